@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: MIT
+ * Copyright (c) 2026 the inngest-c authors
+ *
+ * inngest.h - durable background jobs for small machines
+ *
+ * A job is one plain C function. An event starts it; each of its steps is retried until it succeeds and then
+ * never runs again; it can sleep for days; after a reset or a power cut it goes on where it was.
+ *
+ *   Life of a program:  inngest_init -> inngest_send ... -> for (;;) sleep(inngest_tick()) -> inngest_close
+ *
+ * Rules a user must obey
+ *   1. A handler is run again from the top each time its run goes on. What must happen once stands in a step.
+ *   2. A status of 0 is done. Above 0 is not decided yet: return it, whatever it is. Below 0 is decided and
+ *      durable, the same at every replay: return it or handle it. INNGEST_TRY and INNGEST_CATCH do this.
+ *   3. Steps happen at least once: power may be lost between an effect and its record. Use
+ *      inngest_idempotency_key where a second effect would hurt.
+ *   4. A step that blocks, blocks every run. Long work answers inngest_again or INNGEST_PENDING.
+ *
+ * Calling context
+ *   from anywhere, interrupts, threads and signal handlers too:  inngest_send, inngest_send_event,
+ *       inngest_complete, inngest_wake
+ *   pure, from anywhere:                                         inngest_json_*, inngest_parse_*
+ *   inside a handler or a step body only:                        all that takes an inngest_ctx
+ *   from the context that calls inngest_tick, inside user code too:   inngest_cancel, inngest_next_run,
+ *       inngest_get_counters
+ *   from that context, outside user code (else INNGEST_ERR_BUSY): everything else
+ *
+ * What power loss may cost: events not journaled by a tick yet (inngest_flush tells), and the effect of a step
+ * body whose record was not complete happens again. Nothing else.
+ *
+ * An independent implementation of Inngest's programming model, not a product of Inngest. */
+#ifndef INNGEST_H
+#define INNGEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define INNGEST_VERSION_MAJOR 0
+#define INNGEST_VERSION_MINOR 1
+
+/* ---- configuration: all of it optional, one header of yours or -D ------------------------------------------ */
+
+#ifdef INNGEST_CONFIG
+#include INNGEST_CONFIG
+#endif
+
+#ifndef INNGEST_RUN_BYTES      /* journal bytes reserved for a run that names none; 64..65535 */
+#define INNGEST_RUN_BYTES 512
+#endif
+#ifndef INNGEST_EVENT_BYTES    /* most bytes of name and data of an event; 16..4096; RAM: this many a queue slot */
+#define INNGEST_EVENT_BYTES 128
+#endif
+#ifndef INNGEST_RESULT_BYTES   /* most bytes of a step's result or progress; 0..4096; RAM: none */
+#define INNGEST_RESULT_BYTES 256
+#endif
+#ifndef INNGEST_MESSAGE_BYTES  /* most bytes kept of an error message; 0..200; RAM: this many, once, and on the stack */
+#define INNGEST_MESSAGE_BYTES 40
+#endif
+#ifndef INNGEST_STAGE_BYTES    /* staging for one program call; a multiple of 32, 64..4096; RAM: this many, once */
+#define INNGEST_STAGE_BYTES 128
+#endif
+#ifndef INNGEST_STEP_IDS       /* most different step ids in one pass; 1..255; RAM: 6 bytes each, once */
+#define INNGEST_STEP_IDS 32
+#endif
+#ifndef INNGEST_ACTIVE_STEPS   /* most steps in progress (AGAIN, PENDING) at once; 1..255; RAM: 32 bytes each */
+#define INNGEST_ACTIVE_STEPS 4
+#endif
+#ifndef INNGEST_SEEN_IDS       /* most event ids remembered; 0..255; RAM: 24 bytes each, journal: 28 bytes each */
+#define INNGEST_SEEN_IDS 8
+#endif
+#ifndef INNGEST_SEEN_MS        /* how long an event id is remembered, in ms of journal time */
+#define INNGEST_SEEN_MS 86400000
+#endif
+#ifndef INNGEST_FAN_OUT        /* most functions that one event may start; 1..32 */
+#define INNGEST_FAN_OUT 8
+#endif
+#ifndef INNGEST_FILL_PERCENT   /* most of the journal that reservations may take; 10..75; a step costs base/(1-fill) */
+#define INNGEST_FILL_PERCENT 50
+#endif
+#ifndef INNGEST_CRASH_LIMIT    /* resets pinned on a run without progress before it fails; 1..255 */
+#define INNGEST_CRASH_LIMIT 3
+#endif
+#ifndef INNGEST_HEARTBEAT_MS   /* journal time is stamped this often while a run sleeps; 60000..2^31-1 */
+#define INNGEST_HEARTBEAT_MS 3600000
+#endif
+#ifndef INNGEST_TICK_PASSES    /* most passes (executions of a handler) of one tick; 1..65535 */
+#define INNGEST_TICK_PASSES 64
+#endif
+#ifndef INNGEST_JSON           /* the JSON reader; .text is printed by make size */
+#define INNGEST_JSON 1
+#endif
+#ifndef INNGEST_JSON_DEPTH     /* deepest nesting the reader accepts; 1..255; stack: a bit each */
+#define INNGEST_JSON_DEPTH 32
+#endif
+#ifndef INNGEST_TEXT           /* durations and dates as text */
+#define INNGEST_TEXT 1
+#endif
+#ifndef INNGEST_STATUS_NAMES   /* inngest_status_name gives names, else "" */
+#define INNGEST_STATUS_NAMES 1
+#endif
+
+#if defined(__GNUC__)
+#define INNGEST_MUST_USE __attribute__((warn_unused_result))
+#else
+#define INNGEST_MUST_USE
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- results: values are frozen ---------------------------------------------------------------------------- */
+
+typedef enum inngest_status {
+    INNGEST_OK = 0,
+    /* not decided yet: return it */
+    INNGEST_PAUSED = 257,              /* from a step call: not decided yet */
+    INNGEST_AGAIN = 258,               /* by a step body, through inngest_again: call me again; no attempt, no write */
+    INNGEST_PENDING = 259,             /* by a step body: started; inngest_complete ends it */
+    INNGEST_RETRY = 260,               /* by a step body or a handler: this attempt failed */
+    INNGEST_FAIL = 261,                /* by a step body or a handler: failed, no more attempts */
+    INNGEST_BODY = 262,                /* in the inline forms: the body is running */
+    /* decided */
+    INNGEST_STEP_FAILED = -257,        /* from a step call: its attempts are used up; inngest_error tells more */
+    INNGEST_TIMED_OUT = -258,          /* from a wait or a step: it took too long */
+    INNGEST_LOST = -259,               /* another branch won */
+    INNGEST_CANCELLED = -260,
+    /* event data and texts: the same at every replay, so uncaught they fail the run at once */
+    INNGEST_ERR_NOT_FOUND = -300,      /* no such path; no such run */
+    INNGEST_ERR_TYPE = -301,           /* another JSON type */
+    INNGEST_ERR_JSON = -302,           /* malformed JSON */
+    INNGEST_ERR_TOO_LONG = -303,       /* does not fit the buffer */
+    INNGEST_ERR_RANGE = -304,          /* a number out of range or not exact */
+    INNGEST_ERR_DEPTH = -305,          /* nested deeper than INNGEST_JSON_DEPTH */
+    INNGEST_ERR_ARGUMENT = -306,       /* NULL, empty, negative or unparsable */
+    /* mistakes in a handler: they fail the run and name the step */
+    INNGEST_ERR_NESTED = -320,         /* a step inside a step */
+    INNGEST_ERR_STEP_LEFT = -321,      /* an inline body was left by break, goto or return INNGEST_OK */
+    INNGEST_ERR_STATUS = -322,         /* a body or handler returned a value that is no inngest_status of its kind */
+    INNGEST_ERR_STEP_IDS = -323,       /* limit INNGEST_STEP_IDS: too many different step ids in one pass */
+    INNGEST_ERR_STEP_ID = -324,        /* two step ids share a hash: rename one; or an id is NULL or empty */
+    INNGEST_ERR_RESULT_SIZE = -325,    /* limit INNGEST_RESULT_BYTES: result or progress too large */
+    INNGEST_ERR_RUN_BYTES = -326,      /* limit journal_bytes: the run used up its reservation */
+    INNGEST_ERR_NOT_IN_STEP = -327,    /* a call for step bodies outside one */
+    INNGEST_ERR_CRASHED = -328,        /* INNGEST_CRASH_LIMIT resets were pinned on this run */
+    INNGEST_ERR_INTERRUPTED = -329,    /* an at-most-once body was interrupted by a reset */
+    INNGEST_ERR_PARALLEL = -330,       /* inngest_all or inngest_any without inngest_parallel, or one inside another */
+    /* refusals of a send */
+    INNGEST_ERR_QUEUE_FULL = -340,
+    INNGEST_ERR_EVENT_SIZE = -341,     /* limit INNGEST_EVENT_BYTES: name and data too large */
+    INNGEST_ERR_NAME = -342,           /* NULL, empty, or starts with "inngest/" */
+    INNGEST_ERR_NOT_READY = -343,      /* before inngest_init or after inngest_close */
+    INNGEST_ERR_STALE_TOKEN = -344,    /* of a step that is over */
+    INNGEST_ERR_JOURNAL_FULL = -345,   /* reservations leave no room: kept in the queue until a run ends */
+    INNGEST_ERR_RUNS_FULL = -346,      /* limit runs: kept in the queue until a run ends */
+    INNGEST_ERR_SEEN_FULL = -347,      /* limit INNGEST_SEEN_IDS: kept in the queue until an id expires */
+    INNGEST_ERR_BUSY = -348,           /* called inside user code, or from a second context */
+    /* init */
+    INNGEST_ERR_MEMORY = -360,         /* memory NULL, misaligned or smaller than INNGEST_MEMORY says */
+    INNGEST_ERR_TABLE_ID = -361,       /* function without an id, or its hash is 0 */
+    INNGEST_ERR_TABLE_DOUBLE = -362,   /* two functions with one id (or ids that share a hash) */
+    INNGEST_ERR_TABLE_EVENT = -363,    /* no trigger event, or a wildcard that does not follow '/' or '.' */
+    INNGEST_ERR_TABLE_HANDLER = -364,  /* no handler */
+    INNGEST_ERR_TABLE_FAN_OUT = -365,  /* limit INNGEST_FAN_OUT: more functions fit one event */
+    INNGEST_ERR_TABLE_BYTES = -366,    /* journal_bytes too small for start and failure, or over the capacity */
+    INNGEST_ERR_TABLE_BACKOFF = -367,  /* backoff and backoff_count contradict each other */
+    INNGEST_ERR_GEOMETRY = -368,       /* block size, count or program size out of range */
+    INNGEST_ERR_FOREIGN = -369,        /* the storage is not blank and holds no journal: inngest_format it knowingly */
+    INNGEST_ERR_VERSION = -370,        /* a journal of a newer version or with features this build lacks */
+    INNGEST_ERR_OTHER_GEOMETRY = -371, /* a journal made for other block or program sizes */
+    INNGEST_ERR_MISMATCH = -372,       /* the caller was compiled with another inngest.h or configuration */
+    /* the port */
+    INNGEST_ERR_READ = -380,
+    INNGEST_ERR_PROGRAM = -381,
+    INNGEST_ERR_ERASE = -382,
+    INNGEST_ERR_SYNC = -383            /* fatal to this mount: close and init again */
+} inngest_status;
+
+/* Return on anything but done / on what is not decided. */
+#define INNGEST_TRY(call) \
+    do { inngest_status inngest_try_ = (call); if (inngest_try_ != INNGEST_OK) return inngest_try_; } while (0)
+#define INNGEST_CATCH(status, call) \
+    do { (status) = (call); if ((int)(status) > 0) return (status); } while (0)
+
+#define INNGEST_SECONDS(n) ((int64_t)(n) * 1000)
+#define INNGEST_MINUTES(n) ((int64_t)(n) * 60000)
+#define INNGEST_HOURS(n)   ((int64_t)(n) * 3600000)
+#define INNGEST_DAYS(n)    ((int64_t)(n) * 86400000)
+
+/* Give the name of a status, "INNGEST_OK" without its prefix: "OK". Interrupts: yes. Pure. */
+const char *inngest_status_name(inngest_status status);
+
+/* ---- the port: what the library needs from the machine ------------------------------------------------------ */
+
+/* All calls give 0 or a negative number of the port's own, kept for inngest_counters.port_error. program and
+ * erase may give INNGEST_PORT_BUSY: the same call is repeated until it gives something else.
+ *
+ * What the storage must do (port/template explains each):
+ *   - program is called once at most for each program_size bytes between two erases, aligned to it;
+ *   - an interrupted program or erase may leave what it touched in any state, and only that;
+ *   - after sync (or at once where sync is NULL) what was programmed survives power loss. */
+#define INNGEST_PORT_BUSY 1
+
+typedef struct inngest_port {
+    void *context;                                                     /* handed to each call */
+    int (*read)(void *context, uint32_t address, void *data, uint32_t size);   /* may fail (ECC): taken as torn */
+    int (*program)(void *context, uint32_t address, const void *data, uint32_t size);
+    int (*erase)(void *context, uint32_t address);                     /* the block that begins there */
+    int (*sync)(void *context);                                        /* NULL: what is programmed is durable */
+    bool (*is_blank)(void *context, uint32_t address, uint32_t size);  /* NULL: blank reads as 0xFF */
+    void (*wake)(void *context);                /* NULL: none; called by send, in its context */
+    void (*lock)(void *context);                /* NULL: none; needed by RTOS tasks where there is no compare-and-swap */
+    void (*unlock)(void *context);
+    void (*log)(void *context, const char *text);
+    void (*idle)(void *context);                /* NULL: none; called during long work: watchdog */
+    bool (*may_write)(void *context);           /* NULL: always; false puts all work off and is counted */
+    void (*restart)(void *context);             /* NULL: inngest_step_restart is refused */
+    uint32_t block_size;                        /* bytes erased at once: a power of two, 512..131072 */
+    uint32_t block_count;                       /* 2..65535 */
+    uint16_t program_size;                      /* bytes programmed at least: 1, 2, 4, 8, 16 or 32 */
+} inngest_port;
+
+/* ---- functions ---------------------------------------------------------------------------------------------- */
+
+typedef struct inngest inngest;
+typedef struct inngest_ctx inngest_ctx;
+typedef inngest_status inngest_handler(inngest_ctx *ctx);
+typedef inngest_status inngest_step_fn(inngest_ctx *ctx, const void *arg, void *result);
+typedef bool inngest_predicate(void *user, const void *data, size_t size);
+
+typedef struct inngest_function {
+    const char *id;               /* renaming it makes another function */
+    const char *event;            /* exact, or a wildcard after '/' or '.': "app/user.*" */
+    inngest_handler *handler;
+    inngest_handler *on_failure;  /* NULL: none */
+    inngest_predicate *when;      /* NULL: always; called once an event, before it is journaled */
+    const uint32_t *backoff;      /* seconds, the last one repeated; NULL: Inngest's table */
+    uint32_t jitter_ms;           /* 0: Inngest's 30,000; INNGEST_NO_JITTER: none; added at random to each backoff */
+    uint16_t journal_bytes;       /* reserved when a run starts; 0: INNGEST_RUN_BYTES */
+    uint8_t backoff_count;
+    uint8_t max_attempts;         /* 0: 5 as in Inngest; 1: no retry */
+} inngest_function;
+#define INNGEST_NO_JITTER UINT32_MAX
+
+typedef struct inngest_step_options {
+    int64_t timeout_ms;           /* of one attempt, checked at each tick; 0: none */
+    uint8_t max_attempts;         /* 0: the function's */
+    bool intent;                  /* a record before the body: inngest_began is exact */
+    bool at_most_once;            /* a body that a reset interrupted fails instead of being called again */
+} inngest_step_options;
+
+/* ---- what can be observed ------------------------------------------------------------------------------------ */
+
+typedef enum inngest_wait {       /* why a run is not running */
+    INNGEST_WAIT_NONE,            /* it is runnable: the next tick goes on with it */
+    INNGEST_WAIT_SLEEP,           /* until deadline_ms */
+    INNGEST_WAIT_RETRY,           /* a step or the handler failed; until deadline_ms */
+    INNGEST_WAIT_CLOCK,           /* a date, and the wall clock is not known */
+    INNGEST_WAIT_STEP,            /* a step is in progress: AGAIN or PENDING */
+    INNGEST_WAIT_ROOM,            /* the journal, the run table or the steps in progress are full */
+    INNGEST_WAIT_FUNCTION,        /* parked: its function is not in the table */
+    INNGEST_WAIT_MEMO,            /* parked: a memo is of another kind or longer than its buffer */
+    INNGEST_WAIT_DAMAGE           /* parked: its records are damaged */
+} inngest_wait;
+
+typedef enum inngest_phase { INNGEST_PHASE_HANDLER, INNGEST_PHASE_ON_FAILURE, INNGEST_PHASE_CANCELLING } inngest_phase;
+
+typedef struct inngest_run_info {
+    uint64_t id;                  /* high half: the journal's, set at format; low half: counting */
+    const char *function;         /* id, or NULL if it is not in the table */
+    inngest_phase phase;
+    inngest_wait wait;
+    uint8_t attempt;              /* of what it waits for, from 0 */
+    int64_t deadline_in_ms;       /* from the last tick; INT64_MAX: none */
+    uint32_t journal_bytes;       /* used, at most */
+    uint32_t reserved_bytes;
+} inngest_run_info;
+
+typedef struct inngest_error_info {
+    inngest_status status;        /* INNGEST_FAIL for a user's failure, else the mistake or limit */
+    int32_t code;                 /* the user's */
+    char message[INNGEST_MESSAGE_BYTES + 1];   /* the user's, cut to fit; or the id of the step concerned */
+} inngest_error_info;
+
+typedef struct inngest_end_info {
+    uint64_t id;
+    const char *function;
+    inngest_status status;        /* INNGEST_OK, INNGEST_FAIL or INNGEST_CANCELLED */
+    const inngest_error_info *error;   /* NULL if it ended well */
+} inngest_end_info;
+
+/* Hooks are user code: they may call what is allowed there and must not block. Any may be NULL. */
+typedef struct inngest_hooks {
+    void (*run_start)(void *user, uint64_t run, const char *function);         /* before each pass */
+    void (*run_pause)(void *user, uint64_t run, inngest_status status);        /* after each pass that did not end it */
+    void (*run_end)(void *user, const inngest_end_info *info);                 /* at least once a run */
+    void (*step_start)(void *user, uint64_t run, const char *step, int attempt);
+    void (*step_end)(void *user, uint64_t run, const char *step, int attempt, inngest_status status, int64_t retry_in_ms);
+    void (*step_memo)(void *user, uint64_t run, const char *step, inngest_status status);   /* a result came from the journal */
+} inngest_hooks;
+
+typedef struct inngest_counters {  /* since init; they stop at their maximum and never wrap */
+    uint32_t events, duplicates, unmatched;       /* taken from the queue: journaled, seen before, wanted by none */
+    uint32_t refused_full, refused_size, refused_name, refused_not_ready;   /* by send */
+    uint32_t stale_tokens, unpublished;           /* completions refused; slots claimed and not published when looked at */
+    uint32_t waiting_journal, waiting_runs, waiting_seen;   /* ticks in which the oldest event had to wait for room */
+    uint32_t runs_started, runs_ended, runs_failed, runs_cancelled;
+    uint32_t steps_run, steps_failed, memos;      /* bodies called, attempts that failed, results taken from the journal */
+    uint32_t records, erases, carried;            /* journal */
+    uint32_t torn, damaged, lost_runs;            /* found by the mount */
+    uint32_t crashes;                             /* resets pinned on a run at this boot */
+    uint32_t put_off;                             /* ticks in which may_write said no */
+    uint32_t port_errors;
+    int32_t port_error;                           /* the port's own number of the last one */
+} inngest_counters;
+
+/* ---- memory: all of it the caller's --------------------------------------------------------------------------- */
+
+typedef struct inngest_slot {      /* one place of the queue; internal */
+    uint32_t sequence;             /* with claim: who may touch it */
+    uint32_t claim;
+    int64_t ts;
+    uint32_t id_hash[2];
+    const char *name;              /* NULL: the first name_size bytes of data */
+    uint16_t size;                 /* of data */
+    uint8_t name_size;
+    uint8_t kind;
+    uint8_t data[INNGEST_EVENT_BYTES];
+} inngest_slot;
+
+typedef struct inngest_run {       /* one place of the run table; internal */
+    int64_t deadline;              /* journal ms */
+    uint32_t number;               /* 0: free */
+    uint32_t last;                 /* log position of its newest record */
+    uint32_t function_hash;
+    uint32_t used;                 /* journal bytes, at most */
+    uint16_t function;             /* index, or 0xFFFF */
+    uint16_t reserved;             /* journal bytes / 4 */
+    uint8_t state, attempt, crashes, flags;
+} inngest_run;
+
+typedef struct inngest_active {    /* a step in progress; internal */
+    int64_t timeout, next;
+    uint32_t run, step, attempt_id;
+    uint16_t calls;
+    uint8_t state, attempt;
+} inngest_active;
+
+typedef struct inngest_seen {      /* an event id; internal */
+    int64_t until;
+    uint32_t hash[2];
+    uint32_t position;
+    uint32_t valid;
+} inngest_seen;
+
+/* Bytes of memory for this many runs and queue slots (the queue's a power of two). A constant expression. */
+#define INNGEST_MEMORY(runs, events) ((runs) * sizeof(inngest_run) + (events) * sizeof(inngest_slot))
+
+typedef enum inngest_reset {       /* what made the machine start, where it is known */
+    INNGEST_RESET_UNKNOWN,         /* as a watchdog: a run that was on its own pays */
+    INNGEST_RESET_POWER_ON,        /* charges nobody */
+    INNGEST_RESET_CRASH
+} inngest_reset;
+
+typedef struct inngest_config {
+    const inngest_function *functions;
+    const inngest_port *port;      /* must stay */
+    const inngest_hooks *hooks;    /* NULL: none; must stay */
+    void *user;                    /* for inngest_user, predicates and hooks */
+    void *memory;                  /* aligned for int64_t; must stay */
+    size_t memory_size;            /* bytes: INNGEST_MEMORY(runs, events) at least */
+    uint16_t function_count;
+    uint16_t runs;                 /* live at once: 1..65534 */
+    uint16_t events;               /* queue slots: a power of two, 2..32768 */
+    inngest_reset reset;
+    uint32_t seed;                 /* for jitter and for the journal's half of run ids; anything that differs */
+} inngest_config;
+
+/* The engine. Allocate it statically or anywhere; touch nothing in it. */
+struct inngest {
+    uint32_t ready;                /* magic while mounted */
+    const inngest_function *functions;
+    const inngest_port *port;
+    const inngest_hooks *hooks;
+    void *user;
+    inngest_run *runs;
+    inngest_slot *slots;
+    uint16_t function_count, run_count, slot_mask, turn;
+    uint32_t tail, head;           /* queue */
+    /* journal */
+    uint32_t format;               /* the journal's half of run ids */
+    uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
+    uint32_t head_offset, reclaim_offset;
+    uint32_t next_run, reserved, capacity;
+    uint32_t time_position;
+    uint32_t newest, newest_end;   /* the newest group */
+    uint8_t unit_shift, block_shift;
+    bool dirty, failed, busy, restarting, wall_known, wall_set, clean;
+    bool reclaiming, again_soon;
+    inngest_status failure;
+    /* time */
+    int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
+    int64_t stamp, time_now, time_wall;
+    uint32_t last_tick, random, attempt_id;
+    inngest_ctx *ctx;
+    inngest_seen seen[INNGEST_SEEN_IDS + 1];
+    inngest_active active[INNGEST_ACTIVE_STEPS];
+    uint32_t pass_ids[INNGEST_STEP_IDS];
+    uint16_t pass_counts[INNGEST_STEP_IDS];
+    inngest_counters counters;
+    uint32_t stage_position;
+    uint32_t stage[INNGEST_STAGE_BYTES / 4];
+};
+
+/* ---- life ---------------------------------------------------------------------------------------------------- */
+
+/* Mount the journal and take up its runs. A blank storage is formatted. Interrupts: no. Writes: at most what a
+ * reclaim of one block writes. Reads the whole journal once. *index (may be NULL) gets the function a table
+ * error is about. Storage that is foreign, newer or of other geometry is refused and not touched. */
+INNGEST_MUST_USE inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index,
+                                              size_t size_of_engine);
+#define inngest_init(jobs, config, index) inngest_init_(jobs, config, index, sizeof(inngest))
+
+/* Erase every block of the storage, so that the next init formats it. Interrupts: no. */
+INNGEST_MUST_USE inngest_status inngest_format(const inngest_port *port);
+
+/* Do what is due: journal queued events, run handlers. Gives the ms until something is due; UINT32_MAX: nothing.
+ * now_ms may wrap; call at least once in 24 days. Interrupts: no. Bounded by INNGEST_TICK_PASSES passes. */
+uint32_t inngest_tick(inngest *jobs, uint32_t now_ms);
+
+/* Journal all queued events and sync. Interrupts: no. OK: every event accepted so far is durable; else the
+ * refusal that keeps the oldest one waiting, or the port's failure. */
+INNGEST_MUST_USE inngest_status inngest_flush(inngest *jobs);
+
+/* Tell the unix time. Interrupts: no. Writes: at most one record. */
+void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms);
+
+/* Stop in order: stamp the time, sync, refuse further sends. Interrupts: no. */
+INNGEST_MUST_USE inngest_status inngest_close(inngest *jobs);
+
+/* ---- from anywhere, interrupts too ---------------------------------------------------------------------------- */
+
+/* Put an event into the queue. Copies; never waits. The name is a string literal. OK, QUEUE_FULL, EVENT_SIZE,
+ * NAME, ARGUMENT (NULL data of a size) or NOT_READY; refusals are counted. */
+INNGEST_MUST_USE inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size);
+#define inngest_send(jobs, name, data, size) inngest_send_(jobs, "" name "", data, size)
+
+typedef struct inngest_event {
+    const char *name;             /* copied */
+    const void *data;
+    size_t size;
+    const char *id;               /* NULL: none; the same id within INNGEST_SEEN_MS starts no second run */
+    int64_t ts;                   /* unix ms; 0: none; a future one delays the start */
+} inngest_event;
+
+/* The same with a name that is copied, an id and a time. */
+INNGEST_MUST_USE inngest_status inngest_send_event(inngest *jobs, const inngest_event *event);
+
+/* Make the port's wake be called. */
+void inngest_wake(inngest *jobs);
+
+/* ---- inside a handler: steps ------------------------------------------------------------------------------------ */
+
+/* Run fn once. size bytes at result are zeroed, filled by fn, recorded; at replay they come back. */
+INNGEST_MUST_USE inngest_status inngest_step_run(inngest_ctx *ctx, const char *id, inngest_step_fn *fn,
+                                                 const void *arg, void *result, size_t size);
+INNGEST_MUST_USE inngest_status inngest_step_sleep(inngest_ctx *ctx, const char *id, int64_t ms);
+INNGEST_MUST_USE inngest_status inngest_step_sleep_until(inngest_ctx *ctx, const char *id, int64_t unix_ms);
+
+/* Inline steps. The variable is zeroed, the body runs, its bytes are recorded; on replay they come back.
+ * `continue` ends the step well; leaving the body in any other way than falling off its end or returning a
+ * positive status is an error that names the step. */
+#define INNGEST_STEP(ctx, id, var) INNGEST_STEP_(ctx, id, &(var), sizeof(var))
+#define INNGEST_DO(ctx, id)        INNGEST_STEP_(ctx, id, NULL, 0)
+#define INNGEST_STEP_(ctx, id, ptr, size) \
+    for (inngest_status inngest_step_in_step_ = inngest_step_begin_(ctx, id, ptr, size); \
+         inngest_step_in_step_ != INNGEST_OK; inngest_step_in_step_ = inngest_step_end_(ctx)) \
+        if (inngest_step_in_step_ != INNGEST_BODY) return inngest_step_in_step_; else
+
+/* Fail this attempt with a code and a message; give the next one a time; or fail for good. Return what they give. */
+INNGEST_MUST_USE inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message);
+INNGEST_MUST_USE inngest_status inngest_retry_after(inngest_ctx *ctx, int64_t ms, int32_t code, const char *message);
+INNGEST_MUST_USE inngest_status inngest_fail(inngest_ctx *ctx, int32_t code, const char *message);
+
+/* ---- what a handler can know --------------------------------------------------------------------------------------- */
+
+void *inngest_user(const inngest_ctx *ctx);
+int inngest_attempt(const inngest_ctx *ctx);          /* of the step in a body, else of the handler; from 0 */
+uint64_t inngest_run_id(const inngest_ctx *ctx);
+/* Copy the event's data; a shorter one is zero-extended, a longer one is TOO_LONG. */
+INNGEST_MUST_USE inngest_status inngest_event_data(inngest_ctx *ctx, void *out, size_t size);
+size_t inngest_event_size(const inngest_ctx *ctx);
+
+/* ---- inspection ------------------------------------------------------------------------------------------------------ */
+
+/* Give the next live run; *cursor starts at 0. False: no more. */
+bool inngest_next_run(const inngest *jobs, uint16_t *cursor, inngest_run_info *info);
+void inngest_get_counters(const inngest *jobs, inngest_counters *out);
+
+/* behind the macros */
+INNGEST_MUST_USE inngest_status inngest_step_begin_(inngest_ctx *ctx, const char *id, void *result, size_t size);
+INNGEST_MUST_USE inngest_status inngest_step_end_(inngest_ctx *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
