@@ -487,37 +487,43 @@ static inngest_status prepare_block(inngest *jobs, uint32_t block)
     return port_program(jobs, block, 0, bytes, sizeof bytes);
 }
 
+/* Find room in the head or in erased blocks, but leave `keep` of them. */
+static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
+{
+    if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
+    if (jobs->last_block - jobs->head_block <= keep) return false;
+    jobs->head_block++;
+    jobs->head_offset = BLOCK_HEADER;
+    return true;
+}
+
 /* Carry what is live in the oldest block forward, leave proof that all of it was, erase the block. Power lost
  * before the proof: the copies are the newest of their class, the originals garbage, and this starts over.
  * After it: the block counts for nothing and is erased again. */
-static inngest_status room(inngest *jobs, uint32_t bytes, bool reclaiming);
-
 static inngest_status reclaim_block(inngest *jobs)
 {
     uint32_t offset = BLOCK_HEADER, block = jobs->tail_block;
-    uint8_t bytes[4];
+    uint8_t bytes[8];
     record r;
     source s = { NULL, NULL, 0, NULL };
-    if (block == jobs->head_block) {
-        jobs->head_block++;
-        jobs->head_offset = BLOCK_HEADER;
-    }
+    if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
     while (offset + 12 <= jobs->port->block_size) {
         if (!read_record(jobs, position_at(jobs, block, offset), &r)) { offset += 1u << jobs->unit_shift; continue; }
         offset += record_bytes(jobs, &r);
         if (!is_live(jobs, &r)) continue;
-        INNGEST_TRY(room(jobs, round_up(jobs, 16u + r.size), true));
+        if (!advance(jobs, round_up(jobs, 16u + r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
         r.flags &= FLAG;
         INNGEST_TRY(copy_record(jobs, &r));
         count(&jobs->counters.carried);
     }
     memset(&r, 0, sizeof r);
     r.kind = RECLAIMED;
-    r.size = 4;
+    r.size = 8;
     put(bytes, block, 4);
+    put(bytes + 4, jobs->next_run, 4);
     s.first = bytes;
-    s.first_size = 4;
-    INNGEST_TRY(room(jobs, round_up(jobs, 16), true));
+    s.first_size = 8;
+    if (!advance(jobs, round_up(jobs, 20), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(append(jobs, &r, &s));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
@@ -526,18 +532,284 @@ static inngest_status reclaim_block(inngest *jobs)
     return INNGEST_OK;
 }
 
-/* Make the head have room for so many bytes. Reclaim alone may use up the erased blocks. */
-static inngest_status room(inngest *jobs, uint32_t bytes, bool reclaiming)
+/* Make the head have room for so many bytes. */
+static inngest_status room(inngest *jobs, uint32_t bytes)
 {
     uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries;
     if (bytes > jobs->port->block_size - BLOCK_HEADER) return INNGEST_ERR_EVENT_SIZE;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {
-        if (jobs->head_offset + bytes <= jobs->port->block_size) return INNGEST_OK;
-        if (jobs->last_block - jobs->head_block > (reclaiming ? 0 : spare)) {
-            jobs->head_block++;
-            jobs->head_offset = BLOCK_HEADER;
-        } else if (reclaiming) return INNGEST_ERR_JOURNAL_FULL;
-        else INNGEST_TRY(reclaim_block(jobs));
+        if (advance(jobs, bytes, spare)) return INNGEST_OK;
+        INNGEST_TRY(reclaim_block(jobs));
     }
     return INNGEST_ERR_JOURNAL_FULL;
+}
+
+/* Append one record of a run, with room made. */
+static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s, uint32_t size)
+{
+    record r;
+    memset(&r, 0, sizeof r);
+    r.kind = (uint8_t)(kind & 31);
+    r.flags = (uint8_t)(kind & (MORE | FLAG));
+    r.step = step;
+    r.size = (uint16_t)size;
+    INNGEST_TRY(room(jobs, round_up(jobs, 16 + size)));
+    if (run) {
+        r.run = run->number & STEP_MASK;
+        r.link = run->last;
+    }
+    INNGEST_TRY(append(jobs, &r, s));
+    if (run) run->last = r.position;
+    else if (r.kind == TIME) jobs->time_position = r.position;
+    if (run && (kind & 31) != END) run->used += record_bytes(jobs, &r);
+    return INNGEST_OK;
+}
+
+static inngest_status write_time(inngest *jobs)
+{
+    uint8_t bytes[16];
+    source s = { NULL, NULL, 16, NULL };
+    s.first = bytes;
+    put(bytes, (uint64_t)jobs->now, 8);
+    put(bytes + 8, jobs->wall_known ? (uint64_t)(jobs->now + jobs->wall_offset) : 0, 8);
+    jobs->stamp = jobs->now;
+    return write_record(jobs, NULL, TIME, 0, &s, 16);
+}
+
+/* ---- 6 Journal mount: scan, recovery -------------------------------------------------------------------------------- */
+
+/* Read a block header by place. OK, NOT_FOUND (none that verifies), or why it is refused. */
+static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format)
+{
+    uint8_t b[BLOCK_HEADER];
+    if (!port_read(jobs, place, 0, b, sizeof b)) return INNGEST_ERR_NOT_FOUND;
+    if (get(b, 4) != MAGIC || get(b + 28, 4) != crc32(0, b, 28)) return INNGEST_ERR_NOT_FOUND;
+    if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
+    if (b[7] > 5 || 1u << b[7] != jobs->port->program_size || get(b + 16, 4) != jobs->port->block_size ||
+        get(b + 20, 4) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
+    *block = (uint32_t)get(b + 8, 4);
+    *format = (uint32_t)get(b + 12, 4);
+    return *block % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_NOT_FOUND;
+}
+
+static bool group_is_whole(inngest *jobs, const record *first)
+{
+    record r = *first;
+    while (r.flags & MORE) {
+        uint32_t offset = offset_of(jobs, r.position) + record_bytes(jobs, &r);
+        if (offset + 12 > jobs->port->block_size || !read_record(jobs, r.position + (record_bytes(jobs, &r) >> jobs->unit_shift), &r)) return false;
+    }
+    return true;
+}
+
+static uint16_t function_index(const inngest *jobs, uint32_t hash)
+{
+    uint16_t i;
+    for (i = 0; i < jobs->function_count; i++)
+        if (hash_text(HASH_SEED, jobs->functions[i].id) == hash) return i;
+    return NO_FUNCTION;
+}
+
+static uint32_t reservation(const inngest *jobs, uint16_t function, uint32_t start_bytes)
+{
+    uint32_t bytes = function != NO_FUNCTION && jobs->functions[function].journal_bytes ? jobs->functions[function].journal_bytes : INNGEST_RUN_BYTES;
+    return minimum((bytes + start_bytes + END_ROOM + 3) / 4, 0xFFFF);
+}
+
+static inngest_run *free_run(inngest *jobs)
+{
+    uint16_t i;
+    for (i = 0; i < jobs->run_count; i++)
+        if (jobs->runs[i].number == 0) return &jobs->runs[i];
+    return NULL;
+}
+
+static void fill_run(inngest *jobs, inngest_run *run, uint32_t number, uint32_t hash, uint32_t position, uint32_t bytes)
+{
+    memset(run, 0, sizeof *run);
+    run->number = number;
+    run->last = position;
+    run->function_hash = hash;
+    run->function = function_index(jobs, hash);
+    run->reserved = (uint16_t)reservation(jobs, run->function, bytes);
+    run->state = run->function == NO_FUNCTION ? INNGEST_WAIT_FUNCTION : INNGEST_WAIT_NONE;
+    if (run->state != INNGEST_WAIT_NONE) run->deadline = NEVER;
+    jobs->reserved += run->reserved * 4u;
+}
+
+static void free_the_run(inngest *jobs, inngest_run *run)
+{
+    jobs->reserved -= run->reserved * 4u;
+    run->number = 0;
+}
+
+static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, uint32_t position)
+{
+    unsigned i, at = INNGEST_SEEN_IDS;
+    for (i = 0; i < INNGEST_SEEN_IDS; i++) {
+        inngest_seen *seen = &jobs->seen[i];
+        if (seen->valid && seen->hash[0] == low && seen->hash[1] == high) { at = i; break; }
+        if (!seen->valid || seen->until <= jobs->now) at = i;
+    }
+    if (at == INNGEST_SEEN_IDS) return;
+    jobs->seen[at].valid = 1;
+    jobs->seen[at].hash[0] = low;
+    jobs->seen[at].hash[1] = high;
+    jobs->seen[at].until = until;
+    jobs->seen[at].position = position;
+}
+
+static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
+{
+    uint8_t b[16];
+    uint32_t size = minimum(r->size, sizeof b);
+    int64_t stamp;
+    inngest_run *run = find_run(jobs, r->run);
+    memset(b, 0, sizeof b);
+    if (!read_payload(jobs, r, 0, b, size)) return INNGEST_OK;
+    stamp = (int64_t)get(b, 8);
+    switch (r->kind) {
+    case START:
+        if ((uint32_t)get(b, 4) >= jobs->next_run) jobs->next_run = (uint32_t)get(b, 4) + 1;
+        if (run == NULL && (run = free_run(jobs)) == NULL) return INNGEST_ERR_RUNS_FULL;
+        if (run->number == 0) fill_run(jobs, run, (uint32_t)get(b, 4), (uint32_t)get(b + 4, 4), r->position, record_bytes(jobs, r));
+        break;
+    case END:
+        if (run) free_the_run(jobs, run);
+        return INNGEST_OK;
+    case TIME:
+        jobs->time_position = r->position;
+        jobs->time_now = stamp;
+        jobs->time_wall = (int64_t)get(b + 8, 8);
+        break;
+    case SEEN: remember(jobs, (uint32_t)get(b, 4), (uint32_t)get(b + 4, 4), (int64_t)get(b + 8, 8), r->position); break;
+    case RECLAIMED:
+        *reclaimed = (uint32_t)get(b, 4) + 1;
+        if ((uint32_t)get(b + 4, 4) > jobs->next_run) jobs->next_run = (uint32_t)get(b + 4, 4);
+        break;
+    case SLEEP: case ATTEMPT: stamp = (int64_t)get(b + 8, 8); break;
+    default: break;
+    }
+    if ((r->kind == TIME || r->kind == SLEEP || r->kind == ATTEMPT) && stamp > jobs->now) jobs->now = stamp;
+    if (run) run->last = r->position;
+    return INNGEST_OK;
+}
+
+/* Take up the whole records of a block. *end: where the last one ended. */
+static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
+{
+    uint32_t offset = BLOCK_HEADER;
+    bool in_group = false;
+    record r;
+    *end = 0;
+    if (jobs->port->idle) jobs->port->idle(jobs->port->context);
+    while (offset + 12 <= jobs->port->block_size) {
+        if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
+            offset += 1u << jobs->unit_shift;
+            in_group = false;
+            continue;
+        }
+        offset += record_bytes(jobs, &r);
+        *end = offset;
+        if (!in_group && !group_is_whole(jobs, &r)) { count(&jobs->counters.torn); continue; }
+        if (!in_group) jobs->newest = r.position;
+        in_group = (r.flags & MORE) != 0;
+        INNGEST_TRY(apply_record(jobs, &r, reclaimed));
+    }
+    return INNGEST_OK;
+}
+
+/* After an unclean stop: put nothing right behind what may be torn, and write the newest group again, whose
+ * cells may be half programmed, before anything acts on it. */
+static inngest_status settle(inngest *jobs, uint32_t end, bool any)
+{
+    uint32_t position = jobs->newest, bytes = 0;
+    record r;
+    if (end == 0) end = BLOCK_HEADER;
+    if (!port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) {
+        jobs->head_offset = jobs->port->block_size;
+        count(&jobs->counters.torn);
+    } else jobs->head_offset = end + (1u << jobs->unit_shift);
+    if (!any) return INNGEST_OK;
+    do {
+        if (!read_record(jobs, position, &r)) return INNGEST_OK;
+        bytes += round_up(jobs, 16u + r.size);
+        position += record_bytes(jobs, &r) >> jobs->unit_shift;
+    } while (r.flags & MORE);
+    position = jobs->newest;
+    if (!advance(jobs, bytes, 0)) return INNGEST_OK;   /* it stands in a block that is full and was left behind */
+    do {
+        if (!read_record(jobs, position, &r)) return INNGEST_OK;
+        INNGEST_TRY(copy_record(jobs, &r));
+        position += record_bytes(jobs, &r) >> jobs->unit_shift;
+    } while (r.flags & MORE);
+    return port_sync(jobs);
+}
+
+static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
+{
+    uint32_t place;
+    for (place = 0; place < jobs->port->block_count; place++) {
+        uint32_t from = place == 0 ? BLOCK_HEADER : 0;      /* a first header may be torn */
+        if (!port_blank(jobs, place, from, jobs->port->block_size - from)) return INNGEST_ERR_FOREIGN;
+    }
+    jobs->format = crc32(seed, (const uint8_t *)"format", 6);
+    jobs->last_block = jobs->port->block_count;
+    jobs->tail_block = jobs->last_block;
+    return prepare_block(jobs, jobs->last_block);
+}
+
+static inngest_status mount(inngest *jobs, uint32_t seed)
+{
+    uint32_t place, block, format, end = 0, this_end, reclaimed = 0, blocks = 0, oldest;
+    inngest_status status;
+    for (place = 0; place < jobs->port->block_count; place++) {
+        status = read_block_header(jobs, place, &block, &format);
+        if (status == INNGEST_ERR_NOT_FOUND) continue;
+        INNGEST_TRY(status);
+        if (blocks++ == 0 || (int32_t)(block - jobs->last_block) > 0) {
+            jobs->last_block = block;
+            jobs->format = format;
+        }
+    }
+    if (blocks == 0) INNGEST_TRY(format_if_blank(jobs, seed));
+    oldest = jobs->last_block + 1 - jobs->port->block_count;
+    if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
+    jobs->tail_block = jobs->head_block = oldest;
+    for (block = oldest; (int32_t)(block - jobs->last_block) <= 0; block++) {
+        INNGEST_TRY(scan_block(jobs, block, &this_end, &reclaimed));
+        if (this_end == 0 && port_blank(jobs, block, BLOCK_HEADER, jobs->port->block_size - BLOCK_HEADER)) continue;
+        jobs->head_block = block;
+        end = this_end;
+    }
+    if ((int32_t)(reclaimed - oldest) > 0 && reclaimed - oldest < jobs->port->block_count) jobs->tail_block = reclaimed;
+    while (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) {
+        INNGEST_TRY(prepare_block(jobs, jobs->last_block + 1));
+        jobs->last_block++;
+    }
+    return settle(jobs, end, jobs->newest != 0);
+}
+
+/* The room a run used, from its records; one whose records are damaged is parked. */
+static void check_runs(inngest *jobs)
+{
+    uint16_t i;
+    record r;
+    for (i = 0; i < jobs->run_count; i++) {
+        inngest_run *run = &jobs->runs[i];
+        uint32_t position = run->last;
+        if (run->number == 0) continue;
+        while ((int32_t)(block_of(jobs, position) - jobs->tail_block) >= 0) {
+            if (!read_record(jobs, position, &r) || r.run != (run->number & STEP_MASK)) {
+                run->state = INNGEST_WAIT_DAMAGE;
+                run->deadline = NEVER;
+                count(&jobs->counters.damaged);
+                break;
+            }
+            run->used += record_bytes(jobs, &r);
+            if (r.kind == FAILING) run->flags = INNGEST_PHASE_ON_FAILURE;
+            if (r.link == 0) break;
+            position -= r.link;
+        }
+    }
 }
