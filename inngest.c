@@ -813,3 +813,716 @@ static void check_runs(inngest *jobs)
         }
     }
 }
+
+/* ---- 7 Runs: step lookup --------------------------------------------------------------------------------------------- */
+
+static uint64_t run_id(const inngest *jobs, const inngest_run *run) { return (uint64_t)jobs->format << 32 | run->number; }
+
+static void set_error(inngest_ctx *ctx, inngest_status status, int32_t code, const char *message)
+{
+    size_t size = message ? strlen(message) : 0;
+    if (size > INNGEST_MESSAGE_BYTES) size = INNGEST_MESSAGE_BYTES;
+    ctx->error.status = status;
+    ctx->error.code = code;
+    if (size) memcpy(ctx->error.message, message, size);
+    ctx->error.message[size] = 0;
+}
+
+/* A mistake: the run fails, whatever the handler does. */
+static inngest_status mistake(inngest_ctx *ctx, inngest_status status, const char *id)
+{
+    set_error(ctx, status, 0, id);
+    ctx->stopped = status;
+    return status;
+}
+
+static inngest_status park(inngest_ctx *ctx, inngest_wait why)
+{
+    ctx->run->state = (uint8_t)why;
+    ctx->wake = NEVER;
+    return ctx->stopped = INNGEST_PAUSED;
+}
+
+static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t when)
+{
+    ctx->run->state = (uint8_t)why;
+    ctx->run->attempt = ctx->attempt;
+    if (when < ctx->wake) ctx->wake = when;
+    return ctx->stopped = INNGEST_PAUSED;
+}
+
+/* The step's identity: hash of the id plus its occurrence in this pass. Ids whose ranges touch are refused. */
+static inngest_status identify(inngest_ctx *ctx, const char *id)
+{
+    inngest *jobs = ctx->jobs;
+    uint32_t hash;
+    uint16_t i, found = ctx->id_count;
+    if (id == NULL || id[0] == 0) return mistake(ctx, INNGEST_ERR_STEP_ID, "");
+    hash = hash_text(ctx->run->flags == INNGEST_PHASE_ON_FAILURE ? HASH_SEED * 16777619u : HASH_SEED, id);
+    for (i = 0; i < ctx->id_count; i++) if (jobs->pass_ids[i] == hash) found = i;
+    if (found == INNGEST_STEP_IDS) return mistake(ctx, INNGEST_ERR_STEP_IDS, id);
+    if (found == ctx->id_count) {
+        jobs->pass_ids[ctx->id_count] = hash;
+        jobs->pass_counts[ctx->id_count++] = 0;
+    }
+    ctx->step = (hash + jobs->pass_counts[found]++) & STEP_MASK;
+    for (i = 0; i < ctx->id_count; i++)
+        if (i != found && ((ctx->step - jobs->pass_ids[i]) & STEP_MASK) < jobs->pass_counts[i]) return mistake(ctx, INNGEST_ERR_STEP_ID, id);
+    if (ctx->step == 0) ctx->step = 1;               /* 0 is the handler's own */
+    return INNGEST_OK;
+}
+
+static bool has_room(const inngest_ctx *ctx, uint32_t bytes)
+{
+    return ctx->run->used + bytes + END_ROOM <= ctx->run->reserved * 4u;
+}
+
+/* Write a record of this step. A port that fails, or a journal without room, pauses the run. */
+static inngest_status commit(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
+{
+    source s = { NULL, NULL, 0, NULL };
+    uint32_t used = ctx->run->used;
+    s.first = data;
+    s.first_size = size;
+    if ((kind & 31) == RESULT || (kind & 31) == SLEEP)
+        if (!has_room(ctx, round_up(ctx->jobs, 16 + size))) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
+    if (write_record(ctx->jobs, ctx->run, kind, ctx->step, &s, size) != INNGEST_OK) return wait_until(ctx, INNGEST_WAIT_ROOM, ctx->jobs->now);
+    if (ctx->attempt > 0 || (kind & 31) == SLEPT) ctx->run->used = used + (ctx->attempt < 2 ? 16 + size : 0);
+    if (ctx->jobs->port->sync == NULL) return INNGEST_OK;
+    return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);
+}
+
+static inngest_status commit_times(inngest_ctx *ctx, unsigned kind, int64_t due, uint32_t size)
+{
+    uint8_t b[17];
+    put(b, (uint64_t)due, 8);
+    put(b + 8, (uint64_t)ctx->jobs->now, 8);
+    b[16] = (uint8_t)(ctx->attempt + 1);
+    ctx->jobs->stamp = ctx->jobs->now;
+    return commit(ctx, kind, b, size);
+}
+
+static inngest_status commit_error(inngest_ctx *ctx, unsigned kind)
+{
+    uint8_t b[8 + INNGEST_MESSAGE_BYTES];
+    uint32_t size = (uint32_t)strlen(ctx->error.message);
+    put(b, (uint64_t)(int64_t)ctx->error.status, 4);
+    put(b + 4, (uint64_t)(int64_t)ctx->error.code, 4);
+    memcpy(b + 8, ctx->error.message, size);
+    return commit(ctx, kind, b, 8 + size);
+}
+
+static void load_error(inngest_ctx *ctx, const record *r)
+{
+    uint8_t b[8 + INNGEST_MESSAGE_BYTES];
+    uint32_t size = minimum(r->size, sizeof b);
+    if (size < 8 || !read_payload(ctx->jobs, r, 0, b, size)) return;
+    ctx->error.status = (inngest_status)(int32_t)(uint32_t)get(b, 4);
+    ctx->error.code = (int32_t)(uint32_t)get(b + 4, 4);
+    memcpy(ctx->error.message, b + 8, size - 8);
+    ctx->error.message[size - 8] = 0;
+}
+
+/* ---- 8 Steps ------------------------------------------------------------------------------------------------------------ */
+
+static uint32_t next_random(inngest *jobs)
+{
+    jobs->random ^= jobs->random << 13;
+    jobs->random ^= jobs->random >> 17;
+    jobs->random ^= jobs->random << 5;
+    return jobs->random;
+}
+
+static int64_t backoff(inngest_ctx *ctx)
+{
+    static const uint16_t table[10] = { 15, 30, 60, 120, 300, 600, 1200, 2400, 3600, 7200 };   /* Inngest's, in s */
+    const inngest_function *f = ctx->function;
+    uint32_t jitter = f->jitter_ms == 0 ? 30000 : f->jitter_ms == INNGEST_NO_JITTER ? 0 : f->jitter_ms;
+    uint32_t seconds = f->backoff ? f->backoff[ctx->attempt < f->backoff_count ? ctx->attempt : f->backoff_count - 1]
+                                  : table[ctx->attempt < 10 ? ctx->attempt : 9];
+    return (int64_t)seconds * 1000 + (jitter ? next_random(ctx->jobs) % jitter : 0);
+}
+
+static int max_attempts(const inngest_ctx *ctx)
+{
+    if (ctx->run->flags == INNGEST_PHASE_ON_FAILURE) return 2;   /* as Inngest's: one retry */
+    return ctx->function->max_attempts ? ctx->function->max_attempts : 5;
+}
+
+static void tell_step(inngest_ctx *ctx, inngest_status status, int64_t retry_in)
+{
+    const inngest_hooks *hooks = ctx->jobs->hooks;
+    if (hooks && hooks->step_end) hooks->step_end(ctx->jobs->user, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, retry_in);
+}
+
+/* An attempt of the open step, or of the handler (step 0), failed. */
+static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
+{
+    int64_t in = ctx->retry_in >= 0 ? ctx->retry_in : backoff(ctx);
+    bool last = status != INNGEST_RETRY || ctx->attempt + 1 >= max_attempts(ctx);
+    ctx->retry_in = -1;
+    if (ctx->error.status == INNGEST_OK) set_error(ctx, INNGEST_FAIL, 0, ctx->id);
+    if (ctx->step) {
+        count(&ctx->jobs->counters.steps_failed);
+        tell_step(ctx, last ? INNGEST_STEP_FAILED : INNGEST_RETRY, last ? -1 : in);
+    }
+    if (last) {
+        if (ctx->step == 0) return INNGEST_FAIL;
+        INNGEST_TRY(commit_error(ctx, FAILED));
+        return INNGEST_STEP_FAILED;
+    }
+    status = commit_times(ctx, ATTEMPT, ctx->jobs->now + in, 17);
+    if ((int)status < 0) return status;
+    ctx->attempt++;
+    ctx->wake = NEVER;
+    return wait_until(ctx, INNGEST_WAIT_RETRY, ctx->jobs->now + in);
+}
+
+/* Common to all steps: identity, then what the journal knows. BODY: nothing decided, go on. */
+static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned kind, record *r)
+{
+    inngest_status status;
+    uint8_t b[17];
+    if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
+    if (ctx->stopped != INNGEST_OK) return ctx->stopped;
+    INNGEST_TRY(identify(ctx, id));
+    ctx->id = id;
+    ctx->attempt = 0;
+    status = find_record(ctx->jobs, ctx->run, RESULT, ctx->step, r);
+    if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (status != INNGEST_OK) { r->kind = 0; return INNGEST_BODY; }
+    if (r->kind == FAILED) {
+        load_error(ctx, r);
+        status = INNGEST_STEP_FAILED;
+    } else if (r->kind == ATTEMPT) {
+        if (kind != RESULT) return park(ctx, INNGEST_WAIT_MEMO);
+        if (r->size != 17 || !read_payload(ctx->jobs, r, 0, b, 17)) return park(ctx, INNGEST_WAIT_DAMAGE);
+        ctx->attempt = b[16];
+        if ((int64_t)get(b, 8) > ctx->jobs->now) return wait_until(ctx, INNGEST_WAIT_RETRY, (int64_t)get(b, 8));
+        return INNGEST_BODY;
+    } else if (r->kind == SLEEP) return kind == SLEPT ? INNGEST_BODY : park(ctx, INNGEST_WAIT_MEMO);
+    else if (r->kind != kind) return park(ctx, INNGEST_WAIT_MEMO);
+    count(&ctx->jobs->counters.memos);
+    if (ctx->jobs->hooks && ctx->jobs->hooks->step_memo)
+        ctx->jobs->hooks->step_memo(ctx->jobs->user, run_id(ctx->jobs, ctx->run), id, status);
+    return status;
+}
+
+static inngest_status begin_step(inngest_ctx *ctx, const char *id, void *result, size_t size, bool in_body)
+{
+    record r;
+    inngest_status status;
+    if (size > INNGEST_RESULT_BYTES) return mistake(ctx, INNGEST_ERR_RESULT_SIZE, id);
+    if (result == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
+    status = enter_step(ctx, id, RESULT, &r);
+    if (status == INNGEST_OK && r.size > size) return park(ctx, INNGEST_WAIT_MEMO);
+    if (status == INNGEST_OK && !read_payload(ctx->jobs, &r, 0, result, r.size)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (status == INNGEST_OK && size > r.size) memset((uint8_t *)result + r.size, 0, size - r.size);
+    if (status != INNGEST_BODY) return status;
+    if (size) memset(result, 0, size);
+    ctx->result = result;
+    ctx->size = size;
+    ctx->open = true;
+    ctx->in_body = in_body;
+    set_error(ctx, INNGEST_OK, 0, NULL);
+    count(&ctx->jobs->counters.steps_run);
+    if (ctx->jobs->hooks && ctx->jobs->hooks->step_start)
+        ctx->jobs->hooks->step_start(ctx->jobs->user, run_id(ctx->jobs, ctx->run), id, ctx->attempt);
+    return INNGEST_BODY;
+}
+
+static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
+{
+    ctx->open = false;
+    ctx->in_body = false;
+    if (ctx->stopped != INNGEST_OK) return ctx->stopped;
+    if (status == INNGEST_OK) {
+        tell_step(ctx, INNGEST_OK, -1);
+        return commit(ctx, RESULT, ctx->result, (uint32_t)ctx->size);
+    }
+    if (status == INNGEST_RETRY || status == INNGEST_FAIL) return attempt_failed(ctx, status);
+    return mistake(ctx, INNGEST_ERR_STATUS, ctx->id);
+}
+
+inngest_status inngest_step_begin_(inngest_ctx *ctx, const char *id, void *result, size_t size) { return begin_step(ctx, id, result, size, false); }
+inngest_status inngest_step_end_(inngest_ctx *ctx) { return close_step(ctx, INNGEST_OK); }
+
+inngest_status inngest_step_run(inngest_ctx *ctx, const char *id, inngest_step_fn *fn, const void *arg, void *result, size_t size)
+{
+    inngest_status status = begin_step(ctx, id, result, size, true);
+    return status == INNGEST_BODY ? close_step(ctx, fn(ctx, arg, result)) : status;
+}
+
+static inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, unsigned flag)
+{
+    record r;
+    uint8_t b[16];
+    inngest *jobs = ctx->jobs;
+    inngest_status status = enter_step(ctx, id, SLEPT, &r);
+    if (status != INNGEST_BODY) return status;
+    if (r.kind == SLEEP) {
+        if (r.size != 16 || !read_payload(jobs, &r, 0, b, 16)) return park(ctx, INNGEST_WAIT_DAMAGE);
+        due = (int64_t)get(b, 8);
+        flag = r.flags & FLAG;
+    } else {
+        status = commit_times(ctx, SLEEP | flag, due, 16);
+        if (status != INNGEST_OK) return status;
+    }
+    if (flag && !jobs->wall_known) return wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
+    if (flag) due -= jobs->wall_offset;
+    if (due > jobs->now) return wait_until(ctx, INNGEST_WAIT_SLEEP, due);
+    return commit(ctx, SLEPT, NULL, 0);
+}
+
+inngest_status inngest_step_sleep(inngest_ctx *ctx, const char *id, int64_t ms)
+{
+    if (ms < 0 || ms > INNGEST_DAYS(366)) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
+    return sleep_step(ctx, id, ctx->jobs->now + ms, 0);
+}
+
+inngest_status inngest_step_sleep_until(inngest_ctx *ctx, const char *id, int64_t unix_ms)
+{
+    if (unix_ms < 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
+    return sleep_step(ctx, id, unix_ms, FLAG);
+}
+
+inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message)
+{
+    set_error(ctx, INNGEST_FAIL, code, message);
+    return INNGEST_RETRY;
+}
+
+inngest_status inngest_retry_after(inngest_ctx *ctx, int64_t ms, int32_t code, const char *message)
+{
+    ctx->retry_in = ms < 1000 ? 1000 : ms > INNGEST_DAYS(1) ? INNGEST_DAYS(1) : ms;   /* Inngest's clamp */
+    return inngest_retry(ctx, code, message);
+}
+
+inngest_status inngest_fail(inngest_ctx *ctx, int32_t code, const char *message)
+{
+    set_error(ctx, INNGEST_FAIL, code, message);
+    return INNGEST_FAIL;
+}
+
+void *inngest_user(const inngest_ctx *ctx) { return ctx->jobs->user; }
+int inngest_attempt(const inngest_ctx *ctx) { return ctx->attempt; }
+uint64_t inngest_run_id(const inngest_ctx *ctx) { return run_id(ctx->jobs, ctx->run); }
+
+static bool find_event(const inngest_ctx *ctx, record *r, uint32_t *from)
+{
+    uint8_t name;
+    if (find_record(ctx->jobs, ctx->run, START, 0, r) != INNGEST_OK || !read_payload(ctx->jobs, r, 16, &name, 1)) return false;
+    *from = 17u + name;
+    return *from <= r->size;
+}
+
+size_t inngest_event_size(const inngest_ctx *ctx)
+{
+    record r;
+    uint32_t from;
+    return find_event(ctx, &r, &from) ? r.size - from : 0;
+}
+
+inngest_status inngest_event_data(inngest_ctx *ctx, void *out, size_t size)
+{
+    record r;
+    uint32_t from;
+    if (out == NULL && size) return INNGEST_ERR_ARGUMENT;
+    if (!find_event(ctx, &r, &from)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (r.size - from > size) return INNGEST_ERR_TOO_LONG;
+    if (!read_payload(ctx->jobs, &r, from, out, r.size - from)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (size > r.size - from) memset((uint8_t *)out + (r.size - from), 0, size - (r.size - from));
+    return INNGEST_OK;
+}
+
+/* ---- 9 Events: table of functions, admission ---------------------------------------------------------------------------- */
+
+static bool matches(const char *pattern, const char *name, size_t size)
+{
+    size_t n = strlen(pattern);
+    if (pattern[n - 1] == '*') return size >= n && memcmp(pattern, name, n - 1) == 0;
+    return n == size && memcmp(pattern, name, n) == 0;
+}
+
+static inngest_status check_table(const inngest_config *c, uint16_t *index)
+{
+    uint16_t i, k, fits;
+    for (i = 0; i < c->function_count; i++) {
+        const inngest_function *f = &c->functions[i];
+        const char *star = f->event ? strchr(f->event, '*') : NULL;
+        *index = i;
+        if (f->id == NULL || f->id[0] == 0) return INNGEST_ERR_TABLE_ID;
+        if (f->event == NULL || f->event[0] == 0) return INNGEST_ERR_TABLE_EVENT;
+        if (star && (star[1] != 0 || star == f->event || (star[-1] != '/' && star[-1] != '.'))) return INNGEST_ERR_TABLE_EVENT;
+        if (f->handler == NULL) return INNGEST_ERR_TABLE_HANDLER;
+        if ((f->backoff == NULL) != (f->backoff_count == 0)) return INNGEST_ERR_TABLE_BACKOFF;
+        for (k = 0; k < i; k++)
+            if (hash_text(HASH_SEED, c->functions[k].id) == hash_text(HASH_SEED, f->id)) return INNGEST_ERR_TABLE_DOUBLE;
+        for (k = 0, fits = 0; k < c->function_count; k++)
+            if (c->functions[k].event && c->functions[k].event[0] && matches(c->functions[k].event, f->event, strlen(f->event))) fits++;
+        if (fits > INNGEST_FAN_OUT) return INNGEST_ERR_TABLE_FAN_OUT;
+    }
+    return INNGEST_OK;
+}
+
+static bool seen_before(const inngest *jobs, const inngest_slot *slot, bool *full)
+{
+    unsigned i;
+    *full = slot->id_hash[1] != 0;
+    for (i = 0; slot->id_hash[1] && i < INNGEST_SEEN_IDS; i++) {
+        const inngest_seen *seen = &jobs->seen[i];
+        if (!seen->valid || seen->until <= jobs->now) *full = false;
+        else if (seen->hash[0] == slot->id_hash[0] && seen->hash[1] == slot->id_hash[1]) return true;
+    }
+    return false;
+}
+
+/* Journal an event, the runs it starts and its id as one group; nothing of it if there is no room for all. */
+static inngest_status admit(inngest *jobs, const inngest_slot *slot)
+{
+    uint16_t chosen[INNGEST_FAN_OUT], i, n = 0, k, unused = 0;
+    const char *name = slot->name ? slot->name : (const char *)slot->data;
+    const uint8_t *data = slot->data + (slot->name ? 0 : slot->name_size);
+    uint8_t head[17 + 255], b[16];
+    uint32_t payload = 17u + slot->name_size + slot->size, bytes = round_up(jobs, 16 + payload), need = 0;
+    bool full;
+    source s = { NULL, NULL, 0, NULL };
+    if (seen_before(jobs, slot, &full)) { count(&jobs->counters.duplicates); return INNGEST_OK; }
+    for (i = 0; i < jobs->function_count && n < INNGEST_FAN_OUT; i++) {
+        const inngest_function *f = &jobs->functions[i];
+        if (!matches(f->event, name, slot->name_size) || (f->when && !f->when(jobs->user, data, slot->size))) continue;
+        need += reservation(jobs, i, bytes) * 4u;
+        chosen[n++] = i;
+    }
+    if (n == 0) { count(&jobs->counters.unmatched); return INNGEST_OK; }
+    for (i = 0; i < jobs->run_count; i++) unused = (uint16_t)(unused + (jobs->runs[i].number == 0));
+    if (unused < n) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
+    if (jobs->reserved + need > jobs->capacity) { count(&jobs->counters.waiting_journal); return INNGEST_ERR_JOURNAL_FULL; }
+    if (full) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
+    INNGEST_TRY(room(jobs, bytes * n + (slot->id_hash[1] ? round_up(jobs, 32) : 0)));
+    if (slot->id_hash[1]) {
+        record r;
+        memset(&r, 0, sizeof r);
+        put(b, slot->id_hash[0], 4);
+        put(b + 4, slot->id_hash[1], 4);
+        put(b + 8, (uint64_t)(jobs->now + INNGEST_SEEN_MS), 8);
+        r.kind = SEEN;
+        r.flags = MORE;
+        r.size = 16;
+        s.first = b;
+        s.first_size = 16;
+        INNGEST_TRY(append(jobs, &r, &s));
+        remember(jobs, slot->id_hash[0], slot->id_hash[1], jobs->now + INNGEST_SEEN_MS, r.position);
+    }
+    for (k = 0; k < n; k++) {
+        inngest_run *run = free_run(jobs);
+        uint32_t hash = hash_text(HASH_SEED, jobs->functions[chosen[k]].id);
+        record r;
+        memset(&r, 0, sizeof r);
+        while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
+        put(head, jobs->next_run, 4);
+        put(head + 4, hash, 4);
+        put(head + 8, (uint64_t)slot->ts, 8);
+        head[16] = slot->name_size;
+        memcpy(head + 17, name, slot->name_size);
+        s.first = head;
+        s.first_size = 17u + slot->name_size;
+        s.second = data;
+        r.kind = START;
+        r.flags = k + 1 < n ? MORE : 0;
+        r.run = jobs->next_run & STEP_MASK;
+        r.size = (uint16_t)payload;
+        INNGEST_TRY(append(jobs, &r, &s));
+        fill_run(jobs, run, jobs->next_run++, hash, r.position, bytes);
+        run->used = bytes;
+        count(&jobs->counters.runs_started);
+        if (slot->ts && jobs->wall_known && slot->ts - jobs->wall_offset > jobs->now) {
+            run->deadline = slot->ts - jobs->wall_offset;
+            run->state = INNGEST_WAIT_SLEEP;
+        }
+    }
+    count(&jobs->counters.events);
+    return INNGEST_OK;
+}
+
+static inngest_status drain(inngest *jobs)
+{
+    for (;;) {
+        inngest_slot *slot = &jobs->slots[jobs->head & jobs->slot_mask];
+        if (LOAD(&slot->sequence) != jobs->head + 1) {
+            if (LOAD(&jobs->tail) != jobs->head) count(&jobs->counters.unpublished);
+            return INNGEST_OK;
+        }
+        INNGEST_TRY(admit(jobs, slot));
+        STORE(&slot->sequence, jobs->head + jobs->slot_mask + 1u);
+        jobs->head++;
+    }
+}
+
+/* ---- 10 Tick and passes --------------------------------------------------------------------------------------------------- */
+
+static void tell_end(inngest_ctx *ctx, inngest_status status)
+{
+    inngest_end_info info;
+    if (ctx->jobs->hooks == NULL || ctx->jobs->hooks->run_end == NULL) return;
+    info.id = run_id(ctx->jobs, ctx->run);
+    info.function = ctx->function->id;
+    info.status = status;
+    info.error = status == INNGEST_OK ? NULL : &ctx->error;
+    ctx->jobs->hooks->run_end(ctx->jobs->user, &info);
+}
+
+static void end_run(inngest_ctx *ctx, inngest_status status)
+{
+    source s = { NULL, NULL, 0, NULL };
+    inngest *jobs = ctx->jobs;
+    tell_end(ctx, status);
+    if (write_record(jobs, ctx->run, END, 0, &s, 0) != INNGEST_OK) {
+        ctx->run->state = INNGEST_WAIT_ROOM;
+        return;
+    }
+    count(&jobs->counters.runs_ended);
+    if (status != INNGEST_OK) count(&jobs->counters.runs_failed);
+    free_the_run(jobs, ctx->run);
+}
+
+static void fail_run(inngest_ctx *ctx)
+{
+    if (ctx->run->flags == INNGEST_PHASE_HANDLER && ctx->function->on_failure) {
+        ctx->step = 0;
+        ctx->stopped = INNGEST_OK;
+        ctx->attempt = 0;
+        if ((int)commit_error(ctx, FAILING) >= 0 && ctx->run->state != INNGEST_WAIT_ROOM) ctx->run->flags = INNGEST_PHASE_ON_FAILURE;
+        ctx->run->deadline = ctx->jobs->now;
+    } else end_run(ctx, INNGEST_FAIL);
+}
+
+/* Judge what a handler gave. */
+static void judge(inngest_ctx *ctx, inngest_status status)
+{
+    if (ctx->open && !ctx->in_body && (status == INNGEST_RETRY || status == INNGEST_FAIL)) {
+        status = close_step(ctx, status);            /* return RETRY out of an inline body */
+        if (status == INNGEST_STEP_FAILED) { fail_run(ctx); return; }
+    } else if (ctx->open) status = mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
+    if ((int)ctx->stopped < 0) { fail_run(ctx); return; }
+    if (ctx->stopped == INNGEST_PAUSED) {
+        ctx->run->deadline = ctx->wake;
+        return;
+    }
+    if (status == INNGEST_OK) { end_run(ctx, INNGEST_OK); return; }
+    if (status == INNGEST_RETRY) {
+        record r;
+        uint8_t attempt = 0;
+        ctx->step = 0;
+        ctx->id = "";
+        if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) (void)read_payload(ctx->jobs, &r, 16, &attempt, 1);
+        ctx->attempt = attempt;
+        if (attempt_failed(ctx, status) == INNGEST_FAIL) fail_run(ctx);
+        else ctx->run->deadline = ctx->wake;
+        return;
+    }
+    if (ctx->error.status == INNGEST_OK)
+        set_error(ctx, (int)status < -256 || status == INNGEST_FAIL ? status : INNGEST_ERR_STATUS, 0, ctx->id);
+    fail_run(ctx);
+}
+
+static void pass(inngest *jobs, inngest_run *run)
+{
+    inngest_ctx ctx;
+    const inngest_hooks *hooks = jobs->hooks;
+    uint64_t id = run_id(jobs, run);
+    record r;
+    inngest_handler *handler;
+    memset(&ctx, 0, sizeof ctx);
+    ctx.jobs = jobs;
+    ctx.run = run;
+    ctx.function = &jobs->functions[run->function];
+    ctx.wake = NEVER;
+    ctx.retry_in = -1;
+    ctx.id = "";
+    run->state = INNGEST_WAIT_NONE;
+    if (run->flags == INNGEST_PHASE_ON_FAILURE && find_record(jobs, run, FAILING, 0, &r) == INNGEST_OK) load_error(&ctx, &r);
+    handler = run->flags == INNGEST_PHASE_ON_FAILURE ? ctx.function->on_failure : ctx.function->handler;
+    if (handler == NULL) { end_run(&ctx, INNGEST_FAIL); return; }
+    if (hooks && hooks->run_start) hooks->run_start(jobs->user, id, ctx.function->id);
+    jobs->busy = true;
+    judge(&ctx, handler(&ctx));
+    jobs->busy = false;
+    if (run->number && hooks && hooks->run_pause) hooks->run_pause(jobs->user, id, INNGEST_PAUSED);
+    if (run->number && run->flags == INNGEST_PHASE_ON_FAILURE && handler == ctx.function->handler) run->deadline = jobs->now;
+}
+
+static void advance_time(inngest *jobs, uint32_t now_ms)
+{
+    jobs->now += (uint32_t)(now_ms - jobs->last_tick);
+    jobs->last_tick = now_ms;
+}
+
+static uint32_t next_deadline(const inngest *jobs)
+{
+    int64_t first = NEVER;
+    uint16_t i;
+    for (i = 0; i < jobs->run_count; i++)
+        if (jobs->runs[i].number && jobs->runs[i].deadline < first) first = jobs->runs[i].deadline;
+    if (first == NEVER) return UINT32_MAX;
+    if (first <= jobs->now) return 0;
+    return first - jobs->now > INNGEST_HEARTBEAT_MS ? INNGEST_HEARTBEAT_MS : (uint32_t)(first - jobs->now);
+}
+
+uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
+{
+    uint16_t i, passes = 0;
+    bool again = true;
+    if (jobs == NULL || jobs->ready != MAGIC || jobs->busy) return UINT32_MAX;
+    advance_time(jobs, now_ms);
+    if (jobs->failed) return UINT32_MAX;
+    if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return 1000; }
+    while (again && passes < INNGEST_TICK_PASSES) {
+        again = false;
+        (void)drain(jobs);
+        if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
+        for (i = 0; i < jobs->run_count && passes < INNGEST_TICK_PASSES; i++) {
+            inngest_run *run = &jobs->runs[jobs->turn];
+            jobs->turn = (uint16_t)(jobs->turn + 1 < jobs->run_count ? jobs->turn + 1 : 0);
+            if (run->number == 0 || run->deadline > jobs->now) continue;
+            if (run->state == INNGEST_WAIT_ROOM && jobs->failure != INNGEST_OK && passes) continue;
+            pass(jobs, run);
+            passes++;
+            if (run->state != INNGEST_WAIT_ROOM) again = true;
+        }
+    }
+    if (next_deadline(jobs) != UINT32_MAX && jobs->now - jobs->stamp >= INNGEST_HEARTBEAT_MS) (void)write_time(jobs);
+    if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
+    return next_deadline(jobs);
+}
+
+inngest_status inngest_flush(inngest *jobs)
+{
+    inngest_status status;
+    if (jobs == NULL || jobs->ready != MAGIC) return INNGEST_ERR_NOT_READY;
+    if (jobs->busy) return INNGEST_ERR_BUSY;
+    if (jobs->failed) return INNGEST_ERR_SYNC;
+    status = drain(jobs);
+    INNGEST_TRY(port_sync(jobs));
+    return status;
+}
+
+/* ---- 11 Life and inspection --------------------------------------------------------------------------------------------------- */
+
+void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms)
+{
+    uint16_t i;
+    int64_t off;
+    if (jobs == NULL || jobs->ready != MAGIC || unix_ms <= 0) return;
+    if (!jobs->wall_set && jobs->time_wall > 0) {       /* time spent off: known on both sides */
+        off = (unix_ms - jobs->time_wall) - (jobs->now - jobs->time_now);
+        if (off > 0) jobs->now += off;
+    }
+    jobs->wall_known = true;
+    jobs->wall_offset = unix_ms - jobs->now;
+    for (i = 0; i < jobs->run_count; i++)
+        if (jobs->runs[i].state == INNGEST_WAIT_CLOCK || jobs->runs[i].state == INNGEST_WAIT_SLEEP) jobs->runs[i].deadline = jobs->now;
+    if (!jobs->wall_set) (void)write_time(jobs);
+    jobs->wall_set = true;
+}
+
+inngest_status inngest_format(const inngest_port *port)
+{
+    uint32_t i;
+    int result;
+    if (port == NULL || port->erase == NULL) return INNGEST_ERR_ARGUMENT;
+    for (i = 0; i < port->block_count; i++) {
+        do result = port->erase(port->context, i * port->block_size); while (result == INNGEST_PORT_BUSY);
+        if (result != 0) return INNGEST_ERR_ERASE;
+    }
+    return INNGEST_OK;
+}
+
+static inngest_status check_geometry(const inngest_port *p)
+{
+    if (p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
+    if (p->block_size < 512 || p->block_size > 131072 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
+    if (p->block_count < 2 || p->block_count > 65535 || p->block_count > UINT32_MAX / p->block_size) return INNGEST_ERR_GEOMETRY;
+    if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
+    return INNGEST_OK;
+}
+
+inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
+{
+    uint16_t unused, i;
+    uint32_t spare, usable;
+    if (index == NULL) index = &unused;
+    *index = 0;
+    if (jobs == NULL || config == NULL || config->port == NULL || (config->functions == NULL && config->function_count)) return INNGEST_ERR_ARGUMENT;
+    if (size_of_engine != sizeof(inngest)) return INNGEST_ERR_MISMATCH;
+    INNGEST_TRY(check_geometry(config->port));
+    INNGEST_TRY(check_table(config, index));
+    if (config->runs == 0 || config->runs > 65534 || config->events < 2 || config->events > 32768 || (config->events & (config->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
+    if (config->memory == NULL || (uintptr_t)config->memory % 8 != 0 || config->memory_size < INNGEST_MEMORY((size_t)config->runs, (size_t)config->events)) return INNGEST_ERR_MEMORY;
+    memset(jobs, 0, sizeof *jobs);
+    memset(config->memory, 0, INNGEST_MEMORY((size_t)config->runs, (size_t)config->events));
+    jobs->functions = config->functions;
+    jobs->function_count = config->function_count;
+    jobs->port = config->port;
+    jobs->hooks = config->hooks;
+    jobs->user = config->user;
+    jobs->runs = (inngest_run *)config->memory;
+    jobs->run_count = config->runs;
+    jobs->slots = (inngest_slot *)(void *)(jobs->runs + config->runs);
+    jobs->slot_mask = (uint16_t)(config->events - 1);
+    for (i = 0; i < config->events; i++) {
+        jobs->slots[i].sequence = i;
+        jobs->slots[i].claim = i - 1u;
+    }
+    jobs->random = config->seed | 1u;
+    jobs->next_run = 1;
+    while ((1u << jobs->block_shift) < config->port->block_size) jobs->block_shift++;
+    jobs->unit_shift = 2;
+    while ((1u << jobs->unit_shift) < config->port->program_size) jobs->unit_shift++;
+    spare = config->port->block_count < 4 ? 1 : config->port->block_count - 2;
+    usable = config->port->block_size - BLOCK_HEADER;
+    jobs->capacity = (uint32_t)((uint64_t)spare * usable * INNGEST_FILL_PERCENT / 100);
+    INNGEST_TRY(mount(jobs, config->seed));
+    check_runs(jobs);
+    jobs->stamp = jobs->now;
+    jobs->failure = INNGEST_OK;
+    jobs->ready = MAGIC;
+    return INNGEST_OK;
+}
+
+inngest_status inngest_close(inngest *jobs)
+{
+    inngest_status status;
+    if (jobs == NULL || jobs->ready != MAGIC) return INNGEST_ERR_NOT_READY;
+    if (jobs->busy) return INNGEST_ERR_BUSY;
+    status = inngest_flush(jobs);
+    if (!jobs->failed && status == INNGEST_OK) status = write_time(jobs);
+    if (!jobs->failed && status == INNGEST_OK) status = port_sync(jobs);
+    jobs->ready = 0;
+    return status;
+}
+
+bool inngest_next_run(const inngest *jobs, uint16_t *cursor, inngest_run_info *info)
+{
+    if (jobs == NULL || cursor == NULL || info == NULL) return false;
+    for (; *cursor < jobs->run_count; (*cursor)++) {
+        const inngest_run *run = &jobs->runs[*cursor];
+        if (run->number == 0) continue;
+        info->id = run_id(jobs, run);
+        info->function = run->function == NO_FUNCTION ? NULL : jobs->functions[run->function].id;
+        info->phase = (inngest_phase)run->flags;
+        info->wait = (inngest_wait)run->state;
+        info->attempt = run->attempt;
+        info->deadline_in_ms = run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
+        info->journal_bytes = run->used;
+        info->reserved_bytes = run->reserved * 4u;
+        (*cursor)++;
+        return true;
+    }
+    return false;
+}
+
+void inngest_get_counters(const inngest *jobs, inngest_counters *out)
+{
+    if (jobs && out) *out = jobs->counters;
+}
