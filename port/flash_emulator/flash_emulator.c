@@ -42,12 +42,15 @@ static int flash_program(void *context, uint32_t address, const void *data, uint
     n = reach(f, units, &torn);
     for (i = 0; i < n + torn && i < units; i++) {
         uint8_t *used = &f->programmed[address / g + i];
+        bool changed = i < n;          /* an interrupted program that changed no bit counts as never begun */
         if (*used) f->violations++;
-        *used = 1;
         for (k = 0; k < g; k++) {
             uint8_t bits = from[i * g + k];
-            f->cells[address + i * g + k] &= i == n ? (uint8_t)(bits | random_byte(f)) : bits;
+            if (i == n) bits = (uint8_t)(bits | random_byte(f));
+            if (bits != 0xFF) changed = true;
+            f->cells[address + i * g + k] &= bits;
         }
+        *used = *used || changed;
     }
     return f->dead ? -1 : 0;
 }
