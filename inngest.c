@@ -1185,6 +1185,9 @@ static inngest_status admit(inngest *jobs, const inngest_slot *slot)
     const uint8_t *data = slot->data + (slot->name ? 0 : slot->name_size);
     uint8_t head[17 + 255], b[16];
     uint32_t payload = 17u + slot->name_size + slot->size, bytes = round_up(jobs, 16 + payload), need = 0;
+    uint32_t seen_at = 0;
+    inngest_run *started[INNGEST_FAN_OUT];
+    inngest_status status;
     bool full;
     source s = { NULL, NULL, 0, NULL };
     if (seen_before(jobs, slot, &full)) { count(&jobs->counters.duplicates); return INNGEST_OK; }
@@ -1212,7 +1215,7 @@ static inngest_status admit(inngest *jobs, const inngest_slot *slot)
         s.first = b;
         s.first_size = 16;
         INNGEST_TRY(append(jobs, &r, &s));
-        remember(jobs, slot->id_hash[0], slot->id_hash[1], jobs->now + INNGEST_SEEN_MS, r.position);
+        seen_at = r.position;
     }
     for (k = 0; k < n; k++) {
         inngest_run *run = free_run(jobs);
@@ -1232,7 +1235,12 @@ static inngest_status admit(inngest *jobs, const inngest_slot *slot)
         r.flags = k + 1 < n ? MORE : 0;
         r.run = jobs->next_run & STEP_MASK;
         r.size = (uint16_t)payload;
-        INNGEST_TRY(append(jobs, &r, &s));
+        status = append(jobs, &r, &s);
+        if (status != INNGEST_OK) {                  /* the group is void: nothing of it happened */
+            while (k-- > 0) free_the_run(jobs, started[k]);
+            return status;
+        }
+        started[k] = run;
         fill_run(jobs, run, jobs->next_run++, hash, r.position, bytes);
         run->used = bytes;
         count(&jobs->counters.runs_started);
@@ -1241,6 +1249,7 @@ static inngest_status admit(inngest *jobs, const inngest_slot *slot)
             run->state = INNGEST_WAIT_SLEEP;
         }
     }
+    if (slot->id_hash[1]) remember(jobs, slot->id_hash[0], slot->id_hash[1], jobs->now + INNGEST_SEEN_MS, seen_at);
     count(&jobs->counters.events);
     return INNGEST_OK;
 }
