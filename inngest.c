@@ -1363,7 +1363,8 @@ static void pass(inngest *jobs, inngest_run *run)
 
 static void advance_time(inngest *jobs, uint32_t now_ms)
 {
-    jobs->now += (uint32_t)(now_ms - jobs->last_tick);
+    if (jobs->ticked) jobs->now += (uint32_t)(now_ms - jobs->last_tick);   /* the first call only sets the base */
+    jobs->ticked = true;
     jobs->last_tick = now_ms;
 }
 

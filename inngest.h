@@ -397,7 +397,7 @@ struct inngest {
     uint32_t newest, newest_end;   /* the newest group */
     uint8_t unit_shift, block_shift;
     bool dirty, failed, busy, restarting, wall_known, wall_set, clean;
-    bool reclaiming, again_soon;
+    bool ticked;
     inngest_status failure;
     /* time */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
