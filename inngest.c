@@ -782,6 +782,11 @@ static inngest_status mount(inngest *jobs, uint32_t seed)
         jobs->head_block = block;
         end = this_end;
     }
+    if (jobs->head_block == jobs->last_block && jobs->tail_block != jobs->last_block && (int32_t)(reclaimed - oldest) <= 0) {
+        /* Only reclaim enters the last erased block, and it was cut short: all in there are copies. Start it over. */
+        INNGEST_TRY(prepare_block(jobs, jobs->last_block));
+        return INNGEST_PAUSED;
+    }
     if ((int32_t)(reclaimed - oldest) > 0 && reclaimed - oldest < jobs->port->block_count) jobs->tail_block = reclaimed;
     while (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) {
         INNGEST_TRY(prepare_block(jobs, jobs->last_block + 1));
@@ -1492,7 +1497,16 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     spare = config->port->block_count < 4 ? 1 : config->port->block_count - 2;
     usable = config->port->block_size - BLOCK_HEADER;
     jobs->capacity = (uint32_t)((uint64_t)spare * usable * INNGEST_FILL_PERCENT / 100);
-    INNGEST_TRY(mount(jobs, config->seed));
+    {
+        inngest_status status = mount(jobs, config->seed);
+        if (status == INNGEST_PAUSED) {
+            memset(jobs->runs, 0, config->runs * sizeof *jobs->runs);
+            memset(jobs->seen, 0, sizeof jobs->seen);
+            jobs->reserved = jobs->newest = 0;
+            status = mount(jobs, config->seed);
+        }
+        INNGEST_TRY(status);
+    }
     check_runs(jobs);
     jobs->stamp = jobs->now;
     jobs->failure = INNGEST_OK;
