@@ -811,7 +811,7 @@ static void check_runs(inngest *jobs)
                 count(&jobs->counters.damaged);
                 break;
             }
-            run->used += record_bytes(jobs, &r);
+            if (is_live(jobs, &r)) run->used += record_bytes(jobs, &r);
             if (r.kind == FAILING) run->flags = INNGEST_PHASE_ON_FAILURE;
             if (r.link == 0) break;
             position -= r.link;
