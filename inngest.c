@@ -532,13 +532,14 @@ static inngest_status reclaim_block(inngest *jobs)
     return INNGEST_OK;
 }
 
-/* Make the head have room for so many bytes. */
+/* Make the head have room for so many bytes. The last erased block is reclaim's alone: after a cut all in it are
+ * copies, so that it can be erased and the reclaim started over. */
 static inngest_status room(inngest *jobs, uint32_t bytes)
 {
     uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries;
     if (bytes > jobs->port->block_size - BLOCK_HEADER) return INNGEST_ERR_EVENT_SIZE;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {
-        if (advance(jobs, bytes, spare)) return INNGEST_OK;
+        if (jobs->last_block != jobs->head_block && advance(jobs, bytes, spare)) return INNGEST_OK;
         INNGEST_TRY(reclaim_block(jobs));
     }
     return INNGEST_ERR_JOURNAL_FULL;
