@@ -188,7 +188,7 @@ typedef enum inngest_status {
 #define INNGEST_HOURS(n)   ((int64_t)(n) * 3600000)
 #define INNGEST_DAYS(n)    ((int64_t)(n) * 86400000)
 
-/* Give the name of a status, "INNGEST_OK" without its prefix: "OK". Interrupts: yes. Pure. */
+/* Give the name of a status without its prefix: "OK"; "" for a value that is none. Interrupts: yes. Pure. */
 const char *inngest_status_name(inngest_status status);
 
 /* ---- the port: what the library needs from the machine ------------------------------------------------------ */
