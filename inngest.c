@@ -3,21 +3,24 @@
  *
  * inngest.c - see inngest.h for what it is and port/JOURNAL.md for what it writes
  *
- *   1  Checks of the configuration
+ *   1  Checks of the configuration, types
  *   2  Bytes, checksum, hashes
  *   3  Queue: filled from any context, emptied by the tick
  *   4  Journal records: read, verify, append
  *   5  Journal space: blocks, reclaim
  *   6  Journal mount: scan, recovery
- *   7  Runs: table, step lookup
- *   8  Steps
- *   9  Events: table of functions, admission
- *  10  Tick and passes
- *  11  Life and inspection */
+ *   7  Runs: errors, waits, identity of steps, commit
+ *   8  Steps in progress: again, pending, complete
+ *   9  Steps: run, sleep, send, restart, parallel
+ *  10  Events: table of functions, admission
+ *  11  Passes: one execution of a handler, its verdict, crashes
+ *  12  Tick
+ *  13  Life and inspection */
 #include "inngest.h"
+#include <stdarg.h>
 #include <string.h>
 
-/* ---- 1 Checks of the configuration --------------------------------------------------------------------------- */
+/* ---- 1 Checks of the configuration, types ------------------------------------------------------------------------ */
 
 #if INNGEST_STAGE_BYTES % 32 || INNGEST_STAGE_BYTES < 64 || INNGEST_STAGE_BYTES > 4096
 #error "INNGEST_STAGE_BYTES: a multiple of 32, 64..4096"
@@ -25,22 +28,51 @@
 #if INNGEST_EVENT_BYTES < 16 || INNGEST_EVENT_BYTES > 4096 || INNGEST_RESULT_BYTES > 4096
 #error "INNGEST_EVENT_BYTES: 16..4096; INNGEST_RESULT_BYTES: 0..4096"
 #endif
-#if INNGEST_MESSAGE_BYTES > 200 || INNGEST_STEP_IDS < 1 || INNGEST_FAN_OUT < 1 || INNGEST_FAN_OUT > 32
-#error "INNGEST_MESSAGE_BYTES: 0..200; INNGEST_STEP_IDS: from 1; INNGEST_FAN_OUT: 1..32"
+#if INNGEST_MESSAGE_BYTES > 200 || INNGEST_STEP_IDS < 1 || INNGEST_STEP_IDS > 255 || INNGEST_FAN_OUT < 1 || INNGEST_FAN_OUT > 32
+#error "INNGEST_MESSAGE_BYTES: 0..200; INNGEST_STEP_IDS: 1..255; INNGEST_FAN_OUT: 1..32"
+#endif
+#if INNGEST_RUN_BYTES < 64 || INNGEST_RUN_BYTES > 65535 || INNGEST_ACTIVE_STEPS < 1 || INNGEST_ACTIVE_STEPS > 255
+#error "INNGEST_RUN_BYTES: 64..65535; INNGEST_ACTIVE_STEPS: 1..255"
+#endif
+#if INNGEST_SEEN_IDS > 255 || INNGEST_FILL_PERCENT < 10 || INNGEST_FILL_PERCENT > 75 || INNGEST_CRASH_LIMIT < 1 || INNGEST_CRASH_LIMIT > 250
+#error "INNGEST_SEEN_IDS: 0..255; INNGEST_FILL_PERCENT: 10..75; INNGEST_CRASH_LIMIT: 1..250"
+#endif
+#if INNGEST_HEARTBEAT_MS < 60000 || INNGEST_HEARTBEAT_MS > 2147483647 || INNGEST_TICK_PASSES < 1 || INNGEST_TICK_PASSES > 65535
+#error "INNGEST_HEARTBEAT_MS: 60000..2^31-1; INNGEST_TICK_PASSES: 1..65535"
 #endif
 
 #define MAGIC 0x314A4E49u              /* "INJ1" */
 #define BLOCK_HEADER 32u
-#define MORE 0x20u
+#define KIND_MASK 0x0Fu
+#define CARRIED 0x10u                  /* a copy made by reclaim or recovery: no news of its run */
+#define MORE 0x20u                     /* the group goes on */
 #define WIDE 0x40u
-#define FLAG 0x80u
+#define FLAG 0x80u                     /* of a step: in on_failure; of TIME: a clean stop */
 #define STEP_MASK 0xFFFFFFu
-#define END_ROOM 128u                  /* in each reservation: what failing and ending may take */
+#define ERROR_BYTES (8u + INNGEST_MESSAGE_BYTES)
+#define END_ROOM (((16u + ERROR_BYTES + 31u) & ~31u) + 32u)   /* in each reservation: PHASE and CRASH */
+#define START_HEAD 15u
+#define GUARDED_EVENTS 16u
 #define NEVER INT64_MAX
 #define NO_FUNCTION 0xFFFFu
+#define RETRY_ROOM_MS 1000
 
-enum { START = 1, END = 2, FAILING = 3, RESULT = 4, FAILED = 5, ATTEMPT = 6, SLEEP = 8, SLEPT = 9,
-       TIME = 16, SEEN = 17, RECLAIMED = 18 };
+enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOICE, SAVE, CRASH, TIME, SEEN, RECLAIMED };
+enum { WHAT_RUN, WHAT_SLEEP, WHAT_SEND, WHAT_RESTART };                    /* in a DONE record */
+enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2 };                                 /* flags in ATTEMPT and SLEEP records */
+
+/* Flags of a run. */
+#define RUN_SUSPECT 1u                 /* since an unclean boot: each pass goes behind a CRASH record until it commits */
+#define RUN_MARKED 2u                  /* a CRASH record of it counts */
+#define RUN_ARMED 4u                   /* ... and says that it is on its own */
+#define RUN_OLD 8u                     /* from an earlier boot: a body may have begun there */
+#define RUN_BEGUN 16u                  /* past its event's time */
+#define RUN_UNIX 32u                   /* its deadline is a date */
+#define RUN_PASSED 64u                 /* had its pass in this round */
+#define RUN_FAILING 128u               /* in on_failure */
+#define RUN_SAVED 256u                 /* has live progress of a step */
+#define RUN_WANTS 1024u                /* waits for a place among the steps in progress */
+#define RUN_ENTERED 512u               /* seen by the mount without its START so far */
 
 typedef struct record {
     uint32_t position, run, step, link;
@@ -48,20 +80,42 @@ typedef struct record {
     uint8_t kind, flags, header;
 } record;
 
+typedef struct source {                /* where a payload comes from: pieces of memory, or another record */
+    const void *piece[3];
+    uint16_t size[3];
+    const record *from;
+} source;
+
+typedef struct arrival {               /* an event on its way into the journal */
+    const char *name;
+    const void *data;
+    int64_t ts;
+    uint32_t id_hash[2];
+    uint16_t size;
+    uint8_t name_size;
+} arrival;
+
 struct inngest_ctx {
     inngest *jobs;
     inngest_run *run;
     const inngest_function *function;
-    const char *id;                    /* of the open step */
+    const inngest_step_options *options;
+    inngest_active *active;            /* of the step */
     void *result;
-    size_t size;
-    inngest_status stopped;            /* what every further step call gives */
-    uint32_t step;
+    uint32_t size, step;
+    uint32_t old;                      /* bytes of the record that the step's next one supersedes */
+    uint32_t again, group;
     int64_t wake, retry_in;
+    inngest_status stopped;            /* what every further step call gives */
     inngest_error_info error;
-    uint16_t id_count;
-    uint8_t attempt;
-    bool open, in_body;
+    uint16_t id_count, winner;
+    uint8_t attempt, began, stop;
+    bool open, in_body;                /* a body runs; as a function */
+    bool told;                         /* the user has set error */
+    bool waiting;                      /* a step is not decided */
+    bool parallel, decided;            /* in a group; that has a winner */
+    bool ending;                       /* only to tell steps in progress that the run ends */
+    char id[INNGEST_MESSAGE_BYTES + 1];
 };
 
 /* ---- 2 Bytes, checksum, hashes ---------------------------------------------------------------------------------- */
@@ -79,6 +133,9 @@ static uint64_t get(const uint8_t *from, unsigned bytes)
     return value;
 }
 
+static uint32_t get4(const uint8_t *from) { return (uint32_t)get(from, 4); }
+static int64_t get_time(const uint8_t *from) { return (int64_t)get(from, 6); }
+
 static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 {
     static const uint32_t table[16] = {
@@ -93,14 +150,27 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
     return ~crc;
 }
 
-static uint32_t hash_text(uint32_t hash, const char *text)
+#define HASH_SEED 2166136261u
+static uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
 {
     while (*text) hash = (hash ^ (uint8_t)*text++) * 16777619u;
     return hash;
 }
-#define HASH_SEED 2166136261u
 
 static uint32_t minimum(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+static void copy_text(char *to, const char *from, size_t size)
+{
+    size_t n = from ? strlen(from) : 0;
+    if (n > size - 1) n = size - 1;
+    if (n) memcpy(to, from, n);
+    to[n] = 0;
+}
+
+static void count(uint32_t *counter)
+{
+    if (*counter != UINT32_MAX) (*counter)++;
+}
 
 /* ---- 3 Queue: filled from any context, emptied by the tick -------------------------------------------------------
  *
@@ -121,10 +191,15 @@ static uint32_t minimum(uint32_t a, uint32_t b) { return a < b ? a : b; }
 #else
 #define HAVE_CAS 0
 #endif
+enum { SLOT_EVENT, SLOT_COMPLETION };
 
-static void count(uint32_t *counter)
+static void tally(uint32_t *counter)                           /* count, from any context */
 {
-    if (*counter != UINT32_MAX) (*counter)++;
+#if HAVE_CAS
+    if (__atomic_load_n(counter, __ATOMIC_RELAXED) != UINT32_MAX) (void)__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+#else
+    count(counter);
+#endif
 }
 
 #if HAVE_CAS
@@ -159,25 +234,57 @@ static inngest_slot *claim_slot(inngest *jobs)
 }
 #endif
 
+static inngest_slot *open_slot(inngest *jobs)
+{
+    inngest_slot *slot;
+    if (jobs->port->lock) jobs->port->lock(jobs->port->context);
+    slot = claim_slot(jobs);
+    if (slot == NULL) tally(&jobs->counters.refused_full);
+    return slot;
+}
+
+static inngest_status publish(inngest *jobs, inngest_slot *slot)
+{
+    if (slot) STORE(&slot->sequence, slot->claim + 1);
+    if (jobs->port->unlock) jobs->port->unlock(jobs->port->context);
+    if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
+    if (jobs->port->wake) jobs->port->wake(jobs->port->context);
+    return INNGEST_OK;
+}
+
+static inngest_status check_event(inngest *jobs, const char *name, const void *data, size_t size)
+{
+    size_t name_size = name ? strlen(name) : 0;
+    if (data == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
+    if (name_size == 0 || (name_size >= 8 && memcmp(name, "inngest/", 8) == 0)) {
+        tally(&jobs->counters.refused_name);
+        return INNGEST_ERR_NAME;
+    }
+    if (name_size > 255 || size > INNGEST_EVENT_BYTES || name_size + size > INNGEST_EVENT_BYTES) {
+        tally(&jobs->counters.refused_size);
+        return INNGEST_ERR_EVENT_SIZE;
+    }
+    return INNGEST_OK;
+}
+
+static bool ready(inngest *jobs)
+{
+    if (LOAD(&jobs->ready) == MAGIC) return true;
+    tally(&jobs->counters.refused_not_ready);
+    return false;
+}
+
 static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_name)
 {
     inngest_slot *slot;
     size_t name_size;
     if (jobs == NULL || event == NULL) return INNGEST_ERR_ARGUMENT;
-    if (jobs->ready != MAGIC) return INNGEST_ERR_NOT_READY;
-    if (event->data == NULL && event->size > 0) return INNGEST_ERR_ARGUMENT;
-    if (event->name == NULL || event->name[0] == 0 || memcmp(event->name, "inngest/", minimum((uint32_t)strlen(event->name) + 1, 8)) == 0) {
-        count(&jobs->counters.refused_name);
-        return INNGEST_ERR_NAME;
-    }
+    if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
+    INNGEST_TRY(check_event(jobs, event->name, event->data, event->size));
     name_size = strlen(event->name);
-    if (name_size > 255 || event->size > INNGEST_EVENT_BYTES || name_size + event->size > INNGEST_EVENT_BYTES) {
-        count(&jobs->counters.refused_size);
-        return INNGEST_ERR_EVENT_SIZE;
-    }
-    if (jobs->port->lock) jobs->port->lock(jobs->port->context);
-    slot = claim_slot(jobs);
+    slot = open_slot(jobs);
     if (slot) {
+        slot->kind = SLOT_EVENT;
         slot->name = copy_name ? NULL : event->name;
         slot->name_size = (uint8_t)name_size;
         slot->size = (uint16_t)event->size;
@@ -186,11 +293,8 @@ static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_
         slot->id_hash[1] = event->id ? hash_text(HASH_SEED * 31u + 7u, event->id) | 1u : 0;
         if (copy_name) memcpy(slot->data, event->name, name_size);
         if (event->size) memcpy(slot->data + (copy_name ? name_size : 0), event->data, event->size);
-        STORE(&slot->sequence, slot->claim + 1);
-    } else count(&jobs->counters.refused_full);
-    if (jobs->port->unlock) jobs->port->unlock(jobs->port->context);
-    if (slot && jobs->port->wake) jobs->port->wake(jobs->port->context);
-    return slot ? INNGEST_OK : INNGEST_ERR_QUEUE_FULL;
+    }
+    return publish(jobs, slot);
 }
 
 inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size)
@@ -204,9 +308,31 @@ inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, 
 
 inngest_status inngest_send_event(inngest *jobs, const inngest_event *event) { return send(jobs, event, true); }
 
+inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status, const void *result, size_t size)
+{
+    inngest_slot *slot;
+    if (jobs == NULL || (result == NULL && size > 0)) return INNGEST_ERR_ARGUMENT;
+    if (status != INNGEST_OK && status != INNGEST_RETRY && status != INNGEST_FAIL) return INNGEST_ERR_ARGUMENT;
+    if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
+    if (token.attempt == 0) { tally(&jobs->counters.stale_tokens); return INNGEST_ERR_STALE_TOKEN; }
+    if (size > INNGEST_RESULT_BYTES || size > INNGEST_EVENT_BYTES) { tally(&jobs->counters.refused_size); return INNGEST_ERR_RESULT_SIZE; }
+    slot = open_slot(jobs);
+    if (slot) {
+        slot->kind = SLOT_COMPLETION;
+        slot->id_hash[0] = token.run;
+        slot->id_hash[1] = token.attempt;
+        slot->ts = status;
+        slot->size = (uint16_t)size;
+        if (size) memcpy(slot->data, result, size);
+    }
+    return publish(jobs, slot);
+}
+
 void inngest_wake(inngest *jobs)
 {
-    if (jobs && jobs->ready == MAGIC && jobs->port->wake) jobs->port->wake(jobs->port->context);
+    if (jobs == NULL || LOAD(&jobs->ready) != MAGIC) return;
+    STORE(&jobs->woken, 1);
+    if (jobs->port->wake) jobs->port->wake(jobs->port->context);
 }
 
 /* ---- 4 Journal records: read, verify, append ---------------------------------------------------------------------- */
@@ -241,7 +367,6 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
 {
     jobs->counters.port_error = result;
     count(&jobs->counters.port_errors);
-    jobs->failure = status;
     return status;
 }
 
@@ -263,27 +388,24 @@ static bool port_blank(inngest *jobs, uint32_t block, uint32_t offset, uint32_t 
     return true;
 }
 
+static void idle(inngest *jobs)
+{
+    if (jobs->port->idle) jobs->port->idle(jobs->port->context);
+}
+
+/* A program that answers BUSY is waited for: micro- to milliseconds. */
 static inngest_status port_program(inngest *jobs, uint32_t block, uint32_t offset, const void *data, uint32_t size)
 {
     int result;
-    do result = jobs->port->program(jobs->port->context, block_address(jobs, block) + offset, data, size);
-    while (result == INNGEST_PORT_BUSY);
+    while ((result = jobs->port->program(jobs->port->context, block_address(jobs, block) + offset, data, size)) == INNGEST_PORT_BUSY) idle(jobs);
     return result == 0 ? INNGEST_OK : port_failed(jobs, result, INNGEST_ERR_PROGRAM);
-}
-
-static inngest_status port_erase(inngest *jobs, uint32_t block)
-{
-    int result;
-    if (jobs->port->idle) jobs->port->idle(jobs->port->context);
-    do result = jobs->port->erase(jobs->port->context, block_address(jobs, block));
-    while (result == INNGEST_PORT_BUSY);
-    count(&jobs->counters.erases);
-    return result == 0 ? INNGEST_OK : port_failed(jobs, result, INNGEST_ERR_ERASE);
 }
 
 static inngest_status port_sync(inngest *jobs)
 {
-    int result = jobs->dirty && jobs->port->sync ? jobs->port->sync(jobs->port->context) : 0;
+    int result;
+    if (jobs->failed) return INNGEST_ERR_SYNC;
+    result = jobs->dirty && jobs->port->sync ? jobs->port->sync(jobs->port->context) : 0;
     if (result != 0) {
         jobs->failed = true;           /* never tried again: the system may have dropped what it could not write */
         return port_failed(jobs, result, INNGEST_ERR_SYNC);
@@ -302,16 +424,24 @@ static uint32_t crc_seed(const inngest *jobs, uint32_t position)
 
 static uint32_t record_bytes(const inngest *jobs, const record *r) { return round_up(jobs, (uint32_t)r->header + r->size); }
 
+static uint32_t after(const inngest *jobs, const record *r) { return r->position + (record_bytes(jobs, r) >> jobs->unit_shift); }
+
+static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
+{
+    if (size == 0) return true;
+    return port_read(jobs, block_of(jobs, r->position), offset_of(jobs, r->position) + r->header + from, to, size);
+}
+
 /* Read and verify the record at a position. False: nothing whole there. */
 static bool read_record(inngest *jobs, uint32_t position, record *r)
 {
     uint8_t bytes[32];
     uint32_t block = block_of(jobs, position), offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
-    uint32_t crc, total, at, n;
+    uint32_t crc, stored, at, n;
     if (left < 12 || offset < BLOCK_HEADER || !port_read(jobs, block, offset, bytes, minimum(left, 16))) return false;
     r->position = position;
-    r->kind = bytes[4] & 31;
-    r->flags = bytes[4] & (MORE | FLAG);
+    r->kind = bytes[4] & KIND_MASK;
+    r->flags = bytes[4] & (CARRIED | MORE | FLAG);
     r->header = bytes[4] & WIDE ? 16 : 12;
     r->size = bytes[5];
     r->run = (uint32_t)get(bytes + 6, 2);
@@ -323,41 +453,39 @@ static bool read_record(inngest *jobs, uint32_t position, record *r)
         r->run |= (uint32_t)bytes[14] << 16;
         r->size = (uint16_t)(r->size | bytes[15] << 8);
     }
-    total = (uint32_t)r->header + r->size;
-    if (total > left) return false;
+    if ((uint32_t)r->header + r->size > left) return false;
+    stored = get4(bytes);
     crc = crc32(crc_seed(jobs, position), bytes + 4, r->header - 4u);
-    {
-        uint32_t stored = (uint32_t)get(bytes, 4);
-        for (at = r->header; at < total; at += n) {
-            n = minimum(total - at, sizeof bytes);
-            if (!port_read(jobs, block, offset + at, bytes, n)) return false;
-            crc = crc32(crc, bytes, n);
-        }
-        return crc == stored;
+    for (at = 0; at < r->size; at += n) {
+        n = minimum(r->size - at, sizeof bytes);
+        if (!read_payload(jobs, r, at, bytes, n)) return false;
+        crc = crc32(crc, bytes, n);
     }
+    return crc == stored;
 }
 
-static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
+static source one_piece(const void *data, uint32_t size)
 {
-    if (size == 0) return true;
-    return port_read(jobs, block_of(jobs, r->position), offset_of(jobs, r->position) + r->header + from, to, size);
+    source s;
+    memset(&s, 0, sizeof s);
+    s.piece[0] = data;
+    s.size[0] = (uint16_t)size;
+    return s;
 }
-
-typedef struct source {                /* where a payload comes from: two pieces of memory, or another record */
-    const uint8_t *first, *second;
-    uint32_t first_size;
-    const record *from;
-} source;
 
 static bool fetch(inngest *jobs, const source *s, uint32_t at, uint8_t *to, uint32_t size)
 {
-    uint32_t n = 0;
+    unsigned i;
     if (s->from) return read_payload(jobs, s->from, at, to, size);
-    if (at < s->first_size) {
-        n = minimum(size, s->first_size - at);
-        memcpy(to, s->first + at, n);
+    for (i = 0; i < 3 && size > 0; i++) {
+        uint32_t n;
+        if (at >= s->size[i]) { at -= s->size[i]; continue; }
+        n = minimum(size, s->size[i] - at);
+        memcpy(to, (const uint8_t *)s->piece[i] + at, n);
+        to += n;
+        size -= n;
+        at = 0;
     }
-    if (n < size) memcpy(to + n, s->second + (at + n - s->first_size), size - n);
     return true;
 }
 
@@ -374,14 +502,15 @@ static void make_header(record *r, uint8_t bytes[16])
     bytes[15] = (uint8_t)(r->size >> 8);
 }
 
-/* Program a record at the head, where there must be room. One program call for each INNGEST_STAGE_BYTES. */
+/* Program a record at the head, where there must be room. One program call for each INNGEST_STAGE_BYTES. The caller
+ * gives the position of the run's previous record as link, 0 for none. */
 static inngest_status append(inngest *jobs, record *r, const source *s)
 {
     uint8_t header[16], bytes[32];
     uint8_t *stage = (uint8_t *)jobs->stage;
     uint32_t crc, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
     r->position = position_at(jobs, block, offset);
-    r->link = r->link ? r->position - r->link : 0;   /* the caller gives a position */
+    r->link = r->link ? r->position - r->link : 0;
     make_header(r, header);
     crc = crc32(crc_seed(jobs, r->position), header + 4, r->header - 4u);
     for (at = 0; at < r->size; at += n) {
@@ -393,11 +522,11 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     total = (uint32_t)r->header + r->size;
     padded = record_bytes(jobs, r);
     jobs->head_offset = offset + padded;             /* spent whatever comes: never programmed twice */
-    jobs->dirty = true;
+    jobs->dirty = jobs->wrote = true;
     for (at = 0; at < padded; at += n) {
         uint32_t skip = at == 0 ? r->header : 0, used;
         n = minimum(padded - at, INNGEST_STAGE_BYTES);
-        used = at + n > total ? total - at : n;
+        used = minimum(total - minimum(at, total), n);
         memset(stage, 0xFF, n);
         if (skip) memcpy(stage, header, skip);
         if (used > skip && !fetch(jobs, s, at + skip - r->header, stage + skip, used - skip)) return port_failed(jobs, -1, INNGEST_ERR_READ);
@@ -407,84 +536,118 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     return INNGEST_OK;
 }
 
-/* ---- 5 Journal space: blocks, reclaim ------------------------------------------------------------------------------ */
+/* ---- 5 Journal space: blocks, reclaim ------------------------------------------------------------------------------
+ *
+ * Blocks are used in ring order: tail (oldest), ..., head (written to), erased ones up to last. A run's records form
+ * a chain from its newest back; of one class and step the newest counts. Reclaim appends copies of what is live in
+ * the tail block, then the proof that all of it was copied, and only then erases. */
 
 static inngest_run *find_run(inngest *jobs, uint32_t number)
 {
     uint16_t i;
     for (i = 0; number && i < jobs->run_count; i++)
-        if ((jobs->runs[i].number & STEP_MASK) == number) return &jobs->runs[i];
+        if (jobs->runs[i].number && (jobs->runs[i].number & STEP_MASK) == number) return &jobs->runs[i];
     return NULL;
 }
 
 /* Records of one class supersede each other, the newest counts. */
-static unsigned class_of(unsigned kind) { return kind >= RESULT && kind <= SLEPT ? RESULT : kind; }
+static unsigned class_of(unsigned kind) { return kind >= RESULT && kind <= CHOICE ? RESULT : kind; }
 
-/* Follow a run's records from the newest back to one of this class and step. NOT_FOUND, or READ where it breaks. */
+static bool undecided(unsigned kind) { return kind == ATTEMPT || kind == INTENT || kind == SLEEP; }
+
+/* Steps of on_failure are a world of their own. */
+static bool of_this_phase(const inngest_run *run, const record *r)
+{
+    return r->kind < RESULT || r->kind > SAVE || ((r->flags & FLAG) != 0) == ((run->flags & RUN_FAILING) != 0);
+}
+
+/* Read the record at *position in a run's chain and step back from it; at the first one link is 0.
+ * NOT_FOUND: reclaimed, as all before it; READ: the chain is broken. */
+static inngest_status step_back(inngest *jobs, const inngest_run *run, uint32_t *position, record *r)
+{
+    if ((int32_t)(block_of(jobs, *position) - jobs->tail_block) < 0) return INNGEST_ERR_NOT_FOUND;
+    if (!read_record(jobs, *position, r) || r->run != (run->number & STEP_MASK)) return INNGEST_ERR_READ;
+    *position -= r->link;
+    return INNGEST_OK;
+}
+
+/* Find the newest record of a class and step. */
 static inngest_status find_record(inngest *jobs, const inngest_run *run, unsigned class, uint32_t step, record *r)
 {
     uint32_t position = run->last;
     for (;;) {
-        if ((int32_t)(block_of(jobs, position) - jobs->tail_block) < 0) return INNGEST_ERR_NOT_FOUND;
-        if (!read_record(jobs, position, r) || r->run != (run->number & STEP_MASK)) return INNGEST_ERR_READ;
-        if (class_of(r->kind) == class && r->step == step) return INNGEST_OK;
+        INNGEST_TRY(step_back(jobs, run, &position, r));
+        if (class_of(r->kind) == class && r->step == step && of_this_phase(run, r)) return INNGEST_OK;
         if (r->link == 0) return INNGEST_ERR_NOT_FOUND;
-        position -= r->link;
     }
+}
+
+static inngest_seen *find_seen(inngest *jobs, const record *r)
+{
+    unsigned i;
+    for (i = 0; i < INNGEST_SEEN_IDS; i++)
+        if (jobs->seen[i].position == r->position) return &jobs->seen[i];
+    return NULL;
 }
 
 static bool is_live(inngest *jobs, const record *r)
 {
     record newest;
-    unsigned i;
     inngest_run *run;
+    const inngest_seen *seen;
     if (r->kind == TIME) return r->position == jobs->time_position;
-    if (r->kind == SEEN) {
-        for (i = 0; i < INNGEST_SEEN_IDS; i++)
-            if (jobs->seen[i].valid && jobs->seen[i].position == r->position && jobs->seen[i].until > jobs->now) return true;
-        return false;
-    }
+    if (r->kind == SEEN) return (seen = find_seen(jobs, r)) != NULL && seen->until > jobs->now;
     run = find_run(jobs, r->run);
-    if (run == NULL || r->kind == END) return false;
-    return find_record(jobs, run, class_of(r->kind), r->step, &newest) == INNGEST_OK && newest.position == r->position;
-}
-
-static void moved(inngest *jobs, const record *r, uint32_t from)
-{
-    unsigned i;
-    inngest_run *run = find_run(jobs, r->run);
-    if (run) run->last = r->position;
-    if (r->kind == TIME) jobs->time_position = r->position;
-    for (i = 0; r->kind == SEEN && i < INNGEST_SEEN_IDS; i++)
-        if (jobs->seen[i].position == from) jobs->seen[i].position = r->position;
+    if (run == NULL || r->kind == END || (r->kind == CRASH && !(run->flags & RUN_MARKED))) return false;
+    if (find_record(jobs, run, class_of(r->kind), r->step, &newest) != INNGEST_OK || newest.position != r->position) return false;
+    return r->kind != SAVE || find_record(jobs, run, RESULT, r->step, &newest) != INNGEST_OK || undecided(newest.kind);
 }
 
 static inngest_status copy_record(inngest *jobs, const record *r)
 {
     record copy = *r;
-    source s = { NULL, NULL, 0, NULL };
+    source s = one_piece(NULL, 0);
     inngest_run *run = find_run(jobs, r->run);
+    inngest_seen *seen;
     s.from = r;
+    copy.flags |= CARRIED;
     copy.link = run ? run->last : 0;
     INNGEST_TRY(append(jobs, &copy, &s));
-    moved(jobs, &copy, r->position);
+    if (run) run->last = copy.position;
+    if (r->kind == TIME) jobs->time_position = copy.position;
+    if (r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = copy.position;
     return INNGEST_OK;
 }
 
-static inngest_status prepare_block(inngest *jobs, uint32_t block)
+/* Erase the blocks in front of the head that hold nothing, and prove it by their headers. PAUSED: the chip is still
+ * erasing, and the caller does not wait. */
+static inngest_status prepare_blocks(inngest *jobs, bool wait)
 {
     uint8_t bytes[BLOCK_HEADER];
-    memset(bytes, 0, sizeof bytes);
-    put(bytes, MAGIC, 4);
-    bytes[4] = 1;
-    while ((1u << bytes[7]) < jobs->port->program_size) bytes[7]++;
-    put(bytes + 8, block, 4);
-    put(bytes + 12, jobs->format, 4);
-    put(bytes + 16, jobs->port->block_size, 4);
-    put(bytes + 20, jobs->port->block_count, 4);
-    put(bytes + 28, crc32(0, bytes, 28), 4);
-    INNGEST_TRY(port_erase(jobs, block));
-    return port_program(jobs, block, 0, bytes, sizeof bytes);
+    int result;
+    while (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) {
+        uint32_t block = jobs->last_block + 1;
+        while ((result = jobs->port->erase(jobs->port->context, block_address(jobs, block))) == INNGEST_PORT_BUSY) {
+            if (!wait) return INNGEST_PAUSED;
+            idle(jobs);
+        }
+        idle(jobs);
+        count(&jobs->counters.erases);
+        if (result != 0) return port_failed(jobs, result, INNGEST_ERR_ERASE);
+        memset(bytes, 0, sizeof bytes);
+        put(bytes, MAGIC, 4);
+        bytes[4] = 1;
+        while ((1u << bytes[7]) < jobs->port->program_size) bytes[7]++;
+        put(bytes + 8, block, 4);
+        put(bytes + 12, jobs->format, 4);
+        put(bytes + 16, jobs->port->block_size, 4);
+        put(bytes + 20, jobs->port->block_count, 4);
+        put(bytes + 28, crc32(0, bytes, 28), 4);
+        jobs->dirty = true;
+        INNGEST_TRY(port_program(jobs, block, 0, bytes, sizeof bytes));
+        jobs->last_block = block;
+    }
+    return INNGEST_OK;
 }
 
 /* Find room in the head or in erased blocks, but leave `keep` of them. */
@@ -497,18 +660,55 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     return true;
 }
 
+static void stop_for_damage(inngest *jobs, inngest_run *run)
+{
+    if (run->state != INNGEST_WAIT_DAMAGE) count(&jobs->counters.damaged);
+    run->state = INNGEST_WAIT_DAMAGE;
+    run->deadline = NEVER;
+}
+
+/* The tail block holds bytes that do not verify. A run whose chain leads through them would later look as if they
+ * had never been: park it for good, before they go. */
+static inngest_status park_broken_runs(inngest *jobs)
+{
+    uint16_t i;
+    uint8_t bytes[4];
+    source s = one_piece(bytes, 4);
+    put(bytes, (uint32_t)INNGEST_ERR_READ, 4);
+    for (i = 0; i < jobs->run_count; i++) {
+        inngest_run *run = &jobs->runs[i];
+        record r;
+        if (run->number == 0 || run->state == INNGEST_WAIT_DAMAGE || find_record(jobs, run, KIND_MASK, 0, &r) != INNGEST_ERR_READ) continue;
+        memset(&r, 0, sizeof r);
+        r.kind = PHASE;
+        r.run = run->number & STEP_MASK;
+        r.link = run->last;
+        r.size = 4;
+        if (!advance(jobs, round_up(jobs, 20), 0)) return INNGEST_ERR_JOURNAL_FULL;
+        INNGEST_TRY(append(jobs, &r, &s));
+        run->last = r.position;
+        stop_for_damage(jobs, run);
+    }
+    return INNGEST_OK;
+}
+
 /* Carry what is live in the oldest block forward, leave proof that all of it was, erase the block. Power lost
  * before the proof: the copies are the newest of their class, the originals garbage, and this starts over.
  * After it: the block counts for nothing and is erased again. */
-static inngest_status reclaim_block(inngest *jobs)
+static inngest_status reclaim_block(inngest *jobs, bool wait)
 {
     uint32_t offset = BLOCK_HEADER, block = jobs->tail_block;
     uint8_t bytes[8];
     record r;
-    source s = { NULL, NULL, 0, NULL };
+    source s = one_piece(bytes, 8);
+    bool broken = false;
     if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
     while (offset + 12 <= jobs->port->block_size) {
-        if (!read_record(jobs, position_at(jobs, block, offset), &r)) { offset += 1u << jobs->unit_shift; continue; }
+        if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
+            broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
+            offset += 1u << jobs->unit_shift;
+            continue;
+        }
         offset += record_bytes(jobs, &r);
         if (!is_live(jobs, &r)) continue;
         if (!advance(jobs, round_up(jobs, 16u + r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
@@ -516,65 +716,67 @@ static inngest_status reclaim_block(inngest *jobs)
         INNGEST_TRY(copy_record(jobs, &r));
         count(&jobs->counters.carried);
     }
+    if (broken) INNGEST_TRY(park_broken_runs(jobs));
     memset(&r, 0, sizeof r);
     r.kind = RECLAIMED;
     r.size = 8;
     put(bytes, block, 4);
     put(bytes + 4, jobs->next_run, 4);
-    s.first = bytes;
-    s.first_size = 8;
     if (!advance(jobs, round_up(jobs, 20), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(append(jobs, &r, &s));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
-    INNGEST_TRY(prepare_block(jobs, jobs->last_block + 1));
-    jobs->last_block++;
-    return INNGEST_OK;
+    return prepare_blocks(jobs, wait);
 }
 
 /* Make the head have room for so many bytes. The last erased block is reclaim's alone: after a cut all in it are
  * copies, so that it can be erased and the reclaim started over. */
-static inngest_status room(inngest *jobs, uint32_t bytes)
+static inngest_status room(inngest *jobs, uint32_t bytes, bool wait)
 {
     uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries;
     if (bytes > jobs->port->block_size - BLOCK_HEADER) return INNGEST_ERR_EVENT_SIZE;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {
+        INNGEST_TRY(prepare_blocks(jobs, wait));
         if (jobs->last_block != jobs->head_block && advance(jobs, bytes, spare)) return INNGEST_OK;
-        INNGEST_TRY(reclaim_block(jobs));
+        INNGEST_TRY(reclaim_block(jobs, wait));
     }
     return INNGEST_ERR_JOURNAL_FULL;
 }
 
-/* Append one record of a run, with room made. */
-static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s, uint32_t size)
+/* Append a record of a run, or of none, where room was made. */
+static inngest_status add(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s, record *r)
 {
-    record r;
-    memset(&r, 0, sizeof r);
-    r.kind = (uint8_t)(kind & 31);
-    r.flags = (uint8_t)(kind & (MORE | FLAG));
-    r.step = step;
-    r.size = (uint16_t)size;
-    INNGEST_TRY(room(jobs, round_up(jobs, 16 + size)));
+    memset(r, 0, sizeof *r);
+    r->kind = (uint8_t)(kind & KIND_MASK);
+    r->flags = (uint8_t)(kind & (MORE | FLAG));
+    r->step = step;
+    r->size = (uint16_t)(s->size[0] + s->size[1] + s->size[2]);
     if (run) {
-        r.run = run->number & STEP_MASK;
-        r.link = run->last;
+        r->run = run->number & STEP_MASK;
+        r->link = run->last;
     }
-    INNGEST_TRY(append(jobs, &r, s));
-    if (run) run->last = r.position;
-    else if (r.kind == TIME) jobs->time_position = r.position;
-    if (run && (kind & 31) != END) run->used += record_bytes(jobs, &r);
+    INNGEST_TRY(append(jobs, r, s));
+    if (run) run->last = r->position;
     return INNGEST_OK;
 }
 
-static inngest_status write_time(inngest *jobs)
+static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, const void *data, uint32_t size)
 {
-    uint8_t bytes[16];
-    source s = { NULL, NULL, 16, NULL };
-    s.first = bytes;
-    put(bytes, (uint64_t)jobs->now, 8);
-    put(bytes + 8, jobs->wall_known ? (uint64_t)(jobs->now + jobs->wall_offset) : 0, 8);
+    record r;
+    source s = one_piece(data, size);
+    INNGEST_TRY(room(jobs, round_up(jobs, 16 + size), true));
+    INNGEST_TRY(add(jobs, run, kind, 0, &s, &r));
+    if (r.kind == TIME) jobs->time_position = r.position;
+    return INNGEST_OK;
+}
+
+static inngest_status write_time(inngest *jobs, unsigned flag)
+{
+    uint8_t bytes[12];
+    put(bytes, (uint64_t)jobs->now, 6);
+    put(bytes + 6, jobs->wall_known ? (uint64_t)(jobs->now + jobs->wall_offset) : 0, 6);
     jobs->stamp = jobs->now;
-    return write_record(jobs, NULL, TIME, 0, &s, 16);
+    return write_record(jobs, NULL, TIME | flag, bytes, sizeof bytes);
 }
 
 /* ---- 6 Journal mount: scan, recovery -------------------------------------------------------------------------------- */
@@ -584,22 +786,20 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
 {
     uint8_t b[BLOCK_HEADER];
     if (!port_read(jobs, place, 0, b, sizeof b)) return INNGEST_ERR_NOT_FOUND;
-    if (get(b, 4) != MAGIC || get(b + 28, 4) != crc32(0, b, 28)) return INNGEST_ERR_NOT_FOUND;
+    if (get4(b) != MAGIC || get4(b + 28) != crc32(0, b, 28)) return INNGEST_ERR_NOT_FOUND;
     if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
-    if (b[7] > 5 || 1u << b[7] != jobs->port->program_size || get(b + 16, 4) != jobs->port->block_size ||
-        get(b + 20, 4) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
-    *block = (uint32_t)get(b + 8, 4);
-    *format = (uint32_t)get(b + 12, 4);
+    if (b[7] > 5 || 1u << b[7] != jobs->port->program_size || get4(b + 16) != jobs->port->block_size ||
+        get4(b + 20) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
+    *block = get4(b + 8);
+    *format = get4(b + 12);
     return *block % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_NOT_FOUND;
 }
 
 static bool group_is_whole(inngest *jobs, const record *first)
 {
     record r = *first;
-    while (r.flags & MORE) {
-        uint32_t offset = offset_of(jobs, r.position) + record_bytes(jobs, &r);
-        if (offset + 12 > jobs->port->block_size || !read_record(jobs, r.position + (record_bytes(jobs, &r) >> jobs->unit_shift), &r)) return false;
-    }
+    while (r.flags & MORE)
+        if (offset_of(jobs, r.position) + record_bytes(jobs, &r) >= jobs->port->block_size || !read_record(jobs, after(jobs, &r), &r)) return false;
     return true;
 }
 
@@ -614,7 +814,7 @@ static uint16_t function_index(const inngest *jobs, uint32_t hash)
 static uint32_t reservation(const inngest *jobs, uint16_t function, uint32_t start_bytes)
 {
     uint32_t bytes = function != NO_FUNCTION && jobs->functions[function].journal_bytes ? jobs->functions[function].journal_bytes : INNGEST_RUN_BYTES;
-    return minimum((bytes + start_bytes + END_ROOM + 3) / 4, 0xFFFF);
+    return (bytes + start_bytes + END_ROOM + 3) & ~3u;
 }
 
 static inngest_run *free_run(inngest *jobs)
@@ -625,23 +825,23 @@ static inngest_run *free_run(inngest *jobs)
     return NULL;
 }
 
-static void fill_run(inngest *jobs, inngest_run *run, uint32_t number, uint32_t hash, uint32_t position, uint32_t bytes)
-{
-    memset(run, 0, sizeof *run);
-    run->number = number;
-    run->last = position;
-    run->function_hash = hash;
-    run->function = function_index(jobs, hash);
-    run->reserved = (uint16_t)reservation(jobs, run->function, bytes);
-    run->state = run->function == NO_FUNCTION ? INNGEST_WAIT_FUNCTION : INNGEST_WAIT_NONE;
-    if (run->state != INNGEST_WAIT_NONE) run->deadline = NEVER;
-    jobs->reserved += run->reserved * 4u;
-}
-
 static void free_the_run(inngest *jobs, inngest_run *run)
 {
     jobs->reserved -= run->reserved * 4u;
-    run->number = 0;
+    if (jobs->alone == run->number) jobs->alone = 0;
+    memset(run, 0, sizeof *run);
+}
+
+/* Give a run its function and its reservation; a START takes so many bytes. */
+static void take_up(inngest *jobs, inngest_run *run, uint32_t number, uint16_t function, uint32_t start_bytes)
+{
+    jobs->reserved -= run->reserved * 4u;
+    run->number = number;
+    run->function = function;
+    run->used = (uint16_t)(start_bytes / 4);
+    run->reserved = (uint16_t)minimum(reservation(jobs, function, start_bytes) / 4, 0xFFFF);
+    run->flags &= (uint16_t)~RUN_ENTERED;
+    jobs->reserved += run->reserved * 4u;
 }
 
 static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, uint32_t position)
@@ -649,100 +849,119 @@ static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, 
     unsigned i, at = INNGEST_SEEN_IDS;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         inngest_seen *seen = &jobs->seen[i];
-        if (seen->valid && seen->hash[0] == low && seen->hash[1] == high) { at = i; break; }
-        if (!seen->valid || seen->until <= jobs->now) at = i;
+        if (seen->position && seen->hash[0] == low && seen->hash[1] == high) { at = i; break; }
+        if (seen->position == 0 || seen->until <= jobs->now) at = i;
     }
     if (at == INNGEST_SEEN_IDS) return;
-    jobs->seen[at].valid = 1;
     jobs->seen[at].hash[0] = low;
     jobs->seen[at].hash[1] = high;
     jobs->seen[at].until = until;
     jobs->seen[at].position = position;
 }
 
+static inngest_status apply_run_record(inngest *jobs, const record *r, const uint8_t *b)
+{
+    inngest_run *run = find_run(jobs, r->run);
+    if (r->kind == END) {
+        if (run) free_the_run(jobs, run);
+        return INNGEST_OK;
+    }
+    if (run == NULL && (run = free_run(jobs)) == NULL) return INNGEST_ERR_RUNS_FULL;
+    if (run->number == 0) {
+        run->number = r->run;
+        run->flags = RUN_OLD | RUN_ENTERED;
+    }
+    if (r->kind == START) {
+        if (get4(b) >= jobs->next_run) jobs->next_run = get4(b) + 1;
+        take_up(jobs, run, get4(b), function_index(jobs, get4(b + 4)), record_bytes(jobs, r));
+    }
+    run->last = r->position;
+    return INNGEST_OK;
+}
+
 static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
 {
     uint8_t b[16];
-    uint32_t size = minimum(r->size, sizeof b);
-    int64_t stamp;
-    inngest_run *run = find_run(jobs, r->run);
+    int64_t stamp = 0;
     memset(b, 0, sizeof b);
-    if (!read_payload(jobs, r, 0, b, size)) return INNGEST_OK;
-    stamp = (int64_t)get(b, 8);
+    if (!read_payload(jobs, r, 0, b, minimum(r->size, sizeof b))) return INNGEST_OK;
+    jobs->clean = r->kind == TIME && (r->flags & (FLAG | CARRIED)) == FLAG;
+    jobs->guarded = 0;
     switch (r->kind) {
-    case START:
-        if ((uint32_t)get(b, 4) >= jobs->next_run) jobs->next_run = (uint32_t)get(b, 4) + 1;
-        if (run == NULL && (run = free_run(jobs)) == NULL) return INNGEST_ERR_RUNS_FULL;
-        if (run->number == 0) fill_run(jobs, run, (uint32_t)get(b, 4), (uint32_t)get(b + 4, 4), r->position, record_bytes(jobs, r));
-        break;
-    case END:
-        if (run) free_the_run(jobs, run);
-        return INNGEST_OK;
     case TIME:
         jobs->time_position = r->position;
-        jobs->time_now = stamp;
-        jobs->time_wall = (int64_t)get(b + 8, 8);
+        jobs->time_now = stamp = get_time(b);
+        jobs->time_wall = get_time(b + 6);
         break;
-    case SEEN: remember(jobs, (uint32_t)get(b, 4), (uint32_t)get(b + 4, 4), (int64_t)get(b + 8, 8), r->position); break;
+    case SEEN: remember(jobs, get4(b), get4(b + 4), get_time(b + 8), r->position); break;
     case RECLAIMED:
-        *reclaimed = (uint32_t)get(b, 4) + 1;
-        if ((uint32_t)get(b + 4, 4) > jobs->next_run) jobs->next_run = (uint32_t)get(b + 4, 4);
+        *reclaimed = get4(b) + 1;
+        if (get4(b + 4) > jobs->next_run) jobs->next_run = get4(b + 4);
         break;
-    case SLEEP: case ATTEMPT: stamp = (int64_t)get(b + 8, 8); break;
+    case CRASH:                        /* of no run: a predicate was called; counts if nothing follows */
+        jobs->poison = get4(b + 2);
+        jobs->poison_count = b[0];
+        jobs->guarded = b[1];
+        break;
+    case SLEEP: case ATTEMPT: stamp = get_time(b + 6); break;
     default: break;
     }
-    if ((r->kind == TIME || r->kind == SLEEP || r->kind == ATTEMPT) && stamp > jobs->now) jobs->now = stamp;
-    if (run) run->last = r->position;
-    return INNGEST_OK;
+    if (stamp > jobs->now) jobs->now = stamp;
+    return r->run ? apply_run_record(jobs, r, b) : INNGEST_OK;
 }
 
 /* Take up the whole records of a block. *end: where the last one ended. */
 static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
 {
     uint32_t offset = BLOCK_HEADER;
-    bool in_group = false;
+    bool in_group = false, broken = false;
     record r;
     *end = 0;
-    if (jobs->port->idle) jobs->port->idle(jobs->port->context);
+    idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
         if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
+            broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
             offset += 1u << jobs->unit_shift;
             in_group = false;
             continue;
         }
+        if (broken) count(&jobs->counters.damaged);       /* a torn write has nothing behind it in its block */
+        broken = false;
         offset += record_bytes(jobs, &r);
         *end = offset;
-        if (!in_group && !group_is_whole(jobs, &r)) { count(&jobs->counters.torn); continue; }
+        if (!in_group && !group_is_whole(jobs, &r)) { broken = true; continue; }
         if (!in_group) jobs->newest = r.position;
         in_group = (r.flags & MORE) != 0;
         INNGEST_TRY(apply_record(jobs, &r, reclaimed));
     }
+    if (broken) count(&jobs->counters.torn);
     return INNGEST_OK;
 }
 
-/* After an unclean stop: put nothing right behind what may be torn, and write the newest group again, whose
+/* Put nothing right behind what may be torn, and, unless the stop was clean, write the newest group again, whose
  * cells may be half programmed, before anything acts on it. */
-static inngest_status settle(inngest *jobs, uint32_t end, bool any)
+static inngest_status settle(inngest *jobs, uint32_t end)
 {
     uint32_t position = jobs->newest, bytes = 0;
     record r;
     if (end == 0) end = BLOCK_HEADER;
-    if (!port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) {
+    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + (1u << jobs->unit_shift);
+    else {
         jobs->head_offset = jobs->port->block_size;
-        count(&jobs->counters.torn);
-    } else jobs->head_offset = end + (1u << jobs->unit_shift);
-    if (!any) return INNGEST_OK;
+        jobs->clean = false;
+    }
+    if (jobs->clean || jobs->newest == 0) return INNGEST_OK;
     do {
         if (!read_record(jobs, position, &r)) return INNGEST_OK;
         bytes += round_up(jobs, 16u + r.size);
-        position += record_bytes(jobs, &r) >> jobs->unit_shift;
+        position = after(jobs, &r);
     } while (r.flags & MORE);
     position = jobs->newest;
     if (!advance(jobs, bytes, 0)) return INNGEST_OK;   /* it stands in a block that is full and was left behind */
     do {
         if (!read_record(jobs, position, &r)) return INNGEST_OK;
         INNGEST_TRY(copy_record(jobs, &r));
-        position += record_bytes(jobs, &r) >> jobs->unit_shift;
+        position = after(jobs, &r);
     } while (r.flags & MORE);
     return port_sync(jobs);
 }
@@ -755,9 +974,9 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
         if (!port_blank(jobs, place, from, jobs->port->block_size - from)) return INNGEST_ERR_FOREIGN;
     }
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
-    jobs->last_block = jobs->port->block_count;
-    jobs->tail_block = jobs->last_block;
-    return prepare_block(jobs, jobs->last_block);
+    jobs->tail_block = jobs->port->block_count;
+    jobs->last_block = jobs->tail_block - 1;
+    return INNGEST_OK;
 }
 
 static inngest_status mount(inngest *jobs, uint32_t seed)
@@ -785,77 +1004,56 @@ static inngest_status mount(inngest *jobs, uint32_t seed)
     }
     if (jobs->head_block == jobs->last_block && jobs->tail_block != jobs->last_block && (int32_t)(reclaimed - oldest) <= 0) {
         /* Only reclaim enters the last erased block, and it was cut short: all in there are copies. Start it over. */
-        INNGEST_TRY(prepare_block(jobs, jobs->last_block));
+        jobs->last_block--;
+        jobs->tail_block = jobs->last_block + 2 - jobs->port->block_count;
+        INNGEST_TRY(prepare_blocks(jobs, true));
         return INNGEST_PAUSED;
     }
     if ((int32_t)(reclaimed - oldest) > 0 && reclaimed - oldest < jobs->port->block_count) jobs->tail_block = reclaimed;
-    while (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) {
-        INNGEST_TRY(prepare_block(jobs, jobs->last_block + 1));
-        jobs->last_block++;
-    }
-    return settle(jobs, end, jobs->newest != 0);
+    INNGEST_TRY(prepare_blocks(jobs, true));
+    return settle(jobs, end);
 }
 
-/* The room a run used, from its records; one whose records are damaged is parked. */
-static void check_runs(inngest *jobs)
-{
-    uint16_t i;
-    record r;
-    for (i = 0; i < jobs->run_count; i++) {
-        inngest_run *run = &jobs->runs[i];
-        uint32_t position = run->last;
-        if (run->number == 0) continue;
-        while ((int32_t)(block_of(jobs, position) - jobs->tail_block) >= 0) {
-            if (!read_record(jobs, position, &r) || r.run != (run->number & STEP_MASK)) {
-                run->state = INNGEST_WAIT_DAMAGE;
-                run->deadline = NEVER;
-                count(&jobs->counters.damaged);
-                break;
-            }
-            if (is_live(jobs, &r)) run->used += record_bytes(jobs, &r);
-            if (r.kind == FAILING) run->flags = INNGEST_PHASE_ON_FAILURE;
-            if (r.link == 0) break;
-            position -= r.link;
-        }
-    }
-}
-
-/* ---- 7 Runs: step lookup --------------------------------------------------------------------------------------------- */
+/* ---- 7 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------------- */
 
 static uint64_t run_id(const inngest *jobs, const inngest_run *run) { return (uint64_t)jobs->format << 32 | run->number; }
 
 static void set_error(inngest_ctx *ctx, inngest_status status, int32_t code, const char *message)
 {
-    size_t size = message ? strlen(message) : 0;
-    if (size > INNGEST_MESSAGE_BYTES) size = INNGEST_MESSAGE_BYTES;
     ctx->error.status = status;
     ctx->error.code = code;
-    if (size) memcpy(ctx->error.message, message, size);
-    ctx->error.message[size] = 0;
+    copy_text(ctx->error.message, message, sizeof ctx->error.message);
 }
 
 /* A mistake: the run fails, whatever the handler does. */
 static inngest_status mistake(inngest_ctx *ctx, inngest_status status, const char *id)
 {
     set_error(ctx, status, 0, id);
-    ctx->stopped = status;
-    return status;
+    return ctx->stopped = status;
+}
+
+/* A step is not decided: outside a group all later ones wait for it. */
+static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t when)
+{
+    ctx->waiting = true;
+    if (when <= ctx->wake) {
+        ctx->wake = when;
+        ctx->run->state = (uint8_t)why;
+        ctx->run->attempt = ctx->attempt;
+    }
+    if (!ctx->parallel) ctx->stopped = INNGEST_PAUSED;
+    return INNGEST_PAUSED;
 }
 
 static inngest_status park(inngest_ctx *ctx, inngest_wait why)
 {
-    ctx->run->state = (uint8_t)why;
     ctx->wake = NEVER;
+    (void)wait_until(ctx, why, NEVER);
     return ctx->stopped = INNGEST_PAUSED;
 }
 
-static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t when)
-{
-    ctx->run->state = (uint8_t)why;
-    ctx->run->attempt = ctx->attempt;
-    if (when < ctx->wake) ctx->wake = when;
-    return ctx->stopped = INNGEST_PAUSED;
-}
+/* The storage failed or has no room: try again in a while. */
+static inngest_status wait_for_room(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_ROOM, ctx->jobs->now + RETRY_ROOM_MS); }
 
 /* The step's identity: hash of the id plus its occurrence in this pass. Ids whose ranges touch are refused. */
 static inngest_status identify(inngest_ctx *ctx, const char *id)
@@ -864,7 +1062,8 @@ static inngest_status identify(inngest_ctx *ctx, const char *id)
     uint32_t hash;
     uint16_t i, found = ctx->id_count;
     if (id == NULL || id[0] == 0) return mistake(ctx, INNGEST_ERR_STEP_ID, "");
-    hash = hash_text(ctx->run->flags == INNGEST_PHASE_ON_FAILURE ? HASH_SEED * 16777619u : HASH_SEED, id);
+    copy_text(ctx->id, id, sizeof ctx->id);
+    hash = hash_text(HASH_SEED, id);
     for (i = 0; i < ctx->id_count; i++) if (jobs->pass_ids[i] == hash) found = i;
     if (found == INNGEST_STEP_IDS) return mistake(ctx, INNGEST_ERR_STEP_IDS, id);
     if (found == ctx->id_count) {
@@ -878,58 +1077,220 @@ static inngest_status identify(inngest_ctx *ctx, const char *id)
     return INNGEST_OK;
 }
 
-static bool has_room(const inngest_ctx *ctx, uint32_t bytes)
+/* What the step's next record will leave behind as garbage, in bytes: its last one, and its progress once decided. */
+static void find_old(inngest_ctx *ctx, unsigned kind)
 {
-    return ctx->run->used + bytes + END_ROOM <= ctx->run->reserved * 4u;
+    record r;
+    if (!(ctx->run->flags & RUN_SAVED) || undecided(kind) || kind == SAVE) return;
+    if (find_record(ctx->jobs, ctx->run, SAVE, ctx->step, &r) == INNGEST_OK) ctx->old += record_bytes(ctx->jobs, &r);
 }
 
-/* Write a record of this step. A port that fails, or a journal without room, pauses the run. */
-static inngest_status commit(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
+/* Write a record of this step, with room made for `more` bytes of its group behind it. PAUSED: the port failed; or a
+ * mistake: the run has used up its reservation. */
+static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size, uint32_t more)
 {
-    source s = { NULL, NULL, 0, NULL };
-    uint32_t used = ctx->run->used;
-    s.first = data;
-    s.first_size = size;
-    if ((kind & 31) == RESULT || (kind & 31) == SLEEP)
-        if (!has_room(ctx, round_up(ctx->jobs, 16 + size))) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
-    if (write_record(ctx->jobs, ctx->run, kind, ctx->step, &s, size) != INNGEST_OK) return wait_until(ctx, INNGEST_WAIT_ROOM, ctx->jobs->now);
-    if (ctx->attempt > 0 || (kind & 31) == SLEPT) ctx->run->used = used + (ctx->attempt < 2 ? 16 + size : 0);
+    inngest *jobs = ctx->jobs;
+    inngest_run *run = ctx->run;
+    source s = one_piece(data, size);
+    record r;
+    uint32_t used;
+    find_old(ctx, kind);
+    used = run->used * 4u - ctx->old;
+    if (used + round_up(jobs, 16 + size) + END_ROOM > run->reserved * 4u) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
+    if (room(jobs, round_up(jobs, 16 + size) + more, true) != INNGEST_OK) return wait_for_room(ctx);
+    if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, &s, &r) != INNGEST_OK) return wait_for_room(ctx);
+    run->used = (uint16_t)((used + record_bytes(jobs, &r)) / 4);
+    ctx->old = record_bytes(jobs, &r);
+    if (kind == INTENT) return INNGEST_OK;
+    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (ctx->parallel ? 0u : RUN_OLD));
+    run->crashes = 0;
+    if (jobs->alone == run->number) jobs->alone = 0;
+    return INNGEST_OK;
+}
+
+static inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
+{
+    return put_group(ctx, kind, data, size, 0);
+}
+
+/* What was written is durable at once where sync is free; else the run pauses, and one sync serves all. */
+static inngest_status durable(inngest_ctx *ctx)
+{
     if (ctx->jobs->port->sync == NULL) return INNGEST_OK;
     return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);
 }
 
-static inngest_status commit_times(inngest_ctx *ctx, unsigned kind, int64_t due, uint32_t size)
+static inngest_status commit(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
-    uint8_t b[17];
-    put(b, (uint64_t)due, 8);
-    put(b + 8, (uint64_t)ctx->jobs->now, 8);
-    b[16] = (uint8_t)(ctx->attempt + 1);
-    ctx->jobs->stamp = ctx->jobs->now;
-    return commit(ctx, kind, b, size);
+    INNGEST_TRY(put_record(ctx, kind, data, size));
+    return durable(ctx);
 }
 
-static inngest_status commit_error(inngest_ctx *ctx, unsigned kind)
+static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
-    uint8_t b[8 + INNGEST_MESSAGE_BYTES];
-    uint32_t size = (uint32_t)strlen(ctx->error.message);
-    put(b, (uint64_t)(int64_t)ctx->error.status, 4);
-    put(b + 4, (uint64_t)(int64_t)ctx->error.code, 4);
-    memcpy(b + 8, ctx->error.message, size);
-    return commit(ctx, kind, b, 8 + size);
+    INNGEST_TRY(put_record(ctx, kind, data, size));
+    return port_sync(ctx->jobs) == INNGEST_OK ? INNGEST_OK : wait_for_room(ctx);
+}
+
+#define WAIT_BYTES 14u
+static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
+{
+    uint8_t b[WAIT_BYTES];
+    put(b, (uint64_t)due, 6);
+    put(b + 6, (uint64_t)ctx->jobs->now, 6);
+    b[12] = (uint8_t)(ctx->attempt + 1);
+    b[13] = (uint8_t)(flags | (ctx->parallel ? WAIT_PARALLEL : 0u));
+    ctx->jobs->stamp = ctx->jobs->now;
+    return put_record(ctx, kind, b, sizeof b);
+}
+
+static uint32_t encode_error(const inngest_error_info *error, uint8_t b[ERROR_BYTES])
+{
+    uint32_t size = (uint32_t)strlen(error->message);
+    put(b, (uint64_t)(int64_t)error->status, 4);
+    put(b + 4, (uint64_t)(int64_t)error->code, 4);
+    memcpy(b + 8, error->message, size);
+    return 8 + size;
 }
 
 static void load_error(inngest_ctx *ctx, const record *r)
 {
-    uint8_t b[8 + INNGEST_MESSAGE_BYTES];
-    uint32_t size = minimum(r->size, sizeof b);
-    if (size < 8 || !read_payload(ctx->jobs, r, 0, b, size)) return;
-    ctx->error.status = (inngest_status)(int32_t)(uint32_t)get(b, 4);
-    ctx->error.code = (int32_t)(uint32_t)get(b + 4, 4);
-    memcpy(ctx->error.message, b + 8, size - 8);
-    ctx->error.message[size - 8] = 0;
+    uint8_t b[ERROR_BYTES + 1];
+    uint32_t size = minimum(r->size, ERROR_BYTES);
+    memset(b, 0, sizeof b);
+    if (!read_payload(ctx->jobs, r, 0, b, size)) return;
+    set_error(ctx, (inngest_status)(int32_t)get4(b), (int32_t)get4(b + 4), (const char *)b + 8);
 }
 
-/* ---- 8 Steps ------------------------------------------------------------------------------------------------------------ */
+/* ---- 8 Steps in progress: again, pending, complete ------------------------------------------------------------------- */
+
+static inngest_active *find_active(inngest *jobs, uint32_t run, uint32_t step)
+{
+    unsigned i;
+    for (i = 0; i < INNGEST_ACTIVE_STEPS; i++)
+        if (jobs->active[i].run == run && (jobs->active[i].step == step || step == 0)) return &jobs->active[i];
+    return NULL;
+}
+
+static bool claim_active(inngest_ctx *ctx)
+{
+    inngest *jobs = ctx->jobs;
+    inngest_active *a = find_active(jobs, 0, 0);
+    if (ctx->active) return true;
+    if (a == NULL) {
+        ctx->run->flags |= RUN_WANTS;
+        return false;
+    }
+    memset(a, 0, sizeof *a);
+    a->run = ctx->run->number;
+    a->step = ctx->step;
+    a->size = (uint16_t)ctx->size;
+    a->status = INNGEST_AGAIN;
+    a->began = ctx->began;
+    a->next = (uint32_t)jobs->now;
+    if (++jobs->token == 0) jobs->token = 1;
+    a->token = jobs->token;
+    if (ctx->options && ctx->options->timeout_ms) {
+        a->timed = true;
+        a->timeout = (uint32_t)jobs->now + minimum(ctx->options->timeout_ms, INT32_MAX);
+    }
+    ctx->active = a;
+    return true;
+}
+
+/* The step is over: runs that waited for the place look again. */
+static void drop_active(inngest *jobs, inngest_active *a)
+{
+    uint16_t i;
+    if (a == NULL) return;
+    a->run = 0;
+    for (i = 0; i < jobs->run_count; i++)
+        if (jobs->runs[i].flags & RUN_WANTS) jobs->runs[i].deadline = jobs->now;
+}
+
+static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when - (uint32_t)jobs->now); }
+
+static inngest_status wait_for_step(inngest_ctx *ctx, const inngest_active *a)
+{
+    int64_t when = NEVER;
+    if (a->next != UINT32_MAX && a->status == INNGEST_AGAIN) when = ctx->jobs->now + until(ctx->jobs, a->next);
+    if (a->timed && ctx->jobs->now + until(ctx->jobs, a->timeout) < when) when = ctx->jobs->now + until(ctx->jobs, a->timeout);
+    return wait_until(ctx, INNGEST_WAIT_STEP, when);
+}
+
+/* The body gave AGAIN or PENDING. */
+static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
+{
+    if (!claim_active(ctx)) return wait_until(ctx, INNGEST_WAIT_ROOM, NEVER);
+    ctx->active->status = (int16_t)status;
+    count(&ctx->active->calls);
+    ctx->active->next = ctx->again;
+    return wait_for_step(ctx, ctx->active);
+}
+
+/* What a fresh body must know or leave on record. BODY: call it. */
+static inngest_status begin_fresh(inngest_ctx *ctx, const record *r)
+{
+    const inngest_step_options *o = ctx->options;
+    uint8_t attempt = ctx->attempt;
+    ctx->began = ctx->run->flags & RUN_OLD ? INNGEST_BEGAN_MAYBE : INNGEST_BEGAN_NO;
+    if (o == NULL || !(o->intent || o->at_most_once)) return INNGEST_BODY;
+    ctx->began = r->kind == INTENT ? INNGEST_BEGAN_YES : INNGEST_BEGAN_NO;
+    if (ctx->began == INNGEST_BEGAN_YES && o->at_most_once) {
+        set_error(ctx, INNGEST_ERR_INTERRUPTED, 0, ctx->id);
+        ctx->told = true;
+        return INNGEST_FAIL;
+    }
+    if (!claim_active(ctx)) return wait_until(ctx, INNGEST_WAIT_ROOM, NEVER);
+    if (r->kind != INTENT) {
+        inngest_status status = commit_at_once(ctx, INTENT, &attempt, 1);
+        if (status != INNGEST_OK) {
+            drop_active(ctx->jobs, ctx->active);
+            return status;
+        }
+    }
+    return INNGEST_BODY;
+}
+
+/* A step in progress: call the body, wait on, or take how it was completed (a body's status). */
+static inngest_status begin_again(inngest_ctx *ctx)
+{
+    inngest_active *a = ctx->active;
+    ctx->began = a->began;
+    if (a->status != INNGEST_AGAIN && a->status != INNGEST_PENDING) {
+        if (a->status < 0) drop_active(ctx->jobs, a);
+        return a->status < 0 ? mistake(ctx, (inngest_status)a->status, ctx->id) : (inngest_status)a->status;
+    }
+    if (ctx->ending) ctx->stop = INNGEST_STOP_CANCEL;
+    else if (ctx->parallel && ctx->decided) ctx->stop = INNGEST_STOP_LOST;
+    else if (a->timed && until(ctx->jobs, a->timeout) <= 0) ctx->stop = INNGEST_STOP_TIMEOUT;
+    else if (a->status == INNGEST_PENDING || a->next == UINT32_MAX || until(ctx->jobs, a->next) > 0) return wait_for_step(ctx, a);
+    return INNGEST_BODY;
+}
+
+inngest_began_t inngest_began(const inngest_ctx *ctx) { return (inngest_began_t)ctx->began; }
+inngest_stop_t inngest_stop_reason(const inngest_ctx *ctx) { return (inngest_stop_t)ctx->stop; }
+uint32_t inngest_step_calls(const inngest_ctx *ctx) { return ctx->active ? ctx->active->calls : 0; }
+
+inngest_token inngest_step_token(inngest_ctx *ctx)
+{
+    inngest_token token = { 0, 0 };
+    if (!ctx->open) (void)mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_token");
+    else if (claim_active(ctx)) {
+        token.run = ctx->active->run;
+        token.attempt = ctx->active->token;
+    }
+    return token;
+}
+
+inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms)
+{
+    ctx->again = ms == UINT32_MAX ? ms : (uint32_t)ctx->jobs->now + (ms ? minimum(ms, INT32_MAX) : 1);
+    if (ms != UINT32_MAX && ctx->again == UINT32_MAX) ctx->again--;
+    return INNGEST_AGAIN;
+}
+
+/* ---- 9 Steps: run, sleep, send, restart, parallel --------------------------------------------------------------------- */
 
 static uint32_t next_random(inngest *jobs)
 {
@@ -951,7 +1312,8 @@ static int64_t backoff(inngest_ctx *ctx)
 
 static int max_attempts(const inngest_ctx *ctx)
 {
-    if (ctx->run->flags == INNGEST_PHASE_ON_FAILURE) return 2;   /* as Inngest's: one retry */
+    if (ctx->step && ctx->options && ctx->options->max_attempts) return ctx->options->max_attempts;
+    if (ctx->run->flags & RUN_FAILING) return 2;                 /* as Inngest's: one retry */
     return ctx->function->max_attempts ? ctx->function->max_attempts : 5;
 }
 
@@ -961,123 +1323,208 @@ static void tell_step(inngest_ctx *ctx, inngest_status status, int64_t retry_in)
     if (hooks && hooks->step_end) hooks->step_end(ctx->jobs->user, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, retry_in);
 }
 
-/* An attempt of the open step, or of the handler (step 0), failed. */
+/* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
 static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
 {
     int64_t in = ctx->retry_in >= 0 ? ctx->retry_in : backoff(ctx);
-    bool last = status != INNGEST_RETRY || ctx->attempt + 1 >= max_attempts(ctx);
+    uint8_t b[ERROR_BYTES];
     ctx->retry_in = -1;
-    if (ctx->error.status == INNGEST_OK) set_error(ctx, INNGEST_FAIL, 0, ctx->id);
-    if (ctx->step) {
-        count(&ctx->jobs->counters.steps_failed);
-        tell_step(ctx, last ? INNGEST_STEP_FAILED : INNGEST_RETRY, last ? -1 : in);
+    if (status == INNGEST_RETRY && ctx->attempt + 1 < max_attempts(ctx)) {
+        status = put_wait(ctx, ATTEMPT, ctx->jobs->now + in, 0);
+        if (ctx->step) tell_step(ctx, INNGEST_RETRY, in);
+        if (status != INNGEST_OK) return status;
+        ctx->attempt++;
+        return wait_until(ctx, INNGEST_WAIT_RETRY, ctx->jobs->now + in);
     }
-    if (last) {
-        if (ctx->step == 0) return INNGEST_FAIL;
-        INNGEST_TRY(commit_error(ctx, FAILED));
-        return INNGEST_STEP_FAILED;
-    }
-    status = commit_times(ctx, ATTEMPT, ctx->jobs->now + in, 17);
-    if ((int)status < 0) return status;
-    ctx->attempt++;
-    ctx->wake = NEVER;
-    return wait_until(ctx, INNGEST_WAIT_RETRY, ctx->jobs->now + in);
+    if (ctx->step == 0) return INNGEST_STEP_FAILED;
+    status = put_record(ctx, FAILED, b, encode_error(&ctx->error, b));
+    tell_step(ctx, INNGEST_STEP_FAILED, -1);
+    if (status == INNGEST_OK) status = durable(ctx);
+    return status == INNGEST_OK ? INNGEST_STEP_FAILED : status;
+}
+
+static bool read_wait(inngest_ctx *ctx, const record *r, int64_t *due, unsigned *flags)
+{
+    uint8_t b[WAIT_BYTES];
+    if (r->size != WAIT_BYTES || !read_payload(ctx->jobs, r, 0, b, WAIT_BYTES)) return false;
+    *due = get_time(b);
+    *flags = b[13];
+    ctx->attempt = r->kind == ATTEMPT ? b[12] : 0;
+    return true;
+}
+
+/* The journal knows the step but not its end. BODY: go on with it. */
+static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const record *r)
+{
+    int64_t due = 0;
+    unsigned flags;
+    if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
+    if (ctx->active == NULL && ctx->parallel && ctx->decided) return INNGEST_LOST;
+    if (ctx->active == NULL && ctx->ending) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
+    if (r->kind == INTENT && !read_payload(ctx->jobs, r, 0, &ctx->attempt, 1)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (r->kind != ATTEMPT) return INNGEST_BODY;
+    if (!read_wait(ctx, r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    return due > ctx->jobs->now ? wait_until(ctx, INNGEST_WAIT_RETRY, due) : INNGEST_BODY;
 }
 
 /* Common to all steps: identity, then what the journal knows. BODY: nothing decided, go on. */
-static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned kind, record *r)
+static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, record *r)
 {
+    inngest *jobs = ctx->jobs;
     inngest_status status;
-    uint8_t b[17];
+    uint8_t done = 0;
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
-    ctx->id = id;
-    ctx->attempt = 0;
-    status = find_record(ctx->jobs, ctx->run, RESULT, ctx->step, r);
+    ctx->attempt = ctx->stop = 0;
+    ctx->old = 0;
+    ctx->again = UINT32_MAX;
+    ctx->options = NULL;
+    ctx->active = find_active(jobs, ctx->run->number, ctx->step);
+    status = find_record(jobs, ctx->run, RESULT, ctx->step, r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (status != INNGEST_OK) { r->kind = 0; return INNGEST_BODY; }
-    if (r->kind == FAILED) {
-        load_error(ctx, r);
-        status = INNGEST_STEP_FAILED;
-    } else if (r->kind == ATTEMPT) {
-        if (kind != RESULT) return park(ctx, INNGEST_WAIT_MEMO);
-        if (r->size != 17 || !read_payload(ctx->jobs, r, 0, b, 17)) return park(ctx, INNGEST_WAIT_DAMAGE);
-        ctx->attempt = b[16];
-        if ((int64_t)get(b, 8) > ctx->jobs->now) return wait_until(ctx, INNGEST_WAIT_RETRY, (int64_t)get(b, 8));
-        return INNGEST_BODY;
-    } else if (r->kind == SLEEP) return kind == SLEPT ? INNGEST_BODY : park(ctx, INNGEST_WAIT_MEMO);
-    else if (r->kind != kind) return park(ctx, INNGEST_WAIT_MEMO);
-    count(&ctx->jobs->counters.memos);
-    if (ctx->jobs->hooks && ctx->jobs->hooks->step_memo)
-        ctx->jobs->hooks->step_memo(ctx->jobs->user, run_id(ctx->jobs, ctx->run), id, status);
+    if (status != INNGEST_OK) r->kind = 0;
+    else ctx->old = record_bytes(jobs, r);
+    if (r->kind == 0 || undecided(r->kind)) return enter_undecided(ctx, what, r);
+    if (r->kind == DONE && !read_payload(jobs, r, 0, &done, 1)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (r->kind == CHOICE || (r->kind == DONE) != (what != WHAT_RUN) || done != what) return park(ctx, INNGEST_WAIT_MEMO);
+    if (r->kind == FAILED) load_error(ctx, r);
+    status = r->kind == FAILED ? INNGEST_STEP_FAILED : INNGEST_OK;
+    if (ctx->active) {                               /* it was completed since */
+        tell_step(ctx, status, -1);
+        drop_active(jobs, ctx->active);
+        ctx->active = NULL;
+    } else {
+        count(&jobs->counters.memos);
+        if (jobs->hooks && jobs->hooks->step_memo) jobs->hooks->step_memo(jobs->user, run_id(jobs, ctx->run), ctx->id, status);
+    }
     return status;
 }
 
-static inngest_status begin_step(inngest_ctx *ctx, const char *id, void *result, size_t size, bool in_body)
+static inngest_status read_result(inngest_ctx *ctx, const record *r, void *result, size_t size)
+{
+    if (r->size > size) return park(ctx, INNGEST_WAIT_MEMO);
+    if (!read_payload(ctx->jobs, r, 0, result, r->size)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (size > r->size) memset((uint8_t *)result + r->size, 0, size - r->size);
+    return INNGEST_OK;
+}
+
+static inngest_status close_step(inngest_ctx *ctx, inngest_status status);
+
+static inngest_status begin_step(inngest_ctx *ctx, const char *id, const inngest_step_options *options, void *result, size_t size, bool in_body)
 {
     record r;
     inngest_status status;
-    if (size > INNGEST_RESULT_BYTES) return mistake(ctx, INNGEST_ERR_RESULT_SIZE, id);
+    status = enter_step(ctx, id, WHAT_RUN, &r);
+    if ((int)status > 0 && status != INNGEST_BODY) return status;
+    if ((int)status <= 0 && status != INNGEST_OK) return status;
     if (result == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
-    status = enter_step(ctx, id, RESULT, &r);
-    if (status == INNGEST_OK && r.size > size) return park(ctx, INNGEST_WAIT_MEMO);
-    if (status == INNGEST_OK && !read_payload(ctx->jobs, &r, 0, result, r.size)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (status == INNGEST_OK && size > r.size) memset((uint8_t *)result + r.size, 0, size - r.size);
+    if (status == INNGEST_OK) return read_result(ctx, &r, result, size);
+    if (size > INNGEST_RESULT_BYTES) return mistake(ctx, INNGEST_ERR_RESULT_SIZE, id);
+    ctx->options = options;
+    ctx->result = result;
+    ctx->size = (uint32_t)size;
+    ctx->told = false;
+    status = ctx->active ? begin_again(ctx) : begin_fresh(ctx, &r);
+    if (status == INNGEST_RETRY || status == INNGEST_FAIL) return close_step(ctx, status);
     if (status != INNGEST_BODY) return status;
     if (size) memset(result, 0, size);
-    ctx->result = result;
-    ctx->size = size;
     ctx->open = true;
     ctx->in_body = in_body;
-    set_error(ctx, INNGEST_OK, 0, NULL);
     count(&ctx->jobs->counters.steps_run);
     if (ctx->jobs->hooks && ctx->jobs->hooks->step_start)
-        ctx->jobs->hooks->step_start(ctx->jobs->user, run_id(ctx->jobs, ctx->run), id, ctx->attempt);
+        ctx->jobs->hooks->step_start(ctx->jobs->user, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt);
     return INNGEST_BODY;
+}
+
+/* What a body's status means for an attempt that is told to stop. */
+static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
+{
+    if (status == INNGEST_OK && ctx->stop != INNGEST_STOP_LOST) return INNGEST_OK;
+    if (ctx->stop == INNGEST_STOP_TIMEOUT) {
+        if (!ctx->told) set_error(ctx, INNGEST_TIMED_OUT, 0, ctx->id);
+        ctx->error.status = INNGEST_TIMED_OUT;
+        ctx->told = true;
+        return status == INNGEST_FAIL ? INNGEST_FAIL : INNGEST_RETRY;
+    }
+    tell_step(ctx, ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : INNGEST_CANCELLED, -1);
+    return ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
 }
 
 static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
 {
-    ctx->open = false;
-    ctx->in_body = false;
+    inngest *jobs = ctx->jobs;
+    ctx->open = ctx->in_body = false;
+    if (status == INNGEST_BODY) status = INNGEST_OK;
+    if (ctx->stopped == INNGEST_OK && ctx->stop == INNGEST_STOP_NONE && (status == INNGEST_AGAIN || status == INNGEST_PENDING))
+        return keep_going(ctx, status);
+    drop_active(jobs, ctx->active);
+    ctx->active = NULL;
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
-    if (status == INNGEST_OK) {
-        tell_step(ctx, INNGEST_OK, -1);
-        return commit(ctx, RESULT, ctx->result, (uint32_t)ctx->size);
+    if (ctx->stop != INNGEST_STOP_NONE) {
+        status = stopped_step(ctx, status);
+        if (status == INNGEST_LOST || status == INNGEST_PAUSED) return status;
     }
-    if (status == INNGEST_RETRY || status == INNGEST_FAIL) return attempt_failed(ctx, status);
-    return mistake(ctx, INNGEST_ERR_STATUS, ctx->id);
+    if (status == INNGEST_PAUSED) return wait_for_room(ctx);     /* its progress could not be saved */
+    if (status == INNGEST_OK) {
+        ctx->told = false;
+        INNGEST_TRY(put_record(ctx, RESULT, ctx->result, ctx->size));
+        tell_step(ctx, INNGEST_OK, -1);
+        return durable(ctx);
+    }
+    count(&jobs->counters.steps_failed);
+    if (status != INNGEST_RETRY && status != INNGEST_FAIL) {
+        if ((int)status >= -256) return mistake(ctx, INNGEST_ERR_STATUS, ctx->id);
+        if (ctx->error.status != status) set_error(ctx, status, 0, ctx->id);
+    } else if (!ctx->told) set_error(ctx, INNGEST_FAIL, 0, ctx->id);
+    ctx->told = false;
+    return attempt_failed(ctx, status);
 }
 
-inngest_status inngest_step_begin_(inngest_ctx *ctx, const char *id, void *result, size_t size) { return begin_step(ctx, id, result, size, false); }
-inngest_status inngest_step_end_(inngest_ctx *ctx) { return close_step(ctx, INNGEST_OK); }
-
-inngest_status inngest_step_run(inngest_ctx *ctx, const char *id, inngest_step_fn *fn, const void *arg, void *result, size_t size)
+inngest_status inngest_step_begin_(inngest_ctx *ctx, const char *id, const inngest_step_options *options, void *result, size_t size)
 {
-    inngest_status status = begin_step(ctx, id, result, size, true);
+    return begin_step(ctx, id, options, result, size, false);
+}
+
+inngest_status inngest_step_close_(inngest_ctx *ctx, inngest_status body)
+{
+    return ctx->open && !ctx->in_body ? close_step(ctx, body) : mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
+}
+
+inngest_status inngest_step_run_with(inngest_ctx *ctx, const char *id, const inngest_step_options *options, inngest_step_fn *fn,
+                                     const void *arg, void *result, size_t size)
+{
+    inngest_status status;
+    if (fn == NULL) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
+    status = begin_step(ctx, id, options, result, size, true);
     return status == INNGEST_BODY ? close_step(ctx, fn(ctx, arg, result)) : status;
 }
 
-static inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, unsigned flag)
+inngest_status inngest_step_run(inngest_ctx *ctx, const char *id, inngest_step_fn *fn, const void *arg, void *result, size_t size)
 {
+    return inngest_step_run_with(ctx, id, NULL, fn, arg, result, size);
+}
+
+static inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, unsigned flags)
+{
+    static const uint8_t done = WHAT_SLEEP;
     record r;
-    uint8_t b[16];
     inngest *jobs = ctx->jobs;
-    inngest_status status = enter_step(ctx, id, SLEPT, &r);
+    inngest_status status = enter_step(ctx, id, WHAT_SLEEP, &r);
     if (status != INNGEST_BODY) return status;
     if (r.kind == SLEEP) {
-        if (r.size != 16 || !read_payload(jobs, &r, 0, b, 16)) return park(ctx, INNGEST_WAIT_DAMAGE);
-        due = (int64_t)get(b, 8);
-        flag = r.flags & FLAG;
+        if (!read_wait(ctx, &r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
     } else {
-        status = commit_times(ctx, SLEEP | flag, due, 16);
-        if (status != INNGEST_OK) return status;
+        INNGEST_TRY(put_wait(ctx, SLEEP, due, flags));
+        INNGEST_TRY(durable(ctx));
     }
-    if (flag && !jobs->wall_known) return wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
-    if (flag) due -= jobs->wall_offset;
+    if (flags & WAIT_UNIX) {
+        ctx->run->flags |= RUN_UNIX;
+        if (!jobs->wall_known) return wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
+        due -= jobs->wall_offset;
+    }
     if (due > jobs->now) return wait_until(ctx, INNGEST_WAIT_SLEEP, due);
-    return commit(ctx, SLEPT, NULL, 0);
+    return commit(ctx, DONE, &done, 1);
 }
 
 inngest_status inngest_step_sleep(inngest_ctx *ctx, const char *id, int64_t ms)
@@ -1088,13 +1535,132 @@ inngest_status inngest_step_sleep(inngest_ctx *ctx, const char *id, int64_t ms)
 
 inngest_status inngest_step_sleep_until(inngest_ctx *ctx, const char *id, int64_t unix_ms)
 {
-    if (unix_ms < 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
-    return sleep_step(ctx, id, unix_ms, FLAG);
+    if (unix_ms < 0 || unix_ms >> 47) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
+    return sleep_step(ctx, id, unix_ms, WAIT_UNIX);
 }
+
+static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx);
+
+inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *name, const void *data, size_t size)
+{
+    record r;
+    arrival e;
+    inngest_status status = enter_step(ctx, id, WHAT_SEND, &r);
+    if (status != INNGEST_BODY) return status;
+    status = check_event(ctx->jobs, name, data, size);
+    if (status != INNGEST_OK) return mistake(ctx, status, id);
+    memset(&e, 0, sizeof e);
+    e.name = name;
+    e.name_size = (uint8_t)strlen(name);
+    e.data = data;
+    e.size = (uint16_t)size;
+    status = admit(ctx->jobs, &e, ctx);
+    if (status == INNGEST_OK) return durable(ctx);
+    if (ctx->stopped != INNGEST_OK) return ctx->stopped;
+    return wait_for_room(ctx);
+}
+
+inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
+{
+    static const uint8_t done = WHAT_RESTART;
+    inngest *jobs = ctx->jobs;
+    inngest_run before = *ctx->run;
+    record r;
+    inngest_status status = enter_step(ctx, id, WHAT_RESTART, &r);
+    if (status != INNGEST_BODY) return status;
+    if (jobs->port->restart == NULL) return mistake(ctx, INNGEST_ERR_RESTART, id);
+    INNGEST_TRY(put_group(ctx, DONE | MORE, &done, 1, round_up(jobs, 28)));
+    if (write_time(jobs, FLAG) != INNGEST_OK || port_sync(jobs) != INNGEST_OK) {
+        *ctx->run = before;                          /* a group that is not whole never was */
+        return wait_for_room(ctx);
+    }
+    jobs->stopped = true;
+    jobs->port->restart(jobs->port->context);
+    return ctx->stopped = INNGEST_PAUSED;
+}
+
+void inngest_parallel(inngest_ctx *ctx, const char *id)
+{
+    record r;
+    inngest_status status;
+    uint8_t winner;
+    if (ctx->open || ctx->parallel) { (void)mistake(ctx, ctx->open ? INNGEST_ERR_NESTED : INNGEST_ERR_PARALLEL, id); return; }
+    if (ctx->stopped != INNGEST_OK || identify(ctx, id) != INNGEST_OK) return;
+    ctx->parallel = true;
+    ctx->decided = false;
+    ctx->group = ctx->step;
+    status = find_record(ctx->jobs, ctx->run, RESULT, ctx->step, &r);
+    if (status == INNGEST_ERR_NOT_FOUND) return;
+    if (status != INNGEST_OK || (r.kind == CHOICE && !read_payload(ctx->jobs, &r, 0, &winner, 1))) (void)park(ctx, INNGEST_WAIT_DAMAGE);
+    else if (r.kind != CHOICE) (void)park(ctx, INNGEST_WAIT_MEMO);
+    else {
+        ctx->decided = true;
+        ctx->winner = winner;
+    }
+}
+
+/* Count the branches; PAUSED if one is not decided, else the first failure. *good: index of the first that is OK. */
+static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, va_list list, int *good)
+{
+    inngest_status result = INNGEST_OK, *branch;
+    int index = 0;
+    *good = -1;
+    if (ctx->open) return mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
+    if (ctx->stopped != INNGEST_OK) return ctx->stopped;
+    if (!ctx->parallel) return mistake(ctx, INNGEST_ERR_PARALLEL, "");
+    for (branch = first; branch; branch = va_arg(list, inngest_status *), index++) {
+        if (ctx->decided && index != ctx->winner) *branch = INNGEST_LOST;
+        if (*branch == INNGEST_OK && *good < 0) *good = index;
+        if ((int)*branch > 0) result = INNGEST_PAUSED;
+        else if (result == INNGEST_OK) result = *branch;
+    }
+    return result;
+}
+
+/* The group is over, or the run waits for it. */
+static inngest_status close_group(inngest_ctx *ctx, inngest_status status)
+{
+    ctx->parallel = ctx->decided = false;
+    if ((int)status > 0) ctx->stopped = INNGEST_PAUSED;
+    return ctx->stopped != INNGEST_OK ? ctx->stopped : status;
+}
+
+inngest_status inngest_all_(inngest_ctx *ctx, inngest_status *first, ...)
+{
+    va_list list;
+    int good;
+    inngest_status status;
+    va_start(list, first);
+    status = look_at_branches(ctx, first, list, &good);
+    va_end(list);
+    return close_group(ctx, status);
+}
+
+inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
+{
+    va_list list;
+    int good;
+    inngest_status status;
+    uint8_t winner;
+    va_start(list, first);
+    status = look_at_branches(ctx, first, list, &good);
+    va_end(list);
+    if (good < 0 || ctx->stopped != INNGEST_OK) return close_group(ctx, status);
+    if (ctx->decided) return close_group(ctx, INNGEST_OK);
+    winner = (uint8_t)good;
+    ctx->step = ctx->group;
+    ctx->old = 0;
+    ctx->id[0] = 0;
+    if (put_record(ctx, CHOICE, &winner, 1) == INNGEST_OK) (void)wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);   /* the losers are told at the replay */
+    return close_group(ctx, INNGEST_PAUSED);
+}
+
+/* ---- 9b Inside a body, and what a handler can know -------------------------------------------------------------------- */
 
 inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message)
 {
     set_error(ctx, INNGEST_FAIL, code, message);
+    ctx->told = true;
     return INNGEST_RETRY;
 }
 
@@ -1107,18 +1673,88 @@ inngest_status inngest_retry_after(inngest_ctx *ctx, int64_t ms, int32_t code, c
 inngest_status inngest_fail(inngest_ctx *ctx, int32_t code, const char *message)
 {
     set_error(ctx, INNGEST_FAIL, code, message);
+    ctx->told = true;
     return INNGEST_FAIL;
 }
 
+static bool same_payload(inngest *jobs, const record *r, const uint8_t *data, size_t size)
+{
+    uint8_t bytes[32];
+    uint32_t at, n;
+    if (r->size != size) return false;
+    for (at = 0; at < size; at += n) {
+        n = minimum((uint32_t)size - at, sizeof bytes);
+        if (!read_payload(jobs, r, at, bytes, n) || memcmp(bytes, data + at, n) != 0) return false;
+    }
+    return true;
+}
+
+/* The open step's progress. BODY: there is none. */
+static inngest_status find_progress(inngest_ctx *ctx, const void *data, size_t size, record *r)
+{
+    inngest_status status;
+    if (!ctx->open) return mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_save or load");
+    if (data == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, ctx->id);
+    if (ctx->stopped != INNGEST_OK) return ctx->stopped;
+    status = find_record(ctx->jobs, ctx->run, SAVE, ctx->step, r);
+    if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
+    return status == INNGEST_OK ? INNGEST_OK : INNGEST_BODY;
+}
+
+inngest_status inngest_step_save(inngest_ctx *ctx, const void *progress, size_t size)
+{
+    record r;
+    uint32_t old = ctx->old;
+    inngest_status status = find_progress(ctx, progress, size, &r);
+    if (status != INNGEST_OK && status != INNGEST_BODY) return status;
+    if (size > INNGEST_RESULT_BYTES) return mistake(ctx, INNGEST_ERR_RESULT_SIZE, ctx->id);
+    if (status == INNGEST_OK && same_payload(ctx->jobs, &r, progress, size)) return INNGEST_OK;
+    ctx->old = status == INNGEST_OK ? record_bytes(ctx->jobs, &r) : 0;
+    status = commit_at_once(ctx, SAVE, progress, (uint32_t)size);
+    ctx->old = old;
+    if (status == INNGEST_OK) ctx->run->flags |= RUN_SAVED;
+    return status;
+}
+
+inngest_status inngest_step_load(inngest_ctx *ctx, void *progress, size_t size)
+{
+    record r;
+    inngest_status status = find_progress(ctx, progress, size, &r);
+    if (status != INNGEST_OK && status != INNGEST_BODY) return status;
+    if (status == INNGEST_BODY) r.size = 0;
+    if (r.size > size) return INNGEST_ERR_TOO_LONG;
+    return read_result(ctx, &r, progress, size);
+}
+
+void inngest_idempotency_key(const inngest_ctx *ctx, char key[INNGEST_KEY_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint64_t parts[2];
+    unsigned i;
+    parts[0] = run_id(ctx->jobs, ctx->run);
+    parts[1] = (uint64_t)(ctx->run->flags & RUN_FAILING ? 1u : 0u) << 32 | ctx->step;
+    for (i = 0; i < 32; i++) key[i] = digits[parts[i / 16] >> (60 - 4 * (i % 16)) & 15];
+    key[32] = 0;
+}
+
 void *inngest_user(const inngest_ctx *ctx) { return ctx->jobs->user; }
-int inngest_attempt(const inngest_ctx *ctx) { return ctx->attempt; }
 uint64_t inngest_run_id(const inngest_ctx *ctx) { return run_id(ctx->jobs, ctx->run); }
+const inngest_error_info *inngest_error(const inngest_ctx *ctx) { return &ctx->error; }
+
+int inngest_attempt(const inngest_ctx *ctx)
+{
+    record r;
+    uint8_t attempt = 0;
+    if (ctx->open) return ctx->attempt;
+    if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) (void)read_payload(ctx->jobs, &r, 12, &attempt, 1);
+    return attempt;
+}
 
 static bool find_event(const inngest_ctx *ctx, record *r, uint32_t *from)
 {
     uint8_t name;
-    if (find_record(ctx->jobs, ctx->run, START, 0, r) != INNGEST_OK || !read_payload(ctx->jobs, r, 16, &name, 1)) return false;
-    *from = 17u + name;
+    if (find_record(ctx->jobs, ctx->run, START, 0, r) != INNGEST_OK || !read_payload(ctx->jobs, r, START_HEAD - 1, &name, 1)) return false;
+    *from = START_HEAD + name;
     return *from <= r->size;
 }
 
@@ -1141,7 +1777,19 @@ inngest_status inngest_event_data(inngest_ctx *ctx, void *out, size_t size)
     return INNGEST_OK;
 }
 
-/* ---- 9 Events: table of functions, admission ---------------------------------------------------------------------------- */
+inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size)
+{
+    record r;
+    uint32_t from;
+    if (out == NULL || size == 0) return INNGEST_ERR_ARGUMENT;
+    if (!find_event(ctx, &r, &from)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (from - START_HEAD >= size) return INNGEST_ERR_TOO_LONG;
+    if (!read_payload(ctx->jobs, &r, START_HEAD, out, from - START_HEAD)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    out[from - START_HEAD] = 0;
+    return INNGEST_OK;
+}
+
+/* ---- 10 Events: table of functions, admission ---------------------------------------------------------------------------- */
 
 static bool matches(const char *pattern, const char *name, size_t size)
 {
@@ -1150,11 +1798,30 @@ static bool matches(const char *pattern, const char *name, size_t size)
     return n == size && memcmp(pattern, name, n) == 0;
 }
 
-static inngest_status check_table(const inngest_config *c, uint16_t *index)
+static uint32_t largest_start(const inngest *jobs) { return round_up(jobs, 16 + START_HEAD + INNGEST_EVENT_BYTES); }
+
+/* The functions of the largest event that fits this one's trigger must fit the run table, the journal and a block. */
+static inngest_status check_fan_out(const inngest *jobs, const inngest_function *f)
 {
-    uint16_t i, k, fits;
-    for (i = 0; i < c->function_count; i++) {
-        const inngest_function *f = &c->functions[i];
+    uint32_t need = 0, n = 0;
+    uint16_t k;
+    for (k = 0; k < jobs->function_count; k++) {
+        const char *event = jobs->functions[k].event;
+        if (event == NULL || event[0] == 0 || !matches(event, f->event, strlen(f->event))) continue;
+        need += reservation(jobs, k, largest_start(jobs));
+        n++;
+    }
+    if (n > INNGEST_FAN_OUT || n > jobs->run_count) return INNGEST_ERR_TABLE_FAN_OUT;
+    if (f->journal_bytes && f->journal_bytes < 32) return INNGEST_ERR_TABLE_BYTES;
+    if (need + (INNGEST_SEEN_IDS ? round_up(jobs, 28) : 0) > jobs->capacity || n * largest_start(jobs) + round_up(jobs, 32) > jobs->port->block_size - BLOCK_HEADER) return INNGEST_ERR_TABLE_BYTES;
+    return INNGEST_OK;
+}
+
+static inngest_status check_table(const inngest *jobs, uint16_t *index)
+{
+    uint16_t i, k;
+    for (i = 0; i < jobs->function_count; i++) {
+        const inngest_function *f = &jobs->functions[i];
         const char *star = f->event ? strchr(f->event, '*') : NULL;
         *index = i;
         if (f->id == NULL || f->id[0] == 0) return INNGEST_ERR_TABLE_ID;
@@ -1163,101 +1830,365 @@ static inngest_status check_table(const inngest_config *c, uint16_t *index)
         if (f->handler == NULL) return INNGEST_ERR_TABLE_HANDLER;
         if ((f->backoff == NULL) != (f->backoff_count == 0)) return INNGEST_ERR_TABLE_BACKOFF;
         for (k = 0; k < i; k++)
-            if (hash_text(HASH_SEED, c->functions[k].id) == hash_text(HASH_SEED, f->id)) return INNGEST_ERR_TABLE_DOUBLE;
-        for (k = 0, fits = 0; k < c->function_count; k++)
-            if (c->functions[k].event && c->functions[k].event[0] && matches(c->functions[k].event, f->event, strlen(f->event))) fits++;
-        if (fits > INNGEST_FAN_OUT) return INNGEST_ERR_TABLE_FAN_OUT;
+            if (hash_text(HASH_SEED, jobs->functions[k].id) == hash_text(HASH_SEED, f->id)) return INNGEST_ERR_TABLE_DOUBLE;
+        INNGEST_TRY(check_fan_out(jobs, f));
     }
     return INNGEST_OK;
 }
 
-static bool seen_before(const inngest *jobs, const inngest_slot *slot, bool *full)
+/* Call a predicate. After a boot that was not clean the first ones are called behind a record, which counts only if
+ * it is the newest at the next boot: one that resets the machine again and again is then taken to say no. */
+static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, bool guard)
+{
+    uint8_t b[6];
+    uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
+    bool busy = jobs->busy, yes;
+    guard = guard && jobs->guarded > 0;
+    if (guard) {
+        if (jobs->poison != hash) jobs->poison_count = 0;
+        if (jobs->poison_count >= INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
+        jobs->guarded--;
+        put(b, jobs->poison_count | 0x100u, 2);
+        put(b + 2, hash, 4);
+        if (write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK) (void)port_sync(jobs);
+    }
+    jobs->busy = true;
+    yes = f->when(jobs->user, e->data, e->size);
+    jobs->busy = busy;
+    if (guard) {
+        b[1] = 0;
+        (void)write_record(jobs, NULL, CRASH, b, sizeof b);
+    }
+    return yes;
+}
+
+static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 {
     unsigned i;
-    *full = slot->id_hash[1] != 0;
-    for (i = 0; slot->id_hash[1] && i < INNGEST_SEEN_IDS; i++) {
+    *live = 0;
+    for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         const inngest_seen *seen = &jobs->seen[i];
-        if (!seen->valid || seen->until <= jobs->now) *full = false;
-        else if (seen->hash[0] == slot->id_hash[0] && seen->hash[1] == slot->id_hash[1]) return true;
+        if (seen->position == 0 || seen->until <= jobs->now) continue;
+        ++*live;
+        if (e->id_hash[1] && seen->hash[0] == e->id_hash[0] && seen->hash[1] == e->id_hash[1]) return true;
     }
     return false;
 }
 
-/* Journal an event, the runs it starts and its id as one group; nothing of it if there is no room for all. */
-static inngest_status admit(inngest *jobs, const inngest_slot *slot)
+/* Append the START of a run, as the last of its group or not. */
+static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t function, unsigned more)
 {
-    uint16_t chosen[INNGEST_FAN_OUT], i, n = 0, k, unused = 0;
-    const char *name = slot->name ? slot->name : (const char *)slot->data;
-    const uint8_t *data = slot->data + (slot->name ? 0 : slot->name_size);
-    uint8_t head[17 + 255], b[16];
-    uint32_t payload = 17u + slot->name_size + slot->size, bytes = round_up(jobs, 16 + payload), need = 0;
-    uint32_t seen_at = 0;
-    inngest_run *started[INNGEST_FAN_OUT];
+    uint8_t head[START_HEAD];
+    source s;
+    record r;
+    inngest_run *run = free_run(jobs);
+    while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
+    put(head, jobs->next_run, 4);
+    put(head + 4, hash_text(HASH_SEED, jobs->functions[function].id), 4);
+    put(head + 8, (uint64_t)e->ts, 6);
+    head[14] = e->name_size;
+    s = one_piece(head, sizeof head);
+    s.piece[1] = e->name;
+    s.size[1] = e->name_size;
+    s.piece[2] = e->data;
+    s.size[2] = e->size;
+    run->number = jobs->next_run;
+    INNGEST_TRY(add(jobs, run, START | more, 0, &s, &r));
+    take_up(jobs, run, jobs->next_run++, function, record_bytes(jobs, &r));
+    run->deadline = jobs->now;
+    return INNGEST_OK;
+}
+
+/* Append the group: the sender's memo or the event's id, and a START a function. */
+static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, uint16_t n, inngest_ctx *ctx)
+{
+    static const uint8_t done = WHAT_SEND;
+    uint32_t bytes = n * round_up(jobs, 16u + START_HEAD + e->name_size + e->size);
+    uint8_t b[14];
+    source s = one_piece(b, sizeof b);
+    record r;
+    uint16_t k;
+    r.position = 0;
+    if (ctx) INNGEST_TRY(put_group(ctx, n ? DONE | MORE : DONE, &done, 1, bytes));
+    else INNGEST_TRY(room(jobs, bytes + round_up(jobs, 32), true));
+    if (e->id_hash[1]) {
+        put(b, e->id_hash[0], 4);
+        put(b + 4, e->id_hash[1], 4);
+        put(b + 8, (uint64_t)(jobs->now + INNGEST_SEEN_MS), 6);
+        INNGEST_TRY(add(jobs, NULL, SEEN | MORE, 0, &s, &r));
+    }
+    for (k = 0; k < n; k++) INNGEST_TRY(start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0));
+    if (e->id_hash[1]) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, r.position);
+    return INNGEST_OK;
+}
+
+/* Journal an event, the runs it starts and its id, or the memo of the step that sends it, as one group; nothing of it
+ * if there is no room for all. */
+static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
+{
+    uint16_t chosen[INNGEST_FAN_OUT], i, n = 0, unused = 0;
+    uint32_t start = round_up(jobs, 16u + START_HEAD + e->name_size + e->size), need = 0, live, first = jobs->next_run;
+    inngest_run before;
     inngest_status status;
-    bool full;
-    source s = { NULL, NULL, 0, NULL };
-    if (seen_before(jobs, slot, &full)) { count(&jobs->counters.duplicates); return INNGEST_OK; }
+    memset(&before, 0, sizeof before);
+    if (ctx) before = *ctx->run;
+    if (seen_before(jobs, e, &live)) { count(&jobs->counters.duplicates); return INNGEST_OK; }
+    for (i = 0; i < jobs->run_count; i++) unused = (uint16_t)(unused + (jobs->runs[i].number == 0));
     for (i = 0; i < jobs->function_count && n < INNGEST_FAN_OUT; i++) {
         const inngest_function *f = &jobs->functions[i];
-        if (!matches(f->event, name, slot->name_size) || (f->when && !f->when(jobs->user, data, slot->size))) continue;
-        need += reservation(jobs, i, bytes) * 4u;
+        if (!matches(f->event, e->name, e->name_size)) continue;
+        if (unused == n) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
+        if (f->when && !wanted(jobs, e, f, ctx == NULL)) continue;
+        need += reservation(jobs, i, start);
         chosen[n++] = i;
     }
-    if (n == 0) { count(&jobs->counters.unmatched); return INNGEST_OK; }
-    for (i = 0; i < jobs->run_count; i++) unused = (uint16_t)(unused + (jobs->runs[i].number == 0));
-    if (unused < n) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
-    if (jobs->reserved + need > jobs->capacity) { count(&jobs->counters.waiting_journal); return INNGEST_ERR_JOURNAL_FULL; }
-    if (full) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
-    INNGEST_TRY(room(jobs, bytes * n + (slot->id_hash[1] ? round_up(jobs, 32) : 0)));
-    if (slot->id_hash[1]) {
-        record r;
-        memset(&r, 0, sizeof r);
-        put(b, slot->id_hash[0], 4);
-        put(b + 4, slot->id_hash[1], 4);
-        put(b + 8, (uint64_t)(jobs->now + INNGEST_SEEN_MS), 8);
-        r.kind = SEEN;
-        r.flags = MORE;
-        r.size = 16;
-        s.first = b;
-        s.first_size = 16;
-        INNGEST_TRY(append(jobs, &r, &s));
-        seen_at = r.position;
+    if (n == 0 && ctx == NULL) { count(&jobs->counters.unmatched); return INNGEST_OK; }
+    if (e->id_hash[1] && live == INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
+    if (jobs->reserved + need + (live + (e->id_hash[1] != 0)) * round_up(jobs, 28) > jobs->capacity) { count(&jobs->counters.waiting_journal); return INNGEST_ERR_JOURNAL_FULL; }
+    status = write_group(jobs, e, chosen, n, ctx);
+    if (status == INNGEST_OK) {
+        jobs->counters.runs_started += n;
+        count(&jobs->counters.events);
+        return INNGEST_OK;
     }
-    for (k = 0; k < n; k++) {
-        inngest_run *run = free_run(jobs);
-        uint32_t hash = hash_text(HASH_SEED, jobs->functions[chosen[k]].id);
-        record r;
-        memset(&r, 0, sizeof r);
-        while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
-        put(head, jobs->next_run, 4);
-        put(head + 4, hash, 4);
-        put(head + 8, (uint64_t)slot->ts, 8);
-        head[16] = slot->name_size;
-        memcpy(head + 17, name, slot->name_size);
-        s.first = head;
-        s.first_size = 17u + slot->name_size;
-        s.second = data;
-        r.kind = START;
-        r.flags = k + 1 < n ? MORE : 0;
-        r.run = jobs->next_run & STEP_MASK;
-        r.size = (uint16_t)payload;
-        status = append(jobs, &r, &s);
-        if (status != INNGEST_OK) {                  /* the group is void: nothing of it happened */
-            while (k-- > 0) free_the_run(jobs, started[k]);
-            return status;
-        }
-        started[k] = run;
-        fill_run(jobs, run, jobs->next_run++, hash, r.position, bytes);
-        run->used = bytes;
-        count(&jobs->counters.runs_started);
-        if (slot->ts && jobs->wall_known && slot->ts - jobs->wall_offset > jobs->now) {
-            run->deadline = slot->ts - jobs->wall_offset;
-            run->state = INNGEST_WAIT_SLEEP;
-        }
+    for (i = 0; i < jobs->run_count; i++)               /* a group that is not whole never was */
+        if (jobs->runs[i].number && (int32_t)(jobs->runs[i].number - first) >= 0) free_the_run(jobs, &jobs->runs[i]);
+    jobs->next_run = first;
+    if (ctx) *ctx->run = before;
+    return status;
+}
+
+/* ---- 11 Passes: one execution of a handler, its verdict, crashes ------------------------------------------------------------ */
+
+static void start_ctx(inngest_ctx *ctx, inngest *jobs, inngest_run *run)
+{
+    memset(ctx, 0, sizeof *ctx);
+    ctx->jobs = jobs;
+    ctx->run = run;
+    ctx->function = run->function == NO_FUNCTION ? NULL : &jobs->functions[run->function];
+    ctx->wake = NEVER;
+    ctx->retry_in = -1;
+}
+
+static void tell_end(inngest_ctx *ctx, inngest_status status)
+{
+    inngest_end_info info;
+    if (ctx->jobs->hooks == NULL || ctx->jobs->hooks->run_end == NULL) return;
+    info.id = run_id(ctx->jobs, ctx->run);
+    info.function = ctx->function ? ctx->function->id : NULL;
+    info.status = status;
+    info.error = status == INNGEST_OK ? NULL : &ctx->error;
+    ctx->jobs->hooks->run_end(ctx->jobs->user, &info);
+}
+
+static inngest_status call_handler(inngest_ctx *ctx)
+{
+    return (ctx->run->flags & RUN_FAILING ? ctx->function->on_failure : ctx->function->handler)(ctx);
+}
+
+/* Tell the run's steps in progress that it ends: the handler is called once more, begins nothing, and their results
+ * are kept. */
+static void stop_actives(inngest_ctx *ctx)
+{
+    inngest *jobs = ctx->jobs;
+    inngest_run *run = ctx->run;
+    inngest_error_info error = ctx->error;
+    inngest_active *a;
+    if (find_active(jobs, run->number, 0) == NULL) return;
+    start_ctx(ctx, jobs, run);
+    ctx->ending = true;
+    {
+        inngest_status status = call_handler(ctx);
+        if (ctx->open && !ctx->in_body && (int)status > 0) (void)close_step(ctx, status);
     }
-    if (slot->id_hash[1]) remember(jobs, slot->id_hash[0], slot->id_hash[1], jobs->now + INNGEST_SEEN_MS, seen_at);
-    count(&jobs->counters.events);
+    while ((a = find_active(jobs, run->number, 0)) != NULL) drop_active(jobs, a);
+    ctx->error = error;
+}
+
+/* The run is over, or its handler is: on_failure is next. False: that could not be written. */
+static bool finish(inngest_ctx *ctx, inngest_status verdict)
+{
+    inngest *jobs = ctx->jobs;
+    inngest_run *run = ctx->run;
+    uint8_t b[ERROR_BYTES];
+    uint32_t size;
+    record r;
+    stop_actives(ctx);
+    size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
+    if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && ctx->function->on_failure) {
+        if (write_record(jobs, run, PHASE, b, size) != INNGEST_OK) return false;
+        run->used = 0;
+        if (find_record(jobs, run, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_bytes(jobs, &r) / 4);
+        run->phase = INNGEST_PHASE_ON_FAILURE;
+        run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
+        run->crashes = 0;
+        if (jobs->alone == run->number) jobs->alone = 0;
+        run->deadline = jobs->now;
+        return true;
+    }
+    if (verdict == INNGEST_CANCELLED) put(b, (uint64_t)(int64_t)verdict, 4);
+    if (run->crashes <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
+    if (write_record(jobs, run, END, b, size) != INNGEST_OK) return false;
+    count(&jobs->counters.runs_ended);
+    if (verdict == INNGEST_FAIL) count(&jobs->counters.runs_failed);
+    if (verdict == INNGEST_CANCELLED) count(&jobs->counters.runs_cancelled);
+    free_the_run(jobs, run);
+    return true;
+}
+
+/* The handler asks for another attempt of itself, memos kept. PAUSED, or FAIL if it was the last. */
+static inngest_status retry_handler(inngest_ctx *ctx)
+{
+    record r;
+    ctx->step = 0;
+    ctx->old = 0;
+    ctx->attempt = (uint8_t)inngest_attempt(ctx);
+    if (ctx->attempt && find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_bytes(ctx->jobs, &r);
+    ctx->parallel = false;
+    ctx->wake = NEVER;
+    return (int)attempt_failed(ctx, INNGEST_RETRY) > 0 ? INNGEST_PAUSED : INNGEST_FAIL;
+}
+
+/* Judge what a handler gave. PAUSED: it goes on later; OK, FAIL or CANCELLED: it is over. */
+static inngest_status judge(inngest_ctx *ctx, inngest_status status)
+{
+    if (ctx->open && !ctx->in_body && (int)status > 0) status = close_step(ctx, status);   /* returned out of an inline body */
+    else if (ctx->open) status = mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
+    if (ctx->run->phase == INNGEST_PHASE_CANCELLING) return INNGEST_CANCELLED;
+    if ((int)ctx->stopped < 0) return INNGEST_FAIL;
+    if (ctx->stopped == INNGEST_PAUSED || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
+    if (status == INNGEST_OK && !ctx->parallel) return INNGEST_OK;
+    if (status == INNGEST_OK) status = mistake(ctx, INNGEST_ERR_PARALLEL, "");
+    if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, "");
+    if (status == INNGEST_RETRY) return retry_handler(ctx);
+    if (status != INNGEST_FAIL && (int)status >= -256) set_error(ctx, INNGEST_ERR_STATUS, 0, "");
+    else if (status != INNGEST_FAIL && status != INNGEST_STEP_FAILED && ctx->error.status != status) set_error(ctx, status, 0, "");
+    return INNGEST_FAIL;
+}
+
+/* A future time of the event delays the start. True: not yet. */
+static bool starts_later(inngest_ctx *ctx)
+{
+    inngest *jobs = ctx->jobs;
+    inngest_run *run = ctx->run;
+    uint8_t b[6];
+    record r;
+    int64_t ts;
+    if (run->flags & RUN_BEGUN) return false;
+    if (find_record(jobs, run, START, 0, &r) != INNGEST_OK || !read_payload(jobs, &r, 8, b, 6)) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
+    ts = get_time(b);
+    if (ts) run->flags |= RUN_UNIX;
+    if (ts && !jobs->wall_known) (void)wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
+    else if (ts && ts - jobs->wall_offset > jobs->now) (void)wait_until(ctx, INNGEST_WAIT_SLEEP, ts - jobs->wall_offset);
+    else run->flags |= RUN_BEGUN;
+    return !(run->flags & RUN_BEGUN);
+}
+
+/* Say on record that this run is on its own now, or that it no longer is. */
+static bool arm(inngest *jobs, inngest_run *run, bool armed)
+{
+    uint8_t b[2];
+    b[0] = run->crashes;
+    b[1] = armed;
+    if (write_record(jobs, run, CRASH, b, 2) != INNGEST_OK || (armed && port_sync(jobs) != INNGEST_OK)) return false;
+    run->flags = (uint16_t)((run->flags & ~RUN_ARMED) | RUN_MARKED | (armed ? RUN_ARMED : 0u));
+    if (!armed && jobs->alone == run->number) jobs->alone = 0;
+    return true;
+}
+
+static inngest_status run_handler(inngest_ctx *ctx)
+{
+    inngest *jobs = ctx->jobs;
+    inngest_run *run = ctx->run;
+    const inngest_hooks *hooks = jobs->hooks;
+    record r;
+    inngest_status verdict;
+    if (run->phase == INNGEST_PHASE_CANCELLING) {
+        set_error(ctx, INNGEST_CANCELLED, 0, "");
+        return INNGEST_CANCELLED;
+    }
+    if (run->crashes >= INNGEST_CRASH_LIMIT) {
+        set_error(ctx, INNGEST_ERR_CRASHED, 0, "");
+        return INNGEST_FAIL;
+    }
+    if (starts_later(ctx)) return INNGEST_PAUSED;
+    if ((run->flags & RUN_FAILING) && find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK) load_error(ctx, &r);
+    if ((run->flags & RUN_FAILING) && ctx->function->on_failure == NULL) return INNGEST_FAIL;   /* a firmware without it */
+    if (hooks && hooks->run_start) hooks->run_start(jobs->user, run_id(jobs, run), ctx->function->id);
+    verdict = judge(ctx, call_handler(ctx));
+    if (verdict == INNGEST_PAUSED && hooks && hooks->run_pause) hooks->run_pause(jobs->user, run_id(jobs, run), INNGEST_PAUSED);
+    return verdict;
+}
+
+static void pass(inngest *jobs, inngest_run *run)
+{
+    inngest_ctx ctx;
+    uint32_t number = run->number;
+    inngest_status verdict;
+    start_ctx(&ctx, jobs, run);
+    run->state = INNGEST_WAIT_NONE;
+    run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
+    run->deadline = jobs->now + RETRY_ROOM_MS;
+    jobs->busy = true;
+    if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
+    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) run->deadline = ctx.wake;
+    else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
+    jobs->busy = false;
+    if (run->number != number || !(run->flags & RUN_ARMED)) return;
+    if (find_active(jobs, number, 0) == NULL) (void)arm(jobs, run, false);
+    else if (jobs->alone != number) {
+        jobs->alone = number;
+        jobs->alone_since = (uint32_t)jobs->now;
+    }
+}
+
+/* End a step in progress from the queue. */
+static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
+{
+    inngest_ctx ctx;
+    record r;
+    inngest_active *a;
+    inngest_run *run;
+    inngest_status status = (inngest_status)slot->ts;
+    for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++)
+        if (a->run == slot->id_hash[0] && a->token == slot->id_hash[1] && (a->status == INNGEST_AGAIN || a->status == INNGEST_PENDING)) break;
+    if (a == jobs->active + INNGEST_ACTIVE_STEPS || a->run == 0) { count(&jobs->counters.stale_tokens); return INNGEST_OK; }
+    run = find_run(jobs, a->run & STEP_MASK);
+    if (run == NULL) return INNGEST_OK;
+    if (status == INNGEST_OK && slot->size > a->size) status = INNGEST_ERR_RESULT_SIZE;
+    if (status == INNGEST_OK) {
+        start_ctx(&ctx, jobs, run);
+        ctx.step = a->step;
+        if (find_record(jobs, run, RESULT, a->step, &r) == INNGEST_OK) ctx.old = record_bytes(jobs, &r);
+        ctx.parallel = true;                         /* others may be in progress beside it */
+        status = put_record(&ctx, RESULT, slot->data, slot->size);
+        if ((int)status > 0) return INNGEST_ERR_PROGRAM;
+    }
+    a->status = (int16_t)status;
+    run->deadline = jobs->now;
     return INNGEST_OK;
+}
+
+/* ---- 12 Tick ---------------------------------------------------------------------------------------------------------------- */
+
+static inngest_status take(inngest *jobs, const inngest_slot *slot)
+{
+    arrival e;
+    if (slot->kind == SLOT_COMPLETION) return take_completion(jobs, slot);
+    e.name = slot->name ? slot->name : (const char *)slot->data;
+    e.data = slot->data + (slot->name ? 0 : slot->name_size);
+    e.ts = slot->ts;
+    e.id_hash[0] = slot->id_hash[0];
+    e.id_hash[1] = slot->id_hash[1];
+    e.size = slot->size;
+    e.name_size = slot->name_size;
+    return admit(jobs, &e, NULL);
+}
+
+/* After a clean stop: leave a record before user code runs, so that its crash is not taken for a clean stop too. */
+static void leave_clean_stop(inngest *jobs)
+{
+    if (!jobs->wrote && write_time(jobs, 0) == INNGEST_OK) (void)port_sync(jobs);
 }
 
 static inngest_status drain(inngest *jobs)
@@ -1268,103 +2199,11 @@ static inngest_status drain(inngest *jobs)
             if (LOAD(&jobs->tail) != jobs->head) count(&jobs->counters.unpublished);
             return INNGEST_OK;
         }
-        INNGEST_TRY(admit(jobs, slot));
+        leave_clean_stop(jobs);
+        INNGEST_TRY(take(jobs, slot));
         STORE(&slot->sequence, jobs->head + jobs->slot_mask + 1u);
         jobs->head++;
     }
-}
-
-/* ---- 10 Tick and passes --------------------------------------------------------------------------------------------------- */
-
-static void tell_end(inngest_ctx *ctx, inngest_status status)
-{
-    inngest_end_info info;
-    if (ctx->jobs->hooks == NULL || ctx->jobs->hooks->run_end == NULL) return;
-    info.id = run_id(ctx->jobs, ctx->run);
-    info.function = ctx->function->id;
-    info.status = status;
-    info.error = status == INNGEST_OK ? NULL : &ctx->error;
-    ctx->jobs->hooks->run_end(ctx->jobs->user, &info);
-}
-
-static void end_run(inngest_ctx *ctx, inngest_status status)
-{
-    source s = { NULL, NULL, 0, NULL };
-    inngest *jobs = ctx->jobs;
-    tell_end(ctx, status);
-    if (write_record(jobs, ctx->run, END, 0, &s, 0) != INNGEST_OK) {
-        ctx->run->state = INNGEST_WAIT_ROOM;
-        return;
-    }
-    count(&jobs->counters.runs_ended);
-    if (status != INNGEST_OK) count(&jobs->counters.runs_failed);
-    free_the_run(jobs, ctx->run);
-}
-
-static void fail_run(inngest_ctx *ctx)
-{
-    if (ctx->run->flags == INNGEST_PHASE_HANDLER && ctx->function->on_failure) {
-        ctx->step = 0;
-        ctx->stopped = INNGEST_OK;
-        ctx->attempt = 0;
-        if ((int)commit_error(ctx, FAILING) >= 0 && ctx->run->state != INNGEST_WAIT_ROOM) ctx->run->flags = INNGEST_PHASE_ON_FAILURE;
-        ctx->run->deadline = ctx->jobs->now;
-    } else end_run(ctx, INNGEST_FAIL);
-}
-
-/* Judge what a handler gave. */
-static void judge(inngest_ctx *ctx, inngest_status status)
-{
-    if (ctx->open && !ctx->in_body && (status == INNGEST_RETRY || status == INNGEST_FAIL)) {
-        status = close_step(ctx, status);            /* return RETRY out of an inline body */
-        if (status == INNGEST_STEP_FAILED) { fail_run(ctx); return; }
-    } else if (ctx->open) status = mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
-    if ((int)ctx->stopped < 0) { fail_run(ctx); return; }
-    if (ctx->stopped == INNGEST_PAUSED) {
-        ctx->run->deadline = ctx->wake;
-        return;
-    }
-    if (status == INNGEST_OK) { end_run(ctx, INNGEST_OK); return; }
-    if (status == INNGEST_RETRY) {
-        record r;
-        uint8_t attempt = 0;
-        ctx->step = 0;
-        ctx->id = "";
-        if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) (void)read_payload(ctx->jobs, &r, 16, &attempt, 1);
-        ctx->attempt = attempt;
-        if (attempt_failed(ctx, status) == INNGEST_FAIL) fail_run(ctx);
-        else ctx->run->deadline = ctx->wake;
-        return;
-    }
-    if (ctx->error.status == INNGEST_OK)
-        set_error(ctx, (int)status < -256 || status == INNGEST_FAIL ? status : INNGEST_ERR_STATUS, 0, ctx->id);
-    fail_run(ctx);
-}
-
-static void pass(inngest *jobs, inngest_run *run)
-{
-    inngest_ctx ctx;
-    const inngest_hooks *hooks = jobs->hooks;
-    uint64_t id = run_id(jobs, run);
-    record r;
-    inngest_handler *handler;
-    memset(&ctx, 0, sizeof ctx);
-    ctx.jobs = jobs;
-    ctx.run = run;
-    ctx.function = &jobs->functions[run->function];
-    ctx.wake = NEVER;
-    ctx.retry_in = -1;
-    ctx.id = "";
-    run->state = INNGEST_WAIT_NONE;
-    if (run->flags == INNGEST_PHASE_ON_FAILURE && find_record(jobs, run, FAILING, 0, &r) == INNGEST_OK) load_error(&ctx, &r);
-    handler = run->flags == INNGEST_PHASE_ON_FAILURE ? ctx.function->on_failure : ctx.function->handler;
-    if (handler == NULL) { end_run(&ctx, INNGEST_FAIL); return; }
-    if (hooks && hooks->run_start) hooks->run_start(jobs->user, id, ctx.function->id);
-    jobs->busy = true;
-    judge(&ctx, handler(&ctx));
-    jobs->busy = false;
-    if (run->number && hooks && hooks->run_pause) hooks->run_pause(jobs->user, id, INNGEST_PAUSED);
-    if (run->number && run->flags == INNGEST_PHASE_ON_FAILURE && handler == ctx.function->handler) run->deadline = jobs->now;
 }
 
 static void advance_time(inngest *jobs, uint32_t now_ms)
@@ -1374,42 +2213,89 @@ static void advance_time(inngest *jobs, uint32_t now_ms)
     jobs->last_tick = now_ms;
 }
 
-static uint32_t next_deadline(const inngest *jobs)
+static void wake_steps(inngest *jobs)
+{
+    inngest_active *a;
+    inngest_run *run;
+    if (!LOAD(&jobs->woken)) return;
+    STORE(&jobs->woken, 0);
+    for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++) {
+        if (a->run == 0 || a->status != INNGEST_AGAIN || (run = find_run(jobs, a->run & STEP_MASK)) == NULL) continue;
+        a->next = (uint32_t)jobs->now;
+        run->deadline = jobs->now;
+    }
+}
+
+/* After a crash a suspect in a long step keeps the others waiting for a while. */
+static bool held_back(const inngest *jobs, const inngest_run *run)
+{
+    return jobs->alone && jobs->alone != run->number && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;
+}
+
+/* The run to pass next in this round: the one due first; of those, the oldest. */
+static inngest_run *next_due(inngest *jobs)
+{
+    inngest_run *best = NULL, *run;
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
+        if (run->number == 0 || run->deadline > jobs->now || (run->flags & RUN_PASSED) || held_back(jobs, run)) continue;
+        if (best == NULL || run->deadline < best->deadline ||
+            (run->deadline == best->deadline && (int32_t)(run->number - best->number) < 0)) best = run;
+    }
+    return best;
+}
+
+static uint32_t next_deadline(const inngest *jobs, inngest_status waiting)
 {
     int64_t first = NEVER;
-    uint16_t i;
-    for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].number && jobs->runs[i].deadline < first) first = jobs->runs[i].deadline;
+    const inngest_run *run;
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
+        int64_t due = run->deadline;
+        if (run->number && held_back(jobs, run) && due <= jobs->now) due = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS);
+        if (run->number && due < first) first = due;
+    }
+    if (first != NEVER && jobs->stamp + INNGEST_HEARTBEAT_MS < first) first = jobs->stamp + INNGEST_HEARTBEAT_MS;
+    if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && waiting != INNGEST_ERR_JOURNAL_FULL && jobs->now + RETRY_ROOM_MS < first)
+        first = jobs->now + RETRY_ROOM_MS;
     if (first == NEVER) return UINT32_MAX;
     if (first <= jobs->now) return 0;
-    return first - jobs->now > INNGEST_HEARTBEAT_MS ? INNGEST_HEARTBEAT_MS : (uint32_t)(first - jobs->now);
+    return first - jobs->now > INT32_MAX ? INT32_MAX : (uint32_t)(first - jobs->now);
+}
+
+/* Let each run that is due have one pass. False: nothing was due, or power is about to go. */
+static bool round_of_passes(inngest *jobs, uint32_t *passes)
+{
+    inngest_run *run;
+    uint16_t i;
+    bool any = false;
+    while (*passes < INNGEST_TICK_PASSES && !jobs->stopped && !jobs->failed && (run = next_due(jobs)) != NULL) {
+        run->flags |= RUN_PASSED;
+        pass(jobs, run);
+        ++*passes;
+        any = true;
+    }
+    for (i = 0; i < jobs->run_count; i++) jobs->runs[i].flags &= (uint16_t)~RUN_PASSED;
+    return any;
 }
 
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
-    uint16_t i, passes = 0;
-    bool again = true;
+    uint32_t passes = 0;
+    inngest_status waiting;
     if (jobs == NULL || jobs->ready != MAGIC || jobs->busy) return UINT32_MAX;
     advance_time(jobs, now_ms);
-    if (jobs->failed) return UINT32_MAX;
-    if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return 1000; }
-    while (again && passes < INNGEST_TICK_PASSES) {
-        again = false;
-        (void)drain(jobs);
+    if (jobs->failed || jobs->stopped) return UINT32_MAX;
+    if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
+    if (room(jobs, largest_start(jobs), false) == INNGEST_PAUSED) return 1;        /* the chip is erasing */
+    wake_steps(jobs);
+    do {
+        waiting = drain(jobs);
+        if (next_due(jobs)) leave_clean_stop(jobs);
         if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
-        for (i = 0; i < jobs->run_count && passes < INNGEST_TICK_PASSES; i++) {
-            inngest_run *run = &jobs->runs[jobs->turn];
-            jobs->turn = (uint16_t)(jobs->turn + 1 < jobs->run_count ? jobs->turn + 1 : 0);
-            if (run->number == 0 || run->deadline > jobs->now) continue;
-            if (run->state == INNGEST_WAIT_ROOM && jobs->failure != INNGEST_OK && passes) continue;
-            pass(jobs, run);
-            passes++;
-            if (run->state != INNGEST_WAIT_ROOM) again = true;
-        }
-    }
-    if (next_deadline(jobs) != UINT32_MAX && jobs->now - jobs->stamp >= INNGEST_HEARTBEAT_MS) (void)write_time(jobs);
+    } while (round_of_passes(jobs, &passes) && passes < INNGEST_TICK_PASSES && !jobs->stopped);
+    if (jobs->stopped) return UINT32_MAX;
+    if (jobs->now - jobs->stamp >= INNGEST_HEARTBEAT_MS && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
-    return next_deadline(jobs);
+    return next_deadline(jobs, waiting);
 }
 
 inngest_status inngest_flush(inngest *jobs)
@@ -1417,29 +2303,34 @@ inngest_status inngest_flush(inngest *jobs)
     inngest_status status;
     if (jobs == NULL || jobs->ready != MAGIC) return INNGEST_ERR_NOT_READY;
     if (jobs->busy) return INNGEST_ERR_BUSY;
-    if (jobs->failed) return INNGEST_ERR_SYNC;
     status = drain(jobs);
     INNGEST_TRY(port_sync(jobs));
     return status;
 }
 
-/* ---- 11 Life and inspection --------------------------------------------------------------------------------------------------- */
+/* ---- 13 Life and inspection --------------------------------------------------------------------------------------------------- */
 
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms)
 {
     uint16_t i;
-    int64_t off;
-    if (jobs == NULL || jobs->ready != MAGIC || unix_ms <= 0) return;
-    if (!jobs->wall_set && jobs->time_wall > 0) {       /* time spent off: known on both sides */
-        off = (unix_ms - jobs->time_wall) - (jobs->now - jobs->time_now);
-        if (off > 0) jobs->now += off;
+    int64_t off, offset;
+    if (jobs == NULL || jobs->ready != MAGIC || unix_ms <= 0 || unix_ms >> 47) return;
+    off = (unix_ms - jobs->time_wall) - (jobs->now - jobs->time_now);
+    if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {        /* time spent off: known on both sides */
+        jobs->now += off;
+        for (i = 0; i < INNGEST_ACTIVE_STEPS; i++) {
+            if (jobs->active[i].next != UINT32_MAX) jobs->active[i].next += (uint32_t)off;
+            jobs->active[i].timeout += (uint32_t)off;
+        }
+        jobs->alone_since += (uint32_t)off;
     }
-    jobs->wall_known = true;
-    jobs->wall_offset = unix_ms - jobs->now;
+    offset = unix_ms - jobs->now;
     for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].state == INNGEST_WAIT_CLOCK || jobs->runs[i].state == INNGEST_WAIT_SLEEP) jobs->runs[i].deadline = jobs->now;
-    if (!jobs->wall_set) (void)write_time(jobs);
-    jobs->wall_set = true;
+        if (jobs->runs[i].flags & RUN_UNIX) jobs->runs[i].deadline = jobs->now;
+    off = jobs->wall_known ? offset - jobs->wall_offset : RETRY_ROOM_MS;
+    jobs->wall_known = jobs->wall_set = true;
+    jobs->wall_offset = offset;
+    if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) (void)write_time(jobs, 0);
 }
 
 inngest_status inngest_format(const inngest_port *port)
@@ -1451,30 +2342,39 @@ inngest_status inngest_format(const inngest_port *port)
         do result = port->erase(port->context, i * port->block_size); while (result == INNGEST_PORT_BUSY);
         if (result != 0) return INNGEST_ERR_ERASE;
     }
-    return INNGEST_OK;
+    return port->sync && port->sync(port->context) != 0 ? INNGEST_ERR_SYNC : INNGEST_OK;
 }
 
-static inngest_status check_geometry(const inngest_port *p)
+static inngest_status check_config(const inngest_config *c)
 {
-    if (p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
+    const inngest_port *p = c->port;
+    if (p == NULL || p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
+    if (c->functions == NULL && c->function_count) return INNGEST_ERR_ARGUMENT;
+    if (c->runs == 0 || c->runs > 65534 || c->events < 2 || c->events > 32768 || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
     if (p->block_size < 512 || p->block_size > 131072 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count < 2 || p->block_count > 65535 || p->block_count > UINT32_MAX / p->block_size) return INNGEST_ERR_GEOMETRY;
     if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
+    if (c->memory == NULL || (uintptr_t)c->memory % 8 != 0 || c->memory_size < INNGEST_MEMORY((size_t)c->runs, (size_t)c->events)) return INNGEST_ERR_MEMORY;
     return INNGEST_OK;
 }
 
-inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
+/* What reservations may take, so that reclaim always ends. Records of up to L bytes fill a block of U usable bytes to
+ * U - L at least, and any two blocks in a row hold more than U together. */
+static uint32_t capacity(const inngest *jobs)
 {
-    uint16_t unused, i;
-    uint32_t spare, usable;
-    if (index == NULL) index = &unused;
-    *index = 0;
-    if (jobs == NULL || config == NULL || config->port == NULL || (config->functions == NULL && config->function_count)) return INNGEST_ERR_ARGUMENT;
-    if (size_of_engine != sizeof(inngest)) return INNGEST_ERR_MISMATCH;
-    INNGEST_TRY(check_geometry(config->port));
-    INNGEST_TRY(check_table(config, index));
-    if (config->runs == 0 || config->runs > 65534 || config->events < 2 || config->events > 32768 || (config->events & (config->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
-    if (config->memory == NULL || (uintptr_t)config->memory % 8 != 0 || config->memory_size < INNGEST_MEMORY((size_t)config->runs, (size_t)config->events)) return INNGEST_ERR_MEMORY;
+    const inngest_port *p = jobs->port;
+    uint32_t usable = p->block_size - BLOCK_HEADER, blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
+    uint32_t largest = round_up(jobs, 16 + INNGEST_RESULT_BYTES), fixed = 3 * round_up(jobs, 28);
+    uint64_t room_for, fill = (uint64_t)blocks * usable * INNGEST_FILL_PERCENT / 100;
+    if (largest < largest_start(jobs)) largest = largest_start(jobs);
+    room_for = (uint64_t)(usable - minimum(usable / 2, largest)) * (blocks > 1 ? blocks - 1 : 1);
+    if (room_for > fill) room_for = fill;
+    return room_for > fixed ? (uint32_t)(room_for - fixed) : 0;
+}
+
+static void set_up(inngest *jobs, const inngest_config *config)
+{
+    uint16_t i;
     memset(jobs, 0, sizeof *jobs);
     memset(config->memory, 0, INNGEST_MEMORY((size_t)config->runs, (size_t)config->events));
     jobs->functions = config->functions;
@@ -1495,23 +2395,111 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     while ((1u << jobs->block_shift) < config->port->block_size) jobs->block_shift++;
     jobs->unit_shift = 2;
     while ((1u << jobs->unit_shift) < config->port->program_size) jobs->unit_shift++;
-    spare = config->port->block_count < 4 ? 1 : config->port->block_count - 2;
-    usable = config->port->block_size - BLOCK_HEADER;
-    jobs->capacity = (uint32_t)((uint64_t)spare * usable * INNGEST_FILL_PERCENT / 100);
-    {
-        inngest_status status = mount(jobs, config->seed);
-        if (status == INNGEST_PAUSED) {
-            memset(jobs->runs, 0, config->runs * sizeof *jobs->runs);
-            memset(jobs->seen, 0, sizeof jobs->seen);
-            jobs->reserved = jobs->newest = 0;
-            status = mount(jobs, config->seed);
-        }
-        INNGEST_TRY(status);
+    jobs->capacity = capacity(jobs);
+}
+
+/* Take up what a run's records say: its phase, its crashes, the room it uses, what it waits for. *armed: position of
+ * the newest record that says that a run is on its own. */
+static void check_run(inngest *jobs, inngest_run *run, uint32_t *armed)
+{
+    uint32_t position = run->last;
+    uint8_t b[16], news = 0;
+    record r;
+    inngest_status status = find_record(jobs, run, PHASE, 0, &r);
+    run->deadline = NEVER;
+    if (status == INNGEST_OK && read_payload(jobs, &r, 0, b, 4)) {
+        status = (inngest_status)(int32_t)get4(b);
+        run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
+        if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return; }
+        if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;
     }
-    check_runs(jobs);
+    run->used = 0;
+    do {
+        status = step_back(jobs, run, &position, &r);
+        if (status == INNGEST_ERR_NOT_FOUND) break;
+        if (status != INNGEST_OK) { stop_for_damage(jobs, run); return; }
+        if (r.kind != START) run->flags |= RUN_BEGUN;
+        if (r.kind == CRASH && !(run->flags & RUN_MARKED) && news == 0 && read_payload(jobs, &r, 0, b, 2)) {
+            run->flags |= RUN_MARKED;
+            run->crashes = b[0];
+            if (b[1] && (int32_t)(r.position - *armed) > 0) *armed = r.position;
+        }
+        if (r.kind >= PHASE && r.kind != CRASH && r.kind != INTENT && !(r.flags & CARRIED) && news == 0) news = r.kind;
+        if (!is_live(jobs, &r)) continue;
+        if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_bytes(jobs, &r) / 4);
+        if (r.kind == SAVE) run->flags |= RUN_SAVED;
+        if ((r.kind == ATTEMPT || r.kind == SLEEP) && read_payload(jobs, &r, 0, b, WAIT_BYTES)) {
+            int64_t due = get_time(b);
+            run->state = r.kind == SLEEP ? INNGEST_WAIT_SLEEP : INNGEST_WAIT_RETRY;
+            if (b[13] & WAIT_UNIX) {                 /* until the wall clock is set */
+                run->flags |= RUN_UNIX;
+                run->state = INNGEST_WAIT_CLOCK;
+                due = NEVER;
+            }
+            if (b[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
+            if (due < run->deadline) run->deadline = due;
+        }
+    } while (r.link);
+    if (run->state == INNGEST_WAIT_NONE || (news && news != ATTEMPT && news != SLEEP)) {
+        run->state = INNGEST_WAIT_NONE;
+        run->deadline = jobs->now;
+    }
+}
+
+static void check_runs(inngest *jobs, inngest_reset reset)
+{
+    uint32_t armed = jobs->newest - UINT32_MAX / 4;
+    inngest_run *run;
+    bool crashed = !jobs->clean && jobs->newest && reset != INNGEST_RESET_POWER_ON;
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
+        if (run->number == 0) continue;
+        if (run->flags & RUN_ENTERED) {
+            count(&jobs->counters.lost_runs);
+            free_the_run(jobs, run);
+            continue;
+        }
+        check_run(jobs, run, &armed);
+        if (crashed) run->flags |= RUN_SUSPECT;
+    }
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
+        record r;
+        if (crashed && (run->flags & RUN_MARKED) && find_record(jobs, run, CRASH, 0, &r) == INNGEST_OK && r.position == armed) {
+            run->crashes++;
+            count(&jobs->counters.crashes);
+        }
+        if (run->number && run->function == NO_FUNCTION && run->phase != INNGEST_PHASE_CANCELLING && run->state != INNGEST_WAIT_DAMAGE) {
+            run->state = INNGEST_WAIT_FUNCTION;
+            run->deadline = NEVER;
+        }
+    }
+    if (!jobs->guarded) jobs->poison = jobs->poison_count = 0;
+    else if (crashed) jobs->poison_count++;
+    jobs->guarded = crashed ? GUARDED_EVENTS : 0;
+}
+
+inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
+{
+    uint16_t unused;
+    inngest_status status;
+    if (index == NULL) index = &unused;
+    *index = 0;
+    if (jobs == NULL || config == NULL) return INNGEST_ERR_ARGUMENT;
+    if (size_of_engine != sizeof(inngest)) return INNGEST_ERR_MISMATCH;
+    INNGEST_TRY(check_config(config));
+    set_up(jobs, config);
+    INNGEST_TRY(check_table(jobs, index));
+    status = mount(jobs, config->seed);
+    if (status == INNGEST_PAUSED) {
+        set_up(jobs, config);
+        status = mount(jobs, config->seed);
+    }
+    INNGEST_TRY(status);
+    INNGEST_TRY(port_sync(jobs));
+    jobs->wrote = !jobs->clean;
+    jobs->token = jobs->newest * 2654435761u;         /* tokens of an earlier boot are stale */
+    check_runs(jobs, config->reset);
     jobs->stamp = jobs->now;
-    jobs->failure = INNGEST_OK;
-    jobs->ready = MAGIC;
+    STORE(&jobs->ready, MAGIC);
     return INNGEST_OK;
 }
 
@@ -1520,11 +2508,30 @@ inngest_status inngest_close(inngest *jobs)
     inngest_status status;
     if (jobs == NULL || jobs->ready != MAGIC) return INNGEST_ERR_NOT_READY;
     if (jobs->busy) return INNGEST_ERR_BUSY;
-    status = inngest_flush(jobs);
-    if (!jobs->failed && status == INNGEST_OK) status = write_time(jobs);
-    if (!jobs->failed && status == INNGEST_OK) status = port_sync(jobs);
-    jobs->ready = 0;
+    STORE(&jobs->ready, 0);
+    status = drain(jobs);
+    if (!jobs->failed && !jobs->stopped) {
+        inngest_status stamped = write_time(jobs, FLAG);
+        if (status == INNGEST_OK) status = stamped;
+    }
+    INNGEST_TRY(port_sync(jobs));
     return status;
+}
+
+inngest_status inngest_cancel(inngest *jobs, uint64_t id)
+{
+    inngest_run *run;
+    uint8_t b[4];
+    if (jobs == NULL || jobs->ready != MAGIC) return INNGEST_ERR_NOT_READY;
+    run = find_run(jobs, (uint32_t)id & STEP_MASK);
+    if (run == NULL || run_id(jobs, run) != id) return INNGEST_ERR_NOT_FOUND;
+    if (run->phase == INNGEST_PHASE_CANCELLING) return INNGEST_OK;
+    put(b, (uint64_t)(int64_t)INNGEST_CANCELLED, 4);
+    INNGEST_TRY(write_record(jobs, run, PHASE, b, 4));
+    run->phase = INNGEST_PHASE_CANCELLING;
+    run->state = INNGEST_WAIT_NONE;
+    run->deadline = jobs->now;
+    return jobs->busy ? INNGEST_OK : port_sync(jobs);
 }
 
 bool inngest_next_run(const inngest *jobs, uint16_t *cursor, inngest_run_info *info)
@@ -1535,11 +2542,11 @@ bool inngest_next_run(const inngest *jobs, uint16_t *cursor, inngest_run_info *i
         if (run->number == 0) continue;
         info->id = run_id(jobs, run);
         info->function = run->function == NO_FUNCTION ? NULL : jobs->functions[run->function].id;
-        info->phase = (inngest_phase)run->flags;
-        info->wait = (inngest_wait)run->state;
+        info->phase = (inngest_phase)run->phase;
+        info->wait = run->deadline <= jobs->now && held_back(jobs, run) ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
         info->attempt = run->attempt;
         info->deadline_in_ms = run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
-        info->journal_bytes = run->used;
+        info->journal_bytes = run->used * 4u;
         info->reserved_bytes = run->reserved * 4u;
         (*cursor)++;
         return true;
@@ -1561,7 +2568,7 @@ const char *inngest_status_name(inngest_status status)
     NAME(TIMED_OUT) NAME(LOST) NAME(CANCELLED) NAME(ERR_NOT_FOUND) NAME(ERR_TYPE) NAME(ERR_JSON)
     NAME(ERR_TOO_LONG) NAME(ERR_RANGE) NAME(ERR_DEPTH) NAME(ERR_ARGUMENT) NAME(ERR_NESTED) NAME(ERR_STEP_LEFT)
     NAME(ERR_STATUS) NAME(ERR_STEP_IDS) NAME(ERR_STEP_ID) NAME(ERR_RESULT_SIZE) NAME(ERR_RUN_BYTES)
-    NAME(ERR_NOT_IN_STEP) NAME(ERR_CRASHED) NAME(ERR_INTERRUPTED) NAME(ERR_PARALLEL) NAME(ERR_QUEUE_FULL)
+    NAME(ERR_NOT_IN_STEP) NAME(ERR_CRASHED) NAME(ERR_INTERRUPTED) NAME(ERR_PARALLEL) NAME(ERR_RESTART) NAME(ERR_QUEUE_FULL)
     NAME(ERR_EVENT_SIZE) NAME(ERR_NAME) NAME(ERR_NOT_READY) NAME(ERR_STALE_TOKEN) NAME(ERR_JOURNAL_FULL)
     NAME(ERR_RUNS_FULL) NAME(ERR_SEEN_FULL) NAME(ERR_BUSY) NAME(ERR_MEMORY) NAME(ERR_TABLE_ID)
     NAME(ERR_TABLE_DOUBLE) NAME(ERR_TABLE_EVENT) NAME(ERR_TABLE_HANDLER) NAME(ERR_TABLE_FAN_OUT)

@@ -63,7 +63,7 @@
 #ifndef INNGEST_STEP_IDS       /* most different step ids in one pass; 1..255; RAM: 6 bytes each, once */
 #define INNGEST_STEP_IDS 32
 #endif
-#ifndef INNGEST_ACTIVE_STEPS   /* most steps in progress (AGAIN, PENDING) at once; 1..255; RAM: 32 bytes each */
+#ifndef INNGEST_ACTIVE_STEPS   /* most steps in progress (AGAIN, PENDING) at once; 1..255; RAM: 28 bytes each */
 #define INNGEST_ACTIVE_STEPS 4
 #endif
 #ifndef INNGEST_SEEN_IDS       /* most event ids remembered; 0..255; RAM: 24 bytes each, journal: 28 bytes each */
@@ -80,6 +80,9 @@
 #endif
 #ifndef INNGEST_CRASH_LIMIT    /* resets pinned on a run without progress before it fails; 1..255 */
 #define INNGEST_CRASH_LIMIT 3
+#endif
+#ifndef INNGEST_SUSPECT_MS     /* after a crash: how long a suspect in a long step keeps the others waiting */
+#define INNGEST_SUSPECT_MS 60000
 #endif
 #ifndef INNGEST_HEARTBEAT_MS   /* journal time is stamped this often while a run sleeps; 60000..2^31-1 */
 #define INNGEST_HEARTBEAT_MS 3600000
@@ -123,7 +126,7 @@ typedef enum inngest_status {
     INNGEST_BODY = 262,                /* in the inline forms: the body is running */
     /* decided */
     INNGEST_STEP_FAILED = -257,        /* from a step call: its attempts are used up; inngest_error tells more */
-    INNGEST_TIMED_OUT = -258,          /* from a wait or a step: it took too long */
+    INNGEST_TIMED_OUT = -258,          /* from a wait; and in inngest_error of a step whose timeout passed */
     INNGEST_LOST = -259,               /* another branch won */
     INNGEST_CANCELLED = -260,
     /* event data and texts: the same at every replay, so uncaught they fail the run at once */
@@ -136,7 +139,7 @@ typedef enum inngest_status {
     INNGEST_ERR_ARGUMENT = -306,       /* NULL, empty, negative or unparsable */
     /* mistakes in a handler: they fail the run and name the step */
     INNGEST_ERR_NESTED = -320,         /* a step inside a step */
-    INNGEST_ERR_STEP_LEFT = -321,      /* an inline body was left by break, goto or return INNGEST_OK */
+    INNGEST_ERR_STEP_LEFT = -321,      /* an inline body was left by break, goto or return INNGEST_OK, or holds a step */
     INNGEST_ERR_STATUS = -322,         /* a body or handler returned a value that is no inngest_status of its kind */
     INNGEST_ERR_STEP_IDS = -323,       /* limit INNGEST_STEP_IDS: too many different step ids in one pass */
     INNGEST_ERR_STEP_ID = -324,        /* two step ids share a hash: rename one; or an id is NULL or empty */
@@ -145,7 +148,9 @@ typedef enum inngest_status {
     INNGEST_ERR_NOT_IN_STEP = -327,    /* a call for step bodies outside one */
     INNGEST_ERR_CRASHED = -328,        /* INNGEST_CRASH_LIMIT resets were pinned on this run */
     INNGEST_ERR_INTERRUPTED = -329,    /* an at-most-once body was interrupted by a reset */
-    INNGEST_ERR_PARALLEL = -330,       /* inngest_all or inngest_any without inngest_parallel, or one inside another */
+    INNGEST_ERR_PARALLEL = -330,       /* inngest_all or inngest_any without inngest_parallel, one group inside another,
+                                          or a handler that ended inside one */
+    INNGEST_ERR_RESTART = -331,        /* inngest_step_restart, and the port has no restart */
     /* refusals of a send */
     INNGEST_ERR_QUEUE_FULL = -340,
     INNGEST_ERR_EVENT_SIZE = -341,     /* limit INNGEST_EVENT_BYTES: name and data too large */
@@ -244,7 +249,7 @@ typedef struct inngest_function {
 #define INNGEST_NO_JITTER UINT32_MAX
 
 typedef struct inngest_step_options {
-    int64_t timeout_ms;           /* of one attempt, checked at each tick; 0: none */
+    uint32_t timeout_ms;          /* of one attempt in progress (AGAIN, PENDING); 0: none; at most 2^31 - 1 (24 days) */
     uint8_t max_attempts;         /* 0: the function's */
     bool intent;                  /* a record before the body: inngest_began is exact */
     bool at_most_once;            /* a body that a reset interrupted fails instead of being called again */
@@ -261,7 +266,8 @@ typedef enum inngest_wait {       /* why a run is not running */
     INNGEST_WAIT_ROOM,            /* the journal, the run table or the steps in progress are full */
     INNGEST_WAIT_FUNCTION,        /* parked: its function is not in the table */
     INNGEST_WAIT_MEMO,            /* parked: a memo is of another kind or longer than its buffer */
-    INNGEST_WAIT_DAMAGE           /* parked: its records are damaged */
+    INNGEST_WAIT_DAMAGE,          /* parked: its records are damaged */
+    INNGEST_WAIT_SUSPECT          /* after a crash runs go on one at a time, and it is not this one's turn */
 } inngest_wait;
 
 typedef enum inngest_phase { INNGEST_PHASE_HANDLER, INNGEST_PHASE_ON_FAILURE, INNGEST_PHASE_CANCELLING } inngest_phase;
@@ -333,25 +339,25 @@ typedef struct inngest_run {       /* one place of the run table; internal */
     int64_t deadline;              /* journal ms */
     uint32_t number;               /* 0: free */
     uint32_t last;                 /* log position of its newest record */
-    uint32_t function_hash;
-    uint32_t used;                 /* journal bytes, at most */
     uint16_t function;             /* index, or 0xFFFF */
-    uint16_t reserved;             /* journal bytes / 4 */
-    uint8_t state, attempt, crashes, flags;
+    uint16_t used, reserved;       /* journal bytes / 4 */
+    uint16_t flags;
+    uint8_t state, phase, attempt, crashes;
 } inngest_run;
 
 typedef struct inngest_active {    /* a step in progress; internal */
-    int64_t timeout, next;
-    uint32_t run, step, attempt_id;
-    uint16_t calls;
-    uint8_t state, attempt;
+    uint32_t run;                  /* 0: free */
+    uint32_t step, token, calls;
+    uint32_t next, timeout;        /* low 32 bits of journal ms */
+    int16_t status;                /* AGAIN or PENDING, or how it was completed */
+    uint16_t size;                 /* of the step's result */
+    uint8_t began, timed;
 } inngest_active;
 
 typedef struct inngest_seen {      /* an event id; internal */
     int64_t until;
     uint32_t hash[2];
-    uint32_t position;
-    uint32_t valid;
+    uint32_t position;             /* 0: free */
 } inngest_seen;
 
 /* Bytes of memory for this many runs and queue slots (the queue's a power of two). A constant expression. */
@@ -386,24 +392,26 @@ struct inngest {
     void *user;
     inngest_run *runs;
     inngest_slot *slots;
-    uint16_t function_count, run_count, slot_mask, turn;
+    uint16_t function_count, run_count, slot_mask;
     uint32_t tail, head;           /* queue */
     /* journal */
     uint32_t format;               /* the journal's half of run ids */
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
-    uint32_t head_offset, reclaim_offset;
+    uint32_t head_offset;
     uint32_t next_run, reserved, capacity;
     uint32_t time_position;
     uint32_t newest, newest_end;   /* the newest group */
     uint8_t unit_shift, block_shift;
-    bool dirty, failed, busy, restarting, wall_known, wall_set, clean;
-    bool ticked;
+    bool dirty, failed, busy, stopped, clean, ticked, wrote;
     inngest_status failure;
     /* time */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
     int64_t stamp, time_now, time_wall;
-    uint32_t last_tick, random, attempt_id;
-    inngest_ctx *ctx;
+    uint32_t last_tick, random, token, woken;
+    bool wall_known, wall_set;
+    /* crashes */
+    uint8_t guarded, poison_count; /* events whose predicates are still called behind a record */
+    uint32_t poison, alone, alone_since;   /* event that crashed a predicate; the suspect that goes on alone */
     inngest_seen seen[INNGEST_SEEN_IDS + 1];
     inngest_active active[INNGEST_ACTIVE_STEPS];
     uint32_t pass_ids[INNGEST_STEP_IDS];
@@ -457,50 +465,131 @@ typedef struct inngest_event {
 /* The same with a name that is copied, an id and a time. */
 INNGEST_MUST_USE inngest_status inngest_send_event(inngest *jobs, const inngest_event *event);
 
-/* Make the port's wake be called. */
+/* Call all bodies that gave inngest_again at the next tick, and make the port's wake be called. */
 void inngest_wake(inngest *jobs);
+
+typedef struct inngest_token { uint32_t run, attempt; } inngest_token;   /* a step in progress, in this boot */
+
+/* End a step that gave INNGEST_PENDING: with OK and its result, or with RETRY or FAIL. Copies, never waits; goes
+ * through the queue. ARGUMENT, QUEUE_FULL, RESULT_SIZE or NOT_READY; STALE_TOKEN for an empty one. A token of a step
+ * that is over is refused by the tick and counted; a result larger than the step's fails the run. */
+INNGEST_MUST_USE inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status,
+                                                 const void *result, size_t size);
 
 /* ---- inside a handler: steps ------------------------------------------------------------------------------------ */
 
-/* Run fn once. size bytes at result are zeroed, filled by fn, recorded; at replay they come back. */
+/* Run fn once. size bytes at result are zeroed, filled by fn, recorded; at replay they come back. All step calls:
+ * interrupts: no; they write one record at most (with options.intent two), plus what reclaim carries. */
 INNGEST_MUST_USE inngest_status inngest_step_run(inngest_ctx *ctx, const char *id, inngest_step_fn *fn,
                                                  const void *arg, void *result, size_t size);
+INNGEST_MUST_USE inngest_status inngest_step_run_with(inngest_ctx *ctx, const char *id,
+                                                      const inngest_step_options *options, inngest_step_fn *fn,
+                                                      const void *arg, void *result, size_t size);
+
+/* Sleep for ms (0..366 days) of journal time, never less; or until a unix time, which waits for a known wall clock
+ * and goes on at once if it is past. Out of range: INNGEST_ERR_ARGUMENT, and the run fails. */
 INNGEST_MUST_USE inngest_status inngest_step_sleep(inngest_ctx *ctx, const char *id, int64_t ms);
 INNGEST_MUST_USE inngest_status inngest_step_sleep_until(inngest_ctx *ctx, const char *id, int64_t unix_ms);
+
+/* Send an event, exactly once: the runs it starts and this step's memo are one group in the journal. Where there
+ * is no room for them, the run waits (INNGEST_WAIT_ROOM). The name is copied. */
+INNGEST_MUST_USE inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *name,
+                                                  const void *data, size_t size);
+
+/* Reset the machine on purpose, through port->restart. Recorded first; OK in any later boot. The journal is stopped
+ * in order, so nobody is charged for it. */
+INNGEST_MUST_USE inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id);
 
 /* Inline steps. The variable is zeroed, the body runs, its bytes are recorded; on replay they come back.
  * `continue` ends the step well; leaving the body in any other way than falling off its end or returning a
  * positive status is an error that names the step. */
-#define INNGEST_STEP(ctx, id, var) INNGEST_STEP_(ctx, id, &(var), sizeof(var))
-#define INNGEST_DO(ctx, id)        INNGEST_STEP_(ctx, id, NULL, 0)
-#define INNGEST_STEP_(ctx, id, ptr, size) \
-    for (inngest_status inngest_step_in_step_ = inngest_step_begin_(ctx, id, ptr, size); \
-         inngest_step_in_step_ != INNGEST_OK; inngest_step_in_step_ = inngest_step_end_(ctx)) \
+#define INNGEST_STEP(ctx, id, var)               INNGEST_STEP_(ctx, id, NULL, &(var), sizeof(var))
+#define INNGEST_STEP_WITH(ctx, id, options, var) INNGEST_STEP_(ctx, id, options, &(var), sizeof(var))
+#define INNGEST_DO(ctx, id)                      INNGEST_STEP_(ctx, id, NULL, NULL, 0)
+#define INNGEST_DO_WITH(ctx, id, options)        INNGEST_STEP_(ctx, id, options, NULL, 0)
+#define INNGEST_STEP_(ctx, id, options, ptr, size) \
+    for (inngest_status inngest_step_in_step_ = inngest_step_begin_(ctx, id, options, ptr, size); \
+         inngest_step_in_step_ != INNGEST_OK; inngest_step_in_step_ = inngest_step_close_(ctx, inngest_step_in_step_)) \
         if (inngest_step_in_step_ != INNGEST_BODY) return inngest_step_in_step_; else
+
+/* The same without a hidden return, for catching and for branches: the status is left in st; in the body
+ * `st = inngest_retry(...)` and the like fail it. */
+#define INNGEST_STEP_AS(st, ctx, id, var) INNGEST_STEP_AS_(st, ctx, id, NULL, &(var), sizeof(var))
+#define INNGEST_DO_AS(st, ctx, id)        INNGEST_STEP_AS_(st, ctx, id, NULL, NULL, 0)
+#define INNGEST_STEP_AS_(st, ctx, id, options, ptr, size) \
+    for ((st) = inngest_step_begin_(ctx, id, options, ptr, size); (st) == INNGEST_BODY; (st) = inngest_step_close_(ctx, st))
+
+/* Branches. The steps between inngest_parallel and inngest_all or inngest_any make progress side by side; pointers to
+ * their statuses, because the order in which C evaluates arguments is open. all: PAUSED until each is decided, then
+ * OK or the first failure in argument order. any: PAUSED until one is OK; that one is recorded, the others are LOST
+ * from then on; if all failed, the first failure. */
+void inngest_parallel(inngest_ctx *ctx, const char *id);
+INNGEST_MUST_USE inngest_status inngest_all_(inngest_ctx *ctx, inngest_status *first, ...);
+INNGEST_MUST_USE inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...);
+#define inngest_all(ctx, ...) inngest_all_(ctx, __VA_ARGS__, (inngest_status *)0)
+#define inngest_any(ctx, ...) inngest_any_(ctx, __VA_ARGS__, (inngest_status *)0)
+
+/* ---- inside a step body ------------------------------------------------------------------------------------------ */
+
+typedef enum inngest_began_t { INNGEST_BEGAN_NO, INNGEST_BEGAN_MAYBE, INNGEST_BEGAN_YES } inngest_began_t;
+typedef enum inngest_stop_t { INNGEST_STOP_NONE, INNGEST_STOP_TIMEOUT, INNGEST_STOP_CANCEL, INNGEST_STOP_LOST } inngest_stop_t;
+
+/* May this body have run in an earlier boot? Exact with options.intent. */
+inngest_began_t inngest_began(const inngest_ctx *ctx);
+/* Why a body in progress is called for the last time: switch the motor off. If it gives OK (not when LOST), that counts. */
+inngest_stop_t inngest_stop_reason(const inngest_ctx *ctx);
+/* Calls of this body in this attempt and boot before this one. */
+uint32_t inngest_step_calls(const inngest_ctx *ctx);
+/* What inngest_complete wants. attempt is 0 where INNGEST_ACTIVE_STEPS are in progress already: the body, whatever
+ * it gives, is then begun anew when one of them is over. */
+inngest_token inngest_step_token(inngest_ctx *ctx);
+/* Return what this gives: call me again in ms at the latest, and after inngest_wake; UINT32_MAX: only then. No attempt,
+ * no write. Where INNGEST_ACTIVE_STEPS are in progress, the body is begun anew when one of them is over. */
+INNGEST_MUST_USE inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms);
 
 /* Fail this attempt with a code and a message; give the next one a time; or fail for good. Return what they give. */
 INNGEST_MUST_USE inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message);
 INNGEST_MUST_USE inngest_status inngest_retry_after(inngest_ctx *ctx, int64_t ms, int32_t code, const char *message);
 INNGEST_MUST_USE inngest_status inngest_fail(inngest_ctx *ctx, int32_t code, const char *message);
 
+/* Keep progress (at most INNGEST_RESULT_BYTES) of a long step: one live record, durable when OK comes back, gone when
+ * the step is decided. What is not OK must be returned from the body. */
+INNGEST_MUST_USE inngest_status inngest_step_save(inngest_ctx *ctx, const void *progress, size_t size);
+/* Take it up again: zeros where there is none or where less was saved; more than size: INNGEST_ERR_TOO_LONG. */
+INNGEST_MUST_USE inngest_status inngest_step_load(inngest_ctx *ctx, void *progress, size_t size);
+
+/* Name this step of this run to the outside: 32 hex digits, the same at every attempt and in every boot. */
+#define INNGEST_KEY_SIZE 33
+void inngest_idempotency_key(const inngest_ctx *ctx, char key[INNGEST_KEY_SIZE]);
+
 /* ---- what a handler can know --------------------------------------------------------------------------------------- */
 
 void *inngest_user(const inngest_ctx *ctx);
 int inngest_attempt(const inngest_ctx *ctx);          /* of the step in a body, else of the handler; from 0 */
 uint64_t inngest_run_id(const inngest_ctx *ctx);
+/* Why the last step failed; in on_failure, until a step of its own fails: why the run failed. Never NULL. */
+const inngest_error_info *inngest_error(const inngest_ctx *ctx);
+/* Copy the event's name; TOO_LONG if it does not fit. */
+INNGEST_MUST_USE inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size);
 /* Copy the event's data; a shorter one is zero-extended, a longer one is TOO_LONG. */
 INNGEST_MUST_USE inngest_status inngest_event_data(inngest_ctx *ctx, void *out, size_t size);
 size_t inngest_event_size(const inngest_ctx *ctx);
 
 /* ---- inspection ------------------------------------------------------------------------------------------------------ */
 
+/* End a run, also a parked one. Interrupts: no; inside user code: yes. Durable with the next sync of a tick or flush,
+ * at once outside user code. A body in progress is called once more (INNGEST_STOP_CANCEL), its result kept; nothing
+ * follows. Writes one record now and one at the next tick. OK, NOT_FOUND, or the port's failure. */
+INNGEST_MUST_USE inngest_status inngest_cancel(inngest *jobs, uint64_t run);
+
 /* Give the next live run; *cursor starts at 0. False: no more. */
 bool inngest_next_run(const inngest *jobs, uint16_t *cursor, inngest_run_info *info);
 void inngest_get_counters(const inngest *jobs, inngest_counters *out);
 
 /* behind the macros */
-INNGEST_MUST_USE inngest_status inngest_step_begin_(inngest_ctx *ctx, const char *id, void *result, size_t size);
-INNGEST_MUST_USE inngest_status inngest_step_end_(inngest_ctx *ctx);
+INNGEST_MUST_USE inngest_status inngest_step_begin_(inngest_ctx *ctx, const char *id, const inngest_step_options *options,
+                                                    void *result, size_t size);
+INNGEST_MUST_USE inngest_status inngest_step_close_(inngest_ctx *ctx, inngest_status body);
 
 #ifdef __cplusplus
 }

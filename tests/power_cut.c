@@ -47,7 +47,7 @@ static void run_end(void *user, const inngest_end_info *info)
 static const uint32_t one_second[] = { 1 };
 static const inngest_function functions[] = {
     { .id = "job", .event = "test/job", .handler = job, .backoff = one_second, .backoff_count = 1, .jitter_ms = INNGEST_NO_JITTER,
-      .journal_bytes = 192 },
+      .journal_bytes = 112 },
 };
 static const inngest_hooks hooks = { .run_end = run_end };
 
@@ -123,7 +123,7 @@ static void judge(void)
 int main(void)
 {
     static const struct { uint32_t block, blocks; uint16_t g; } geometry[] = {
-        { 1024, 2, 1 }, { 1024, 3, 4 }, { 512, 4, 8 }, { 512, 6, 16 }, { 2048, 2, 32 }, { 512, 5, 2 } };
+        { 1024, 2, 1 }, { 1024, 3, 4 }, { 512, 6, 8 }, { 512, 6, 16 }, { 2048, 2, 32 }, { 512, 5, 2 } };
     unsigned long images = 0;
     unsigned n;
     for (n = 0; n < sizeof geometry / sizeof *geometry; n++) {
