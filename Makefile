@@ -3,8 +3,8 @@ CC ?= cc
 CFLAGS ?= -O2 -g
 WARN = -std=c99 -pedantic -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wcast-align -Wundef \
        -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wswitch-enum -Wvla
-SOURCES = inngest.c inngest.h port/flash_emulator/flash_emulator.c port/flash_emulator/flash_emulator.h tests/test.h
-TESTS = power_cut
+SOURCES = inngest.c inngest.h port/flash_emulator/flash_emulator.c port/flash_emulator/flash_emulator.h tests/test.h tests/machine.h
+TESTS = steps power_cut
 BUILD = build
 
 help: ## list the targets
