@@ -363,8 +363,20 @@ static uint32_t position_at(const inngest *jobs, uint32_t block, uint32_t offset
 
 static uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->port->block_count << jobs->block_shift; }
 
+#if INNGEST_LOG
+static void say(inngest *jobs, const char *text)
+{
+    if (jobs->port->log == NULL || (jobs->said && jobs->now - jobs->said < 1000)) return;
+    jobs->said = jobs->now + 1;
+    jobs->port->log(jobs->port->context, text);
+}
+#else
+#define say(jobs, text) ((void)0)
+#endif
+
 static inngest_status port_failed(inngest *jobs, int result, inngest_status status)
 {
+    say(jobs, "inngest: the storage failed");
     jobs->counters.port_error = result;
     count(&jobs->counters.port_errors);
     return status;
@@ -663,6 +675,7 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 static void stop_for_damage(inngest *jobs, inngest_run *run)
 {
     if (run->state != INNGEST_WAIT_DAMAGE) count(&jobs->counters.damaged);
+    say(jobs, "inngest: a run is parked, its records are damaged");
     run->state = INNGEST_WAIT_DAMAGE;
     run->deadline = NEVER;
 }
@@ -2455,6 +2468,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
         if (run->number == 0) continue;
         if (run->flags & RUN_ENTERED) {
             count(&jobs->counters.lost_runs);
+            say(jobs, "inngest: a run is lost, its start is damaged");
             free_the_run(jobs, run);
             continue;
         }
@@ -2466,6 +2480,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
         if (crashed && (run->flags & RUN_MARKED) && find_record(jobs, run, CRASH, 0, &r) == INNGEST_OK && r.position == armed) {
             run->crashes++;
             count(&jobs->counters.crashes);
+            say(jobs, "inngest: a reset is pinned on a run");
         }
         if (run->number && run->function == NO_FUNCTION && run->phase != INNGEST_PHASE_CANCELLING && run->state != INNGEST_WAIT_DAMAGE) {
             run->state = INNGEST_WAIT_FUNCTION;

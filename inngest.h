@@ -22,7 +22,7 @@
  *   pure, from anywhere:                                         inngest_json_*, inngest_parse_*
  *   inside a handler or a step body only:                        all that takes an inngest_ctx
  *   from the context that calls inngest_tick, inside user code too:   inngest_cancel, inngest_next_run,
- *       inngest_get_counters
+ *       inngest_get_counters, inngest_set_wall_clock
  *   from that context, outside user code (else INNGEST_ERR_BUSY): everything else
  *
  * What power loss may cost: events not journaled by a tick yet (inngest_flush tells), and the effect of a step
@@ -92,6 +92,9 @@
 #endif
 #ifndef INNGEST_JSON           /* the JSON reader; .text is printed by make size */
 #define INNGEST_JSON 1
+#endif
+#ifndef INNGEST_LOG            /* port.log is told of failures, damage and crashes */
+#define INNGEST_LOG 1
 #endif
 #ifndef INNGEST_JSON_DEPTH     /* deepest nesting the reader accepts; 1..255; stack: a bit each */
 #define INNGEST_JSON_DEPTH 32
@@ -199,7 +202,8 @@ const char *inngest_status_name(inngest_status status);
 /* ---- the port: what the library needs from the machine ------------------------------------------------------ */
 
 /* All calls give 0 or a negative number of the port's own, kept for inngest_counters.port_error. program and
- * erase may give INNGEST_PORT_BUSY: the same call is repeated until it gives something else.
+ * erase may give INNGEST_PORT_BUSY: the same call is repeated until it gives something else, an erase by later
+ * ticks where the work at hand does not need it at once.
  *
  * What the storage must do (port/template explains each):
  *   - program is called once at most for each program_size bytes between two erases, aligned to it;
@@ -217,7 +221,7 @@ typedef struct inngest_port {
     void (*wake)(void *context);                /* NULL: none; called by send, in its context */
     void (*lock)(void *context);                /* NULL: none; needed by RTOS tasks where there is no compare-and-swap */
     void (*unlock)(void *context);
-    void (*log)(void *context, const char *text);
+    void (*log)(void *context, const char *text);   /* NULL: none; a message a second at most */
     void (*idle)(void *context);                /* NULL: none; called during long work: watchdog */
     bool (*may_write)(void *context);           /* NULL: always; false puts all work off and is counted */
     void (*restart)(void *context);             /* NULL: inngest_step_restart is refused */
@@ -296,7 +300,8 @@ typedef struct inngest_end_info {
     const inngest_error_info *error;   /* NULL if it ended well */
 } inngest_end_info;
 
-/* Hooks are user code: they may call what is allowed there and must not block. Any may be NULL. */
+/* Hooks are user code: they may call what is allowed there and must not block. Any may be NULL. Step ids are cut to
+ * INNGEST_MESSAGE_BYTES. */
 typedef struct inngest_hooks {
     void (*run_start)(void *user, uint64_t run, const char *function);         /* before each pass */
     void (*run_pause)(void *user, uint64_t run, inngest_status status);        /* after each pass that did not end it */
@@ -406,7 +411,7 @@ struct inngest {
     inngest_status failure;
     /* time */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
-    int64_t stamp, time_now, time_wall;
+    int64_t stamp, time_now, time_wall, said;
     uint32_t last_tick, random, token, woken;
     bool wall_known, wall_set;
     /* crashes */
@@ -423,33 +428,45 @@ struct inngest {
 
 /* ---- life ---------------------------------------------------------------------------------------------------- */
 
-/* Mount the journal and take up its runs. A blank storage is formatted. Interrupts: no. Writes: at most what a
- * reclaim of one block writes. Reads the whole journal once. *index (may be NULL) gets the function a table
- * error is about. Storage that is foreign, newer or of other geometry is refused and not touched. */
+/* "What it writes" below leaves out what reclaim adds: at most one block's live records, their proof, one erase and
+ * one block header for each record written, and only when the head has no room. */
+
+/* Mount the journal and take up its runs. A blank storage is formatted; storage that is foreign, newer or of another
+ * geometry is refused and not touched. *index (may be NULL) gets the function that a table error is about.
+ * Interrupts: no. Reads the whole journal once, and each live run's records. Writes: the newest group again, unless
+ * the stop was clean; erases what a reset kept from being erased. Any status of init, of the table, of the port; or
+ * RUNS_FULL: the journal holds more live runs than config.runs. */
 INNGEST_MUST_USE inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index,
                                               size_t size_of_engine);
 #define inngest_init(jobs, config, index) inngest_init_(jobs, config, index, sizeof(inngest))
 
-/* Erase every block of the storage, so that the next init formats it. Interrupts: no. */
+/* Erase every block of the storage, so that the next init formats it. Interrupts: no. No engine may be mounted. */
 INNGEST_MUST_USE inngest_status inngest_format(const inngest_port *port);
 
-/* Do what is due: journal queued events, run handlers. Gives the ms until something is due; UINT32_MAX: nothing.
- * now_ms may wrap; call at least once in 24 days. Interrupts: no. Bounded by INNGEST_TICK_PASSES passes. */
+/* Do what is due: journal queued events, run handlers. Gives the ms until something is due; UINT32_MAX: nothing,
+ * until an event, a completion or a wake comes. now_ms may wrap; call at least once in 24 days. Interrupts: no.
+ * Bounded by INNGEST_TICK_PASSES passes and the queue. Failures of the port are counted, and tried again a second
+ * later; after a failed sync nothing more is written (close, and init again). */
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms);
 
 /* Journal all queued events and sync. Interrupts: no. OK: every event accepted so far is durable; else the
- * refusal that keeps the oldest one waiting, or the port's failure. */
+ * refusal that keeps the oldest one waiting (RUNS_FULL, JOURNAL_FULL, SEEN_FULL), the port's failure, NOT_READY or
+ * BUSY. Writes: a record a started run and one an event id. */
 INNGEST_MUST_USE inngest_status inngest_flush(inngest *jobs);
 
-/* Tell the unix time. Interrupts: no. Writes: at most one record. */
+/* Tell the unix time in ms (1970 to the year 6429), as often as you like: the first time in a boot the time spent off
+ * is made good for relative sleeps; sleeps until a date look again. Interrupts: no; inside user code: yes.
+ * Writes: one record, where the clock was unknown or went more than a second wrong. */
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms);
 
-/* Stop in order: stamp the time, sync, refuse further sends. Interrupts: no. */
+/* Stop in order: journal queued events, stamp the time, sync, refuse further sends. The next boot charges nobody.
+ * Interrupts: no. Writes: as flush, and one record. As flush; the engine is closed whatever comes back. */
 INNGEST_MUST_USE inngest_status inngest_close(inngest *jobs);
 
 /* ---- from anywhere, interrupts too ---------------------------------------------------------------------------- */
 
-/* Put an event into the queue. Copies; never waits. The name is a string literal. OK, QUEUE_FULL, EVENT_SIZE,
+/* Put an event into the queue. Copies the data, at most INNGEST_EVENT_BYTES with the name; never waits, never masks
+ * interrupts, never touches storage. The name is a string literal. Interrupts: yes. OK, QUEUE_FULL, EVENT_SIZE,
  * NAME, ARGUMENT (NULL data of a size) or NOT_READY; refusals are counted. */
 INNGEST_MUST_USE inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size);
 #define inngest_send(jobs, name, data, size) inngest_send_(jobs, "" name "", data, size)
@@ -462,16 +479,16 @@ typedef struct inngest_event {
     int64_t ts;                   /* unix ms; 0: none; a future one delays the start */
 } inngest_event;
 
-/* The same with a name that is copied, an id and a time. */
+/* The same with a name that is copied, an id and a time. Interrupts: yes. */
 INNGEST_MUST_USE inngest_status inngest_send_event(inngest *jobs, const inngest_event *event);
 
-/* Call all bodies that gave inngest_again at the next tick, and make the port's wake be called. */
+/* Call all bodies that gave inngest_again at the next tick, and make the port's wake be called. Interrupts: yes. */
 void inngest_wake(inngest *jobs);
 
 typedef struct inngest_token { uint32_t run, attempt; } inngest_token;   /* a step in progress, in this boot */
 
 /* End a step that gave INNGEST_PENDING: with OK and its result, or with RETRY or FAIL. Copies, never waits; goes
- * through the queue. ARGUMENT, QUEUE_FULL, RESULT_SIZE or NOT_READY; STALE_TOKEN for an empty one. A token of a step
+ * through the queue. Interrupts: yes. ARGUMENT, QUEUE_FULL, RESULT_SIZE or NOT_READY; STALE_TOKEN for an empty one. A token of a step
  * that is over is refused by the tick and counted; a result larger than the step's fails the run. */
 INNGEST_MUST_USE inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status,
                                                  const void *result, size_t size);
