@@ -436,6 +436,9 @@ static uint32_t crc_seed(const inngest *jobs, uint32_t position)
 
 static uint32_t record_bytes(const inngest *jobs, const record *r) { return round_up(jobs, (uint32_t)r->header + r->size); }
 
+/* The same where the header may grow when the record is carried: what reservations count. */
+static uint32_t record_room(const inngest *jobs, uint32_t payload) { return round_up(jobs, 16 + payload); }
+
 static uint32_t after(const inngest *jobs, const record *r) { return r->position + (record_bytes(jobs, r) >> jobs->unit_shift); }
 
 static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
@@ -697,7 +700,7 @@ static inngest_status park_broken_runs(inngest *jobs)
         r.run = run->number & STEP_MASK;
         r.link = run->last;
         r.size = 4;
-        if (!advance(jobs, round_up(jobs, 20), 0)) return INNGEST_ERR_JOURNAL_FULL;
+        if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
         INNGEST_TRY(append(jobs, &r, &s));
         run->last = r.position;
         stop_for_damage(jobs, run);
@@ -724,7 +727,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
         }
         offset += record_bytes(jobs, &r);
         if (!is_live(jobs, &r)) continue;
-        if (!advance(jobs, round_up(jobs, 16u + r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
+        if (!advance(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
         r.flags &= FLAG;
         INNGEST_TRY(copy_record(jobs, &r));
         count(&jobs->counters.carried);
@@ -735,7 +738,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     r.size = 8;
     put(bytes, block, 4);
     put(bytes + 4, jobs->next_run, 4);
-    if (!advance(jobs, round_up(jobs, 20), 0)) return INNGEST_ERR_JOURNAL_FULL;
+    if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(append(jobs, &r, &s));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
@@ -777,7 +780,7 @@ static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kin
 {
     record r;
     source s = one_piece(data, size);
-    INNGEST_TRY(room(jobs, round_up(jobs, 16 + size), true));
+    INNGEST_TRY(room(jobs, record_room(jobs, size), true));
     INNGEST_TRY(add(jobs, run, kind, 0, &s, &r));
     if (r.kind == TIME) jobs->time_position = r.position;
     return INNGEST_OK;
@@ -886,7 +889,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
     }
     if (r->kind == START) {
         if (get4(b) >= jobs->next_run) jobs->next_run = get4(b) + 1;
-        take_up(jobs, run, get4(b), function_index(jobs, get4(b + 4)), record_bytes(jobs, r));
+        take_up(jobs, run, get4(b), function_index(jobs, get4(b + 4)), record_room(jobs, r->size));
     }
     run->last = r->position;
     return INNGEST_OK;
@@ -966,7 +969,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     if (jobs->clean || jobs->newest == 0) return INNGEST_OK;
     do {
         if (!read_record(jobs, position, &r)) return INNGEST_OK;
-        bytes += round_up(jobs, 16u + r.size);
+        bytes += record_room(jobs, r.size);
         position = after(jobs, &r);
     } while (r.flags & MORE);
     position = jobs->newest;
@@ -1095,7 +1098,7 @@ static void find_old(inngest_ctx *ctx, unsigned kind)
 {
     record r;
     if (!(ctx->run->flags & RUN_SAVED) || undecided(kind) || kind == SAVE) return;
-    if (find_record(ctx->jobs, ctx->run, SAVE, ctx->step, &r) == INNGEST_OK) ctx->old += record_bytes(ctx->jobs, &r);
+    if (find_record(ctx->jobs, ctx->run, SAVE, ctx->step, &r) == INNGEST_OK) ctx->old += record_room(ctx->jobs, r.size);
 }
 
 /* Write a record of this step, with room made for `more` bytes of its group behind it. PAUSED: the port failed; or a
@@ -1109,11 +1112,11 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     uint32_t used;
     find_old(ctx, kind);
     used = run->used * 4u - ctx->old;
-    if (used + round_up(jobs, 16 + size) + END_ROOM > run->reserved * 4u) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
-    if (room(jobs, round_up(jobs, 16 + size) + more, true) != INNGEST_OK) return wait_for_room(ctx);
+    if (used + record_room(jobs, size) + END_ROOM > run->reserved * 4u) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
+    if (room(jobs, record_room(jobs, size) + more, true) != INNGEST_OK) return wait_for_room(ctx);
     if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, &s, &r) != INNGEST_OK) return wait_for_room(ctx);
-    run->used = (uint16_t)((used + record_bytes(jobs, &r)) / 4);
-    ctx->old = record_bytes(jobs, &r);
+    run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
+    ctx->old = record_room(jobs, size);
     if (kind == INTENT) return INNGEST_OK;
     run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (ctx->parallel ? 0u : RUN_OLD));
     run->crashes = 0;
@@ -1397,7 +1400,7 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
     status = find_record(jobs, ctx->run, RESULT, ctx->step, r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (status != INNGEST_OK) r->kind = 0;
-    else ctx->old = record_bytes(jobs, r);
+    else ctx->old = record_room(jobs, r->size);
     if (r->kind == 0 || undecided(r->kind)) return enter_undecided(ctx, what, r);
     if (r->kind == DONE && !read_payload(jobs, r, 0, &done, 1)) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (r->kind == CHOICE || (r->kind == DONE) != (what != WHAT_RUN) || done != what) return park(ctx, INNGEST_WAIT_MEMO);
@@ -1582,7 +1585,7 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
     inngest_status status = enter_step(ctx, id, WHAT_RESTART, &r);
     if (status != INNGEST_BODY) return status;
     if (jobs->port->restart == NULL) return mistake(ctx, INNGEST_ERR_RESTART, id);
-    INNGEST_TRY(put_group(ctx, DONE | MORE, &done, 1, round_up(jobs, 28)));
+    INNGEST_TRY(put_group(ctx, DONE | MORE, &done, 1, record_room(jobs, 12)));
     if (write_time(jobs, FLAG) != INNGEST_OK || port_sync(jobs) != INNGEST_OK) {
         *ctx->run = before;                          /* a group that is not whole never was */
         return wait_for_room(ctx);
@@ -1722,7 +1725,7 @@ inngest_status inngest_step_save(inngest_ctx *ctx, const void *progress, size_t 
     if (status != INNGEST_OK && status != INNGEST_BODY) return status;
     if (size > INNGEST_RESULT_BYTES) return mistake(ctx, INNGEST_ERR_RESULT_SIZE, ctx->id);
     if (status == INNGEST_OK && same_payload(ctx->jobs, &r, progress, size)) return INNGEST_OK;
-    ctx->old = status == INNGEST_OK ? record_bytes(ctx->jobs, &r) : 0;
+    ctx->old = status == INNGEST_OK ? record_room(ctx->jobs, r.size) : 0;
     status = commit_at_once(ctx, SAVE, progress, (uint32_t)size);
     ctx->old = old;
     if (status == INNGEST_OK) ctx->run->flags |= RUN_SAVED;
@@ -1811,7 +1814,7 @@ static bool matches(const char *pattern, const char *name, size_t size)
     return n == size && memcmp(pattern, name, n) == 0;
 }
 
-static uint32_t largest_start(const inngest *jobs) { return round_up(jobs, 16 + START_HEAD + INNGEST_EVENT_BYTES); }
+static uint32_t largest_start(const inngest *jobs) { return record_room(jobs, START_HEAD + INNGEST_EVENT_BYTES); }
 
 /* The functions of the largest event that fits this one's trigger must fit the run table, the journal and a block. */
 static inngest_status check_fan_out(const inngest *jobs, const inngest_function *f)
@@ -1826,7 +1829,7 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     }
     if (n > INNGEST_FAN_OUT || n > jobs->run_count) return INNGEST_ERR_TABLE_FAN_OUT;
     if (f->journal_bytes && f->journal_bytes < 32) return INNGEST_ERR_TABLE_BYTES;
-    if (need + (INNGEST_SEEN_IDS ? round_up(jobs, 28) : 0) > jobs->capacity || n * largest_start(jobs) + round_up(jobs, 32) > jobs->port->block_size - BLOCK_HEADER) return INNGEST_ERR_TABLE_BYTES;
+    if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > jobs->capacity || n * largest_start(jobs) + record_room(jobs, 14) > jobs->port->block_size - BLOCK_HEADER) return INNGEST_ERR_TABLE_BYTES;
     return INNGEST_OK;
 }
 
@@ -1907,7 +1910,7 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     s.size[2] = e->size;
     run->number = jobs->next_run;
     INNGEST_TRY(add(jobs, run, START | more, 0, &s, &r));
-    take_up(jobs, run, jobs->next_run++, function, record_bytes(jobs, &r));
+    take_up(jobs, run, jobs->next_run++, function, record_room(jobs, r.size));
     run->deadline = jobs->now;
     return INNGEST_OK;
 }
@@ -1916,14 +1919,14 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
 static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, uint16_t n, inngest_ctx *ctx)
 {
     static const uint8_t done = WHAT_SEND;
-    uint32_t bytes = n * round_up(jobs, 16u + START_HEAD + e->name_size + e->size);
+    uint32_t bytes = n * record_room(jobs, START_HEAD + e->name_size + e->size);
     uint8_t b[14];
     source s = one_piece(b, sizeof b);
     record r;
     uint16_t k;
     r.position = 0;
     if (ctx) INNGEST_TRY(put_group(ctx, n ? DONE | MORE : DONE, &done, 1, bytes));
-    else INNGEST_TRY(room(jobs, bytes + round_up(jobs, 32), true));
+    else INNGEST_TRY(room(jobs, bytes + record_room(jobs, 14), true));
     if (e->id_hash[1]) {
         put(b, e->id_hash[0], 4);
         put(b + 4, e->id_hash[1], 4);
@@ -1940,7 +1943,7 @@ static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_
 static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
 {
     uint16_t chosen[INNGEST_FAN_OUT], i, n = 0, unused = 0;
-    uint32_t start = round_up(jobs, 16u + START_HEAD + e->name_size + e->size), need = 0, live, first = jobs->next_run;
+    uint32_t start = record_room(jobs, START_HEAD + e->name_size + e->size), need = 0, live, first = jobs->next_run;
     inngest_run before;
     inngest_status status;
     memset(&before, 0, sizeof before);
@@ -1957,7 +1960,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
     }
     if (n == 0 && ctx == NULL) { count(&jobs->counters.unmatched); return INNGEST_OK; }
     if (e->id_hash[1] && live == INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
-    if (jobs->reserved + need + (live + (e->id_hash[1] != 0)) * round_up(jobs, 28) > jobs->capacity) { count(&jobs->counters.waiting_journal); return INNGEST_ERR_JOURNAL_FULL; }
+    if (jobs->reserved + need + (live + (e->id_hash[1] != 0)) * record_room(jobs, 12) > jobs->capacity) { count(&jobs->counters.waiting_journal); return INNGEST_ERR_JOURNAL_FULL; }
     status = write_group(jobs, e, chosen, n, ctx);
     if (status == INNGEST_OK) {
         jobs->counters.runs_started += n;
@@ -2031,7 +2034,7 @@ static bool finish(inngest_ctx *ctx, inngest_status verdict)
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && ctx->function->on_failure) {
         if (write_record(jobs, run, PHASE, b, size) != INNGEST_OK) return false;
         run->used = 0;
-        if (find_record(jobs, run, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_bytes(jobs, &r) / 4);
+        if (find_record(jobs, run, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
         run->phase = INNGEST_PHASE_ON_FAILURE;
         run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
         run->crashes = 0;
@@ -2056,7 +2059,7 @@ static inngest_status retry_handler(inngest_ctx *ctx)
     ctx->step = 0;
     ctx->old = 0;
     ctx->attempt = (uint8_t)inngest_attempt(ctx);
-    if (ctx->attempt && find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_bytes(ctx->jobs, &r);
+    if (ctx->attempt && find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_room(ctx->jobs, r.size);
     ctx->parallel = false;
     ctx->wake = NEVER;
     return (int)attempt_failed(ctx, INNGEST_RETRY) > 0 ? INNGEST_PAUSED : INNGEST_FAIL;
@@ -2172,7 +2175,7 @@ static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     if (status == INNGEST_OK) {
         start_ctx(&ctx, jobs, run);
         ctx.step = a->step;
-        if (find_record(jobs, run, RESULT, a->step, &r) == INNGEST_OK) ctx.old = record_bytes(jobs, &r);
+        if (find_record(jobs, run, RESULT, a->step, &r) == INNGEST_OK) ctx.old = record_room(jobs, r.size);
         ctx.parallel = true;                         /* others may be in progress beside it */
         status = put_record(&ctx, RESULT, slot->data, slot->size);
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
@@ -2323,20 +2326,51 @@ inngest_status inngest_flush(inngest *jobs)
 
 /* ---- 13 Life and inspection --------------------------------------------------------------------------------------------------- */
 
+/* Time spent off turns out to be `off` ms: waits that began in this boot must not end early for it. */
+static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
+{
+    uint32_t position = run->last;
+    uint8_t b[WAIT_BYTES];
+    source s = one_piece(b, WAIT_BYTES);
+    record r, copy;
+    do {
+        if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
+        if ((r.kind != ATTEMPT && r.kind != SLEEP) || !is_live(jobs, &r) || !read_payload(jobs, &r, 0, b, WAIT_BYTES)) continue;
+        if ((b[13] & WAIT_UNIX) || get_time(b + 6) < jobs->booted) continue;
+        put(b, (uint64_t)(get_time(b) + off), 6);
+        put(b + 6, (uint64_t)(get_time(b + 6) + off), 6);
+        INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES), true));
+        INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, &s, &copy));
+        run->deadline = jobs->now;                   /* look again */
+    } while (r.link);
+    return INNGEST_OK;
+}
+
+/* The first time in a boot that the clock is known. */
+static inngest_status make_time_good(inngest *jobs, int64_t off)
+{
+    inngest_run *run;
+    inngest_active *a;
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
+        if (run->number) INNGEST_TRY(shift_waits(jobs, run, off));
+    for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++) {
+        if (a->next != UINT32_MAX) a->next += (uint32_t)off;
+        a->timeout += (uint32_t)off;
+    }
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
+        if (run->state == INNGEST_WAIT_STEP) run->deadline = jobs->now;
+    jobs->alone_since += (uint32_t)off;
+    jobs->now += off;
+    return INNGEST_OK;
+}
+
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms)
 {
     uint16_t i;
     int64_t off, offset;
     if (jobs == NULL || jobs->ready != MAGIC || unix_ms <= 0 || unix_ms >> 47) return;
     off = (unix_ms - jobs->time_wall) - (jobs->now - jobs->time_now);
-    if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {        /* time spent off: known on both sides */
-        jobs->now += off;
-        for (i = 0; i < INNGEST_ACTIVE_STEPS; i++) {
-            if (jobs->active[i].next != UINT32_MAX) jobs->active[i].next += (uint32_t)off;
-            jobs->active[i].timeout += (uint32_t)off;
-        }
-        jobs->alone_since += (uint32_t)off;
-    }
+    if (!jobs->wall_set && jobs->time_wall > 0 && off > 0 && make_time_good(jobs, off) != INNGEST_OK) return;   /* tried again at the next call */
     offset = unix_ms - jobs->now;
     for (i = 0; i < jobs->run_count; i++)
         if (jobs->runs[i].flags & RUN_UNIX) jobs->runs[i].deadline = jobs->now;
@@ -2377,7 +2411,7 @@ static uint32_t capacity(const inngest *jobs)
 {
     const inngest_port *p = jobs->port;
     uint32_t usable = p->block_size - BLOCK_HEADER, blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
-    uint32_t largest = round_up(jobs, 16 + INNGEST_RESULT_BYTES), fixed = 3 * round_up(jobs, 28);
+    uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES), fixed = 3 * record_room(jobs, 12);
     uint64_t room_for, fill = (uint64_t)blocks * usable * INNGEST_FILL_PERCENT / 100;
     if (largest < largest_start(jobs)) largest = largest_start(jobs);
     room_for = (uint64_t)(usable - minimum(usable / 2, largest)) * (blocks > 1 ? blocks - 1 : 1);
@@ -2432,14 +2466,14 @@ static void check_run(inngest *jobs, inngest_run *run, uint32_t *armed)
         if (status == INNGEST_ERR_NOT_FOUND) break;
         if (status != INNGEST_OK) { stop_for_damage(jobs, run); return; }
         if (r.kind != START) run->flags |= RUN_BEGUN;
-        if (r.kind == CRASH && !(run->flags & RUN_MARKED) && news == 0 && read_payload(jobs, &r, 0, b, 2)) {
+        if (r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT) && read_payload(jobs, &r, 0, b, 2)) {
             run->flags |= RUN_MARKED;
             run->crashes = b[0];
             if (b[1] && (int32_t)(r.position - *armed) > 0) *armed = r.position;
         }
-        if (r.kind >= PHASE && r.kind != CRASH && r.kind != INTENT && !(r.flags & CARRIED) && news == 0) news = r.kind;
+        if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
         if (!is_live(jobs, &r)) continue;
-        if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_bytes(jobs, &r) / 4);
+        if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_room(jobs, r.size) / 4);
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
         if ((r.kind == ATTEMPT || r.kind == SLEEP) && read_payload(jobs, &r, 0, b, WAIT_BYTES)) {
             int64_t due = get_time(b);
@@ -2513,7 +2547,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     jobs->wrote = !jobs->clean;
     jobs->token = jobs->newest * 2654435761u;         /* tokens of an earlier boot are stale */
     check_runs(jobs, config->reset);
-    jobs->stamp = jobs->now;
+    jobs->stamp = jobs->booted = jobs->now;
     STORE(&jobs->ready, MAGIC);
     return INNGEST_OK;
 }

@@ -243,7 +243,7 @@ typedef struct inngest_function {
     const char *event;            /* exact, or a wildcard after '/' or '.': "app/user.*" */
     inngest_handler *handler;
     inngest_handler *on_failure;  /* NULL: none */
-    inngest_predicate *when;      /* NULL: always; called once an event, before it is journaled */
+    inngest_predicate *when;      /* NULL: always; called before the event is journaled, again while that waits for room */
     const uint32_t *backoff;      /* seconds, the last one repeated; NULL: Inngest's table */
     uint32_t jitter_ms;           /* 0: Inngest's 30,000; INNGEST_NO_JITTER: none; added at random to each backoff */
     uint16_t journal_bytes;       /* reserved when a run starts; 0: INNGEST_RUN_BYTES */
@@ -411,7 +411,7 @@ struct inngest {
     inngest_status failure;
     /* time */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
-    int64_t stamp, time_now, time_wall, said;
+    int64_t booted, stamp, time_now, time_wall, said;
     uint32_t last_tick, random, token, woken;
     bool wall_known, wall_set;
     /* crashes */
@@ -456,7 +456,8 @@ INNGEST_MUST_USE inngest_status inngest_flush(inngest *jobs);
 
 /* Tell the unix time in ms (1970 to the year 6429), as often as you like: the first time in a boot the time spent off
  * is made good for relative sleeps; sleeps until a date look again. Interrupts: no; inside user code: yes.
- * Writes: one record, where the clock was unknown or went more than a second wrong. */
+ * Writes: one record, where the clock was unknown or went more than a second wrong; the first time in a boot also one
+ * for each sleep and retry that began in it. */
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms);
 
 /* Stop in order: journal queued events, stamp the time, sync, refuse further sends. The next boot charges nobody.
