@@ -12,15 +12,16 @@
  *   7  Runs: errors, waits, identity of steps, commit
  *   8  Steps in progress: again, pending, complete
  *   9  Steps: run, sleep, send, restart, parallel
- *  10  Events: table of functions, admission
- *  11  Passes: one execution of a handler, its verdict, crashes
- *  12  Tick
- *  13  Life and inspection */
+ *  10  Inside a body, and what a handler can know
+ *  11  Events: table of functions, admission
+ *  12  Passes: one execution of a handler, its verdict, crashes
+ *  13  Tick
+ *  14  Life and inspection */
 #include "inngest.h"
 #include <stdarg.h>
 #include <string.h>
 
-/* ---- 1 Checks of the configuration, types ------------------------------------------------------------------------ */
+/* ---- 1 Checks of the configuration, types ---------------------------------------------------------------------- */
 
 #if INNGEST_STAGE_BYTES % 32 || INNGEST_STAGE_BYTES < 64 || INNGEST_STAGE_BYTES > 4096
 #error "INNGEST_STAGE_BYTES: a multiple of 32, 64..4096"
@@ -118,7 +119,7 @@ struct inngest_ctx {
     char id[INNGEST_MESSAGE_BYTES + 1];
 };
 
-/* ---- 2 Bytes, checksum, hashes ---------------------------------------------------------------------------------- */
+/* ---- 2 Bytes, checksum, hashes --------------------------------------------------------------------------------- */
 
 static void put(uint8_t *to, uint64_t value, unsigned bytes)
 {
@@ -172,7 +173,7 @@ static void count(uint32_t *counter)
     if (*counter != UINT32_MAX) (*counter)++;
 }
 
-/* ---- 3 Queue: filled from any context, emptied by the tick -------------------------------------------------------
+/* ---- 3 Queue: filled from any context, emptied by the tick -----------------------------------------------------
  *
  * slot.sequence == index: free in this lap; == index + 1: published. With compare-and-swap a sender moves tail
  * forward to claim a slot and publishes that slot alone, so a preempted sender never holds up one that preempted
@@ -335,7 +336,7 @@ void inngest_wake(inngest *jobs)
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
 }
 
-/* ---- 4 Journal records: read, verify, append ---------------------------------------------------------------------- */
+/* ---- 4 Journal records: read, verify, append ------------------------------------------------------------------- */
 
 static uint32_t round_up(const inngest *jobs, uint32_t bytes)
 {
@@ -551,7 +552,7 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     return INNGEST_OK;
 }
 
-/* ---- 5 Journal space: blocks, reclaim ------------------------------------------------------------------------------
+/* ---- 5 Journal space: blocks, reclaim --------------------------------------------------------------------------
  *
  * Blocks are used in ring order: tail (oldest), ..., head (written to), erased ones up to last. A run's records form
  * a chain from its newest back; of one class and step the newest counts. Reclaim appends copies of what is live in
@@ -599,7 +600,7 @@ static inngest_status find_record(inngest *jobs, const inngest_run *run, unsigne
 
 static inngest_seen *find_seen(inngest *jobs, const record *r)
 {
-    unsigned i;
+    int i;
     for (i = 0; i < INNGEST_SEEN_IDS; i++)
         if (jobs->seen[i].position == r->position) return &jobs->seen[i];
     return NULL;
@@ -795,7 +796,7 @@ static inngest_status write_time(inngest *jobs, unsigned flag)
     return write_record(jobs, NULL, TIME | flag, bytes, sizeof bytes);
 }
 
-/* ---- 6 Journal mount: scan, recovery -------------------------------------------------------------------------------- */
+/* ---- 6 Journal mount: scan, recovery --------------------------------------------------------------------------- */
 
 /* Read a block header by place. OK, NOT_FOUND (none that verifies), or why it is refused. */
 static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format)
@@ -862,7 +863,7 @@ static void take_up(inngest *jobs, inngest_run *run, uint32_t number, uint16_t f
 
 static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, uint32_t position)
 {
-    unsigned i, at = INNGEST_SEEN_IDS;
+    int i, at = INNGEST_SEEN_IDS;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         inngest_seen *seen = &jobs->seen[i];
         if (seen->position && seen->hash[0] == low && seen->hash[1] == high) { at = i; break; }
@@ -1030,7 +1031,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed)
     return settle(jobs, end);
 }
 
-/* ---- 7 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------------- */
+/* ---- 7 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------- */
 
 static uint64_t run_id(const inngest *jobs, const inngest_run *run) { return (uint64_t)jobs->format << 32 | run->number; }
 
@@ -1178,7 +1179,7 @@ static void load_error(inngest_ctx *ctx, const record *r)
     set_error(ctx, (inngest_status)(int32_t)get4(b), (int32_t)get4(b + 4), (const char *)b + 8);
 }
 
-/* ---- 8 Steps in progress: again, pending, complete ------------------------------------------------------------------- */
+/* ---- 8 Steps in progress: again, pending, complete ------------------------------------------------------------- */
 
 static inngest_active *find_active(inngest *jobs, uint32_t run, uint32_t step)
 {
@@ -1306,7 +1307,7 @@ inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms)
     return INNGEST_AGAIN;
 }
 
-/* ---- 9 Steps: run, sleep, send, restart, parallel --------------------------------------------------------------------- */
+/* ---- 9 Steps: run, sleep, send, restart, parallel -------------------------------------------------------------- */
 
 static uint32_t next_random(inngest *jobs)
 {
@@ -1389,6 +1390,7 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
     inngest *jobs = ctx->jobs;
     inngest_status status;
     uint8_t done = 0;
+    r->kind = 0;
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
@@ -1671,7 +1673,7 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
     return close_group(ctx, INNGEST_PAUSED);
 }
 
-/* ---- 9b Inside a body, and what a handler can know -------------------------------------------------------------------- */
+/* ---- 10 Inside a body, and what a handler can know ------------------------------------------------------------- */
 
 inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message)
 {
@@ -1805,7 +1807,7 @@ inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size)
     return INNGEST_OK;
 }
 
-/* ---- 10 Events: table of functions, admission ---------------------------------------------------------------------------- */
+/* ---- 11 Events: table of functions, admission ------------------------------------------------------------------ */
 
 static bool matches(const char *pattern, const char *name, size_t size)
 {
@@ -1880,7 +1882,7 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
 
 static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 {
-    unsigned i;
+    int i;
     *live = 0;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         const inngest_seen *seen = &jobs->seen[i];
@@ -1974,7 +1976,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
     return status;
 }
 
-/* ---- 11 Passes: one execution of a handler, its verdict, crashes ------------------------------------------------------------ */
+/* ---- 12 Passes: one execution of a handler, its verdict, crashes ----------------------------------------------- */
 
 static void start_ctx(inngest_ctx *ctx, inngest *jobs, inngest_run *run)
 {
@@ -2031,7 +2033,7 @@ static bool finish(inngest_ctx *ctx, inngest_status verdict)
     record r;
     stop_actives(ctx);
     size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
-    if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && ctx->function->on_failure) {
+    if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && ctx->function && ctx->function->on_failure) {
         if (write_record(jobs, run, PHASE, b, size) != INNGEST_OK) return false;
         run->used = 0;
         if (find_record(jobs, run, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
@@ -2127,6 +2129,10 @@ static inngest_status run_handler(inngest_ctx *ctx)
         set_error(ctx, INNGEST_ERR_CRASHED, 0, "");
         return INNGEST_FAIL;
     }
+    if (ctx->function == NULL) {
+        (void)park(ctx, INNGEST_WAIT_FUNCTION);
+        return INNGEST_PAUSED;
+    }
     if (starts_later(ctx)) return INNGEST_PAUSED;
     if ((run->flags & RUN_FAILING) && find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK) load_error(ctx, &r);
     if ((run->flags & RUN_FAILING) && ctx->function->on_failure == NULL) return INNGEST_FAIL;   /* a firmware without it */
@@ -2185,7 +2191,7 @@ static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     return INNGEST_OK;
 }
 
-/* ---- 12 Tick ---------------------------------------------------------------------------------------------------------------- */
+/* ---- 13 Tick --------------------------------------------------------------------------------------------------- */
 
 static inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
@@ -2324,7 +2330,7 @@ inngest_status inngest_flush(inngest *jobs)
     return status;
 }
 
-/* ---- 13 Life and inspection --------------------------------------------------------------------------------------------------- */
+/* ---- 14 Life and inspection ------------------------------------------------------------------------------------ */
 
 /* Time spent off turns out to be `off` ms: waits that began in this boot must not end early for it. */
 static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)

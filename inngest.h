@@ -39,7 +39,7 @@
 #define INNGEST_VERSION_MAJOR 0
 #define INNGEST_VERSION_MINOR 1
 
-/* ---- configuration: all of it optional, one header of yours or -D ------------------------------------------ */
+/* ---- configuration: all of it optional, one header of yours or -D ---------------------------------------------- */
 
 #ifdef INNGEST_CONFIG
 #include INNGEST_CONFIG
@@ -116,7 +116,7 @@
 extern "C" {
 #endif
 
-/* ---- results: values are frozen ---------------------------------------------------------------------------- */
+/* ---- results: values are frozen -------------------------------------------------------------------------------- */
 
 typedef enum inngest_status {
     INNGEST_OK = 0,
@@ -199,7 +199,7 @@ typedef enum inngest_status {
 /* Give the name of a status without its prefix: "OK"; "" for a value that is none. Interrupts: yes. Pure. */
 const char *inngest_status_name(inngest_status status);
 
-/* ---- the port: what the library needs from the machine ------------------------------------------------------ */
+/* ---- the port: what the library needs from the machine --------------------------------------------------------- */
 
 /* All calls give 0 or a negative number of the port's own, kept for inngest_counters.port_error. program and
  * erase may give INNGEST_PORT_BUSY: the same call is repeated until it gives something else, an erase by later
@@ -230,7 +230,7 @@ typedef struct inngest_port {
     uint16_t program_size;                      /* bytes programmed at least: 1, 2, 4, 8, 16 or 32 */
 } inngest_port;
 
-/* ---- functions ---------------------------------------------------------------------------------------------- */
+/* ---- functions ------------------------------------------------------------------------------------------------- */
 
 typedef struct inngest inngest;
 typedef struct inngest_ctx inngest_ctx;
@@ -259,7 +259,7 @@ typedef struct inngest_step_options {
     bool at_most_once;            /* a body that a reset interrupted fails instead of being called again */
 } inngest_step_options;
 
-/* ---- what can be observed ------------------------------------------------------------------------------------ */
+/* ---- what can be observed -------------------------------------------------------------------------------------- */
 
 typedef enum inngest_wait {       /* why a run is not running */
     INNGEST_WAIT_NONE,            /* it is runnable: the next tick goes on with it */
@@ -326,7 +326,7 @@ typedef struct inngest_counters {  /* since init; they stop at their maximum and
     int32_t port_error;                           /* the port's own number of the last one */
 } inngest_counters;
 
-/* ---- memory: all of it the caller's --------------------------------------------------------------------------- */
+/* ---- memory: all of it the caller's ---------------------------------------------------------------------------- */
 
 typedef struct inngest_slot {      /* one place of the queue; internal */
     uint32_t sequence;             /* with claim: who may touch it */
@@ -426,7 +426,7 @@ struct inngest {
     uint32_t stage[INNGEST_STAGE_BYTES / 4];
 };
 
-/* ---- life ---------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------------------------ */
 
 /* "What it writes" below leaves out what reclaim adds: at most one block's live records, their proof, one erase and
  * one block header for each record written, and only when the head has no room. */
@@ -464,7 +464,7 @@ void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms);
  * Interrupts: no. Writes: as flush, and one record. As flush; the engine is closed whatever comes back. */
 INNGEST_MUST_USE inngest_status inngest_close(inngest *jobs);
 
-/* ---- from anywhere, interrupts too ---------------------------------------------------------------------------- */
+/* ---- from anywhere, interrupts too ----------------------------------------------------------------------------- */
 
 /* Put an event into the queue. Copies the data, at most INNGEST_EVENT_BYTES with the name; never waits, never masks
  * interrupts, never touches storage. The name is a string literal. Interrupts: yes. OK, QUEUE_FULL, EVENT_SIZE,
@@ -494,7 +494,7 @@ typedef struct inngest_token { uint32_t run, attempt; } inngest_token;   /* a st
 INNGEST_MUST_USE inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status,
                                                  const void *result, size_t size);
 
-/* ---- inside a handler: steps ------------------------------------------------------------------------------------ */
+/* ---- inside a handler: steps ----------------------------------------------------------------------------------- */
 
 /* Run fn once. size bytes at result are zeroed, filled by fn, recorded; at replay they come back. All step calls:
  * interrupts: no; they write one record at most (with options.intent two), plus what reclaim carries. */
@@ -547,7 +547,7 @@ INNGEST_MUST_USE inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *f
 #define inngest_all(ctx, ...) inngest_all_(ctx, __VA_ARGS__, (inngest_status *)0)
 #define inngest_any(ctx, ...) inngest_any_(ctx, __VA_ARGS__, (inngest_status *)0)
 
-/* ---- inside a step body ------------------------------------------------------------------------------------------ */
+/* ---- inside a step body ---------------------------------------------------------------------------------------- */
 
 typedef enum inngest_began_t { INNGEST_BEGAN_NO, INNGEST_BEGAN_MAYBE, INNGEST_BEGAN_YES } inngest_began_t;
 typedef enum inngest_stop_t { INNGEST_STOP_NONE, INNGEST_STOP_TIMEOUT, INNGEST_STOP_CANCEL, INNGEST_STOP_LOST } inngest_stop_t;
@@ -580,7 +580,7 @@ INNGEST_MUST_USE inngest_status inngest_step_load(inngest_ctx *ctx, void *progre
 #define INNGEST_KEY_SIZE 33
 void inngest_idempotency_key(const inngest_ctx *ctx, char key[INNGEST_KEY_SIZE]);
 
-/* ---- what a handler can know --------------------------------------------------------------------------------------- */
+/* ---- what a handler can know ----------------------------------------------------------------------------------- */
 
 void *inngest_user(const inngest_ctx *ctx);
 int inngest_attempt(const inngest_ctx *ctx);          /* of the step in a body, else of the handler; from 0 */
@@ -593,7 +593,7 @@ INNGEST_MUST_USE inngest_status inngest_event_name(inngest_ctx *ctx, char *out, 
 INNGEST_MUST_USE inngest_status inngest_event_data(inngest_ctx *ctx, void *out, size_t size);
 size_t inngest_event_size(const inngest_ctx *ctx);
 
-/* ---- inspection ------------------------------------------------------------------------------------------------------ */
+/* ---- inspection ------------------------------------------------------------------------------------------------ */
 
 /* End a run, also a parked one. Interrupts: no; inside user code: yes. Durable with the next sync of a tick or flush,
  * at once outside user code. A body in progress is called once more (INNGEST_STOP_CANCEL), its result kept; nothing
