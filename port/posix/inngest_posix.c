@@ -10,7 +10,7 @@
  *   6  The run loop */
 #if defined(__linux__) || defined(__CYGWIN__)
 #define _POSIX_C_SOURCE 200809L
-#define _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE 1
 #elif defined(__APPLE__)
 #define _DARWIN_C_SOURCE               /* F_FULLFSYNC */
 #endif
