@@ -4,7 +4,7 @@ CFLAGS ?= -O2 -g
 WARN = -std=c99 -pedantic -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wcast-align -Wundef \
        -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wswitch-enum -Wvla
 SOURCES = inngest.c inngest.h port/flash_emulator/flash_emulator.c port/flash_emulator/flash_emulator.h tests/test.h
-TESTS = power_cut posix_files
+TESTS = power_cut posix_files posix_kill
 POSIX = port/posix/inngest_posix.c port/posix/inngest_posix.h tests/posix_folder.h
 BUILD = build
 
@@ -21,9 +21,11 @@ $(BUILD)/%: tests/%.c $(SOURCES)
 	@mkdir -p $(BUILD)
 	$(CC) -std=c99 -Wall -Wextra $(CFLAGS) -I. inngest.c port/flash_emulator/flash_emulator.c $< -o $@
 
+$(BUILD)/posix_kill: OPTIONS = -DINNGEST_SEEN_IDS=64
+
 $(BUILD)/posix_%: tests/posix_%.c $(SOURCES) $(POSIX)
 	@mkdir -p $(BUILD)
-	$(CC) -std=c99 -Wall -Wextra $(CFLAGS) -I. -pthread inngest.c port/posix/inngest_posix.c $< -o $@
+	$(CC) -std=c99 -Wall -Wextra $(CFLAGS) $(OPTIONS) -I. -pthread inngest.c port/posix/inngest_posix.c $< -o $@
 
 $(BUILD)/posix_files: tests/posix_files.c $(SOURCES) $(POSIX)   # its source is part of the test
 	@mkdir -p $(BUILD)
