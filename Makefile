@@ -31,6 +31,13 @@ $(BUILD)/posix_files: tests/posix_files.c $(SOURCES) $(POSIX)   # its source is 
 	@mkdir -p $(BUILD)
 	$(CC) -std=c99 -Wall -Wextra $(CFLAGS) -I. inngest.c $< -o $@
 
+demo: $(BUILD)/demo ## the signup job on a file: fails, is retried, sleeps, and is killed twice; 8 seconds
+	@$(BUILD)/demo $(BUILD)/demo.files
+
+$(BUILD)/demo $(BUILD)/signup: $(BUILD)/%: examples/%.c $(SOURCES) $(POSIX)
+	@mkdir -p $(BUILD)
+	@$(CC) -std=c99 -Wall -Wextra $(CFLAGS) -I. -Iport/posix $< inngest.c port/posix/inngest_posix.c -o $@
+
 lint: ## warnings as errors on gcc and clang, header as C++, cppcheck
 	@mkdir -p $(BUILD)
 	gcc $(WARN) -Werror -Os -c inngest.c -o $(BUILD)/gcc.o
@@ -52,4 +59,4 @@ size: ## .text for Cortex-M3 at -Os
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
-.PHONY: help test lint sanitize size clean
+.PHONY: help test demo lint sanitize size clean
