@@ -23,6 +23,7 @@ typedef struct user_created { char email[32]; int64_t future; } user_created;
 static uint32_t started;               /* uptime in ms */
 static int world, to_parent;           /* effects: a file of single appends; what the parent waits for: a pipe */
 static const char *who = "world";
+static int64_t future;                 /* unix ms the job sleeps until */
 
 static void say(const char *form, ...)
 {
@@ -78,7 +79,6 @@ static inngest_status signup(inngest_ctx *ctx)
 
 static char replayed[120];             /* steps of this pass whose result came from the journal */
 static inngest jobs;
-static int64_t future;                 /* unix ms the job sleeps until */
 
 static void tell_replay(void)
 {
