@@ -4,7 +4,7 @@ CFLAGS ?= -O2 -g
 WARN = -std=c99 -pedantic -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wcast-align -Wundef \
        -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wswitch-enum -Wvla
 SOURCES = inngest.c inngest.h port/flash_emulator/flash_emulator.c port/flash_emulator/flash_emulator.h tests/test.h
-TESTS = power_cut posix_files posix_kill posix_wake
+TESTS = power_cut posix_files posix_clock posix_kill posix_wake
 POSIX = port/posix/inngest_posix.c port/posix/inngest_posix.h tests/posix_folder.h
 SCRIPTS = examples install
 ALL_TESTS = $(TESTS) $(SCRIPTS)
@@ -33,7 +33,7 @@ $(BUILD)/posix_%: tests/posix_%.c $(SOURCES) $(POSIX)
 	@mkdir -p $(BUILD)
 	$(CC) -std=c99 -Wall -Wextra $(CFLAGS) $(OPTIONS) -I. -pthread inngest.c port/posix/inngest_posix.c $< -o $@
 
-$(BUILD)/posix_files: tests/posix_files.c $(SOURCES) $(POSIX)   # its source is part of the test
+$(BUILD)/posix_files $(BUILD)/posix_clock: $(BUILD)/%: tests/%.c $(SOURCES) $(POSIX)   # its source is part of these tests
 	@mkdir -p $(BUILD)
 	$(CC) -std=c99 -Wall -Wextra $(CFLAGS) -I. inngest.c $< -o $@
 
