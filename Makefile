@@ -4,36 +4,85 @@ CFLAGS ?= -O2 -g
 WARN = -pedantic -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wcast-align -Wundef \
        -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wswitch-enum -Wvla
 SOURCES = inngest.c inngest.h port/flash_emulator/flash_emulator.c port/flash_emulator/flash_emulator.h tests/test.h tests/machine.h
-TESTS = steps power_cut
+TESTS = steps power_cut posix_files posix_clock posix_kill posix_wake
+POSIX = port/posix/inngest_posix.c port/posix/inngest_posix.h tests/posix_folder.h
+SCRIPTS = examples install
+ALL_TESTS = $(TESTS) $(SCRIPTS)
 BUILD = build
+PREFIX = /usr/local
+VERSION = $$(sed -n 's/^\#define INNGEST_VERSION_M[AI][JN]OR //p' inngest.h | paste -s -d . -)
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
 
-test: $(TESTS:%=$(BUILD)/%) ## run the tests: a C compiler and make are enough
+test: $(TESTS:%=$(BUILD)/%) $(BUILD)/demo $(BUILD)/signup ## run the tests: a C compiler and make are enough; under a minute
 	@for t in $(TESTS); do $(BUILD)/$$t > $(BUILD)/$$t.log; echo $$? > $(BUILD)/$$t.rc; cat $(BUILD)/$$t.log; done
-	@cat $(TESTS:%=$(BUILD)/%.log) | sed -n 's/^tests.*: \([0-9]*\) passed, \([0-9]*\) failed$$/\1 \2/p' | \
+	@for t in $(SCRIPTS); do BUILD="$(BUILD)" CC="$(CC)" CFLAGS="$(CFLAGS)" MAKE="$(MAKE)" sh tests/$$t.sh > $(BUILD)/$$t.log; \
+	echo $$? > $(BUILD)/$$t.rc; cat $(BUILD)/$$t.log; done
+	@cat $(ALL_TESTS:%=$(BUILD)/%.log) | sed -n 's/^tests.*: \([0-9]*\) passed, \([0-9]*\) failed$$/\1 \2/p' | \
 	awk '{p += $$1; f += $$2} END {printf "%d passed, %d failed\n", p, f; exit f > 0 || p == 0}'
-	@! grep -qv '^0$$' $(TESTS:%=$(BUILD)/%.rc)
+	@! grep -qv '^0$$' $(ALL_TESTS:%=$(BUILD)/%.rc)
 
 $(BUILD)/%: tests/%.c $(SOURCES)
 	@mkdir -p $(BUILD)
 	$(CC) -std=c99 -Wall -Wextra $(CFLAGS) -I. inngest.c port/flash_emulator/flash_emulator.c $< -o $@
+
+$(BUILD)/posix_kill: OPTIONS = -DINNGEST_SEEN_IDS=64
+
+$(BUILD)/posix_%: tests/posix_%.c $(SOURCES) $(POSIX)
+	@mkdir -p $(BUILD)
+	$(CC) -std=c99 -Wall -Wextra $(CFLAGS) $(OPTIONS) -I. -pthread inngest.c port/posix/inngest_posix.c $< -o $@
+
+$(BUILD)/posix_files $(BUILD)/posix_clock: $(BUILD)/%: tests/%.c $(SOURCES) $(POSIX)   # its source is part of these tests
+	@mkdir -p $(BUILD)
+	$(CC) -std=c99 -Wall -Wextra $(CFLAGS) -I. inngest.c $< -o $@
+
+demo: $(BUILD)/demo ## the signup job on a file: fails, is retried, sleeps, and is killed twice; 8 seconds
+	@$(BUILD)/demo $(BUILD)/demo.files
+
+$(BUILD)/demo $(BUILD)/signup: $(BUILD)/%: examples/%.c $(SOURCES) $(POSIX)
+	@mkdir -p $(BUILD)
+	@$(CC) -std=c99 -Wall -Wextra $(CFLAGS) -I. -Iport/posix $< inngest.c port/posix/inngest_posix.c -o $@
+
+$(BUILD)/libinngest.a: $(SOURCES) $(POSIX)
+	@mkdir -p $(BUILD)
+	$(CC) -std=c99 -Wall -Wextra $(CFLAGS) -I. -c inngest.c -o $(BUILD)/lib_inngest.o
+	$(CC) -std=c99 -Wall -Wextra $(CFLAGS) -I. -c port/posix/inngest_posix.c -o $(BUILD)/lib_posix.o
+	rm -f $@
+	$(AR) rcs $@ $(BUILD)/lib_inngest.o $(BUILD)/lib_posix.o
+
+install: $(BUILD)/libinngest.a ## library with the POSIX port, headers, sources and inngest.pc into PREFIX (/usr/local), below DESTDIR
+	mkdir -p "$(DESTDIR)$(PREFIX)/include" "$(DESTDIR)$(PREFIX)/lib/pkgconfig" "$(DESTDIR)$(PREFIX)/share/inngest"
+	cp inngest.h port/posix/inngest_posix.h "$(DESTDIR)$(PREFIX)/include/"
+	cp inngest.c port/posix/inngest_posix.c LICENSE "$(DESTDIR)$(PREFIX)/share/inngest/"
+	cp $(BUILD)/libinngest.a "$(DESTDIR)$(PREFIX)/lib/"
+	@printf 'prefix=%s\nName: inngest\nDescription: durable background jobs, with a file as the journal\nVersion: %s\n%s\n%s\n' \
+	"$(PREFIX)" "$(VERSION)" 'Cflags: -I"$${prefix}/include"' 'Libs: -L"$${prefix}/lib" -linngest' > "$(DESTDIR)$(PREFIX)/lib/pkgconfig/inngest.pc"
+
+uninstall: ## remove what install wrote
+	rm -f "$(DESTDIR)$(PREFIX)/include/inngest.h" "$(DESTDIR)$(PREFIX)/include/inngest_posix.h" \
+	"$(DESTDIR)$(PREFIX)/lib/libinngest.a" "$(DESTDIR)$(PREFIX)/lib/pkgconfig/inngest.pc"
+	rm -rf "$(DESTDIR)$(PREFIX)/share/inngest"
 
 OFF = JSON TEXT STATUS_NAMES LOG SEEN_IDS MESSAGE_BYTES RESULT_BYTES
 lint: ## warnings as errors on gcc and clang in all variants, symbols, clang-tidy, cppcheck
 	@mkdir -p $(BUILD)
 	for cc in "gcc -std=c99" "gcc -std=c11" "clang -std=c99" "gcc -std=c99 -m32" "gcc -std=c99 -DINNGEST_NO_CAS" $(OFF:%="gcc -std=c99 -DINNGEST_%=0"); do \
 	$$cc $(WARN) -Werror -Os -c inngest.c -o $(BUILD)/lint.o || exit 1; done
-	echo '#include "inngest.h"' | g++ -x c++ -std=c++11 -pedantic -Wall -Wextra -Werror -I. -c - -o $(BUILD)/cxx.o
+	for cc in gcc clang "gcc -m32"; do $$cc -std=c99 $(WARN) -Werror -O2 -I. -c port/posix/inngest_posix.c -o $(BUILD)/lint.o || exit 1; done
+	echo '#include "port/posix/inngest_posix.h"' | g++ -x c++ -std=c++11 -pedantic -Wall -Wextra -Werror -I. -c - -o $(BUILD)/cxx.o
 	gcc -std=c99 -Os -c inngest.c -o $(BUILD)/lint.o
 	@! nm -u $(BUILD)/lint.o | awk '{print $$2}' | grep -Ev '^(mem(cpy|move|set|cmp|chr)|str(len|n?cmp|nlen|chr)|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail)$$'
 	@size -A $(BUILD)/lint.o | awk '$$1 == ".data" || $$1 == ".bss" {n += $$2} END {if (n) {print "writable data:", n; exit 1}}'
 	clang-tidy --quiet inngest.c -- -std=c99 -I.
-	cppcheck --quiet -UINNGEST_CONFIG --std=c99 --error-exitcode=1 --inline-suppr --enable=warning,portability inngest.c
+	cppcheck --quiet -UINNGEST_CONFIG --std=c99 --error-exitcode=1 --inline-suppr --enable=warning,portability -I. inngest.c port/posix/inngest_posix.c
 
-sanitize: ## the tests under ASan and UBSan
+sanitize: tsan ## the tests under ASan and UBSan, the queue under TSan
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover" test
+
+tsan: ## the queue and the run loop under TSan
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan CFLAGS="-O1 -g -fsanitize=thread" $(BUILD)/tsan/posix_wake
+	$(BUILD)/tsan/posix_wake
 
 M3 = arm-none-eabi-gcc -std=c99 -mcpu=cortex-m3 -mthumb -Os -ffreestanding -I.
 size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
@@ -51,4 +100,4 @@ size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
-.PHONY: help test lint sanitize size clean
+.PHONY: help test demo install uninstall lint tsan sanitize size clean

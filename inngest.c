@@ -2342,7 +2342,8 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
     do {
         if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
         if ((r.kind != ATTEMPT && r.kind != SLEEP) || !is_live(jobs, &r) || !read_payload(jobs, &r, 0, b, WAIT_BYTES)) continue;
-        if ((b[13] & WAIT_UNIX) || get_time(b + 6) < jobs->booted) continue;
+        if ((b[13] & WAIT_UNIX) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
+        if ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) continue;
         put(b, (uint64_t)(get_time(b) + off), 6);
         put(b + 6, (uint64_t)(get_time(b + 6) + off), 6);
         INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES), true));
@@ -2554,6 +2555,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     jobs->token = jobs->newest * 2654435761u;         /* tokens of an earlier boot are stale */
     check_runs(jobs, config->reset);
     jobs->stamp = jobs->booted = jobs->now;
+    jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
     STORE(&jobs->ready, MAGIC);
     return INNGEST_OK;
 }

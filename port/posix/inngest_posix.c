@@ -1,25 +1,59 @@
-/* SPDX-License-Identifier: MIT */
+/* SPDX-License-Identifier: MIT
+ *
+ * inngest_posix.c - see inngest_posix.h
+ *
+ *   1  Failures
+ *   2  The port: read, program, erase, sync, wake
+ *   3  Finding and creating the file
+ *   4  Open and close
+ *   5  Clocks
+ *   6  The run loop */
+#if defined(__linux__) || defined(__CYGWIN__)
 #define _POSIX_C_SOURCE 200809L
-#define _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE 1
+#elif defined(__APPLE__)
+#define _DARWIN_C_SOURCE               /* F_FULLFSYNC */
+#endif
+#define _FILE_OFFSET_BITS 64           /* a foreign file of 3 GB gets EFBIG, not EOVERFLOW, on 32 bits too */
+#define _TIME_BITS 64
 #include "inngest_posix.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
-#define BLOCK 4096u
+#define BLOCK INNGEST_POSIX_BLOCK
+#define SET_CLOCK_MS 1577836800000     /* 2020: a system clock before it was never set */
+#define STEP_MS 1000                   /* a clock that moved by so much against the uptime was stepped */
+#define LONGEST_SLEEP_MS 10000         /* see section 6 */
+#define AFTER_ERROR_MS 1000            /* a disk that fails is not asked more often */
+#define LEFTOVER ".inngest-new"        /* how the name of a journal ends until it is whole */
 
-static int fail(inngest_posix *p)
+/* ---- 1 Failures ------------------------------------------------------------------------------------------------ */
+
+static int refuse(inngest_posix *p, int error, const char *problem)
 {
-    p->error = errno ? errno : EIO;
+    p->error = error;
+    p->problem = problem;
+    return error;
+}
+
+/* Of a call of the port: counted, and given as a negative number. */
+static int fail(inngest_posix *p, int error)
+{
+    p->error = error ? error : EIO;
+    if (p->errors != UINT32_MAX) p->errors++;
     return -p->error;
 }
+
+/* ---- 2 The port: read, program, erase, sync, wake -------------------------------------------------------------- */
 
 static int file_read(void *context, uint32_t address, void *data, uint32_t size)
 {
@@ -28,7 +62,7 @@ static int file_read(void *context, uint32_t address, void *data, uint32_t size)
     while (size > 0) {
         ssize_t n = pread(p->file, to, size, (off_t)address);
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) { if (n == 0) errno = EIO; return fail(p); }
+        if (n <= 0) return fail(p, n == 0 ? EIO : errno);       /* 0: somebody truncated it */
         to += n;
         address += (uint32_t)n;
         size -= (uint32_t)n;
@@ -36,14 +70,15 @@ static int file_read(void *context, uint32_t address, void *data, uint32_t size)
     return 0;
 }
 
-static int write_all(inngest_posix *p, uint32_t address, const void *data, uint32_t size)
+static int file_program(void *context, uint32_t address, const void *data, uint32_t size)
 {
+    inngest_posix *p = context;
     const uint8_t *from = data;
-    if (p->failed) return -EIO;
+    if (p->failed) return fail(p, p->error);
     while (size > 0) {
         ssize_t n = pwrite(p->file, from, size, (off_t)address);
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) { if (n == 0) errno = ENOSPC; return fail(p); }
+        if (n <= 0) return fail(p, n == 0 ? EIO : errno);
         from += n;
         address += (uint32_t)n;
         size -= (uint32_t)n;
@@ -51,140 +86,381 @@ static int write_all(inngest_posix *p, uint32_t address, const void *data, uint3
     return 0;
 }
 
-static int file_program(void *context, uint32_t address, const void *data, uint32_t size) { return write_all(context, address, data, size); }
-
 static int file_erase(void *context, uint32_t address)
 {
     uint8_t blank[BLOCK];
     memset(blank, 0xFF, sizeof blank);
-    return write_all(context, address, blank, BLOCK);
+    return file_program(context, address, blank, BLOCK);
 }
 
+static bool file_is_blank(void *context, uint32_t address, uint32_t size)
+{
+    uint8_t bytes[BLOCK];
+    uint32_t i, n;
+    for (; size > 0; size -= n, address += n) {
+        n = size < BLOCK ? size : BLOCK;
+        if (file_read(context, address, bytes, n) != 0) return false;
+        for (i = 0; i < n; i++) if (bytes[i] != 0xFF) return false;
+    }
+    return true;
+}
+
+/* The size never changes, so that data alone needs to reach the disk: fdatasync. On macOS fsync stops at the drive's
+ * cache and F_FULLFSYNC empties it; a file system that lacks it has nothing better than fsync. */
+static int sync_file(int file)
+{
+    int result;
+    do {
+#if defined(F_FULLFSYNC)
+        result = fcntl(file, F_FULLFSYNC);
+        if (result != 0 && (errno == ENOTSUP || errno == EINVAL)) result = fsync(file);
+#elif defined(__linux__)
+        result = fdatasync(file);
+#else
+        result = fsync(file);
+#endif
+    } while (result != 0 && errno == EINTR);
+    return result == 0 ? 0 : errno ? errno : EIO;
+}
+
+/* A sync that failed may have dropped what it could not write, and the next one then succeeds without it. So the
+ * first failure is the handle's end: it writes nothing more, and only a new mount, which reads what is really there,
+ * goes on. */
 static int file_sync(void *context)
 {
     inngest_posix *p = context;
-    if (p->failed) return -EIO;
-    if (fdatasync(p->file) == 0) return 0;
-    p->failed = true;      /* the system may have dropped what it could not write: never tried again */
-    return fail(p);
+    int error = p->failed ? p->error : sync_file(p->file);
+    if (error == 0) return 0;
+    p->failed = true;
+    return fail(p, error);
 }
 
+/* May run in a signal handler: write is async-signal-safe, errno is kept, the pipe never blocks. Full: many bytes are
+ * there to wake the loop. */
 static void file_wake(void *context)
 {
     inngest_posix *p = context;
     int keep = errno;
-    if (write(p->pipe[1], "", 1) < 0) { /* full: the loop is awake anyway */ }
+    if (write(p->pipe[1], "", 1) != 1) { /* full */ }
     errno = keep;
 }
 
-static int sync_directory(const char *path)
+/* ---- 3 Finding and creating the file ----------------------------------------------------------------------------
+ *
+ * The name must never show half a journal, two processes must never both get it, and a kill at any instant must leave
+ * nothing in the way. So a new file is locked and written under a name of its own, synced, and then linked to the
+ * real name: link, unlike rename, fails if another process was first. The descriptor that wrote it is the one that is
+ * kept, so that there is no moment without the lock. Leftovers are told from the files of a living process by that
+ * lock, not by the process id in their name, which says nothing across containers and reboots. */
+
+typedef struct place {
+    int folder;
+    const char *base;                  /* the name within it */
+} place;
+
+static int open_folder(const char *path, place *at)
 {
     char folder[4096];
-    char *slash;
-    int d, result;
-    if (strlen(path) >= sizeof folder) return ENAMETOOLONG;
-    strcpy(folder, path);
-    slash = strrchr(folder, '/');
-    if (slash == folder) slash[1] = 0; else if (slash) *slash = 0; else strcpy(folder, ".");
-    d = open(folder, O_RDONLY);
-    if (d < 0) return errno;
-    result = fsync(d) == 0 ? 0 : errno;
-    close(d);
-    return result;
+    const char *slash = strrchr(path, '/');
+    size_t size = slash ? (size_t)(slash - path) : 0;
+    at->base = slash ? slash + 1 : path;
+    if (size >= sizeof folder) return ENAMETOOLONG;
+    memcpy(folder, path, size);
+    folder[size] = 0;
+    at->folder = open(slash == NULL ? "." : size == 0 ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (at->folder < 0) return errno;
+    return at->base[0] == 0 ? EISDIR : 0;
 }
 
-/* Written beside under another name and renamed when whole: the name never shows half a file. */
-static int create_file(const char *path, uint32_t bytes)
+static bool same_file(int file, const place *at, const char *name)
 {
-    char name[4096];
-    uint8_t blank[BLOCK];
-    uint32_t at;
-    int file, error = 0;
-    if (snprintf(name, sizeof name, "%s.%ld.new", path, (long)getpid()) >= (int)sizeof name) return ENAMETOOLONG;
-    file = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    if (file < 0) return errno;
-    memset(blank, 0xFF, sizeof blank);
-    for (at = 0; at < bytes && error == 0; at += BLOCK) {
-        ssize_t n = write(file, blank, BLOCK);
-        if (n != (ssize_t)BLOCK) error = n < 0 ? errno : ENOSPC;
+    struct stat mine, named;
+    return fstat(file, &mine) == 0 && fstatat(at->folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+}
+
+/* Open and lock what has the name. *again: it was replaced meanwhile. */
+static int open_existing(inngest_posix *p, const place *at, bool *again)
+{
+    struct stat status;
+    p->file = openat(at->folder, at->base, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (p->file < 0) return refuse(p, errno, errno == ELOOP ? "it is a symbolic link" : "");
+    if (fstat(p->file, &status) != 0) return refuse(p, errno, "");
+    if (!S_ISREG(status.st_mode)) return refuse(p, ENOTSUP, "it is not a regular file");
+    if (flock(p->file, LOCK_EX | LOCK_NB) != 0)
+        return refuse(p, errno, errno == EWOULDBLOCK ? "another process has it open" : "it cannot be locked");
+    *again = !same_file(p->file, at, at->base);
+    return 0;
+}
+
+/* Create and lock a file of a name that is no one else's. */
+static int open_new(inngest_posix *p, const place *at, char *name, size_t size)
+{
+    unsigned n;
+    for (n = 0; n < 1000; n++) {
+        if (snprintf(name, size, "%s.%ld.%u" LEFTOVER, at->base, (long)getpid(), n) >= (int)size) return ENAMETOOLONG;
+        p->file = openat(at->folder, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        if (p->file < 0 && errno == EEXIST) continue;
+        if (p->file < 0) return errno;
+        if (flock(p->file, LOCK_EX | LOCK_NB) == 0 && same_file(p->file, at, name)) return 0;
+        close(p->file);                /* taken for a leftover between the two calls: the next name */
+        p->file = -1;
     }
-    if (error == 0 && fsync(file) != 0) error = errno;
-    if (error == 0 && link(name, path) != 0 && errno != EEXIST) error = errno;   /* unlike rename, keeps a file that came first */
-    unlink(name);
-    close(file);
-    return error ? error : sync_directory(path);
+    return EEXIST;
+}
+
+static int create(inngest_posix *p, const place *at, uint32_t bytes, bool *again)
+{
+    char name[512];
+    uint32_t address;
+    int error = open_new(p, at, name, sizeof name);
+    if (error) return refuse(p, error, "it cannot be created");
+    for (address = 0; address < bytes && error == 0; address += BLOCK) error = -file_erase(p, address);
+    if (error == 0 && fsync(p->file) != 0) error = errno;
+    if (error == 0 && linkat(at->folder, name, at->folder, at->base, 0) != 0) {
+        error = errno;
+        *again = error == EEXIST;      /* another process was first: open its */
+    }
+    if (unlinkat(at->folder, name, 0) != 0) { /* the next open removes it */ }
+    if (*again) return 0;
+    return error ? refuse(p, error, "it cannot be created") : 0;
+}
+
+static bool is_leftover(const place *at, const char *name)
+{
+    size_t base = strlen(at->base), size = strlen(name), tail = strlen(LEFTOVER);
+    if (size < base + tail + 4 || memcmp(name, at->base, base) != 0 || name[base] != '.') return false;
+    return strspn(name + base, "0123456789.") == size - base - tail + 1 && strcmp(name + size - tail, LEFTOVER) == 0;
+}
+
+/* Remove what killed creators left: files that nobody has locked, and a second name of the journal itself. */
+static void remove_leftovers(const inngest_posix *p, const place *at)
+{
+    int again = openat(at->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *list = again < 0 ? NULL : fdopendir(again);
+    const struct dirent *entry;
+    if (list == NULL) {
+        if (again >= 0) close(again);
+        return;
+    }
+    while ((entry = readdir(list)) != NULL) {
+        int file;
+        if (!is_leftover(at, entry->d_name)) continue;
+        file = openat(at->folder, entry->d_name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+        if (file < 0) continue;
+        if (same_file(p->file, at, entry->d_name) || flock(file, LOCK_EX | LOCK_NB) == 0)
+            (void)unlinkat(at->folder, entry->d_name, 0);
+        close(file);
+    }
+    closedir(list);
+}
+
+/* ---- 4 Open and close ------------------------------------------------------------------------------------------ */
+
+static void close_file(inngest_posix *p)
+{
+    if (p->file >= 0) close(p->file);
+    p->file = -1;
+}
+
+static int find_or_create(inngest_posix *p, const place *at, uint32_t bytes)
+{
+    int error = 0, turns;
+    for (turns = 0; turns < 100; turns++) {
+        bool again = false;
+        error = open_existing(p, at, &again);
+        if (error == ENOENT && bytes > 0) error = create(p, at, bytes, &again);
+        if (!again) return error;
+        close_file(p);
+    }
+    return refuse(p, EWOULDBLOCK, "it is being replaced all the time");
+}
+
+/* What a killed process wrote stands in the system's cache and may not be on the disk; what a failed sync dropped may
+ * stand there too. The mount must act on neither: so sync first, then drop the cache, so that reads show the disk. */
+static int settle(inngest_posix *p)
+{
+    int error = sync_file(p->file);
+    if (error) return refuse(p, error, "it cannot be synced");
+#if defined(__linux__) && defined(POSIX_FADV_DONTNEED)
+    (void)posix_fadvise(p->file, 0, 0, POSIX_FADV_DONTNEED);
+#endif
+    return 0;
+}
+
+/* The name may have been given by a process that was killed before it synced the directory, so this is done for a
+ * file that exists too. EINVAL: a file system that has nothing to sync there. */
+static int sync_folder(inngest_posix *p, const place *at)
+{
+    if (fsync(at->folder) == 0 || errno == EINVAL) return 0;
+    return refuse(p, errno, "its directory cannot be synced");
+}
+
+static int make_pipe(inngest_posix *p)
+{
+    int i;
+    if (pipe(p->pipe) != 0) return refuse(p, errno, "no pipe");
+    for (i = 0; i < 2; i++)
+        if (fcntl(p->pipe[i], F_SETFL, O_NONBLOCK) != 0 || fcntl(p->pipe[i], F_SETFD, FD_CLOEXEC) != 0)
+            return refuse(p, errno, "no pipe");
+    return 0;
+}
+
+static int open_all(inngest_posix *p, const place *at, uint32_t bytes)
+{
+    struct stat status;
+    int error = find_or_create(p, at, bytes);
+    if (error) return error;
+    if (fstat(p->file, &status) != 0) return refuse(p, errno, "");
+    if (bytes > 0 && status.st_size != (off_t)bytes) return refuse(p, EFBIG, "it has another size than asked for");
+    if (status.st_size < 2 * (off_t)BLOCK || status.st_size > 65535 * (off_t)BLOCK || status.st_size % (off_t)BLOCK != 0)
+        return refuse(p, EFBIG, "its size is none that a journal can have");
+    p->port.block_count = (uint32_t)(status.st_size / (off_t)BLOCK);
+    if ((error = settle(p)) != 0 || (error = sync_folder(p, at)) != 0) return error;
+    remove_leftovers(p, at);
+    return make_pipe(p);
 }
 
 int inngest_posix_open(inngest_posix *p, const char *path, uint32_t bytes)
 {
-    struct stat status;
+    place at = { -1, "" };
     int error;
     if (p == NULL) return EINVAL;
     memset(p, 0, sizeof *p);
+    p->problem = "";
     p->file = p->pipe[0] = p->pipe[1] = -1;
-    if (path == NULL || bytes < 2 * BLOCK || bytes % BLOCK != 0) return EINVAL;
-    p->file = open(path, O_RDWR | O_CLOEXEC);
-    if (p->file < 0 && errno == ENOENT) {
-        error = create_file(path, bytes);
-        if (error) return error;
-        p->file = open(path, O_RDWR | O_CLOEXEC);
-    }
-    if (p->file < 0) return errno;
-    error = flock(p->file, LOCK_EX | LOCK_NB) != 0 || fstat(p->file, &status) != 0 ? errno : 0;
-    if (error == 0 && status.st_size != (off_t)bytes) error = EFBIG;
-    if (error == 0 && pipe(p->pipe) != 0) error = errno;
+    if (path == NULL || path[0] == 0) return refuse(p, EINVAL, "no path");
+    if (bytes != 0 && (bytes < 2 * BLOCK || bytes > 65535 * BLOCK || bytes % BLOCK != 0))
+        return refuse(p, EINVAL, "its size must be a multiple of 4096, from 8192 to 65535 * 4096");
+    error = open_folder(path, &at);
+    error = error ? refuse(p, error, "") : open_all(p, &at, bytes);
+    if (at.folder >= 0) close(at.folder);
     if (error) { inngest_posix_close(p); return error; }
-    for (error = 0; error < 2; error++) {
-        fcntl(p->pipe[error], F_SETFL, O_NONBLOCK);
-        fcntl(p->pipe[error], F_SETFD, FD_CLOEXEC);
-    }
+    p->errors = 0;
+    p->error = 0;
+    p->problem = "";
+    p->last_tick = inngest_posix_uptime_ms();
     p->port.context = p;
     p->port.read = file_read;
     p->port.program = file_program;
     p->port.erase = file_erase;
     p->port.sync = file_sync;
+    p->port.is_blank = file_is_blank;
     p->port.wake = file_wake;
     p->port.block_size = BLOCK;
-    p->port.block_count = bytes / BLOCK;
     p->port.program_size = 1;
     return 0;
 }
 
+void inngest_posix_close(inngest_posix *p)
+{
+    int i;
+    if (p == NULL) return;
+    close_file(p);
+    for (i = 0; i < 2; i++) {
+        if (p->pipe[i] >= 0) close(p->pipe[i]);
+        p->pipe[i] = -1;
+    }
+}
+
+/* ---- 5 Clocks -------------------------------------------------------------------------------------------------- */
+
+/* A job that sleeps an hour means an hour of the world, as it does across a power cut. So the time of a suspended
+ * machine counts: CLOCK_BOOTTIME on Linux; elsewhere CLOCK_MONOTONIC, which counts it on macOS. */
 uint32_t inngest_posix_uptime_ms(void)
 {
-    struct timespec t;
+    struct timespec t = { 0, 0 };
+#if defined(__linux__) && defined(CLOCK_BOOTTIME)
+    if (clock_gettime(CLOCK_BOOTTIME, &t) != 0)
+#endif
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint32_t)((uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u);
 }
 
 int64_t inngest_posix_unix_ms(void)
 {
-    struct timespec t;
+    struct timespec t = { 0, 0 };
     clock_gettime(CLOCK_REALTIME, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* The pipe is emptied before the tick, so a send during or after it makes poll return at once. */
-void inngest_posix_run(inngest_posix *p, inngest *jobs, volatile int *stop, bool once)
+/* ---- 6 The run loop ---------------------------------------------------------------------------------------------
+ *
+ * No wake-up is lost. A sender publishes its event and then writes a byte; the loop empties the pipe and then ticks.
+ * So a byte that the loop has taken belongs to an event that the tick after it finds; one that comes later, during the
+ * tick or just before poll, is still in the pipe and poll returns at once. A flag that spares the byte when one is
+ * on its way was rejected: a sender preempted between flag and byte would hold up the others. Any number of bytes
+ * is one turn. The stop flag works the same way: set, then a byte; the pipe emptied, then the flag read.
+ *
+ * The longest sleep is bounded because poll neither counts the time of a suspended machine nor notices that the clock
+ * was set: a deadline is late by this much at most after either. */
+
+static void empty_pipe(const inngest_posix *p)
 {
-    char bytes[64];
-    while (stop == NULL || !*stop) {
-        struct pollfd wait;
+    char bytes[1024];
+    int most = 256;                    /* senders that never pause must not keep it here */
+    while (most-- > 0 && read(p->pipe[0], bytes, sizeof bytes) == (ssize_t)sizeof bytes) { }
+}
+
+typedef struct wall {
+    bool told;
+    int64_t offset;                    /* unix time - uptime, when it was told */
+} wall;
+
+/* Did the clock begin to be right, or was it stepped? */
+static bool wall_changed(wall *w, int64_t unix_ms, uint32_t now)
+{
+    /* The uptime wraps after 49 days: only the difference to the last offset counts, modulo 2^32. */
+    int64_t moved = (int32_t)(uint32_t)((uint64_t)(unix_ms - w->offset) - now);
+    if (unix_ms < SET_CLOCK_MS) return false;
+    if (w->told && moved > -STEP_MS && moved < STEP_MS) return false;
+    w->told = true;
+    w->offset = unix_ms - now;
+    return true;
+}
+
+/* One turn without the sleep; gives the ms to sleep. The library takes the wall clock to be that of its last tick,
+ * so it is told right behind one. Before the first one it is told as well, as that of the last tick that can have
+ * been (so never ahead): events and sleeps with a date are then right from the start. */
+static uint32_t turn(inngest_posix *p, inngest *jobs, wall *w)
+{
+    uint32_t now = inngest_posix_uptime_ms(), errors = p->errors, ms;
+    int64_t unix_ms = inngest_posix_unix_ms();
+    bool first = !w->told, changed = wall_changed(w, unix_ms, now);
+    if (changed && first) inngest_set_wall_clock(jobs, unix_ms - (int64_t)(now - p->last_tick));
+    ms = inngest_tick(jobs, now);
+    p->last_tick = now;
+    if (changed) {
+        inngest_set_wall_clock(jobs, unix_ms);
+        ms = 0;                        /* deadlines may have moved */
+    }
+    return p->errors != errors && ms < AFTER_ERROR_MS ? AFTER_ERROR_MS : ms;
+}
+
+static int run(inngest_posix *p, inngest *jobs, bool until_idle)
+{
+    wall w = { false, 0 };
+    for (;;) {
+        struct pollfd wait = { -1, POLLIN, 0 };
         uint32_t ms;
-        while (read(p->pipe[0], bytes, sizeof bytes) > 0) { }
-        ms = inngest_tick(jobs, inngest_posix_uptime_ms());
-        if (once && ms == UINT32_MAX) return;
+        int ready;
+        empty_pipe(p);
+        if (__atomic_exchange_n(&p->stop, 0, __ATOMIC_ACQ_REL)) return 0;
+        ms = turn(p, jobs, &w);
+        if (p->failed) return p->error;
         wait.fd = p->pipe[0];
-        wait.events = POLLIN;
-        wait.revents = 0;
-        (void)poll(&wait, 1, ms > 2147483647u ? -1 : (int)ms);
+        if (until_idle && ms == UINT32_MAX) {
+            if ((ready = poll(&wait, 1, 0)) == 0) return 0;
+        } else ready = poll(&wait, 1, ms < LONGEST_SLEEP_MS ? (int)ms : LONGEST_SLEEP_MS);
+        if (ready < 0 && errno != EINTR && errno != EAGAIN) return refuse(p, errno, "poll");
     }
 }
 
-void inngest_posix_close(inngest_posix *p)
+int inngest_posix_run(inngest_posix *p, inngest *jobs) { return run(p, jobs, false); }
+int inngest_posix_run_until_idle(inngest_posix *p, inngest *jobs) { return run(p, jobs, true); }
+
+void inngest_posix_stop(inngest_posix *p)
 {
-    if (p->file >= 0) close(p->file);
-    if (p->pipe[0] >= 0) close(p->pipe[0]);
-    if (p->pipe[1] >= 0) close(p->pipe[1]);
-    p->file = p->pipe[0] = p->pipe[1] = -1;
+    __atomic_store_n(&p->stop, 1, __ATOMIC_RELEASE);
+    file_wake(p);
 }

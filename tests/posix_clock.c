@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT
+ * Promise 8 on POSIX: what the run loop makes of clocks. Both clocks and poll are the test's: poll lets exactly the
+ * time pass that it was asked to wait, and the wall clock is set and stepped at will. */
+#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE 1
+#define _FILE_OFFSET_BITS 64
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <time.h>
+#include "posix_folder.h"
+#include "test.h"
+
+static int64_t uptime = 4294960000, wall_offset;   /* ms; the 32-bit uptime wraps after 7 s */
+static int64_t step_at, step_by;                   /* at this uptime the wall clock moves */
+static int64_t longest, polls;
+
+static int test_clock(clockid_t which, struct timespec *t)
+{
+    int64_t ms = which == CLOCK_REALTIME ? uptime + wall_offset : uptime;
+    t->tv_sec = (time_t)(ms / 1000);
+    t->tv_nsec = (long)(ms % 1000) * 1000000;
+    return 0;
+}
+
+static int test_poll(struct pollfd *files, nfds_t n, int timeout)
+{
+    if (poll(files, n, 0) > 0) return 1;
+    polls++;
+    uptime += timeout;
+    if (timeout > longest) longest = timeout;
+    if (step_at && uptime >= step_at) {
+        wall_offset += step_by;
+        step_at = 0;
+    }
+    return 0;
+}
+
+#define clock_gettime(which, t) test_clock(which, t)
+#define poll(files, n, timeout) test_poll(files, n, timeout)
+#include "../port/posix/inngest_posix.c"
+#undef clock_gettime
+#undef poll
+
+#define IN_2026 1780000000000
+static inngest_posix port;
+static inngest jobs;
+static int64_t memory[INNGEST_MEMORY(4, 4) / 8 + 1];
+static int64_t until, ended_at;
+
+static inngest_status dated(inngest_ctx *ctx)
+{
+    INNGEST_TRY(inngest_step_sleep_until(ctx, "date", until));
+    ended_at = uptime;
+    return INNGEST_OK;
+}
+
+static inngest_status relative(inngest_ctx *ctx)
+{
+    INNGEST_TRY(inngest_step_sleep(ctx, "hour", INNGEST_HOURS(1)));
+    ended_at = uptime;
+    return INNGEST_OK;
+}
+
+static void boot(bool fresh)
+{
+    static const inngest_function functions[] = {
+        { .id = "dated", .event = "test/dated", .handler = dated },
+        { .id = "relative", .event = "test/relative", .handler = relative },
+    };
+    inngest_config c;
+    if (fresh && unlink("clock") != 0) { /* not there yet */ }
+    CHECK(inngest_posix_open(&port, "clock", 8 * 4096) == 0);
+    memset(&c, 0, sizeof c);
+    c.functions = functions;
+    c.function_count = 2;
+    c.port = &port.port;
+    c.memory = memory;
+    c.memory_size = sizeof memory;
+    c.runs = c.events = 4;
+    CHECK(inngest_init(&jobs, &c, NULL) == INNGEST_OK);
+    ended_at = longest = polls = step_at = 0;
+}
+
+static void shut(void)
+{
+    CHECK(inngest_close(&jobs) == INNGEST_OK);
+    inngest_posix_close(&port);
+}
+
+/* Run the job, give how many ms it took. */
+static int64_t take(const char *event)
+{
+    const inngest_event e = { .name = event };
+    int64_t start = uptime;
+    ended_at = 0;
+    CHECK(inngest_send_event(&jobs, &e) == INNGEST_OK);
+    CHECK(inngest_posix_run_until_idle(&port, &jobs) == 0);
+    return ended_at - start;
+}
+
+int main(int count, char **arguments)
+{
+    int64_t ms;
+    (void)count;
+    enter_folder(arguments[0]);
+
+    wall_offset = IN_2026 - uptime;                /* the clock is right: exact to the ms, across the wrap */
+    boot(true);
+    until = IN_2026 + 60000;
+    CHECK(take("test/dated") == 60000);
+    CHECK(take("test/relative") == 3600000);
+    CHECK(longest == LONGEST_SLEEP_MS && polls < 380);
+    until = 1;                                     /* long ago */
+    CHECK(take("test/dated") == 0);
+
+    until = uptime + wall_offset + 3600000;        /* set back by half an hour: as much later */
+    step_at = uptime + 600000;
+    step_by = -1800000;
+    CHECK(take("test/dated") == 5400000);
+    until = uptime + wall_offset + 3600000;        /* set ahead: earlier, noticed within the longest sleep */
+    step_at = uptime + 600000;
+    step_by = 1800000;
+    CHECK(take("test/dated") == 1800000);
+    until = uptime + wall_offset + 3600000;        /* set ahead beyond the date */
+    step_at = uptime + 600000;
+    step_by = 7200000;
+    ms = take("test/dated");
+    CHECK(ms >= 600000 && ms <= 600000 + LONGEST_SLEEP_MS);
+    until = uptime + wall_offset + 3600000;        /* moved a little: not told, and not told again and again */
+    step_at = uptime + 600000;
+    step_by = -900;
+    CHECK(take("test/dated") == 3600000);
+    step_at = uptime + 600000;                     /* a relative sleep has nothing to do with it */
+    step_by = 86400000;
+    CHECK(take("test/relative") == 3600000);
+    shut();
+
+    boot(true);                                    /* the clock was never set: a date waits, an hour does not */
+    wall_offset = 0;
+    until = IN_2026;
+    ended_at = 0;
+    CHECK(take("test/relative") == 3600000);
+    ended_at = 0;
+    CHECK(inngest_send(&jobs, "test/dated", NULL, 0) == INNGEST_OK);
+    CHECK(inngest_posix_run_until_idle(&port, &jobs) == 0 && ended_at == 0);
+    wall_offset = IN_2026 - uptime - 5000;         /* then it is set */
+    CHECK(inngest_posix_run_until_idle(&port, &jobs) == 0);
+    CHECK(ended_at == uptime && uptime + wall_offset == IN_2026);
+    shut();
+
+    wall_offset = IN_2026 - uptime;                /* stopped for 20 of the 60 minutes: off-time counts, not too much */
+    boot(true);
+    CHECK(inngest_send(&jobs, "test/relative", NULL, 0) == INNGEST_OK);
+    inngest_posix_stop(&port);
+    CHECK(inngest_posix_run(&port, &jobs) == 0);   /* at once */
+    {
+        wall w = { false, 0 };
+        int64_t start = uptime;
+        CHECK(turn(&port, &jobs, &w) == 0);
+        CHECK(turn(&port, &jobs, &w) == 3600000);
+        shut();
+        uptime += 1200000;
+        boot(false);
+        uptime += 700;                             /* between open and run */
+        CHECK(inngest_posix_run_until_idle(&port, &jobs) == 0);
+        CHECK(ended_at - start >= 3600000 && ended_at - start <= 3601000);
+    }
+    shut();
+    return TEST_END();
+}
