@@ -5,7 +5,7 @@ WARN = -std=c99 -pedantic -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion 
        -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wswitch-enum -Wvla
 SOURCES = inngest.c inngest.h port/flash_emulator/flash_emulator.c port/flash_emulator/flash_emulator.h tests/test.h
 TESTS = power_cut
-TESTS += json
+TESTS += json text
 SOURCES += tests/json_suite.h
 BUILD = build
 
