@@ -246,7 +246,6 @@ static void suite(void)
         up_to_us += name[0] == 'i';
         CHECK(status == expected(name));
         if (status != expected(name)) printf("%s: %d\n", name, (int)status);
-        if (name[0] == 'i') printf("%s: %s\n", name, inngest_status_name(status));
         if (!fits(json_suite[i].size)) continue;
         event_path = "data";
         on_event(json_suite[i].text, json_suite[i].size, read_null);
