@@ -1595,77 +1595,81 @@ const char *inngest_status_name(inngest_status status)
 
 enum { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_COUNT };
 
-typedef struct reader {
-    const uint8_t *memory;             /* NULL: the journal */
-    inngest *jobs;
-    uint32_t from, window;             /* of the text in the payload; of bytes in the text */
+typedef struct json_reader {
+    uint8_t c;                         /* the byte at at; 0 at the end */
+    uint8_t depth;
+    bool fresh, match;                 /* nothing taken from this container yet; the newest key is the one */
+    bool negative;                     /* is the newest number */
+    bool over;                         /* the newest string is too long, or another */
     uint32_t at, size;
+    const uint8_t *memory;             /* NULL: the journal, from bytes behind the beginning of a payload */
+    inngest *jobs;
+    uint32_t from;
     inngest_status status;             /* the first failure */
     /* where a string goes: out, or else compared with text */
     char *out;
     const char *text;
     size_t room;
-    const char *root;                  /* the beginning of the path, where a name has no dot; NULL: elsewhere */
     /* the part of the path looked for */
+    const char *root;                  /* the path, whose first name has no dot; NULL: every name has one */
     const char *key;                   /* NULL: an index */
     size_t key_size;
     uint32_t index;
     /* the newest number: mantissa (without zeros at its end) * 10^exponent */
-    uint64_t mantissa;
     int32_t exponent;
-    bool negative, too_big, over;      /* mantissa too long; string too long or another */
-    bool fresh, match;                 /* nothing read in this container; the newest key is the one */
-    uint8_t depth;
-    uint8_t objects[(INNGEST_JSON_DEPTH + 7) / 8];
+    uint64_t mantissa;
     record event;
+    uint8_t objects[(INNGEST_JSON_DEPTH + 7) / 8];   /* for each open container whether it is one; the newest in bit 0 */
     uint8_t bytes[WINDOW];
-} reader;
+} json_reader;
 
-static void refuse(reader *r, inngest_status status)
+static void json_refuse(json_reader *r, inngest_status status)
 {
     if (r->status == INNGEST_OK) r->status = status;
     r->at = r->size;
+    r->c = 0;
     r->depth = 0;
 }
 
-static void malformed(reader *r) { refuse(r, INNGEST_ERR_JSON); }
+static void json_malformed(json_reader *r) { json_refuse(r, INNGEST_ERR_JSON); }
 
-/* The byte at the reader; 0 at the end. */
-static unsigned peek(reader *r)
+static void json_next(json_reader *r)
 {
-    uint32_t window = r->at & ~(WINDOW - 1);
-    if (r->at >= r->size) return 0;
-    if (r->memory) return r->memory[r->at];
-    if (window != r->window) {
-        r->window = window;
-        if (!read_payload(r->jobs, &r->event, r->from + window, r->bytes, minimum(WINDOW, r->size - window))) {
-            refuse(r, INNGEST_PAUSED);
-            return 0;
-        }
-    }
-    return r->bytes[r->at - window];
+    uint32_t at = ++r->at;
+    r->c = 0;
+    if (at >= r->size) return;
+    if (r->memory) r->c = r->memory[at];
+    else if (at % WINDOW == 0 && !read_payload(r->jobs, &r->event, r->from + at, r->bytes, minimum(WINDOW, r->size - at)))
+        json_refuse(r, INNGEST_PAUSED);
+    else r->c = r->bytes[at % WINDOW];
 }
 
-static unsigned take(reader *r)
+static unsigned json_take(json_reader *r)
 {
-    unsigned c = peek(r);
-    r->at++;
+    unsigned c = r->c;
+    json_next(r);
     return c;
 }
 
-static unsigned skip_blank(reader *r)
+static bool json_accept(json_reader *r, unsigned c)
 {
-    unsigned c;
-    while ((c = peek(r)) == ' ' || c == '\t' || c == '\n' || c == '\r') r->at++;
-    return c;
+    bool same = r->c == c;
+    if (same) json_next(r);
+    return same;
 }
 
-static void expect(reader *r, const char *text)
+static void json_expect(json_reader *r, unsigned c)
 {
-    for (; *text; text++) if (take(r) != (uint8_t)*text) malformed(r);
+    if (!json_accept(r, c)) json_malformed(r);
 }
 
-static void emit(reader *r, unsigned byte)
+static unsigned json_blank(json_reader *r)
+{
+    while (r->c == ' ' || r->c == '\t' || r->c == '\n' || r->c == '\r') json_next(r);
+    return r->c;
+}
+
+static void json_emit(json_reader *r, unsigned byte)
 {
     if (r->room == 0) r->over = true;
     else {
@@ -1675,220 +1679,208 @@ static void emit(reader *r, unsigned byte)
     }
 }
 
-static void emit_code(reader *r, uint32_t code)
+static void json_emit_code(json_reader *r, uint32_t code)
 {
     unsigned more = code < 0x80 ? 0 : code < 0x800 ? 6 : code < 0x10000 ? 12 : 18;
-    if (code > 0x10FFFF || code >> 11 == 0xD800 >> 11) malformed(r);
-    emit(r, more ? ((0xFF80u >> more / 6) & 0xFF) | (unsigned)(code >> more) : (unsigned)code);
-    while (more) emit(r, 0x80 | (unsigned)(code >> (more -= 6) & 0x3F));
+    if (code > 0x10FFFF || code >> 11 == 0xD800 >> 11) json_malformed(r);
+    json_emit(r, more ? ((0xFF80u >> more / 6) & 0xFF) | (unsigned)(code >> more) : (unsigned)code);
+    while (more) json_emit(r, 0x80 | (unsigned)(code >> (more -= 6) & 0x3F));
 }
 
-static void take_utf8(reader *r, unsigned c)
+static void json_utf8(json_reader *r, unsigned c)
 {
     unsigned i, more = c < 0xE0 ? 1 : c < 0xF0 ? 2 : 3;
     uint32_t code = c & (0x3F >> more);
-    if (c < 0xC2 || c > 0xF4) malformed(r);
+    if (c < 0xC2 || c > 0xF4) json_malformed(r);
     for (i = 0; i < more; i++) {
-        c = take(r);
-        if (c >> 6 != 2) malformed(r);
-        code = code << 6 | (c & 0x3F);
+        c = json_take(r) ^ 0x80;
+        if (c > 0x3F) json_malformed(r);
+        code = code << 6 | c;
     }
-    if (code >> (more * 5 + 1) == 0) malformed(r);   /* longer than it need be */
-    emit_code(r, code);
+    if (code >> (more * 5 + 1) == 0) json_malformed(r);   /* longer than it need be */
+    json_emit_code(r, code);
 }
 
-static uint32_t take_hex(reader *r)
+static uint32_t json_hex(json_reader *r)
 {
     uint32_t code = 0;
     unsigned i;
     for (i = 0; i < 4; i++) {
-        unsigned c = take(r), digit = c - '0';
+        unsigned c = json_take(r), digit = c - '0';
         if (digit > 9) {
-            digit = (c | 0x20) - 'a';
-            if (digit > 5) malformed(r);
-            digit += 10;
+            digit = (c | 0x20) - 'a' + 10;
+            if (digit - 10 > 5) json_malformed(r);
         }
         code = code << 4 | digit;
     }
     return code;
 }
 
-static void take_escape(reader *r)
+static void json_escape(json_reader *r)
 {
     static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
-    unsigned c = take(r);
-    uint32_t code;
+    unsigned c = json_take(r);
+    const char *name = memchr(names, (int)c, sizeof names - 1);
     if (c == 'u') {
-        code = take_hex(r);
+        uint32_t code = json_hex(r), low;
         if (code >> 10 == 0xD800 >> 10) {            /* the first of a pair */
-            expect(r, "\\u");
-            c = (unsigned)take_hex(r) ^ 0xDC00;
-            if (c > 0x3FF) malformed(r);
-            code = 0x10000 + ((code & 0x3FF) << 10 | c);
+            json_expect(r, '\\');
+            json_expect(r, 'u');
+            low = json_hex(r) ^ 0xDC00;
+            if (low > 0x3FF) json_malformed(r);
+            code = (code << 10) + low + 0x10000 - ((uint32_t)0xD800 << 10);
         }
-        emit_code(r, code);
-    } else {
-        const char *name = c ? strchr(names, (int)c) : NULL;
-        if (name) emit(r, (uint8_t)values[name - names]);
-        else malformed(r);
-    }
+        json_emit_code(r, code);
+    } else if (name) json_emit(r, (uint8_t)values[name - names]);
+    else json_malformed(r);
 }
 
-static void take_string(reader *r)
+static void json_string(json_reader *r)
 {
     unsigned c;
     r->over = false;
-    expect(r, "\"");
-    while ((c = take(r)) != '"') {
-        if (c < 0x20) {
-            malformed(r);
-            break;
-        }
-        if (c == '\\') take_escape(r);
-        else if (c < 0x80) emit(r, c);
-        else take_utf8(r, c);
+    json_expect(r, '"');
+    while ((c = json_take(r)) >= 0x20) {
+        if (c == '"') return;
+        if (c == '\\') json_escape(r);
+        else if (c < 0x80) json_emit(r, c);
+        else json_utf8(r, c);
     }
+    json_malformed(r);
 }
 
-static void add_digit(reader *r, unsigned digit)
+/* Append to the mantissa; once it is over 63 bits, it only grows. */
+static void json_digit(json_reader *r, unsigned digit)
 {
-    if (r->mantissa > (uint64_t)INT64_MAX / 10) r->too_big = true;
-    r->mantissa = r->mantissa * 10 + digit;
+    r->mantissa = r->mantissa >> 60 ? UINT64_MAX : r->mantissa * 10 + digit;
 }
 
 /* Take one digit or more; zeros wait in the exponent for a digit that is none. Gives how many. */
-static int32_t take_digits(reader *r)
+static int32_t json_digits(json_reader *r)
 {
     int32_t n = 0;
     unsigned digit;
-    while ((digit = peek(r) - '0') <= 9) {
-        r->at++;
-        n++;
+    for (; (digit = r->c - 48u) <= 9; n++) {
+        json_next(r);
         if (digit == 0) r->exponent++;
         else {
-            for (; r->exponent > 0; r->exponent--) add_digit(r, 0);
-            add_digit(r, digit);
+            for (; r->exponent > 0; r->exponent--) json_digit(r, 0);
+            json_digit(r, digit);
         }
     }
-    if (n == 0) malformed(r);
+    if (n == 0) json_malformed(r);
     return n;
 }
 
-static int32_t take_exponent(reader *r)
+static int32_t json_exponent(json_reader *r)
 {
     int32_t exponent = 0;
-    unsigned sign = peek(r), digit;
-    if (sign == '+' || sign == '-') r->at++;
-    if (peek(r) - '0' > 9) malformed(r);
-    for (; (digit = peek(r) - '0') <= 9; r->at++)
+    unsigned digit;
+    bool negative = json_accept(r, '-');
+    if (!negative) (void)json_accept(r, '+');
+    if (r->c - 48u > 9) json_malformed(r);
+    for (; (digit = r->c - 48u) <= 9; json_next(r))
         if (exponent < 100000000) exponent = exponent * 10 + (int32_t)digit;   /* no text here is that long */
-    return sign == '-' ? -exponent : exponent;
+    return negative ? -exponent : exponent;
 }
 
-static void take_number(reader *r)
+static void json_number(json_reader *r)
 {
     int32_t decimals = 0;
     r->mantissa = 0;
     r->exponent = 0;
-    r->too_big = false;
-    r->negative = peek(r) == '-';
-    if (r->negative) r->at++;
-    if (peek(r) == '0') r->at++;
-    else (void)take_digits(r);
-    if (peek(r) == '.') {
-        r->at++;
-        decimals = take_digits(r);
-    }
-    if ((peek(r) | 0x20) == 'e') {
-        r->at++;
-        r->exponent += take_exponent(r);
-    }
+    r->negative = json_accept(r, '-');
+    if (!json_accept(r, '0')) (void)json_digits(r);
+    if (json_accept(r, '.')) decimals = json_digits(r);
+    if (json_accept(r, 'e') || json_accept(r, 'E')) r->exponent += json_exponent(r);
     r->exponent -= decimals;
 }
 
-/* The newest number * 10^digits. */
-static inngest_status scale(reader *r, int32_t digits, int64_t *value)
+/* The newest number * 10^digits. A mantissa that did not fit 63 bits shows in the sign. */
+static inngest_status json_scale(json_reader *r, int32_t digits, int64_t *value)
 {
-    if (r->mantissa == 0) r->exponent = 0;
-    else r->exponent += digits;
-    for (; r->exponent > 0 && !r->too_big; r->exponent--) add_digit(r, 0);
-    if (r->exponent < 0 || r->too_big || r->mantissa > (uint64_t)INT64_MAX + r->negative) return INNGEST_ERR_RANGE;
+    *value = 0;
+    if (r->mantissa == 0) return INNGEST_OK;
+    for (r->exponent += digits; r->exponent > 0 && r->mantissa >> 60 == 0; r->exponent--) json_digit(r, 0);
     *value = (int64_t)(r->negative ? 0 - r->mantissa : r->mantissa);
-    return INNGEST_OK;
+    return r->exponent || (*value < 0) != r->negative ? INNGEST_ERR_RANGE : INNGEST_OK;
 }
 
-static bool in_object(const reader *r) { return r->objects[(r->depth - 1) / 8] >> (r->depth - 1) % 8 & 1; }
-
 /* Take a value, or the opening of a container. */
-static void take_value(reader *r)
+static void json_value(json_reader *r)
 {
-    unsigned c = skip_blank(r);
-    if (c == '"') take_string(r);
+    const char *word = NULL;
+    unsigned c = json_blank(r);
+    if (c == '"') json_string(r);
     else if (c == '{' || c == '[') {
-        if (r->depth == INNGEST_JSON_DEPTH) refuse(r, INNGEST_ERR_DEPTH);
-        else {
-            uint8_t *byte = &r->objects[r->depth / 8], bit = (uint8_t)(1 << r->depth % 8);
-            *byte = (uint8_t)(c == '{' ? *byte | bit : *byte & ~bit);
-            r->depth++;
-            r->at++;
-            r->fresh = true;
+        uint8_t *objects = &r->objects[r->depth / 8];
+        if (r->depth == INNGEST_JSON_DEPTH) {
+            json_refuse(r, INNGEST_ERR_DEPTH);
+            return;
         }
-    } else if (c == 't') expect(r, "true");
-    else if (c == 'f') expect(r, "false");
-    else if (c == 'n') expect(r, "null");
-    else take_number(r);
+        *objects = (uint8_t)(*objects << 1 | (c == '{'));
+        r->depth++;
+        r->fresh = true;
+        json_next(r);
+    } else {
+        if (c == 't') word = "true";
+        else if (c == 'f') word = "false";
+        else if (c == 'n') word = "null";
+        if (word == NULL) json_number(r);
+        else while (*word) json_expect(r, (uint8_t)*word++);
+    }
 }
 
 /* Go to the next value of the innermost container, past its key; false: the container is closed. */
-static bool next_value(reader *r)
+static bool json_more(json_reader *r)
 {
     bool object, fresh = r->fresh;
-    unsigned c;
+    uint8_t *objects = &r->objects[(r->depth - 1) / 8];
     if (r->status != INNGEST_OK) return false;
-    object = in_object(r);
-    c = skip_blank(r);
+    object = *objects & 1;
     r->fresh = false;
-    if (c == (object ? '}' : ']')) {
-        r->at++;
+    (void)json_blank(r);
+    if (json_accept(r, object ? '}' : ']')) {
+        *objects >>= 1;
         r->depth--;
         return false;
     }
-    if (!fresh) expect(r, ",");
+    if (!fresh) json_expect(r, ',');
     if (object) {
         r->out = NULL;
         r->text = r->key;
         r->room = r->key_size;
-        (void)skip_blank(r);
-        take_string(r);
+        (void)json_blank(r);
+        json_string(r);
         r->match = r->room == 0 && !r->over;
-        (void)skip_blank(r);
-        expect(r, ":");
+        (void)json_blank(r);
+        json_expect(r, ':');
     }
     return true;
 }
 
 /* Take a whole value. Gives how many elements or members it has. */
-static uint32_t take_all(reader *r)
+static uint32_t json_all(json_reader *r)
 {
     uint32_t n = 0;
     unsigned depth = r->depth;
     do {
-        take_value(r);
-        while (r->depth > depth && !next_value(r)) { }
+        json_value(r);
+        while (r->depth > depth && !json_more(r)) { }
         if (r->depth == depth + 1) n++;
     } while (r->depth > depth);
     return n;
 }
 
 /* Split the next part off a path: name (at the root), .name or [index]. Gives the rest; NULL: malformed. */
-static const char *next_part(reader *r, const char *path)
+static const char *json_part(json_reader *r, const char *path)
 {
     const char *start = path;
     r->key = NULL;
     r->key_size = 0;
     r->index = 0;
     if (*path == '[') {
-        for (path++; (unsigned)(*path - '0') <= 9; path++)
+        while ((unsigned)(*++path - '0') <= 9)
             if (r->index < 400000000) r->index = r->index * 10 + (unsigned)(*path - '0');
         return path - start > 1 && *path == ']' ? path + 1 : NULL;
     }
@@ -1899,19 +1891,19 @@ static const char *next_part(reader *r, const char *path)
 }
 
 /* Go to the value of a path; false: there is none, and what is there instead has been taken. */
-static bool find_value(reader *r, const char *path)
+static bool json_find(json_reader *r, const char *path)
 {
     while (*path) {
-        path = next_part(r, path);
-        if (skip_blank(r) != (r->key ? '{' : '[')) {
-            (void)take_all(r);
+        path = json_part(r, path);
+        if (json_blank(r) != (r->key ? '{' : '[')) {
+            (void)json_all(r);
             return false;
         }
-        take_value(r);
+        json_value(r);
         for (;;) {
-            if (!next_value(r)) return false;
+            if (!json_more(r)) return false;
             if (r->key ? r->match : r->index-- == 0) break;
-            (void)take_all(r);
+            (void)json_all(r);
         }
     }
     return true;
@@ -1919,18 +1911,18 @@ static bool find_value(reader *r, const char *path)
 
 /* Take the value at the reader. A string goes to text, with its end; else *value: a number times 10^size, how many
  * elements, whether it is true or null. */
-static inngest_status take_as(reader *r, unsigned wanted, char *text, size_t size, int64_t *value)
+static inngest_status json_as(json_reader *r, unsigned wanted, char *text, size_t size, int64_t *value)
 {
-    unsigned c = skip_blank(r);
+    unsigned c = json_blank(r);
     unsigned type = c == '"' ? JSON_STRING : c == '{' || c == '[' ? JSON_COUNT : c == 't' || c == 'f' ? JSON_BOOL :
                     c == 'n' ? JSON_NULL : JSON_NUMBER;
     uint32_t n;
     r->out = text;
     r->room = type == JSON_STRING && text ? size - 1 : 0;
-    n = take_all(r);
+    n = json_all(r);
     if (wanted == JSON_NULL) *value = type == JSON_NULL;
     else if (type != wanted) return INNGEST_ERR_TYPE;
-    else if (type == JSON_NUMBER) return scale(r, (int32_t)size, value);
+    else if (type == JSON_NUMBER) return json_scale(r, (int32_t)size, value);
     else if (type == JSON_STRING) {
         if (r->over) return INNGEST_ERR_TOO_LONG;
         *r->out = 0;
@@ -1939,25 +1931,26 @@ static inngest_status take_as(reader *r, unsigned wanted, char *text, size_t siz
     return INNGEST_OK;
 }
 
-static bool is_path(reader *r, const char *path)
+static bool json_is_path(json_reader *r, const char *path)
 {
-    while (path && *path) path = next_part(r, path);
+    while (path && *path) path = json_part(r, path);
     return path != NULL;
 }
 
 /* Read the value of a path. size: bytes of out for a string, decimal digits for a number. */
-static inngest_status read_value(reader *r, const char *path, void *out, size_t size, unsigned wanted)
+static inngest_status json_read(json_reader *r, const char *path, void *out, size_t size, unsigned wanted)
 {
     inngest_status status = INNGEST_ERR_NOT_FOUND;
     char *text = wanted == JSON_STRING ? out : NULL;
     int64_t value = 0;
     if (out == NULL || (text ? size == 0 : size > 18)) return INNGEST_ERR_ARGUMENT;
     if (text) *text = 0;
-    if (!is_path(r, path)) return INNGEST_ERR_ARGUMENT;
-    if (find_value(r, path)) status = take_as(r, wanted, text, size, &value);
-    while (r->depth > 0) if (next_value(r)) (void)take_all(r);
-    (void)skip_blank(r);
-    if (r->at != r->size) malformed(r);              /* all of the text must be one value */
+    if (!json_is_path(r, path)) return INNGEST_ERR_ARGUMENT;
+    json_next(r);
+    if (json_find(r, path)) status = json_as(r, wanted, text, size, &value);
+    while (r->depth > 0) if (json_more(r)) (void)json_all(r);
+    (void)json_blank(r);
+    if (r->at != r->size) json_malformed(r);              /* all of the text must be one value */
     if (r->status != INNGEST_OK) status = r->status;
     if (status != INNGEST_OK) {
         if (text) *text = 0;
@@ -1967,30 +1960,31 @@ static inngest_status read_value(reader *r, const char *path, void *out, size_t 
     return status;
 }
 
-static inngest_status read_memory(const void *json, size_t bytes, const char *path, void *out, size_t size, unsigned wanted)
+static inngest_status json_read_memory(const void *json, size_t bytes, const char *path, void *out, size_t size, unsigned wanted)
 {
-    reader r;
+    json_reader r;
     if (json == NULL && bytes > 0) return INNGEST_ERR_ARGUMENT;
     if ((uint64_t)bytes > INT32_MAX) return INNGEST_ERR_TOO_LONG;
     memset(&r, 0, sizeof r);
     r.memory = json;
     r.size = (uint32_t)bytes;
     r.root = path;
-    return read_value(&r, path, out, size, wanted);
+    r.at = UINT32_MAX;
+    return json_read(&r, path, out, size, wanted);
 }
 
 static void event_error(inngest_ctx *ctx, inngest_status status, const char *path) { set_error(ctx, status, 0, path); }
 
-static inngest_status read_event(inngest_ctx *ctx, const char *path, void *out, size_t size, unsigned wanted)
+static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *out, size_t size, unsigned wanted)
 {
-    reader r;
+    json_reader r;
     inngest_status status = INNGEST_ERR_ARGUMENT;
     memset(&r, 0, sizeof r);
     if (!find_event(ctx, &r.event, &r.from)) return park(ctx, INNGEST_WAIT_DAMAGE);
     r.jobs = ctx->jobs;
-    r.window = 1;                                    /* none yet */
+    r.at = UINT32_MAX;
     r.size = r.event.size - r.from;
-    if (path && strncmp(path, "data", 4) == 0) status = read_value(&r, path + 4, out, size, wanted);
+    if (path && strncmp(path, "data", 4) == 0) status = json_read(&r, path + 4, out, size, wanted);
     if (status == INNGEST_PAUSED) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (status != INNGEST_OK) event_error(ctx, status, path);
     return status;
@@ -1999,67 +1993,67 @@ static inngest_status read_event(inngest_ctx *ctx, const char *path, void *out, 
 inngest_status inngest_json_validate(const void *json, size_t size)
 {
     bool null;
-    return read_memory(json, size, "", &null, 0, JSON_NULL);
+    return json_read_memory(json, size, "", &null, 0, JSON_NULL);
 }
 
 inngest_status inngest_json_string(const void *json, size_t size, const char *path, char *out, size_t out_size)
 {
-    return read_memory(json, size, path, out, out_size, JSON_STRING);
+    return json_read_memory(json, size, path, out, out_size, JSON_STRING);
 }
 
 inngest_status inngest_json_int64(const void *json, size_t size, const char *path, int64_t *out)
 {
-    return read_memory(json, size, path, out, 0, JSON_NUMBER);
+    return json_read_memory(json, size, path, out, 0, JSON_NUMBER);
 }
 
 inngest_status inngest_json_decimal(const void *json, size_t size, const char *path, unsigned digits, int64_t *out)
 {
-    return read_memory(json, size, path, out, digits, JSON_NUMBER);
+    return json_read_memory(json, size, path, out, digits, JSON_NUMBER);
 }
 
 inngest_status inngest_json_bool(const void *json, size_t size, const char *path, bool *out)
 {
-    return read_memory(json, size, path, out, 0, JSON_BOOL);
+    return json_read_memory(json, size, path, out, 0, JSON_BOOL);
 }
 
 inngest_status inngest_json_is_null(const void *json, size_t size, const char *path, bool *out)
 {
-    return read_memory(json, size, path, out, 0, JSON_NULL);
+    return json_read_memory(json, size, path, out, 0, JSON_NULL);
 }
 
 inngest_status inngest_json_count(const void *json, size_t size, const char *path, size_t *out)
 {
-    return read_memory(json, size, path, out, 0, JSON_COUNT);
+    return json_read_memory(json, size, path, out, 0, JSON_COUNT);
 }
 
 inngest_status inngest_event_string(inngest_ctx *ctx, const char *path, char *out, size_t size)
 {
-    return read_event(ctx, path, out, size, JSON_STRING);
+    return json_read_event(ctx, path, out, size, JSON_STRING);
 }
 
 inngest_status inngest_event_int64(inngest_ctx *ctx, const char *path, int64_t *out)
 {
-    return read_event(ctx, path, out, 0, JSON_NUMBER);
+    return json_read_event(ctx, path, out, 0, JSON_NUMBER);
 }
 
 inngest_status inngest_event_decimal(inngest_ctx *ctx, const char *path, unsigned digits, int64_t *out)
 {
-    return read_event(ctx, path, out, digits, JSON_NUMBER);
+    return json_read_event(ctx, path, out, digits, JSON_NUMBER);
 }
 
 inngest_status inngest_event_bool(inngest_ctx *ctx, const char *path, bool *out)
 {
-    return read_event(ctx, path, out, 0, JSON_BOOL);
+    return json_read_event(ctx, path, out, 0, JSON_BOOL);
 }
 
 inngest_status inngest_event_is_null(inngest_ctx *ctx, const char *path, bool *out)
 {
-    return read_event(ctx, path, out, 0, JSON_NULL);
+    return json_read_event(ctx, path, out, 0, JSON_NULL);
 }
 
 inngest_status inngest_event_count(inngest_ctx *ctx, const char *path, size_t *out)
 {
-    return read_event(ctx, path, out, 0, JSON_COUNT);
+    return json_read_event(ctx, path, out, 0, JSON_COUNT);
 }
 #endif
 
@@ -2069,17 +2063,17 @@ inngest_status inngest_event_count(inngest_ctx *ctx, const char *path, size_t *o
 
 #define LONGEST (366 * (int64_t)86400000)
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-static bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
+static bool text_is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool text_is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 
-static const char *skip_spaces(const char *text)
+static const char *text_spaces(const char *text)
 {
     while (*text == ' ') text++;
     return text;
 }
 
 /* Take a unit with or without the plural's s, in any case; *ms is its length. NULL: there is no such unit. */
-static const char *take_unit(const char *text, int64_t *ms)
+static const char *text_unit(const char *text, int64_t *ms)
 {
     static const char names[] = "ms msec millisecond,s sec second,m min minute,h hr hour,d day,w week,y yr year,";
     static const uint32_t seconds[] = { 0, 1, 60, 3600, 86400, 604800, 31557600 };   /* a year as in npm's ms: 365.25 days */
@@ -2089,15 +2083,15 @@ static const char *take_unit(const char *text, int64_t *ms)
     if (*text == 0) return text;
     for (; *name; name++) {
         size_t n = 0;
-        for (; is_letter(*name) && (text[n] | 0x20) == *name; name++) n++;
-        if (!is_letter(*name)) {
+        for (; text_is_letter(*name) && (text[n] | 0x20) == *name; name++) n++;
+        if (!text_is_letter(*name)) {
             if (n > 1 && name[-1] != 's' && (text[n] | 0x20) == 's') n++;
-            if (!is_letter(text[n])) {
+            if (!text_is_letter(text[n])) {
                 if (*unit) *ms = *unit * (int64_t)1000;
                 return text + n;
             }
         }
-        while (is_letter(*name)) name++;
+        while (text_is_letter(*name)) name++;
         if (*name == ',') unit++;
     }
     return NULL;
@@ -2108,32 +2102,32 @@ inngest_status inngest_parse_duration(const char *text, int64_t *ms)
     int64_t total = 0, whole, part, unit;
     bool first = true;
     if (text == NULL || ms == NULL) return INNGEST_ERR_ARGUMENT;
-    for (text = skip_spaces(text); first || *text; first = false) {
+    for (text = text_spaces(text); first || *text; first = false) {
         const char *start = text, *point, *end;
-        for (whole = 0; is_digit(*text); text++) if (whole <= LONGEST) whole = whole * 10 + (*text - '0');
+        for (whole = 0; text_is_digit(*text); text++) if (whole <= LONGEST) whole = whole * 10 + (*text - '0');
         point = text;
-        if (*text == '.') while (is_digit(*++text)) { }
+        if (*text == '.') while (text_is_digit(*++text)) { }
         if (text == start || text[-1] == '.') return INNGEST_ERR_ARGUMENT;
         end = text;
-        text = skip_spaces(text);
+        text = text_spaces(text);
         if (*text == 0 && !first) return INNGEST_ERR_ARGUMENT;
-        text = take_unit(text, &unit);
+        text = text_unit(text, &unit);
         if (text == NULL) return INNGEST_ERR_ARGUMENT;
         for (part = 0; --end > point; ) part = (part + (*end - '0') * unit + 9) / 10;   /* never too short */
         if (whole > LONGEST / unit) return INNGEST_ERR_RANGE;
         total += whole * unit + part;
         if (total > LONGEST) return INNGEST_ERR_RANGE;
-        text = skip_spaces(text);
+        text = text_spaces(text);
     }
     *ms = total;
     return INNGEST_OK;
 }
 
 /* Match text with a shape: 0 is a digit, all else itself and the start of the next number. NULL: another shape. */
-static const char *take_shape(const char *text, const char *shape, unsigned *numbers)
+static const char *text_shape(const char *text, const char *shape, unsigned *numbers)
 {
     for (*numbers = 0; *shape; shape++, text++) {
-        if (*shape == '0' ? !is_digit(*text) : *text != *shape) return NULL;
+        if (*shape == '0' ? !text_is_digit(*text) : *text != *shape) return NULL;
         if (*shape == '0') *numbers = *numbers * 10 + (unsigned)(*text - '0');
         else *++numbers = 0;
     }
@@ -2143,13 +2137,13 @@ static const char *take_shape(const char *text, const char *shape, unsigned *num
 /* Z, +hh, +hhmm or +hh:mm to the end of the text. Gives minutes; NO_ZONE: malformed, BAD_ZONE: out of range. */
 #define NO_ZONE 9998
 #define BAD_ZONE 9999
-static int take_zone(const char *text)
+static int text_zone(const char *text)
 {
     unsigned hour, minute = 0;
     char sign = *text++;
     if ((sign | 0x20) == 'z') return *text ? NO_ZONE : 0;
-    if ((sign != '+' && sign != '-') || (text = take_shape(text, "00", &hour)) == NULL) return NO_ZONE;
-    if (*text && (text = take_shape(*text == ':' ? text + 1 : text, "00", &minute)) == NULL) return NO_ZONE;
+    if ((sign != '+' && sign != '-') || (text = text_shape(text, "00", &hour)) == NULL) return NO_ZONE;
+    if (*text && (text = text_shape(*text == ':' ? text + 1 : text, "00", &minute)) == NULL) return NO_ZONE;
     if (*text) return NO_ZONE;
     if (hour > 23 || minute > 59) return BAD_ZONE;
     return sign == '-' ? -(int)(hour * 60 + minute) : (int)(hour * 60 + minute);
@@ -2157,7 +2151,7 @@ static int take_zone(const char *text)
 
 /* Days since 1970-01-01; -1,000,000: there is no such day. */
 #define NO_DAY (-1000000)
-static int32_t days_until(unsigned year, unsigned month, unsigned day)
+static int32_t text_days_until(unsigned year, unsigned month, unsigned day)
 {
     bool leap = year % 4 == 0 && (year % 100 || year % 400 == 0);
     unsigned longest = month == 2 ? leap ? 29u : 28u : 30u + ((month + month / 8) & 1);
@@ -2178,23 +2172,23 @@ inngest_status inngest_parse_time(const char *text, int64_t *unix_ms)
     int32_t days;
     if (text == NULL || unix_ms == NULL) return INNGEST_ERR_ARGUMENT;
     memset(n, 0, sizeof n);
-    text = take_shape(text, "0000-00-00", n);
+    text = text_shape(text, "0000-00-00", n);
     if (text == NULL) return INNGEST_ERR_ARGUMENT;
     if (*text) {
         if ((*text | 0x20) != 't' && *text != ' ') return INNGEST_ERR_ARGUMENT;
-        text = take_shape(text + 1, "00:00", n + 3);
+        text = text_shape(text + 1, "00:00", n + 3);
         if (text && *text == ':') {
-            text = take_shape(text + 1, "00", n + 5);
-            if (text && (*text == '.' || *text == ',') && is_digit(text[1]))
-                for (text++; is_digit(*text); text++, weight /= 10) {
+            text = text_shape(text + 1, "00", n + 5);
+            if (text && (*text == '.' || *text == ',') && text_is_digit(text[1]))
+                for (text++; text_is_digit(*text); text++, weight /= 10) {
                     ms += (unsigned)(*text - '0') * weight;
                     if (*text != '0') more = true;
                 }
         }
-        zone = text ? take_zone(text) : NO_ZONE;
+        zone = text ? text_zone(text) : NO_ZONE;
         if (zone == NO_ZONE) return INNGEST_ERR_ARGUMENT;
     }
-    days = days_until(n[0], n[1], n[2]);
+    days = text_days_until(n[0], n[1], n[2]);
     if (days == NO_DAY || zone == BAD_ZONE || n[4] > 59 || n[5] > 59 || n[3] > 24 || (n[3] == 24 && (n[4] || n[5] || more)))
         return INNGEST_ERR_RANGE;
     *unix_ms = (((int64_t)days * 24 + n[3]) * 60 + n[4] - zone) * 60000 + (int64_t)n[5] * 1000 + ms;
