@@ -1615,9 +1615,9 @@ typedef struct json_reader {
     const char *key;                   /* NULL: an index */
     size_t key_size;
     uint32_t index;
-    /* the newest number: mantissa (without zeros at its end) * 10^exponent */
-    int32_t exponent;
+    int32_t exponent;                  /* the newest number is mantissa * 10^exponent */
     uint64_t mantissa;
+    int64_t value;                     /* what was read */
     record event;
     uint8_t objects[(INNGEST_JSON_DEPTH + 7) / 8];   /* for each open container whether it is one; the newest in bit 0 */
     uint8_t bytes[WINDOW];
@@ -1669,7 +1669,7 @@ static unsigned json_blank(json_reader *r)
     return r->c;
 }
 
-static void json_emit(json_reader *r, unsigned byte)
+static void json_emit(json_reader *r, uint8_t byte)
 {
     if (r->room == 0) r->over = true;
     else {
@@ -1681,10 +1681,10 @@ static void json_emit(json_reader *r, unsigned byte)
 
 static void json_emit_code(json_reader *r, uint32_t code)
 {
-    unsigned more = code < 0x80 ? 0 : code < 0x800 ? 6 : code < 0x10000 ? 12 : 18;
+    unsigned more = (code >= 0x80) + (code >= 0x800) + (code >= 0x10000);
     if (code > 0x10FFFF || code >> 11 == 0xD800 >> 11) json_malformed(r);
-    json_emit(r, more ? ((0xFF80u >> more / 6) & 0xFF) | (unsigned)(code >> more) : (unsigned)code);
-    while (more) json_emit(r, 0x80 | (unsigned)(code >> (more -= 6) & 0x3F));
+    json_emit(r, (uint8_t)(code >> more * 6 | (more ? 0xFF80u >> more : 0)));
+    while (more-- > 0) json_emit(r, (uint8_t)(0x80 | (code >> more * 6 & 0x3F)));
 }
 
 static void json_utf8(json_reader *r, unsigned c)
@@ -1718,9 +1718,9 @@ static uint32_t json_hex(json_reader *r)
 
 static void json_escape(json_reader *r)
 {
-    static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
+    static const uint8_t names[16] = { '"', '\\', '/', 'b', 'f', 'n', 'r', 't', '"', '\\', '/', '\b', '\f', '\n', '\r', '\t' };
     unsigned c = json_take(r);
-    const char *name = memchr(names, (int)c, sizeof names - 1);
+    const uint8_t *name = memchr(names, (int)c, 8);
     if (c == 'u') {
         uint32_t code = json_hex(r), low;
         if (code >> 10 == 0xD800 >> 10) {            /* the first of a pair */
@@ -1731,7 +1731,7 @@ static void json_escape(json_reader *r)
             code = (code << 10) + low + 0x10000 - ((uint32_t)0xD800 << 10);
         }
         json_emit_code(r, code);
-    } else if (name) json_emit(r, (uint8_t)values[name - names]);
+    } else if (name) json_emit(r, name[8]);
     else json_malformed(r);
 }
 
@@ -1743,67 +1743,61 @@ static void json_string(json_reader *r)
     while ((c = json_take(r)) >= 0x20) {
         if (c == '"') return;
         if (c == '\\') json_escape(r);
-        else if (c < 0x80) json_emit(r, c);
+        else if (c < 0x80) json_emit(r, (uint8_t)c);
         else json_utf8(r, c);
     }
     json_malformed(r);
 }
 
-/* Append to the mantissa; once it is over 63 bits, it only grows. */
-static void json_digit(json_reader *r, unsigned digit)
+/* Take one digit or more into the mantissa: the first 18 or 19, and zeros behind them into the exponent. A longer one is
+ * no int64_t at any scale: all bits set, it stays so and shows in its sign. */
+static void json_digits(json_reader *r, int decimal)
 {
-    r->mantissa = r->mantissa >> 60 ? UINT64_MAX : r->mantissa * 10 + digit;
+    do {
+        unsigned digit = json_take(r) - '0';
+        if (digit > 9) json_malformed(r);
+        r->exponent -= decimal;
+        if (r->mantissa >> 60 == 0) r->mantissa = r->mantissa * 10 + digit;
+        else if (digit == 0) r->exponent++;
+        else r->mantissa = UINT64_MAX;
+    } while (r->c - (unsigned)'0' <= 9);
 }
 
-/* Take one digit or more; zeros wait in the exponent for a digit that is none. Gives how many. */
-static int32_t json_digits(json_reader *r)
-{
-    int32_t n = 0;
-    unsigned digit;
-    for (; (digit = r->c - 48u) <= 9; n++) {
-        json_next(r);
-        if (digit == 0) r->exponent++;
-        else {
-            for (; r->exponent > 0; r->exponent--) json_digit(r, 0);
-            json_digit(r, digit);
-        }
-    }
-    if (n == 0) json_malformed(r);
-    return n;
-}
-
-static int32_t json_exponent(json_reader *r)
+static void json_exponent(json_reader *r)
 {
     int32_t exponent = 0;
-    unsigned digit;
     bool negative = json_accept(r, '-');
     if (!negative) (void)json_accept(r, '+');
-    if (r->c - 48u > 9) json_malformed(r);
-    for (; (digit = r->c - 48u) <= 9; json_next(r))
-        if (exponent < 100000000) exponent = exponent * 10 + (int32_t)digit;   /* no text here is that long */
-    return negative ? -exponent : exponent;
+    do {
+        unsigned digit = json_take(r) - '0';
+        if (digit > 9) json_malformed(r);
+        if (exponent >> 27 == 0) exponent = exponent * 10 + (int32_t)digit;   /* no text here is that long */
+    } while (r->c - (unsigned)'0' <= 9);
+    r->exponent += negative ? -exponent : exponent;
 }
 
 static void json_number(json_reader *r)
 {
-    int32_t decimals = 0;
     r->mantissa = 0;
     r->exponent = 0;
     r->negative = json_accept(r, '-');
-    if (!json_accept(r, '0')) (void)json_digits(r);
-    if (json_accept(r, '.')) decimals = json_digits(r);
-    if (json_accept(r, 'e') || json_accept(r, 'E')) r->exponent += json_exponent(r);
-    r->exponent -= decimals;
+    if (!json_accept(r, '0')) json_digits(r, 0);
+    if (json_accept(r, '.')) json_digits(r, 1);
+    if (json_accept(r, 'e') || json_accept(r, 'E')) json_exponent(r);
 }
 
-/* The newest number * 10^digits. A mantissa that did not fit 63 bits shows in the sign. */
-static inngest_status json_scale(json_reader *r, int32_t digits, int64_t *value)
+/* Make r->value the newest number * 10^digits, if it is that exactly. */
+static bool json_scale(json_reader *r, unsigned digits)
 {
-    *value = 0;
-    if (r->mantissa == 0) return INNGEST_OK;
-    for (r->exponent += digits; r->exponent > 0 && r->mantissa >> 60 == 0; r->exponent--) json_digit(r, 0);
-    *value = (int64_t)(r->negative ? 0 - r->mantissa : r->mantissa);
-    return r->exponent || (*value < 0) != r->negative ? INNGEST_ERR_RANGE : INNGEST_OK;
+    uint64_t mantissa = r->mantissa;
+    int32_t exponent = r->exponent + (int32_t)digits;
+    if (mantissa) {
+        for (; exponent < 0 && mantissa % 10 == 0; exponent++) mantissa /= 10;
+        for (; exponent > 0 && mantissa >> 60 == 0; exponent--) mantissa *= 10;
+    } else exponent = r->negative = 0;
+    if (r->negative) mantissa = 0 - mantissa;
+    r->value = (int64_t)mantissa;
+    return exponent == 0 && (r->value < 0) == r->negative;
 }
 
 /* Take a value, or the opening of a container. */
@@ -1880,8 +1874,7 @@ static const char *json_part(json_reader *r, const char *path)
     r->key_size = 0;
     r->index = 0;
     if (*path == '[') {
-        while ((unsigned)(*++path - '0') <= 9)
-            if (r->index < 400000000) r->index = r->index * 10 + (unsigned)(*path - '0');
+        while ((unsigned)(*++path - '0') <= 9) r->index = r->index >> 28 ? UINT32_MAX : r->index * 10 + (unsigned)(*path - '0');
         return path - start > 1 && *path == ']' ? path + 1 : NULL;
     }
     if (path != r->root && *path++ != '.') return NULL;
@@ -1909,82 +1902,79 @@ static bool json_find(json_reader *r, const char *path)
     return true;
 }
 
-/* Take the value at the reader. A string goes to text, with its end; else *value: a number times 10^size, how many
- * elements, whether it is true or null. */
-static inngest_status json_as(json_reader *r, unsigned wanted, char *text, size_t size, int64_t *value)
+/* Take the value at the reader, for json_read. */
+static inngest_status json_take_as(json_reader *r, unsigned wanted, char *text, size_t size)
 {
     unsigned c = json_blank(r);
-    unsigned type = c == '"' ? JSON_STRING : c == '{' || c == '[' ? JSON_COUNT : c == 't' || c == 'f' ? JSON_BOOL :
-                    c == 'n' ? JSON_NULL : JSON_NUMBER;
-    uint32_t n;
+    unsigned type = c == '"' ? JSON_STRING : c < ':' ? JSON_NUMBER : c == '{' || c == '[' ? JSON_COUNT :
+                    c == 'n' ? JSON_NULL : JSON_BOOL;
+    bool right = type == wanted;
     r->out = text;
-    r->room = type == JSON_STRING && text ? size - 1 : 0;
-    n = json_all(r);
-    if (wanted == JSON_NULL) *value = type == JSON_NULL;
-    else if (type != wanted) return INNGEST_ERR_TYPE;
-    else if (type == JSON_NUMBER) return json_scale(r, (int32_t)size, value);
-    else if (type == JSON_STRING) {
+    r->room = right && text ? size - 1 : 0;
+    r->value = json_all(r);
+    if (wanted == JSON_NULL) r->value = right;
+    else if (!right) return INNGEST_ERR_TYPE;
+    if (wanted == JSON_BOOL) r->value = c == 't';
+    if (wanted == JSON_NUMBER && !json_scale(r, (unsigned)size)) return INNGEST_ERR_RANGE;
+    if (text) {
         if (r->over) return INNGEST_ERR_TOO_LONG;
         *r->out = 0;
-        if (strlen(text) != (size_t)(r->out - text)) return INNGEST_ERR_RANGE;
-    } else *value = type == JSON_COUNT ? n : c == 't';
+        if (text + strlen(text) != r->out) return INNGEST_ERR_RANGE;
+    }
     return INNGEST_OK;
 }
 
-static bool json_is_path(json_reader *r, const char *path)
-{
-    while (path && *path) path = json_part(r, path);
-    return path != NULL;
-}
-
-/* Read the value of a path. size: bytes of out for a string, decimal digits for a number. */
-static inngest_status json_read(json_reader *r, const char *path, void *out, size_t size, unsigned wanted)
+/* Read the value of a path. want: what kind, and 8 times the bytes of out for a string, the digits for a number. */
+static inngest_status json_read(json_reader *r, const char *path, void *out, size_t want)
 {
     inngest_status status = INNGEST_ERR_NOT_FOUND;
+    unsigned wanted = want % 8;
     char *text = wanted == JSON_STRING ? out : NULL;
-    int64_t value = 0;
-    if (out == NULL || (text ? size == 0 : size > 18)) return INNGEST_ERR_ARGUMENT;
+    const char *part = path;
+    if (out == NULL || (text ? want < 8 : want / 8 > 18)) return INNGEST_ERR_ARGUMENT;
     if (text) *text = 0;
-    if (!json_is_path(r, path)) return INNGEST_ERR_ARGUMENT;
+    while (part && *part) part = json_part(r, part);
+    if (part == NULL) return INNGEST_ERR_ARGUMENT;
+    r->at = UINT32_MAX;
     json_next(r);
-    if (json_find(r, path)) status = json_as(r, wanted, text, size, &value);
+    if (json_find(r, path)) status = json_take_as(r, wanted, text, want / 8);
     while (r->depth > 0) if (json_more(r)) (void)json_all(r);
     (void)json_blank(r);
-    if (r->at != r->size) json_malformed(r);              /* all of the text must be one value */
+    if (r->at != r->size) json_malformed(r);         /* all of the text must be one value */
     if (r->status != INNGEST_OK) status = r->status;
-    if (status != INNGEST_OK) {
-        if (text) *text = 0;
-    } else if (wanted == JSON_NUMBER) *(int64_t *)out = value;
-    else if (wanted == JSON_COUNT) *(size_t *)out = (size_t)value;
-    else if (!text) *(bool *)out = value != 0;
+    if (text) {
+        if (status != INNGEST_OK) *text = 0;
+    } else if (status == INNGEST_OK) {
+        if (wanted == JSON_NUMBER) *(int64_t *)out = r->value;
+        else if (wanted == JSON_COUNT) *(size_t *)out = (size_t)r->value;
+        else *(bool *)out = (bool)r->value;
+    }
     return status;
 }
 
-static inngest_status json_read_memory(const void *json, size_t bytes, const char *path, void *out, size_t size, unsigned wanted)
+static inngest_status json_read_memory(const void *json, size_t size, const char *path, void *out, size_t want)
 {
     json_reader r;
-    if (json == NULL && bytes > 0) return INNGEST_ERR_ARGUMENT;
-    if ((uint64_t)bytes > INT32_MAX) return INNGEST_ERR_TOO_LONG;
+    if (json == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
+    if ((uint64_t)size > INT32_MAX) return INNGEST_ERR_TOO_LONG;
     memset(&r, 0, sizeof r);
     r.memory = json;
-    r.size = (uint32_t)bytes;
+    r.size = (uint32_t)size;
     r.root = path;
-    r.at = UINT32_MAX;
-    return json_read(&r, path, out, size, wanted);
+    return json_read(&r, path, out, want);
 }
 
 static void event_error(inngest_ctx *ctx, inngest_status status, const char *path) { set_error(ctx, status, 0, path); }
 
-static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *out, size_t size, unsigned wanted)
+static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *out, size_t want)
 {
     json_reader r;
     inngest_status status = INNGEST_ERR_ARGUMENT;
     memset(&r, 0, sizeof r);
-    if (!find_event(ctx, &r.event, &r.from)) return park(ctx, INNGEST_WAIT_DAMAGE);
     r.jobs = ctx->jobs;
-    r.at = UINT32_MAX;
+    if (!find_event(ctx, &r.event, &r.from)) return park(ctx, INNGEST_WAIT_DAMAGE);
     r.size = r.event.size - r.from;
-    if (path && strncmp(path, "data", 4) == 0) status = json_read(&r, path + 4, out, size, wanted);
+    if (path && strncmp(path, "data", 4) == 0) status = json_read(&r, path + 4, out, want);
     if (status == INNGEST_PAUSED) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (status != INNGEST_OK) event_error(ctx, status, path);
     return status;
@@ -1993,67 +1983,67 @@ static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *
 inngest_status inngest_json_validate(const void *json, size_t size)
 {
     bool null;
-    return json_read_memory(json, size, "", &null, 0, JSON_NULL);
+    return json_read_memory(json, size, "", &null, JSON_NULL);
 }
 
 inngest_status inngest_json_string(const void *json, size_t size, const char *path, char *out, size_t out_size)
 {
-    return json_read_memory(json, size, path, out, out_size, JSON_STRING);
+    return json_read_memory(json, size, path, out, JSON_STRING + 8 * out_size);
 }
 
 inngest_status inngest_json_int64(const void *json, size_t size, const char *path, int64_t *out)
 {
-    return json_read_memory(json, size, path, out, 0, JSON_NUMBER);
+    return json_read_memory(json, size, path, out, JSON_NUMBER);
 }
 
 inngest_status inngest_json_decimal(const void *json, size_t size, const char *path, unsigned digits, int64_t *out)
 {
-    return json_read_memory(json, size, path, out, digits, JSON_NUMBER);
+    return json_read_memory(json, size, path, out, JSON_NUMBER + 8 * (size_t)digits);
 }
 
 inngest_status inngest_json_bool(const void *json, size_t size, const char *path, bool *out)
 {
-    return json_read_memory(json, size, path, out, 0, JSON_BOOL);
+    return json_read_memory(json, size, path, out, JSON_BOOL);
 }
 
 inngest_status inngest_json_is_null(const void *json, size_t size, const char *path, bool *out)
 {
-    return json_read_memory(json, size, path, out, 0, JSON_NULL);
+    return json_read_memory(json, size, path, out, JSON_NULL);
 }
 
 inngest_status inngest_json_count(const void *json, size_t size, const char *path, size_t *out)
 {
-    return json_read_memory(json, size, path, out, 0, JSON_COUNT);
+    return json_read_memory(json, size, path, out, JSON_COUNT);
 }
 
 inngest_status inngest_event_string(inngest_ctx *ctx, const char *path, char *out, size_t size)
 {
-    return json_read_event(ctx, path, out, size, JSON_STRING);
+    return json_read_event(ctx, path, out, JSON_STRING + 8 * size);
 }
 
 inngest_status inngest_event_int64(inngest_ctx *ctx, const char *path, int64_t *out)
 {
-    return json_read_event(ctx, path, out, 0, JSON_NUMBER);
+    return json_read_event(ctx, path, out, JSON_NUMBER);
 }
 
 inngest_status inngest_event_decimal(inngest_ctx *ctx, const char *path, unsigned digits, int64_t *out)
 {
-    return json_read_event(ctx, path, out, digits, JSON_NUMBER);
+    return json_read_event(ctx, path, out, JSON_NUMBER + 8 * (size_t)digits);
 }
 
 inngest_status inngest_event_bool(inngest_ctx *ctx, const char *path, bool *out)
 {
-    return json_read_event(ctx, path, out, 0, JSON_BOOL);
+    return json_read_event(ctx, path, out, JSON_BOOL);
 }
 
 inngest_status inngest_event_is_null(inngest_ctx *ctx, const char *path, bool *out)
 {
-    return json_read_event(ctx, path, out, 0, JSON_NULL);
+    return json_read_event(ctx, path, out, JSON_NULL);
 }
 
 inngest_status inngest_event_count(inngest_ctx *ctx, const char *path, size_t *out)
 {
-    return json_read_event(ctx, path, out, 0, JSON_COUNT);
+    return json_read_event(ctx, path, out, JSON_COUNT);
 }
 #endif
 
