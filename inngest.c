@@ -16,7 +16,9 @@
  *  11  Events: table of functions, admission
  *  12  Passes: one execution of a handler, its verdict, crashes
  *  13  Tick
- *  14  Life and inspection */
+ *  14  Life and inspection
+ *  15  JSON
+ *  16  Text */
 #include "inngest.h"
 #include <stdarg.h>
 #include <string.h>
@@ -2638,3 +2640,615 @@ const char *inngest_status_name(inngest_status status)
     (void)status;
     return "";
 }
+
+/* ---- 15 JSON ---------------------------------------------------------------------------------------------------------
+ *
+ * One pass over the text, byte by byte, nothing kept but the kind of each container that is open: a bit each, so
+ * there is no recursion. Every reader goes to its value, takes it, and walks on to the end, so a text that is
+ * malformed anywhere is refused whatever the path, and a value is given only when all of it was well-formed.
+ *
+ * The first failure moves the reader to the end of the text, where each further byte reads as 0. No rule of the
+ * grammar accepts a 0, so all loops end by themselves and nothing in between has to look. */
+
+#if INNGEST_JSON
+
+#if INNGEST_JSON_DEPTH < 1 || INNGEST_JSON_DEPTH > 255
+#error "INNGEST_JSON_DEPTH: 1..255"
+#endif
+#define WINDOW 32u                     /* bytes read from the journal at once */
+
+enum { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_COUNT };
+
+typedef struct json_reader {
+    uint8_t c;                         /* the byte at at; 0 at the end */
+    uint8_t depth;
+    bool fresh, match;                 /* nothing taken from this container yet; the newest key is the one */
+    bool negative;                     /* is the newest number */
+    bool over;                         /* the newest string is too long, or another */
+    uint32_t at, size;
+    const uint8_t *memory;             /* NULL: the journal, from bytes behind the beginning of a payload */
+    inngest *jobs;
+    uint32_t from;
+    inngest_status status;             /* the first failure */
+    /* where a string goes: out, or else compared with text */
+    char *out;
+    const char *text;
+    size_t room;
+    /* the part of the path looked for */
+    const char *root;                  /* the path, whose first name has no dot; NULL: every name has one */
+    const char *key;                   /* NULL: an index */
+    size_t key_size;
+    uint32_t index;
+    int32_t exponent;                  /* the newest number is mantissa * 10^exponent */
+    uint64_t mantissa;
+    int64_t value;                     /* what was read */
+    record event;
+    uint8_t objects[(INNGEST_JSON_DEPTH + 7) / 8];   /* for each open container whether it is one; the newest in bit 0 */
+    uint8_t bytes[WINDOW];
+} json_reader;
+
+static void json_refuse(json_reader *r, inngest_status status)
+{
+    if (r->status == INNGEST_OK) r->status = status;
+    r->at = r->size;
+    r->c = 0;
+    r->depth = 0;
+}
+
+static void json_malformed(json_reader *r) { json_refuse(r, INNGEST_ERR_JSON); }
+
+static void json_next(json_reader *r)
+{
+    uint32_t at = ++r->at;
+    r->c = 0;
+    if (at >= r->size) return;
+    if (r->memory) r->c = r->memory[at];
+    else if (at % WINDOW == 0 && !read_payload(r->jobs, &r->event, r->from + at, r->bytes, minimum(WINDOW, r->size - at)))
+        json_refuse(r, INNGEST_PAUSED);
+    else r->c = r->bytes[at % WINDOW];
+}
+
+static unsigned json_take(json_reader *r)
+{
+    unsigned c = r->c;
+    json_next(r);
+    return c;
+}
+
+static bool json_accept(json_reader *r, unsigned c)
+{
+    bool same = r->c == c;
+    if (same) json_next(r);
+    return same;
+}
+
+static void json_expect(json_reader *r, unsigned c)
+{
+    if (!json_accept(r, c)) json_malformed(r);
+}
+
+static unsigned json_blank(json_reader *r)
+{
+    while (r->c == ' ' || r->c == '\t' || r->c == '\n' || r->c == '\r') json_next(r);
+    return r->c;
+}
+
+static void json_emit(json_reader *r, uint8_t byte)
+{
+    if (r->room == 0) r->over = true;
+    else {
+        r->room--;
+        if (r->out) *r->out++ = (char)byte;
+        else if ((uint8_t)*r->text++ != byte) r->over = true;
+    }
+}
+
+static void json_emit_code(json_reader *r, uint32_t code)
+{
+    unsigned more = (code >= 0x80 ? 1u : 0u) + (code >= 0x800 ? 1u : 0u) + (code >= 0x10000 ? 1u : 0u);
+    if (code > 0x10FFFF || code >> 11 == 0xD800 >> 11) json_malformed(r);
+    json_emit(r, (uint8_t)(code >> more * 6 | (more ? 0xFF80u >> more : 0)));
+    while (more-- > 0) json_emit(r, (uint8_t)(0x80 | (code >> more * 6 & 0x3F)));
+}
+
+static void json_utf8(json_reader *r, unsigned c)
+{
+    unsigned i, more = c < 0xE0 ? 1 : c < 0xF0 ? 2 : 3;
+    uint32_t code = c & (0x3F >> more);
+    if (c < 0xC2 || c > 0xF4) json_malformed(r);
+    for (i = 0; i < more; i++) {
+        c = json_take(r) ^ 0x80;
+        if (c > 0x3F) json_malformed(r);
+        code = code << 6 | c;
+    }
+    if (code >> (more * 5 + 1) == 0) json_malformed(r);   /* longer than it need be */
+    json_emit_code(r, code);
+}
+
+static uint32_t json_hex(json_reader *r)
+{
+    uint32_t code = 0;
+    unsigned i;
+    for (i = 0; i < 4; i++) {
+        unsigned c = json_take(r), digit = c - '0';
+        if (digit > 9) {
+            digit = (c | 0x20) - 'a' + 10;
+            if (digit - 10 > 5) json_malformed(r);
+        }
+        code = code << 4 | digit;
+    }
+    return code;
+}
+
+static void json_escape(json_reader *r)
+{
+    static const uint8_t names[16] = { '"', '\\', '/', 'b', 'f', 'n', 'r', 't', '"', '\\', '/', '\b', '\f', '\n', '\r', '\t' };
+    unsigned c = json_take(r);
+    const uint8_t *name = memchr(names, (int)c, 8);
+    if (c == 'u') {
+        uint32_t code = json_hex(r), low;
+        if (code >> 10 == 0xD800 >> 10) {            /* the first of a pair */
+            json_expect(r, '\\');
+            json_expect(r, 'u');
+            low = json_hex(r) ^ 0xDC00;
+            if (low > 0x3FF) json_malformed(r);
+            code = (code << 10) + low + 0x10000 - ((uint32_t)0xD800 << 10);
+        }
+        json_emit_code(r, code);
+    } else if (name) json_emit(r, name[8]);
+    else json_malformed(r);
+}
+
+static void json_string(json_reader *r)
+{
+    unsigned c;
+    r->over = false;
+    json_expect(r, '"');
+    while ((c = json_take(r)) >= 0x20) {
+        if (c == '"') return;
+        if (c == '\\') json_escape(r);
+        else if (c < 0x80) json_emit(r, (uint8_t)c);
+        else json_utf8(r, c);
+    }
+    json_malformed(r);
+}
+
+/* Take one digit or more into the mantissa: the first 18 or 19, and zeros behind them into the exponent. A longer one is
+ * no int64_t at any scale: all bits set, it stays so and shows in its sign. */
+static void json_digits(json_reader *r, int decimal)
+{
+    do {
+        unsigned digit = json_take(r) - '0';
+        if (digit > 9) json_malformed(r);
+        r->exponent -= decimal;
+        if (r->mantissa >> 60 == 0) r->mantissa = r->mantissa * 10 + digit;
+        else if (digit == 0) r->exponent++;
+        else r->mantissa = UINT64_MAX;
+    } while (r->c - (unsigned)'0' <= 9);
+}
+
+static void json_exponent(json_reader *r)
+{
+    int32_t exponent = 0;
+    bool negative = json_accept(r, '-');
+    if (!negative) (void)json_accept(r, '+');
+    do {
+        unsigned digit = json_take(r) - '0';
+        if (digit > 9) json_malformed(r);
+        if (exponent >> 27 == 0) exponent = exponent * 10 + (int32_t)digit;   /* no text here is that long */
+    } while (r->c - (unsigned)'0' <= 9);
+    r->exponent += negative ? -exponent : exponent;
+}
+
+static void json_number(json_reader *r)
+{
+    r->mantissa = 0;
+    r->exponent = 0;
+    r->negative = json_accept(r, '-');
+    if (!json_accept(r, '0')) json_digits(r, 0);
+    if (json_accept(r, '.')) json_digits(r, 1);
+    if (json_accept(r, 'e') || json_accept(r, 'E')) json_exponent(r);
+}
+
+/* Make r->value the newest number * 10^digits, if it is that exactly. */
+static bool json_scale(json_reader *r, unsigned digits)
+{
+    uint64_t mantissa = r->mantissa;
+    int32_t exponent = r->exponent + (int32_t)digits;
+    if (mantissa) {
+        for (; exponent < 0 && mantissa % 10 == 0; exponent++) mantissa /= 10;
+        for (; exponent > 0 && mantissa >> 60 == 0; exponent--) mantissa *= 10;
+    } else exponent = r->negative = 0;
+    if (r->negative) mantissa = 0 - mantissa;
+    r->value = (int64_t)mantissa;
+    return exponent == 0 && (r->value < 0) == r->negative;
+}
+
+/* Take a value, or the opening of a container. */
+static void json_value(json_reader *r)
+{
+    const char *word = NULL;
+    unsigned c = json_blank(r);
+    if (c == '"') json_string(r);
+    else if (c == '{' || c == '[') {
+        uint8_t *objects = &r->objects[r->depth / 8];
+        if (r->depth == INNGEST_JSON_DEPTH) {
+            json_refuse(r, INNGEST_ERR_DEPTH);
+            return;
+        }
+        *objects = (uint8_t)(*objects << 1 | (c == '{'));
+        r->depth++;
+        r->fresh = true;
+        json_next(r);
+    } else {
+        if (c == 't') word = "true";
+        else if (c == 'f') word = "false";
+        else if (c == 'n') word = "null";
+        if (word == NULL) json_number(r);
+        else while (*word) json_expect(r, (uint8_t)*word++);
+    }
+}
+
+/* Go to the next value of the innermost container, past its key; false: the container is closed. */
+static bool json_more(json_reader *r)
+{
+    bool object, fresh = r->fresh;
+    uint8_t *objects = &r->objects[(r->depth - 1) / 8];
+    if (r->status != INNGEST_OK) return false;
+    object = *objects & 1;
+    r->fresh = false;
+    (void)json_blank(r);
+    if (json_accept(r, object ? '}' : ']')) {
+        *objects >>= 1;
+        r->depth--;
+        return false;
+    }
+    if (!fresh) json_expect(r, ',');
+    if (object) {
+        r->out = NULL;
+        r->text = r->key;
+        r->room = r->key_size;
+        (void)json_blank(r);
+        json_string(r);
+        r->match = r->room == 0 && !r->over;
+        (void)json_blank(r);
+        json_expect(r, ':');
+    }
+    return true;
+}
+
+/* Take a whole value. Gives how many elements or members it has. */
+static uint32_t json_all(json_reader *r)
+{
+    uint32_t n = 0;
+    unsigned depth = r->depth;
+    do {
+        json_value(r);
+        while (r->depth > depth && !json_more(r)) { }
+        if (r->depth == depth + 1) n++;
+    } while (r->depth > depth);
+    return n;
+}
+
+/* Split the next part off a path: name (at the root), .name or [index]. Gives the rest; NULL: malformed. */
+static const char *json_part(json_reader *r, const char *path)
+{
+    const char *start = path;
+    r->key = NULL;
+    r->key_size = 0;
+    r->index = 0;
+    if (*path == '[') {
+        while ((unsigned)(*++path - '0') <= 9) r->index = r->index >> 28 ? UINT32_MAX : r->index * 10 + (unsigned)(*path - '0');
+        return path - start > 1 && *path == ']' ? path + 1 : NULL;
+    }
+    if (path != r->root && *path++ != '.') return NULL;
+    r->key = path;
+    r->key_size = strcspn(path, ".[]");
+    return r->key_size ? path + r->key_size : NULL;
+}
+
+/* Go to the value of a path; false: there is none, and what is there instead has been taken. */
+static bool json_find(json_reader *r, const char *path)
+{
+    while (*path) {
+        path = json_part(r, path);
+        if (json_blank(r) != (r->key ? '{' : '[')) {
+            (void)json_all(r);
+            return false;
+        }
+        json_value(r);
+        for (;;) {
+            if (!json_more(r)) return false;
+            if (r->key ? r->match : r->index-- == 0) break;
+            (void)json_all(r);
+        }
+    }
+    return true;
+}
+
+/* Take the value at the reader, for json_read. */
+static inngest_status json_take_as(json_reader *r, unsigned wanted, char *text, size_t size)
+{
+    unsigned c = json_blank(r);
+    unsigned type = c == '"' ? JSON_STRING : c < ':' ? JSON_NUMBER : c == '{' || c == '[' ? JSON_COUNT :
+                    c == 'n' ? JSON_NULL : JSON_BOOL;
+    bool right = type == wanted;
+    r->out = text;
+    r->room = right && text ? size - 1 : 0;
+    r->value = json_all(r);
+    if (wanted == JSON_NULL) r->value = right;
+    else if (!right) return INNGEST_ERR_TYPE;
+    if (wanted == JSON_BOOL) r->value = c == 't';
+    if (wanted == JSON_NUMBER && !json_scale(r, (unsigned)size)) return INNGEST_ERR_RANGE;
+    if (text) {
+        if (r->over) return INNGEST_ERR_TOO_LONG;
+        *r->out = 0;
+        if (text + strlen(text) != r->out) return INNGEST_ERR_RANGE;
+    }
+    return INNGEST_OK;
+}
+
+/* Read the value of a path. want: what kind, and 8 times the bytes of out for a string, the digits for a number. */
+static inngest_status json_read(json_reader *r, const char *path, void *out, size_t want)
+{
+    inngest_status status = INNGEST_ERR_NOT_FOUND;
+    unsigned wanted = want % 8;
+    char *text = wanted == JSON_STRING ? out : NULL;
+    const char *part = path;
+    if (out == NULL || (text ? want < 8 : want / 8 > 18)) return INNGEST_ERR_ARGUMENT;
+    if (text) *text = 0;
+    while (part && *part) part = json_part(r, part);
+    if (part == NULL) return INNGEST_ERR_ARGUMENT;
+    r->at = UINT32_MAX;
+    json_next(r);
+    if (json_find(r, path)) status = json_take_as(r, wanted, text, want / 8);
+    while (r->depth > 0) if (json_more(r)) (void)json_all(r);
+    (void)json_blank(r);
+    if (r->at != r->size) json_malformed(r);         /* all of the text must be one value */
+    if (r->status != INNGEST_OK) status = r->status;
+    if (text) {
+        if (status != INNGEST_OK) *text = 0;
+    } else if (status == INNGEST_OK) {
+        if (wanted == JSON_NUMBER) *(int64_t *)out = r->value;
+        else if (wanted == JSON_COUNT) *(size_t *)out = (size_t)r->value;
+        else *(bool *)out = (bool)r->value;
+    }
+    return status;
+}
+
+static inngest_status json_read_memory(const void *json, size_t size, const char *path, void *out, size_t want)
+{
+    json_reader r;
+    if (json == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
+    if ((uint64_t)size > INT32_MAX) return INNGEST_ERR_TOO_LONG;
+    memset(&r, 0, sizeof r);
+    r.memory = json;
+    r.size = (uint32_t)size;
+    r.root = path;
+    return json_read(&r, path, out, want);
+}
+
+static void event_error(inngest_ctx *ctx, inngest_status status, const char *path)
+{
+    if (!ctx->told && !(ctx->run->flags & RUN_FAILING)) set_error(ctx, status, 0, path);   /* there the run's own stays */
+}
+
+static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *out, size_t want)
+{
+    json_reader r;
+    inngest_status status = INNGEST_ERR_ARGUMENT;
+    memset(&r, 0, sizeof r);
+    r.jobs = ctx->jobs;
+    if (!find_event(ctx, &r.event, &r.from)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    r.size = r.event.size - r.from;
+    if (path && strncmp(path, "data", 4) == 0) status = json_read(&r, path + 4, out, want);
+    if (status == INNGEST_PAUSED) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (status != INNGEST_OK) event_error(ctx, status, path);
+    return status;
+}
+
+inngest_status inngest_json_validate(const void *json, size_t size)
+{
+    bool null;
+    return json_read_memory(json, size, "", &null, JSON_NULL);
+}
+
+inngest_status inngest_json_string(const void *json, size_t size, const char *path, char *out, size_t out_size)
+{
+    return json_read_memory(json, size, path, out, JSON_STRING + 8 * out_size);
+}
+
+inngest_status inngest_json_int64(const void *json, size_t size, const char *path, int64_t *out)
+{
+    return json_read_memory(json, size, path, out, JSON_NUMBER);
+}
+
+inngest_status inngest_json_decimal(const void *json, size_t size, const char *path, unsigned digits, int64_t *out)
+{
+    return json_read_memory(json, size, path, out, JSON_NUMBER + 8 * (size_t)digits);
+}
+
+inngest_status inngest_json_bool(const void *json, size_t size, const char *path, bool *out)
+{
+    return json_read_memory(json, size, path, out, JSON_BOOL);
+}
+
+inngest_status inngest_json_is_null(const void *json, size_t size, const char *path, bool *out)
+{
+    return json_read_memory(json, size, path, out, JSON_NULL);
+}
+
+inngest_status inngest_json_count(const void *json, size_t size, const char *path, size_t *out)
+{
+    return json_read_memory(json, size, path, out, JSON_COUNT);
+}
+
+inngest_status inngest_event_string(inngest_ctx *ctx, const char *path, char *out, size_t size)
+{
+    return json_read_event(ctx, path, out, JSON_STRING + 8 * size);
+}
+
+inngest_status inngest_event_int64(inngest_ctx *ctx, const char *path, int64_t *out)
+{
+    return json_read_event(ctx, path, out, JSON_NUMBER);
+}
+
+inngest_status inngest_event_decimal(inngest_ctx *ctx, const char *path, unsigned digits, int64_t *out)
+{
+    return json_read_event(ctx, path, out, JSON_NUMBER + 8 * (size_t)digits);
+}
+
+inngest_status inngest_event_bool(inngest_ctx *ctx, const char *path, bool *out)
+{
+    return json_read_event(ctx, path, out, JSON_BOOL);
+}
+
+inngest_status inngest_event_is_null(inngest_ctx *ctx, const char *path, bool *out)
+{
+    return json_read_event(ctx, path, out, JSON_NULL);
+}
+
+inngest_status inngest_event_count(inngest_ctx *ctx, const char *path, size_t *out)
+{
+    return json_read_event(ctx, path, out, JSON_COUNT);
+}
+#endif
+
+/* ---- 16 Text ---------------------------------------------------------------------------------------------------------- */
+
+#if INNGEST_TEXT
+
+#define LONGEST (366 * (int64_t)86400000)
+
+static bool text_is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool text_is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
+
+static const char *text_spaces(const char *text)
+{
+    while (*text == ' ') text++;
+    return text;
+}
+
+/* Take a unit with or without the plural's s, in any case; *ms is its length. NULL: there is no such unit. */
+static const char *text_unit(const char *text, int64_t *ms)
+{
+    static const char names[] = "ms msec millisecond,s sec second,m min minute,h hr hour,d day,w week,y yr year,";
+    static const uint32_t seconds[] = { 0, 1, 60, 3600, 86400, 604800, 31557600 };   /* a year as in npm's ms: 365.25 days */
+    const char *name = names;
+    const uint32_t *unit = seconds;
+    *ms = 1;
+    if (*text == 0) return text;
+    for (; *name; name++) {
+        size_t n = 0;
+        for (; text_is_letter(*name) && (text[n] | 0x20) == *name; name++) n++;
+        if (!text_is_letter(*name)) {
+            if (n > 1 && name[-1] != 's' && (text[n] | 0x20) == 's') n++;
+            if (!text_is_letter(text[n])) {
+                if (*unit) *ms = *unit * (int64_t)1000;
+                return text + n;
+            }
+        }
+        while (text_is_letter(*name)) name++;
+        if (*name == ',') unit++;
+    }
+    return NULL;
+}
+
+inngest_status inngest_parse_duration(const char *text, int64_t *ms)
+{
+    int64_t total = 0, whole, part, unit;
+    bool first = true;
+    if (text == NULL || ms == NULL) return INNGEST_ERR_ARGUMENT;
+    for (text = text_spaces(text); first || *text; first = false) {
+        const char *start = text, *point, *end;
+        for (whole = 0; text_is_digit(*text); text++) if (whole <= LONGEST) whole = whole * 10 + (*text - '0');
+        point = text;
+        if (*text == '.') while (text_is_digit(*++text)) { }
+        if (text == start || text[-1] == '.') return INNGEST_ERR_ARGUMENT;
+        end = text;
+        text = text_spaces(text);
+        if (*text == 0 && !first) return INNGEST_ERR_ARGUMENT;
+        text = text_unit(text, &unit);
+        if (text == NULL) return INNGEST_ERR_ARGUMENT;
+        for (part = 0; --end > point; ) part = (part + (*end - '0') * unit + 9) / 10;   /* never too short */
+        if (whole > LONGEST / unit) return INNGEST_ERR_RANGE;
+        total += whole * unit + part;
+        if (total > LONGEST) return INNGEST_ERR_RANGE;
+        text = text_spaces(text);
+    }
+    *ms = total;
+    return INNGEST_OK;
+}
+
+/* Match text with a shape: 0 is a digit, all else itself and the start of the next number. NULL: another shape. */
+static const char *text_shape(const char *text, const char *shape, unsigned *numbers)
+{
+    for (*numbers = 0; *shape; shape++, text++) {
+        if (*shape == '0' ? !text_is_digit(*text) : *text != *shape) return NULL;
+        if (*shape == '0') *numbers = *numbers * 10 + (unsigned)(*text - '0');
+        else *++numbers = 0;
+    }
+    return text;
+}
+
+/* Z, +hh, +hhmm or +hh:mm to the end of the text. Gives minutes; NO_ZONE: malformed, BAD_ZONE: out of range. */
+#define NO_ZONE 9998
+#define BAD_ZONE 9999
+static int text_zone(const char *text)
+{
+    unsigned hour, minute = 0;
+    char sign = *text++;
+    if ((sign | 0x20) == 'z') return *text ? NO_ZONE : 0;
+    if ((sign != '+' && sign != '-') || (text = text_shape(text, "00", &hour)) == NULL) return NO_ZONE;
+    if (*text && (text = text_shape(*text == ':' ? text + 1 : text, "00", &minute)) == NULL) return NO_ZONE;
+    if (*text) return NO_ZONE;
+    if (hour > 23 || minute > 59) return BAD_ZONE;
+    return sign == '-' ? -(int)(hour * 60 + minute) : (int)(hour * 60 + minute);
+}
+
+/* Days since 1970-01-01; -1,000,000: there is no such day. */
+#define NO_DAY (-1000000)
+static int32_t text_days_until(unsigned year, unsigned month, unsigned day)
+{
+    bool leap = year % 4 == 0 && (year % 100 || year % 400 == 0);
+    unsigned longest = month == 2 ? leap ? 29u : 28u : 30u + ((month + month / 8) & 1);
+    int32_t y = (int32_t)year + 400;                 /* a whole cycle later, counted from 1 March on */
+    if (month < 1 || month > 12 || day < 1 || day > longest) return NO_DAY;
+    if (month < 3) {
+        month += 12;
+        y--;
+    }
+    return y * 365 + y / 4 - y / 100 + y / 400 + (int32_t)((month * 153 - 457) / 5 + day) - 865566;
+}
+
+inngest_status inngest_parse_time(const char *text, int64_t *unix_ms)
+{
+    unsigned n[6], ms = 0, weight = 100;
+    bool more = false;                               /* a fraction of a second that is not 0 */
+    int zone = 0;
+    int32_t days;
+    if (text == NULL || unix_ms == NULL) return INNGEST_ERR_ARGUMENT;
+    memset(n, 0, sizeof n);
+    text = text_shape(text, "0000-00-00", n);
+    if (text == NULL) return INNGEST_ERR_ARGUMENT;
+    if (*text) {
+        if ((*text | 0x20) != 't' && *text != ' ') return INNGEST_ERR_ARGUMENT;
+        text = text_shape(text + 1, "00:00", n + 3);
+        if (text && *text == ':') {
+            text = text_shape(text + 1, "00", n + 5);
+            if (text && (*text == '.' || *text == ',') && text_is_digit(text[1]))
+                for (text++; text_is_digit(*text); text++, weight /= 10) {
+                    ms += (unsigned)(*text - '0') * weight;
+                    if (*text != '0') more = true;
+                }
+        }
+        zone = text ? text_zone(text) : NO_ZONE;
+        if (zone == NO_ZONE) return INNGEST_ERR_ARGUMENT;
+    }
+    days = text_days_until(n[0], n[1], n[2]);
+    if (days == NO_DAY || zone == BAD_ZONE || n[4] > 59 || n[5] > 59 || n[3] > 24 || (n[3] == 24 && (n[4] || n[5] || more)))
+        return INNGEST_ERR_RANGE;
+    *unix_ms = (((int64_t)days * 24 + n[3]) * 60 + n[4] - zone) * 60000 + (int64_t)n[5] * 1000 + ms;
+    return INNGEST_OK;
+}
+#endif

@@ -585,13 +585,68 @@ void inngest_idempotency_key(const inngest_ctx *ctx, char key[INNGEST_KEY_SIZE])
 void *inngest_user(const inngest_ctx *ctx);
 int inngest_attempt(const inngest_ctx *ctx);          /* of the step in a body, else of the handler; from 0 */
 uint64_t inngest_run_id(const inngest_ctx *ctx);
-/* Why the last step failed; in on_failure, until a step of its own fails: why the run failed. Never NULL. */
+/* Why the last step or event reader failed; in on_failure, until a step of its own fails: why the run failed. Never NULL. */
 const inngest_error_info *inngest_error(const inngest_ctx *ctx);
 /* Copy the event's name; TOO_LONG if it does not fit. */
 INNGEST_MUST_USE inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size);
 /* Copy the event's data; a shorter one is zero-extended, a longer one is TOO_LONG. */
 INNGEST_MUST_USE inngest_status inngest_event_data(inngest_ctx *ctx, void *out, size_t size);
 size_t inngest_event_size(const inngest_ctx *ctx);
+
+/* ---- JSON and text ----------------------------------------------------------------------------------------------------- */
+
+#if INNGEST_JSON
+/* A path names one value: members by .name, elements by [index] from 0: "items[2].price"; "" is the whole. Names are
+ * compared with escapes decoded, bytes as they are; one that holds . [ or ] has no path. Of two members with one name
+ * the first counts.
+ *
+ * All of the text is checked at each call, also what follows the value, so malformed text is ERR_JSON whatever the
+ * path: RFC 8259 in UTF-8, no byte order mark, nothing but blanks behind the value, no surrogate without its other
+ * half. Nested deeper than INNGEST_JSON_DEPTH is ERR_DEPTH. No such path is ERR_NOT_FOUND, also where it leads through
+ * a value that is no container. Another type is ERR_TYPE. A malformed path or NULL is ERR_ARGUMENT; json of 2^31 bytes
+ * or more is ERR_TOO_LONG. But for OK, *out stays as it was, a string becomes "". Interrupts: yes. Pure. Time: one
+ * pass. Stack: about 150 bytes, nothing of it grows with the text. */
+
+/* Check that json is one well-formed value. */
+INNGEST_MUST_USE inngest_status inngest_json_validate(const void *json, size_t size);
+/* Copy a string, decoded to UTF-8, and a 0 behind it. Longer than out: ERR_TOO_LONG. A \u0000 inside: ERR_RANGE. */
+INNGEST_MUST_USE inngest_status inngest_json_string(const void *json, size_t size, const char *path,
+                                                    char *out, size_t out_size);
+/* Read a whole number, however it is written: 1000, 1e3 and 1000.0 are one. Not whole, or too large: ERR_RANGE. */
+INNGEST_MUST_USE inngest_status inngest_json_int64(const void *json, size_t size, const char *path, int64_t *out);
+/* Read a number times 10^digits (0..18), exact or ERR_RANGE: 19.99 with 2 digits is 1999, 19.995 is refused. */
+INNGEST_MUST_USE inngest_status inngest_json_decimal(const void *json, size_t size, const char *path,
+                                                     unsigned digits, int64_t *out);
+INNGEST_MUST_USE inngest_status inngest_json_bool(const void *json, size_t size, const char *path, bool *out);
+/* Tell whether a value is null; one of any other type is not. */
+INNGEST_MUST_USE inngest_status inngest_json_is_null(const void *json, size_t size, const char *path, bool *out);
+/* Count the elements of an array or the members of an object, two of one name as two. */
+INNGEST_MUST_USE inngest_status inngest_json_count(const void *json, size_t size, const char *path, size_t *out);
+
+/* The same for the event of the run, inside a handler or a step body only. Paths start with data: "data.user.email",
+ * "data[0]", "data". Writes: nothing; the data is read from the journal 32 bytes at a time. A storage that fails to
+ * read gives INNGEST_PAUSED and parks the run; return it. */
+INNGEST_MUST_USE inngest_status inngest_event_string(inngest_ctx *ctx, const char *path, char *out, size_t size);
+INNGEST_MUST_USE inngest_status inngest_event_int64(inngest_ctx *ctx, const char *path, int64_t *out);
+INNGEST_MUST_USE inngest_status inngest_event_decimal(inngest_ctx *ctx, const char *path, unsigned digits, int64_t *out);
+INNGEST_MUST_USE inngest_status inngest_event_bool(inngest_ctx *ctx, const char *path, bool *out);
+INNGEST_MUST_USE inngest_status inngest_event_is_null(inngest_ctx *ctx, const char *path, bool *out);
+INNGEST_MUST_USE inngest_status inngest_event_count(inngest_ctx *ctx, const char *path, size_t *out);
+#endif
+
+#if INNGEST_TEXT
+/* Read a duration, in ms: what npm's ms reads ("30s", "1.5 hours", "2 days", "500" alone is ms) and sums of it
+ * ("1h 30m"). Units: ms msec millisecond, s sec second, m min minute, h hr hour, d day, w week, y yr year (365.25
+ * days), in any case. A part of a ms counts as one. ERR_ARGUMENT: NULL, empty, negative, another form; ERR_RANGE: over
+ * 366 days; then *ms stays as it was. Interrupts: yes. Pure. */
+INNGEST_MUST_USE inngest_status inngest_parse_duration(const char *text, int64_t *ms);
+
+/* Read a date (midnight UTC) or a date and time with its zone, in ms since 1970: ISO 8601 and RFC 3339, years 0000 to
+ * 9999: "2026-02-28", "2026-02-28T09:30Z", "2026-02-28 09:30:00.25+05:30", zones also as -0800 and +01. 24:00:00 is
+ * the end of the day. A fraction is cut to ms. ERR_ARGUMENT: NULL, another form, no zone; ERR_RANGE: no such day, time
+ * or zone, second 60 too, for unix time has none; then *unix_ms stays as it was. Interrupts: yes. Pure. */
+INNGEST_MUST_USE inngest_status inngest_parse_time(const char *text, int64_t *unix_ms);
+#endif
 
 /* ---- inspection ------------------------------------------------------------------------------------------------ */
 
