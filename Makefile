@@ -15,41 +15,53 @@ VERSION = $$(sed -n 's/^\#define INNGEST_VERSION_M[AI][JN]OR //p' inngest.h | pa
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
 
-test: $(TESTS:%=$(BUILD)/%) $(BUILD)/demo $(BUILD)/signup ## run the tests: a C compiler and make are enough; under a minute
-	@for t in $(TESTS); do $(BUILD)/$$t > $(BUILD)/$$t.log; echo $$? > $(BUILD)/$$t.rc; cat $(BUILD)/$$t.log; done
-	@for t in $(SCRIPTS); do BUILD="$(BUILD)" CC="$(CC)" CFLAGS="$(CFLAGS)" MAKE="$(MAKE)" sh tests/$$t.sh > $(BUILD)/$$t.log; \
-	echo $$? > $(BUILD)/$$t.rc; cat $(BUILD)/$$t.log; done
+RESULTS = $(ALL_TESTS:%=$(BUILD)/%.rc)
+test: ## run the tests: a C compiler and make are enough; under a minute
+	@$(MAKE) --no-print-directory -j4 $(RESULTS)
 	@cat $(ALL_TESTS:%=$(BUILD)/%.log) | sed -n 's/^tests.*: \([0-9]*\) passed, \([0-9]*\) failed$$/\1 \2/p' | \
 	awk '{p += $$1; f += $$2} END {printf "%d passed, %d failed\n", p, f; exit f > 0 || p == 0}'
-	@! grep -qv '^0$$' $(ALL_TESTS:%=$(BUILD)/%.rc)
+	@! grep -qv '^0$$' $(RESULTS)
 
-$(BUILD)/%: tests/%.c $(SOURCES)
+$(BUILD)/%.rc: $(BUILD)/% always
+	@$(RUN) $< > $(BUILD)/$*.log 2>&1; echo $$? > $@; cat $(BUILD)/$*.log
+
+$(SCRIPTS:%=$(BUILD)/%.rc): $(BUILD)/%.rc: tests/%.sh $(BUILD)/demo $(BUILD)/signup $(BUILD)/libinngest.a always
+	@BUILD="$(BUILD)" CC="$(CC)" CFLAGS="$(CFLAGS)" MAKE="$(MAKE)" sh $< > $(BUILD)/$*.log 2>&1; echo $$? > $@; cat $(BUILD)/$*.log
+
+COMPILE = $(CC) -std=c99 -Wall -Wextra $(CFLAGS) $(OPTIONS) -I. -Iport/posix -pthread
+$(BUILD)/%.o: %.c $(SOURCES)
 	@mkdir -p $(BUILD)
-	$(CC) -std=c99 -Wall -Wextra $(CFLAGS) -I. inngest.c port/flash_emulator/flash_emulator.c $< -o $@
+	$(COMPILE) -c $< -o $@
+
+$(BUILD)/%.o: port/flash_emulator/%.c $(SOURCES)
+	@mkdir -p $(BUILD)
+	$(COMPILE) -c $< -o $@
+
+$(BUILD)/%.o: port/posix/%.c $(SOURCES) $(POSIX)
+	@mkdir -p $(BUILD)
+	$(COMPILE) -c $< -o $@
+
+OBJECTS = $(BUILD)/inngest.o $(BUILD)/flash_emulator.o $(BUILD)/inngest_posix.o
+$(BUILD)/%: tests/%.c $(OBJECTS)
+	$(COMPILE) $< $(OBJECTS) -o $@
 
 $(BUILD)/posix_kill: OPTIONS = -DINNGEST_SEEN_IDS=64
-
-$(BUILD)/posix_%: tests/posix_%.c $(SOURCES) $(POSIX)
+$(BUILD)/posix_kill: tests/posix_kill.c $(SOURCES) $(POSIX)
 	@mkdir -p $(BUILD)
-	$(CC) -std=c99 -Wall -Wextra $(CFLAGS) $(OPTIONS) -I. -pthread inngest.c port/posix/inngest_posix.c $< -o $@
+	$(COMPILE) inngest.c port/posix/inngest_posix.c $< -o $@
 
-$(BUILD)/posix_files $(BUILD)/posix_clock: $(BUILD)/%: tests/%.c $(SOURCES) $(POSIX)   # its source is part of these tests
-	@mkdir -p $(BUILD)
-	$(CC) -std=c99 -Wall -Wextra $(CFLAGS) -I. inngest.c $< -o $@
+$(BUILD)/posix_files $(BUILD)/posix_clock: $(BUILD)/%: tests/%.c $(BUILD)/inngest.o $(POSIX)   # the port's source is part of these tests
+	$(COMPILE) $(BUILD)/inngest.o $< -o $@
 
 demo: $(BUILD)/demo ## the signup job on a file: fails, is retried, sleeps, and is killed twice; 8 seconds
 	@$(BUILD)/demo $(BUILD)/demo.files
 
-$(BUILD)/demo $(BUILD)/signup: $(BUILD)/%: examples/%.c $(SOURCES) $(POSIX)
-	@mkdir -p $(BUILD)
-	@$(CC) -std=c99 -Wall -Wextra $(CFLAGS) -I. -Iport/posix $< inngest.c port/posix/inngest_posix.c -o $@
+$(BUILD)/demo $(BUILD)/signup: $(BUILD)/%: examples/%.c $(OBJECTS)
+	@$(COMPILE) $< $(OBJECTS) -o $@
 
-$(BUILD)/libinngest.a: $(SOURCES) $(POSIX)
-	@mkdir -p $(BUILD)
-	$(CC) -std=c99 -Wall -Wextra $(CFLAGS) -I. -c inngest.c -o $(BUILD)/lib_inngest.o
-	$(CC) -std=c99 -Wall -Wextra $(CFLAGS) -I. -c port/posix/inngest_posix.c -o $(BUILD)/lib_posix.o
-	rm -f $@
-	$(AR) rcs $@ $(BUILD)/lib_inngest.o $(BUILD)/lib_posix.o
+$(BUILD)/libinngest.a: $(BUILD)/inngest.o $(BUILD)/inngest_posix.o
+	@rm -f $@
+	@$(AR) rcs $@ $^
 
 install: $(BUILD)/libinngest.a ## library with the POSIX port, headers, sources and inngest.pc into PREFIX (/usr/local), below DESTDIR
 	mkdir -p "$(DESTDIR)$(PREFIX)/include" "$(DESTDIR)$(PREFIX)/lib/pkgconfig" "$(DESTDIR)$(PREFIX)/share/inngest"
@@ -77,12 +89,11 @@ lint: ## warnings as errors on gcc and clang in all variants, symbols, clang-tid
 	clang-tidy --quiet inngest.c -- -std=c99 -I.
 	cppcheck --quiet -UINNGEST_CONFIG --std=c99 --error-exitcode=1 --inline-suppr --enable=warning,portability -I. inngest.c port/posix/inngest_posix.c
 
-sanitize: tsan ## the tests under ASan and UBSan, the queue under TSan
+VALGRIND = $(filter-out power_cut posix_%,$(TESTS))
+sanitize: ## the tests under ASan and UBSan, the queue under TSan, tests without a clock under valgrind
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover" test
-
-tsan: ## the queue and the run loop under TSan
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan CFLAGS="-O1 -g -fsanitize=thread" $(BUILD)/tsan/posix_wake
-	$(BUILD)/tsan/posix_wake
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan CFLAGS="-O1 -g -fsanitize=thread" TESTS=posix_wake SCRIPTS= test
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)/valgrind RUN="valgrind -q --error-exitcode=99" TESTS="$(VALGRIND)" SCRIPTS= test
 
 M3 = arm-none-eabi-gcc -std=c99 -mcpu=cortex-m3 -mthumb -Os -ffreestanding -I.
 size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
@@ -100,4 +111,5 @@ size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
-.PHONY: help test demo install uninstall lint tsan sanitize size clean
+.SECONDARY:
+.PHONY: help test demo install uninstall lint sanitize size clean always

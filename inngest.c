@@ -2943,8 +2943,9 @@ static const char *json_part(json_reader *r, const char *path)
     }
     if (path != r->root && *path++ != '.') return NULL;
     r->key = path;
-    r->key_size = strcspn(path, ".[]");
-    return r->key_size ? path + r->key_size : NULL;
+    while (*path && *path != '.' && *path != '[' && *path != ']') path++;
+    r->key_size = (size_t)(path - r->key);
+    return r->key_size ? path : NULL;
 }
 
 /* Go to the value of a path; false: there is none, and what is there instead has been taken. */
