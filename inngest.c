@@ -2656,13 +2656,14 @@ const char *inngest_status_name(inngest_status status)
 #error "INNGEST_JSON_DEPTH: 1..255"
 #endif
 #define WINDOW 32u                     /* bytes read from the journal at once */
+#define OBJECTS(r, n) ((r)->objects[INNGEST_JSON_DEPTH > 32 ? (n) / 32 : 0])
 
-enum { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_COUNT };
+enum { JSON_FALSE, JSON_BOOL, JSON_NULL, JSON_NUMBER, JSON_STRING, JSON_COUNT, JSON_OPENED };
 
 typedef struct json_reader {
-    uint8_t c;                         /* the byte at at; 0 at the end */
+    uint8_t c;                         /* the byte before at; 0 at the end */
+    uint8_t type;                      /* of what was taken last; BOOL is true */
     uint8_t depth;
-    bool fresh, match;                 /* nothing taken from this container yet; the newest key is the one */
     bool negative;                     /* is the newest number */
     bool over;                         /* the newest string is too long, or another */
     uint32_t at, size;
@@ -2681,31 +2682,32 @@ typedef struct json_reader {
     uint32_t index;
     int32_t exponent;                  /* the newest number is mantissa * 10^exponent */
     uint64_t mantissa;
-    int64_t value;                     /* what was read */
+    uint32_t objects[(INNGEST_JSON_DEPTH + 31) / 32];   /* which open containers are; the newest in bit 0 */
     record event;
-    uint8_t objects[(INNGEST_JSON_DEPTH + 7) / 8];   /* for each open container whether it is one; the newest in bit 0 */
     uint8_t bytes[WINDOW];
 } json_reader;
 
-static void json_refuse(json_reader *r, inngest_status status)
+/* Refuse the text, as malformed unless a status is set. */
+static void json_stop(json_reader *r)
 {
-    if (r->status == INNGEST_OK) r->status = status;
+    if (r->status == INNGEST_OK) r->status = INNGEST_ERR_JSON;
     r->at = r->size;
     r->c = 0;
     r->depth = 0;
 }
 
-static void json_malformed(json_reader *r) { json_refuse(r, INNGEST_ERR_JSON); }
-
 static void json_next(json_reader *r)
 {
-    uint32_t at = ++r->at;
+    uint32_t at = r->at++;
     r->c = 0;
     if (at >= r->size) return;
     if (r->memory) r->c = r->memory[at];
-    else if (at % WINDOW == 0 && !read_payload(r->jobs, &r->event, r->from + at, r->bytes, minimum(WINDOW, r->size - at)))
-        json_refuse(r, INNGEST_PAUSED);
-    else r->c = r->bytes[at % WINDOW];
+    else if (at % WINDOW || read_payload(r->jobs, &r->event, r->from + at, r->bytes, minimum(WINDOW, r->size - at)))
+        r->c = r->bytes[at % WINDOW];
+    else {
+        r->status = INNGEST_PAUSED;
+        json_stop(r);
+    }
 }
 
 static unsigned json_take(json_reader *r)
@@ -2717,20 +2719,25 @@ static unsigned json_take(json_reader *r)
 
 static bool json_accept(json_reader *r, unsigned c)
 {
-    bool same = r->c == c;
-    if (same) json_next(r);
-    return same;
+    if (r->c != c) return false;
+    json_next(r);
+    return true;
+}
+
+static void json_blank(json_reader *r)
+{
+    while (r->c == ' ' || r->c == '\t' || r->c == '\n' || r->c == '\r') json_next(r);
 }
 
 static void json_expect(json_reader *r, unsigned c)
 {
-    if (!json_accept(r, c)) json_malformed(r);
+    json_blank(r);
+    if (!json_accept(r, c)) json_stop(r);
 }
 
-static unsigned json_blank(json_reader *r)
+static void json_word(json_reader *r, const char *word)
 {
-    while (r->c == ' ' || r->c == '\t' || r->c == '\n' || r->c == '\r') json_next(r);
-    return r->c;
+    while (*word) if (json_take(r) != (uint8_t)*word++) json_stop(r);
 }
 
 static void json_emit(json_reader *r, uint8_t byte)
@@ -2743,26 +2750,35 @@ static void json_emit(json_reader *r, uint8_t byte)
     }
 }
 
-static void json_emit_code(json_reader *r, uint32_t code)
+/* Emit a code point in UTF-8. Gives how many bytes followed the first. */
+static unsigned json_emit_code(json_reader *r, uint32_t code)
 {
-    unsigned more = (code >= 0x80 ? 1u : 0u) + (code >= 0x800 ? 1u : 0u) + (code >= 0x10000 ? 1u : 0u);
-    if (code > 0x10FFFF || code >> 11 == 0xD800 >> 11) json_malformed(r);
-    json_emit(r, (uint8_t)(code >> more * 6 | (more ? 0xFF80u >> more : 0)));
-    while (more-- > 0) json_emit(r, (uint8_t)(0x80 | (code >> more * 6 & 0x3F)));
+    uint32_t first = 0x7F, bytes = 0;
+    unsigned more = 0;
+    if (code > 0x10FFFF || code >> 11 == 0xD800 >> 11) json_stop(r);
+    for (; code > first; code >>= 6, more++) {
+        bytes = (bytes | 0x80 | (code & 0x3F)) << 8;
+        first = 0x1F >> more;
+    }
+    bytes |= (code | ~first << 1) & 0xFF;
+    do json_emit(r, (uint8_t)bytes); while (bytes >>= 8);
+    return more;
 }
 
-static void json_utf8(json_reader *r, unsigned c)
+static void json_utf8(json_reader *r, uint32_t code)
 {
-    unsigned i, more = c < 0xE0 ? 1 : c < 0xF0 ? 2 : 3;
-    uint32_t code = c & (0x3F >> more);
-    if (c < 0xC2 || c > 0xF4) json_malformed(r);
-    for (i = 0; i < more; i++) {
-        c = json_take(r) ^ 0x80;
-        if (c > 0x3F) json_malformed(r);
+    uint32_t first = code;
+    unsigned more = 0;
+    if (code < 0xC0 || code > 0xF4) {
+        json_stop(r);
+        return;
+    }
+    for (; first & 0x40; first <<= 1, more++) {
+        unsigned c = json_take(r) ^ 0x80;
+        if (c > 0x3F) json_stop(r);
         code = code << 6 | c;
     }
-    if (code >> (more * 5 + 1) == 0) json_malformed(r);   /* longer than it need be */
-    json_emit_code(r, code);
+    if (json_emit_code(r, code & ((0x40u << 5 * more) - 1)) != more) json_stop(r);   /* longer than it need be */
 }
 
 static uint32_t json_hex(json_reader *r)
@@ -2773,7 +2789,7 @@ static uint32_t json_hex(json_reader *r)
         unsigned c = json_take(r), digit = c - '0';
         if (digit > 9) {
             digit = (c | 0x20) - 'a' + 10;
-            if (digit - 10 > 5) json_malformed(r);
+            if (digit - 10 > 5) json_stop(r);
         }
         code = code << 4 | digit;
     }
@@ -2788,15 +2804,14 @@ static void json_escape(json_reader *r)
     if (c == 'u') {
         uint32_t code = json_hex(r), low;
         if (code >> 10 == 0xD800 >> 10) {            /* the first of a pair */
-            json_expect(r, '\\');
-            json_expect(r, 'u');
+            json_word(r, "\\u");
             low = json_hex(r) ^ 0xDC00;
-            if (low > 0x3FF) json_malformed(r);
+            if (low > 0x3FF) json_stop(r);
             code = (code << 10) + low + 0x10000 - ((uint32_t)0xD800 << 10);
         }
-        json_emit_code(r, code);
+        (void)json_emit_code(r, code);
     } else if (name) json_emit(r, name[8]);
-    else json_malformed(r);
+    else json_stop(r);
 }
 
 static void json_string(json_reader *r)
@@ -2804,130 +2819,140 @@ static void json_string(json_reader *r)
     unsigned c;
     r->over = false;
     json_expect(r, '"');
-    while ((c = json_take(r)) >= 0x20) {
-        if (c == '"') return;
+    while ((c = json_take(r)) != '"') {
         if (c == '\\') json_escape(r);
-        else if (c < 0x80) json_emit(r, (uint8_t)c);
-        else json_utf8(r, c);
+        else if (c >= 0x80) json_utf8(r, c);
+        else if (c >= 0x20) json_emit(r, (uint8_t)c);
+        else {
+            json_stop(r);
+            break;
+        }
     }
-    json_malformed(r);
+    r->type = JSON_STRING;
 }
 
-/* Take one digit or more into the mantissa: the first 18 or 19, and zeros behind them into the exponent. A longer one is
- * no int64_t at any scale: all bits set, it stays so and shows in its sign. */
-static void json_digits(json_reader *r, int decimal)
+/* Append to the mantissa. One that is too long for an int64_t gets all bits set, stays so and shows in its sign. */
+static void json_digit(json_reader *r, unsigned digit)
 {
+    r->mantissa = r->mantissa >> 60 ? UINT64_MAX : r->mantissa * 10 + digit;
+}
+
+/* Take one digit or more; zeros wait in the exponent for a digit that is none. Gives how many. */
+static int32_t json_digits(json_reader *r)
+{
+    int32_t n = 0;
     do {
         unsigned digit = json_take(r) - '0';
-        if (digit > 9) json_malformed(r);
-        r->exponent -= decimal;
-        if (r->mantissa >> 60 == 0) r->mantissa = r->mantissa * 10 + digit;
-        else if (digit == 0) r->exponent++;
-        else r->mantissa = UINT64_MAX;
+        if (digit > 9) json_stop(r);
+        if (digit == 0) r->exponent++;
+        else {
+            for (; r->exponent > 0; r->exponent--) json_digit(r, 0);
+            json_digit(r, digit);
+        }
+        n++;
     } while (r->c - (unsigned)'0' <= 9);
+    return n;
 }
 
-static void json_exponent(json_reader *r)
+static int32_t json_exponent(json_reader *r)
 {
     int32_t exponent = 0;
     bool negative = json_accept(r, '-');
     if (!negative) (void)json_accept(r, '+');
     do {
         unsigned digit = json_take(r) - '0';
-        if (digit > 9) json_malformed(r);
+        if (digit > 9) json_stop(r);
         if (exponent >> 27 == 0) exponent = exponent * 10 + (int32_t)digit;   /* no text here is that long */
     } while (r->c - (unsigned)'0' <= 9);
-    r->exponent += negative ? -exponent : exponent;
+    return negative ? -exponent : exponent;
 }
 
 static void json_number(json_reader *r)
 {
+    int32_t decimals = 0;
     r->mantissa = 0;
     r->exponent = 0;
     r->negative = json_accept(r, '-');
-    if (!json_accept(r, '0')) json_digits(r, 0);
-    if (json_accept(r, '.')) json_digits(r, 1);
-    if (json_accept(r, 'e') || json_accept(r, 'E')) json_exponent(r);
+    if (!json_accept(r, '0')) (void)json_digits(r);
+    if (json_accept(r, '.')) decimals = json_digits(r);
+    if (json_accept(r, 'e') || json_accept(r, 'E')) r->exponent += json_exponent(r);
+    r->exponent -= decimals;
+    r->type = JSON_NUMBER;
 }
 
-/* Make r->value the newest number * 10^digits, if it is that exactly. */
-static bool json_scale(json_reader *r, unsigned digits)
+/* The newest number * 10^digits, if it is that exactly. */
+static bool json_scale(json_reader *r, unsigned digits, int64_t *value)
 {
-    uint64_t mantissa = r->mantissa;
-    int32_t exponent = r->exponent + (int32_t)digits;
-    if (mantissa) {
-        for (; exponent < 0 && mantissa % 10 == 0; exponent++) mantissa /= 10;
-        for (; exponent > 0 && mantissa >> 60 == 0; exponent--) mantissa *= 10;
-    } else exponent = r->negative = 0;
-    if (r->negative) mantissa = 0 - mantissa;
-    r->value = (int64_t)mantissa;
-    return exponent == 0 && (r->value < 0) == r->negative;
+    *value = 0;
+    if (r->mantissa == 0) return true;
+    for (r->exponent += (int32_t)digits; r->exponent > 0 && r->mantissa >> 60 == 0; r->exponent--) json_digit(r, 0);
+    *value = (int64_t)(r->negative ? 0 - r->mantissa : r->mantissa);
+    return r->exponent == 0 && (*value < 0) == r->negative;
 }
 
 /* Take a value, or the opening of a container. */
 static void json_value(json_reader *r)
 {
-    const char *word = NULL;
-    unsigned c = json_blank(r);
+    unsigned c;
+    json_blank(r);
+    c = r->c;
     if (c == '"') json_string(r);
     else if (c == '{' || c == '[') {
-        uint8_t *objects = &r->objects[r->depth / 8];
         if (r->depth == INNGEST_JSON_DEPTH) {
-            json_refuse(r, INNGEST_ERR_DEPTH);
+            r->status = INNGEST_ERR_DEPTH;
+            json_stop(r);
             return;
         }
-        *objects = (uint8_t)(*objects << 1 | (c == '{'));
+        OBJECTS(r, r->depth) = OBJECTS(r, r->depth) << 1 | (c == '{');
         r->depth++;
-        r->fresh = true;
+        r->type = JSON_OPENED;
         json_next(r);
-    } else {
-        if (c == 't') word = "true";
-        else if (c == 'f') word = "false";
-        else if (c == 'n') word = "null";
-        if (word == NULL) json_number(r);
-        else while (*word) json_expect(r, (uint8_t)*word++);
-    }
+    } else if (c == 't' || c == 'f' || c == 'n') {
+        json_word(r, c == 't' ? "true" : c == 'f' ? "false" : "null");
+        r->type = c == 't' ? JSON_BOOL : c == 'f' ? JSON_FALSE : JSON_NULL;
+    } else json_number(r);
 }
 
-/* Go to the next value of the innermost container, past its key; false: the container is closed. */
+/* Go to the next value of the innermost container, past its key. False: the container is closed, or the text refused. */
 static bool json_more(json_reader *r)
 {
-    bool object, fresh = r->fresh;
-    uint8_t *objects = &r->objects[(r->depth - 1) / 8];
-    if (r->status != INNGEST_OK) return false;
-    object = *objects & 1;
-    r->fresh = false;
-    (void)json_blank(r);
+    uint32_t *objects = &OBJECTS(r, r->depth - 1);
+    bool object = *objects & 1;
+    json_blank(r);
     if (json_accept(r, object ? '}' : ']')) {
         *objects >>= 1;
         r->depth--;
+        r->type = JSON_COUNT;
         return false;
     }
-    if (!fresh) json_expect(r, ',');
+    if (r->type != JSON_OPENED) json_expect(r, ',');
     if (object) {
         r->out = NULL;
         r->text = r->key;
         r->room = r->key_size;
-        (void)json_blank(r);
         json_string(r);
-        r->match = r->room == 0 && !r->over;
-        (void)json_blank(r);
         json_expect(r, ':');
     }
-    return true;
+    return r->status == INNGEST_OK;
 }
 
-/* Take a whole value. Gives how many elements or members it has. */
-static uint32_t json_all(json_reader *r)
+/* Take the rest of all containers but the outer ones. Gives how many values the outermost of them has left. */
+static uint32_t json_rest(json_reader *r, unsigned depth)
 {
     uint32_t n = 0;
-    unsigned depth = r->depth;
-    do {
-        json_value(r);
-        while (r->depth > depth && !json_more(r)) { }
-        if (r->depth == depth + 1) n++;
-    } while (r->depth > depth);
+    while (r->depth > depth)
+        if (json_more(r)) {
+            if (r->depth == depth + 1) n++;
+            json_value(r);
+        }
     return n;
+}
+
+static uint32_t json_all(json_reader *r)
+{
+    unsigned depth = r->depth;
+    json_value(r);
+    return json_rest(r, depth);
 }
 
 /* Split the next part off a path: name (at the root), .name or [index]. Gives the rest; NULL: malformed. */
@@ -2948,71 +2973,63 @@ static const char *json_part(json_reader *r, const char *path)
     return r->key_size ? path : NULL;
 }
 
-/* Go to the value of a path; false: there is none, and what is there instead has been taken. */
+/* Go to the value of a path. False: there is none. */
 static bool json_find(json_reader *r, const char *path)
 {
     while (*path) {
         path = json_part(r, path);
-        if (json_blank(r) != (r->key ? '{' : '[')) {
-            (void)json_all(r);
-            return false;
-        }
         json_value(r);
+        if (r->type != JSON_OPENED || (OBJECTS(r, r->depth - 1) & 1) != (r->key != NULL)) return false;
         for (;;) {
             if (!json_more(r)) return false;
-            if (r->key ? r->match : r->index-- == 0) break;
+            if (r->key ? r->room == 0 && !r->over : r->index-- == 0) break;
             (void)json_all(r);
         }
     }
     return true;
 }
 
-/* Take the value at the reader, for json_read. */
-static inngest_status json_take_as(json_reader *r, unsigned wanted, char *text, size_t size)
-{
-    unsigned c = json_blank(r);
-    unsigned type = c == '"' ? JSON_STRING : c < ':' ? JSON_NUMBER : c == '{' || c == '[' ? JSON_COUNT :
-                    c == 'n' ? JSON_NULL : JSON_BOOL;
-    bool right = type == wanted;
-    r->out = text;
-    r->room = right && text ? size - 1 : 0;
-    r->value = json_all(r);
-    if (wanted == JSON_NULL) r->value = right;
-    else if (!right) return INNGEST_ERR_TYPE;
-    if (wanted == JSON_BOOL) r->value = c == 't';
-    if (wanted == JSON_NUMBER && !json_scale(r, (unsigned)size)) return INNGEST_ERR_RANGE;
-    if (text) {
-        if (r->over) return INNGEST_ERR_TOO_LONG;
-        *r->out = 0;
-        if (text + strlen(text) != r->out) return INNGEST_ERR_RANGE;
-    }
-    return INNGEST_OK;
-}
-
 /* Read the value of a path. want: what kind, and 8 times the bytes of out for a string, the digits for a number. */
 static inngest_status json_read(json_reader *r, const char *path, void *out, size_t want)
 {
-    inngest_status status = INNGEST_ERR_NOT_FOUND;
+    inngest_status status = INNGEST_OK;
     unsigned wanted = want % 8;
     char *text = wanted == JSON_STRING ? out : NULL;
     const char *part = path;
-    if (out == NULL || (text ? want < 8 : want / 8 > 18)) return INNGEST_ERR_ARGUMENT;
+    int64_t value = 0;
+    uint32_t n = 0;
+    want /= 8;
+    if (out == NULL || (text ? want == 0 : want > 18)) return INNGEST_ERR_ARGUMENT;
     if (text) *text = 0;
     while (part && *part) part = json_part(r, part);
     if (part == NULL) return INNGEST_ERR_ARGUMENT;
-    r->at = UINT32_MAX;
     json_next(r);
-    if (json_find(r, path)) status = json_take_as(r, wanted, text, want / 8);
-    while (r->depth > 0) if (json_more(r)) (void)json_all(r);
-    (void)json_blank(r);
-    if (r->at != r->size) json_malformed(r);         /* all of the text must be one value */
+    if (json_find(r, path)) {
+        r->out = text;
+        r->room = text ? want - 1 : 0;
+        n = json_all(r);
+        r->room = 0;                                 /* no other string goes there */
+        if (wanted == JSON_NULL) n = r->type == JSON_NULL;
+        else if (wanted == JSON_BOOL && r->type <= JSON_BOOL) n = r->type;
+        else if (r->type != wanted) status = INNGEST_ERR_TYPE;
+        else if (text) {
+            if (r->over) status = INNGEST_ERR_TOO_LONG;
+            else {
+                *r->out = 0;
+                if (text + strlen(text) != r->out) status = INNGEST_ERR_RANGE;
+            }
+        } else if (wanted == JSON_NUMBER && !json_scale(r, (unsigned)want, &value)) status = INNGEST_ERR_RANGE;
+    } else status = INNGEST_ERR_NOT_FOUND;
+    (void)json_rest(r, 0);
+    json_blank(r);
+    if (r->at != r->size + 1) json_stop(r);          /* all of the text must be one value */
     if (r->status != INNGEST_OK) status = r->status;
     if (text) {
         if (status != INNGEST_OK) *text = 0;
     } else if (status == INNGEST_OK) {
-        if (wanted == JSON_NUMBER) *(int64_t *)out = r->value;
-        else if (wanted == JSON_COUNT) *(size_t *)out = (size_t)r->value;
-        else *(bool *)out = (bool)r->value;
+        if (wanted == JSON_NUMBER) *(int64_t *)out = value;
+        else if (wanted == JSON_COUNT) *(size_t *)out = n;
+        else *(bool *)out = (bool)n;
     }
     return status;
 }

@@ -567,6 +567,10 @@ static void strings(void)
         CHECK(string_is("[\"abcd\",]", 9, "[0]", size, JSON, ""));
     }
     CHECK(string_is("\"\"", 2, "", 1, OK, ""));
+    CHECK(string_at("[\"ab\",\"cd\",[\"ef\"]]", "[0]", OK, "ab"));   /* nothing of the others comes into it */
+    CHECK(string_at("[\"ab\",\"cd\",[\"ef\"]]", "[1]", OK, "cd"));
+    CHECK(string_at("{\"a\":\"ab\",\"b\":\"cd\"}", "a", OK, "ab"));
+    CHECK(string_at("[[\"ab\"],\"cd\"]", "[0]", TYPE, ""));
     /* every code unit: what is one, and how long it becomes */
     for (i = 0; i <= 0xFFFF; i++) {
         char out[8];
