@@ -745,6 +745,7 @@ int main(int count, char **arguments)
 {
     (void)count;
     enter_folder(arguments[0]);
+    alarm(50);                         /* a hang is a failure too */
     creates();
     refuses_arguments();
     refuses_other_things();
