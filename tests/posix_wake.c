@@ -99,7 +99,7 @@ static void boot(void)
 
 static void pause_us(unsigned us)
 {
-    const struct timespec t = { us / 1000000, (long)(us % 1000000) * 1000 };
+    const struct timespec t = { (time_t)(us / 1000000), (long)(us % 1000000) * 1000 };
     nanosleep(&t, NULL);
 }
 
