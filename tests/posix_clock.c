@@ -25,6 +25,7 @@ static int test_clock(clockid_t which, struct timespec *t)
 
 /* What comes at a chosen moment: just before the loop empties its pipe, or just before it sleeps. */
 static void (*before_read)(void), (*before_poll)(void);
+static unsigned skip_polls;
 
 static void call_once(void (**call)(void))
 {
@@ -41,7 +42,8 @@ static ssize_t test_read(int file, void *to, size_t size)
 
 static int test_poll(struct pollfd *files, nfds_t n, int timeout)
 {
-    call_once(&before_poll);
+    if (skip_polls > 0) skip_polls--;
+    else call_once(&before_poll);
     if (poll(files, n, 0) > 0) return 1;
     if (++polls > 100000) { puts("the loop does not sleep"); exit(2); }
     uptime += timeout;
@@ -131,9 +133,11 @@ static void no_gap(void)
     int64_t start = uptime;
     unsigned i;
     for (i = 0; i < 2; i++) {
+        skip_polls = 1;                            /* the first one follows the setting of the clock, and is short */
         before_poll = stops[i];
         CHECK(inngest_posix_run(&port, &jobs) == 0 && uptime == start);
         ended_at = 0;
+        skip_polls = 1;
         before_poll = sends[i];
         CHECK(inngest_posix_run_until_idle(&port, &jobs) == 0 && ended_at == start && uptime == start);
     }
