@@ -200,6 +200,16 @@ int main(int count, char **arguments)
     CHECK(ended_at == uptime && uptime + wall_offset == IN_2026);
     shut();
 
+    wall_offset = IN_2026 - uptime;                /* ticked by its user before the loop: a date is never early for it */
+    boot(true);
+    until = IN_2026 + 3000;
+    CHECK(inngest_send(&jobs, "test/dated", NULL, 0) == INNGEST_OK);
+    inngest_tick(&jobs, inngest_posix_uptime_ms());
+    uptime += 2000;
+    CHECK(inngest_posix_run_until_idle(&port, &jobs) == 0);
+    CHECK(ended_at + wall_offset == until);
+    shut();
+
     wall_offset = IN_2026 - uptime;                /* stopped for 20 of the 60 minutes: off-time counts, not too much */
     boot(true);
     CHECK(inngest_send(&jobs, "test/relative", NULL, 0) == INNGEST_OK);
