@@ -43,7 +43,7 @@ static void append(int file, const char *byte) { if (write(file, byte, 1) != 1) 
 
 static void nap(unsigned ms)
 {
-    const struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
+    const struct timespec t = { (time_t)(ms / 1000), (long)(ms % 1000) * 1000000 };
     nanosleep(&t, NULL);
 }
 

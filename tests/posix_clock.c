@@ -23,10 +23,29 @@ static int test_clock(clockid_t which, struct timespec *t)
     return 0;
 }
 
+/* What comes at a chosen moment: just before the loop empties its pipe, or just before it sleeps. */
+static void (*before_read)(void), (*before_poll)(void);
+static unsigned skip_polls;
+
+static void call_once(void (**call)(void))
+{
+    void (*now)(void) = *call;
+    *call = NULL;
+    if (now) now();
+}
+
+static ssize_t test_read(int file, void *to, size_t size)
+{
+    call_once(&before_read);
+    return read(file, to, size);
+}
+
 static int test_poll(struct pollfd *files, nfds_t n, int timeout)
 {
+    if (skip_polls > 0) skip_polls--;
+    else call_once(&before_poll);
     if (poll(files, n, 0) > 0) return 1;
-    polls++;
+    if (++polls > 100000) { puts("the loop does not sleep"); exit(2); }
     uptime += timeout;
     if (timeout > longest) longest = timeout;
     if (step_at && uptime >= step_at) {
@@ -38,9 +57,11 @@ static int test_poll(struct pollfd *files, nfds_t n, int timeout)
 
 #define clock_gettime(which, t) test_clock(which, t)
 #define poll(files, n, timeout) test_poll(files, n, timeout)
+#define read(file, to, size) test_read(file, to, size)
 #include "../port/posix/inngest_posix.c"
 #undef clock_gettime
 #undef poll
+#undef read
 
 #define IN_2026 1780000000000
 static inngest_posix port;
@@ -99,11 +120,40 @@ static int64_t take(const char *event)
     return ended_at - start;
 }
 
+static void stop_it(void) { inngest_posix_stop(&port); }
+static void send_it(void) { CHECK(inngest_send(&jobs, "test/dated", NULL, 0) == INNGEST_OK); }
+static void stop_at_the_next_read(void) { before_read = stop_it; inngest_wake(&jobs); }
+static void send_at_the_next_read(void) { before_read = send_it; inngest_wake(&jobs); }
+
+/* A stop, and a send, in the gaps of the loop: no time passes until it is seen. */
+static void no_gap(void)
+{
+    static void (*const stops[])(void) = { stop_it, stop_at_the_next_read };
+    static void (*const sends[])(void) = { send_it, send_at_the_next_read };
+    int64_t start = uptime;
+    unsigned i;
+    for (i = 0; i < 2; i++) {
+        skip_polls = 1;                            /* the first one follows the setting of the clock, and is short */
+        before_poll = stops[i];
+        CHECK(inngest_posix_run(&port, &jobs) == 0 && uptime == start);
+        ended_at = 0;
+        skip_polls = 1;
+        before_poll = sends[i];
+        CHECK(inngest_posix_run_until_idle(&port, &jobs) == 0 && ended_at == start && uptime == start);
+    }
+    before_read = stop_it;
+    CHECK(inngest_posix_run(&port, &jobs) == 0 && uptime == start);
+    ended_at = 0;
+    before_read = send_it;
+    CHECK(inngest_posix_run_until_idle(&port, &jobs) == 0 && ended_at == start && uptime == start);
+}
+
 int main(int count, char **arguments)
 {
     int64_t ms;
     (void)count;
     enter_folder(arguments[0]);
+    alarm(30);                                     /* a hang is a failure too */
 
     wall_offset = IN_2026 - uptime;                /* the clock is right: exact to the ms, across the wrap */
     boot(true);
@@ -113,6 +163,7 @@ int main(int count, char **arguments)
     CHECK(longest == LONGEST_SLEEP_MS && polls < 380);
     until = 1;                                     /* long ago */
     CHECK(take("test/dated") == 0);
+    no_gap();
 
     until = uptime + wall_offset + 3600000;        /* set back by half an hour: as much later */
     step_at = uptime + 600000;
@@ -147,6 +198,16 @@ int main(int count, char **arguments)
     wall_offset = IN_2026 - uptime - 5000;         /* then it is set */
     CHECK(inngest_posix_run_until_idle(&port, &jobs) == 0);
     CHECK(ended_at == uptime && uptime + wall_offset == IN_2026);
+    shut();
+
+    wall_offset = IN_2026 - uptime;                /* ticked by its user before the loop: a date is never early for it */
+    boot(true);
+    until = IN_2026 + 3000;
+    CHECK(inngest_send(&jobs, "test/dated", NULL, 0) == INNGEST_OK);
+    inngest_tick(&jobs, inngest_posix_uptime_ms());
+    uptime += 2000;
+    CHECK(inngest_posix_run_until_idle(&port, &jobs) == 0);
+    CHECK(ended_at + wall_offset == until);
     shut();
 
     wall_offset = IN_2026 - uptime;                /* stopped for 20 of the 60 minutes: off-time counts, not too much */

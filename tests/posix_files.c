@@ -65,12 +65,33 @@ static int test_open(const char *name, int flags) { return hit(CALL_OPEN) ? -1 :
 static int test_fstat(int file, struct stat *s) { return hit(CALL_STAT) ? -1 : fstat(file, s); }
 static int test_fstatat(int folder, const char *name, struct stat *s, int flags) { return hit(CALL_STAT) ? -1 : fstatat(folder, name, s, flags); }
 static int test_flock(int file, int how) { return hit(CALL_LOCK) ? -1 : flock(file, how); }
-static int test_fsync(int file) { return hit(CALL_SYNC) ? -1 : real_sync ? fsync(file) : 0; }
-static int test_linkat(int a, const char *from, int b, const char *to, int flags) { return hit(CALL_LINK) ? -1 : linkat(a, from, b, to, flags); }
+/* The order of what matters for durability: W written, S file synced, D directory synced, L linked; "" if not traced. */
+static char order[64];
+static bool tracing;
+
+static void trace(char what)
+{
+    size_t n = strlen(order);
+    if (tracing && n + 1 < sizeof order && (n == 0 || order[n - 1] != what)) order[n] = what;
+}
+
+static int test_fsync(int file)
+{
+    struct stat s;
+    trace(fstat(file, &s) == 0 && S_ISDIR(s.st_mode) ? 'D' : 'S');
+    return hit(CALL_SYNC) ? -1 : real_sync ? fsync(file) : 0;
+}
+
+static int test_linkat(int a, const char *from, int b, const char *to, int flags)
+{
+    trace('L');
+    return hit(CALL_LINK) ? -1 : linkat(a, from, b, to, flags);
+}
 static int test_unlinkat(int folder, const char *name, int flags) { return hit(CALL_LINK) ? -1 : unlinkat(folder, name, flags); }
 static int test_pipe(int ends[2]) { return hit(CALL_PIPE) ? -1 : pipe(ends); }
 static ssize_t test_pwrite(int file, const void *data, size_t size, off_t at)
 {
+    trace('W');
     return hit(CALL_WRITE) ? -1 : pwrite(file, data, shortened(CALL_WRITE, size), at);
 }
 static ssize_t test_pread(int file, void *data, size_t size, off_t at)
@@ -244,7 +265,10 @@ static void creates(void)
     static uint8_t bytes[SIZE + 1];
     struct stat s;
     size_t i, n;
+    tracing = true;
     CHECK(inngest_posix_open(&port, "new", SIZE) == 0);
+    CHECK(strcmp(order, "WSLSD") == 0);                      /* no name before it is durable; the name is durable */
+    tracing = false;
     CHECK(port.port.block_count == 6 && port.port.block_size == 4096 && port.error == 0 && port.problem[0] == 0);
     CHECK(stat("new", &s) == 0 && s.st_size == (off_t)SIZE && s.st_nlink == 1);
     CHECK((uint64_t)s.st_blocks * 512u >= SIZE);             /* written, not a hole */
@@ -255,7 +279,11 @@ static void creates(void)
     CHECK(fcntl(port.file, F_GETFD) & FD_CLOEXEC);
     inngest_posix_close(&port);
     inngest_posix_close(&port);                              /* harmless */
-    CHECK(inngest_posix_open(&port, "new", 0) == 0 && port.port.block_count == 6);
+    memset(order, 0, sizeof order);
+    tracing = true;
+    CHECK(inngest_posix_open(&port, "new", 0) == 0 && strcmp(order, "SD") == 0);      /* what a dead one left undone */
+    tracing = false;
+    CHECK(port.port.block_count == 6);
     inngest_posix_close(&port);
     CHECK(inngest_posix_open(&port, "./new", SIZE) == 0);
     inngest_posix_close(&port);
@@ -492,6 +520,25 @@ static void leftovers(void)
     kill(child, SIGCONT);
     CHECK(result_of(child) == 0);                            /* and it is told that it came second */
     CHECK(count_files("mine.") == 2);
+    inngest_posix_close(&port);
+}
+
+/* The file is replaced between a second process's open and its lock: it must not run beside the first one. */
+static void replaced(void)
+{
+    pid_t child;
+    int status;
+    CHECK(inngest_posix_open(&port, "replaced", SIZE) == 0);
+    inngest_posix_close(&port);
+    child = fork();
+    if (child == 0) {
+        fault_set(PAUSE, CALL_LOCK, 1, 0);
+        _exit(inngest_posix_open(&port, "replaced", SIZE) == EWOULDBLOCK ? 0 : 1);
+    }
+    CHECK(waitpid(child, &status, WUNTRACED) == child && WIFSTOPPED(status));
+    CHECK(unlink("replaced") == 0 && inngest_posix_open(&port, "replaced", SIZE) == 0);
+    kill(child, SIGCONT);
+    CHECK(result_of(child) == 0);
     inngest_posix_close(&port);
 }
 
@@ -745,6 +792,7 @@ int main(int count, char **arguments)
 {
     (void)count;
     enter_folder(arguments[0]);
+    alarm(50);                         /* a hang is a failure too */
     creates();
     refuses_arguments();
     refuses_other_things();
@@ -755,6 +803,7 @@ int main(int count, char **arguments)
     calls_fail(true);
     killed_in_creation();
     leftovers();
+    replaced();
     size_limit();
     transfers();
     failed_sync();

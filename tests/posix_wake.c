@@ -17,7 +17,7 @@
 #define THREADS 3
 #define EACH 2000u
 #define CHAIN 100u
-#define PINGS 5000u
+#define PINGS 10000u
 #define LATE_MS 5000u                  /* half of what a lost wake-up costs; a loaded machine is not that slow */
 
 static inngest_posix port;
@@ -99,7 +99,7 @@ static void boot(void)
 
 static void pause_us(unsigned us)
 {
-    const struct timespec t = { us / 1000000, (long)(us % 1000000) * 1000 };
+    const struct timespec t = { (time_t)(us / 1000000), (long)(us % 1000000) * 1000 };
     nanosleep(&t, NULL);
 }
 
@@ -194,7 +194,7 @@ static void *ping_one_by_one(void *argument)
         uint32_t start = inngest_posix_uptime_ms(), waited = 0;
         unsigned before = get(&arrived), spin;
         random = random * 1103515245u + 12345u;
-        for (spin = random >> 16 & 2047; spin > 0; spin--) __atomic_signal_fence(__ATOMIC_SEQ_CST);
+        for (spin = random >> 16 & 1023; spin > 0; spin--) __atomic_signal_fence(__ATOMIC_SEQ_CST);
         if (!send_ping(0, get(&next_of[0]))) break;
         while (get(&arrived) == before && (waited = inngest_posix_uptime_ms() - start) < LATE_MS) { }
         slow += waited > 50;
@@ -225,11 +225,7 @@ static void sends_at_the_end_of_a_tick(void)
     chain_left = CHAIN - 1;
     CHECK(inngest_send(&jobs, "test/chain", NULL, 0) == INNGEST_OK);
     chain_ended = 0;
-    while (chain_ended < CHAIN && inngest_posix_uptime_ms() - start < LATE_MS) {
-        unsigned before = chain_ended;
-        CHECK(inngest_posix_run_until_idle(&port, &jobs) == 0);
-        if (chain_ended == before) break;
-    }
+    CHECK(inngest_posix_run_until_idle(&port, &jobs) == 0);
     port.port.sync = file_sync;
     CHECK(chain_ended == CHAIN && out_of_order == 0);
     CHECK(inngest_posix_uptime_ms() - start < LATE_MS);
