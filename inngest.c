@@ -2014,6 +2014,10 @@ static bool finish(inngest_ctx *ctx, inngest_status verdict)
     uint32_t size;
     record r;
     stop_actives(ctx);
+    if (verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
+        verdict = INNGEST_FAIL;
+        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK) load_error(ctx, &r);
+    }
     size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && ctx->function->on_failure) {
         if (write_record(jobs, run, PHASE, b, size) != INNGEST_OK) return false;
