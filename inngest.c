@@ -117,6 +117,7 @@ struct inngest_ctx {
     bool told;                         /* the user has set error */
     bool waiting;                      /* a step is not decided */
     bool parallel, decided;            /* in a group; that has a winner */
+    bool stuck;                        /* a step found no room: not before its time */
     bool ending;                       /* only to tell steps in progress that the run ends */
     char id[INNGEST_MESSAGE_BYTES + 1];
 };
@@ -1055,6 +1056,7 @@ static inngest_status mistake(inngest_ctx *ctx, inngest_status status, const cha
 static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t when)
 {
     ctx->waiting = true;
+    if (why == INNGEST_WAIT_ROOM) ctx->stuck = true;
     if (when <= ctx->wake) {
         ctx->wake = when;
         ctx->run->state = (uint8_t)why;
@@ -1445,6 +1447,7 @@ static inngest_status begin_step(inngest_ctx *ctx, const char *id, const inngest
     ctx->result = result;
     ctx->size = (uint32_t)size;
     ctx->told = false;
+    ctx->retry_in = -1;
     status = ctx->active ? begin_again(ctx) : begin_fresh(ctx, &r);
     if (status == INNGEST_RETRY || status == INNGEST_FAIL) return close_step(ctx, status);
     if (status != INNGEST_BODY) return status;
@@ -1471,6 +1474,9 @@ static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
     return ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
 }
 
+/* Negative and one of the library's own: not a port's or a driver's number. */
+static bool is_failure(inngest_status status) { return (int)status < -256 && (int)status >= -400; }
+
 static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
 {
     inngest *jobs = ctx->jobs;
@@ -1494,8 +1500,8 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
     }
     count(&jobs->counters.steps_failed);
     if (status != INNGEST_RETRY && status != INNGEST_FAIL) {
-        if ((int)status >= -256) return mistake(ctx, INNGEST_ERR_STATUS, ctx->id);
-        if (ctx->error.status != status) set_error(ctx, status, 0, ctx->id);
+        if (!is_failure(status)) return mistake(ctx, INNGEST_ERR_STATUS, ctx->id);
+        set_error(ctx, status, 0, ctx->id);
     } else if (!ctx->told) set_error(ctx, INNGEST_FAIL, 0, ctx->id);
     ctx->told = false;
     return attempt_failed(ctx, status);
@@ -2014,12 +2020,13 @@ static void stop_actives(inngest_ctx *ctx)
     inngest_run *run = ctx->run;
     inngest_error_info error = ctx->error;
     inngest_active *a;
-    if (find_active(jobs, run->number, 0) == NULL) return;
-    start_ctx(ctx, jobs, run);
-    ctx->ending = true;
-    {
-        inngest_status status = call_handler(ctx);
-        if (ctx->open && !ctx->in_body && (int)status > 0) (void)close_step(ctx, status);
+    inngest_status status;
+    unsigned i;
+    for (i = 0; i < INNGEST_ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
+        start_ctx(ctx, jobs, run);
+        ctx->ending = true;
+        status = call_handler(ctx);
+        if (ctx->open && status != INNGEST_OK) (void)close_step(ctx, status);
     }
     while ((a = find_active(jobs, run->number, 0)) != NULL) drop_active(jobs, a);
     ctx->error = error;
@@ -2034,6 +2041,10 @@ static bool finish(inngest_ctx *ctx, inngest_status verdict)
     uint32_t size;
     record r;
     stop_actives(ctx);
+    if (verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
+        verdict = INNGEST_FAIL;
+        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK) load_error(ctx, &r);
+    }
     size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && ctx->function && ctx->function->on_failure) {
         if (write_record(jobs, run, PHASE, b, size) != INNGEST_OK) return false;
@@ -2069,11 +2080,20 @@ static inngest_status retry_handler(inngest_ctx *ctx)
     return (int)attempt_failed(ctx, INNGEST_RETRY) > 0 ? INNGEST_PAUSED : INNGEST_FAIL;
 }
 
+/* An inline body was left by return: what it gave counts. What the handler did not reach by that, a catch or the
+ * other branches, has its turn in another pass at once. */
+static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
+{
+    if (status == INNGEST_OK) return mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
+    status = close_step(ctx, status);
+    if (ctx->stopped != INNGEST_OK || ctx->stuck || !(status == INNGEST_STEP_FAILED || ctx->parallel)) return status;
+    return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);
+}
+
 /* Judge what a handler gave. PAUSED: it goes on later; OK, FAIL or CANCELLED: it is over. */
 static inngest_status judge(inngest_ctx *ctx, inngest_status status)
 {
-    if (ctx->open && !ctx->in_body && (int)status > 0) status = close_step(ctx, status);   /* returned out of an inline body */
-    else if (ctx->open) status = mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
+    if (ctx->open) status = close_returned(ctx, status);
     if (ctx->run->phase == INNGEST_PHASE_CANCELLING) return INNGEST_CANCELLED;
     if ((int)ctx->stopped < 0) return INNGEST_FAIL;
     if (ctx->stopped == INNGEST_PAUSED || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
@@ -2081,7 +2101,7 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
     if (status == INNGEST_OK) status = mistake(ctx, INNGEST_ERR_PARALLEL, "");
     if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, "");
     if (status == INNGEST_RETRY) return retry_handler(ctx);
-    if (status != INNGEST_FAIL && (int)status >= -256) set_error(ctx, INNGEST_ERR_STATUS, 0, "");
+    if (status != INNGEST_FAIL && !is_failure(status)) set_error(ctx, INNGEST_ERR_STATUS, 0, "");
     else if (status != INNGEST_FAIL && status != INNGEST_STEP_FAILED && ctx->error.status != status) set_error(ctx, status, 0, "");
     return INNGEST_FAIL;
 }

@@ -519,8 +519,8 @@ INNGEST_MUST_USE inngest_status inngest_step_send(inngest_ctx *ctx, const char *
 INNGEST_MUST_USE inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id);
 
 /* Inline steps. The variable is zeroed, the body runs, its bytes are recorded; on replay they come back.
- * `continue` ends the step well; leaving the body in any other way than falling off its end or returning a
- * positive status is an error that names the step. */
+ * `continue` ends the step well; returning a status fails or pauses it, as from a function; leaving the body by
+ * break, goto or returning INNGEST_OK is an error that names the step. */
 #define INNGEST_STEP(ctx, id, var)               INNGEST_STEP_(ctx, id, NULL, &(var), sizeof(var))
 #define INNGEST_STEP_WITH(ctx, id, options, var) INNGEST_STEP_(ctx, id, options, &(var), sizeof(var))
 #define INNGEST_DO(ctx, id)                      INNGEST_STEP_(ctx, id, NULL, NULL, 0)

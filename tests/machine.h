@@ -128,6 +128,40 @@ static inline inngest_counters machine_counters(void)
     return c;
 }
 
+/* What the last run ended with, by the end hook. */
+typedef struct machine_end_seen {
+    unsigned count;
+    uint64_t id;
+    inngest_status status;
+    inngest_error_info error;  /* all zero if it ended well */
+    char function[24];
+} machine_end_seen;
+static machine_end_seen machine_ended;
+
+static inline void machine_run_end(void *user, const inngest_end_info *info)
+{
+    (void)user;
+    machine_ended.count++;
+    machine_ended.id = info->id;
+    machine_ended.status = info->status;
+    memset(&machine_ended.error, 0, sizeof machine_ended.error);
+    if (info->error) machine_ended.error = *info->error;
+    (void)snprintf(machine_ended.function, sizeof machine_ended.function, "%s", info->function ? info->function : "");
+}
+
+/* The last run ended with this status; of a failure: with this error. */
+static inline bool machine_ended_as(inngest_status status, inngest_status error, const char *message)
+{
+    bool same = machine_ended.status == status && (status == INNGEST_OK ? error == INNGEST_OK : machine_ended.error.status == error);
+    same = same && (message == NULL || strcmp(machine_ended.error.message, message) == 0);
+    if (!same) printf("  ended %u: %s, %s \"%s\" %d\n", machine_ended.count, inngest_status_name(machine_ended.status),
+                      inngest_status_name(machine_ended.error.status), machine_ended.error.message, (int)machine_ended.error.status);
+    return same;
+}
+
+/* The machine was reset, or is to be: start it again. */
+static inline void machine_reboot(void) { CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK); }
+
 /* What every test must end with: nothing was programmed twice. */
 #define MACHINE_END() do { CHECK(m.chip.violations == 0); flash_close(&m.chip); } while (0)
 #endif
