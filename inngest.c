@@ -899,6 +899,8 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
         if (get4(b + 4) > jobs->next_run) jobs->next_run = get4(b + 4);
         break;
     case CRASH:                        /* of no run: a predicate was called; counts if nothing follows */
+        if (r->run) break;
+        jobs->poison_row = (uint16_t)get(b + 6, 2);
         jobs->poison = get4(b + 2);
         jobs->poison_count = b[0];
         jobs->guarded = b[1];
@@ -976,6 +978,7 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
     jobs->last_block = jobs->tail_block - 1;
+    jobs->clean = true;
     return INNGEST_OK;
 }
 
@@ -1837,19 +1840,21 @@ static inngest_status check_table(const inngest *jobs, uint16_t *index)
 }
 
 /* Call a predicate. After a boot that was not clean the first ones are called behind a record, which counts only if
- * it is the newest at the next boot: one that resets the machine again and again is then taken to say no. */
+ * it is the newest at the next boot: one that resets the machine again and again for the same data is then taken to
+ * say no; and all of them are, where resets in a row are more than one event explains. */
 static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, bool guard)
 {
-    uint8_t b[6];
+    uint8_t b[8];
     uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
     bool busy = jobs->busy, yes;
     guard = guard && jobs->guarded > 0;
     if (guard) {
-        if (jobs->poison != hash) jobs->poison_count = 0;
-        if (jobs->poison_count >= INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
+        b[0] = jobs->poison == hash ? jobs->poison_count : 0;
+        if (b[0] >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
         jobs->guarded--;
-        put(b, jobs->poison_count | 0x100u, 2);
+        b[1] = 1;
         put(b + 2, hash, 4);
+        put(b + 6, jobs->poison_row, 2);
         if (write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK) (void)port_sync(jobs);
     }
     jobs->busy = true;
@@ -2461,7 +2466,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 {
     uint32_t armed, last = 0;
     inngest_run *run, *alone = NULL;
-    bool crashed = !jobs->clean && jobs->newest && reset != INNGEST_RESET_POWER_ON;
+    bool crashed = !jobs->clean && reset != INNGEST_RESET_POWER_ON;
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
         if (run->number == 0) continue;
         if (run->flags & RUN_ENTERED) {
@@ -2487,8 +2492,11 @@ static void check_runs(inngest *jobs, inngest_reset reset)
             run->deadline = NEVER;
         }
     }
-    if (!jobs->guarded) jobs->poison = jobs->poison_count = 0;
-    else if (crashed) jobs->poison_count++;
+    if (!jobs->guarded) jobs->poison = jobs->poison_row = jobs->poison_count = 0;
+    else if (crashed) {
+        jobs->poison_count++;
+        jobs->poison_row++;
+    }
     jobs->guarded = crashed ? GUARDED_EVENTS : 0;
 }
 
@@ -2510,7 +2518,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     }
     INNGEST_TRY(status);
     INNGEST_TRY(port_sync(jobs));
-    jobs->wrote = !jobs->clean;
+    jobs->wrote = !jobs->clean || jobs->newest == 0;
     jobs->token = jobs->newest * 2654435761u;         /* tokens of an earlier boot are stale */
     check_runs(jobs, config->reset);
     jobs->stamp = jobs->now;

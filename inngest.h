@@ -411,6 +411,7 @@ struct inngest {
     bool wall_known, wall_set;
     /* crashes */
     uint8_t guarded, poison_count; /* events whose predicates are still called behind a record */
+    uint16_t poison_row;           /* crashes of predicates in a row */
     uint32_t poison, alone, alone_since;   /* event that crashed a predicate; the suspect that goes on alone */
     uint32_t arms;                 /* counts runs put on their own */
     inngest_seen seen[INNGEST_SEEN_IDS + 1];

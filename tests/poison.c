@@ -371,8 +371,199 @@ static void others_crash_meanwhile(void)
     MACHINE_END();
 }
 
+/* Each of 20 steps resets the machine twice before it succeeds: progress each time, so the run ends well. */
+static unsigned stair_crashes[20];
+static inngest_status stairs(inngest_ctx *ctx)
+{
+    unsigned i;
+    for (i = 0; i < 20; i++) {
+        INNGEST_DO(ctx, "stair") {
+            if (stair_crashes[i] < 2) { stair_crashes[i]++; machine_crash(); }
+        }
+    }
+    return INNGEST_OK;
+}
+
+static const inngest_function stairs_table[] = { { .id = "stairs", .event = "p/stairs", .handler = stairs, .journal_bytes = 600 } };
+static void progress(void)
+{
+    start(4096, 4, 1);
+    m.config.functions = stairs_table;
+    m.config.function_count = 1;
+    boot(INNGEST_RESET_UNKNOWN);
+    CHECK(inngest_send(&m.jobs, "p/stairs", NULL, 0) == INNGEST_OK);
+    go_on(INNGEST_RESET_CRASH, 41);
+    CHECK(m.crashes == 40 && boots == 41 && machine_counters().runs_failed == 0);
+    MACHINE_END();
+}
+
+/* After a crash the suspects go on one at a time; one in a long step keeps the others waiting, but not for ever. */
+static void hold_back(void)
+{
+    inngest_run_info info;
+    uint32_t since, next;
+    start(4096, 4, 4);
+    boot(INNGEST_RESET_UNKNOWN);
+    CHECK(emit(PENDER) == INNGEST_OK && emit(WORKER) == INNGEST_OK);
+    CHECK(inngest_flush(&m.jobs) == INNGEST_OK);
+    boot(INNGEST_RESET_CRASH);
+    since = m.now;
+    next = machine_tick();
+    CHECK(machine_runs(&info) == 2 && info.wait == INNGEST_WAIT_STEP);
+    CHECK(seen[WORKER].effects == 0);
+    {
+        uint16_t cursor = 1;
+        CHECK(inngest_next_run(&m.jobs, &cursor, &info) && info.wait == INNGEST_WAIT_SUSPECT);
+    }
+    CHECK(next == INNGEST_SUSPECT_MS);               /* the tick comes back for it, and not before */
+    m.now = since + INNGEST_SUSPECT_MS - 1;
+    CHECK(machine_tick() == 1 && seen[WORKER].effects == 0);
+    m.now++;
+    CHECK(machine_tick() != 0 && seen[WORKER].ended == 1);
+    CHECK(live(1000));
+    check_innocents(PENDER, PENDER);
+
+    /* The long step ends before: the others go on at once. */
+    start(4096, 4, 4);
+    boot(INNGEST_RESET_UNKNOWN);
+    CHECK(emit(PENDER) == INNGEST_OK && emit(WORKER) == INNGEST_OK);
+    CHECK(inngest_flush(&m.jobs) == INNGEST_OK);
+    boot(INNGEST_RESET_UNKNOWN);
+    CHECK(machine_tick() == INNGEST_SUSPECT_MS);
+    CHECK(inngest_complete(&m.jobs, pending[0].token, INNGEST_OK, NULL, 0) == INNGEST_OK);
+    CHECK(machine_tick() == UINT32_MAX && seen[WORKER].ended == 1 && seen[PENDER].ended == 1);
+    MACHINE_END();
+}
+
+static uint32_t records_of_a_life(inngest_reset reset, bool close)
+{
+    uint32_t before;
+    unsigned i;
+    start(4096, 4, 4);
+    boot(INNGEST_RESET_POWER_ON);
+    for (i = 0; i < 4; i++) CHECK(emit(SLEEPER) == INNGEST_OK);
+    CHECK(live(1000));
+    if (close) CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+    boot(reset);
+    before = machine_counters().records;
+    go_on(reset, 2);
+    CHECK(seen[SLEEPER].ended == 4);
+    MACHINE_END();
+    return machine_counters().records - before;
+}
+
+/* What follows a crash costs each live run one record; what follows anything else costs none. */
+static void cost(void)
+{
+    uint32_t power_on = records_of_a_life(INNGEST_RESET_POWER_ON, false);
+    CHECK(power_on == 4 * 3);                                        /* woken, step, end */
+    CHECK(records_of_a_life(INNGEST_RESET_UNKNOWN, true) == power_on + 1);   /* one, so that a crash is not taken for the stop */
+    CHECK(records_of_a_life(INNGEST_RESET_UNKNOWN, false) == power_on + 4);
+    CHECK(records_of_a_life(INNGEST_RESET_CRASH, false) == power_on + 4);
+}
+
+/* Predicates: events that are sent again at every boot. */
+static unsigned predicate_crashes, asked;
+static unsigned poisonous;                           /* bits: which events reset the machine in a predicate */
+static bool always_new;                              /* the data of an event differ at each boot */
+static bool picky(void *user, const void *data, size_t size)
+{
+    const uint8_t *bytes = data;
+    (void)user;
+    CHECK(size == 2);
+    asked++;
+    if (poisonous >> bytes[0] & 1) { predicate_crashes++; machine_crash(); }
+    return true;
+}
+
+static unsigned picked[4];
+static inngest_status pick(inngest_ctx *ctx)
+{
+    uint8_t bytes[2];
+    INNGEST_TRY(inngest_event_data(ctx, bytes, sizeof bytes));
+    INNGEST_DO(ctx, "pick") picked[bytes[0]]++;
+    return INNGEST_OK;
+}
+
+static const inngest_function picky_table[] = {
+    { .id = "picky", .event = "p/pick", .handler = pick, .when = picky, .journal_bytes = 64 },
+    { .id = "picky too", .event = "p/pick", .handler = pick, .when = picky, .journal_bytes = 64 },
+};
+
+/* Boots until all is quiet; gives their number. */
+static unsigned picky_boots(inngest_reset reset, uint16_t functions)
+{
+    unsigned i, n;
+    memset(picked, 0, sizeof picked);
+    predicate_crashes = 0;
+    start(4096, 6, 4);
+    m.config.functions = picky_table;
+    m.config.function_count = functions;
+    for (n = 1; n <= 60; n++) {
+        boot(n == 1 ? INNGEST_RESET_POWER_ON : reset);
+        for (i = 0; i < 4; i++) {
+            uint8_t bytes[2] = { (uint8_t)i, (uint8_t)(always_new ? n : 0) };
+            CHECK(inngest_send(&m.jobs, "p/pick", bytes, sizeof bytes) == INNGEST_OK);
+        }
+        if (machine_run(1000)) break;
+    }
+    if (machine_runs(NULL) > 0) CHECK(machine_run(1000));
+    CHECK(machine_runs(NULL) == 0);
+    MACHINE_END();
+    return n;
+}
+
+static void predicates(void)
+{
+    unsigned which, i, functions;
+    poisonous = 0;
+    CHECK(picky_boots(INNGEST_RESET_UNKNOWN, 1) == 1 && picked[0] == 1 && picked[3] == 1);
+    for (which = 0; which < 4; which++) {                /* one poison event, before, among and after good ones */
+        poisonous = 1u << which;
+        CHECK(picky_boots(INNGEST_RESET_UNKNOWN, 1) == 2 + LIMIT);
+        for (i = 0; i < 4; i++) CHECK(i == which ? picked[i] == 0 : picked[i] >= 1);
+    }
+    for (functions = 1; functions <= 2; functions++)     /* several, and through two predicates: an end all the same */
+        for (poisonous = 1; poisonous < 16; poisonous++) {
+            CHECK(picky_boots(INNGEST_RESET_CRASH, (uint16_t)functions) <= 2 + 5 * LIMIT);
+            for (always_new = true; always_new; always_new = false)
+                CHECK(picky_boots(INNGEST_RESET_CRASH, (uint16_t)functions) <= 2 + 5 * LIMIT);
+        }
+    poisonous = 0;
+}
+
+/* What goes before a crash costs predicates nothing; after one the first of them go behind a record. */
+static void cost_of_predicates(void)
+{
+    static const uint8_t bytes[2] = { 1, 0 };
+    uint32_t records[3];
+    unsigned i;
+    for (i = 0; i < 3; i++) {
+        start(2048, 4, 4);
+        m.config.functions = picky_table;
+        m.config.function_count = 1;
+        boot(INNGEST_RESET_UNKNOWN);
+        CHECK(inngest_send(&m.jobs, "p/pick", bytes, sizeof bytes) == INNGEST_OK);
+        CHECK(machine_run(1000));
+        records[i] = machine_counters().records;
+        if (i == 0) continue;
+        boot(i == 1 ? INNGEST_RESET_POWER_ON : INNGEST_RESET_CRASH);
+        records[i] = machine_counters().records;
+        CHECK(inngest_send(&m.jobs, "p/pick", bytes, sizeof bytes) == INNGEST_OK);
+        CHECK(machine_run(1000));
+        records[i] = machine_counters().records - records[i];
+        MACHINE_END();
+    }
+    CHECK(records[0] == 3 && records[1] == 3 && records[2] == 5);
+}
+
 int main(void)
 {
+    progress();
+    hold_back();
+    cost();
+    predicates();
+    cost_of_predicates();
     every_callback();
     power_on_resets();
     clean_stops();
