@@ -2432,7 +2432,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         status = step_back(jobs, run, &position, &r);
         if (status == INNGEST_ERR_NOT_FOUND) break;
         if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
-        if (r.kind != START) run->flags |= RUN_BEGUN;
+        if (r.kind != START && r.kind != CRASH) run->flags |= RUN_BEGUN;
         if (r.kind == CRASH && !(run->flags & RUN_MARKED) && news == 0 && read_payload(jobs, &r, 0, b, 4)) {
             run->flags |= RUN_MARKED;
             run->crashes = b[0];
