@@ -919,6 +919,8 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
         if (get4(b + 4) > jobs->next_run) jobs->next_run = get4(b + 4);
         break;
     case CRASH:                        /* of no run: a predicate was called; counts if nothing follows */
+        if (r->run) break;
+        jobs->poison_row = (uint16_t)get(b + 6, 2);
         jobs->poison = get4(b + 2);
         jobs->poison_count = b[0];
         jobs->guarded = b[1];
@@ -996,6 +998,7 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
     jobs->last_block = jobs->tail_block - 1;
+    jobs->clean = true;
     return INNGEST_OK;
 }
 
@@ -1863,19 +1866,21 @@ static inngest_status check_table(const inngest *jobs, uint16_t *index)
 }
 
 /* Call a predicate. After a boot that was not clean the first ones are called behind a record, which counts only if
- * it is the newest at the next boot: one that resets the machine again and again is then taken to say no. */
+ * it is the newest at the next boot: one that resets the machine again and again for the same data is then taken to
+ * say no; and all of them are, where resets in a row are more than one event explains. */
 static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, bool guard)
 {
-    uint8_t b[6];
+    uint8_t b[8];
     uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
     bool busy = jobs->busy, yes;
     guard = guard && jobs->guarded > 0;
     if (guard) {
-        if (jobs->poison != hash) jobs->poison_count = 0;
-        if (jobs->poison_count >= INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
+        b[0] = jobs->poison == hash ? jobs->poison_count : 0;
+        if (b[0] >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
         jobs->guarded--;
-        put(b, jobs->poison_count | 0x100u, 2);
+        b[1] = 1;
         put(b + 2, hash, 4);
+        put(b + 6, jobs->poison_row, 2);
         if (write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK) (void)port_sync(jobs);
     }
     jobs->busy = true;
@@ -2124,13 +2129,13 @@ static bool starts_later(inngest_ctx *ctx)
     return !(run->flags & RUN_BEGUN);
 }
 
-/* Say on record that this run is on its own now, or that it no longer is. */
+/* Say on record that this run is on its own now, or that it no longer is. Of several the one armed last pays. */
 static bool arm(inngest *jobs, inngest_run *run, bool armed)
 {
-    uint8_t b[2];
+    uint8_t b[4];
     b[0] = run->crashes;
-    b[1] = armed;
-    if (write_record(jobs, run, CRASH, b, 2) != INNGEST_OK || (armed && port_sync(jobs) != INNGEST_OK)) return false;
+    put(b + 1, armed ? ++jobs->arms : 0, 3);
+    if (write_record(jobs, run, CRASH, b, sizeof b) != INNGEST_OK || (armed && port_sync(jobs) != INNGEST_OK)) return false;
     run->flags = (uint16_t)((run->flags & ~RUN_ARMED) | RUN_MARKED | (armed ? RUN_ARMED : 0u));
     if (!armed && jobs->alone == run->number) jobs->alone = 0;
     return true;
@@ -2276,6 +2281,13 @@ static bool held_back(const inngest *jobs, const inngest_run *run)
     return jobs->alone && jobs->alone != run->number && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;
 }
 
+/* It was on its own for long enough: the others go on too, and from now on a crash is nobody's. */
+static void release(inngest *jobs)
+{
+    inngest_run *run = find_run(jobs, jobs->alone & STEP_MASK);
+    if (run && (uint32_t)jobs->now - jobs->alone_since >= INNGEST_SUSPECT_MS && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
+}
+
 /* The run to pass next in this round: the one due first; of those, the oldest. */
 static inngest_run *next_due(inngest *jobs)
 {
@@ -2331,6 +2343,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
     if (room(jobs, largest_start(jobs), false) == INNGEST_PAUSED) return 1;        /* the chip is erasing */
     wake_steps(jobs);
+    release(jobs);
     do {
         waiting = drain(jobs);
         if (next_due(jobs)) leave_clean_stop(jobs);
@@ -2474,10 +2487,11 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->capacity = capacity(jobs);
 }
 
-/* Take up what a run's records say: its phase, its crashes, the room it uses, what it waits for. *armed: position of
- * the newest record that says that a run is on its own. */
-static void check_run(inngest *jobs, inngest_run *run, uint32_t *armed)
+/* Take up what a run's records say: its phase, its crashes, the room it uses, what it waits for. Gives when in the
+ * last boot it was on its own, 0: it was not. */
+static uint32_t check_run(inngest *jobs, inngest_run *run)
 {
+    uint32_t armed = 0;
     uint32_t position = run->last;
     uint8_t b[16], news = 0;
     record r;
@@ -2486,19 +2500,20 @@ static void check_run(inngest *jobs, inngest_run *run, uint32_t *armed)
     if (status == INNGEST_OK && read_payload(jobs, &r, 0, b, 4)) {
         status = (inngest_status)(int32_t)get4(b);
         run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
-        if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return; }
+        if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;
     }
     run->used = 0;
     do {
         status = step_back(jobs, run, &position, &r);
         if (status == INNGEST_ERR_NOT_FOUND) break;
-        if (status != INNGEST_OK) { stop_for_damage(jobs, run); return; }
-        if (r.kind != START) run->flags |= RUN_BEGUN;
-        if (r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT) && read_payload(jobs, &r, 0, b, 2)) {
+        if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
+        if (r.kind != START && r.kind != CRASH) run->flags |= RUN_BEGUN;
+        if (r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT) && read_payload(jobs, &r, 0, b, 4)) {
             run->flags |= RUN_MARKED;
             run->crashes = b[0];
-            if (b[1] && (int32_t)(r.position - *armed) > 0) *armed = r.position;
+            armed = (uint32_t)get(b + 1, 3);
+            if (armed) run->flags |= RUN_ARMED;
         }
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
         if (!is_live(jobs, &r)) continue;
@@ -2520,13 +2535,14 @@ static void check_run(inngest *jobs, inngest_run *run, uint32_t *armed)
         run->state = INNGEST_WAIT_NONE;
         run->deadline = jobs->now;
     }
+    return armed;
 }
 
 static void check_runs(inngest *jobs, inngest_reset reset)
 {
-    uint32_t armed = jobs->newest - UINT32_MAX / 4;
-    inngest_run *run;
-    bool crashed = !jobs->clean && jobs->newest && reset != INNGEST_RESET_POWER_ON;
+    uint32_t armed, last = 0;
+    inngest_run *run, *alone = NULL;
+    bool crashed = !jobs->clean && reset != INNGEST_RESET_POWER_ON;
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
         if (run->number == 0) continue;
         if (run->flags & RUN_ENTERED) {
@@ -2535,23 +2551,30 @@ static void check_runs(inngest *jobs, inngest_reset reset)
             free_the_run(jobs, run);
             continue;
         }
-        check_run(jobs, run, &armed);
+        armed = check_run(jobs, run);
         if (crashed) run->flags |= RUN_SUSPECT;
+        if (armed > last) {
+            last = armed;
+            alone = run;
+        }
+    }
+    if (crashed && alone) {
+        alone->crashes++;
+        count(&jobs->counters.crashes);
+        say(jobs, "inngest: a reset is pinned on a run");
     }
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
-        record r;
-        if (crashed && (run->flags & RUN_MARKED) && find_record(jobs, run, CRASH, 0, &r) == INNGEST_OK && r.position == armed) {
-            run->crashes++;
-            count(&jobs->counters.crashes);
-            say(jobs, "inngest: a reset is pinned on a run");
-        }
+        if (run->flags & RUN_ARMED) (void)arm(jobs, run, false);    /* it counted for this boot only */
         if (run->number && run->function == NO_FUNCTION && run->phase != INNGEST_PHASE_CANCELLING && run->state != INNGEST_WAIT_DAMAGE) {
             run->state = INNGEST_WAIT_FUNCTION;
             run->deadline = NEVER;
         }
     }
-    if (!jobs->guarded) jobs->poison = jobs->poison_count = 0;
-    else if (crashed) jobs->poison_count++;
+    if (!jobs->guarded) jobs->poison = jobs->poison_row = jobs->poison_count = 0;
+    else if (crashed) {
+        jobs->poison_count++;
+        jobs->poison_row++;
+    }
     jobs->guarded = crashed ? GUARDED_EVENTS : 0;
 }
 
@@ -2573,7 +2596,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     }
     INNGEST_TRY(status);
     INNGEST_TRY(port_sync(jobs));
-    jobs->wrote = !jobs->clean;
+    jobs->wrote = !jobs->clean || jobs->newest == 0;
     jobs->token = jobs->newest * 2654435761u;         /* tokens of an earlier boot are stale */
     check_runs(jobs, config->reset);
     jobs->stamp = jobs->booted = jobs->now;

@@ -78,10 +78,10 @@
 #ifndef INNGEST_FILL_PERCENT   /* most of the journal that reservations may take; 10..75; a step costs base/(1-fill) */
 #define INNGEST_FILL_PERCENT 50
 #endif
-#ifndef INNGEST_CRASH_LIMIT    /* resets pinned on a run without progress before it fails; 1..255 */
+#ifndef INNGEST_CRASH_LIMIT    /* resets pinned on a run without progress before it fails; 1..250 */
 #define INNGEST_CRASH_LIMIT 3
 #endif
-#ifndef INNGEST_SUSPECT_MS     /* after a crash: how long a suspect in a long step keeps the others waiting */
+#ifndef INNGEST_SUSPECT_MS     /* after a crash: how long a suspect in a long step keeps the others waiting; a later reset is nobody's */
 #define INNGEST_SUSPECT_MS 60000
 #endif
 #ifndef INNGEST_HEARTBEAT_MS   /* journal time is stamped this often while a run sleeps; 60000..2^31-1 */
@@ -416,7 +416,9 @@ struct inngest {
     bool wall_known, wall_set;
     /* crashes */
     uint8_t guarded, poison_count; /* events whose predicates are still called behind a record */
+    uint16_t poison_row;           /* crashes of predicates in a row */
     uint32_t poison, alone, alone_since;   /* event that crashed a predicate; the suspect that goes on alone */
+    uint32_t arms;                 /* counts runs put on their own */
     inngest_seen seen[INNGEST_SEEN_IDS + 1];
     inngest_active active[INNGEST_ACTIVE_STEPS];
     uint32_t pass_ids[INNGEST_STEP_IDS];
