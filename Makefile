@@ -4,7 +4,7 @@ CFLAGS ?= -O2 -g
 WARN = -std=c99 -pedantic -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wcast-align -Wundef \
        -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wswitch-enum -Wvla
 SOURCES = inngest.c inngest.h port/flash_emulator/flash_emulator.c port/flash_emulator/flash_emulator.h tests/test.h tests/machine.h
-TESTS = steps power_cut
+TESTS = steps power_cut journal
 BUILD = build
 
 help: ## list the targets
