@@ -4,7 +4,7 @@ CFLAGS ?= -O2 -g
 WARN = -std=c99 -pedantic -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wcast-align -Wundef \
        -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wswitch-enum -Wvla
 SOURCES = inngest.c inngest.h port/flash_emulator/flash_emulator.c port/flash_emulator/flash_emulator.h tests/test.h tests/machine.h
-TESTS = steps power_cut journal
+TESTS = steps power_cut journal dump
 BUILD = build
 
 help: ## list the targets
@@ -19,6 +19,14 @@ test: $(TESTS:%=$(BUILD)/%) ## run the tests: a C compiler and make are enough
 $(BUILD)/%: tests/%.c $(SOURCES)
 	@mkdir -p $(BUILD)
 	$(CC) -std=c99 -Wall -Wextra $(CFLAGS) -I. inngest.c port/flash_emulator/flash_emulator.c $< -o $@
+
+tool: $(BUILD)/inngest-dump ## build the host tool that prints a journal
+
+$(BUILD)/inngest-dump: port/host/inngest-dump.c
+	@mkdir -p $(BUILD)
+	$(CC) $(WARN) $(CFLAGS) $< -o $@
+
+$(BUILD)/dump: $(BUILD)/inngest-dump
 
 lint: ## warnings as errors on gcc and clang, header as C++, cppcheck
 	@mkdir -p $(BUILD)
@@ -41,4 +49,4 @@ size: ## .text for Cortex-M3 at -Os
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
-.PHONY: help test lint sanitize size clean
+.PHONY: help test tool lint sanitize size clean
