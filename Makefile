@@ -53,6 +53,14 @@ $(BUILD)/posix_kill: tests/posix_kill.c $(SOURCES) $(POSIX)
 $(BUILD)/posix_files $(BUILD)/posix_clock: $(BUILD)/%: tests/%.c $(BUILD)/inngest.o $(POSIX)   # the port's source is part of these tests
 	$(COMPILE) $(BUILD)/inngest.o $< -o $@
 
+tool: $(BUILD)/inngest-dump ## build the host tool that prints a journal: a file, or a dump of a device's flash
+
+$(BUILD)/inngest-dump: port/host/inngest-dump.c
+	@mkdir -p $(BUILD)
+	$(CC) -std=c99 $(WARN) $(CFLAGS) $< -o $@
+
+$(BUILD)/dump: $(BUILD)/inngest-dump
+
 demo: $(BUILD)/demo ## the signup job on a file: fails, is retried, sleeps, and is killed twice; 8 seconds
 	@$(BUILD)/demo $(BUILD)/demo.files
 
@@ -112,4 +120,4 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 .SECONDARY:
-.PHONY: help test demo install uninstall lint sanitize size clean always
+.PHONY: help test tool demo install uninstall lint sanitize size clean always

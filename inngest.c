@@ -55,6 +55,7 @@
 #define ERROR_BYTES (8u + INNGEST_MESSAGE_BYTES)
 #define END_ROOM (((16u + ERROR_BYTES + 31u) & ~31u) + 32u)   /* in each reservation: PHASE and CRASH */
 #define START_HEAD 15u
+#define LARGEST_PAYLOAD 4352u          /* of the format: bounds what a scan reads at each place of a blank or torn block */
 #define GUARDED_EVENTS 16u
 #define NEVER INT64_MAX
 #define NO_FUNCTION 0xFFFFu
@@ -472,7 +473,7 @@ static bool read_record(inngest *jobs, uint32_t position, record *r)
         r->run |= (uint32_t)bytes[14] << 16;
         r->size = (uint16_t)(r->size | bytes[15] << 8);
     }
-    if ((uint32_t)r->header + r->size > left) return false;
+    if (r->size > LARGEST_PAYLOAD || (uint32_t)r->header + r->size > left) return false;
     stored = get4(bytes);
     crc = crc32(crc_seed(jobs, position), bytes + 4, r->header - 4u);
     for (at = 0; at < r->size; at += n) {
@@ -937,6 +938,7 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
 {
     uint32_t offset = BLOCK_HEADER;
     bool in_group = false, broken = false;
+    inngest_status status = INNGEST_OK, applied;
     record r;
     *end = 0;
     idle(jobs);
@@ -954,10 +956,11 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         if (!in_group && !group_is_whole(jobs, &r)) { broken = true; continue; }
         if (!in_group) jobs->newest = r.position;
         in_group = (r.flags & MORE) != 0;
-        INNGEST_TRY(apply_record(jobs, &r, reclaimed));
+        applied = apply_record(jobs, &r, reclaimed);
+        if (applied != INNGEST_OK) status = applied;
     }
     if (broken) count(&jobs->counters.torn);
-    return INNGEST_OK;
+    return status;
 }
 
 /* Put nothing right behind what may be torn, and, unless the stop was clean, write the newest group again, whose
@@ -1002,10 +1005,11 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     return INNGEST_OK;
 }
 
-static inngest_status mount(inngest *jobs, uint32_t seed)
+/* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
+static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t place, block, format, end = 0, this_end, reclaimed = 0, blocks = 0, oldest;
-    inngest_status status;
+    uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0;
+    inngest_status status, applied = INNGEST_OK;
     for (place = 0; place < jobs->port->block_count; place++) {
         status = read_block_header(jobs, place, &block, &format);
         if (status == INNGEST_ERR_NOT_FOUND) continue;
@@ -1018,21 +1022,26 @@ static inngest_status mount(inngest *jobs, uint32_t seed)
     if (blocks == 0) INNGEST_TRY(format_if_blank(jobs, seed));
     oldest = jobs->last_block + 1 - jobs->port->block_count;
     if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
-    jobs->tail_block = jobs->head_block = oldest;
-    for (block = oldest; (int32_t)(block - jobs->last_block) <= 0; block++) {
-        INNGEST_TRY(scan_block(jobs, block, &this_end, &reclaimed));
+    jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
+    for (block = jobs->tail_block; (int32_t)(block - jobs->last_block) <= 0; block++) {
+        status = scan_block(jobs, block, &this_end, &proven);
+        if (status != INNGEST_OK) applied = status;
         if (this_end == 0 && port_blank(jobs, block, BLOCK_HEADER, jobs->port->block_size - BLOCK_HEADER)) continue;
         jobs->head_block = block;
         end = this_end;
     }
-    if (jobs->head_block == jobs->last_block && jobs->tail_block != jobs->last_block && (int32_t)(reclaimed - oldest) <= 0) {
+    if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
+        *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
+        return INNGEST_PAUSED;
+    }
+    INNGEST_TRY(applied);
+    if (jobs->head_block == jobs->last_block && jobs->tail_block != jobs->last_block && *reclaimed == 0) {
         /* Only reclaim enters the last erased block, and it was cut short: all in there are copies. Start it over. */
         jobs->last_block--;
         jobs->tail_block = jobs->last_block + 2 - jobs->port->block_count;
         INNGEST_TRY(prepare_blocks(jobs, true));
         return INNGEST_PAUSED;
     }
-    if ((int32_t)(reclaimed - oldest) > 0 && reclaimed - oldest < jobs->port->block_count) jobs->tail_block = reclaimed;
     INNGEST_TRY(prepare_blocks(jobs, true));
     return settle(jobs, end);
 }
@@ -2443,6 +2452,7 @@ static inngest_status check_config(const inngest_config *c)
     if (p->block_size < 512 || p->block_size > 131072 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count < 2 || p->block_count > 65535 || p->block_count > UINT32_MAX / p->block_size) return INNGEST_ERR_GEOMETRY;
     if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
+    if (p->block_count > 0x1000000 / (p->block_size / (p->program_size < 4 ? 4u : p->program_size))) return INNGEST_ERR_GEOMETRY;   /* a link's 24 bits */
     if (c->memory == NULL || (uintptr_t)c->memory % 8 != 0 || c->memory_size < INNGEST_MEMORY((size_t)c->runs, (size_t)c->events)) return INNGEST_ERR_MEMORY;
     return INNGEST_OK;
 }
@@ -2581,6 +2591,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
 {
     uint16_t unused;
+    uint32_t reclaimed = 0;
     inngest_status status;
     if (index == NULL) index = &unused;
     *index = 0;
@@ -2589,11 +2600,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     INNGEST_TRY(check_config(config));
     set_up(jobs, config);
     INNGEST_TRY(check_table(jobs, index));
-    status = mount(jobs, config->seed);
-    if (status == INNGEST_PAUSED) {
-        set_up(jobs, config);
-        status = mount(jobs, config->seed);
-    }
+    while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) set_up(jobs, config);
     INNGEST_TRY(status);
     INNGEST_TRY(port_sync(jobs));
     jobs->wrote = !jobs->clean || jobs->newest == 0;
