@@ -382,6 +382,7 @@ static void say(inngest *jobs, const char *text)
 static inngest_status port_failed(inngest *jobs, int result, inngest_status status)
 {
     say(jobs, "inngest: the storage failed");
+    jobs->doubtful = true;
     jobs->counters.port_error = result;
     count(&jobs->counters.port_errors);
     return status;
@@ -798,6 +799,14 @@ static inngest_status write_time(inngest *jobs, unsigned flag)
     put(bytes + 6, jobs->wall_known ? (uint64_t)(jobs->now + jobs->wall_offset) : 0, 6);
     jobs->stamp = jobs->now;
     return write_record(jobs, NULL, TIME | flag, bytes, sizeof bytes);
+}
+
+/* After a failure of the storage no body runs before a record has been written: its own might be lost again. */
+static bool can_write(inngest *jobs)
+{
+    if (!jobs->doubtful) return true;
+    jobs->doubtful = false;            /* write_time says so again if it fails */
+    return write_time(jobs, 0) == INNGEST_OK && !jobs->doubtful;
 }
 
 /* ---- 6 Journal mount: scan, recovery --------------------------------------------------------------------------- */
@@ -2332,7 +2341,7 @@ static bool round_of_passes(inngest *jobs, uint32_t *passes)
     inngest_run *run;
     uint16_t i;
     bool any = false;
-    while (*passes < INNGEST_TICK_PASSES && !jobs->stopped && !jobs->failed && (run = next_due(jobs)) != NULL) {
+    while (*passes < INNGEST_TICK_PASSES && !jobs->stopped && !jobs->failed && !jobs->doubtful && (run = next_due(jobs)) != NULL) {
         run->flags |= RUN_PASSED;
         pass(jobs, run);
         ++*passes;
@@ -2356,6 +2365,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     do {
         waiting = drain(jobs);
         if (next_due(jobs)) leave_clean_stop(jobs);
+        if (!can_write(jobs)) return RETRY_ROOM_MS;
         if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
     } while (round_of_passes(jobs, &passes) && passes < INNGEST_TICK_PASSES && !jobs->stopped);
     if (jobs->stopped) return UINT32_MAX;
@@ -2415,11 +2425,12 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
     return INNGEST_OK;
 }
 
-void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms)
+void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
 {
     uint16_t i;
     int64_t off, offset;
     if (jobs == NULL || jobs->ready != MAGIC || unix_ms <= 0 || unix_ms >> 47) return;
+    advance_time(jobs, now_ms);
     off = (unix_ms - jobs->time_wall) - (jobs->now - jobs->time_now);
     if (!jobs->wall_set && jobs->time_wall > 0 && off > 0 && make_time_good(jobs, off) != INNGEST_OK) return;   /* tried again at the next call */
     offset = unix_ms - jobs->now;

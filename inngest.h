@@ -407,7 +407,7 @@ struct inngest {
     uint32_t time_position;
     uint32_t newest, newest_end;   /* the newest group */
     uint8_t unit_shift, block_shift;
-    bool dirty, failed, busy, stopped, clean, ticked, wrote;
+    bool dirty, failed, doubtful, busy, stopped, clean, ticked, wrote;
     inngest_status failure;
     /* time */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
@@ -456,11 +456,11 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms);
  * BUSY. Writes: a record a started run and one an event id. */
 INNGEST_MUST_USE inngest_status inngest_flush(inngest *jobs);
 
-/* Tell the unix time in ms (1970 to the year 6429), as often as you like: the first time in a boot the time spent off
- * is made good for relative sleeps; sleeps until a date look again. Interrupts: no; inside user code: yes.
- * Writes: one record, where the clock was unknown or went more than a second wrong; the first time in a boot also one
- * for each sleep and retry that began in it. */
-void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms);
+/* Tell that at now_ms, on the clock that ticks are told, the unix time in ms was unix_ms (1970 to the year 6429). As
+ * often as you like: the first time in a boot the time spent off is made good for relative sleeps; sleeps until a date
+ * look again. Interrupts: no; inside user code: yes. Writes: one record, where the clock was unknown or went more than
+ * a second wrong; the first time in a boot also one for each sleep and retry that began in it. */
+void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms);
 
 /* Stop in order: journal queued events, stamp the time, sync, refuse further sends. The next boot charges nobody.
  * Interrupts: no. Writes: as flush, and one record. As flush; the engine is closed whatever comes back. */

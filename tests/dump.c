@@ -136,7 +136,7 @@ static void make_image(void)
     machine_open(table, 5, BLOCK, BLOCKS, 8);
     CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
     CHECK(machine_run(0));
-    inngest_set_wall_clock(&m.jobs, INT64_C(1767225600000));        /* 2026-01-01 */
+    inngest_set_wall_clock(&m.jobs, INT64_C(1767225600000), m.now);        /* 2026-01-01 */
     CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK);
     CHECK(inngest_send(&m.jobs, "test/failing", "\0\1", 2) == INNGEST_OK);
     CHECK(inngest_send(&m.jobs, "test/update", NULL, 0) == INNGEST_OK);

@@ -47,7 +47,7 @@ static void vectors(void)
     machine_open(table, 1, 2048, 4, 4);
     CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
     CHECK(machine_run(0));
-    inngest_set_wall_clock(&m.jobs, INT64_C(1767225600000));
+    inngest_set_wall_clock(&m.jobs, INT64_C(1767225600000), m.now);
     CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK);
     CHECK(machine_run(60000) && machine_runs(NULL) == 0);
     CHECK(inngest_close(&m.jobs) == INNGEST_OK);

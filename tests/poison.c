@@ -623,7 +623,7 @@ static void power_cuts(void)
 static void churn(void)
 {
     unsigned i;
-    for (i = 0; i < 500; i++) inngest_set_wall_clock(&m.jobs, 1700000000000 + (i % 2) * 100000 + m.now);
+    for (i = 0; i < 500; i++) inngest_set_wall_clock(&m.jobs, 1700000000000 + (i % 2) * 100000 + m.now, m.now);
 }
 
 static void reclaim(void)
@@ -678,15 +678,15 @@ static void not_yet_begun(void)
     unsigned i;
     start(2048, 4, 4);
     boot(INNGEST_RESET_UNKNOWN);
-    inngest_set_wall_clock(&m.jobs, 1700000000000);
+    inngest_set_wall_clock(&m.jobs, 1700000000000, m.now);
     CHECK(inngest_send_event(&m.jobs, &later) == INNGEST_OK);
     for (i = 0; i < 5; i++) {
         CHECK(live(1000));
         CHECK(seen[WORKER].effects == 0);
         boot(INNGEST_RESET_CRASH);
-        if (i % 2) inngest_set_wall_clock(&m.jobs, 1700000000000 + m.now);
+        if (i % 2) inngest_set_wall_clock(&m.jobs, 1700000000000 + m.now, m.now);
     }
-    inngest_set_wall_clock(&m.jobs, 1700000000000 + INNGEST_HOURS(1) - 1000);
+    inngest_set_wall_clock(&m.jobs, 1700000000000 + INNGEST_HOURS(1) - 1000, m.now);
     CHECK(machine_run(999) && seen[WORKER].effects == 0);
     CHECK(machine_run(1) && seen[WORKER].effects == 3);
     MACHINE_END();

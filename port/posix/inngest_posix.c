@@ -339,7 +339,6 @@ int inngest_posix_open(inngest_posix *p, const char *path, uint32_t bytes)
     p->errors = 0;
     p->error = 0;
     p->problem = "";
-    p->last_tick = inngest_posix_uptime_ms();
     p->port.context = p;
     p->port.read = file_read;
     p->port.program = file_program;
@@ -419,21 +418,13 @@ static bool wall_changed(wall *w, int64_t unix_ms, uint32_t now)
     return true;
 }
 
-/* One turn without the sleep; gives the ms to sleep. The library takes the wall clock to be that of its last tick,
- * so it is told right behind one. Before the first one it is told as well, as that of the last tick that can have
- * been (so never ahead): events and sleeps with a date are then right from the start. */
+/* One turn without the sleep; gives the ms to sleep. */
 static uint32_t turn(inngest_posix *p, inngest *jobs, wall *w)
 {
     uint32_t now = inngest_posix_uptime_ms(), errors = p->errors, ms;
     int64_t unix_ms = inngest_posix_unix_ms();
-    bool first = !w->told, changed = wall_changed(w, unix_ms, now);
-    if (changed && first) inngest_set_wall_clock(jobs, unix_ms - (int64_t)(now - p->last_tick));
+    if (wall_changed(w, unix_ms, now)) inngest_set_wall_clock(jobs, unix_ms, now);
     ms = inngest_tick(jobs, now);
-    p->last_tick = now;
-    if (changed) {
-        inngest_set_wall_clock(jobs, unix_ms);
-        ms = 0;                        /* deadlines may have moved */
-    }
     return p->errors != errors && ms < AFTER_ERROR_MS ? AFTER_ERROR_MS : ms;
 }
 

@@ -28,7 +28,6 @@ typedef struct inngest_posix {
     /* internal */
     int file, pipe[2];     /* -1: closed; the pipe wakes the run loop */
     int stop;              /* atomic */
-    uint32_t last_tick;    /* uptime in ms */
 } inngest_posix;
 
 /* Open the journal at path, or create it with that many bytes: a multiple of 4096, from 8192 to 65535 * 4096. With
