@@ -2493,7 +2493,7 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->hooks = config->hooks;
     jobs->user = config->user;
     jobs->runs = (inngest_run *)config->memory;
-    jobs->run_count = config->runs;
+    jobs->run_count = (uint16_t)config->runs;
     jobs->slots = (inngest_slot *)(void *)(jobs->runs + config->runs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
     for (i = 0; i < config->events; i++) {
@@ -2654,7 +2654,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
     return jobs->busy ? INNGEST_OK : port_sync(jobs);
 }
 
-bool inngest_next_run(const inngest *jobs, uint16_t *cursor, inngest_run_info *info)
+bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *info)
 {
     if (jobs == NULL || cursor == NULL || info == NULL) return false;
     for (; *cursor < jobs->run_count; (*cursor)++) {

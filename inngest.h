@@ -382,8 +382,8 @@ typedef struct inngest_config {
     void *memory;                  /* aligned for int64_t; must stay */
     size_t memory_size;            /* bytes: INNGEST_MEMORY(runs, events) at least */
     uint16_t function_count;
-    uint16_t runs;                 /* live at once: 1..65534 */
-    uint16_t events;               /* queue slots: a power of two, 2..32768 */
+    uint32_t runs;                 /* live at once: 1..65534 */
+    uint32_t events;               /* queue slots: a power of two, 2..32768 */
     inngest_reset reset;
     uint32_t seed;                 /* for jitter and for the journal's half of run ids; anything that differs */
 } inngest_config;
@@ -658,7 +658,7 @@ INNGEST_MUST_USE inngest_status inngest_parse_time(const char *text, int64_t *un
 INNGEST_MUST_USE inngest_status inngest_cancel(inngest *jobs, uint64_t run);
 
 /* Give the next live run; *cursor starts at 0. False: no more. */
-bool inngest_next_run(const inngest *jobs, uint16_t *cursor, inngest_run_info *info);
+bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *info);
 void inngest_get_counters(const inngest *jobs, inngest_counters *out);
 
 /* behind the macros */

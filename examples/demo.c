@@ -118,7 +118,7 @@ static void step_end(void *user, uint64_t run, const char *step, int attempt, in
 static void run_pause(void *user, uint64_t run, inngest_status status)
 {
     static bool told;
-    uint16_t cursor = 0;
+    uint32_t cursor = 0;
     inngest_run_info info;
     (void)user; (void)run; (void)status;
     while (inngest_next_run(&jobs, &cursor, &info)) {
@@ -148,7 +148,7 @@ static int fail(const char *what, const char *why)
 
 static void tell_found(const inngest_posix *port)
 {
-    uint16_t cursor = 0;
+    uint32_t cursor = 0;
     inngest_run_info info;
     bool any = false;
     for (; inngest_next_run(&jobs, &cursor, &info); any = true)

@@ -699,7 +699,7 @@ static void unreadable(void)
     unsigned n, before;
     for (n = 1; n < 100; n++) {
         inngest_run_info info;
-        uint16_t cursor = 0;
+        uint32_t cursor = 0;
         start(4);
         before = paused;
         event_digits = n;

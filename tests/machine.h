@@ -113,7 +113,7 @@ static inline bool machine_run(uint32_t ms)
 /* The number of live runs; *info: the first one. */
 static inline unsigned machine_runs(inngest_run_info *info)
 {
-    uint16_t cursor = 0;
+    uint32_t cursor = 0;
     unsigned n = 0;
     inngest_run_info other;
     while (inngest_next_run(&m.jobs, &cursor, n == 0 && info ? info : &other)) n++;

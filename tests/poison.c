@@ -415,7 +415,7 @@ static void hold_back(void)
     CHECK(machine_runs(&info) == 2 && info.wait == INNGEST_WAIT_STEP);
     CHECK(seen[WORKER].effects == 0);
     {
-        uint16_t cursor = 1;
+        uint32_t cursor = 1;
         CHECK(inngest_next_run(&m.jobs, &cursor, &info) && info.wait == INNGEST_WAIT_SUSPECT);
     }
     CHECK(next == INNGEST_SUSPECT_MS);               /* the tick comes back for it, and not before */

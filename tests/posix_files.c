@@ -180,7 +180,7 @@ static inngest_status boot(const inngest_port *on)
 
 static unsigned live_runs(unsigned *parked)
 {
-    uint16_t cursor = 0;
+    uint32_t cursor = 0;
     inngest_run_info info;
     unsigned n = 0;
     *parked = 0;

@@ -72,7 +72,7 @@ static bool work(void)
 {
     unsigned i, turns;
     inngest_run_info info;
-    uint16_t cursor;
+    uint32_t cursor;
     char id[2] = "";
     const inngest_event event = { .name = "test/job", .data = &i, .size = sizeof i, .id = id };
     if (boot() != INNGEST_OK) return false;
