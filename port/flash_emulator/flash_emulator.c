@@ -155,11 +155,23 @@ static void check_unit(flash *f, uint32_t unit, const uint8_t *data)
     else f->violations++;
 }
 
+/* Program one unit, or leave it torn. */
+static void program_unit(flash *f, uint32_t unit, const uint8_t *data, bool torn)
+{
+    uint8_t cells[32];
+    uint32_t g = f->port.program_size, i;
+    for (i = 0; i < g; i++) cells[i] = f->erased >= 0 ? (uint8_t)(data[i] ^ f->erased ^ 0xFF) : data[i];
+    check_unit(f, unit, cells);
+    if (torn) { tear_unit(f, unit, cells, false); return; }
+    for (i = 0; i < g; i++) f->cells[unit * g + i] &= cells[i];
+    set_unit(f, unit, PROGRAMMED);
+}
+
 static int flash_program(void *context, uint32_t address, const void *data, uint32_t size)
 {
     flash *f = context;
     const uint8_t *from = data;
-    uint32_t g = f->port.program_size, units = size / g, first = address / g, n = units, i, k;
+    uint32_t g = f->port.program_size, units = size / g, n = units, i;
     bool lost;
     if (f->dead) return FLASH_ERROR_POWER;
     if (size == 0 || address % g || size % g || !inside(f, address, size)) { f->violations++; return FLASH_ERROR_MISUSE; }
@@ -169,15 +181,7 @@ static int flash_program(void *context, uint32_t address, const void *data, uint
     if (lost && f->tear == FLASH_TEAR_NONE) return power_lost(f);
     if (f->bad[address / f->port.block_size] == FLASH_BAD_PROGRAM) return lost ? power_lost(f) : FLASH_ERROR_BAD;
     if (lost) n = reached(f, units);
-    for (i = 0; i < n; i++) {
-        check_unit(f, first + i, from + i * g);
-        for (k = 0; k < g; k++) f->cells[address + i * g + k] &= from[i * g + k];
-        set_unit(f, first + i, PROGRAMMED);
-    }
-    if (n < units) {
-        check_unit(f, first + n, from + n * g);
-        tear_unit(f, first + n, from + n * g, false);
-    }
+    for (i = 0; i < units && i <= n; i++) program_unit(f, address / g + i, from + i * g, i == n);
     return lost ? power_lost(f) : 0;
 }
 

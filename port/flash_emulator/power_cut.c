@@ -318,14 +318,11 @@ static void recover(moment *after, uint32_t key)
     outcome end;
     count_image();
     if (!save(after, false)) { judge(NO_MEMORY); return; }
-    end = setjmp(t->vector) == 0 && !boot() ? REFUSED : go();      /* nobody jumps: no cut is set and no handler runs in a mount */
-    mounted = t->out.booted_at - start;
-    (void)mounted;
+    end = boot() ? DONE : REFUSED;                 /* nobody jumps: no cut is set, and no handler runs in a mount */
+    mounted = t->chip.operations - start + RECOVERY;
+    if (end == DONE) end = go();
     judge(end);
     total = t->chip.operations - start;
-    go_back(after);
-    if (setjmp(t->vector) == 0) (void)boot();
-    mounted = t->chip.operations - start + RECOVERY;
     for (k = 1; k <= total && (t->o->keep_going || t->result->failures == 0); k++) {
         uint32_t chance = mix(key, k);
         drawn = total > mounted ? total - mounted : 1;
