@@ -198,7 +198,7 @@ static void count(uint32_t *counter)
 #else
 #define HAVE_CAS 0
 #endif
-enum { SLOT_EVENT, SLOT_COMPLETION };
+enum { SLOT_EVENT, SLOT_COMPLETION, SLOT_TAKEN };
 
 static void tally(uint32_t *counter)                           /* count, from any context */
 {
@@ -2318,18 +2318,27 @@ static void leave_clean_stop(inngest *jobs)
     if (!jobs->wrote && write_time(jobs, 0) == INNGEST_OK) (void)port_sync(jobs);
 }
 
+/* A completion passes by an event that waits for room: the run it lets go on may be the one that makes it. */
 static inngest_status drain(inngest *jobs)
 {
-    for (;;) {
-        inngest_slot *slot = &jobs->slots[jobs->head & jobs->slot_mask];
-        if (LOAD(&slot->sequence) != jobs->head + 1) {
-            if (LOAD(&jobs->tail) != jobs->head) count(&jobs->counters.unpublished);
-            return INNGEST_OK;
+    inngest_status status = INNGEST_OK, taken;
+    uint32_t at;
+    for (at = jobs->head;; at++) {
+        inngest_slot *slot = &jobs->slots[at & jobs->slot_mask];
+        if (LOAD(&slot->sequence) != at + 1) {
+            if (LOAD(&jobs->tail) != at) count(&jobs->counters.unpublished);
+            return status;
         }
+        if (slot->kind == SLOT_EVENT && status != INNGEST_OK) continue;
         leave_clean_stop(jobs);
-        INNGEST_TRY(take(jobs, slot));
-        STORE(&slot->sequence, jobs->head + jobs->slot_mask + 1u);
-        jobs->head++;
+        taken = slot->kind == SLOT_TAKEN ? INNGEST_OK : take(jobs, slot);
+        if (taken != INNGEST_OK) {
+            status = taken;
+            if ((int)taken > INNGEST_ERR_JOURNAL_FULL || (int)taken < INNGEST_ERR_SEEN_FULL) return status;
+        } else if (at == jobs->head) {
+            STORE(&slot->sequence, at + jobs->slot_mask + 1u);
+            jobs->head++;
+        } else slot->kind = SLOT_TAKEN;
     }
 }
 
