@@ -536,7 +536,7 @@ static bool read_record(inngest *jobs, uint32_t position, record *r)
     uint8_t bytes[32];
     uint32_t block = block_of(jobs, position), offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
     uint32_t crc, stored, at, n;
-    if (left < 12 || offset < BLOCK_HEADER || !port_read(jobs, block, offset, bytes, minimum(left, 16))) return false;
+    if (left < 12 || offset < BLOCK_HEADER || !port_read(jobs, block, offset, bytes, 12)) return false;
     r->position = position;
     r->kind = bytes[4] & KIND_MASK;
     r->flags = bytes[4] & (CARRIED | MORE | FLAG);
@@ -546,7 +546,7 @@ static bool read_record(inngest *jobs, uint32_t position, record *r)
     r->step = (uint32_t)get(bytes + 8, 3);
     r->link = bytes[11];
     if (r->header == 16) {
-        if (left < 16) return false;
+        if (left < 16 || !port_read(jobs, block, offset + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
         r->link |= (uint32_t)get(bytes + 12, 2) << 8;
         r->run |= (uint32_t)bytes[14] << 16;
         r->size = (uint16_t)(r->size | bytes[15] << 8);
