@@ -1053,13 +1053,15 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     return port_sync(jobs);
 }
 
+/* The first erase or header of a format may have been cut short: in the first block what cannot be read is no data. */
 static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
-    uint32_t place;
-    for (place = 0; place < jobs->port->block_count; place++) {
-        uint32_t from = place == 0 ? BLOCK_HEADER : 0;      /* a first header may be torn */
-        if (!port_blank(jobs, place, from, jobs->port->block_size - from)) return INNGEST_ERR_FOREIGN;
-    }
+    uint8_t bytes[32];
+    uint32_t place, offset;
+    for (offset = BLOCK_HEADER; offset < jobs->port->block_size; offset += sizeof bytes)
+        if (port_read(jobs, 0, offset, bytes, sizeof bytes) && !port_blank(jobs, 0, offset, sizeof bytes)) return INNGEST_ERR_FOREIGN;
+    for (place = 1; place < jobs->port->block_count; place++)
+        if (!port_blank(jobs, place, 0, jobs->port->block_size)) return INNGEST_ERR_FOREIGN;
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
     jobs->last_block = jobs->tail_block - 1;
