@@ -1018,7 +1018,7 @@ static inngest_status doubt(inngest *jobs)
 static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
 {
     uint32_t offset = BLOCK_HEADER;
-    bool in_group = false, broken = false;
+    bool in_group = false, in_void = false, broken = false;
     inngest_status status = INNGEST_OK, applied;
     record r;
     *end = 0;
@@ -1029,14 +1029,18 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
             if (in_group) status = doubt(jobs);            /* it was whole a moment ago */
             broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
             offset += 1u << jobs->unit_shift;
-            in_group = false;
+            in_group = in_void = false;
             continue;
         }
         if (broken) count(&jobs->counters.damaged);       /* a torn write has nothing behind it in its block */
         broken = false;
         offset += record_bytes(jobs, &r);
         *end = offset;
-        if (!in_group && !group_is_whole(jobs, &r)) { broken = true; continue; }
+        if (in_void || (!in_group && !group_is_whole(jobs, &r))) {
+            in_void = (r.flags & MORE) != 0;
+            broken = true;
+            continue;
+        }
         if (!in_group) jobs->newest = r.position;
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, reclaimed);
