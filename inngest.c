@@ -1026,7 +1026,7 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
     while (offset + 12 <= jobs->port->block_size) {
         uint32_t position = position_at(jobs, block, offset);
         if ((jobs->doubted && (int32_t)(position - jobs->doubted) >= 0) || !read_record(jobs, position, &r)) {
-            if (in_group) status = doubt(jobs);            /* it was whole a moment ago */
+            if (in_group) jobs->torn_group = jobs->newest;     /* it was whole a moment ago */
             broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
             offset += 1u << jobs->unit_shift;
             in_group = in_void = false;
@@ -1044,7 +1044,7 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         if (!in_group) jobs->newest = r.position;
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, reclaimed);
-        if (applied != INNGEST_OK && status != INNGEST_PAUSED) status = applied;
+        if (applied != INNGEST_OK) status = applied;
     }
     if (broken) count(&jobs->counters.torn);
     return status;
@@ -1121,12 +1121,12 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     for (block = jobs->tail_block; (int32_t)(block - jobs->last_block) <= 0; block++) {
         status = scan_block(jobs, block, &this_end, &proven);
-        if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
         if (this_end == 0 && port_blank(jobs, block, BLOCK_HEADER, jobs->port->block_size - BLOCK_HEADER)) continue;
         jobs->head_block = block;
         end = this_end;
     }
+    if (jobs->newest && jobs->torn_group == jobs->newest) return doubt(jobs);
     if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
         *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
