@@ -1059,7 +1059,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     inngest_run *run;
     record r;
     if (end == 0) end = BLOCK_HEADER;
-    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + (1u << jobs->unit_shift);
+    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + ((jobs->newest || jobs->clean ? 1u : 2u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
         jobs->clean = false;
@@ -1085,20 +1085,36 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     return port_sync(jobs);
 }
 
-/* The first erase or header of a format may have been cut short: in the first block what cannot be read is no data. */
+/* A format may have been cut short, twice: in the first two blocks a header may be torn, and what cannot be read is no data. */
 static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
     uint8_t bytes[32];
     uint32_t place, offset;
-    for (offset = BLOCK_HEADER; offset < jobs->port->block_size; offset += sizeof bytes)
-        if (port_read(jobs, 0, offset, bytes, sizeof bytes) && !port_blank(jobs, 0, offset, sizeof bytes)) return INNGEST_ERR_FOREIGN;
-    for (place = 1; place < jobs->port->block_count; place++)
+    bool readable = false;
+    for (place = 0; place < 2; place++)
+        for (offset = BLOCK_HEADER; offset < jobs->port->block_size; offset += sizeof bytes) {
+            bool blank = port_blank(jobs, place, offset, sizeof bytes);
+            if (!blank && port_read(jobs, place, offset, bytes, sizeof bytes)) return INNGEST_ERR_FOREIGN;
+            readable = readable || blank;
+        }
+    for (; place < jobs->port->block_count; place++)
         if (!port_blank(jobs, place, 0, jobs->port->block_size)) return INNGEST_ERR_FOREIGN;
+    if (!readable) return INNGEST_ERR_FOREIGN;
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
     jobs->last_block = jobs->tail_block - 1;
     jobs->clean = true;
     return INNGEST_OK;
+}
+
+/* May power have gone in the program of the last erased block's header? Then that reads as whole now, and not for long:
+ * nothing is on record behind the reclaim that it ends, or at all. */
+static bool last_header_is_doubtful(inngest *jobs, uint32_t blocks)
+{
+    record r;
+    if (jobs->clean || (jobs->newest && !read_record(jobs, jobs->newest, &r))) return false;
+    if (jobs->newest == 0) return blocks == jobs->port->block_count;
+    return r.kind == RECLAIMED && get4(r.first) + jobs->port->block_count == jobs->last_block && jobs->head_block != jobs->last_block;
 }
 
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
@@ -1140,6 +1156,11 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         return INNGEST_PAUSED;
     }
     INNGEST_TRY(settle(jobs, end));                    /* before the erase: it may hold the proof that the block may go */
+    if (jobs->newest == 0 && !jobs->clean) jobs->renewed = true;
+    if (last_header_is_doubtful(jobs, blocks)) {
+        jobs->last_block--;
+        jobs->renewed = true;
+    }
     return prepare_blocks(jobs, true);
 }
 
@@ -2728,6 +2749,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     jobs->token = jobs->newest * 2654435761u;         /* tokens of an earlier boot are stale */
     check_runs(jobs, config->reset);
     jobs->stamp = jobs->booted = jobs->now;
+    if (jobs->renewed) (void)write_time(jobs, 0);      /* so that the next boot need not */
     jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
     STORE(&jobs->ready, MAGIC);
     return INNGEST_OK;
