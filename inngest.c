@@ -1008,7 +1008,7 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
 }
 
 /* Take up the whole records of a block. *end: where the last one ended. */
-/* The newest group reads as whole at one time and not at another: mount again as if it were not there. */
+/* The group taken up last reads as whole at one time and not at another: mount again as if it were not there. */
 static inngest_status doubt(inngest *jobs)
 {
     jobs->doubted = jobs->newest;
@@ -1025,8 +1025,8 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
         uint32_t position = position_at(jobs, block, offset);
-        if ((jobs->doubted && (int32_t)(position - jobs->doubted) >= 0) || !read_record(jobs, position, &r)) {
-            if (in_group) jobs->torn_group = jobs->newest;     /* it was whole a moment ago */
+        if (!read_record(jobs, position, &r)) {
+            if (in_group) return doubt(jobs);
             broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
             offset += 1u << jobs->unit_shift;
             in_group = in_void = false;
@@ -1036,7 +1036,7 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         broken = false;
         offset += record_bytes(jobs, &r);
         *end = offset;
-        if (in_void || (!in_group && !group_is_whole(jobs, &r))) {
+        if (in_void || position == jobs->doubted || (!in_group && !group_is_whole(jobs, &r))) {
             in_void = (r.flags & MORE) != 0;
             broken = true;
             continue;
@@ -1071,7 +1071,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         position = after(jobs, &r);
     } while (r.flags & MORE);
     position = jobs->newest;
-    if (!advance(jobs, bytes, 0)) return INNGEST_OK;   /* it stands in a block that is full and was left behind */
+    if (!advance(jobs, bytes, 0)) return INNGEST_ERR_JOURNAL_FULL;
     do {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
         before = r.link ? r.position - r.link : 0;
@@ -1137,12 +1137,12 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     for (block = jobs->tail_block; (int32_t)(block - jobs->last_block) <= 0; block++) {
         status = scan_block(jobs, block, &this_end, &proven);
+        if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
         if (this_end == 0 && port_blank(jobs, block, BLOCK_HEADER, jobs->port->block_size - BLOCK_HEADER)) continue;
         jobs->head_block = block;
         end = this_end;
     }
-    if (jobs->newest && jobs->torn_group == jobs->newest) return doubt(jobs);
     if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
         *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
@@ -1155,7 +1155,13 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         INNGEST_TRY(prepare_blocks(jobs, true));
         return INNGEST_PAUSED;
     }
-    INNGEST_TRY(settle(jobs, end));                    /* before the erase: it may hold the proof that the block may go */
+    status = settle(jobs, end);                        /* before the erase, if it can be: it may hold the proof that the block may go */
+    if (status == INNGEST_ERR_JOURNAL_FULL) {
+        INNGEST_TRY(prepare_blocks(jobs, true));
+        status = settle(jobs, end);
+        if (status == INNGEST_ERR_JOURNAL_FULL) status = INNGEST_OK;     /* it stands in a block that is full and was left behind */
+    }
+    INNGEST_TRY(status);
     if (jobs->newest == 0 && !jobs->clean) jobs->renewed = true;
     if (last_header_is_doubtful(jobs, blocks)) {
         jobs->last_block--;
@@ -2728,7 +2734,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
 {
     uint16_t unused;
-    uint32_t reclaimed = 0, doubted = 0;
+    uint32_t reclaimed = 0, doubted = 0, tries = 0;
     inngest_status status;
     if (index == NULL) index = &unused;
     *index = 0;
@@ -2738,6 +2744,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     set_up(jobs, config);
     INNGEST_TRY(check_table(jobs, index));
     while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
+        if (tries++ == 32) return INNGEST_ERR_READ;
         if (jobs->doubted != doubted) reclaimed = 0;   /* what proved it may be what is doubted */
         doubted = jobs->doubted;
         set_up(jobs, config);
