@@ -82,6 +82,7 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2 };                                 /* fl
 
 typedef struct record {
     uint32_t position, run, step, link;
+    uint32_t crc, head_crc;            /* as read; of the header alone */
     uint16_t size;                     /* of the payload */
     uint8_t kind, flags, header;
 } record;
@@ -114,8 +115,13 @@ struct inngest_ctx {
     int64_t wake, retry_in;
     inngest_status stopped;            /* what every further step call gives */
     inngest_error_info error;
+    uint32_t ahead;                    /* behind the memo met last; 0: none yet */
+    inngest_run undo;                  /* the run before the newest record of a step */
+    uint16_t undo_met;
     uint16_t id_count, winner;
+    uint16_t met;                      /* steps on record that this pass has come by */
     uint8_t attempt, began, stop;
+    bool known;                        /* the step is one of them */
     bool open, in_body;                /* a body runs; as a function */
     bool told;                         /* the user has set error */
     bool waiting;                      /* a step is not decided */
@@ -530,13 +536,12 @@ static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to
     return port_read(jobs, block_of(jobs, r->position), offset_of(jobs, r->position) + r->header + from, to, size);
 }
 
-/* Read and verify the record at a position. False: nothing whole there. */
-static bool read_record(inngest *jobs, uint32_t position, record *r)
+/* Read the header at a position. False: nothing that could be one. */
+static bool read_header(inngest *jobs, uint32_t position, record *r)
 {
-    uint8_t bytes[32];
-    uint32_t block = block_of(jobs, position), offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
-    uint32_t crc, stored, at, n;
-    if (left < 12 || offset < BLOCK_HEADER || !port_read(jobs, block, offset, bytes, minimum(left, 16))) return false;
+    uint8_t bytes[16];
+    uint32_t offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
+    if (left < 12 || offset < BLOCK_HEADER || !port_read(jobs, block_of(jobs, position), offset, bytes, minimum(left, 16))) return false;
     r->position = position;
     r->kind = bytes[4] & KIND_MASK;
     r->flags = bytes[4] & (CARRIED | MORE | FLAG);
@@ -551,16 +556,25 @@ static bool read_record(inngest *jobs, uint32_t position, record *r)
         r->run |= (uint32_t)bytes[14] << 16;
         r->size = (uint16_t)(r->size | bytes[15] << 8);
     }
-    if (r->size > LARGEST_PAYLOAD || (uint32_t)r->header + r->size > left) return false;
-    stored = get4(bytes);
-    crc = crc32(crc_seed(jobs, position), bytes + 4, r->header - 4u);
+    r->crc = get4(bytes);
+    r->head_crc = crc32(crc_seed(jobs, position), bytes + 4, r->header - 4u);
+    return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
+}
+
+static bool verify(inngest *jobs, const record *r)
+{
+    uint8_t bytes[32];
+    uint32_t crc = r->head_crc, at, n;
     for (at = 0; at < r->size; at += n) {
         n = minimum(r->size - at, sizeof bytes);
         if (!read_payload(jobs, r, at, bytes, n)) return false;
         crc = crc32(crc, bytes, n);
     }
-    return crc == stored;
+    return crc == r->crc;
 }
+
+/* Read and verify the record at a position. False: nothing whole there. */
+static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_header(jobs, position, r) && verify(jobs, r); }
 
 static source one_piece(const void *data, uint32_t size)
 {
@@ -670,6 +684,35 @@ static inngest_status find_record(inngest *jobs, const inngest_run *run, unsigne
         if (class_of(r->kind) == class && r->step == step && of_this_phase(run, r)) return INNGEST_OK;
         if (r->link == 0) return INNGEST_ERR_NOT_FOUND;
     }
+}
+
+/* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
+static void find_oldest(inngest *jobs, inngest_run *run)
+{
+    uint32_t position = run->last;
+    record r;
+    r.link = 0;
+    while (step_back(jobs, run, &position, &r) == INNGEST_OK) {
+        run->oldest = (uint16_t)block_of(jobs, r.position);
+        if (r.link == 0) break;
+    }
+}
+
+/* Look behind a position for the decided record of a step: a run's memos mostly lie in the order in which a replay
+ * asks for them. What it finds is verified, what it steps over need not be. */
+static bool find_ahead(inngest *jobs, const inngest_run *run, uint32_t position, uint32_t step, record *r)
+{
+    unsigned tries;
+    for (tries = 0; tries < 8; tries++) {
+        if (!read_header(jobs, position, r)) {
+            uint32_t block = block_of(jobs, position - 1) + 1;   /* it ended with its block, or close to it */
+            if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position = position_at(jobs, block, BLOCK_HEADER), r)) return false;
+        }
+        if (r->run == (run->number & STEP_MASK) && r->step == step && class_of(r->kind) == RESULT && !undecided(r->kind) &&
+            of_this_phase(run, r)) return verify(jobs, r);
+        position = after(jobs, r);
+    }
+    return false;
 }
 
 static inngest_seen *find_seen(inngest *jobs, const record *r)
@@ -783,18 +826,32 @@ static inngest_status park_broken_runs(inngest *jobs)
     return INNGEST_OK;
 }
 
+/* False: nothing in the block is live, it need not be read. */
+static bool may_hold_live(const inngest *jobs, uint32_t block)
+{
+    uint32_t i;
+    if (jobs->time_position && block_of(jobs, jobs->time_position) == block) return true;
+    for (i = 0; i < INNGEST_SEEN_IDS; i++)
+        if (jobs->seen[i].position && block_of(jobs, jobs->seen[i].position) == block) return true;
+    for (i = 0; i < jobs->run_count; i++) {
+        const inngest_run *run = &jobs->runs[i];
+        if (run->number && (run->oldest == (uint16_t)block || run->state == INNGEST_WAIT_DAMAGE)) return true;
+    }
+    return false;
+}
+
 /* Carry what is live in the oldest block forward, leave proof that all of it was, erase the block. Power lost
  * before the proof: the copies are the newest of their class, the originals garbage, and this starts over.
  * After it: the block counts for nothing and is erased again. */
 static inngest_status reclaim_block(inngest *jobs, bool wait)
 {
-    uint32_t offset = BLOCK_HEADER, block = jobs->tail_block;
+    uint32_t offset = BLOCK_HEADER, block = jobs->tail_block, i;
     uint8_t bytes[8];
     record r;
     source s = one_piece(bytes, 8);
     bool broken = false;
     if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
-    while (offset + 12 <= jobs->port->block_size) {
+    while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
         if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
             broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
             offset += 1u << jobs->unit_shift;
@@ -817,6 +874,11 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     INNGEST_TRY(append(jobs, &r, &s));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
+    for (i = 0; i < jobs->run_count; i++)
+        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)block) {
+            jobs->runs[i].oldest++;
+            find_oldest(jobs, &jobs->runs[i]);
+        }
     return prepare_blocks(jobs, wait);
 }
 
@@ -1172,6 +1234,21 @@ static inngest_status identify(inngest_ctx *ctx, const char *id)
     return INNGEST_OK;
 }
 
+/* Find the step's newest record. Where the pass has come by all that are, there is nothing to look for. */
+static inngest_status find_memo(inngest_ctx *ctx, record *r)
+{
+    inngest_status status = INNGEST_ERR_NOT_FOUND;
+    ctx->known = false;
+    if (ctx->met == ctx->run->memos) return status;
+    if (ctx->ahead && find_ahead(ctx->jobs, ctx->run, ctx->ahead, ctx->step, r)) status = INNGEST_OK;
+    else status = find_record(ctx->jobs, ctx->run, RESULT, ctx->step, r);
+    if (status != INNGEST_OK) return status;
+    ctx->known = true;
+    ctx->met++;
+    ctx->ahead = after(ctx->jobs, r);
+    return status;
+}
+
 /* What the step's next record will leave behind as garbage, in bytes: its last one, and its progress once decided. */
 static void find_old(inngest_ctx *ctx, unsigned kind)
 {
@@ -1193,14 +1270,28 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     used = run->used * 4u - ctx->old;
     if (used + record_room(jobs, size) + END_ROOM > run->reserved * 4u) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
     if (room(jobs, record_room(jobs, size) + more, true) != INNGEST_OK) return wait_for_room(ctx);
+    ctx->undo = *run;                                /* not earlier: making room may have carried its records */
+    ctx->undo_met = ctx->met;
     if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, &s, &r) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = record_room(jobs, size);
+    if (!ctx->known && ctx->step && class_of(kind & KIND_MASK) == RESULT) {
+        ctx->known = true;
+        ctx->met++;
+        run->memos++;
+    }
     if (kind == INTENT) return INNGEST_OK;
     run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (ctx->parallel ? 0u : RUN_OLD));
     run->crashes = 0;
     if (jobs->alone == run->number) jobs->alone = 0;
     return INNGEST_OK;
+}
+
+/* The rest of the group could not be written: a group that is not whole never was. */
+static void undo_group(inngest_ctx *ctx)
+{
+    *ctx->run = ctx->undo;
+    ctx->met = ctx->undo_met;
 }
 
 static inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
@@ -1479,7 +1570,7 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
     ctx->again = UINT32_MAX;
     ctx->options = NULL;
     ctx->active = find_active(jobs, ctx->run->number, ctx->step);
-    status = find_record(jobs, ctx->run, RESULT, ctx->step, r);
+    status = find_memo(ctx, r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (status != INNGEST_OK) r->kind = 0;
     else ctx->old = record_room(jobs, r->size);
@@ -1666,14 +1757,13 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
 {
     static const uint8_t done = WHAT_RESTART;
     inngest *jobs = ctx->jobs;
-    inngest_run before = *ctx->run;
     record r;
     inngest_status status = enter_step(ctx, id, WHAT_RESTART, &r);
     if (status != INNGEST_BODY) return status;
     if (jobs->port->restart == NULL) return mistake(ctx, INNGEST_ERR_RESTART, id);
     INNGEST_TRY(put_group(ctx, DONE | MORE, &done, 1, record_room(jobs, 12)));
     if (write_time(jobs, FLAG) != INNGEST_OK || port_sync(jobs) != INNGEST_OK) {
-        *ctx->run = before;                          /* a group that is not whole never was */
+        undo_group(ctx);
         return wait_for_room(ctx);
     }
     jobs->stopped = true;
@@ -1691,7 +1781,7 @@ void inngest_parallel(inngest_ctx *ctx, const char *id)
     ctx->parallel = true;
     ctx->decided = false;
     ctx->group = ctx->step;
-    status = find_record(ctx->jobs, ctx->run, RESULT, ctx->step, &r);
+    status = find_memo(ctx, &r);
     if (status == INNGEST_ERR_NOT_FOUND) return;
     if (status != INNGEST_OK || (r.kind == CHOICE && !read_payload(ctx->jobs, &r, 0, &winner, 1))) (void)park(ctx, INNGEST_WAIT_DAMAGE);
     else if (r.kind != CHOICE) (void)park(ctx, INNGEST_WAIT_MEMO);
@@ -1751,6 +1841,7 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
     if (ctx->decided) return close_group(ctx, INNGEST_OK);
     winner = (uint8_t)good;
     ctx->step = ctx->group;
+    ctx->known = false;
     ctx->old = 0;
     ctx->id[0] = 0;
     if (put_record(ctx, CHOICE, &winner, 1) == INNGEST_OK) (void)wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);   /* the losers are told at the replay */
@@ -1999,6 +2090,7 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     run = enter_run(jobs, jobs->next_run++);
     INNGEST_TRY(add(jobs, run, START | more, 0, &s, &r));
     take_up(jobs, run, run->number, function, record_room(jobs, r.size));
+    run->oldest = (uint16_t)block_of(jobs, r.position);
     set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
@@ -2021,7 +2113,11 @@ static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_
         put(b + 8, (uint64_t)(jobs->now + INNGEST_SEEN_MS), 6);
         INNGEST_TRY(add(jobs, NULL, SEEN | MORE, 0, &s, &r));
     }
-    for (k = 0; k < n; k++) INNGEST_TRY(start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0));
+    for (k = 0; k < n; k++) {
+        inngest_status status = start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0);
+        if (status != INNGEST_OK && ctx) undo_group(ctx);
+        INNGEST_TRY(status);
+    }
     if (e->id_hash[1]) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, r.position);
     return INNGEST_OK;
 }
@@ -2032,10 +2128,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
 {
     uint16_t chosen[INNGEST_FAN_OUT], i, n = 0;
     uint32_t start = record_room(jobs, START_HEAD + e->name_size + e->size), need = 0, live, first = jobs->next_run, k;
-    inngest_run before;
     inngest_status status;
-    memset(&before, 0, sizeof before);
-    if (ctx) before = *ctx->run;
     if (seen_before(jobs, e, &live)) { count(&jobs->counters.duplicates); return INNGEST_OK; }
     for (i = 0; i < jobs->function_count && n < INNGEST_FAN_OUT; i++) {
         const inngest_function *f = &jobs->functions[i];
@@ -2057,7 +2150,6 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
     for (k = 0; k < jobs->run_count; k++)               /* a group that is not whole never was */
         if (jobs->runs[k].number && (int32_t)(jobs->runs[k].number - first) >= 0) free_the_run(jobs, &jobs->runs[k]);
     jobs->next_run = first;
-    if (ctx) *ctx->run = before;
     return status;
 }
 
@@ -2125,7 +2217,7 @@ static bool finish(inngest_ctx *ctx, inngest_status verdict)
     size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && ctx->function && ctx->function->on_failure) {
         if (write_record(jobs, run, PHASE, b, size) != INNGEST_OK) return false;
-        run->used = 0;
+        run->used = run->memos = 0;
         if (find_record(jobs, run, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
         run->phase = INNGEST_PHASE_ON_FAILURE;
         run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
@@ -2286,7 +2378,7 @@ static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     if (status == INNGEST_OK) {
         start_ctx(&ctx, jobs, run);
         ctx.step = a->step;
-        if (find_record(jobs, run, RESULT, a->step, &r) == INNGEST_OK) ctx.old = record_room(jobs, r.size);
+        if (find_memo(&ctx, &r) == INNGEST_OK) ctx.old = record_room(jobs, r.size);
         ctx.parallel = true;                         /* others may be in progress beside it */
         status = put_record(&ctx, RESULT, slot->data, slot->size);
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
@@ -2584,11 +2676,13 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;
     }
-    run->used = 0;
+    run->used = run->memos = 0;
+    run->oldest = (uint16_t)jobs->tail_block;
     do {
         status = step_back(jobs, run, &position, &r);
         if (status == INNGEST_ERR_NOT_FOUND) break;
         if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
+        run->oldest = (uint16_t)block_of(jobs, r.position);
         if (r.kind != START && r.kind != CRASH) run->flags |= RUN_BEGUN;
         if (r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT) && read_payload(jobs, &r, 0, b, 4)) {
             run->flags |= RUN_MARKED;
@@ -2598,6 +2692,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         }
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
         if (!is_live(jobs, &r)) continue;
+        if (class_of(r.kind) == RESULT && r.step) run->memos++;
         if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_room(jobs, r.size) / 4);
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
         if ((r.kind == ATTEMPT || r.kind == SLEEP) && read_payload(jobs, &r, 0, b, WAIT_BYTES)) {
