@@ -295,8 +295,8 @@ static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_
         slot->name_size = (uint8_t)name_size;
         slot->size = (uint16_t)event->size;
         slot->ts = event->ts;
-        slot->id_hash[0] = event->id ? hash_text(HASH_SEED, event->id) : 0;
-        slot->id_hash[1] = event->id ? hash_text(HASH_SEED * 31u + 7u, event->id) | 1u : 0;
+        slot->id_hash[0] = event->id && event->id[0] ? hash_text(HASH_SEED, event->id) : 0;
+        slot->id_hash[1] = event->id && event->id[0] ? hash_text(HASH_SEED * 31u + 7u, event->id) | 1u : 0;
         if (copy_name) memcpy(slot->data, event->name, name_size);
         if (event->size) memcpy(slot->data + (copy_name ? name_size : 0), event->data, event->size);
     }

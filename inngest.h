@@ -478,7 +478,7 @@ typedef struct inngest_event {
     const char *name;             /* copied */
     const void *data;
     size_t size;
-    const char *id;               /* NULL: none; the same id within INNGEST_SEEN_MS starts no second run */
+    const char *id;               /* NULL or empty: none; the same id, whatever the name, within INNGEST_SEEN_MS starts no second run */
     int64_t ts;                   /* unix ms, to the year 6429; 0: none; a future one delays the start */
 } inngest_event;
 
