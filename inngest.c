@@ -1987,8 +1987,8 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
     for (i = 0; i < jobs->function_count && n < INNGEST_FAN_OUT; i++) {
         const inngest_function *f = &jobs->functions[i];
         if (!matches(f->event, e->name, e->name_size)) continue;
-        if (unused == n) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
         if (f->when && !wanted(jobs, e, f, ctx == NULL)) continue;
+        if (unused == n) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
         need += reservation(jobs, i, start);
         chosen[n++] = i;
     }
