@@ -196,7 +196,7 @@ static void count(uint32_t *counter)
 #else
 #define HAVE_CAS 0
 #endif
-enum { SLOT_EVENT, SLOT_COMPLETION };
+enum { SLOT_EVENT, SLOT_COMPLETION, SLOT_TAKEN };
 
 static void tally(uint32_t *counter)                           /* count, from any context */
 {
@@ -2242,6 +2242,7 @@ static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 static inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
     arrival e;
+    if (slot->kind == SLOT_TAKEN) return INNGEST_OK;
     if (slot->kind == SLOT_COMPLETION) return take_completion(jobs, slot);
     e.name = slot->name ? slot->name : (const char *)slot->data;
     e.data = slot->data + (slot->name ? 0 : slot->name_size);
@@ -2259,19 +2260,27 @@ static void leave_clean_stop(inngest *jobs)
     if (!jobs->wrote && write_time(jobs, 0) == INNGEST_OK) (void)port_sync(jobs);
 }
 
+/* Take what is in the queue. Where an event has to wait, those behind it wait too, completions do not: they may be what
+ * ends the run it waits for. */
 static inngest_status drain(inngest *jobs)
 {
-    for (;;) {
-        inngest_slot *slot = &jobs->slots[jobs->head & jobs->slot_mask];
-        if (LOAD(&slot->sequence) != jobs->head + 1) {
-            if (LOAD(&jobs->tail) != jobs->head) count(&jobs->counters.unpublished);
-            return INNGEST_OK;
+    inngest_status status, waiting = INNGEST_OK;
+    uint32_t at, end = jobs->head + jobs->slot_mask + 1u;
+    for (at = jobs->head; at != end; at++) {
+        inngest_slot *slot = &jobs->slots[at & jobs->slot_mask];
+        if (LOAD(&slot->sequence) != at + 1) {
+            if (LOAD(&jobs->tail) != at) count(&jobs->counters.unpublished);
+            break;
         }
+        if (waiting != INNGEST_OK && slot->kind == SLOT_EVENT) continue;
         leave_clean_stop(jobs);
-        INNGEST_TRY(take(jobs, slot));
-        STORE(&slot->sequence, jobs->head + jobs->slot_mask + 1u);
-        jobs->head++;
+        status = take(jobs, slot);
+        if (status != INNGEST_OK && slot->kind != SLOT_EVENT) return status;
+        if (status != INNGEST_OK) waiting = status;
+        else if (waiting != INNGEST_OK) slot->kind = SLOT_TAKEN;
+        else STORE(&slot->sequence, ++jobs->head + jobs->slot_mask);
     }
+    return waiting;
 }
 
 static void advance_time(inngest *jobs, uint32_t now_ms)
