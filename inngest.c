@@ -204,7 +204,7 @@ static void count(uint32_t *counter)
 #else
 #define HAVE_CAS 0
 #endif
-enum { SLOT_EVENT, SLOT_COMPLETION };
+enum { SLOT_EVENT, SLOT_COMPLETION, SLOT_TAKEN };
 
 static void tally(uint32_t *counter)                           /* count, from any context */
 {
@@ -293,6 +293,7 @@ static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_
     size_t name_size;
     if (jobs == NULL || event == NULL) return INNGEST_ERR_ARGUMENT;
     if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
+    if (event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
     INNGEST_TRY(check_event(jobs, event->name, event->data, event->size));
     name_size = strlen(event->name);
     slot = open_slot(jobs);
@@ -302,8 +303,8 @@ static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_
         slot->name_size = (uint8_t)name_size;
         slot->size = (uint16_t)event->size;
         slot->ts = event->ts;
-        slot->id_hash[0] = event->id ? hash_text(HASH_SEED, event->id) : 0;
-        slot->id_hash[1] = event->id ? hash_text(HASH_SEED * 31u + 7u, event->id) | 1u : 0;
+        slot->id_hash[0] = event->id && event->id[0] ? hash_text(HASH_SEED, event->id) : 0;
+        slot->id_hash[1] = event->id && event->id[0] ? hash_text(HASH_SEED * 31u + 7u, event->id) | 1u : 0;
         if (copy_name) memcpy(slot->data, event->name, name_size);
         if (event->size) memcpy(slot->data + (copy_name ? name_size : 0), event->data, event->size);
     }
@@ -2133,8 +2134,8 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
     for (i = 0; i < jobs->function_count && n < INNGEST_FAN_OUT; i++) {
         const inngest_function *f = &jobs->functions[i];
         if (!matches(f->event, e->name, e->name_size)) continue;
-        if (jobs->run_count - jobs->live_runs == n) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
         if (f->when && !wanted(jobs, e, f, ctx == NULL)) continue;
+        if (jobs->run_count - jobs->live_runs == n) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
         need += reservation(jobs, i, start);
         chosen[n++] = i;
     }
@@ -2393,6 +2394,7 @@ static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 static inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
     arrival e;
+    if (slot->kind == SLOT_TAKEN) return INNGEST_OK;
     if (slot->kind == SLOT_COMPLETION) return take_completion(jobs, slot);
     e.name = slot->name ? slot->name : (const char *)slot->data;
     e.data = slot->data + (slot->name ? 0 : slot->name_size);
@@ -2410,19 +2412,27 @@ static void leave_clean_stop(inngest *jobs)
     if (!jobs->wrote && write_time(jobs, 0) == INNGEST_OK) (void)port_sync(jobs);
 }
 
+/* Take what is in the queue. Where an event has to wait, those behind it wait too, completions do not: they may be what
+ * ends the run it waits for. */
 static inngest_status drain(inngest *jobs)
 {
-    for (;;) {
-        inngest_slot *slot = &jobs->slots[jobs->head & jobs->slot_mask];
-        if (LOAD(&slot->sequence) != jobs->head + 1) {
-            if (LOAD(&jobs->tail) != jobs->head) count(&jobs->counters.unpublished);
-            return INNGEST_OK;
+    inngest_status status, waiting = INNGEST_OK;
+    uint32_t at, end = jobs->head + jobs->slot_mask + 1u;
+    for (at = jobs->head; at != end; at++) {
+        inngest_slot *slot = &jobs->slots[at & jobs->slot_mask];
+        if (LOAD(&slot->sequence) != at + 1) {
+            if (LOAD(&jobs->tail) != at) count(&jobs->counters.unpublished);
+            break;
         }
+        if (waiting != INNGEST_OK && slot->kind == SLOT_EVENT) continue;
         leave_clean_stop(jobs);
-        INNGEST_TRY(take(jobs, slot));
-        STORE(&slot->sequence, jobs->head + jobs->slot_mask + 1u);
-        jobs->head++;
+        status = take(jobs, slot);
+        if (status != INNGEST_OK && slot->kind != SLOT_EVENT) return status;
+        if (status != INNGEST_OK) waiting = status;
+        else if (waiting != INNGEST_OK) slot->kind = SLOT_TAKEN;
+        else STORE(&slot->sequence, ++jobs->head + jobs->slot_mask);
     }
+    return waiting;
 }
 
 static void advance_time(inngest *jobs, uint32_t now_ms)
@@ -2471,7 +2481,7 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
         if (own < first) first = own;
     }
     if (first != NEVER && jobs->stamp + INNGEST_HEARTBEAT_MS < first) first = jobs->stamp + INNGEST_HEARTBEAT_MS;
-    if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && waiting != INNGEST_ERR_JOURNAL_FULL && jobs->now + RETRY_ROOM_MS < first)
+    if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) && jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
     if (first == NEVER) return UINT32_MAX;
     if (first <= jobs->now) return 0;
@@ -2517,6 +2527,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->stopped) return UINT32_MAX;
     if (jobs->now - jobs->stamp >= INNGEST_HEARTBEAT_MS && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
+    if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) == jobs->head + 1)) return 0;
     return next_deadline(jobs, waiting);
 }
 

@@ -492,11 +492,11 @@ typedef struct inngest_event {
     const char *name;             /* copied */
     const void *data;
     size_t size;
-    const char *id;               /* NULL: none; the same id within INNGEST_SEEN_MS starts no second run */
-    int64_t ts;                   /* unix ms; 0: none; a future one delays the start */
+    const char *id;               /* NULL or empty: none; the same id, whatever the name, within INNGEST_SEEN_MS starts no second run */
+    int64_t ts;                   /* unix ms, to the year 6429; 0: none; a future one delays the start */
 } inngest_event;
 
-/* The same with a name that is copied, an id and a time. Interrupts: yes. */
+/* The same with a name that is copied, an id and a time; ARGUMENT also for a time out of range. Interrupts: yes. */
 INNGEST_MUST_USE inngest_status inngest_send_event(inngest *jobs, const inngest_event *event);
 
 /* Call all bodies that gave inngest_again at the next tick, and make the port's wake be called. Interrupts: yes. */
