@@ -541,8 +541,8 @@ static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to
 static bool read_header(inngest *jobs, uint32_t position, record *r)
 {
     uint8_t bytes[16];
-    uint32_t offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
-    if (left < 12 || offset < BLOCK_HEADER || !port_read(jobs, block_of(jobs, position), offset, bytes, minimum(left, 16))) return false;
+    uint32_t block = block_of(jobs, position), offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
+    if (left < 12 || offset < BLOCK_HEADER || !port_read(jobs, block, offset, bytes, 12)) return false;
     r->position = position;
     r->kind = bytes[4] & KIND_MASK;
     r->flags = bytes[4] & (CARRIED | MORE | FLAG);
@@ -552,7 +552,7 @@ static bool read_header(inngest *jobs, uint32_t position, record *r)
     r->step = (uint32_t)get(bytes + 8, 3);
     r->link = bytes[11];
     if (r->header == 16) {
-        if (left < 16) return false;
+        if (left < 16 || !port_read(jobs, block, offset + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
         r->link |= (uint32_t)get(bytes + 12, 2) << 8;
         r->run |= (uint32_t)bytes[14] << 16;
         r->size = (uint16_t)(r->size | bytes[15] << 8);
@@ -1116,13 +1116,15 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     return port_sync(jobs);
 }
 
+/* The first erase or header of a format may have been cut short: in the first block what cannot be read is no data. */
 static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
-    uint32_t place;
-    for (place = 0; place < jobs->port->block_count; place++) {
-        uint32_t from = place == 0 ? BLOCK_HEADER : 0;      /* a first header may be torn */
-        if (!port_blank(jobs, place, from, jobs->port->block_size - from)) return INNGEST_ERR_FOREIGN;
-    }
+    uint8_t bytes[32];
+    uint32_t place, offset;
+    for (offset = BLOCK_HEADER; offset < jobs->port->block_size; offset += sizeof bytes)
+        if (port_read(jobs, 0, offset, bytes, sizeof bytes) && !port_blank(jobs, 0, offset, sizeof bytes)) return INNGEST_ERR_FOREIGN;
+    for (place = 1; place < jobs->port->block_count; place++)
+        if (!port_blank(jobs, place, 0, jobs->port->block_size)) return INNGEST_ERR_FOREIGN;
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
     jobs->last_block = jobs->tail_block - 1;
@@ -2412,11 +2414,10 @@ static void leave_clean_stop(inngest *jobs)
     if (!jobs->wrote && write_time(jobs, 0) == INNGEST_OK) (void)port_sync(jobs);
 }
 
-/* Take what is in the queue. Where an event has to wait, those behind it wait too, completions do not: they may be what
- * ends the run it waits for. */
+/* A completion passes by an event that waits for room: the run it lets go on may be the one that makes it. */
 static inngest_status drain(inngest *jobs)
 {
-    inngest_status status, waiting = INNGEST_OK;
+    inngest_status status = INNGEST_OK, taken;
     uint32_t at, end = jobs->head + jobs->slot_mask + 1u;
     for (at = jobs->head; at != end; at++) {
         inngest_slot *slot = &jobs->slots[at & jobs->slot_mask];
@@ -2424,15 +2425,18 @@ static inngest_status drain(inngest *jobs)
             if (LOAD(&jobs->tail) != at) count(&jobs->counters.unpublished);
             break;
         }
-        if (waiting != INNGEST_OK && slot->kind == SLOT_EVENT) continue;
+        if (slot->kind == SLOT_EVENT && status != INNGEST_OK) continue;
         leave_clean_stop(jobs);
-        status = take(jobs, slot);
-        if (status != INNGEST_OK && slot->kind != SLOT_EVENT) return status;
-        if (status != INNGEST_OK) waiting = status;
-        else if (waiting != INNGEST_OK) slot->kind = SLOT_TAKEN;
-        else STORE(&slot->sequence, ++jobs->head + jobs->slot_mask);
+        taken = take(jobs, slot);
+        if (taken != INNGEST_OK) {
+            status = taken;
+            if ((int)taken > INNGEST_ERR_JOURNAL_FULL || (int)taken < INNGEST_ERR_SEEN_FULL) return status;
+        } else if (at == jobs->head) {
+            STORE(&slot->sequence, at + jobs->slot_mask + 1u);
+            jobs->head++;
+        } else slot->kind = SLOT_TAKEN;
     }
-    return waiting;
+    return status;
 }
 
 static void advance_time(inngest *jobs, uint32_t now_ms)
