@@ -757,6 +757,7 @@ static inngest_status room(inngest *jobs, uint32_t bytes, bool wait)
 {
     uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries;
     if (bytes > jobs->port->block_size - BLOCK_HEADER) return INNGEST_ERR_EVENT_SIZE;
+    if (jobs->failed) return INNGEST_ERR_SYNC;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {
         INNGEST_TRY(prepare_blocks(jobs, wait));
         if (jobs->last_block != jobs->head_block && advance(jobs, bytes, spare)) return INNGEST_OK;
