@@ -529,6 +529,7 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
 {
     uint8_t header[16], bytes[32];
     uint8_t *stage = (uint8_t *)jobs->stage;
+    inngest_status status;
     uint32_t crc, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
     r->position = position_at(jobs, block, offset);
     r->link = r->link ? r->position - r->link : 0;
@@ -551,7 +552,10 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
         memset(stage, 0xFF, n);
         if (skip) memcpy(stage, header, skip);
         if (used > skip && !fetch(jobs, s, at + skip - r->header, stage + skip, used - skip)) return port_failed(jobs, -1, INNGEST_ERR_READ);
-        INNGEST_TRY(port_program(jobs, block, offset + at, stage, n));
+        status = port_program(jobs, block, offset + at, stage, n);
+        if (status == INNGEST_OK) continue;
+        jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
+        return status;
     }
     count(&jobs->counters.records);
     return INNGEST_OK;
