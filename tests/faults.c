@@ -282,7 +282,7 @@ static void countdown(const scenario *sc)
     CHECK(world_is_right() && s.boots == 1);
     memcpy(calls, s.calls, sizeof calls);
     CHECK(calls[READ] > 0 && calls[PROGRAM] > 0 && calls[ERASE] >= sc->blocks && (calls[SYNC] > 0) == sc->sync && calls[MAY_WRITE] > 0);
-    for (kind = PROGRAM; kind < CALLS; kind++)
+    for (kind = READ; kind < CALLS; kind++)
         for (lasting = 0; lasting < 2; lasting++)
             for (reset = 0; reset < 2; reset++)
                 for (effect = 0; effect < (kind == PROGRAM || kind == ERASE ? (unsigned)EFFECTS : 1); effect++) {
