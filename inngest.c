@@ -6,19 +6,20 @@
  *   1  Checks of the configuration, types
  *   2  Bytes, checksum, hashes
  *   3  Queue: filled from any context, emptied by the tick
- *   4  Journal records: read, verify, append
- *   5  Journal space: blocks, reclaim
- *   6  Journal mount: scan, recovery
- *   7  Runs: errors, waits, identity of steps, commit
- *   8  Steps in progress: again, pending, complete
- *   9  Steps: run, sleep, send, restart, parallel
- *  10  Inside a body, and what a handler can know
- *  11  Events: table of functions, admission
- *  12  Passes: one execution of a handler, its verdict, crashes
- *  13  Tick
- *  14  Life and inspection
- *  15  JSON
- *  16  Text */
+ *   4  Run table: places, numbers, deadlines
+ *   5  Journal records: read, verify, append
+ *   6  Journal space: blocks, reclaim
+ *   7  Journal mount: scan, recovery
+ *   8  Runs: errors, waits, identity of steps, commit
+ *   9  Steps in progress: again, pending, complete
+ *  10  Steps: run, sleep, send, restart, parallel
+ *  11  Inside a body, and what a handler can know
+ *  12  Events: table of functions, admission
+ *  13  Passes: one execution of a handler, its verdict, crashes
+ *  14  Tick
+ *  15  Life and inspection
+ *  16  JSON
+ *  17  Text */
 #include "inngest.h"
 #include <stdarg.h>
 #include <string.h>
@@ -59,6 +60,7 @@
 #define GUARDED_EVENTS 16u
 #define NEVER INT64_MAX
 #define NO_FUNCTION 0xFFFFu
+#define MOST_RUNS (INNGEST_MANY_RUNS ? 4000000u : 65534u)
 #define RETRY_ROOM_MS 1000
 
 enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOICE, SAVE, CRASH, TIME, SEEN, RECLAIMED };
@@ -340,7 +342,82 @@ void inngest_wake(inngest *jobs)
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
 }
 
-/* ---- 4 Journal records: read, verify, append ------------------------------------------------------------------- */
+/* ---- 4 Run table: places, numbers, deadlines -------------------------------------------------------------------
+ *
+ * Places of the table are found by run number through chains from `heads` (places there and in `next` count from 1, 0
+ * is none; free ones are a chain too), and by deadline through a tournament: node i of `tree` holds the place of the
+ * earlier of its children 2i and 2i+1, leaf run_count + p is place p, so the root is due first. A new deadline walks
+ * up and stops where the winner stays. */
+
+static inngest_run *find_run(inngest *jobs, uint32_t number)
+{
+    uint32_t place = number ? jobs->heads[number & jobs->hash_mask] : 0;
+    while (place && (jobs->runs[place - 1].number & STEP_MASK) != number) place = jobs->next[place - 1];
+    return place ? &jobs->runs[place - 1] : NULL;
+}
+
+static uint32_t contender(const inngest *jobs, uint32_t node)
+{
+    return node < jobs->run_count ? jobs->tree[node] : node - jobs->run_count;
+}
+
+/* Gives the run due first; a free place if there is none. */
+static inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contender(jobs, 1)]; }
+
+static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
+{
+    uint32_t place = (uint32_t)(run - jobs->runs), node;
+    if (run->flags & RUN_PASSED) return;             /* it is due again when the round is over */
+    run->deadline = when;
+    for (node = (jobs->run_count + place) / 2; node; node /= 2) {
+        uint32_t winner = contender(jobs, 2 * node), other = contender(jobs, 2 * node + 1);
+        const inngest_run *a = &jobs->runs[winner], *b = &jobs->runs[other];
+        if (b->deadline < a->deadline || (b->deadline == a->deadline && (int32_t)(b->number - a->number) < 0)) winner = other;
+        if (jobs->tree[node] == winner && winner != place) return;
+        jobs->tree[node] = (inngest_index)winner;
+    }
+}
+
+/* Take a free place for a run. NULL: there is none. */
+static inngest_run *enter_run(inngest *jobs, uint32_t number)
+{
+    uint32_t place = jobs->free_place;
+    inngest_index *head = &jobs->heads[number & jobs->hash_mask];
+    if (place == 0) return NULL;
+    jobs->free_place = jobs->next[place - 1];
+    jobs->next[place - 1] = *head;
+    *head = (inngest_index)place;
+    jobs->runs[place - 1].number = number;
+    jobs->live_runs++;
+    return &jobs->runs[place - 1];
+}
+
+static void free_the_run(inngest *jobs, inngest_run *run)
+{
+    inngest_index *link = &jobs->heads[run->number & jobs->hash_mask], place = (inngest_index)(run - jobs->runs + 1);
+    while (*link != place) link = &jobs->next[*link - 1];
+    *link = jobs->next[place - 1];
+    jobs->next[place - 1] = (inngest_index)jobs->free_place;
+    jobs->free_place = place;
+    jobs->live_runs--;
+    jobs->reserved -= run->reserved * 4u;
+    if (jobs->alone == run->number) jobs->alone = 0;
+    memset(run, 0, sizeof *run);
+    set_deadline(jobs, run, NEVER);
+}
+
+static void clear_runs(inngest *jobs)
+{
+    uint32_t i;
+    for (i = 0; i < jobs->run_count; i++) {
+        jobs->runs[i].deadline = NEVER;
+        jobs->next[i] = (inngest_index)(i + 1 < jobs->run_count ? i + 2 : 0);
+    }
+    for (i = jobs->run_count - 1; i > 0; i--) jobs->tree[i] = (inngest_index)contender(jobs, 2 * i);
+    jobs->free_place = 1;
+}
+
+/* ---- 5 Journal records: read, verify, append ------------------------------------------------------------------- */
 
 static uint32_t round_up(const inngest *jobs, uint32_t bytes)
 {
@@ -569,19 +646,11 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     return INNGEST_OK;
 }
 
-/* ---- 5 Journal space: blocks, reclaim --------------------------------------------------------------------------
+/* ---- 6 Journal space: blocks, reclaim --------------------------------------------------------------------------
  *
  * Blocks are used in ring order: tail (oldest), ..., head (written to), erased ones up to last. A run's records form
  * a chain from its newest back; of one class and step the newest counts. Reclaim appends copies of what is live in
  * the tail block, then the proof that all of it was copied, and only then erases. */
-
-static inngest_run *find_run(inngest *jobs, uint32_t number)
-{
-    uint16_t i;
-    for (i = 0; number && i < jobs->run_count; i++)
-        if (jobs->runs[i].number && (jobs->runs[i].number & STEP_MASK) == number) return &jobs->runs[i];
-    return NULL;
-}
 
 /* Records of one class supersede each other, the newest counts. */
 static unsigned class_of(unsigned kind) { return kind >= RESULT && kind <= CHOICE ? RESULT : kind; }
@@ -707,14 +776,14 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     if (run->state != INNGEST_WAIT_DAMAGE) count(&jobs->counters.damaged);
     say(jobs, "inngest: a run is parked, its records are damaged");
     run->state = INNGEST_WAIT_DAMAGE;
-    run->deadline = NEVER;
+    set_deadline(jobs, run, NEVER);
 }
 
 /* The tail block holds bytes that do not verify. A run whose chain leads through them would later look as if they
  * had never been: park it for good, before they go. */
 static inngest_status park_broken_runs(inngest *jobs)
 {
-    uint16_t i;
+    uint32_t i;
     uint8_t bytes[4];
     source s = one_piece(bytes, 4);
     put(bytes, (uint32_t)INNGEST_ERR_READ, 4);
@@ -833,7 +902,7 @@ static bool can_write(inngest *jobs)
     return write_time(jobs, 0) == INNGEST_OK && !jobs->doubtful;
 }
 
-/* ---- 6 Journal mount: scan, recovery --------------------------------------------------------------------------- */
+/* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
 
 /* Read a block header by place. OK, NOT_FOUND (none that verifies), or why it is refused. */
 static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format)
@@ -871,21 +940,6 @@ static uint32_t reservation(const inngest *jobs, uint16_t function, uint32_t sta
     return (bytes + start_bytes + END_ROOM + 3) & ~3u;
 }
 
-static inngest_run *free_run(inngest *jobs)
-{
-    uint16_t i;
-    for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].number == 0) return &jobs->runs[i];
-    return NULL;
-}
-
-static void free_the_run(inngest *jobs, inngest_run *run)
-{
-    jobs->reserved -= run->reserved * 4u;
-    if (jobs->alone == run->number) jobs->alone = 0;
-    memset(run, 0, sizeof *run);
-}
-
 /* Give a run its function and its reservation; a START takes so many bytes. */
 static void take_up(inngest *jobs, inngest_run *run, uint32_t number, uint16_t function, uint32_t start_bytes)
 {
@@ -920,9 +974,8 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         if (run) free_the_run(jobs, run);
         return INNGEST_OK;
     }
-    if (run == NULL && (run = free_run(jobs)) == NULL) return INNGEST_ERR_RUNS_FULL;
-    if (run->number == 0) {
-        run->number = r->run;
+    if (run == NULL) {
+        if ((run = enter_run(jobs, r->run)) == NULL) return INNGEST_ERR_RUNS_FULL;
         run->flags = RUN_OLD | RUN_ENTERED;
     }
     if (r->kind == START) {
@@ -1080,7 +1133,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     return settle(jobs, end);
 }
 
-/* ---- 7 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------- */
+/* ---- 8 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------- */
 
 static uint64_t run_id(const inngest *jobs, const inngest_run *run) { return (uint64_t)jobs->format << 32 | run->number; }
 
@@ -1231,7 +1284,7 @@ static bool load_error(inngest_ctx *ctx, const record *r)
     return true;
 }
 
-/* ---- 8 Steps in progress: again, pending, complete ------------------------------------------------------------- */
+/* ---- 9 Steps in progress: again, pending, complete ------------------------------------------------------------- */
 
 static inngest_active *find_active(inngest *jobs, uint32_t run, uint32_t step)
 {
@@ -1248,6 +1301,7 @@ static bool claim_active(inngest_ctx *ctx)
     if (ctx->active) return true;
     if (a == NULL) {
         ctx->run->flags |= RUN_WANTS;
+        jobs->wanting = true;
         return false;
     }
     memset(a, 0, sizeof *a);
@@ -1270,11 +1324,12 @@ static bool claim_active(inngest_ctx *ctx)
 /* The step is over: runs that waited for the place look again. */
 static void drop_active(inngest *jobs, inngest_active *a)
 {
-    uint16_t i;
+    uint32_t i;
     if (a == NULL) return;
     a->run = 0;
-    for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].flags & RUN_WANTS) jobs->runs[i].deadline = jobs->now;
+    for (i = 0; jobs->wanting && i < jobs->run_count; i++)
+        if (jobs->runs[i].flags & RUN_WANTS) set_deadline(jobs, &jobs->runs[i], jobs->now);
+    jobs->wanting = false;
 }
 
 static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when - (uint32_t)jobs->now); }
@@ -1359,7 +1414,7 @@ inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms)
     return INNGEST_AGAIN;
 }
 
-/* ---- 9 Steps: run, sleep, send, restart, parallel -------------------------------------------------------------- */
+/* ---- 10 Steps: run, sleep, send, restart, parallel -------------------------------------------------------------- */
 
 static uint32_t next_random(inngest *jobs)
 {
@@ -1729,7 +1784,7 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
     return close_group(ctx, INNGEST_PAUSED);
 }
 
-/* ---- 10 Inside a body, and what a handler can know ------------------------------------------------------------- */
+/* ---- 11 Inside a body, and what a handler can know ------------------------------------------------------------- */
 
 inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message)
 {
@@ -1863,7 +1918,7 @@ inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size)
     return INNGEST_OK;
 }
 
-/* ---- 11 Events: table of functions, admission ------------------------------------------------------------------ */
+/* ---- 12 Events: table of functions, admission ------------------------------------------------------------------ */
 
 static bool matches(const char *pattern, const char *name, size_t size)
 {
@@ -1957,7 +2012,7 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     uint8_t head[START_HEAD];
     source s;
     record r;
-    inngest_run *run = free_run(jobs);
+    inngest_run *run;
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
     put(head, jobs->next_run, 4);
     put(head + 4, hash_text(HASH_SEED, jobs->functions[function].id), 4);
@@ -1968,10 +2023,10 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     s.size[1] = e->name_size;
     s.piece[2] = e->data;
     s.size[2] = e->size;
-    run->number = jobs->next_run;
+    run = enter_run(jobs, jobs->next_run++);
     INNGEST_TRY(add(jobs, run, START | more, 0, &s, &r));
-    take_up(jobs, run, jobs->next_run++, function, record_room(jobs, r.size));
-    run->deadline = jobs->now;
+    take_up(jobs, run, run->number, function, record_room(jobs, r.size));
+    set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
 
@@ -2002,18 +2057,17 @@ static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_
  * if there is no room for all. */
 static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
 {
-    uint16_t chosen[INNGEST_FAN_OUT], i, n = 0, unused = 0;
-    uint32_t start = record_room(jobs, START_HEAD + e->name_size + e->size), need = 0, live, first = jobs->next_run;
+    uint16_t chosen[INNGEST_FAN_OUT], i, n = 0;
+    uint32_t start = record_room(jobs, START_HEAD + e->name_size + e->size), need = 0, live, first = jobs->next_run, k;
     inngest_run before;
     inngest_status status;
     memset(&before, 0, sizeof before);
     if (ctx) before = *ctx->run;
     if (seen_before(jobs, e, &live)) { count(&jobs->counters.duplicates); return INNGEST_OK; }
-    for (i = 0; i < jobs->run_count; i++) unused = (uint16_t)(unused + (jobs->runs[i].number == 0));
     for (i = 0; i < jobs->function_count && n < INNGEST_FAN_OUT; i++) {
         const inngest_function *f = &jobs->functions[i];
         if (!matches(f->event, e->name, e->name_size)) continue;
-        if (unused == n) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
+        if (jobs->run_count - jobs->live_runs == n) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
         if (f->when && !wanted(jobs, e, f, ctx == NULL)) continue;
         need += reservation(jobs, i, start);
         chosen[n++] = i;
@@ -2027,14 +2081,14 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         count(&jobs->counters.events);
         return INNGEST_OK;
     }
-    for (i = 0; i < jobs->run_count; i++)               /* a group that is not whole never was */
-        if (jobs->runs[i].number && (int32_t)(jobs->runs[i].number - first) >= 0) free_the_run(jobs, &jobs->runs[i]);
+    for (k = 0; k < jobs->run_count; k++)               /* a group that is not whole never was */
+        if (jobs->runs[k].number && (int32_t)(jobs->runs[k].number - first) >= 0) free_the_run(jobs, &jobs->runs[k]);
     jobs->next_run = first;
     if (ctx) *ctx->run = before;
     return status;
 }
 
-/* ---- 12 Passes: one execution of a handler, its verdict, crashes ----------------------------------------------- */
+/* ---- 13 Passes: one execution of a handler, its verdict, crashes ----------------------------------------------- */
 
 static void start_ctx(inngest_ctx *ctx, inngest *jobs, inngest_run *run)
 {
@@ -2104,7 +2158,6 @@ static bool finish(inngest_ctx *ctx, inngest_status verdict)
         run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
         run->crashes = 0;
         if (jobs->alone == run->number) jobs->alone = 0;
-        run->deadline = jobs->now;
         return true;
     }
     if (verdict == INNGEST_CANCELLED) put(b, (uint64_t)(int64_t)verdict, 4);
@@ -2221,18 +2274,25 @@ static void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx ctx;
     uint32_t number = run->number;
+    int64_t when = jobs->now;
     inngest_status verdict;
     start_ctx(&ctx, jobs, run);
     run->state = INNGEST_WAIT_NONE;
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
-    run->deadline = jobs->now + RETRY_ROOM_MS;
     jobs->busy = true;
     jobs->unread = false;
     if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
-    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) run->deadline = ctx.wake;
+    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = ctx.wake;
     else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
     jobs->busy = false;
-    if (run->number != number || !(run->flags & RUN_ARMED)) return;
+    if (run->number != number) return;
+    if (run->state == INNGEST_WAIT_ROOM && when <= jobs->now) when = jobs->now + RETRY_ROOM_MS;
+    if (when <= jobs->now) {                         /* in the next round */
+        set_deadline(jobs, run, NEVER);
+        run->flags |= RUN_PASSED;
+        jobs->again[jobs->again_count++] = (inngest_index)(run - jobs->runs);
+    } else set_deadline(jobs, run, when);
+    if (!(run->flags & RUN_ARMED)) return;
     if (find_active(jobs, number, 0) == NULL) (void)arm(jobs, run, false);
     else if (jobs->alone != number) {
         jobs->alone = number;
@@ -2263,11 +2323,11 @@ static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
     }
     a->status = (int16_t)status;
-    run->deadline = jobs->now;
+    set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
 
-/* ---- 13 Tick --------------------------------------------------------------------------------------------------- */
+/* ---- 14 Tick --------------------------------------------------------------------------------------------------- */
 
 static inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
@@ -2320,15 +2380,12 @@ static void wake_steps(inngest *jobs)
     for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++) {
         if (a->run == 0 || a->status != INNGEST_AGAIN || (run = find_run(jobs, a->run & STEP_MASK)) == NULL) continue;
         a->next = (uint32_t)jobs->now;
-        run->deadline = jobs->now;
+        set_deadline(jobs, run, jobs->now);
     }
 }
 
 /* After a crash a suspect in a long step keeps the others waiting for a while. */
-static bool held_back(const inngest *jobs, const inngest_run *run)
-{
-    return jobs->alone && jobs->alone != run->number && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;
-}
+static bool alone(const inngest *jobs) { return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS; }
 
 /* It was on its own for long enough: the others go on too, and from now on a crash is nobody's. */
 static void release(inngest *jobs)
@@ -2340,23 +2397,17 @@ static void release(inngest *jobs)
 /* The run to pass next in this round: the one due first; of those, the oldest. */
 static inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *best = NULL, *run;
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
-        if (run->number == 0 || run->deadline > jobs->now || (run->flags & RUN_PASSED) || held_back(jobs, run)) continue;
-        if (best == NULL || run->deadline < best->deadline ||
-            (run->deadline == best->deadline && (int32_t)(run->number - best->number) < 0)) best = run;
-    }
-    return best;
+    inngest_run *run = alone(jobs) ? find_run(jobs, jobs->alone & STEP_MASK) : first_run(jobs);
+    return run->deadline <= jobs->now ? run : NULL;
 }
 
-static uint32_t next_deadline(const inngest *jobs, inngest_status waiting)
+static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
-    int64_t first = NEVER;
-    const inngest_run *run;
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
-        int64_t due = run->deadline;
-        if (run->number && held_back(jobs, run) && due <= jobs->now) due = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS);
-        if (run->number && due < first) first = due;
+    int64_t first = first_run(jobs)->deadline;
+    if (alone(jobs)) {
+        int64_t over = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS), own = find_run(jobs, jobs->alone & STEP_MASK)->deadline;
+        if (first < over) first = over;
+        if (own < first) first = own;
     }
     if (first != NEVER && jobs->stamp + INNGEST_HEARTBEAT_MS < first) first = jobs->stamp + INNGEST_HEARTBEAT_MS;
     if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && waiting != INNGEST_ERR_JOURNAL_FULL && jobs->now + RETRY_ROOM_MS < first)
@@ -2370,15 +2421,18 @@ static uint32_t next_deadline(const inngest *jobs, inngest_status waiting)
 static bool round_of_passes(inngest *jobs, uint32_t *passes)
 {
     inngest_run *run;
-    uint16_t i;
     bool any = false;
     while (*passes < INNGEST_TICK_PASSES && !jobs->stopped && !jobs->failed && !jobs->doubtful && (run = next_due(jobs)) != NULL) {
-        run->flags |= RUN_PASSED;
         pass(jobs, run);
         ++*passes;
         any = true;
     }
-    for (i = 0; i < jobs->run_count; i++) jobs->runs[i].flags &= (uint16_t)~RUN_PASSED;
+    while (jobs->again_count) {
+        run = &jobs->runs[jobs->again[--jobs->again_count]];
+        if (!(run->flags & RUN_PASSED)) continue;
+        run->flags &= (uint16_t)~RUN_PASSED;
+        set_deadline(jobs, run, jobs->now);
+    }
     return any;
 }
 
@@ -2415,7 +2469,7 @@ inngest_status inngest_flush(inngest *jobs)
     return status;
 }
 
-/* ---- 14 Life and inspection ------------------------------------------------------------------------------------ */
+/* ---- 15 Life and inspection ------------------------------------------------------------------------------------ */
 
 /* Time spent off turns out to be `off` ms: waits that began in this boot must not end early for it. */
 static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
@@ -2433,7 +2487,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
         put(b + 6, (uint64_t)(get_time(b + 6) + off), 6);
         INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES), true));
         INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, &s, &copy));
-        run->deadline = jobs->now;                   /* look again */
+        set_deadline(jobs, run, jobs->now);          /* look again */
     } while (r.link);
     return INNGEST_OK;
 }
@@ -2450,7 +2504,7 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
         a->timeout += (uint32_t)off;
     }
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->state == INNGEST_WAIT_STEP) run->deadline = jobs->now;
+        if (run->state == INNGEST_WAIT_STEP) set_deadline(jobs, run, jobs->now);
     jobs->alone_since += (uint32_t)off;
     jobs->now += off;
     return INNGEST_OK;
@@ -2458,7 +2512,7 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
 
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
 {
-    uint16_t i;
+    uint32_t i;
     int64_t off, offset;
     if (jobs == NULL || jobs->ready != MAGIC || unix_ms <= 0 || unix_ms >> 47) return;
     advance_time(jobs, now_ms);
@@ -2466,7 +2520,7 @@ void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
     if (!jobs->wall_set && jobs->time_wall > 0 && off > 0 && make_time_good(jobs, off) != INNGEST_OK) return;   /* tried again at the next call */
     offset = unix_ms - jobs->now;
     for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].flags & RUN_UNIX) jobs->runs[i].deadline = jobs->now;
+        if (jobs->runs[i].flags & RUN_UNIX) set_deadline(jobs, &jobs->runs[i], jobs->now);
     off = jobs->wall_known ? offset - jobs->wall_offset : RETRY_ROOM_MS;
     jobs->wall_known = jobs->wall_set = true;
     jobs->wall_offset = offset;
@@ -2490,7 +2544,7 @@ static inngest_status check_config(const inngest_config *c)
     const inngest_port *p = c->port;
     if (p == NULL || p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
     if (c->functions == NULL && c->function_count) return INNGEST_ERR_ARGUMENT;
-    if (c->runs == 0 || c->runs > 65534 || c->events < 2 || c->events > 32768 || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
+    if (c->runs == 0 || c->runs > MOST_RUNS || c->events < 2 || c->events > 32768 || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
     if (p->block_size < 512 || p->block_size > 131072 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count < 2 || p->block_count > 65535 || p->block_count > UINT32_MAX / p->block_size) return INNGEST_ERR_GEOMETRY;
     if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
@@ -2524,8 +2578,14 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->hooks = config->hooks;
     jobs->user = config->user;
     jobs->runs = (inngest_run *)config->memory;
-    jobs->run_count = (uint16_t)config->runs;
-    jobs->slots = (inngest_slot *)(void *)(jobs->runs + config->runs);
+    jobs->run_count = config->runs;
+    jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + INNGEST_MEMORY((size_t)config->runs, 0));
+    jobs->tree = (inngest_index *)(void *)(jobs->runs + config->runs);
+    jobs->heads = jobs->tree + config->runs;
+    jobs->next = jobs->heads + config->runs;
+    jobs->again = jobs->next + config->runs;
+    while (2 * jobs->hash_mask + 1 < config->runs) jobs->hash_mask = 2 * jobs->hash_mask + 1;
+    clear_runs(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
     for (i = 0; i < config->events; i++) {
         jobs->slots[i].sequence = i;
@@ -2546,9 +2606,9 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
     uint32_t armed = 0;
     uint32_t position = run->last;
     uint8_t b[16], news = 0;
+    int64_t when = NEVER;
     record r;
     inngest_status status = find_record(jobs, run, PHASE, 0, &r);
-    run->deadline = NEVER;
     if (status == INNGEST_OK && read_payload(jobs, &r, 0, b, 4)) {
         status = (inngest_status)(int32_t)get4(b);
         run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
@@ -2580,13 +2640,14 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
                 due = NEVER;
             }
             if (b[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
-            if (due < run->deadline) run->deadline = due;
+            if (due < when) when = due;
         }
     } while (r.link);
     if (run->state == INNGEST_WAIT_NONE || (news && news != ATTEMPT && news != SLEEP)) {
         run->state = INNGEST_WAIT_NONE;
-        run->deadline = jobs->now;
+        when = jobs->now;
     }
+    set_deadline(jobs, run, when);
     return armed;
 }
 
@@ -2619,7 +2680,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
         if (run->flags & RUN_ARMED) (void)arm(jobs, run, false);    /* it counted for this boot only */
         if (run->number && run->function == NO_FUNCTION && run->phase != INNGEST_PHASE_CANCELLING && run->state != INNGEST_WAIT_DAMAGE) {
             run->state = INNGEST_WAIT_FUNCTION;
-            run->deadline = NEVER;
+            set_deadline(jobs, run, NEVER);
         }
     }
     if (!jobs->guarded) jobs->poison = jobs->poison_row = jobs->poison_count = 0;
@@ -2682,7 +2743,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
     INNGEST_TRY(write_record(jobs, run, PHASE, b, 4));
     run->phase = INNGEST_PHASE_CANCELLING;
     run->state = INNGEST_WAIT_NONE;
-    run->deadline = jobs->now;
+    set_deadline(jobs, run, jobs->now);
     return jobs->busy ? INNGEST_OK : port_sync(jobs);
 }
 
@@ -2695,9 +2756,9 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
         info->id = run_id(jobs, run);
         info->function = run->function == NO_FUNCTION ? NULL : jobs->functions[run->function].id;
         info->phase = (inngest_phase)run->phase;
-        info->wait = run->deadline <= jobs->now && held_back(jobs, run) ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
+        info->wait = run->deadline <= jobs->now && alone(jobs) && jobs->alone != run->number ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
         info->attempt = run->attempt;
-        info->deadline_in_ms = run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
+        info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
         info->journal_bytes = run->used * 4u;
         info->reserved_bytes = run->reserved * 4u;
         (*cursor)++;
@@ -2734,7 +2795,7 @@ const char *inngest_status_name(inngest_status status)
     return "";
 }
 
-/* ---- 15 JSON ---------------------------------------------------------------------------------------------------------
+/* ---- 16 JSON ---------------------------------------------------------------------------------------------------------
  *
  * One pass over the text, byte by byte, nothing kept but the kind of each container that is open: a bit each, so
  * there is no recursion. Every reader goes to its value, takes it, and walks on to the end, so a text that is
@@ -3225,7 +3286,7 @@ inngest_status inngest_event_count(inngest_ctx *ctx, const char *path, size_t *o
 }
 #endif
 
-/* ---- 16 Text ---------------------------------------------------------------------------------------------------------- */
+/* ---- 17 Text ---------------------------------------------------------------------------------------------------------- */
 
 #if INNGEST_TEXT
 
