@@ -87,7 +87,7 @@ uninstall: ## remove what install wrote
 OFF = JSON TEXT STATUS_NAMES LOG SEEN_IDS MESSAGE_BYTES RESULT_BYTES
 lint: ## warnings as errors on gcc and clang in all variants, symbols, clang-tidy, cppcheck
 	@mkdir -p $(BUILD)
-	for cc in "gcc -std=c99" "gcc -std=c11" "clang -std=c99" "gcc -std=c99 -m32" "gcc -std=c99 -DINNGEST_NO_CAS" $(OFF:%="gcc -std=c99 -DINNGEST_%=0"); do \
+	for cc in "gcc -std=c99" "gcc -std=c11" "clang -std=c99" "gcc -std=c99 -m32" "gcc -std=c99 -DINNGEST_NO_CAS" "gcc -std=c99 -DINNGEST_WORD_BITS=8" $(OFF:%="gcc -std=c99 -DINNGEST_%=0"); do \
 	$$cc $(WARN) -Werror -Os -c inngest.c -o $(BUILD)/lint.o || exit 1; done
 	for cc in gcc clang "gcc -m32"; do $$cc -std=c99 $(WARN) -Werror -O2 -I. -c port/posix/inngest_posix.c -o $(BUILD)/lint.o || exit 1; done
 	echo '#include "port/posix/inngest_posix.h"' | g++ -x c++ -std=c++11 -pedantic -Wall -Wextra -Werror -I. -c - -o $(BUILD)/cxx.o

@@ -189,13 +189,35 @@ static void count(uint32_t *counter)
 #if !defined(__GNUC__)
 #error "this compiler needs its own load, store and compare-and-swap here"
 #endif
-#define LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
-#define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
-#if __GCC_ATOMIC_INT_LOCK_FREE == 2 && !defined(INNGEST_NO_CAS)
+#if __GCC_ATOMIC_INT_LOCK_FREE == 2 && INNGEST_WORD_BITS == 32 && !defined(INNGEST_NO_CAS)
 #define HAVE_CAS 1
 #else
 #define HAVE_CAS 0
 #endif
+#ifndef LOAD                           /* the queue's explorer brings its own */
+#if HAVE_CAS
+#define LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define PEEK(p) __atomic_load_n(p, __ATOMIC_RELAXED)
+#define SWAP(p, old, new) __atomic_compare_exchange_n(p, old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+#else                                  /* one core: only the compiler must be kept from moving accesses */
+#define LOAD(p) __extension__ ({ __typeof__(*(p)) loaded_ = *(__typeof__(*(p)) volatile *)(p); __atomic_signal_fence(__ATOMIC_SEQ_CST); loaded_; })
+#define STORE(p, v) __extension__ ({ __atomic_signal_fence(__ATOMIC_SEQ_CST); *(__typeof__(*(p)) volatile *)(p) = (v); __atomic_signal_fence(__ATOMIC_SEQ_CST); })
+#endif
+#endif
+#if INNGEST_WORD_BITS == 32
+typedef int32_t word_distance;
+#define MOST_EVENTS 32768u
+#elif INNGEST_WORD_BITS == 16
+typedef int16_t word_distance;
+#define MOST_EVENTS 16384u
+#elif INNGEST_WORD_BITS == 8
+typedef int8_t word_distance;
+#define MOST_EVENTS 64u
+#else
+#error "INNGEST_WORD_BITS: 8, 16 or 32"
+#endif
+#define WORD(x) ((inngest_word)(x))    /* where int is wider */
 enum { SLOT_EVENT, SLOT_COMPLETION };
 
 static void tally(uint32_t *counter)                           /* count, from any context */
@@ -210,13 +232,13 @@ static void tally(uint32_t *counter)                           /* count, from an
 #if HAVE_CAS
 static inngest_slot *claim_slot(inngest *jobs)
 {
-    uint32_t index = __atomic_load_n(&jobs->tail, __ATOMIC_RELAXED);
+    inngest_word index = PEEK(&jobs->tail);
     for (;;) {
         inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
-        int32_t distance = (int32_t)(LOAD(&slot->sequence) - index);
+        word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
         if (distance < 0) return NULL;
-        if (distance > 0) index = __atomic_load_n(&jobs->tail, __ATOMIC_RELAXED);
-        else if (__atomic_compare_exchange_n(&jobs->tail, &index, index + 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+        if (distance > 0) index = PEEK(&jobs->tail);
+        else if (SWAP(&jobs->tail, &index, index + 1)) {
             slot->claim = index;
             return slot;
         }
@@ -225,19 +247,34 @@ static inngest_slot *claim_slot(inngest *jobs)
 #else
 static inngest_slot *claim_slot(inngest *jobs)
 {
-    uint32_t index = LOAD(&jobs->tail);
+    inngest_word index = LOAD(&jobs->tail);
     for (;; index++) {
         inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
-        int32_t distance = (int32_t)(LOAD(&slot->sequence) - index);
+        word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
         if (distance < 0) return NULL;
         if (distance > 0 || LOAD(&slot->claim) == index) continue;
         STORE(&slot->claim, index);
         if (LOAD(&slot->sequence) != index) continue;
-        STORE(&jobs->tail, index + 1);
+        STORE(&jobs->tail, WORD(index + 1));
         return slot;
     }
 }
 #endif
+
+/* Give the oldest published slot, to be freed by the one consumer when it has taken what is in it. NULL: there is none. */
+static inngest_slot *oldest_slot(inngest *jobs)
+{
+    inngest_slot *slot = &jobs->slots[jobs->head & jobs->slot_mask];
+    if (LOAD(&slot->sequence) == WORD(jobs->head + 1)) return slot;
+    if (LOAD(&jobs->tail) != jobs->head) count(&jobs->counters.unpublished);
+    return NULL;
+}
+
+static void free_slot(inngest *jobs, inngest_slot *slot)
+{
+    STORE(&slot->sequence, WORD(jobs->head + jobs->slot_mask + 1u));
+    jobs->head++;
+}
 
 static inngest_slot *open_slot(inngest *jobs)
 {
@@ -250,7 +287,7 @@ static inngest_slot *open_slot(inngest *jobs)
 
 static inngest_status publish(inngest *jobs, inngest_slot *slot)
 {
-    if (slot) STORE(&slot->sequence, slot->claim + 1);
+    if (slot) STORE(&slot->sequence, WORD(slot->claim + 1));
     if (jobs->port->unlock) jobs->port->unlock(jobs->port->context);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
@@ -2260,17 +2297,13 @@ static void leave_clean_stop(inngest *jobs)
 
 static inngest_status drain(inngest *jobs)
 {
-    for (;;) {
-        inngest_slot *slot = &jobs->slots[jobs->head & jobs->slot_mask];
-        if (LOAD(&slot->sequence) != jobs->head + 1) {
-            if (LOAD(&jobs->tail) != jobs->head) count(&jobs->counters.unpublished);
-            return INNGEST_OK;
-        }
+    inngest_slot *slot;
+    while ((slot = oldest_slot(jobs)) != NULL) {
         leave_clean_stop(jobs);
         INNGEST_TRY(take(jobs, slot));
-        STORE(&slot->sequence, jobs->head + jobs->slot_mask + 1u);
-        jobs->head++;
+        free_slot(jobs, slot);
     }
+    return INNGEST_OK;
 }
 
 static void advance_time(inngest *jobs, uint32_t now_ms)
@@ -2459,7 +2492,7 @@ static inngest_status check_config(const inngest_config *c)
     const inngest_port *p = c->port;
     if (p == NULL || p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
     if (c->functions == NULL && c->function_count) return INNGEST_ERR_ARGUMENT;
-    if (c->runs == 0 || c->runs > 65534 || c->events < 2 || c->events > 32768 || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
+    if (c->runs == 0 || c->runs > 65534 || c->events < 2 || c->events > MOST_EVENTS || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
     if (p->block_size < 512 || p->block_size > 131072 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count < 2 || p->block_count > 65535 || p->block_count > UINT32_MAX / p->block_size) return INNGEST_ERR_GEOMETRY;
     if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
@@ -2497,8 +2530,8 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->slots = (inngest_slot *)(void *)(jobs->runs + config->runs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
     for (i = 0; i < config->events; i++) {
-        jobs->slots[i].sequence = i;
-        jobs->slots[i].claim = i - 1u;
+        jobs->slots[i].sequence = WORD(i);
+        jobs->slots[i].claim = WORD(i - 1);
     }
     jobs->random = config->seed | 1u;
     jobs->next_run = 1;
