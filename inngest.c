@@ -266,7 +266,11 @@ static inngest_slot *oldest_slot(inngest *jobs)
 {
     inngest_slot *slot = &jobs->slots[jobs->head & jobs->slot_mask];
     if (LOAD(&slot->sequence) == WORD(jobs->head + 1)) return slot;
+#if HAVE_CAS
     if (LOAD(&jobs->tail) != jobs->head) count(&jobs->counters.unpublished);
+#else                                  /* tail may have fallen back */
+    if (LOAD(&slot->claim) == jobs->head) count(&jobs->counters.unpublished);
+#endif
     return NULL;
 }
 
