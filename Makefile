@@ -53,6 +53,10 @@ $(BUILD)/posix_kill: tests/posix_kill.c $(SOURCES) $(POSIX)
 $(BUILD)/posix_files $(BUILD)/posix_clock: $(BUILD)/%: tests/%.c $(BUILD)/inngest.o $(POSIX)   # the port's source is part of these tests
 	$(COMPILE) $(BUILD)/inngest.o $< -o $@
 
+$(BUILD)/queue_%: tests/queue_%.c tests/queue_nested.c $(SOURCES)       # the library's source is part of these tests
+	@mkdir -p $(BUILD)
+	$(COMPILE) $< -o $@
+
 tool: $(BUILD)/inngest-dump ## build the host tool that prints a journal: a file, or a dump of a device's flash
 
 $(BUILD)/inngest-dump: port/host/inngest-dump.c
