@@ -107,6 +107,9 @@ sanitize: ## the tests under ASan and UBSan, the queue under TSan, tests without
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan CFLAGS="-O1 -g -fsanitize=thread" TESTS=posix_wake SCRIPTS= test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/valgrind RUN="valgrind -q --error-exitcode=99" TESTS="$(VALGRIND)" SCRIPTS= test
 
+model: ## the queue between threads in spin: it holds, and its mutants fail
+	@BUILD="$(CURDIR)/$(BUILD)" sh tests/models/model.sh
+
 M3 = arm-none-eabi-gcc -std=c99 -mcpu=cortex-m3 -mthumb -Os -ffreestanding -I.
 size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
 	@mkdir -p $(BUILD)
@@ -124,4 +127,4 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 .SECONDARY:
-.PHONY: help test tool demo install uninstall lint sanitize size clean always
+.PHONY: help model test tool demo install uninstall lint sanitize size clean always
