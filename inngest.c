@@ -197,14 +197,36 @@ static void count(uint32_t *counter)
 #if !defined(__GNUC__)
 #error "this compiler needs its own load, store and compare-and-swap here"
 #endif
-#define LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
-#define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
-#if __GCC_ATOMIC_INT_LOCK_FREE == 2 && !defined(INNGEST_NO_CAS)
+#if __GCC_ATOMIC_INT_LOCK_FREE == 2 && INNGEST_WORD_BITS == 32 && !defined(INNGEST_NO_CAS)
 #define HAVE_CAS 1
 #else
 #define HAVE_CAS 0
 #endif
-enum { SLOT_EVENT, SLOT_COMPLETION, SLOT_TAKEN };
+#ifndef LOAD                           /* the queue's explorer brings its own */
+#if HAVE_CAS
+#define LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define PEEK(p) __atomic_load_n(p, __ATOMIC_RELAXED)
+#define SWAP(p, old, new) __atomic_compare_exchange_n(p, old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+#else                                  /* one core: only the compiler must be kept from moving accesses */
+#define LOAD(p) __extension__ ({ __typeof__(*(p)) loaded_ = *(__typeof__(*(p)) volatile *)(p); __atomic_signal_fence(__ATOMIC_SEQ_CST); loaded_; })
+#define STORE(p, v) __extension__ ({ __atomic_signal_fence(__ATOMIC_SEQ_CST); *(__typeof__(*(p)) volatile *)(p) = (v); __atomic_signal_fence(__ATOMIC_SEQ_CST); })
+#endif
+#endif
+#if INNGEST_WORD_BITS == 32
+typedef int32_t word_distance;
+#define MOST_EVENTS 32768u
+#elif INNGEST_WORD_BITS == 16
+typedef int16_t word_distance;
+#define MOST_EVENTS 16384u
+#elif INNGEST_WORD_BITS == 8
+typedef int8_t word_distance;
+#define MOST_EVENTS 64u
+#else
+#error "INNGEST_WORD_BITS: 8, 16 or 32"
+#endif
+#define WORD(x) ((inngest_word)(x))    /* where int is wider */
+enum { SLOT_EVENT, SLOT_COMPLETION };
 
 static void tally(uint32_t *counter)                           /* count, from any context */
 {
@@ -218,13 +240,13 @@ static void tally(uint32_t *counter)                           /* count, from an
 #if HAVE_CAS
 static inngest_slot *claim_slot(inngest *jobs)
 {
-    uint32_t index = __atomic_load_n(&jobs->tail, __ATOMIC_RELAXED);
+    inngest_word index = PEEK(&jobs->tail);
     for (;;) {
         inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
-        int32_t distance = (int32_t)(LOAD(&slot->sequence) - index);
+        word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
         if (distance < 0) return NULL;
-        if (distance > 0) index = __atomic_load_n(&jobs->tail, __ATOMIC_RELAXED);
-        else if (__atomic_compare_exchange_n(&jobs->tail, &index, index + 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+        if (distance > 0) index = PEEK(&jobs->tail);
+        else if (SWAP(&jobs->tail, &index, index + 1)) {
             slot->claim = index;
             return slot;
         }
@@ -233,19 +255,38 @@ static inngest_slot *claim_slot(inngest *jobs)
 #else
 static inngest_slot *claim_slot(inngest *jobs)
 {
-    uint32_t index = LOAD(&jobs->tail);
+    inngest_word index = LOAD(&jobs->tail);
     for (;; index++) {
         inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
-        int32_t distance = (int32_t)(LOAD(&slot->sequence) - index);
+        word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
         if (distance < 0) return NULL;
         if (distance > 0 || LOAD(&slot->claim) == index) continue;
         STORE(&slot->claim, index);
         if (LOAD(&slot->sequence) != index) continue;
-        STORE(&jobs->tail, index + 1);
+        STORE(&jobs->tail, WORD(index + 1));
         return slot;
     }
 }
 #endif
+
+/* Give the oldest published slot, to be freed by the one consumer when it has taken what is in it. NULL: there is none. */
+static inngest_slot *oldest_slot(inngest *jobs)
+{
+    inngest_slot *slot = &jobs->slots[jobs->head & jobs->slot_mask];
+    if (LOAD(&slot->sequence) == WORD(jobs->head + 1)) return slot;
+#if HAVE_CAS
+    if (LOAD(&jobs->tail) != jobs->head) count(&jobs->counters.unpublished);
+#else                                  /* tail may have fallen back */
+    if (LOAD(&slot->claim) == jobs->head) count(&jobs->counters.unpublished);
+#endif
+    return NULL;
+}
+
+static void free_slot(inngest *jobs, inngest_slot *slot)
+{
+    STORE(&slot->sequence, WORD(jobs->head + jobs->slot_mask + 1u));
+    jobs->head++;
+}
 
 static inngest_slot *open_slot(inngest *jobs)
 {
@@ -258,7 +299,7 @@ static inngest_slot *open_slot(inngest *jobs)
 
 static inngest_status publish(inngest *jobs, inngest_slot *slot)
 {
-    if (slot) STORE(&slot->sequence, slot->claim + 1);
+    if (slot) STORE(&slot->sequence, WORD(slot->claim + 1));
     if (jobs->port->unlock) jobs->port->unlock(jobs->port->context);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
@@ -2699,8 +2740,8 @@ static void set_up(inngest *jobs, const inngest_config *config)
     clear_runs(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
     for (i = 0; i < config->events; i++) {
-        jobs->slots[i].sequence = i;
-        jobs->slots[i].claim = i - 1u;
+        jobs->slots[i].sequence = WORD(i);
+        jobs->slots[i].claim = WORD(i - 1);
     }
     jobs->random = config->seed | 1u;
     jobs->next_run = 1;
