@@ -2275,7 +2275,9 @@ static inngest_status drain(inngest *jobs)
 
 static void advance_time(inngest *jobs, uint32_t now_ms)
 {
-    if (jobs->ticked) jobs->now += (uint32_t)(now_ms - jobs->last_tick);   /* the first call only sets the base */
+    uint32_t passed = now_ms - jobs->last_tick;
+    if (jobs->ticked && passed > INT32_MAX) return;                /* it went back: time stands still until it is there again */
+    if (jobs->ticked) jobs->now += passed;                         /* the first call only sets the base */
     jobs->ticked = true;
     jobs->last_tick = now_ms;
 }
@@ -2431,6 +2433,7 @@ void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
     int64_t off, offset;
     if (jobs == NULL || jobs->ready != MAGIC || unix_ms <= 0 || unix_ms >> 47) return;
     advance_time(jobs, now_ms);
+    unix_ms += (uint32_t)(jobs->last_tick - now_ms);               /* it was told of a moment before the newest tick */
     off = (unix_ms - jobs->time_wall) - (jobs->now - jobs->time_now);
     if (!jobs->wall_set && jobs->time_wall > 0 && off > 0 && make_time_good(jobs, off) != INNGEST_OK) return;   /* tried again at the next call */
     offset = unix_ms - jobs->now;
