@@ -63,7 +63,7 @@
 
 enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOICE, SAVE, CRASH, TIME, SEEN, RECLAIMED };
 enum { WHAT_RUN, WHAT_SLEEP, WHAT_SEND, WHAT_RESTART };                    /* in a DONE record */
-enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2 };                                 /* flags in ATTEMPT and SLEEP records */
+enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* flags in ATTEMPT and SLEEP records */
 
 /* Flags of a run. */
 #define RUN_SUSPECT 1u                 /* since an unclean boot: each pass goes behind a CRASH record until it commits */
@@ -798,6 +798,7 @@ static inngest_status write_time(inngest *jobs, unsigned flag)
     put(bytes, (uint64_t)jobs->now, 6);
     put(bytes + 6, jobs->wall_known ? (uint64_t)(jobs->now + jobs->wall_offset) : 0, 6);
     jobs->stamp = jobs->now;
+    jobs->stamped = true;
     return write_record(jobs, NULL, TIME | flag, bytes, sizeof bytes);
 }
 
@@ -1182,6 +1183,7 @@ static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, uns
     put(b + 6, (uint64_t)ctx->jobs->now, 6);
     b[12] = (uint8_t)(ctx->attempt + 1);
     b[13] = (uint8_t)(flags | (ctx->parallel ? WAIT_PARALLEL : 0u));
+    if (!ctx->jobs->wall_known && ctx->jobs->time_wall > 0 && !ctx->jobs->stamped && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
     ctx->jobs->stamp = ctx->jobs->now;
     return put_record(ctx, kind, b, sizeof b);
 }
@@ -2398,13 +2400,15 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
     do {
         if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
         if ((r.kind != ATTEMPT && r.kind != SLEEP) || !is_live(jobs, &r) || !read_payload(jobs, &r, 0, b, WAIT_BYTES)) continue;
-        if ((b[13] & WAIT_UNIX) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
+        if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
         if ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) continue;
-        put(b, (uint64_t)(get_time(b) + off), 6);
-        put(b + 6, (uint64_t)(get_time(b + 6) + off), 6);
+        put(b, (uint64_t)(get_time(b) + off), 6);    /* what it says of now stays: only TIME, when all are moved, moves that */
+        b[13] |= WAIT_MOVED;
         INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES), true));
         INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, &s, &copy));
         run->deadline = jobs->now;                   /* look again */
+        position = run->last;                        /* reclaim may have carried the others */
+        r = copy;
     } while (r.link);
     return INNGEST_OK;
 }

@@ -413,7 +413,7 @@ struct inngest {
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
     int64_t booted, stamp, time_now, time_wall, said;
     uint32_t last_tick, random, token, woken, boot_position;
-    bool wall_known, wall_set;
+    bool wall_known, wall_set, stamped;
     /* crashes */
     uint8_t guarded, poison_count; /* events whose predicates are still called behind a record */
     uint16_t poison_row;           /* crashes of predicates in a row */
