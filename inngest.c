@@ -76,6 +76,7 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* fl
 #define RUN_FAILING 128u               /* in on_failure */
 #define RUN_SAVED 256u                 /* has live progress of a step */
 #define RUN_WANTS 1024u                /* waits for a place among the steps in progress */
+#define RUN_RETRYING 2048u              /* its handler waits for its next attempt, or did */
 #define RUN_ENTERED 512u               /* seen by the mount without its START so far */
 
 typedef struct record {
@@ -2102,7 +2103,23 @@ static inngest_status retry_handler(inngest_ctx *ctx)
     if (ctx->attempt && find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_room(ctx->jobs, r.size);
     ctx->parallel = false;
     ctx->wake = NEVER;
+    ctx->run->flags |= RUN_RETRYING;
     return (int)attempt_failed(ctx, INNGEST_RETRY) > 0 ? INNGEST_PAUSED : INNGEST_FAIL;
+}
+
+/* The handler waits for its next attempt: what makes the run look again, or a reset, is no reason to call it. */
+static bool retries_later(inngest_ctx *ctx)
+{
+    record r;
+    int64_t due;
+    unsigned flags;
+    if (!(ctx->run->flags & RUN_RETRYING)) return false;
+    if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK && r.kind == ATTEMPT && read_wait(ctx, &r, &due, &flags) && due > ctx->jobs->now) {
+        (void)wait_until(ctx, INNGEST_WAIT_RETRY, due);
+        return true;
+    }
+    ctx->run->flags &= (uint16_t)~RUN_RETRYING;
+    return false;
 }
 
 /* An inline body was left by return: what it gave counts. What the handler did not reach by that, a catch or the
@@ -2180,7 +2197,7 @@ static inngest_status run_handler(inngest_ctx *ctx)
         (void)park(ctx, INNGEST_WAIT_FUNCTION);
         return INNGEST_PAUSED;
     }
-    if (starts_later(ctx)) return INNGEST_PAUSED;
+    if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
     if ((run->flags & RUN_FAILING) && find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK) load_error(ctx, &r);
     if ((run->flags & RUN_FAILING) && ctx->function->on_failure == NULL) return INNGEST_FAIL;   /* a firmware without it */
     if (hooks && hooks->run_start) hooks->run_start(jobs->user, run_id(jobs, run), ctx->function->id);
@@ -2547,6 +2564,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         if (!is_live(jobs, &r)) continue;
         if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_room(jobs, r.size) / 4);
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
+        if (r.kind == ATTEMPT && r.step == 0) run->flags |= RUN_RETRYING;
         if ((r.kind == ATTEMPT || r.kind == SLEEP) && read_payload(jobs, &r, 0, b, WAIT_BYTES)) {
             int64_t due = get_time(b);
             run->state = r.kind == SLEEP ? INNGEST_WAIT_SLEEP : INNGEST_WAIT_RETRY;
