@@ -758,6 +758,7 @@ static inngest_status room(inngest *jobs, uint32_t bytes, bool wait)
 {
     uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries;
     if (bytes > jobs->port->block_size - BLOCK_HEADER) return INNGEST_ERR_EVENT_SIZE;
+    if (jobs->failed) return INNGEST_ERR_SYNC;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {
         INNGEST_TRY(prepare_blocks(jobs, wait));
         if (jobs->last_block != jobs->head_block && advance(jobs, bytes, spare)) return INNGEST_OK;
@@ -800,6 +801,7 @@ static inngest_status write_time(inngest *jobs, unsigned flag)
     put(bytes + 6, jobs->wall_known ? (uint64_t)(jobs->now + jobs->wall_offset) : 0, 6);
     jobs->stamp = jobs->now;
     jobs->stamped = true;
+    jobs->wall_stamped = jobs->wall_offset;
     return write_record(jobs, NULL, TIME | flag, bytes, sizeof bytes);
 }
 
@@ -2351,6 +2353,7 @@ static uint32_t next_deadline(const inngest *jobs, inngest_status waiting)
     if (first != NEVER && jobs->stamp + INNGEST_HEARTBEAT_MS < first) first = jobs->stamp + INNGEST_HEARTBEAT_MS;
     if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && waiting != INNGEST_ERR_JOURNAL_FULL && jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
+    if (jobs->is_told && jobs->now + RETRY_ROOM_MS < first) first = jobs->now + RETRY_ROOM_MS;
     if (first == NEVER) return UINT32_MAX;
     if (first <= jobs->now) return 0;
     return first - jobs->now > INT32_MAX ? INT32_MAX : (uint32_t)(first - jobs->now);
@@ -2372,6 +2375,8 @@ static bool round_of_passes(inngest *jobs, uint32_t *passes)
     return any;
 }
 
+static void take_clock(inngest *jobs);
+
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
     uint32_t passes = 0;
@@ -2381,6 +2386,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->failed || jobs->stopped) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
     if (room(jobs, largest_start(jobs), false) == INNGEST_PAUSED) return 1;        /* the chip is erasing */
+    take_clock(jobs);
     wake_steps(jobs);
     release(jobs);
     do {
@@ -2448,22 +2454,34 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
     return INNGEST_OK;
 }
 
+/* Take what the clock was told to be. Where that must be written and cannot be now, the tick tries again. */
+static void take_clock(inngest *jobs)
+{
+    inngest_run *run;
+    int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
+    if (!jobs->is_told || jobs->failed || jobs->stopped) return;
+    if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) return;
+    if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {
+        if (make_time_good(jobs, off) != INNGEST_OK) return;
+        jobs->told -= off;
+    }
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
+        if (run->flags & RUN_UNIX) run->deadline = jobs->now;
+    off = jobs->wall_known ? jobs->told - jobs->wall_stamped : RETRY_ROOM_MS;
+    jobs->wall_known = jobs->wall_set = true;
+    jobs->wall_offset = jobs->told;
+    jobs->is_told = false;
+    if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) (void)write_time(jobs, 0);
+}
+
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
 {
-    uint16_t i;
-    int64_t off, offset;
     if (jobs == NULL || jobs->ready != MAGIC || unix_ms <= 0 || unix_ms >> 47) return;
     advance_time(jobs, now_ms);
     unix_ms += (uint32_t)(jobs->last_tick - now_ms);               /* it was told of a moment before the newest tick */
-    off = (unix_ms - jobs->time_wall) - (jobs->now - jobs->time_now);
-    if (!jobs->wall_set && jobs->time_wall > 0 && off > 0 && make_time_good(jobs, off) != INNGEST_OK) return;   /* tried again at the next call */
-    offset = unix_ms - jobs->now;
-    for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].flags & RUN_UNIX) jobs->runs[i].deadline = jobs->now;
-    off = jobs->wall_known ? offset - jobs->wall_offset : RETRY_ROOM_MS;
-    jobs->wall_known = jobs->wall_set = true;
-    jobs->wall_offset = offset;
-    if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) (void)write_time(jobs, 0);
+    jobs->told = unix_ms - jobs->now;
+    jobs->is_told = true;
+    take_clock(jobs);
 }
 
 inngest_status inngest_format(const inngest_port *port)

@@ -411,9 +411,10 @@ struct inngest {
     inngest_status failure;
     /* time */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
+    int64_t told, wall_stamped;    /* wall_offset as told and not taken yet; as in the newest TIME */
     int64_t booted, stamp, time_now, time_wall, said;
     uint32_t last_tick, random, token, woken, boot_position;
-    bool wall_known, wall_set, stamped;
+    bool wall_known, wall_set, stamped, is_told;
     /* crashes */
     uint8_t guarded, poison_count; /* events whose predicates are still called behind a record */
     uint16_t poison_row;           /* crashes of predicates in a row */
