@@ -2436,6 +2436,27 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
     return INNGEST_OK;
 }
 
+/* The same for event ids that were seen in this boot. */
+static inngest_status shift_seen(inngest *jobs, int64_t off)
+{
+    uint8_t b[14];
+    source s = one_piece(b, sizeof b);
+    record r;
+    int i;
+    for (i = 0; i < INNGEST_SEEN_IDS; i++) {
+        inngest_seen *seen = &jobs->seen[i];
+        if (seen->position == 0 || seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
+        put(b, seen->hash[0], 4);
+        put(b + 4, seen->hash[1], 4);
+        put(b + 8, (uint64_t)(seen->until + off), 6);
+        INNGEST_TRY(room(jobs, record_room(jobs, sizeof b), true));
+        INNGEST_TRY(add(jobs, NULL, SEEN, 0, &s, &r));
+        seen->until += off;
+        seen->position = r.position;
+    }
+    return INNGEST_OK;
+}
+
 /* The first time in a boot that the clock is known. */
 static inngest_status make_time_good(inngest *jobs, int64_t off)
 {
@@ -2443,6 +2464,7 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
     inngest_active *a;
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
         if (run->number) INNGEST_TRY(shift_waits(jobs, run, off));
+    INNGEST_TRY(shift_seen(jobs, off));
     for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++) {
         if (a->next != UINT32_MAX) a->next += (uint32_t)off;
         a->timeout += (uint32_t)off;
