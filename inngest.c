@@ -284,7 +284,7 @@ static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_
 {
     inngest_slot *slot;
     size_t name_size;
-    if (jobs == NULL || event == NULL) return INNGEST_ERR_ARGUMENT;
+    if (jobs == NULL || event == NULL || event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
     if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
     INNGEST_TRY(check_event(jobs, event->name, event->data, event->size));
     name_size = strlen(event->name);
