@@ -2341,6 +2341,15 @@ static inngest_run *next_due(inngest *jobs)
     return best;
 }
 
+/* When to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot come
+ * after 1, 2, 4 ... minutes, so that a machine which is reset more often than hourly gets on too. */
+static int64_t heartbeat(const inngest *jobs)
+{
+    int64_t in = jobs->stamp - jobs->booted;
+    if (jobs->wall_known || in > INNGEST_HEARTBEAT_MS) in = INNGEST_HEARTBEAT_MS;
+    return jobs->stamp + (in < 60000 ? 60000 : in);
+}
+
 static uint32_t next_deadline(const inngest *jobs, inngest_status waiting)
 {
     int64_t first = NEVER;
@@ -2350,7 +2359,7 @@ static uint32_t next_deadline(const inngest *jobs, inngest_status waiting)
         if (run->number && held_back(jobs, run) && due <= jobs->now) due = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS);
         if (run->number && due < first) first = due;
     }
-    if (first != NEVER && jobs->stamp + INNGEST_HEARTBEAT_MS < first) first = jobs->stamp + INNGEST_HEARTBEAT_MS;
+    if (first != NEVER && heartbeat(jobs) < first) first = heartbeat(jobs);
     if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && waiting != INNGEST_ERR_JOURNAL_FULL && jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
     if (jobs->is_told && jobs->now + RETRY_ROOM_MS < first) first = jobs->now + RETRY_ROOM_MS;
@@ -2396,7 +2405,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
         if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
     } while (round_of_passes(jobs, &passes) && passes < INNGEST_TICK_PASSES && !jobs->stopped);
     if (jobs->stopped) return UINT32_MAX;
-    if (jobs->now - jobs->stamp >= INNGEST_HEARTBEAT_MS && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
+    if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
     return next_deadline(jobs, waiting);
 }
