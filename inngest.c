@@ -1685,6 +1685,7 @@ inngest_status inngest_all_(inngest_ctx *ctx, inngest_status *first, ...)
     va_start(list, first);
     status = look_at_branches(ctx, first, list, &good);
     va_end(list);
+    if (ctx->decided && ctx->stopped == INNGEST_OK) (void)park(ctx, INNGEST_WAIT_MEMO);   /* it was one of inngest_any */
     return close_group(ctx, status);
 }
 
@@ -1697,6 +1698,7 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
     va_start(list, first);
     status = look_at_branches(ctx, first, list, &good);
     va_end(list);
+    if (good < 0 && ctx->decided && ctx->stopped == INNGEST_OK) (void)park(ctx, INNGEST_WAIT_MEMO);   /* the branch in the winner's place did not win */
     if (good < 0 || ctx->stopped != INNGEST_OK) return close_group(ctx, status);
     if (ctx->decided) return close_group(ctx, INNGEST_OK);
     winner = (uint8_t)good;
