@@ -2589,6 +2589,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
 {
     uint32_t armed = 0;
     uint32_t position = run->last;
+    uint16_t used;
     uint8_t b[16], news = 0;
     record r;
     inngest_status status = find_record(jobs, run, PHASE, 0, &r);
@@ -2628,6 +2629,11 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
             if (due < run->deadline) run->deadline = due;
         }
     } while (r.link);
+    used = (uint16_t)(run->used + END_ROOM / 4);                   /* another firmware may have reserved more: what is used stays counted */
+    if (used > run->reserved) {
+        jobs->reserved += (used - run->reserved) * 4u;
+        run->reserved = used;
+    }
     if (run->state == INNGEST_WAIT_NONE || (news && news != ATTEMPT && news != SLEEP)) {
         run->state = INNGEST_WAIT_NONE;
         run->deadline = jobs->now;
