@@ -893,6 +893,20 @@ static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, 
     jobs->seen[at].position = position;
 }
 
+/* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. */
+static bool ends_later(inngest *jobs, const record *of)
+{
+    uint32_t offset, block;
+    record r;
+    for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++)
+        for (offset = BLOCK_HEADER; offset + 12 <= jobs->port->block_size;) {
+            bool whole = read_record(jobs, position_at(jobs, block, offset), &r);
+            offset += whole ? record_bytes(jobs, &r) : 1u << jobs->unit_shift;
+            if (whole && r.kind == END && r.run == of->run && (int32_t)(r.position - of->position) > 0) return true;
+        }
+    return false;
+}
+
 static inngest_status apply_run_record(inngest *jobs, const record *r, const uint8_t *b)
 {
     inngest_run *run = find_run(jobs, r->run);
@@ -900,7 +914,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         if (run) free_the_run(jobs, run);
         return INNGEST_OK;
     }
-    if (run == NULL && (run = free_run(jobs)) == NULL) return INNGEST_ERR_RUNS_FULL;
+    if (run == NULL && (run = free_run(jobs)) == NULL) return ends_later(jobs, r) ? INNGEST_OK : INNGEST_ERR_RUNS_FULL;
     if (run->number == 0) {
         run->number = r->run;
         run->flags = RUN_OLD | RUN_ENTERED;
