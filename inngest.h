@@ -548,7 +548,8 @@ INNGEST_MUST_USE inngest_status inngest_step_restart(inngest_ctx *ctx, const cha
 /* Branches. The steps between inngest_parallel and inngest_all or inngest_any make progress side by side; pointers to
  * their statuses, because the order in which C evaluates arguments is open. all: PAUSED until each is decided, then
  * OK or the first failure in argument order. any: PAUSED until one is OK; that one is recorded, the others are LOST
- * from then on; if all failed, the first failure. */
+ * from then on; if all failed, the first failure. The winner is recorded by its place among the arguments: in a new
+ * firmware append branches at the end; where the branch in that place is not OK, the run is parked (INNGEST_WAIT_MEMO). */
 void inngest_parallel(inngest_ctx *ctx, const char *id);
 INNGEST_MUST_USE inngest_status inngest_all_(inngest_ctx *ctx, inngest_status *first, ...);
 INNGEST_MUST_USE inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...);
