@@ -65,7 +65,7 @@
 
 enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOICE, SAVE, CRASH, TIME, SEEN, RECLAIMED };
 enum { WHAT_RUN, WHAT_SLEEP, WHAT_SEND, WHAT_RESTART };                    /* in a DONE record */
-enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2 };                                 /* flags in ATTEMPT and SLEEP records */
+enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* flags in ATTEMPT and SLEEP records */
 
 /* Flags of a run. */
 #define RUN_SUSPECT 1u                 /* since an unclean boot: each pass goes behind a CRASH record until it commits */
@@ -78,6 +78,7 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2 };                                 /* fl
 #define RUN_FAILING 128u               /* in on_failure */
 #define RUN_SAVED 256u                 /* has live progress of a step */
 #define RUN_WANTS 1024u                /* waits for a place among the steps in progress */
+#define RUN_RETRYING 2048u              /* its handler waits for its next attempt, or did */
 #define RUN_ENTERED 512u               /* seen by the mount without its START so far */
 
 typedef struct record {
@@ -226,7 +227,7 @@ typedef int8_t word_distance;
 #error "INNGEST_WORD_BITS: 8, 16 or 32"
 #endif
 #define WORD(x) ((inngest_word)(x))    /* where int is wider */
-enum { SLOT_EVENT, SLOT_COMPLETION };
+enum { SLOT_EVENT, SLOT_COMPLETION, SLOT_TAKEN };
 
 static void tally(uint32_t *counter)                           /* count, from any context */
 {
@@ -269,19 +270,20 @@ static inngest_slot *claim_slot(inngest *jobs)
 }
 #endif
 
-/* Give the oldest published slot, to be freed by the one consumer when it has taken what is in it. NULL: there is none. */
-static inngest_slot *oldest_slot(inngest *jobs)
+/* Give the slot of this index if it is published. NULL: not yet. */
+static inngest_slot *published_slot(inngest *jobs, inngest_word index)
 {
-    inngest_slot *slot = &jobs->slots[jobs->head & jobs->slot_mask];
-    if (LOAD(&slot->sequence) == WORD(jobs->head + 1)) return slot;
+    inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
+    if (LOAD(&slot->sequence) == WORD(index + 1)) return slot;
 #if HAVE_CAS
-    if (LOAD(&jobs->tail) != jobs->head) count(&jobs->counters.unpublished);
+    if (LOAD(&jobs->tail) != index) count(&jobs->counters.unpublished);
 #else                                  /* tail may have fallen back */
-    if (LOAD(&slot->claim) == jobs->head) count(&jobs->counters.unpublished);
+    if (LOAD(&slot->claim) == index) count(&jobs->counters.unpublished);
 #endif
     return NULL;
 }
 
+/* Free the oldest slot, when its one consumer has taken what is in it. */
 static void free_slot(inngest *jobs, inngest_slot *slot)
 {
     STORE(&slot->sequence, WORD(jobs->head + jobs->slot_mask + 1u));
@@ -332,7 +334,7 @@ static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_
 {
     inngest_slot *slot;
     size_t name_size;
-    if (jobs == NULL || event == NULL) return INNGEST_ERR_ARGUMENT;
+    if (jobs == NULL || event == NULL || event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
     if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
     if (event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
     INNGEST_TRY(check_event(jobs, event->name, event->data, event->size));
@@ -995,6 +997,8 @@ static inngest_status write_time(inngest *jobs, unsigned flag)
     put(bytes, (uint64_t)jobs->now, 6);
     put(bytes + 6, jobs->wall_known ? (uint64_t)(jobs->now + jobs->wall_offset) : 0, 6);
     jobs->stamp = jobs->now;
+    jobs->stamped = true;
+    jobs->wall_stamped = jobs->wall_offset;
     return write_record(jobs, NULL, TIME | flag, bytes, sizeof bytes);
 }
 
@@ -1071,6 +1075,20 @@ static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, 
     jobs->seen[at].position = position;
 }
 
+/* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. */
+static bool ends_later(inngest *jobs, const record *of)
+{
+    uint32_t offset, block;
+    record r;
+    for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++)
+        for (offset = BLOCK_HEADER; offset + 12 <= jobs->port->block_size;) {
+            bool whole = read_record(jobs, position_at(jobs, block, offset), &r);
+            offset += whole ? record_bytes(jobs, &r) : 1u << jobs->unit_shift;
+            if (whole && r.kind == END && r.run == of->run && (int32_t)(r.position - of->position) > 0) return true;
+        }
+    return false;
+}
+
 static inngest_status apply_run_record(inngest *jobs, const record *r, const uint8_t *b)
 {
     inngest_run *run = find_run(jobs, r->run);
@@ -1079,7 +1097,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         return INNGEST_OK;
     }
     if (run == NULL) {
-        if ((run = enter_run(jobs, r->run)) == NULL) return INNGEST_ERR_RUNS_FULL;
+        if ((run = enter_run(jobs, r->run)) == NULL) return ends_later(jobs, r) ? INNGEST_OK : INNGEST_ERR_RUNS_FULL;
         run->flags = RUN_OLD | RUN_ENTERED;
     }
     if (r->kind == START) {
@@ -1400,6 +1418,7 @@ static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, uns
     put(b + 6, (uint64_t)ctx->jobs->now, 6);
     b[12] = (uint8_t)(ctx->attempt + 1);
     b[13] = (uint8_t)(flags | (ctx->parallel ? WAIT_PARALLEL : 0u));
+    if (!ctx->jobs->wall_known && ctx->jobs->time_wall > 0 && !ctx->jobs->stamped && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
     ctx->jobs->stamp = ctx->jobs->now;
     return put_record(ctx, kind, b, sizeof b);
 }
@@ -1900,6 +1919,7 @@ inngest_status inngest_all_(inngest_ctx *ctx, inngest_status *first, ...)
     va_start(list, first);
     status = look_at_branches(ctx, first, list, &good);
     va_end(list);
+    if (ctx->decided && ctx->stopped == INNGEST_OK) (void)park(ctx, INNGEST_WAIT_MEMO);   /* it was one of inngest_any */
     return close_group(ctx, status);
 }
 
@@ -1912,6 +1932,7 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
     va_start(list, first);
     status = look_at_branches(ctx, first, list, &good);
     va_end(list);
+    if (good < 0 && ctx->decided && ctx->stopped == INNGEST_OK) (void)park(ctx, INNGEST_WAIT_MEMO);   /* the branch in the winner's place did not win */
     if (good < 0 || ctx->stopped != INNGEST_OK) return close_group(ctx, status);
     if (ctx->decided) return close_group(ctx, INNGEST_OK);
     winner = (uint8_t)good;
@@ -2320,7 +2341,23 @@ static inngest_status retry_handler(inngest_ctx *ctx)
     if (ctx->attempt && find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_room(ctx->jobs, r.size);
     ctx->parallel = false;
     ctx->wake = NEVER;
+    ctx->run->flags |= RUN_RETRYING;
     return (int)attempt_failed(ctx, INNGEST_RETRY) > 0 ? INNGEST_PAUSED : INNGEST_FAIL;
+}
+
+/* The handler waits for its next attempt: what makes the run look again, or a reset, is no reason to call it. */
+static bool retries_later(inngest_ctx *ctx)
+{
+    record r;
+    int64_t due;
+    unsigned flags;
+    if (!(ctx->run->flags & RUN_RETRYING)) return false;
+    if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK && r.kind == ATTEMPT && read_wait(ctx, &r, &due, &flags) && due > ctx->jobs->now) {
+        (void)wait_until(ctx, INNGEST_WAIT_RETRY, due);
+        return true;
+    }
+    ctx->run->flags &= (uint16_t)~RUN_RETRYING;
+    return false;
 }
 
 /* An inline body was left by return: what it gave counts. What the handler did not reach by that, a catch or the
@@ -2398,7 +2435,7 @@ static inngest_status run_handler(inngest_ctx *ctx)
         (void)park(ctx, INNGEST_WAIT_FUNCTION);
         return INNGEST_PAUSED;
     }
-    if (starts_later(ctx)) return INNGEST_PAUSED;
+    if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
     if ((run->flags & RUN_FAILING) && (find_record(jobs, run, PHASE, 0, &r) != INNGEST_OK || !load_error(ctx, &r))) {
         (void)park(ctx, INNGEST_WAIT_DAMAGE);
         return INNGEST_PAUSED;
@@ -2494,30 +2531,26 @@ static void leave_clean_stop(inngest *jobs)
 static inngest_status drain(inngest *jobs)
 {
     inngest_status status = INNGEST_OK, taken;
-    uint32_t at, end = jobs->head + jobs->slot_mask + 1u;
-    for (at = jobs->head; at != end; at++) {
-        inngest_slot *slot = &jobs->slots[at & jobs->slot_mask];
-        if (LOAD(&slot->sequence) != at + 1) {
-            if (LOAD(&jobs->tail) != at) count(&jobs->counters.unpublished);
-            break;
-        }
+    inngest_word at = jobs->head, end = WORD(at + jobs->slot_mask + 1u);
+    inngest_slot *slot;
+    for (; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
         if (slot->kind == SLOT_EVENT && status != INNGEST_OK) continue;
         leave_clean_stop(jobs);
         taken = take(jobs, slot);
         if (taken != INNGEST_OK) {
             status = taken;
             if ((int)taken > INNGEST_ERR_JOURNAL_FULL || (int)taken < INNGEST_ERR_SEEN_FULL) return status;
-        } else if (at == jobs->head) {
-            STORE(&slot->sequence, at + jobs->slot_mask + 1u);
-            jobs->head++;
-        } else slot->kind = SLOT_TAKEN;
+        } else if (at == jobs->head) free_slot(jobs, slot);
+        else slot->kind = SLOT_TAKEN;
     }
     return status;
 }
 
 static void advance_time(inngest *jobs, uint32_t now_ms)
 {
-    if (jobs->ticked) jobs->now += (uint32_t)(now_ms - jobs->last_tick);   /* the first call only sets the base */
+    uint32_t passed = now_ms - jobs->last_tick;
+    if (jobs->ticked && passed > INT32_MAX) return;                /* it went back: time stands still until it is there again */
+    if (jobs->ticked) jobs->now += passed;                         /* the first call only sets the base */
     jobs->ticked = true;
     jobs->last_tick = now_ms;
 }
@@ -2552,6 +2585,15 @@ static inngest_run *next_due(inngest *jobs)
     return run->deadline <= jobs->now ? run : NULL;
 }
 
+/* When to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot come
+ * after 1, 2, 4 ... minutes, so that a machine which is reset more often than hourly gets on too. */
+static int64_t heartbeat(const inngest *jobs)
+{
+    int64_t in = jobs->stamp - jobs->booted;
+    if (jobs->wall_known || in > INNGEST_HEARTBEAT_MS) in = INNGEST_HEARTBEAT_MS;
+    return jobs->stamp + (in < 60000 ? 60000 : in);
+}
+
 static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
     int64_t first = first_run(jobs)->deadline;
@@ -2560,9 +2602,10 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
         if (first < over) first = over;
         if (own < first) first = own;
     }
-    if (first != NEVER && jobs->stamp + INNGEST_HEARTBEAT_MS < first) first = jobs->stamp + INNGEST_HEARTBEAT_MS;
+    if (first != NEVER && heartbeat(jobs) < first) first = heartbeat(jobs);
     if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) && jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
+    if (jobs->is_told && jobs->now + RETRY_ROOM_MS < first) first = jobs->now + RETRY_ROOM_MS;
     if (first == NEVER) return UINT32_MAX;
     if (first <= jobs->now) return 0;
     return first - jobs->now > INT32_MAX ? INT32_MAX : (uint32_t)(first - jobs->now);
@@ -2587,6 +2630,8 @@ static bool round_of_passes(inngest *jobs, uint32_t *passes)
     return any;
 }
 
+static void take_clock(inngest *jobs);
+
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
     uint32_t passes = 0;
@@ -2596,6 +2641,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->failed || jobs->stopped) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
     if (room(jobs, largest_start(jobs), false) == INNGEST_PAUSED) return 1;        /* the chip is erasing */
+    take_clock(jobs);
     wake_steps(jobs);
     release(jobs);
     do {
@@ -2605,7 +2651,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
         if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
     } while (round_of_passes(jobs, &passes) && passes < INNGEST_TICK_PASSES && !jobs->stopped);
     if (jobs->stopped) return UINT32_MAX;
-    if (jobs->now - jobs->stamp >= INNGEST_HEARTBEAT_MS && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
+    if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
     if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) == jobs->head + 1)) return 0;
     return next_deadline(jobs, waiting);
@@ -2633,14 +2679,37 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
     do {
         if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
         if ((r.kind != ATTEMPT && r.kind != SLEEP) || !is_live(jobs, &r) || !read_payload(jobs, &r, 0, b, WAIT_BYTES)) continue;
-        if ((b[13] & WAIT_UNIX) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
+        if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
         if ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) continue;
-        put(b, (uint64_t)(get_time(b) + off), 6);
-        put(b + 6, (uint64_t)(get_time(b + 6) + off), 6);
+        put(b, (uint64_t)(get_time(b) + off), 6);    /* what it says of now stays: only TIME, when all are moved, moves that */
+        b[13] |= WAIT_MOVED;
         INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES), true));
         INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, &s, &copy));
         set_deadline(jobs, run, jobs->now);          /* look again */
+        position = run->last;                        /* reclaim may have carried the others */
+        r = copy;
     } while (r.link);
+    return INNGEST_OK;
+}
+
+/* The same for event ids that were seen in this boot. */
+static inngest_status shift_seen(inngest *jobs, int64_t off)
+{
+    uint8_t b[14];
+    source s = one_piece(b, sizeof b);
+    record r;
+    int i;
+    for (i = 0; i < INNGEST_SEEN_IDS; i++) {
+        inngest_seen *seen = &jobs->seen[i];
+        if (seen->position == 0 || seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
+        put(b, seen->hash[0], 4);
+        put(b + 4, seen->hash[1], 4);
+        put(b + 8, (uint64_t)(seen->until + off), 6);
+        INNGEST_TRY(room(jobs, record_room(jobs, sizeof b), true));
+        INNGEST_TRY(add(jobs, NULL, SEEN, 0, &s, &r));
+        seen->until += off;
+        seen->position = r.position;
+    }
     return INNGEST_OK;
 }
 
@@ -2651,6 +2720,7 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
     inngest_active *a;
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
         if (run->number) INNGEST_TRY(shift_waits(jobs, run, off));
+    INNGEST_TRY(shift_seen(jobs, off));
     for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++) {
         if (a->next != UINT32_MAX) a->next += (uint32_t)off;
         a->timeout += (uint32_t)off;
@@ -2662,21 +2732,34 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
     return INNGEST_OK;
 }
 
+/* Take what the clock was told to be. Where that must be written and cannot be now, the tick tries again. */
+static void take_clock(inngest *jobs)
+{
+    inngest_run *run;
+    int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
+    if (!jobs->is_told || jobs->failed || jobs->stopped) return;
+    if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) return;
+    if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {
+        if (make_time_good(jobs, off) != INNGEST_OK) return;
+        jobs->told -= off;
+    }
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
+        if (run->flags & RUN_UNIX) set_deadline(jobs, run, jobs->now);
+    off = jobs->wall_known ? jobs->told - jobs->wall_stamped : RETRY_ROOM_MS;
+    jobs->wall_known = jobs->wall_set = true;
+    jobs->wall_offset = jobs->told;
+    jobs->is_told = false;
+    if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) (void)write_time(jobs, 0);
+}
+
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
 {
-    uint32_t i;
-    int64_t off, offset;
     if (jobs == NULL || jobs->ready != MAGIC || unix_ms <= 0 || unix_ms >> 47) return;
     advance_time(jobs, now_ms);
-    off = (unix_ms - jobs->time_wall) - (jobs->now - jobs->time_now);
-    if (!jobs->wall_set && jobs->time_wall > 0 && off > 0 && make_time_good(jobs, off) != INNGEST_OK) return;   /* tried again at the next call */
-    offset = unix_ms - jobs->now;
-    for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].flags & RUN_UNIX) set_deadline(jobs, &jobs->runs[i], jobs->now);
-    off = jobs->wall_known ? offset - jobs->wall_offset : RETRY_ROOM_MS;
-    jobs->wall_known = jobs->wall_set = true;
-    jobs->wall_offset = offset;
-    if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) (void)write_time(jobs, 0);
+    unix_ms += (uint32_t)(jobs->last_tick - now_ms);               /* it was told of a moment before the newest tick */
+    jobs->told = unix_ms - jobs->now;
+    jobs->is_told = true;
+    take_clock(jobs);
 }
 
 inngest_status inngest_format(const inngest_port *port)
@@ -2757,6 +2840,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
 {
     uint32_t armed = 0;
     uint32_t position = run->last;
+    uint16_t used;
     uint8_t b[16], news = 0;
     int64_t when = NEVER;
     record r;
@@ -2786,6 +2870,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         if (class_of(r.kind) == RESULT && r.step) run->memos++;
         if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_room(jobs, r.size) / 4);
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
+        if (r.kind == ATTEMPT && r.step == 0) run->flags |= RUN_RETRYING;
         if ((r.kind == ATTEMPT || r.kind == SLEEP) && read_payload(jobs, &r, 0, b, WAIT_BYTES)) {
             int64_t due = get_time(b);
             run->state = r.kind == SLEEP ? INNGEST_WAIT_SLEEP : INNGEST_WAIT_RETRY;
@@ -2798,6 +2883,11 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
             if (due < when) when = due;
         }
     } while (r.link);
+    used = (uint16_t)(run->used + END_ROOM / 4);                   /* another firmware may have reserved more: what is used stays counted */
+    if (used > run->reserved) {
+        jobs->reserved += (used - run->reserved) * 4u;
+        run->reserved = used;
+    }
     if (run->state == INNGEST_WAIT_NONE || (news && news != ATTEMPT && news != SLEEP)) {
         run->state = INNGEST_WAIT_NONE;
         when = jobs->now;
