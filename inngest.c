@@ -2560,11 +2560,15 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
                 due = NEVER;
             }
             if (b[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
-            if (due < run->deadline) run->deadline = due;
+            if (due < run->deadline) {
+                run->deadline = due;
+                run->attempt = r.kind == ATTEMPT ? b[12] : 0;
+            }
         }
     } while (r.link);
     if (run->state == INNGEST_WAIT_NONE || (news && news != ATTEMPT && news != SLEEP)) {
         run->state = INNGEST_WAIT_NONE;
+        run->attempt = 0;
         run->deadline = jobs->now;
     }
     return armed;
