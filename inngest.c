@@ -2566,7 +2566,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
             }
         }
     } while (r.link);
-    if (run->state == INNGEST_WAIT_NONE || (news && news != ATTEMPT && news != SLEEP)) {
+    if (run->state == INNGEST_WAIT_NONE || run->phase == INNGEST_PHASE_CANCELLING || (news && news != ATTEMPT && news != SLEEP)) {
         run->state = INNGEST_WAIT_NONE;
         run->attempt = 0;
         run->deadline = jobs->now;
