@@ -1403,7 +1403,7 @@ static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const rec
     unsigned flags;
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (ctx->active == NULL && ctx->parallel && ctx->decided) return INNGEST_LOST;
-    if (ctx->active == NULL && ctx->ending) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
+    if (ctx->ending ? ctx->active == NULL : ctx->run->phase == INNGEST_PHASE_CANCELLING) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
     if (r->kind == INTENT && !read_payload(ctx->jobs, r, 0, &ctx->attempt, 1)) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (r->kind != ATTEMPT) return INNGEST_BODY;
     if (!read_wait(ctx, r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
@@ -2118,7 +2118,10 @@ static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 static inngest_status judge(inngest_ctx *ctx, inngest_status status)
 {
     if (ctx->open) status = close_returned(ctx, status);
-    if (ctx->run->phase == INNGEST_PHASE_CANCELLING) return INNGEST_CANCELLED;
+    if (ctx->run->phase == INNGEST_PHASE_CANCELLING) {
+        set_error(ctx, INNGEST_CANCELLED, 0, "");
+        return INNGEST_CANCELLED;
+    }
     if ((int)ctx->stopped < 0) return INNGEST_FAIL;
     if (ctx->stopped == INNGEST_PAUSED || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
     if (status == INNGEST_OK && !ctx->parallel) return INNGEST_OK;
