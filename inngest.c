@@ -2202,7 +2202,7 @@ static void pass(inngest *jobs, inngest_run *run)
     run->deadline = jobs->now + RETRY_ROOM_MS;
     jobs->busy = true;
     if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
-    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) run->deadline = ctx.wake;
+    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) run->deadline = run->phase == INNGEST_PHASE_CANCELLING ? jobs->now : ctx.wake;
     else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
     jobs->busy = false;
     if (run->number != number || !(run->flags & RUN_ARMED)) return;
