@@ -2674,7 +2674,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
 
 bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *info)
 {
-    if (jobs == NULL || cursor == NULL || info == NULL) return false;
+    if (jobs == NULL || jobs->ready != MAGIC || cursor == NULL || info == NULL) return false;
     for (; *cursor < jobs->run_count; (*cursor)++) {
         const inngest_run *run = &jobs->runs[*cursor];
         if (run->number == 0) continue;
