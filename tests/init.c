@@ -214,7 +214,6 @@ static void test_foreign(void)
         if (how == 6) for (i = 0; i < 4; i++) memcpy(m.chip.cells + i * 4096, "INJ1\1\0\0\2 and a checksum that is none, then data", 48);
         REFUSED(INNGEST_ERR_FOREIGN, 0);
         CHECK(inngest_format(&m.chip.port) == INNGEST_OK);        /* knowingly */
-        memset(m.chip.programmed, 0, size / 4);
         CHECK(machine_boot(INNGEST_RESET_UNKNOWN) == INNGEST_OK);
         SEND("test/go", "data", 5);
         CHECK(machine_run(60000));
