@@ -338,7 +338,6 @@ static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_
     size_t name_size;
     if (jobs == NULL || event == NULL || event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
     if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
-    if (event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
     INNGEST_TRY(check_event(jobs, event->name, event->data, event->size));
     name_size = strlen(event->name);
     slot = open_slot(jobs);
@@ -1675,7 +1674,7 @@ static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const rec
     unsigned flags;
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (ctx->active == NULL && ctx->parallel && ctx->decided) return INNGEST_LOST;
-    if (ctx->active == NULL && ctx->ending) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
+    if (ctx->ending ? ctx->active == NULL : ctx->run->phase == INNGEST_PHASE_CANCELLING) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
     if (r->kind == INTENT && !read_payload(ctx->jobs, r, 0, &ctx->attempt, 1)) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (r->kind != ATTEMPT) return INNGEST_BODY;
     if (!read_wait(ctx, r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
@@ -2407,7 +2406,10 @@ static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 static inngest_status judge(inngest_ctx *ctx, inngest_status status)
 {
     if (ctx->open) status = close_returned(ctx, status);
-    if (ctx->run->phase == INNGEST_PHASE_CANCELLING) return INNGEST_CANCELLED;
+    if (ctx->run->phase == INNGEST_PHASE_CANCELLING) {
+        set_error(ctx, INNGEST_CANCELLED, 0, "");
+        return INNGEST_CANCELLED;
+    }
     if ((int)ctx->stopped < 0) return INNGEST_FAIL;
     if (ctx->stopped == INNGEST_PAUSED || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
     if (status == INNGEST_OK && !ctx->parallel) return INNGEST_OK;
@@ -2492,7 +2494,7 @@ static void pass(inngest *jobs, inngest_run *run)
     jobs->busy = true;
     jobs->unread = false;
     if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
-    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = ctx.wake;
+    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = run->phase == INNGEST_PHASE_CANCELLING ? jobs->now : ctx.wake;
     else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
     jobs->busy = false;
     if (run->number != number) return;
@@ -2686,7 +2688,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->stopped) return UINT32_MAX;
     if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
-    if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) == jobs->head + 1)) return 0;
+    if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && published_slot(jobs, jobs->head))) return 0;
     return next_deadline(jobs, waiting);
 }
 
@@ -2913,7 +2915,10 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
                 due = NEVER;
             }
             if (b[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
-            if (due < when) when = due;
+            if (due < when) {
+                when = due;
+                run->attempt = r.kind == ATTEMPT ? b[12] : 0;
+            }
         }
     } while (r.link);
     used = (uint16_t)(run->used + END_ROOM / 4);                   /* another firmware may have reserved more: what is used stays counted */
@@ -2921,8 +2926,9 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         jobs->reserved += (used - run->reserved) * 4u;
         run->reserved = used;
     }
-    if (run->state == INNGEST_WAIT_NONE || (news && news != ATTEMPT && news != SLEEP)) {
+    if (run->state == INNGEST_WAIT_NONE || run->phase == INNGEST_PHASE_CANCELLING || (news && news != ATTEMPT && news != SLEEP)) {
         run->state = INNGEST_WAIT_NONE;
+        run->attempt = 0;
         when = jobs->now;
     }
     set_deadline(jobs, run, when);
@@ -3032,7 +3038,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
 
 bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *info)
 {
-    if (jobs == NULL || cursor == NULL || info == NULL) return false;
+    if (jobs == NULL || jobs->ready != MAGIC || cursor == NULL || info == NULL) return false;
     for (; *cursor < jobs->run_count; (*cursor)++) {
         const inngest_run *run = &jobs->runs[*cursor];
         if (run->number == 0) continue;
