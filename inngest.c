@@ -6,19 +6,20 @@
  *   1  Checks of the configuration, types
  *   2  Bytes, checksum, hashes
  *   3  Queue: filled from any context, emptied by the tick
- *   4  Journal records: read, verify, append
- *   5  Journal space: blocks, reclaim
- *   6  Journal mount: scan, recovery
- *   7  Runs: errors, waits, identity of steps, commit
- *   8  Steps in progress: again, pending, complete
- *   9  Steps: run, sleep, send, restart, parallel
- *  10  Inside a body, and what a handler can know
- *  11  Events: table of functions, admission
- *  12  Passes: one execution of a handler, its verdict, crashes
- *  13  Tick
- *  14  Life and inspection
- *  15  JSON
- *  16  Text */
+ *   4  Run table: places, numbers, deadlines
+ *   5  Journal records: read, verify, append
+ *   6  Journal space: blocks, reclaim
+ *   7  Journal mount: scan, recovery
+ *   8  Runs: errors, waits, identity of steps, commit
+ *   9  Steps in progress: again, pending, complete
+ *  10  Steps: run, sleep, send, restart, parallel
+ *  11  Inside a body, and what a handler can know
+ *  12  Events: table of functions, admission
+ *  13  Passes: one execution of a handler, its verdict, crashes
+ *  14  Tick
+ *  15  Life and inspection
+ *  16  JSON
+ *  17  Text */
 #include "inngest.h"
 #include <stdarg.h>
 #include <string.h>
@@ -59,6 +60,7 @@
 #define GUARDED_EVENTS 16u
 #define NEVER INT64_MAX
 #define NO_FUNCTION 0xFFFFu
+#define MOST_RUNS (INNGEST_MANY_RUNS ? 4000000u : 65534u)
 #define RETRY_ROOM_MS 1000
 
 enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOICE, SAVE, CRASH, TIME, SEEN, RECLAIMED };
@@ -81,6 +83,7 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* fl
 
 typedef struct record {
     uint32_t position, run, step, link;
+    uint32_t crc, head_crc;            /* as read; of the header alone */
     uint16_t size;                     /* of the payload */
     uint8_t kind, flags, header;
 } record;
@@ -113,8 +116,13 @@ struct inngest_ctx {
     int64_t wake, retry_in;
     inngest_status stopped;            /* what every further step call gives */
     inngest_error_info error;
+    uint32_t ahead;                    /* behind the memo met last; 0: none yet */
+    inngest_run undo;                  /* the run before the newest record of a step */
+    uint16_t undo_met;
     uint16_t id_count, winner;
+    uint16_t met;                      /* steps on record that this pass has come by */
     uint8_t attempt, began, stop;
+    bool known;                        /* the step is one of them */
     bool open, in_body;                /* a body runs; as a function */
     bool told;                         /* the user has set error */
     bool waiting;                      /* a step is not decided */
@@ -197,7 +205,7 @@ static void count(uint32_t *counter)
 #else
 #define HAVE_CAS 0
 #endif
-enum { SLOT_EVENT, SLOT_COMPLETION };
+enum { SLOT_EVENT, SLOT_COMPLETION, SLOT_TAKEN };
 
 static void tally(uint32_t *counter)                           /* count, from any context */
 {
@@ -286,6 +294,7 @@ static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_
     size_t name_size;
     if (jobs == NULL || event == NULL || event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
     if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
+    if (event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
     INNGEST_TRY(check_event(jobs, event->name, event->data, event->size));
     name_size = strlen(event->name);
     slot = open_slot(jobs);
@@ -295,8 +304,8 @@ static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_
         slot->name_size = (uint8_t)name_size;
         slot->size = (uint16_t)event->size;
         slot->ts = event->ts;
-        slot->id_hash[0] = event->id ? hash_text(HASH_SEED, event->id) : 0;
-        slot->id_hash[1] = event->id ? hash_text(HASH_SEED * 31u + 7u, event->id) | 1u : 0;
+        slot->id_hash[0] = event->id && event->id[0] ? hash_text(HASH_SEED, event->id) : 0;
+        slot->id_hash[1] = event->id && event->id[0] ? hash_text(HASH_SEED * 31u + 7u, event->id) | 1u : 0;
         if (copy_name) memcpy(slot->data, event->name, name_size);
         if (event->size) memcpy(slot->data + (copy_name ? name_size : 0), event->data, event->size);
     }
@@ -341,7 +350,82 @@ void inngest_wake(inngest *jobs)
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
 }
 
-/* ---- 4 Journal records: read, verify, append ------------------------------------------------------------------- */
+/* ---- 4 Run table: places, numbers, deadlines -------------------------------------------------------------------
+ *
+ * Places of the table are found by run number through chains from `heads` (places there and in `next` count from 1, 0
+ * is none; free ones are a chain too), and by deadline through a tournament: node i of `tree` holds the place of the
+ * earlier of its children 2i and 2i+1, leaf run_count + p is place p, so the root is due first. A new deadline walks
+ * up and stops where the winner stays. */
+
+static inngest_run *find_run(inngest *jobs, uint32_t number)
+{
+    uint32_t place = number ? jobs->heads[number & jobs->hash_mask] : 0;
+    while (place && (jobs->runs[place - 1].number & STEP_MASK) != number) place = jobs->next[place - 1];
+    return place ? &jobs->runs[place - 1] : NULL;
+}
+
+static uint32_t contender(const inngest *jobs, uint32_t node)
+{
+    return node < jobs->run_count ? jobs->tree[node] : node - jobs->run_count;
+}
+
+/* Gives the run due first; a free place if there is none. */
+static inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contender(jobs, 1)]; }
+
+static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
+{
+    uint32_t place = (uint32_t)(run - jobs->runs), node;
+    if (run->flags & RUN_PASSED) return;             /* it is due again when the round is over */
+    run->deadline = when;
+    for (node = (jobs->run_count + place) / 2; node; node /= 2) {
+        uint32_t winner = contender(jobs, 2 * node), other = contender(jobs, 2 * node + 1);
+        const inngest_run *a = &jobs->runs[winner], *b = &jobs->runs[other];
+        if (b->deadline < a->deadline || (b->deadline == a->deadline && (int32_t)(b->number - a->number) < 0)) winner = other;
+        if (jobs->tree[node] == winner && winner != place) return;
+        jobs->tree[node] = (inngest_index)winner;
+    }
+}
+
+/* Take a free place for a run. NULL: there is none. */
+static inngest_run *enter_run(inngest *jobs, uint32_t number)
+{
+    uint32_t place = jobs->free_place;
+    inngest_index *head = &jobs->heads[number & jobs->hash_mask];
+    if (place == 0) return NULL;
+    jobs->free_place = jobs->next[place - 1];
+    jobs->next[place - 1] = *head;
+    *head = (inngest_index)place;
+    jobs->runs[place - 1].number = number;
+    jobs->live_runs++;
+    return &jobs->runs[place - 1];
+}
+
+static void free_the_run(inngest *jobs, inngest_run *run)
+{
+    inngest_index *link = &jobs->heads[run->number & jobs->hash_mask], place = (inngest_index)(run - jobs->runs + 1);
+    while (*link != place) link = &jobs->next[*link - 1];
+    *link = jobs->next[place - 1];
+    jobs->next[place - 1] = (inngest_index)jobs->free_place;
+    jobs->free_place = place;
+    jobs->live_runs--;
+    jobs->reserved -= run->reserved * 4u;
+    if (jobs->alone == run->number) jobs->alone = 0;
+    memset(run, 0, sizeof *run);
+    set_deadline(jobs, run, NEVER);
+}
+
+static void clear_runs(inngest *jobs)
+{
+    uint32_t i;
+    for (i = 0; i < jobs->run_count; i++) {
+        jobs->runs[i].deadline = NEVER;
+        jobs->next[i] = (inngest_index)(i + 1 < jobs->run_count ? i + 2 : 0);
+    }
+    for (i = jobs->run_count - 1; i > 0; i--) jobs->tree[i] = (inngest_index)contender(jobs, 2 * i);
+    jobs->free_place = 1;
+}
+
+/* ---- 5 Journal records: read, verify, append ------------------------------------------------------------------- */
 
 static uint32_t round_up(const inngest *jobs, uint32_t bytes)
 {
@@ -454,13 +538,12 @@ static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to
     return port_read(jobs, block_of(jobs, r->position), offset_of(jobs, r->position) + r->header + from, to, size);
 }
 
-/* Read and verify the record at a position. False: nothing whole there. */
-static bool read_record(inngest *jobs, uint32_t position, record *r)
+/* Read the header at a position. False: nothing that could be one. */
+static bool read_header(inngest *jobs, uint32_t position, record *r)
 {
-    uint8_t bytes[32];
-    uint32_t block = block_of(jobs, position), offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
-    uint32_t crc, stored, at, n;
-    if (left < 12 || offset < BLOCK_HEADER || !port_read(jobs, block, offset, bytes, minimum(left, 16))) return false;
+    uint8_t bytes[16];
+    uint32_t offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
+    if (left < 12 || offset < BLOCK_HEADER || !port_read(jobs, block_of(jobs, position), offset, bytes, minimum(left, 16))) return false;
     r->position = position;
     r->kind = bytes[4] & KIND_MASK;
     r->flags = bytes[4] & (CARRIED | MORE | FLAG);
@@ -475,16 +558,25 @@ static bool read_record(inngest *jobs, uint32_t position, record *r)
         r->run |= (uint32_t)bytes[14] << 16;
         r->size = (uint16_t)(r->size | bytes[15] << 8);
     }
-    if (r->size > LARGEST_PAYLOAD || (uint32_t)r->header + r->size > left) return false;
-    stored = get4(bytes);
-    crc = crc32(crc_seed(jobs, position), bytes + 4, r->header - 4u);
+    r->crc = get4(bytes);
+    r->head_crc = crc32(crc_seed(jobs, position), bytes + 4, r->header - 4u);
+    return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
+}
+
+static bool verify(inngest *jobs, const record *r)
+{
+    uint8_t bytes[32];
+    uint32_t crc = r->head_crc, at, n;
     for (at = 0; at < r->size; at += n) {
         n = minimum(r->size - at, sizeof bytes);
         if (!read_payload(jobs, r, at, bytes, n)) return false;
         crc = crc32(crc, bytes, n);
     }
-    return crc == stored;
+    return crc == r->crc;
 }
+
+/* Read and verify the record at a position. False: nothing whole there. */
+static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_header(jobs, position, r) && verify(jobs, r); }
 
 static source one_piece(const void *data, uint32_t size)
 {
@@ -558,19 +650,11 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     return INNGEST_OK;
 }
 
-/* ---- 5 Journal space: blocks, reclaim --------------------------------------------------------------------------
+/* ---- 6 Journal space: blocks, reclaim --------------------------------------------------------------------------
  *
  * Blocks are used in ring order: tail (oldest), ..., head (written to), erased ones up to last. A run's records form
  * a chain from its newest back; of one class and step the newest counts. Reclaim appends copies of what is live in
  * the tail block, then the proof that all of it was copied, and only then erases. */
-
-static inngest_run *find_run(inngest *jobs, uint32_t number)
-{
-    uint16_t i;
-    for (i = 0; number && i < jobs->run_count; i++)
-        if (jobs->runs[i].number && (jobs->runs[i].number & STEP_MASK) == number) return &jobs->runs[i];
-    return NULL;
-}
 
 /* Records of one class supersede each other, the newest counts. */
 static unsigned class_of(unsigned kind) { return kind >= RESULT && kind <= CHOICE ? RESULT : kind; }
@@ -602,6 +686,35 @@ static inngest_status find_record(inngest *jobs, const inngest_run *run, unsigne
         if (class_of(r->kind) == class && r->step == step && of_this_phase(run, r)) return INNGEST_OK;
         if (r->link == 0) return INNGEST_ERR_NOT_FOUND;
     }
+}
+
+/* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
+static void find_oldest(inngest *jobs, inngest_run *run)
+{
+    uint32_t position = run->last;
+    record r;
+    r.link = 0;
+    while (step_back(jobs, run, &position, &r) == INNGEST_OK) {
+        run->oldest = (uint16_t)block_of(jobs, r.position);
+        if (r.link == 0) break;
+    }
+}
+
+/* Look behind a position for the decided record of a step: a run's memos mostly lie in the order in which a replay
+ * asks for them. What it finds is verified, what it steps over need not be. */
+static bool find_ahead(inngest *jobs, const inngest_run *run, uint32_t position, uint32_t step, record *r)
+{
+    unsigned tries;
+    for (tries = 0; tries < 8; tries++) {
+        if (!read_header(jobs, position, r)) {
+            uint32_t block = block_of(jobs, position - 1) + 1;   /* it ended with its block, or close to it */
+            if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position = position_at(jobs, block, BLOCK_HEADER), r)) return false;
+        }
+        if (r->run == (run->number & STEP_MASK) && r->step == step && class_of(r->kind) == RESULT && !undecided(r->kind) &&
+            of_this_phase(run, r)) return verify(jobs, r);
+        position = after(jobs, r);
+    }
+    return false;
 }
 
 static inngest_seen *find_seen(inngest *jobs, const record *r)
@@ -687,14 +800,14 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     if (run->state != INNGEST_WAIT_DAMAGE) count(&jobs->counters.damaged);
     say(jobs, "inngest: a run is parked, its records are damaged");
     run->state = INNGEST_WAIT_DAMAGE;
-    run->deadline = NEVER;
+    set_deadline(jobs, run, NEVER);
 }
 
 /* The tail block holds bytes that do not verify. A run whose chain leads through them would later look as if they
  * had never been: park it for good, before they go. */
 static inngest_status park_broken_runs(inngest *jobs)
 {
-    uint16_t i;
+    uint32_t i;
     uint8_t bytes[4];
     source s = one_piece(bytes, 4);
     put(bytes, (uint32_t)INNGEST_ERR_READ, 4);
@@ -715,18 +828,32 @@ static inngest_status park_broken_runs(inngest *jobs)
     return INNGEST_OK;
 }
 
+/* False: nothing in the block is live, it need not be read. */
+static bool may_hold_live(const inngest *jobs, uint32_t block)
+{
+    uint32_t i;
+    if (jobs->time_position && block_of(jobs, jobs->time_position) == block) return true;
+    for (i = 0; i < INNGEST_SEEN_IDS; i++)
+        if (jobs->seen[i].position && block_of(jobs, jobs->seen[i].position) == block) return true;
+    for (i = 0; i < jobs->run_count; i++) {
+        const inngest_run *run = &jobs->runs[i];
+        if (run->number && (run->oldest == (uint16_t)block || run->state == INNGEST_WAIT_DAMAGE)) return true;
+    }
+    return false;
+}
+
 /* Carry what is live in the oldest block forward, leave proof that all of it was, erase the block. Power lost
  * before the proof: the copies are the newest of their class, the originals garbage, and this starts over.
  * After it: the block counts for nothing and is erased again. */
 static inngest_status reclaim_block(inngest *jobs, bool wait)
 {
-    uint32_t offset = BLOCK_HEADER, block = jobs->tail_block;
+    uint32_t offset = BLOCK_HEADER, block = jobs->tail_block, i;
     uint8_t bytes[8];
     record r;
     source s = one_piece(bytes, 8);
     bool broken = false;
     if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
-    while (offset + 12 <= jobs->port->block_size) {
+    while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
         if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
             broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
             offset += 1u << jobs->unit_shift;
@@ -749,6 +876,11 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     INNGEST_TRY(append(jobs, &r, &s));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
+    for (i = 0; i < jobs->run_count; i++)
+        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)block) {
+            jobs->runs[i].oldest++;
+            find_oldest(jobs, &jobs->runs[i]);
+        }
     return prepare_blocks(jobs, wait);
 }
 
@@ -813,7 +945,7 @@ static bool can_write(inngest *jobs)
     return write_time(jobs, 0) == INNGEST_OK && !jobs->doubtful;
 }
 
-/* ---- 6 Journal mount: scan, recovery --------------------------------------------------------------------------- */
+/* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
 
 /* Read a block header by place. OK, NOT_FOUND (none that verifies), or why it is refused. */
 static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format)
@@ -849,21 +981,6 @@ static uint32_t reservation(const inngest *jobs, uint16_t function, uint32_t sta
 {
     uint32_t bytes = function != NO_FUNCTION && jobs->functions[function].journal_bytes ? jobs->functions[function].journal_bytes : INNGEST_RUN_BYTES;
     return (bytes + start_bytes + END_ROOM + 3) & ~3u;
-}
-
-static inngest_run *free_run(inngest *jobs)
-{
-    uint16_t i;
-    for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].number == 0) return &jobs->runs[i];
-    return NULL;
-}
-
-static void free_the_run(inngest *jobs, inngest_run *run)
-{
-    jobs->reserved -= run->reserved * 4u;
-    if (jobs->alone == run->number) jobs->alone = 0;
-    memset(run, 0, sizeof *run);
 }
 
 /* Give a run its function and its reservation; a START takes so many bytes. */
@@ -914,9 +1031,8 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         if (run) free_the_run(jobs, run);
         return INNGEST_OK;
     }
-    if (run == NULL && (run = free_run(jobs)) == NULL) return ends_later(jobs, r) ? INNGEST_OK : INNGEST_ERR_RUNS_FULL;
-    if (run->number == 0) {
-        run->number = r->run;
+    if (run == NULL) {
+        if ((run = enter_run(jobs, r->run)) == NULL) return ends_later(jobs, r) ? INNGEST_OK : INNGEST_ERR_RUNS_FULL;
         run->flags = RUN_OLD | RUN_ENTERED;
     }
     if (r->kind == START) {
@@ -1073,7 +1189,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     return settle(jobs, end);
 }
 
-/* ---- 7 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------- */
+/* ---- 8 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------- */
 
 static uint64_t run_id(const inngest *jobs, const inngest_run *run) { return (uint64_t)jobs->format << 32 | run->number; }
 
@@ -1137,6 +1253,21 @@ static inngest_status identify(inngest_ctx *ctx, const char *id)
     return INNGEST_OK;
 }
 
+/* Find the step's newest record. Where the pass has come by all that are, there is nothing to look for. */
+static inngest_status find_memo(inngest_ctx *ctx, record *r)
+{
+    inngest_status status = INNGEST_ERR_NOT_FOUND;
+    ctx->known = false;
+    if (ctx->met == ctx->run->memos) return status;
+    if (ctx->ahead && find_ahead(ctx->jobs, ctx->run, ctx->ahead, ctx->step, r)) status = INNGEST_OK;
+    else status = find_record(ctx->jobs, ctx->run, RESULT, ctx->step, r);
+    if (status != INNGEST_OK) return status;
+    ctx->known = true;
+    ctx->met++;
+    ctx->ahead = after(ctx->jobs, r);
+    return status;
+}
+
 /* What the step's next record will leave behind as garbage, in bytes: its last one, and its progress once decided. */
 static void find_old(inngest_ctx *ctx, unsigned kind)
 {
@@ -1158,14 +1289,28 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     used = run->used * 4u - ctx->old;
     if (used + record_room(jobs, size) + END_ROOM > run->reserved * 4u) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
     if (room(jobs, record_room(jobs, size) + more, true) != INNGEST_OK) return wait_for_room(ctx);
+    ctx->undo = *run;                                /* not earlier: making room may have carried its records */
+    ctx->undo_met = ctx->met;
     if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, &s, &r) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = record_room(jobs, size);
+    if (!ctx->known && ctx->step && class_of(kind & KIND_MASK) == RESULT) {
+        ctx->known = true;
+        ctx->met++;
+        run->memos++;
+    }
     if (kind == INTENT) return INNGEST_OK;
     run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (ctx->parallel ? 0u : RUN_OLD));
     run->crashes = 0;
     if (jobs->alone == run->number) jobs->alone = 0;
     return INNGEST_OK;
+}
+
+/* The rest of the group could not be written: a group that is not whole never was. */
+static void undo_group(inngest_ctx *ctx)
+{
+    *ctx->run = ctx->undo;
+    ctx->met = ctx->undo_met;
 }
 
 static inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
@@ -1223,7 +1368,7 @@ static void load_error(inngest_ctx *ctx, const record *r)
     set_error(ctx, (inngest_status)(int32_t)get4(b), (int32_t)get4(b + 4), (const char *)b + 8);
 }
 
-/* ---- 8 Steps in progress: again, pending, complete ------------------------------------------------------------- */
+/* ---- 9 Steps in progress: again, pending, complete ------------------------------------------------------------- */
 
 static inngest_active *find_active(inngest *jobs, uint32_t run, uint32_t step)
 {
@@ -1240,6 +1385,7 @@ static bool claim_active(inngest_ctx *ctx)
     if (ctx->active) return true;
     if (a == NULL) {
         ctx->run->flags |= RUN_WANTS;
+        jobs->wanting = true;
         return false;
     }
     memset(a, 0, sizeof *a);
@@ -1262,11 +1408,12 @@ static bool claim_active(inngest_ctx *ctx)
 /* The step is over: runs that waited for the place look again. */
 static void drop_active(inngest *jobs, inngest_active *a)
 {
-    uint16_t i;
+    uint32_t i;
     if (a == NULL) return;
     a->run = 0;
-    for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].flags & RUN_WANTS) jobs->runs[i].deadline = jobs->now;
+    for (i = 0; jobs->wanting && i < jobs->run_count; i++)
+        if (jobs->runs[i].flags & RUN_WANTS) set_deadline(jobs, &jobs->runs[i], jobs->now);
+    jobs->wanting = false;
 }
 
 static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when - (uint32_t)jobs->now); }
@@ -1351,7 +1498,7 @@ inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms)
     return INNGEST_AGAIN;
 }
 
-/* ---- 9 Steps: run, sleep, send, restart, parallel -------------------------------------------------------------- */
+/* ---- 10 Steps: run, sleep, send, restart, parallel -------------------------------------------------------------- */
 
 static uint32_t next_random(inngest *jobs)
 {
@@ -1443,7 +1590,7 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
     ctx->again = UINT32_MAX;
     ctx->options = NULL;
     ctx->active = find_active(jobs, ctx->run->number, ctx->step);
-    status = find_record(jobs, ctx->run, RESULT, ctx->step, r);
+    status = find_memo(ctx, r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (status != INNGEST_OK) r->kind = 0;
     else ctx->old = record_room(jobs, r->size);
@@ -1630,14 +1777,13 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
 {
     static const uint8_t done = WHAT_RESTART;
     inngest *jobs = ctx->jobs;
-    inngest_run before = *ctx->run;
     record r;
     inngest_status status = enter_step(ctx, id, WHAT_RESTART, &r);
     if (status != INNGEST_BODY) return status;
     if (jobs->port->restart == NULL) return mistake(ctx, INNGEST_ERR_RESTART, id);
     INNGEST_TRY(put_group(ctx, DONE | MORE, &done, 1, record_room(jobs, 12)));
     if (write_time(jobs, FLAG) != INNGEST_OK || port_sync(jobs) != INNGEST_OK) {
-        *ctx->run = before;                          /* a group that is not whole never was */
+        undo_group(ctx);
         return wait_for_room(ctx);
     }
     jobs->stopped = true;
@@ -1655,7 +1801,7 @@ void inngest_parallel(inngest_ctx *ctx, const char *id)
     ctx->parallel = true;
     ctx->decided = false;
     ctx->group = ctx->step;
-    status = find_record(ctx->jobs, ctx->run, RESULT, ctx->step, &r);
+    status = find_memo(ctx, &r);
     if (status == INNGEST_ERR_NOT_FOUND) return;
     if (status != INNGEST_OK || (r.kind == CHOICE && !read_payload(ctx->jobs, &r, 0, &winner, 1))) (void)park(ctx, INNGEST_WAIT_DAMAGE);
     else if (r.kind != CHOICE) (void)park(ctx, INNGEST_WAIT_MEMO);
@@ -1717,13 +1863,14 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
     if (ctx->decided) return close_group(ctx, INNGEST_OK);
     winner = (uint8_t)good;
     ctx->step = ctx->group;
+    ctx->known = false;
     ctx->old = 0;
     ctx->id[0] = 0;
     if (put_record(ctx, CHOICE, &winner, 1) == INNGEST_OK) (void)wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);   /* the losers are told at the replay */
     return close_group(ctx, INNGEST_PAUSED);
 }
 
-/* ---- 10 Inside a body, and what a handler can know ------------------------------------------------------------- */
+/* ---- 11 Inside a body, and what a handler can know ------------------------------------------------------------- */
 
 inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message)
 {
@@ -1857,7 +2004,7 @@ inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size)
     return INNGEST_OK;
 }
 
-/* ---- 11 Events: table of functions, admission ------------------------------------------------------------------ */
+/* ---- 12 Events: table of functions, admission ------------------------------------------------------------------ */
 
 static bool matches(const char *pattern, const char *name, size_t size)
 {
@@ -1951,7 +2098,7 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     uint8_t head[START_HEAD];
     source s;
     record r;
-    inngest_run *run = free_run(jobs);
+    inngest_run *run;
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
     put(head, jobs->next_run, 4);
     put(head + 4, hash_text(HASH_SEED, jobs->functions[function].id), 4);
@@ -1962,10 +2109,11 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     s.size[1] = e->name_size;
     s.piece[2] = e->data;
     s.size[2] = e->size;
-    run->number = jobs->next_run;
+    run = enter_run(jobs, jobs->next_run++);
     INNGEST_TRY(add(jobs, run, START | more, 0, &s, &r));
-    take_up(jobs, run, jobs->next_run++, function, record_room(jobs, r.size));
-    run->deadline = jobs->now;
+    take_up(jobs, run, run->number, function, record_room(jobs, r.size));
+    run->oldest = (uint16_t)block_of(jobs, r.position);
+    set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
 
@@ -1987,7 +2135,11 @@ static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_
         put(b + 8, (uint64_t)(jobs->now + INNGEST_SEEN_MS), 6);
         INNGEST_TRY(add(jobs, NULL, SEEN | MORE, 0, &s, &r));
     }
-    for (k = 0; k < n; k++) INNGEST_TRY(start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0));
+    for (k = 0; k < n; k++) {
+        inngest_status status = start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0);
+        if (status != INNGEST_OK && ctx) undo_group(ctx);
+        INNGEST_TRY(status);
+    }
     if (e->id_hash[1]) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, r.position);
     return INNGEST_OK;
 }
@@ -1996,19 +2148,15 @@ static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_
  * if there is no room for all. */
 static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
 {
-    uint16_t chosen[INNGEST_FAN_OUT], i, n = 0, unused = 0;
-    uint32_t start = record_room(jobs, START_HEAD + e->name_size + e->size), need = 0, live, first = jobs->next_run;
-    inngest_run before;
+    uint16_t chosen[INNGEST_FAN_OUT], i, n = 0;
+    uint32_t start = record_room(jobs, START_HEAD + e->name_size + e->size), need = 0, live, first = jobs->next_run, k;
     inngest_status status;
-    memset(&before, 0, sizeof before);
-    if (ctx) before = *ctx->run;
     if (seen_before(jobs, e, &live)) { count(&jobs->counters.duplicates); return INNGEST_OK; }
-    for (i = 0; i < jobs->run_count; i++) unused = (uint16_t)(unused + (jobs->runs[i].number == 0));
     for (i = 0; i < jobs->function_count && n < INNGEST_FAN_OUT; i++) {
         const inngest_function *f = &jobs->functions[i];
         if (!matches(f->event, e->name, e->name_size)) continue;
-        if (unused == n) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
         if (f->when && !wanted(jobs, e, f, ctx == NULL)) continue;
+        if (jobs->run_count - jobs->live_runs == n) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
         need += reservation(jobs, i, start);
         chosen[n++] = i;
     }
@@ -2021,14 +2169,13 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         count(&jobs->counters.events);
         return INNGEST_OK;
     }
-    for (i = 0; i < jobs->run_count; i++)               /* a group that is not whole never was */
-        if (jobs->runs[i].number && (int32_t)(jobs->runs[i].number - first) >= 0) free_the_run(jobs, &jobs->runs[i]);
+    for (k = 0; k < jobs->run_count; k++)               /* a group that is not whole never was */
+        if (jobs->runs[k].number && (int32_t)(jobs->runs[k].number - first) >= 0) free_the_run(jobs, &jobs->runs[k]);
     jobs->next_run = first;
-    if (ctx) *ctx->run = before;
     return status;
 }
 
-/* ---- 12 Passes: one execution of a handler, its verdict, crashes ----------------------------------------------- */
+/* ---- 13 Passes: one execution of a handler, its verdict, crashes ----------------------------------------------- */
 
 static void start_ctx(inngest_ctx *ctx, inngest *jobs, inngest_run *run)
 {
@@ -2092,13 +2239,12 @@ static bool finish(inngest_ctx *ctx, inngest_status verdict)
     size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && ctx->function && ctx->function->on_failure) {
         if (write_record(jobs, run, PHASE, b, size) != INNGEST_OK) return false;
-        run->used = 0;
+        run->used = run->memos = 0;
         if (find_record(jobs, run, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
         run->phase = INNGEST_PHASE_ON_FAILURE;
         run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
         run->crashes = 0;
         if (jobs->alone == run->number) jobs->alone = 0;
-        run->deadline = jobs->now;
         return true;
     }
     if (verdict == INNGEST_CANCELLED) put(b, (uint64_t)(int64_t)verdict, 4);
@@ -2228,17 +2374,24 @@ static void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx ctx;
     uint32_t number = run->number;
+    int64_t when = jobs->now;
     inngest_status verdict;
     start_ctx(&ctx, jobs, run);
     run->state = INNGEST_WAIT_NONE;
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
-    run->deadline = jobs->now + RETRY_ROOM_MS;
     jobs->busy = true;
     if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
-    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) run->deadline = ctx.wake;
+    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = ctx.wake;
     else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
     jobs->busy = false;
-    if (run->number != number || !(run->flags & RUN_ARMED)) return;
+    if (run->number != number) return;
+    if (run->state == INNGEST_WAIT_ROOM && when <= jobs->now) when = jobs->now + RETRY_ROOM_MS;
+    if (when <= jobs->now) {                         /* in the next round */
+        set_deadline(jobs, run, NEVER);
+        run->flags |= RUN_PASSED;
+        jobs->again[jobs->again_count++] = (inngest_index)(run - jobs->runs);
+    } else set_deadline(jobs, run, when);
+    if (!(run->flags & RUN_ARMED)) return;
     if (find_active(jobs, number, 0) == NULL) (void)arm(jobs, run, false);
     else if (jobs->alone != number) {
         jobs->alone = number;
@@ -2263,21 +2416,22 @@ static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     if (status == INNGEST_OK) {
         start_ctx(&ctx, jobs, run);
         ctx.step = a->step;
-        if (find_record(jobs, run, RESULT, a->step, &r) == INNGEST_OK) ctx.old = record_room(jobs, r.size);
+        if (find_memo(&ctx, &r) == INNGEST_OK) ctx.old = record_room(jobs, r.size);
         ctx.parallel = true;                         /* others may be in progress beside it */
         status = put_record(&ctx, RESULT, slot->data, slot->size);
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
     }
     a->status = (int16_t)status;
-    run->deadline = jobs->now;
+    set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
 
-/* ---- 13 Tick --------------------------------------------------------------------------------------------------- */
+/* ---- 14 Tick --------------------------------------------------------------------------------------------------- */
 
 static inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
     arrival e;
+    if (slot->kind == SLOT_TAKEN) return INNGEST_OK;
     if (slot->kind == SLOT_COMPLETION) return take_completion(jobs, slot);
     e.name = slot->name ? slot->name : (const char *)slot->data;
     e.data = slot->data + (slot->name ? 0 : slot->name_size);
@@ -2295,19 +2449,27 @@ static void leave_clean_stop(inngest *jobs)
     if (!jobs->wrote && write_time(jobs, 0) == INNGEST_OK) (void)port_sync(jobs);
 }
 
+/* Take what is in the queue. Where an event has to wait, those behind it wait too, completions do not: they may be what
+ * ends the run it waits for. */
 static inngest_status drain(inngest *jobs)
 {
-    for (;;) {
-        inngest_slot *slot = &jobs->slots[jobs->head & jobs->slot_mask];
-        if (LOAD(&slot->sequence) != jobs->head + 1) {
-            if (LOAD(&jobs->tail) != jobs->head) count(&jobs->counters.unpublished);
-            return INNGEST_OK;
+    inngest_status status, waiting = INNGEST_OK;
+    uint32_t at, end = jobs->head + jobs->slot_mask + 1u;
+    for (at = jobs->head; at != end; at++) {
+        inngest_slot *slot = &jobs->slots[at & jobs->slot_mask];
+        if (LOAD(&slot->sequence) != at + 1) {
+            if (LOAD(&jobs->tail) != at) count(&jobs->counters.unpublished);
+            break;
         }
+        if (waiting != INNGEST_OK && slot->kind == SLOT_EVENT) continue;
         leave_clean_stop(jobs);
-        INNGEST_TRY(take(jobs, slot));
-        STORE(&slot->sequence, jobs->head + jobs->slot_mask + 1u);
-        jobs->head++;
+        status = take(jobs, slot);
+        if (status != INNGEST_OK && slot->kind != SLOT_EVENT) return status;
+        if (status != INNGEST_OK) waiting = status;
+        else if (waiting != INNGEST_OK) slot->kind = SLOT_TAKEN;
+        else STORE(&slot->sequence, ++jobs->head + jobs->slot_mask);
     }
+    return waiting;
 }
 
 static void advance_time(inngest *jobs, uint32_t now_ms)
@@ -2328,15 +2490,12 @@ static void wake_steps(inngest *jobs)
     for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++) {
         if (a->run == 0 || a->status != INNGEST_AGAIN || (run = find_run(jobs, a->run & STEP_MASK)) == NULL) continue;
         a->next = (uint32_t)jobs->now;
-        run->deadline = jobs->now;
+        set_deadline(jobs, run, jobs->now);
     }
 }
 
 /* After a crash a suspect in a long step keeps the others waiting for a while. */
-static bool held_back(const inngest *jobs, const inngest_run *run)
-{
-    return jobs->alone && jobs->alone != run->number && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;
-}
+static bool alone(const inngest *jobs) { return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS; }
 
 /* It was on its own for long enough: the others go on too, and from now on a crash is nobody's. */
 static void release(inngest *jobs)
@@ -2348,13 +2507,8 @@ static void release(inngest *jobs)
 /* The run to pass next in this round: the one due first; of those, the oldest. */
 static inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *best = NULL, *run;
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
-        if (run->number == 0 || run->deadline > jobs->now || (run->flags & RUN_PASSED) || held_back(jobs, run)) continue;
-        if (best == NULL || run->deadline < best->deadline ||
-            (run->deadline == best->deadline && (int32_t)(run->number - best->number) < 0)) best = run;
-    }
-    return best;
+    inngest_run *run = alone(jobs) ? find_run(jobs, jobs->alone & STEP_MASK) : first_run(jobs);
+    return run->deadline <= jobs->now ? run : NULL;
 }
 
 /* When to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot come
@@ -2366,17 +2520,16 @@ static int64_t heartbeat(const inngest *jobs)
     return jobs->stamp + (in < 60000 ? 60000 : in);
 }
 
-static uint32_t next_deadline(const inngest *jobs, inngest_status waiting)
+static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
-    int64_t first = NEVER;
-    const inngest_run *run;
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
-        int64_t due = run->deadline;
-        if (run->number && held_back(jobs, run) && due <= jobs->now) due = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS);
-        if (run->number && due < first) first = due;
+    int64_t first = first_run(jobs)->deadline;
+    if (alone(jobs)) {
+        int64_t over = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS), own = find_run(jobs, jobs->alone & STEP_MASK)->deadline;
+        if (first < over) first = over;
+        if (own < first) first = own;
     }
     if (first != NEVER && heartbeat(jobs) < first) first = heartbeat(jobs);
-    if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && waiting != INNGEST_ERR_JOURNAL_FULL && jobs->now + RETRY_ROOM_MS < first)
+    if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) && jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
     if (jobs->is_told && jobs->now + RETRY_ROOM_MS < first) first = jobs->now + RETRY_ROOM_MS;
     if (first == NEVER) return UINT32_MAX;
@@ -2388,15 +2541,18 @@ static uint32_t next_deadline(const inngest *jobs, inngest_status waiting)
 static bool round_of_passes(inngest *jobs, uint32_t *passes)
 {
     inngest_run *run;
-    uint16_t i;
     bool any = false;
     while (*passes < INNGEST_TICK_PASSES && !jobs->stopped && !jobs->failed && !jobs->doubtful && (run = next_due(jobs)) != NULL) {
-        run->flags |= RUN_PASSED;
         pass(jobs, run);
         ++*passes;
         any = true;
     }
-    for (i = 0; i < jobs->run_count; i++) jobs->runs[i].flags &= (uint16_t)~RUN_PASSED;
+    while (jobs->again_count) {
+        run = &jobs->runs[jobs->again[--jobs->again_count]];
+        if (!(run->flags & RUN_PASSED)) continue;
+        run->flags &= (uint16_t)~RUN_PASSED;
+        set_deadline(jobs, run, jobs->now);
+    }
     return any;
 }
 
@@ -2423,6 +2579,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->stopped) return UINT32_MAX;
     if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
+    if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) == jobs->head + 1)) return 0;
     return next_deadline(jobs, waiting);
 }
 
@@ -2436,7 +2593,7 @@ inngest_status inngest_flush(inngest *jobs)
     return status;
 }
 
-/* ---- 14 Life and inspection ------------------------------------------------------------------------------------ */
+/* ---- 15 Life and inspection ------------------------------------------------------------------------------------ */
 
 /* Time spent off turns out to be `off` ms: waits that began in this boot must not end early for it. */
 static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
@@ -2454,7 +2611,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
         b[13] |= WAIT_MOVED;
         INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES), true));
         INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, &s, &copy));
-        run->deadline = jobs->now;                   /* look again */
+        set_deadline(jobs, run, jobs->now);          /* look again */
         position = run->last;                        /* reclaim may have carried the others */
         r = copy;
     } while (r.link);
@@ -2495,7 +2652,7 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
         a->timeout += (uint32_t)off;
     }
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->state == INNGEST_WAIT_STEP) run->deadline = jobs->now;
+        if (run->state == INNGEST_WAIT_STEP) set_deadline(jobs, run, jobs->now);
     jobs->alone_since += (uint32_t)off;
     jobs->now += off;
     return INNGEST_OK;
@@ -2513,7 +2670,7 @@ static void take_clock(inngest *jobs)
         jobs->told -= off;
     }
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->flags & RUN_UNIX) run->deadline = jobs->now;
+        if (run->flags & RUN_UNIX) set_deadline(jobs, run, jobs->now);
     off = jobs->wall_known ? jobs->told - jobs->wall_stamped : RETRY_ROOM_MS;
     jobs->wall_known = jobs->wall_set = true;
     jobs->wall_offset = jobs->told;
@@ -2548,7 +2705,7 @@ static inngest_status check_config(const inngest_config *c)
     const inngest_port *p = c->port;
     if (p == NULL || p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
     if (c->functions == NULL && c->function_count) return INNGEST_ERR_ARGUMENT;
-    if (c->runs == 0 || c->runs > 65534 || c->events < 2 || c->events > 32768 || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
+    if (c->runs == 0 || c->runs > MOST_RUNS || c->events < 2 || c->events > 32768 || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
     if (p->block_size < 512 || p->block_size > 131072 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count < 2 || p->block_count > 65535 || p->block_count > UINT32_MAX / p->block_size) return INNGEST_ERR_GEOMETRY;
     if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
@@ -2582,8 +2739,14 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->hooks = config->hooks;
     jobs->user = config->user;
     jobs->runs = (inngest_run *)config->memory;
-    jobs->run_count = (uint16_t)config->runs;
-    jobs->slots = (inngest_slot *)(void *)(jobs->runs + config->runs);
+    jobs->run_count = config->runs;
+    jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + INNGEST_MEMORY((size_t)config->runs, 0));
+    jobs->tree = (inngest_index *)(void *)(jobs->runs + config->runs);
+    jobs->heads = jobs->tree + config->runs;
+    jobs->next = jobs->heads + config->runs;
+    jobs->again = jobs->next + config->runs;
+    while (2 * jobs->hash_mask + 1 < config->runs) jobs->hash_mask = 2 * jobs->hash_mask + 1;
+    clear_runs(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
     for (i = 0; i < config->events; i++) {
         jobs->slots[i].sequence = i;
@@ -2605,20 +2768,22 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
     uint32_t position = run->last;
     uint16_t used;
     uint8_t b[16], news = 0;
+    int64_t when = NEVER;
     record r;
     inngest_status status = find_record(jobs, run, PHASE, 0, &r);
-    run->deadline = NEVER;
     if (status == INNGEST_OK && read_payload(jobs, &r, 0, b, 4)) {
         status = (inngest_status)(int32_t)get4(b);
         run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;
     }
-    run->used = 0;
+    run->used = run->memos = 0;
+    run->oldest = (uint16_t)jobs->tail_block;
     do {
         status = step_back(jobs, run, &position, &r);
         if (status == INNGEST_ERR_NOT_FOUND) break;
         if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
+        run->oldest = (uint16_t)block_of(jobs, r.position);
         if (r.kind != START && r.kind != CRASH) run->flags |= RUN_BEGUN;
         if (r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT) && read_payload(jobs, &r, 0, b, 4)) {
             run->flags |= RUN_MARKED;
@@ -2628,6 +2793,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         }
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
         if (!is_live(jobs, &r)) continue;
+        if (class_of(r.kind) == RESULT && r.step) run->memos++;
         if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_room(jobs, r.size) / 4);
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
         if (r.kind == ATTEMPT && r.step == 0) run->flags |= RUN_RETRYING;
@@ -2640,7 +2806,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
                 due = NEVER;
             }
             if (b[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
-            if (due < run->deadline) run->deadline = due;
+            if (due < when) when = due;
         }
     } while (r.link);
     used = (uint16_t)(run->used + END_ROOM / 4);                   /* another firmware may have reserved more: what is used stays counted */
@@ -2650,8 +2816,9 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
     }
     if (run->state == INNGEST_WAIT_NONE || (news && news != ATTEMPT && news != SLEEP)) {
         run->state = INNGEST_WAIT_NONE;
-        run->deadline = jobs->now;
+        when = jobs->now;
     }
+    set_deadline(jobs, run, when);
     return armed;
 }
 
@@ -2684,7 +2851,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
         if (run->flags & RUN_ARMED) (void)arm(jobs, run, false);    /* it counted for this boot only */
         if (run->number && run->function == NO_FUNCTION && run->phase != INNGEST_PHASE_CANCELLING && run->state != INNGEST_WAIT_DAMAGE) {
             run->state = INNGEST_WAIT_FUNCTION;
-            run->deadline = NEVER;
+            set_deadline(jobs, run, NEVER);
         }
     }
     if (!jobs->guarded) jobs->poison = jobs->poison_row = jobs->poison_count = 0;
@@ -2746,7 +2913,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
     INNGEST_TRY(write_record(jobs, run, PHASE, b, 4));
     run->phase = INNGEST_PHASE_CANCELLING;
     run->state = INNGEST_WAIT_NONE;
-    run->deadline = jobs->now;
+    set_deadline(jobs, run, jobs->now);
     return jobs->busy ? INNGEST_OK : port_sync(jobs);
 }
 
@@ -2759,9 +2926,9 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
         info->id = run_id(jobs, run);
         info->function = run->function == NO_FUNCTION ? NULL : jobs->functions[run->function].id;
         info->phase = (inngest_phase)run->phase;
-        info->wait = run->deadline <= jobs->now && held_back(jobs, run) ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
+        info->wait = run->deadline <= jobs->now && alone(jobs) && jobs->alone != run->number ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
         info->attempt = run->attempt;
-        info->deadline_in_ms = run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
+        info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
         info->journal_bytes = run->used * 4u;
         info->reserved_bytes = run->reserved * 4u;
         (*cursor)++;
@@ -2798,7 +2965,7 @@ const char *inngest_status_name(inngest_status status)
     return "";
 }
 
-/* ---- 15 JSON ---------------------------------------------------------------------------------------------------------
+/* ---- 16 JSON ---------------------------------------------------------------------------------------------------------
  *
  * One pass over the text, byte by byte, nothing kept but the kind of each container that is open: a bit each, so
  * there is no recursion. Every reader goes to its value, takes it, and walks on to the end, so a text that is
@@ -3289,7 +3456,7 @@ inngest_status inngest_event_count(inngest_ctx *ctx, const char *path, size_t *o
 }
 #endif
 
-/* ---- 16 Text ---------------------------------------------------------------------------------------------------------- */
+/* ---- 17 Text ---------------------------------------------------------------------------------------------------------- */
 
 #if INNGEST_TEXT
 
