@@ -154,6 +154,7 @@ static inngest_status brancher(inngest_ctx *ctx)
     b = inngest_step_sleep(ctx, "b", 2 * o.ms);
     if (b == INNGEST_OK) CHECK(real >= job[o.i].begun + 2 * o.ms);
     c = set_inside ? inngest_step_sleep_until(ctx, "c", EPOCH + o.ms) : inngest_step_sleep(ctx, "c", 3 * o.ms);
+    if (c == INNGEST_OK && !job[JOBS - 1].woke) job[JOBS - 1].woke = real;
     if (set_inside) INNGEST_DO_AS(d, ctx, "clock") clock_is(told);
     INNGEST_TRY(inngest_all(ctx, &a, &b, &c, &d));
     CHECK(real >= job[o.i].begun + (set_inside ? 2 : 3) * o.ms);
@@ -699,7 +700,7 @@ static void set_inside_a_handler(void)
     told = EPOCH + H(1) - S(5);
     order_run("test/three", 0, H(1));
     let(S(10));
-    CHECK(why() == INNGEST_WAIT_SLEEP);
+    CHECK(why() == INNGEST_WAIT_SLEEP && job[JOBS - 1].woke == S(5));
     let(H(1));
     CHECK(job[0].woke == H(1));
     let(H(1));
