@@ -2267,8 +2267,9 @@ static inngest_status retry_handler(inngest_ctx *ctx)
     if (ctx->attempt && find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_room(ctx->jobs, r.size);
     ctx->parallel = false;
     ctx->wake = NEVER;
-    ctx->run->flags |= RUN_RETRYING;
-    return (int)attempt_failed(ctx, INNGEST_RETRY) > 0 ? INNGEST_PAUSED : INNGEST_FAIL;
+    if ((int)attempt_failed(ctx, INNGEST_RETRY) <= 0) return INNGEST_FAIL;
+    if (ctx->run->state == INNGEST_WAIT_RETRY) ctx->run->flags |= RUN_RETRYING;
+    return INNGEST_PAUSED;
 }
 
 /* The handler waits for its next attempt: what makes the run look again, or a reset, is no reason to call it. */
@@ -2278,7 +2279,11 @@ static bool retries_later(inngest_ctx *ctx)
     int64_t due;
     unsigned flags;
     if (!(ctx->run->flags & RUN_RETRYING)) return false;
-    if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK && r.kind == ATTEMPT && read_wait(ctx, &r, &due, &flags) && due > ctx->jobs->now) {
+    if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) != INNGEST_OK || !read_wait(ctx, &r, &due, &flags)) {
+        (void)park(ctx, INNGEST_WAIT_DAMAGE);
+        return true;
+    }
+    if (due > ctx->jobs->now) {
         (void)wait_until(ctx, INNGEST_WAIT_RETRY, due);
         return true;
     }
