@@ -198,13 +198,35 @@ static void count(uint32_t *counter)
 #if !defined(__GNUC__)
 #error "this compiler needs its own load, store and compare-and-swap here"
 #endif
-#define LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
-#define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
-#if __GCC_ATOMIC_INT_LOCK_FREE == 2 && !defined(INNGEST_NO_CAS)
+#if __GCC_ATOMIC_INT_LOCK_FREE == 2 && INNGEST_WORD_BITS == 32 && !defined(INNGEST_NO_CAS)
 #define HAVE_CAS 1
 #else
 #define HAVE_CAS 0
 #endif
+#ifndef LOAD                           /* the queue's explorer brings its own */
+#if HAVE_CAS
+#define LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define PEEK(p) __atomic_load_n(p, __ATOMIC_RELAXED)
+#define SWAP(p, old, new) __atomic_compare_exchange_n(p, old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+#else                                  /* one core: only the compiler must be kept from moving accesses */
+#define LOAD(p) __extension__ ({ __typeof__(*(p)) loaded_ = *(__typeof__(*(p)) volatile *)(p); __atomic_signal_fence(__ATOMIC_SEQ_CST); loaded_; })
+#define STORE(p, v) __extension__ ({ __atomic_signal_fence(__ATOMIC_SEQ_CST); *(__typeof__(*(p)) volatile *)(p) = (v); __atomic_signal_fence(__ATOMIC_SEQ_CST); })
+#endif
+#endif
+#if INNGEST_WORD_BITS == 32
+typedef int32_t word_distance;
+#define MOST_EVENTS 32768u
+#elif INNGEST_WORD_BITS == 16
+typedef int16_t word_distance;
+#define MOST_EVENTS 16384u
+#elif INNGEST_WORD_BITS == 8
+typedef int8_t word_distance;
+#define MOST_EVENTS 64u
+#else
+#error "INNGEST_WORD_BITS: 8, 16 or 32"
+#endif
+#define WORD(x) ((inngest_word)(x))    /* where int is wider */
 enum { SLOT_EVENT, SLOT_COMPLETION, SLOT_TAKEN };
 
 static void tally(uint32_t *counter)                           /* count, from any context */
@@ -219,13 +241,13 @@ static void tally(uint32_t *counter)                           /* count, from an
 #if HAVE_CAS
 static inngest_slot *claim_slot(inngest *jobs)
 {
-    uint32_t index = __atomic_load_n(&jobs->tail, __ATOMIC_RELAXED);
+    inngest_word index = PEEK(&jobs->tail);
     for (;;) {
         inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
-        int32_t distance = (int32_t)(LOAD(&slot->sequence) - index);
+        word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
         if (distance < 0) return NULL;
-        if (distance > 0) index = __atomic_load_n(&jobs->tail, __ATOMIC_RELAXED);
-        else if (__atomic_compare_exchange_n(&jobs->tail, &index, index + 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+        if (distance > 0) index = PEEK(&jobs->tail);
+        else if (SWAP(&jobs->tail, &index, index + 1)) {
             slot->claim = index;
             return slot;
         }
@@ -234,19 +256,39 @@ static inngest_slot *claim_slot(inngest *jobs)
 #else
 static inngest_slot *claim_slot(inngest *jobs)
 {
-    uint32_t index = LOAD(&jobs->tail);
+    inngest_word index = LOAD(&jobs->tail);
     for (;; index++) {
         inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
-        int32_t distance = (int32_t)(LOAD(&slot->sequence) - index);
+        word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
         if (distance < 0) return NULL;
         if (distance > 0 || LOAD(&slot->claim) == index) continue;
         STORE(&slot->claim, index);
         if (LOAD(&slot->sequence) != index) continue;
-        STORE(&jobs->tail, index + 1);
+        STORE(&jobs->tail, WORD(index + 1));
         return slot;
     }
 }
 #endif
+
+/* Give the slot of this index if it is published. NULL: not yet. */
+static inngest_slot *published_slot(inngest *jobs, inngest_word index)
+{
+    inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
+    if (LOAD(&slot->sequence) == WORD(index + 1)) return slot;
+#if HAVE_CAS
+    if (LOAD(&jobs->tail) != index) count(&jobs->counters.unpublished);
+#else                                  /* tail may have fallen back */
+    if (LOAD(&slot->claim) == index) count(&jobs->counters.unpublished);
+#endif
+    return NULL;
+}
+
+/* Free the oldest slot, when its one consumer has taken what is in it. */
+static void free_slot(inngest *jobs, inngest_slot *slot)
+{
+    STORE(&slot->sequence, WORD(jobs->head + jobs->slot_mask + 1u));
+    jobs->head++;
+}
 
 static inngest_slot *open_slot(inngest *jobs)
 {
@@ -259,7 +301,7 @@ static inngest_slot *open_slot(inngest *jobs)
 
 static inngest_status publish(inngest *jobs, inngest_slot *slot)
 {
-    if (slot) STORE(&slot->sequence, slot->claim + 1);
+    if (slot) STORE(&slot->sequence, WORD(slot->claim + 1));
     if (jobs->port->unlock) jobs->port->unlock(jobs->port->context);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
@@ -475,7 +517,15 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
 
 static bool port_read(inngest *jobs, uint32_t block, uint32_t offset, void *data, uint32_t size)
 {
-    return jobs->port->read(jobs->port->context, block_address(jobs, block) + offset, data, size) == 0;
+    int result, tries;
+    for (tries = 0; tries < 3; tries++) {          /* what stays unreadable is taken as torn */
+        if ((result = jobs->port->read(jobs->port->context, block_address(jobs, block) + offset, data, size)) == 0) return true;
+        say(jobs, "inngest: the storage cannot be read");
+        jobs->counters.port_error = result;
+        count(&jobs->counters.port_errors);
+    }
+    jobs->unread = true;
+    return false;
 }
 
 static bool port_blank(inngest *jobs, uint32_t block, uint32_t offset, uint32_t size)
@@ -542,8 +592,8 @@ static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to
 static bool read_header(inngest *jobs, uint32_t position, record *r)
 {
     uint8_t bytes[16];
-    uint32_t offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
-    if (left < 12 || offset < BLOCK_HEADER || !port_read(jobs, block_of(jobs, position), offset, bytes, minimum(left, 16))) return false;
+    uint32_t block = block_of(jobs, position), offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
+    if (left < 12 || offset < BLOCK_HEADER || !port_read(jobs, block, offset, bytes, 12)) return false;
     r->position = position;
     r->kind = bytes[4] & KIND_MASK;
     r->flags = bytes[4] & (CARRIED | MORE | FLAG);
@@ -553,7 +603,7 @@ static bool read_header(inngest *jobs, uint32_t position, record *r)
     r->step = (uint32_t)get(bytes + 8, 3);
     r->link = bytes[11];
     if (r->header == 16) {
-        if (left < 16) return false;
+        if (left < 16 || !port_read(jobs, block, offset + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
         r->link |= (uint32_t)get(bytes + 12, 2) << 8;
         r->run |= (uint32_t)bytes[14] << 16;
         r->size = (uint16_t)(r->size | bytes[15] << 8);
@@ -622,6 +672,7 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
 {
     uint8_t header[16], bytes[32];
     uint8_t *stage = (uint8_t *)jobs->stage;
+    inngest_status status;
     uint32_t crc, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
     r->position = position_at(jobs, block, offset);
     r->link = r->link ? r->position - r->link : 0;
@@ -629,7 +680,7 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     crc = crc32(crc_seed(jobs, r->position), header + 4, r->header - 4u);
     for (at = 0; at < r->size; at += n) {
         n = minimum(r->size - at, sizeof bytes);
-        if (!fetch(jobs, s, at, bytes, n)) return port_failed(jobs, -1, INNGEST_ERR_READ);
+        if (!fetch(jobs, s, at, bytes, n)) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
         crc = crc32(crc, bytes, n);
     }
     put(header, crc, 4);
@@ -643,8 +694,11 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
         used = minimum(total - minimum(at, total), n);
         memset(stage, 0xFF, n);
         if (skip) memcpy(stage, header, skip);
-        if (used > skip && !fetch(jobs, s, at + skip - r->header, stage + skip, used - skip)) return port_failed(jobs, -1, INNGEST_ERR_READ);
-        INNGEST_TRY(port_program(jobs, block, offset + at, stage, n));
+        if (used > skip && !fetch(jobs, s, at + skip - r->header, stage + skip, used - skip)) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
+        status = port_program(jobs, block, offset + at, stage, n);
+        if (status == INNGEST_OK) continue;
+        jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
+        return status;
     }
     count(&jobs->counters.records);
     return INNGEST_OK;
@@ -795,6 +849,15 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     return true;
 }
 
+static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format);
+
+/* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
+static bool unreadable(inngest *jobs)
+{
+    uint32_t block, format;
+    return jobs->unread && read_block_header(jobs, jobs->last_block % jobs->port->block_count, &block, &format) != INNGEST_OK;
+}
+
 static void stop_for_damage(inngest *jobs, inngest_run *run)
 {
     if (run->state != INNGEST_WAIT_DAMAGE) count(&jobs->counters.damaged);
@@ -853,6 +916,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     source s = one_piece(bytes, 8);
     bool broken = false;
     if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
+    jobs->unread = false;
     while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
         if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
             broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
@@ -866,7 +930,8 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
         INNGEST_TRY(copy_record(jobs, &r));
         count(&jobs->counters.carried);
     }
-    if (broken) INNGEST_TRY(park_broken_runs(jobs));
+    if (unreadable(jobs)) return INNGEST_ERR_READ;
+    if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
     memset(&r, 0, sizeof r);
     r.kind = RECLAIMED;
     r.size = 8;
@@ -1134,13 +1199,16 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     return port_sync(jobs);
 }
 
+/* The first erase or header of a format may have been cut short: in the first block what cannot be read is no data. */
 static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
-    uint32_t place;
-    for (place = 0; place < jobs->port->block_count; place++) {
-        uint32_t from = place == 0 ? BLOCK_HEADER : 0;      /* a first header may be torn */
-        if (!port_blank(jobs, place, from, jobs->port->block_size - from)) return INNGEST_ERR_FOREIGN;
-    }
+    uint8_t bytes[32];
+    uint32_t place, offset;
+    for (offset = BLOCK_HEADER; offset < jobs->port->block_size; offset += sizeof bytes)
+        if (port_read(jobs, 0, offset, bytes, sizeof bytes) && !port_blank(jobs, 0, offset, sizeof bytes)) return INNGEST_ERR_FOREIGN;
+    jobs->unread = false;
+    for (place = 1; place < jobs->port->block_count; place++)
+        if (!port_blank(jobs, place, 0, jobs->port->block_size)) return jobs->unread ? INNGEST_ERR_READ : INNGEST_ERR_FOREIGN;
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
     jobs->last_block = jobs->tail_block - 1;
@@ -1153,8 +1221,11 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0;
     inngest_status status, applied = INNGEST_OK;
+    bool readable = false;
     for (place = 0; place < jobs->port->block_count; place++) {
+        jobs->unread = false;
         status = read_block_header(jobs, place, &block, &format);
+        readable = readable || !jobs->unread;
         if (status == INNGEST_ERR_NOT_FOUND) continue;
         INNGEST_TRY(status);
         if (blocks++ == 0 || (int32_t)(block - jobs->last_block) > 0) {
@@ -1162,7 +1233,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
             jobs->format = format;
         }
     }
-    if (blocks == 0) INNGEST_TRY(format_if_blank(jobs, seed));
+    if (blocks == 0) INNGEST_TRY(readable ? format_if_blank(jobs, seed) : INNGEST_ERR_READ);
     oldest = jobs->last_block + 1 - jobs->port->block_count;
     if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
@@ -1173,6 +1244,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         jobs->head_block = block;
         end = this_end;
     }
+    if (unreadable(jobs)) return INNGEST_ERR_READ;
     if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
         *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
@@ -1221,15 +1293,16 @@ static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t whe
     return INNGEST_PAUSED;
 }
 
+/* The storage failed or has no room: try again in a while. */
+static inngest_status wait_for_room(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_ROOM, ctx->jobs->now + RETRY_ROOM_MS); }
+
 static inngest_status park(inngest_ctx *ctx, inngest_wait why)
 {
     ctx->wake = NEVER;
-    (void)wait_until(ctx, why, NEVER);
+    if (why == INNGEST_WAIT_DAMAGE && unreadable(ctx->jobs)) (void)wait_for_room(ctx);
+    else (void)wait_until(ctx, why, NEVER);
     return ctx->stopped = INNGEST_PAUSED;
 }
-
-/* The storage failed or has no room: try again in a while. */
-static inngest_status wait_for_room(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_ROOM, ctx->jobs->now + RETRY_ROOM_MS); }
 
 /* The step's identity: hash of the id plus its occurrence in this pass. Ids whose ranges touch are refused. */
 static inngest_status identify(inngest_ctx *ctx, const char *id)
@@ -1359,13 +1432,14 @@ static uint32_t encode_error(const inngest_error_info *error, uint8_t b[ERROR_BY
     return 8 + size;
 }
 
-static void load_error(inngest_ctx *ctx, const record *r)
+static bool load_error(inngest_ctx *ctx, const record *r)
 {
     uint8_t b[ERROR_BYTES + 1];
     uint32_t size = minimum(r->size, ERROR_BYTES);
     memset(b, 0, sizeof b);
-    if (!read_payload(ctx->jobs, r, 0, b, size)) return;
+    if (!read_payload(ctx->jobs, r, 0, b, size)) return false;
     set_error(ctx, (inngest_status)(int32_t)get4(b), (int32_t)get4(b + 4), (const char *)b + 8);
+    return true;
 }
 
 /* ---- 9 Steps in progress: again, pending, complete ------------------------------------------------------------- */
@@ -1597,7 +1671,7 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
     if (r->kind == 0 || undecided(r->kind)) return enter_undecided(ctx, what, r);
     if (r->kind == DONE && !read_payload(jobs, r, 0, &done, 1)) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (r->kind == CHOICE || (r->kind == DONE) != (what != WHAT_RUN) || done != what) return park(ctx, INNGEST_WAIT_MEMO);
-    if (r->kind == FAILED) load_error(ctx, r);
+    if (r->kind == FAILED && !load_error(ctx, r)) return park(ctx, INNGEST_WAIT_DAMAGE);
     status = r->kind == FAILED ? INNGEST_STEP_FAILED : INNGEST_OK;
     if (ctx->active) {                               /* it was completed since */
         tell_step(ctx, status, -1);
@@ -2234,7 +2308,7 @@ static bool finish(inngest_ctx *ctx, inngest_status verdict)
     stop_actives(ctx);
     if (verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
         verdict = INNGEST_FAIL;
-        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK) load_error(ctx, &r);
+        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK) (void)load_error(ctx, &r);
     }
     size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && ctx->function && ctx->function->on_failure) {
@@ -2367,7 +2441,10 @@ static inngest_status run_handler(inngest_ctx *ctx)
         return INNGEST_PAUSED;
     }
     if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
-    if ((run->flags & RUN_FAILING) && find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK) load_error(ctx, &r);
+    if ((run->flags & RUN_FAILING) && (find_record(jobs, run, PHASE, 0, &r) != INNGEST_OK || !load_error(ctx, &r))) {
+        (void)park(ctx, INNGEST_WAIT_DAMAGE);
+        return INNGEST_PAUSED;
+    }
     if ((run->flags & RUN_FAILING) && ctx->function->on_failure == NULL) return INNGEST_FAIL;   /* a firmware without it */
     if (hooks && hooks->run_start) hooks->run_start(jobs->user, run_id(jobs, run), ctx->function->id);
     verdict = judge(ctx, call_handler(ctx));
@@ -2386,6 +2463,7 @@ static void pass(inngest *jobs, inngest_run *run)
     run->state = INNGEST_WAIT_NONE;
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
     jobs->busy = true;
+    jobs->unread = false;
     if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
     else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = ctx.wake;
     else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
@@ -2457,27 +2535,23 @@ static void leave_clean_stop(inngest *jobs)
     if (!jobs->wrote && write_time(jobs, 0) == INNGEST_OK) (void)port_sync(jobs);
 }
 
-/* Take what is in the queue. Where an event has to wait, those behind it wait too, completions do not: they may be what
- * ends the run it waits for. */
+/* A completion passes by an event that waits for room: the run it lets go on may be the one that makes it. */
 static inngest_status drain(inngest *jobs)
 {
-    inngest_status status, waiting = INNGEST_OK;
-    uint32_t at, end = jobs->head + jobs->slot_mask + 1u;
-    for (at = jobs->head; at != end; at++) {
-        inngest_slot *slot = &jobs->slots[at & jobs->slot_mask];
-        if (LOAD(&slot->sequence) != at + 1) {
-            if (LOAD(&jobs->tail) != at) count(&jobs->counters.unpublished);
-            break;
-        }
-        if (waiting != INNGEST_OK && slot->kind == SLOT_EVENT) continue;
+    inngest_status status = INNGEST_OK, taken;
+    inngest_word at = jobs->head, end = WORD(at + jobs->slot_mask + 1u);
+    inngest_slot *slot;
+    for (; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
+        if (slot->kind == SLOT_EVENT && status != INNGEST_OK) continue;
         leave_clean_stop(jobs);
-        status = take(jobs, slot);
-        if (status != INNGEST_OK && slot->kind != SLOT_EVENT) return status;
-        if (status != INNGEST_OK) waiting = status;
-        else if (waiting != INNGEST_OK) slot->kind = SLOT_TAKEN;
-        else STORE(&slot->sequence, ++jobs->head + jobs->slot_mask);
+        taken = take(jobs, slot);
+        if (taken != INNGEST_OK) {
+            status = taken;
+            if ((int)taken > INNGEST_ERR_JOURNAL_FULL || (int)taken < INNGEST_ERR_SEEN_FULL) return status;
+        } else if (at == jobs->head) free_slot(jobs, slot);
+        else slot->kind = SLOT_TAKEN;
     }
-    return waiting;
+    return status;
 }
 
 static void advance_time(inngest *jobs, uint32_t now_ms)
@@ -2757,8 +2831,8 @@ static void set_up(inngest *jobs, const inngest_config *config)
     clear_runs(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
     for (i = 0; i < config->events; i++) {
-        jobs->slots[i].sequence = i;
-        jobs->slots[i].claim = i - 1u;
+        jobs->slots[i].sequence = WORD(i);
+        jobs->slots[i].claim = WORD(i - 1);
     }
     jobs->random = config->seed | 1u;
     jobs->next_run = 1;
@@ -2888,6 +2962,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     jobs->wrote = !jobs->clean || jobs->newest == 0;
     jobs->token = jobs->newest * 2654435761u;         /* tokens of an earlier boot are stale */
     check_runs(jobs, config->reset);
+    if (unreadable(jobs)) return INNGEST_ERR_READ;
     jobs->stamp = jobs->booted = jobs->now;
     jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
     STORE(&jobs->ready, MAGIC);

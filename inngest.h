@@ -32,6 +32,7 @@
 #ifndef INNGEST_H
 #define INNGEST_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -105,6 +106,15 @@
 #endif
 #ifndef INNGEST_TEXT           /* durations and dates as text */
 #define INNGEST_TEXT 1
+#endif
+#ifndef INNGEST_WORD_BITS      /* 8, 16 or 32: what the machine loads and stores in one instruction; with 8 a queue has 64 slots at most */
+#if defined(__AVR__)
+#define INNGEST_WORD_BITS 8
+#elif UINT_MAX == 0xFFFF
+#define INNGEST_WORD_BITS 16
+#else
+#define INNGEST_WORD_BITS 32
+#endif
 #endif
 #ifndef INNGEST_STATUS_NAMES   /* inngest_status_name gives names, else "" */
 #define INNGEST_STATUS_NAMES 1
@@ -217,7 +227,7 @@ const char *inngest_status_name(inngest_status status);
 
 typedef struct inngest_port {
     void *context;                                                     /* handed to each call */
-    int (*read)(void *context, uint32_t address, void *data, uint32_t size);   /* may fail (ECC): taken as torn */
+    int (*read)(void *context, uint32_t address, void *data, uint32_t size);   /* may fail (ECC): tried 3 times, then taken as torn */
     int (*program)(void *context, uint32_t address, const void *data, uint32_t size);
     int (*erase)(void *context, uint32_t address);                     /* the block that begins there */
     int (*sync)(void *context);                                        /* NULL: what is programmed is durable */
@@ -332,9 +342,17 @@ typedef struct inngest_counters {  /* since init; they stop at their maximum and
 
 /* ---- memory: all of it the caller's ---------------------------------------------------------------------------- */
 
+#if INNGEST_WORD_BITS == 32
+typedef uint32_t inngest_word;
+#elif INNGEST_WORD_BITS == 16
+typedef uint16_t inngest_word;
+#else
+typedef uint8_t inngest_word;
+#endif
+
 typedef struct inngest_slot {      /* one place of the queue; internal */
-    uint32_t sequence;             /* with claim: who may touch it */
-    uint32_t claim;
+    inngest_word sequence;         /* with claim: who may touch it */
+    inngest_word claim;
     int64_t ts;
     uint32_t id_hash[2];
     const char *name;              /* NULL: the first name_size bytes of data */
@@ -396,7 +414,7 @@ typedef struct inngest_config {
     size_t memory_size;            /* bytes: INNGEST_MEMORY(runs, events) at least */
     uint16_t function_count;
     uint32_t runs;                 /* live at once: 1..65534; with INNGEST_MANY_RUNS 1..4,000,000 */
-    uint32_t events;               /* queue slots: a power of two, 2..32768 */
+    uint32_t events;               /* queue slots: a power of two, 2..32768; 2..64 where INNGEST_WORD_BITS is 8 */
     inngest_reset reset;
     uint32_t seed;                 /* for jitter and for the journal's half of run ids; anything that differs */
 } inngest_config;
@@ -413,7 +431,7 @@ struct inngest {
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
     uint32_t run_count, live_runs, hash_mask, free_place, again_count;
     uint16_t function_count, slot_mask;
-    uint32_t tail, head;           /* queue */
+    inngest_word tail, head;       /* queue */
     /* journal */
     uint32_t format;               /* the journal's half of run ids */
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
@@ -422,7 +440,7 @@ struct inngest {
     uint32_t time_position;
     uint32_t newest, newest_end;   /* the newest group */
     uint8_t unit_shift, block_shift;
-    bool dirty, failed, doubtful, busy, stopped, clean, ticked, wrote, wanting;
+    bool dirty, failed, doubtful, unread, busy, stopped, clean, ticked, wrote, wanting;
     inngest_status failure;
     /* time */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */

@@ -614,7 +614,6 @@ static uint32_t forge(uint32_t offset, unsigned kind, const uint8_t *payload, un
     r[5] = (uint8_t)size;
     memcpy(r + 12, payload, size);
     put(r, crc32(crc32(0, seed, 8), r + 4, 8 + size), 4);
-    memset(m.chip.programmed + offset / 4, 1, (12 + size + 3) / 4);
     return offset + ((12 + size + 3) & ~3u);
 }
 
