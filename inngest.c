@@ -2373,8 +2373,9 @@ static inngest_status retry_handler(inngest_ctx *ctx)
     if (ctx->attempt && find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_room(ctx->jobs, r.size);
     ctx->parallel = false;
     ctx->wake = NEVER;
-    ctx->run->flags |= RUN_RETRYING;
-    return (int)attempt_failed(ctx, INNGEST_RETRY) > 0 ? INNGEST_PAUSED : INNGEST_FAIL;
+    if ((int)attempt_failed(ctx, INNGEST_RETRY) <= 0) return INNGEST_FAIL;
+    if (ctx->run->state == INNGEST_WAIT_RETRY) ctx->run->flags |= RUN_RETRYING;
+    return INNGEST_PAUSED;
 }
 
 /* The handler waits for its next attempt: what makes the run look again, or a reset, is no reason to call it. */
@@ -2384,7 +2385,11 @@ static bool retries_later(inngest_ctx *ctx)
     int64_t due;
     unsigned flags;
     if (!(ctx->run->flags & RUN_RETRYING)) return false;
-    if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK && r.kind == ATTEMPT && read_wait(ctx, &r, &due, &flags) && due > ctx->jobs->now) {
+    if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) != INNGEST_OK || !read_wait(ctx, &r, &due, &flags)) {
+        (void)park(ctx, INNGEST_WAIT_DAMAGE);
+        return true;
+    }
+    if (due > ctx->jobs->now) {
         (void)wait_until(ctx, INNGEST_WAIT_RETRY, due);
         return true;
     }
@@ -2486,7 +2491,8 @@ static void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx ctx;
     uint32_t number = run->number;
-    int64_t when = jobs->now;
+    int64_t when = jobs->now, offset = jobs->wall_offset;
+    bool known = jobs->wall_known;
     inngest_status verdict;
     start_ctx(&ctx, jobs, run);
     run->state = INNGEST_WAIT_NONE;
@@ -2498,6 +2504,8 @@ static void pass(inngest *jobs, inngest_run *run)
     else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
     jobs->busy = false;
     if (run->number != number) return;
+    if ((run->flags & RUN_UNIX) && jobs->wall_known && (!known || jobs->wall_offset - offset >= RETRY_ROOM_MS || offset - jobs->wall_offset >= RETRY_ROOM_MS))
+        when = jobs->now;                            /* user code has set the clock under a wait for a date */
     if (run->state == INNGEST_WAIT_ROOM && when <= jobs->now) when = jobs->now + RETRY_ROOM_MS;
     if (when <= jobs->now) {                         /* in the next round */
         set_deadline(jobs, run, NEVER);
