@@ -900,7 +900,8 @@ static bool can_write(inngest *jobs)
 {
     if (!jobs->doubtful) return true;
     jobs->doubtful = false;            /* write_time says so again if it fails */
-    return write_time(jobs, 0) == INNGEST_OK && !jobs->doubtful;
+    jobs->doubtful = write_time(jobs, 0) != INNGEST_OK || jobs->doubtful;
+    return !jobs->doubtful;
 }
 
 /* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
