@@ -866,8 +866,9 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
 /* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
 static bool unreadable(inngest *jobs)
 {
-    uint32_t block, format;
-    return jobs->unread && read_block_header(jobs, jobs->last_block % jobs->port->block_count, &block, &format) != INNGEST_OK;
+    uint32_t block = ~jobs->last_block, format;
+    if (jobs->unread) (void)read_block_header(jobs, jobs->last_block, &block, &format);
+    return jobs->unread && block != jobs->last_block;
 }
 
 static void stop_for_damage(inngest *jobs, inngest_run *run)
@@ -1019,7 +1020,8 @@ static bool can_write(inngest *jobs)
 {
     if (!jobs->doubtful) return true;
     jobs->doubtful = false;            /* write_time says so again if it fails */
-    return write_time(jobs, 0) == INNGEST_OK && !jobs->doubtful;
+    jobs->doubtful = write_time(jobs, 0) != INNGEST_OK || jobs->doubtful;
+    return !jobs->doubtful;
 }
 
 /* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
