@@ -1173,7 +1173,7 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
     while (offset + 12 <= jobs->port->block_size) {
         uint32_t position = position_at(jobs, block, offset);
         if ((jobs->doubted && (int32_t)(position - jobs->doubted) >= 0) || !read_record(jobs, position, &r)) {
-            if (in_group) status = doubt(jobs);            /* it was whole a moment ago */
+            if (in_group) jobs->torn_group = jobs->newest;     /* it was whole a moment ago */
             broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
             offset += 1u << jobs->unit_shift;
             in_group = in_void = false;
@@ -1191,7 +1191,7 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         if (!in_group) jobs->newest = r.position;
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, reclaimed);
-        if (applied != INNGEST_OK && status != INNGEST_PAUSED) status = applied;
+        if (applied != INNGEST_OK) status = applied;
     }
     if (broken) count(&jobs->counters.torn);
     return status;
@@ -1206,7 +1206,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     inngest_run *run;
     record r;
     if (end == 0) end = BLOCK_HEADER;
-    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + (1u << jobs->unit_shift);
+    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + ((jobs->newest || jobs->clean ? 1u : 2u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
         jobs->clean = false;
@@ -1232,21 +1232,37 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     return port_sync(jobs);
 }
 
-/* The first erase or header of a format may have been cut short: in the first block what cannot be read is no data. */
+/* A format may have been cut short, twice: in the first two blocks a header may be torn, and what cannot be read is no data. */
 static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
     uint8_t bytes[32];
     uint32_t place, offset;
-    for (offset = BLOCK_HEADER; offset < jobs->port->block_size; offset += sizeof bytes)
-        if (port_read(jobs, 0, offset, bytes, sizeof bytes) && !port_blank(jobs, 0, offset, sizeof bytes)) return INNGEST_ERR_FOREIGN;
+    bool readable = false;
+    for (place = 0; place < 2; place++)
+        for (offset = BLOCK_HEADER; offset < jobs->port->block_size; offset += sizeof bytes) {
+            bool blank = port_blank(jobs, place, offset, sizeof bytes);
+            if (!blank && port_read(jobs, place, offset, bytes, sizeof bytes)) return INNGEST_ERR_FOREIGN;
+            readable = readable || blank;
+        }
+    if (!readable) return INNGEST_ERR_READ;
     jobs->unread = false;
-    for (place = 1; place < jobs->port->block_count; place++)
+    for (; place < jobs->port->block_count; place++)
         if (!port_blank(jobs, place, 0, jobs->port->block_size)) return jobs->unread ? INNGEST_ERR_READ : INNGEST_ERR_FOREIGN;
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
     jobs->last_block = jobs->tail_block - 1;
     jobs->clean = true;
     return INNGEST_OK;
+}
+
+/* May power have gone in the program of the last erased block's header? Then that reads as whole now, and not for long:
+ * nothing is on record behind the reclaim that it ends, or at all. */
+static bool last_header_is_doubtful(inngest *jobs, uint32_t blocks)
+{
+    record r;
+    if (jobs->clean || (jobs->newest && !read_record(jobs, jobs->newest, &r))) return false;
+    if (jobs->newest == 0) return blocks == jobs->port->block_count;
+    return r.kind == RECLAIMED && get4(r.first) + jobs->port->block_count == jobs->last_block && jobs->head_block != jobs->last_block;
 }
 
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
@@ -1272,13 +1288,13 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     for (block = jobs->tail_block; (int32_t)(block - jobs->last_block) <= 0; block++) {
         status = scan_block(jobs, block, &this_end, &proven);
-        if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
         if (this_end == 0 && port_blank(jobs, block, BLOCK_HEADER, jobs->port->block_size - BLOCK_HEADER)) continue;
         jobs->head_block = block;
         end = this_end;
     }
     if (unreadable(jobs)) return INNGEST_ERR_READ;
+    if (jobs->newest && jobs->torn_group == jobs->newest) return doubt(jobs);
     if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
         *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
@@ -1292,6 +1308,11 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         return INNGEST_PAUSED;
     }
     INNGEST_TRY(settle(jobs, end));                    /* before the erase: it may hold the proof that the block may go */
+    if (jobs->newest == 0 && !jobs->clean) jobs->renewed = true;
+    if (last_header_is_doubtful(jobs, blocks)) {
+        jobs->last_block--;
+        jobs->renewed = true;
+    }
     return prepare_blocks(jobs, true);
 }
 
@@ -3010,6 +3031,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     check_runs(jobs, config->reset);
     if (unreadable(jobs)) return INNGEST_ERR_READ;
     jobs->stamp = jobs->booted = jobs->now;
+    if (jobs->renewed) (void)write_time(jobs, 0);      /* so that the next boot need not */
     jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
     STORE(&jobs->ready, MAGIC);
     return INNGEST_OK;
