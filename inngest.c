@@ -2323,7 +2323,7 @@ static inngest_status drain(inngest *jobs)
     for (;;) {
         inngest_slot *slot = &jobs->slots[jobs->head & jobs->slot_mask];
         if (LOAD(&slot->sequence) != jobs->head + 1) {
-            if (LOAD(&jobs->tail) != jobs->head) count(&jobs->counters.unpublished);
+            if ((int32_t)(LOAD(&jobs->tail) - jobs->head) > 0) count(&jobs->counters.unpublished);
             return INNGEST_OK;
         }
         leave_clean_stop(jobs);
