@@ -93,7 +93,7 @@ lint: ## warnings as errors on gcc and clang in all variants, symbols, clang-tid
 	@mkdir -p $(BUILD)
 	for cc in "gcc -std=c99" "gcc -std=c11" "clang -std=c99" "gcc -std=c99 -m32" "gcc -std=c99 -DINNGEST_NO_CAS" "gcc -std=c99 -DINNGEST_WORD_BITS=8" $(OFF:%="gcc -std=c99 -DINNGEST_%=0"); do \
 	$$cc $(WARN) -Werror -Os -c inngest.c -o $(BUILD)/lint.o || exit 1; done
-	for cc in gcc clang "gcc -m32"; do $$cc -std=c99 $(WARN) -Werror -O2 -I. -c port/posix/inngest_posix.c -o $(BUILD)/lint.o || exit 1; done
+	for cc in gcc clang "gcc -m32 -isystem /usr/include/$$(gcc -print-multiarch)"; do $$cc -std=c99 $(WARN) -Werror -O2 -I. -c port/posix/inngest_posix.c -o $(BUILD)/lint.o || exit 1; done
 	echo '#include "port/posix/inngest_posix.h"' | g++ -x c++ -std=c++11 -pedantic -Wall -Wextra -Werror -I. -c - -o $(BUILD)/cxx.o
 	gcc -std=c99 -Os -c inngest.c -o $(BUILD)/lint.o
 	@! nm -u $(BUILD)/lint.o | awk '{print $$2}' | grep -Ev '^(mem(cpy|move|set|cmp|chr)|str(len|n?cmp|nlen|chr)|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail)$$'

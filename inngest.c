@@ -6,19 +6,20 @@
  *   1  Checks of the configuration, types
  *   2  Bytes, checksum, hashes
  *   3  Queue: filled from any context, emptied by the tick
- *   4  Journal records: read, verify, append
- *   5  Journal space: blocks, reclaim
- *   6  Journal mount: scan, recovery
- *   7  Runs: errors, waits, identity of steps, commit
- *   8  Steps in progress: again, pending, complete
- *   9  Steps: run, sleep, send, restart, parallel
- *  10  Inside a body, and what a handler can know
- *  11  Events: table of functions, admission
- *  12  Passes: one execution of a handler, its verdict, crashes
- *  13  Tick
- *  14  Life and inspection
- *  15  JSON
- *  16  Text */
+ *   4  Run table: places, numbers, deadlines
+ *   5  Journal records: read, verify, append
+ *   6  Journal space: blocks, reclaim
+ *   7  Journal mount: scan, recovery
+ *   8  Runs: errors, waits, identity of steps, commit
+ *   9  Steps in progress: again, pending, complete
+ *  10  Steps: run, sleep, send, restart, parallel
+ *  11  Inside a body, and what a handler can know
+ *  12  Events: table of functions, admission
+ *  13  Passes: one execution of a handler, its verdict, crashes
+ *  14  Tick
+ *  15  Life and inspection
+ *  16  JSON
+ *  17  Text */
 #include "inngest.h"
 #include <stdarg.h>
 #include <string.h>
@@ -59,6 +60,7 @@
 #define GUARDED_EVENTS 16u
 #define NEVER INT64_MAX
 #define NO_FUNCTION 0xFFFFu
+#define MOST_RUNS (INNGEST_MANY_RUNS ? 4000000u : 65534u)
 #define RETRY_ROOM_MS 1000
 
 enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOICE, SAVE, CRASH, TIME, SEEN, RECLAIMED };
@@ -80,6 +82,7 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2 };                                 /* fl
 
 typedef struct record {
     uint32_t position, run, step, link;
+    uint32_t crc, head_crc;            /* as read; of the header alone */
     uint16_t size;                     /* of the payload */
     uint8_t kind, flags, header;
 } record;
@@ -112,8 +115,13 @@ struct inngest_ctx {
     int64_t wake, retry_in;
     inngest_status stopped;            /* what every further step call gives */
     inngest_error_info error;
+    uint32_t ahead;                    /* behind the memo met last; 0: none yet */
+    inngest_run undo;                  /* the run before the newest record of a step */
+    uint16_t undo_met;
     uint16_t id_count, winner;
+    uint16_t met;                      /* steps on record that this pass has come by */
     uint8_t attempt, began, stop;
+    bool known;                        /* the step is one of them */
     bool open, in_body;                /* a body runs; as a function */
     bool told;                         /* the user has set error */
     bool waiting;                      /* a step is not decided */
@@ -218,7 +226,7 @@ typedef int8_t word_distance;
 #error "INNGEST_WORD_BITS: 8, 16 or 32"
 #endif
 #define WORD(x) ((inngest_word)(x))    /* where int is wider */
-enum { SLOT_EVENT, SLOT_COMPLETION };
+enum { SLOT_EVENT, SLOT_COMPLETION, SLOT_TAKEN };
 
 static void tally(uint32_t *counter)                           /* count, from any context */
 {
@@ -261,22 +269,22 @@ static inngest_slot *claim_slot(inngest *jobs)
 }
 #endif
 
-/* Give the oldest published slot, to be freed by the one consumer when it has taken what is in it. NULL: there is none. */
-static inngest_slot *oldest_slot(inngest *jobs)
+/* Give the slot of this number, from head on. NULL: it is not published. */
+static inngest_slot *published_slot(inngest *jobs, inngest_word index)
 {
-    inngest_slot *slot = &jobs->slots[jobs->head & jobs->slot_mask];
-    if (LOAD(&slot->sequence) == WORD(jobs->head + 1)) return slot;
+    inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
+    if (LOAD(&slot->sequence) == WORD(index + 1)) return slot;
 #if HAVE_CAS
-    if (LOAD(&jobs->tail) != jobs->head) count(&jobs->counters.unpublished);
+    if (LOAD(&jobs->tail) != index) count(&jobs->counters.unpublished);
 #else                                  /* tail may have fallen back */
-    if (LOAD(&slot->claim) == jobs->head) count(&jobs->counters.unpublished);
+    if (LOAD(&slot->claim) == index) count(&jobs->counters.unpublished);
 #endif
     return NULL;
 }
 
-static void free_slot(inngest *jobs, inngest_slot *slot)
+static void free_oldest_slot(inngest *jobs)
 {
-    STORE(&slot->sequence, WORD(jobs->head + jobs->slot_mask + 1u));
+    STORE(&jobs->slots[jobs->head & jobs->slot_mask].sequence, WORD(jobs->head + jobs->slot_mask + 1u));
     jobs->head++;
 }
 
@@ -326,6 +334,7 @@ static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_
     size_t name_size;
     if (jobs == NULL || event == NULL) return INNGEST_ERR_ARGUMENT;
     if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
+    if (event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
     INNGEST_TRY(check_event(jobs, event->name, event->data, event->size));
     name_size = strlen(event->name);
     slot = open_slot(jobs);
@@ -335,8 +344,8 @@ static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_
         slot->name_size = (uint8_t)name_size;
         slot->size = (uint16_t)event->size;
         slot->ts = event->ts;
-        slot->id_hash[0] = event->id ? hash_text(HASH_SEED, event->id) : 0;
-        slot->id_hash[1] = event->id ? hash_text(HASH_SEED * 31u + 7u, event->id) | 1u : 0;
+        slot->id_hash[0] = event->id && event->id[0] ? hash_text(HASH_SEED, event->id) : 0;
+        slot->id_hash[1] = event->id && event->id[0] ? hash_text(HASH_SEED * 31u + 7u, event->id) | 1u : 0;
         if (copy_name) memcpy(slot->data, event->name, name_size);
         if (event->size) memcpy(slot->data + (copy_name ? name_size : 0), event->data, event->size);
     }
@@ -381,7 +390,82 @@ void inngest_wake(inngest *jobs)
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
 }
 
-/* ---- 4 Journal records: read, verify, append ------------------------------------------------------------------- */
+/* ---- 4 Run table: places, numbers, deadlines -------------------------------------------------------------------
+ *
+ * Places of the table are found by run number through chains from `heads` (places there and in `next` count from 1, 0
+ * is none; free ones are a chain too), and by deadline through a tournament: node i of `tree` holds the place of the
+ * earlier of its children 2i and 2i+1, leaf run_count + p is place p, so the root is due first. A new deadline walks
+ * up and stops where the winner stays. */
+
+static inngest_run *find_run(inngest *jobs, uint32_t number)
+{
+    uint32_t place = number ? jobs->heads[number & jobs->hash_mask] : 0;
+    while (place && (jobs->runs[place - 1].number & STEP_MASK) != number) place = jobs->next[place - 1];
+    return place ? &jobs->runs[place - 1] : NULL;
+}
+
+static uint32_t contender(const inngest *jobs, uint32_t node)
+{
+    return node < jobs->run_count ? jobs->tree[node] : node - jobs->run_count;
+}
+
+/* Gives the run due first; a free place if there is none. */
+static inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contender(jobs, 1)]; }
+
+static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
+{
+    uint32_t place = (uint32_t)(run - jobs->runs), node;
+    if (run->flags & RUN_PASSED) return;             /* it is due again when the round is over */
+    run->deadline = when;
+    for (node = (jobs->run_count + place) / 2; node; node /= 2) {
+        uint32_t winner = contender(jobs, 2 * node), other = contender(jobs, 2 * node + 1);
+        const inngest_run *a = &jobs->runs[winner], *b = &jobs->runs[other];
+        if (b->deadline < a->deadline || (b->deadline == a->deadline && (int32_t)(b->number - a->number) < 0)) winner = other;
+        if (jobs->tree[node] == winner && winner != place) return;
+        jobs->tree[node] = (inngest_index)winner;
+    }
+}
+
+/* Take a free place for a run. NULL: there is none. */
+static inngest_run *enter_run(inngest *jobs, uint32_t number)
+{
+    uint32_t place = jobs->free_place;
+    inngest_index *head = &jobs->heads[number & jobs->hash_mask];
+    if (place == 0) return NULL;
+    jobs->free_place = jobs->next[place - 1];
+    jobs->next[place - 1] = *head;
+    *head = (inngest_index)place;
+    jobs->runs[place - 1].number = number;
+    jobs->live_runs++;
+    return &jobs->runs[place - 1];
+}
+
+static void free_the_run(inngest *jobs, inngest_run *run)
+{
+    inngest_index *link = &jobs->heads[run->number & jobs->hash_mask], place = (inngest_index)(run - jobs->runs + 1);
+    while (*link != place) link = &jobs->next[*link - 1];
+    *link = jobs->next[place - 1];
+    jobs->next[place - 1] = (inngest_index)jobs->free_place;
+    jobs->free_place = place;
+    jobs->live_runs--;
+    jobs->reserved -= run->reserved * 4u;
+    if (jobs->alone == run->number) jobs->alone = 0;
+    memset(run, 0, sizeof *run);
+    set_deadline(jobs, run, NEVER);
+}
+
+static void clear_runs(inngest *jobs)
+{
+    uint32_t i;
+    for (i = 0; i < jobs->run_count; i++) {
+        jobs->runs[i].deadline = NEVER;
+        jobs->next[i] = (inngest_index)(i + 1 < jobs->run_count ? i + 2 : 0);
+    }
+    for (i = jobs->run_count - 1; i > 0; i--) jobs->tree[i] = (inngest_index)contender(jobs, 2 * i);
+    jobs->free_place = 1;
+}
+
+/* ---- 5 Journal records: read, verify, append ------------------------------------------------------------------- */
 
 static uint32_t round_up(const inngest *jobs, uint32_t bytes)
 {
@@ -494,13 +578,12 @@ static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to
     return port_read(jobs, block_of(jobs, r->position), offset_of(jobs, r->position) + r->header + from, to, size);
 }
 
-/* Read and verify the record at a position. False: nothing whole there. */
-static bool read_record(inngest *jobs, uint32_t position, record *r)
+/* Read the header at a position. False: nothing that could be one. */
+static bool read_header(inngest *jobs, uint32_t position, record *r)
 {
-    uint8_t bytes[32];
+    uint8_t bytes[16];
     uint32_t block = block_of(jobs, position), offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
-    uint32_t crc, stored, at, n;
-    if (left < 12 || offset < BLOCK_HEADER || !port_read(jobs, block, offset, bytes, minimum(left, 16))) return false;
+    if (left < 12 || offset < BLOCK_HEADER || !port_read(jobs, block, offset, bytes, 12)) return false;
     r->position = position;
     r->kind = bytes[4] & KIND_MASK;
     r->flags = bytes[4] & (CARRIED | MORE | FLAG);
@@ -510,21 +593,30 @@ static bool read_record(inngest *jobs, uint32_t position, record *r)
     r->step = (uint32_t)get(bytes + 8, 3);
     r->link = bytes[11];
     if (r->header == 16) {
-        if (left < 16) return false;
+        if (left < 16 || !port_read(jobs, block, offset + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
         r->link |= (uint32_t)get(bytes + 12, 2) << 8;
         r->run |= (uint32_t)bytes[14] << 16;
         r->size = (uint16_t)(r->size | bytes[15] << 8);
     }
-    if (r->size > LARGEST_PAYLOAD || (uint32_t)r->header + r->size > left) return false;
-    stored = get4(bytes);
-    crc = crc32(crc_seed(jobs, position), bytes + 4, r->header - 4u);
+    r->crc = get4(bytes);
+    r->head_crc = crc32(crc_seed(jobs, position), bytes + 4, r->header - 4u);
+    return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
+}
+
+static bool verify(inngest *jobs, const record *r)
+{
+    uint8_t bytes[32];
+    uint32_t crc = r->head_crc, at, n;
     for (at = 0; at < r->size; at += n) {
         n = minimum(r->size - at, sizeof bytes);
         if (!read_payload(jobs, r, at, bytes, n)) return false;
         crc = crc32(crc, bytes, n);
     }
-    return crc == stored;
+    return crc == r->crc;
 }
+
+/* Read and verify the record at a position. False: nothing whole there. */
+static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_header(jobs, position, r) && verify(jobs, r); }
 
 static source one_piece(const void *data, uint32_t size)
 {
@@ -598,19 +690,11 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     return INNGEST_OK;
 }
 
-/* ---- 5 Journal space: blocks, reclaim --------------------------------------------------------------------------
+/* ---- 6 Journal space: blocks, reclaim --------------------------------------------------------------------------
  *
  * Blocks are used in ring order: tail (oldest), ..., head (written to), erased ones up to last. A run's records form
  * a chain from its newest back; of one class and step the newest counts. Reclaim appends copies of what is live in
  * the tail block, then the proof that all of it was copied, and only then erases. */
-
-static inngest_run *find_run(inngest *jobs, uint32_t number)
-{
-    uint16_t i;
-    for (i = 0; number && i < jobs->run_count; i++)
-        if (jobs->runs[i].number && (jobs->runs[i].number & STEP_MASK) == number) return &jobs->runs[i];
-    return NULL;
-}
 
 /* Records of one class supersede each other, the newest counts. */
 static unsigned class_of(unsigned kind) { return kind >= RESULT && kind <= CHOICE ? RESULT : kind; }
@@ -642,6 +726,35 @@ static inngest_status find_record(inngest *jobs, const inngest_run *run, unsigne
         if (class_of(r->kind) == class && r->step == step && of_this_phase(run, r)) return INNGEST_OK;
         if (r->link == 0) return INNGEST_ERR_NOT_FOUND;
     }
+}
+
+/* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
+static void find_oldest(inngest *jobs, inngest_run *run)
+{
+    uint32_t position = run->last;
+    record r;
+    r.link = 0;
+    while (step_back(jobs, run, &position, &r) == INNGEST_OK) {
+        run->oldest = (uint16_t)block_of(jobs, r.position);
+        if (r.link == 0) break;
+    }
+}
+
+/* Look behind a position for the decided record of a step: a run's memos mostly lie in the order in which a replay
+ * asks for them. What it finds is verified, what it steps over need not be. */
+static bool find_ahead(inngest *jobs, const inngest_run *run, uint32_t position, uint32_t step, record *r)
+{
+    unsigned tries;
+    for (tries = 0; tries < 8; tries++) {
+        if (!read_header(jobs, position, r)) {
+            uint32_t block = block_of(jobs, position - 1) + 1;   /* it ended with its block, or close to it */
+            if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position = position_at(jobs, block, BLOCK_HEADER), r)) return false;
+        }
+        if (r->run == (run->number & STEP_MASK) && r->step == step && class_of(r->kind) == RESULT && !undecided(r->kind) &&
+            of_this_phase(run, r)) return verify(jobs, r);
+        position = after(jobs, r);
+    }
+    return false;
 }
 
 static inngest_seen *find_seen(inngest *jobs, const record *r)
@@ -727,14 +840,14 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     if (run->state != INNGEST_WAIT_DAMAGE) count(&jobs->counters.damaged);
     say(jobs, "inngest: a run is parked, its records are damaged");
     run->state = INNGEST_WAIT_DAMAGE;
-    run->deadline = NEVER;
+    set_deadline(jobs, run, NEVER);
 }
 
 /* The tail block holds bytes that do not verify. A run whose chain leads through them would later look as if they
  * had never been: park it for good, before they go. */
 static inngest_status park_broken_runs(inngest *jobs)
 {
-    uint16_t i;
+    uint32_t i;
     uint8_t bytes[4];
     source s = one_piece(bytes, 4);
     put(bytes, (uint32_t)INNGEST_ERR_READ, 4);
@@ -755,18 +868,32 @@ static inngest_status park_broken_runs(inngest *jobs)
     return INNGEST_OK;
 }
 
+/* False: nothing in the block is live, it need not be read. */
+static bool may_hold_live(const inngest *jobs, uint32_t block)
+{
+    uint32_t i;
+    if (jobs->time_position && block_of(jobs, jobs->time_position) == block) return true;
+    for (i = 0; i < INNGEST_SEEN_IDS; i++)
+        if (jobs->seen[i].position && block_of(jobs, jobs->seen[i].position) == block) return true;
+    for (i = 0; i < jobs->run_count; i++) {
+        const inngest_run *run = &jobs->runs[i];
+        if (run->number && (run->oldest == (uint16_t)block || run->state == INNGEST_WAIT_DAMAGE)) return true;
+    }
+    return false;
+}
+
 /* Carry what is live in the oldest block forward, leave proof that all of it was, erase the block. Power lost
  * before the proof: the copies are the newest of their class, the originals garbage, and this starts over.
  * After it: the block counts for nothing and is erased again. */
 static inngest_status reclaim_block(inngest *jobs, bool wait)
 {
-    uint32_t offset = BLOCK_HEADER, block = jobs->tail_block;
+    uint32_t offset = BLOCK_HEADER, block = jobs->tail_block, i;
     uint8_t bytes[8];
     record r;
     source s = one_piece(bytes, 8);
     bool broken = false;
     if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
-    while (offset + 12 <= jobs->port->block_size) {
+    while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
         if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
             broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
             offset += 1u << jobs->unit_shift;
@@ -789,6 +916,11 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     INNGEST_TRY(append(jobs, &r, &s));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
+    for (i = 0; i < jobs->run_count; i++)
+        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)block) {
+            jobs->runs[i].oldest++;
+            find_oldest(jobs, &jobs->runs[i]);
+        }
     return prepare_blocks(jobs, wait);
 }
 
@@ -850,7 +982,7 @@ static bool can_write(inngest *jobs)
     return write_time(jobs, 0) == INNGEST_OK && !jobs->doubtful;
 }
 
-/* ---- 6 Journal mount: scan, recovery --------------------------------------------------------------------------- */
+/* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
 
 /* Read a block header by place. OK, NOT_FOUND (none that verifies), or why it is refused. */
 static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format)
@@ -888,21 +1020,6 @@ static uint32_t reservation(const inngest *jobs, uint16_t function, uint32_t sta
     return (bytes + start_bytes + END_ROOM + 3) & ~3u;
 }
 
-static inngest_run *free_run(inngest *jobs)
-{
-    uint16_t i;
-    for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].number == 0) return &jobs->runs[i];
-    return NULL;
-}
-
-static void free_the_run(inngest *jobs, inngest_run *run)
-{
-    jobs->reserved -= run->reserved * 4u;
-    if (jobs->alone == run->number) jobs->alone = 0;
-    memset(run, 0, sizeof *run);
-}
-
 /* Give a run its function and its reservation; a START takes so many bytes. */
 static void take_up(inngest *jobs, inngest_run *run, uint32_t number, uint16_t function, uint32_t start_bytes)
 {
@@ -937,9 +1054,8 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         if (run) free_the_run(jobs, run);
         return INNGEST_OK;
     }
-    if (run == NULL && (run = free_run(jobs)) == NULL) return INNGEST_ERR_RUNS_FULL;
-    if (run->number == 0) {
-        run->number = r->run;
+    if (run == NULL) {
+        if ((run = enter_run(jobs, r->run)) == NULL) return INNGEST_ERR_RUNS_FULL;
         run->flags = RUN_OLD | RUN_ENTERED;
     }
     if (r->kind == START) {
@@ -1041,13 +1157,15 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     return port_sync(jobs);
 }
 
+/* The first erase or header of a format may have been cut short: in the first block what cannot be read is no data. */
 static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
-    uint32_t place;
-    for (place = 0; place < jobs->port->block_count; place++) {
-        uint32_t from = place == 0 ? BLOCK_HEADER : 0;      /* a first header may be torn */
-        if (!port_blank(jobs, place, from, jobs->port->block_size - from)) return INNGEST_ERR_FOREIGN;
-    }
+    uint8_t bytes[32];
+    uint32_t place, offset;
+    for (offset = BLOCK_HEADER; offset < jobs->port->block_size; offset += sizeof bytes)
+        if (port_read(jobs, 0, offset, bytes, sizeof bytes) && !port_blank(jobs, 0, offset, sizeof bytes)) return INNGEST_ERR_FOREIGN;
+    for (place = 1; place < jobs->port->block_count; place++)
+        if (!port_blank(jobs, place, 0, jobs->port->block_size)) return INNGEST_ERR_FOREIGN;
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
     jobs->last_block = jobs->tail_block - 1;
@@ -1096,7 +1214,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     return settle(jobs, end);
 }
 
-/* ---- 7 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------- */
+/* ---- 8 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------- */
 
 static uint64_t run_id(const inngest *jobs, const inngest_run *run) { return (uint64_t)jobs->format << 32 | run->number; }
 
@@ -1160,6 +1278,21 @@ static inngest_status identify(inngest_ctx *ctx, const char *id)
     return INNGEST_OK;
 }
 
+/* Find the step's newest record. Where the pass has come by all that are, there is nothing to look for. */
+static inngest_status find_memo(inngest_ctx *ctx, record *r)
+{
+    inngest_status status = INNGEST_ERR_NOT_FOUND;
+    ctx->known = false;
+    if (ctx->met == ctx->run->memos) return status;
+    if (ctx->ahead && find_ahead(ctx->jobs, ctx->run, ctx->ahead, ctx->step, r)) status = INNGEST_OK;
+    else status = find_record(ctx->jobs, ctx->run, RESULT, ctx->step, r);
+    if (status != INNGEST_OK) return status;
+    ctx->known = true;
+    ctx->met++;
+    ctx->ahead = after(ctx->jobs, r);
+    return status;
+}
+
 /* What the step's next record will leave behind as garbage, in bytes: its last one, and its progress once decided. */
 static void find_old(inngest_ctx *ctx, unsigned kind)
 {
@@ -1181,14 +1314,28 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     used = run->used * 4u - ctx->old;
     if (used + record_room(jobs, size) + END_ROOM > run->reserved * 4u) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
     if (room(jobs, record_room(jobs, size) + more, true) != INNGEST_OK) return wait_for_room(ctx);
+    ctx->undo = *run;                                /* not earlier: making room may have carried its records */
+    ctx->undo_met = ctx->met;
     if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, &s, &r) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = record_room(jobs, size);
+    if (!ctx->known && ctx->step && class_of(kind & KIND_MASK) == RESULT) {
+        ctx->known = true;
+        ctx->met++;
+        run->memos++;
+    }
     if (kind == INTENT) return INNGEST_OK;
     run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (ctx->parallel ? 0u : RUN_OLD));
     run->crashes = 0;
     if (jobs->alone == run->number) jobs->alone = 0;
     return INNGEST_OK;
+}
+
+/* The rest of the group could not be written: a group that is not whole never was. */
+static void undo_group(inngest_ctx *ctx)
+{
+    *ctx->run = ctx->undo;
+    ctx->met = ctx->undo_met;
 }
 
 static inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
@@ -1245,7 +1392,7 @@ static void load_error(inngest_ctx *ctx, const record *r)
     set_error(ctx, (inngest_status)(int32_t)get4(b), (int32_t)get4(b + 4), (const char *)b + 8);
 }
 
-/* ---- 8 Steps in progress: again, pending, complete ------------------------------------------------------------- */
+/* ---- 9 Steps in progress: again, pending, complete ------------------------------------------------------------- */
 
 static inngest_active *find_active(inngest *jobs, uint32_t run, uint32_t step)
 {
@@ -1262,6 +1409,7 @@ static bool claim_active(inngest_ctx *ctx)
     if (ctx->active) return true;
     if (a == NULL) {
         ctx->run->flags |= RUN_WANTS;
+        jobs->wanting = true;
         return false;
     }
     memset(a, 0, sizeof *a);
@@ -1284,11 +1432,12 @@ static bool claim_active(inngest_ctx *ctx)
 /* The step is over: runs that waited for the place look again. */
 static void drop_active(inngest *jobs, inngest_active *a)
 {
-    uint16_t i;
+    uint32_t i;
     if (a == NULL) return;
     a->run = 0;
-    for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].flags & RUN_WANTS) jobs->runs[i].deadline = jobs->now;
+    for (i = 0; jobs->wanting && i < jobs->run_count; i++)
+        if (jobs->runs[i].flags & RUN_WANTS) set_deadline(jobs, &jobs->runs[i], jobs->now);
+    jobs->wanting = false;
 }
 
 static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when - (uint32_t)jobs->now); }
@@ -1373,7 +1522,7 @@ inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms)
     return INNGEST_AGAIN;
 }
 
-/* ---- 9 Steps: run, sleep, send, restart, parallel -------------------------------------------------------------- */
+/* ---- 10 Steps: run, sleep, send, restart, parallel -------------------------------------------------------------- */
 
 static uint32_t next_random(inngest *jobs)
 {
@@ -1465,7 +1614,7 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
     ctx->again = UINT32_MAX;
     ctx->options = NULL;
     ctx->active = find_active(jobs, ctx->run->number, ctx->step);
-    status = find_record(jobs, ctx->run, RESULT, ctx->step, r);
+    status = find_memo(ctx, r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (status != INNGEST_OK) r->kind = 0;
     else ctx->old = record_room(jobs, r->size);
@@ -1652,14 +1801,13 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
 {
     static const uint8_t done = WHAT_RESTART;
     inngest *jobs = ctx->jobs;
-    inngest_run before = *ctx->run;
     record r;
     inngest_status status = enter_step(ctx, id, WHAT_RESTART, &r);
     if (status != INNGEST_BODY) return status;
     if (jobs->port->restart == NULL) return mistake(ctx, INNGEST_ERR_RESTART, id);
     INNGEST_TRY(put_group(ctx, DONE | MORE, &done, 1, record_room(jobs, 12)));
     if (write_time(jobs, FLAG) != INNGEST_OK || port_sync(jobs) != INNGEST_OK) {
-        *ctx->run = before;                          /* a group that is not whole never was */
+        undo_group(ctx);
         return wait_for_room(ctx);
     }
     jobs->stopped = true;
@@ -1677,7 +1825,7 @@ void inngest_parallel(inngest_ctx *ctx, const char *id)
     ctx->parallel = true;
     ctx->decided = false;
     ctx->group = ctx->step;
-    status = find_record(ctx->jobs, ctx->run, RESULT, ctx->step, &r);
+    status = find_memo(ctx, &r);
     if (status == INNGEST_ERR_NOT_FOUND) return;
     if (status != INNGEST_OK || (r.kind == CHOICE && !read_payload(ctx->jobs, &r, 0, &winner, 1))) (void)park(ctx, INNGEST_WAIT_DAMAGE);
     else if (r.kind != CHOICE) (void)park(ctx, INNGEST_WAIT_MEMO);
@@ -1737,13 +1885,14 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
     if (ctx->decided) return close_group(ctx, INNGEST_OK);
     winner = (uint8_t)good;
     ctx->step = ctx->group;
+    ctx->known = false;
     ctx->old = 0;
     ctx->id[0] = 0;
     if (put_record(ctx, CHOICE, &winner, 1) == INNGEST_OK) (void)wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);   /* the losers are told at the replay */
     return close_group(ctx, INNGEST_PAUSED);
 }
 
-/* ---- 10 Inside a body, and what a handler can know ------------------------------------------------------------- */
+/* ---- 11 Inside a body, and what a handler can know ------------------------------------------------------------- */
 
 inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message)
 {
@@ -1877,7 +2026,7 @@ inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size)
     return INNGEST_OK;
 }
 
-/* ---- 11 Events: table of functions, admission ------------------------------------------------------------------ */
+/* ---- 12 Events: table of functions, admission ------------------------------------------------------------------ */
 
 static bool matches(const char *pattern, const char *name, size_t size)
 {
@@ -1971,7 +2120,7 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     uint8_t head[START_HEAD];
     source s;
     record r;
-    inngest_run *run = free_run(jobs);
+    inngest_run *run;
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
     put(head, jobs->next_run, 4);
     put(head + 4, hash_text(HASH_SEED, jobs->functions[function].id), 4);
@@ -1982,10 +2131,11 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     s.size[1] = e->name_size;
     s.piece[2] = e->data;
     s.size[2] = e->size;
-    run->number = jobs->next_run;
+    run = enter_run(jobs, jobs->next_run++);
     INNGEST_TRY(add(jobs, run, START | more, 0, &s, &r));
-    take_up(jobs, run, jobs->next_run++, function, record_room(jobs, r.size));
-    run->deadline = jobs->now;
+    take_up(jobs, run, run->number, function, record_room(jobs, r.size));
+    run->oldest = (uint16_t)block_of(jobs, r.position);
+    set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
 
@@ -2007,7 +2157,11 @@ static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_
         put(b + 8, (uint64_t)(jobs->now + INNGEST_SEEN_MS), 6);
         INNGEST_TRY(add(jobs, NULL, SEEN | MORE, 0, &s, &r));
     }
-    for (k = 0; k < n; k++) INNGEST_TRY(start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0));
+    for (k = 0; k < n; k++) {
+        inngest_status status = start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0);
+        if (status != INNGEST_OK && ctx) undo_group(ctx);
+        INNGEST_TRY(status);
+    }
     if (e->id_hash[1]) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, r.position);
     return INNGEST_OK;
 }
@@ -2016,19 +2170,15 @@ static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_
  * if there is no room for all. */
 static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
 {
-    uint16_t chosen[INNGEST_FAN_OUT], i, n = 0, unused = 0;
-    uint32_t start = record_room(jobs, START_HEAD + e->name_size + e->size), need = 0, live, first = jobs->next_run;
-    inngest_run before;
+    uint16_t chosen[INNGEST_FAN_OUT], i, n = 0;
+    uint32_t start = record_room(jobs, START_HEAD + e->name_size + e->size), need = 0, live, first = jobs->next_run, k;
     inngest_status status;
-    memset(&before, 0, sizeof before);
-    if (ctx) before = *ctx->run;
     if (seen_before(jobs, e, &live)) { count(&jobs->counters.duplicates); return INNGEST_OK; }
-    for (i = 0; i < jobs->run_count; i++) unused = (uint16_t)(unused + (jobs->runs[i].number == 0));
     for (i = 0; i < jobs->function_count && n < INNGEST_FAN_OUT; i++) {
         const inngest_function *f = &jobs->functions[i];
         if (!matches(f->event, e->name, e->name_size)) continue;
-        if (unused == n) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
         if (f->when && !wanted(jobs, e, f, ctx == NULL)) continue;
+        if (jobs->run_count - jobs->live_runs == n) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
         need += reservation(jobs, i, start);
         chosen[n++] = i;
     }
@@ -2041,14 +2191,13 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         count(&jobs->counters.events);
         return INNGEST_OK;
     }
-    for (i = 0; i < jobs->run_count; i++)               /* a group that is not whole never was */
-        if (jobs->runs[i].number && (int32_t)(jobs->runs[i].number - first) >= 0) free_the_run(jobs, &jobs->runs[i]);
+    for (k = 0; k < jobs->run_count; k++)               /* a group that is not whole never was */
+        if (jobs->runs[k].number && (int32_t)(jobs->runs[k].number - first) >= 0) free_the_run(jobs, &jobs->runs[k]);
     jobs->next_run = first;
-    if (ctx) *ctx->run = before;
     return status;
 }
 
-/* ---- 12 Passes: one execution of a handler, its verdict, crashes ----------------------------------------------- */
+/* ---- 13 Passes: one execution of a handler, its verdict, crashes ----------------------------------------------- */
 
 static void start_ctx(inngest_ctx *ctx, inngest *jobs, inngest_run *run)
 {
@@ -2112,13 +2261,12 @@ static bool finish(inngest_ctx *ctx, inngest_status verdict)
     size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && ctx->function && ctx->function->on_failure) {
         if (write_record(jobs, run, PHASE, b, size) != INNGEST_OK) return false;
-        run->used = 0;
+        run->used = run->memos = 0;
         if (find_record(jobs, run, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
         run->phase = INNGEST_PHASE_ON_FAILURE;
         run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
         run->crashes = 0;
         if (jobs->alone == run->number) jobs->alone = 0;
-        run->deadline = jobs->now;
         return true;
     }
     if (verdict == INNGEST_CANCELLED) put(b, (uint64_t)(int64_t)verdict, 4);
@@ -2232,17 +2380,24 @@ static void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx ctx;
     uint32_t number = run->number;
+    int64_t when = jobs->now;
     inngest_status verdict;
     start_ctx(&ctx, jobs, run);
     run->state = INNGEST_WAIT_NONE;
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
-    run->deadline = jobs->now + RETRY_ROOM_MS;
     jobs->busy = true;
     if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
-    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) run->deadline = ctx.wake;
+    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = ctx.wake;
     else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
     jobs->busy = false;
-    if (run->number != number || !(run->flags & RUN_ARMED)) return;
+    if (run->number != number) return;
+    if (run->state == INNGEST_WAIT_ROOM && when <= jobs->now) when = jobs->now + RETRY_ROOM_MS;
+    if (when <= jobs->now) {                         /* in the next round */
+        set_deadline(jobs, run, NEVER);
+        run->flags |= RUN_PASSED;
+        jobs->again[jobs->again_count++] = (inngest_index)(run - jobs->runs);
+    } else set_deadline(jobs, run, when);
+    if (!(run->flags & RUN_ARMED)) return;
     if (find_active(jobs, number, 0) == NULL) (void)arm(jobs, run, false);
     else if (jobs->alone != number) {
         jobs->alone = number;
@@ -2267,21 +2422,22 @@ static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     if (status == INNGEST_OK) {
         start_ctx(&ctx, jobs, run);
         ctx.step = a->step;
-        if (find_record(jobs, run, RESULT, a->step, &r) == INNGEST_OK) ctx.old = record_room(jobs, r.size);
+        if (find_memo(&ctx, &r) == INNGEST_OK) ctx.old = record_room(jobs, r.size);
         ctx.parallel = true;                         /* others may be in progress beside it */
         status = put_record(&ctx, RESULT, slot->data, slot->size);
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
     }
     a->status = (int16_t)status;
-    run->deadline = jobs->now;
+    set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
 
-/* ---- 13 Tick --------------------------------------------------------------------------------------------------- */
+/* ---- 14 Tick --------------------------------------------------------------------------------------------------- */
 
 static inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
     arrival e;
+    if (slot->kind == SLOT_TAKEN) return INNGEST_OK;
     if (slot->kind == SLOT_COMPLETION) return take_completion(jobs, slot);
     e.name = slot->name ? slot->name : (const char *)slot->data;
     e.data = slot->data + (slot->name ? 0 : slot->name_size);
@@ -2299,15 +2455,23 @@ static void leave_clean_stop(inngest *jobs)
     if (!jobs->wrote && write_time(jobs, 0) == INNGEST_OK) (void)port_sync(jobs);
 }
 
+/* A completion passes by an event that waits for room: the run it lets go on may be the one that makes it. */
 static inngest_status drain(inngest *jobs)
 {
+    inngest_status status = INNGEST_OK, taken;
     inngest_slot *slot;
-    while ((slot = oldest_slot(jobs)) != NULL) {
+    inngest_word at, end = WORD(jobs->head + jobs->slot_mask + 1u);
+    for (at = jobs->head; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
+        if (slot->kind == SLOT_EVENT && status != INNGEST_OK) continue;
         leave_clean_stop(jobs);
-        INNGEST_TRY(take(jobs, slot));
-        free_slot(jobs, slot);
+        taken = take(jobs, slot);
+        if (taken != INNGEST_OK) {
+            status = taken;
+            if ((int)taken > INNGEST_ERR_JOURNAL_FULL || (int)taken < INNGEST_ERR_SEEN_FULL) return status;
+        } else if (at == jobs->head) free_oldest_slot(jobs);
+        else slot->kind = SLOT_TAKEN;
     }
-    return INNGEST_OK;
+    return status;
 }
 
 static void advance_time(inngest *jobs, uint32_t now_ms)
@@ -2326,15 +2490,12 @@ static void wake_steps(inngest *jobs)
     for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++) {
         if (a->run == 0 || a->status != INNGEST_AGAIN || (run = find_run(jobs, a->run & STEP_MASK)) == NULL) continue;
         a->next = (uint32_t)jobs->now;
-        run->deadline = jobs->now;
+        set_deadline(jobs, run, jobs->now);
     }
 }
 
 /* After a crash a suspect in a long step keeps the others waiting for a while. */
-static bool held_back(const inngest *jobs, const inngest_run *run)
-{
-    return jobs->alone && jobs->alone != run->number && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;
-}
+static bool alone(const inngest *jobs) { return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS; }
 
 /* It was on its own for long enough: the others go on too, and from now on a crash is nobody's. */
 static void release(inngest *jobs)
@@ -2346,26 +2507,20 @@ static void release(inngest *jobs)
 /* The run to pass next in this round: the one due first; of those, the oldest. */
 static inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *best = NULL, *run;
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
-        if (run->number == 0 || run->deadline > jobs->now || (run->flags & RUN_PASSED) || held_back(jobs, run)) continue;
-        if (best == NULL || run->deadline < best->deadline ||
-            (run->deadline == best->deadline && (int32_t)(run->number - best->number) < 0)) best = run;
-    }
-    return best;
+    inngest_run *run = alone(jobs) ? find_run(jobs, jobs->alone & STEP_MASK) : first_run(jobs);
+    return run->deadline <= jobs->now ? run : NULL;
 }
 
-static uint32_t next_deadline(const inngest *jobs, inngest_status waiting)
+static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
-    int64_t first = NEVER;
-    const inngest_run *run;
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
-        int64_t due = run->deadline;
-        if (run->number && held_back(jobs, run) && due <= jobs->now) due = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS);
-        if (run->number && due < first) first = due;
+    int64_t first = first_run(jobs)->deadline;
+    if (alone(jobs)) {
+        int64_t over = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS), own = find_run(jobs, jobs->alone & STEP_MASK)->deadline;
+        if (first < over) first = over;
+        if (own < first) first = own;
     }
     if (first != NEVER && jobs->stamp + INNGEST_HEARTBEAT_MS < first) first = jobs->stamp + INNGEST_HEARTBEAT_MS;
-    if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && waiting != INNGEST_ERR_JOURNAL_FULL && jobs->now + RETRY_ROOM_MS < first)
+    if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) && jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
     if (first == NEVER) return UINT32_MAX;
     if (first <= jobs->now) return 0;
@@ -2376,15 +2531,18 @@ static uint32_t next_deadline(const inngest *jobs, inngest_status waiting)
 static bool round_of_passes(inngest *jobs, uint32_t *passes)
 {
     inngest_run *run;
-    uint16_t i;
     bool any = false;
     while (*passes < INNGEST_TICK_PASSES && !jobs->stopped && !jobs->failed && !jobs->doubtful && (run = next_due(jobs)) != NULL) {
-        run->flags |= RUN_PASSED;
         pass(jobs, run);
         ++*passes;
         any = true;
     }
-    for (i = 0; i < jobs->run_count; i++) jobs->runs[i].flags &= (uint16_t)~RUN_PASSED;
+    while (jobs->again_count) {
+        run = &jobs->runs[jobs->again[--jobs->again_count]];
+        if (!(run->flags & RUN_PASSED)) continue;
+        run->flags &= (uint16_t)~RUN_PASSED;
+        set_deadline(jobs, run, jobs->now);
+    }
     return any;
 }
 
@@ -2408,6 +2566,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->stopped) return UINT32_MAX;
     if (jobs->now - jobs->stamp >= INNGEST_HEARTBEAT_MS && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
+    if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) == WORD(jobs->head + 1))) return 0;
     return next_deadline(jobs, waiting);
 }
 
@@ -2421,7 +2580,7 @@ inngest_status inngest_flush(inngest *jobs)
     return status;
 }
 
-/* ---- 14 Life and inspection ------------------------------------------------------------------------------------ */
+/* ---- 15 Life and inspection ------------------------------------------------------------------------------------ */
 
 /* Time spent off turns out to be `off` ms: waits that began in this boot must not end early for it. */
 static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
@@ -2439,7 +2598,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
         put(b + 6, (uint64_t)(get_time(b + 6) + off), 6);
         INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES), true));
         INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, &s, &copy));
-        run->deadline = jobs->now;                   /* look again */
+        set_deadline(jobs, run, jobs->now);          /* look again */
     } while (r.link);
     return INNGEST_OK;
 }
@@ -2456,7 +2615,7 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
         a->timeout += (uint32_t)off;
     }
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->state == INNGEST_WAIT_STEP) run->deadline = jobs->now;
+        if (run->state == INNGEST_WAIT_STEP) set_deadline(jobs, run, jobs->now);
     jobs->alone_since += (uint32_t)off;
     jobs->now += off;
     return INNGEST_OK;
@@ -2464,7 +2623,7 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
 
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
 {
-    uint16_t i;
+    uint32_t i;
     int64_t off, offset;
     if (jobs == NULL || jobs->ready != MAGIC || unix_ms <= 0 || unix_ms >> 47) return;
     advance_time(jobs, now_ms);
@@ -2472,7 +2631,7 @@ void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
     if (!jobs->wall_set && jobs->time_wall > 0 && off > 0 && make_time_good(jobs, off) != INNGEST_OK) return;   /* tried again at the next call */
     offset = unix_ms - jobs->now;
     for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].flags & RUN_UNIX) jobs->runs[i].deadline = jobs->now;
+        if (jobs->runs[i].flags & RUN_UNIX) set_deadline(jobs, &jobs->runs[i], jobs->now);
     off = jobs->wall_known ? offset - jobs->wall_offset : RETRY_ROOM_MS;
     jobs->wall_known = jobs->wall_set = true;
     jobs->wall_offset = offset;
@@ -2496,7 +2655,7 @@ static inngest_status check_config(const inngest_config *c)
     const inngest_port *p = c->port;
     if (p == NULL || p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
     if (c->functions == NULL && c->function_count) return INNGEST_ERR_ARGUMENT;
-    if (c->runs == 0 || c->runs > 65534 || c->events < 2 || c->events > MOST_EVENTS || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
+    if (c->runs == 0 || c->runs > MOST_RUNS || c->events < 2 || c->events > MOST_EVENTS || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
     if (p->block_size < 512 || p->block_size > 131072 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count < 2 || p->block_count > 65535 || p->block_count > UINT32_MAX / p->block_size) return INNGEST_ERR_GEOMETRY;
     if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
@@ -2530,8 +2689,14 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->hooks = config->hooks;
     jobs->user = config->user;
     jobs->runs = (inngest_run *)config->memory;
-    jobs->run_count = (uint16_t)config->runs;
-    jobs->slots = (inngest_slot *)(void *)(jobs->runs + config->runs);
+    jobs->run_count = config->runs;
+    jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + INNGEST_MEMORY((size_t)config->runs, 0));
+    jobs->tree = (inngest_index *)(void *)(jobs->runs + config->runs);
+    jobs->heads = jobs->tree + config->runs;
+    jobs->next = jobs->heads + config->runs;
+    jobs->again = jobs->next + config->runs;
+    while (2 * jobs->hash_mask + 1 < config->runs) jobs->hash_mask = 2 * jobs->hash_mask + 1;
+    clear_runs(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
     for (i = 0; i < config->events; i++) {
         jobs->slots[i].sequence = WORD(i);
@@ -2552,20 +2717,22 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
     uint32_t armed = 0;
     uint32_t position = run->last;
     uint8_t b[16], news = 0;
+    int64_t when = NEVER;
     record r;
     inngest_status status = find_record(jobs, run, PHASE, 0, &r);
-    run->deadline = NEVER;
     if (status == INNGEST_OK && read_payload(jobs, &r, 0, b, 4)) {
         status = (inngest_status)(int32_t)get4(b);
         run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;
     }
-    run->used = 0;
+    run->used = run->memos = 0;
+    run->oldest = (uint16_t)jobs->tail_block;
     do {
         status = step_back(jobs, run, &position, &r);
         if (status == INNGEST_ERR_NOT_FOUND) break;
         if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
+        run->oldest = (uint16_t)block_of(jobs, r.position);
         if (r.kind != START && r.kind != CRASH) run->flags |= RUN_BEGUN;
         if (r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT) && read_payload(jobs, &r, 0, b, 4)) {
             run->flags |= RUN_MARKED;
@@ -2575,6 +2742,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         }
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
         if (!is_live(jobs, &r)) continue;
+        if (class_of(r.kind) == RESULT && r.step) run->memos++;
         if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_room(jobs, r.size) / 4);
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
         if ((r.kind == ATTEMPT || r.kind == SLEEP) && read_payload(jobs, &r, 0, b, WAIT_BYTES)) {
@@ -2586,13 +2754,14 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
                 due = NEVER;
             }
             if (b[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
-            if (due < run->deadline) run->deadline = due;
+            if (due < when) when = due;
         }
     } while (r.link);
     if (run->state == INNGEST_WAIT_NONE || (news && news != ATTEMPT && news != SLEEP)) {
         run->state = INNGEST_WAIT_NONE;
-        run->deadline = jobs->now;
+        when = jobs->now;
     }
+    set_deadline(jobs, run, when);
     return armed;
 }
 
@@ -2625,7 +2794,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
         if (run->flags & RUN_ARMED) (void)arm(jobs, run, false);    /* it counted for this boot only */
         if (run->number && run->function == NO_FUNCTION && run->phase != INNGEST_PHASE_CANCELLING && run->state != INNGEST_WAIT_DAMAGE) {
             run->state = INNGEST_WAIT_FUNCTION;
-            run->deadline = NEVER;
+            set_deadline(jobs, run, NEVER);
         }
     }
     if (!jobs->guarded) jobs->poison = jobs->poison_row = jobs->poison_count = 0;
@@ -2687,7 +2856,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
     INNGEST_TRY(write_record(jobs, run, PHASE, b, 4));
     run->phase = INNGEST_PHASE_CANCELLING;
     run->state = INNGEST_WAIT_NONE;
-    run->deadline = jobs->now;
+    set_deadline(jobs, run, jobs->now);
     return jobs->busy ? INNGEST_OK : port_sync(jobs);
 }
 
@@ -2700,9 +2869,9 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
         info->id = run_id(jobs, run);
         info->function = run->function == NO_FUNCTION ? NULL : jobs->functions[run->function].id;
         info->phase = (inngest_phase)run->phase;
-        info->wait = run->deadline <= jobs->now && held_back(jobs, run) ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
+        info->wait = run->deadline <= jobs->now && alone(jobs) && jobs->alone != run->number ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
         info->attempt = run->attempt;
-        info->deadline_in_ms = run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
+        info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
         info->journal_bytes = run->used * 4u;
         info->reserved_bytes = run->reserved * 4u;
         (*cursor)++;
@@ -2739,7 +2908,7 @@ const char *inngest_status_name(inngest_status status)
     return "";
 }
 
-/* ---- 15 JSON ---------------------------------------------------------------------------------------------------------
+/* ---- 16 JSON ---------------------------------------------------------------------------------------------------------
  *
  * One pass over the text, byte by byte, nothing kept but the kind of each container that is open: a bit each, so
  * there is no recursion. Every reader goes to its value, takes it, and walks on to the end, so a text that is
@@ -3230,7 +3399,7 @@ inngest_status inngest_event_count(inngest_ctx *ctx, const char *path, size_t *o
 }
 #endif
 
-/* ---- 16 Text ---------------------------------------------------------------------------------------------------------- */
+/* ---- 17 Text ---------------------------------------------------------------------------------------------------------- */
 
 #if INNGEST_TEXT
 

@@ -88,6 +88,9 @@
 #ifndef INNGEST_HEARTBEAT_MS   /* journal time is stamped this often while a run sleeps; 60000..2^31-1 */
 #define INNGEST_HEARTBEAT_MS 3600000
 #endif
+#ifndef INNGEST_MANY_RUNS      /* more than 65,534 runs, for hosts; RAM: 8 bytes more a run */
+#define INNGEST_MANY_RUNS 0
+#endif
 #ifndef INNGEST_TICK_PASSES    /* most passes (executions of a handler) of one tick; 1..65535 */
 #define INNGEST_TICK_PASSES 64
 #endif
@@ -365,8 +368,16 @@ typedef struct inngest_run {       /* one place of the run table; internal */
     uint16_t function;             /* index, or 0xFFFF */
     uint16_t used, reserved;       /* journal bytes / 4 */
     uint16_t flags;
+    uint16_t oldest;               /* low bits of the oldest block that may hold records of it */
+    uint16_t memos;                /* steps of this phase on record */
     uint8_t state, phase, attempt, crashes;
 } inngest_run;
+
+#if INNGEST_MANY_RUNS
+typedef uint32_t inngest_index;    /* a place in the run table; internal */
+#else
+typedef uint16_t inngest_index;
+#endif
 
 typedef struct inngest_active {    /* a step in progress; internal */
     uint32_t run;                  /* 0: free */
@@ -384,7 +395,8 @@ typedef struct inngest_seen {      /* an event id; internal */
 } inngest_seen;
 
 /* Bytes of memory for this many runs and queue slots (the queue's a power of two). A constant expression. */
-#define INNGEST_MEMORY(runs, events) ((runs) * sizeof(inngest_run) + (events) * sizeof(inngest_slot))
+#define INNGEST_MEMORY(runs, events) \
+    (((runs) * (sizeof(inngest_run) + 4 * sizeof(inngest_index)) + 7) / 8 * 8 + (events) * sizeof(inngest_slot))
 
 typedef enum inngest_reset {       /* what made the machine start, where it is known */
     INNGEST_RESET_UNKNOWN,         /* as a watchdog: a run that was on its own pays */
@@ -400,7 +412,7 @@ typedef struct inngest_config {
     void *memory;                  /* aligned for int64_t; must stay */
     size_t memory_size;            /* bytes: INNGEST_MEMORY(runs, events) at least */
     uint16_t function_count;
-    uint32_t runs;                 /* live at once: 1..65534 */
+    uint32_t runs;                 /* live at once: 1..65534; with INNGEST_MANY_RUNS 1..4,000,000 */
     uint32_t events;               /* queue slots: a power of two, 2..32768; 2..64 where INNGEST_WORD_BITS is 8 */
     inngest_reset reset;
     uint32_t seed;                 /* for jitter and for the journal's half of run ids; anything that differs */
@@ -415,7 +427,9 @@ struct inngest {
     void *user;
     inngest_run *runs;
     inngest_slot *slots;
-    uint16_t function_count, run_count, slot_mask;
+    inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
+    uint32_t run_count, live_runs, hash_mask, free_place, again_count;
+    uint16_t function_count, slot_mask;
     inngest_word tail, head;       /* queue */
     /* journal */
     uint32_t format;               /* the journal's half of run ids */
@@ -425,7 +439,7 @@ struct inngest {
     uint32_t time_position;
     uint32_t newest, newest_end;   /* the newest group */
     uint8_t unit_shift, block_shift;
-    bool dirty, failed, doubtful, busy, stopped, clean, ticked, wrote;
+    bool dirty, failed, doubtful, busy, stopped, clean, ticked, wrote, wanting;
     inngest_status failure;
     /* time */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
@@ -496,11 +510,11 @@ typedef struct inngest_event {
     const char *name;             /* copied */
     const void *data;
     size_t size;
-    const char *id;               /* NULL: none; the same id within INNGEST_SEEN_MS starts no second run */
-    int64_t ts;                   /* unix ms; 0: none; a future one delays the start */
+    const char *id;               /* NULL or empty: none; the same id, whatever the name, within INNGEST_SEEN_MS starts no second run */
+    int64_t ts;                   /* unix ms, to the year 6429; 0: none; a future one delays the start */
 } inngest_event;
 
-/* The same with a name that is copied, an id and a time. Interrupts: yes. */
+/* The same with a name that is copied, an id and a time; ARGUMENT also for a time out of range. Interrupts: yes. */
 INNGEST_MUST_USE inngest_status inngest_send_event(inngest *jobs, const inngest_event *event);
 
 /* Call all bodies that gave inngest_again at the next tick, and make the port's wake be called. Interrupts: yes. */

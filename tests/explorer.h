@@ -205,7 +205,7 @@ static void explorer_send(context *c)
 
 static void explorer_receive(void)
 {
-    inngest_slot *slot = oldest_slot(&x.jobs);
+    inngest_slot *slot = published_slot(&x.jobs, x.jobs.head);
     uint8_t data[PAYLOAD];
     inngest_word value;
     unsigned i, bit;
@@ -214,7 +214,7 @@ static void explorer_receive(void)
         if (explorer_due(&value)) value = explorer_did(slot->data[i], 0);
         data[i] = (uint8_t)value;
     }
-    free_slot(&x.jobs, slot);
+    free_oldest_slot(&x.jobs);
     x.now.freed++;
     bit = 1u << (data[0] & 15);
     if (data[0] >= x.now.sends || data[1] != 255 - data[0]) explorer_fail("torn");
@@ -303,7 +303,7 @@ static void explorer_end(void)
         }
     }
     x.jobs.counters.unpublished = 0;
-    if (oldest_slot(&x.jobs)) explorer_fail("received, and never sent");
+    if (published_slot(&x.jobs, x.jobs.head)) explorer_fail("received, and never sent");
     if (x.jobs.counters.unpublished) explorer_fail("counted as unpublished, and there is nothing");
     for (i = 0; i < x.what->slots; i++)
         if (inngest_send(&x.jobs, "e", data, PAYLOAD) != INNGEST_OK) explorer_fail("a slot is gone");
