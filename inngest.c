@@ -515,7 +515,15 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
 
 static bool port_read(inngest *jobs, uint32_t block, uint32_t offset, void *data, uint32_t size)
 {
-    return jobs->port->read(jobs->port->context, block_address(jobs, block) + offset, data, size) == 0;
+    int result, tries;
+    for (tries = 0; tries < 3; tries++) {          /* what stays unreadable is taken as torn */
+        if ((result = jobs->port->read(jobs->port->context, block_address(jobs, block) + offset, data, size)) == 0) return true;
+        say(jobs, "inngest: the storage cannot be read");
+        jobs->counters.port_error = result;
+        count(&jobs->counters.port_errors);
+    }
+    jobs->unread = true;
+    return false;
 }
 
 static bool port_blank(inngest *jobs, uint32_t block, uint32_t offset, uint32_t size)
@@ -662,6 +670,7 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
 {
     uint8_t header[16], bytes[32];
     uint8_t *stage = (uint8_t *)jobs->stage;
+    inngest_status status;
     uint32_t crc, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
     r->position = position_at(jobs, block, offset);
     r->link = r->link ? r->position - r->link : 0;
@@ -669,7 +678,7 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     crc = crc32(crc_seed(jobs, r->position), header + 4, r->header - 4u);
     for (at = 0; at < r->size; at += n) {
         n = minimum(r->size - at, sizeof bytes);
-        if (!fetch(jobs, s, at, bytes, n)) return port_failed(jobs, -1, INNGEST_ERR_READ);
+        if (!fetch(jobs, s, at, bytes, n)) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
         crc = crc32(crc, bytes, n);
     }
     put(header, crc, 4);
@@ -683,8 +692,11 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
         used = minimum(total - minimum(at, total), n);
         memset(stage, 0xFF, n);
         if (skip) memcpy(stage, header, skip);
-        if (used > skip && !fetch(jobs, s, at + skip - r->header, stage + skip, used - skip)) return port_failed(jobs, -1, INNGEST_ERR_READ);
-        INNGEST_TRY(port_program(jobs, block, offset + at, stage, n));
+        if (used > skip && !fetch(jobs, s, at + skip - r->header, stage + skip, used - skip)) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
+        status = port_program(jobs, block, offset + at, stage, n);
+        if (status == INNGEST_OK) continue;
+        jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
+        return status;
     }
     count(&jobs->counters.records);
     return INNGEST_OK;
@@ -835,6 +847,15 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     return true;
 }
 
+static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format);
+
+/* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
+static bool unreadable(inngest *jobs)
+{
+    uint32_t block, format;
+    return jobs->unread && read_block_header(jobs, jobs->last_block % jobs->port->block_count, &block, &format) != INNGEST_OK;
+}
+
 static void stop_for_damage(inngest *jobs, inngest_run *run)
 {
     if (run->state != INNGEST_WAIT_DAMAGE) count(&jobs->counters.damaged);
@@ -893,6 +914,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     source s = one_piece(bytes, 8);
     bool broken = false;
     if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
+    jobs->unread = false;
     while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
         if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
             broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
@@ -906,7 +928,8 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
         INNGEST_TRY(copy_record(jobs, &r));
         count(&jobs->counters.carried);
     }
-    if (broken) INNGEST_TRY(park_broken_runs(jobs));
+    if (unreadable(jobs)) return INNGEST_ERR_READ;
+    if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
     memset(&r, 0, sizeof r);
     r.kind = RECLAIMED;
     r.size = 8;
@@ -930,6 +953,7 @@ static inngest_status room(inngest *jobs, uint32_t bytes, bool wait)
 {
     uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries;
     if (bytes > jobs->port->block_size - BLOCK_HEADER) return INNGEST_ERR_EVENT_SIZE;
+    if (jobs->failed) return INNGEST_ERR_SYNC;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {
         INNGEST_TRY(prepare_blocks(jobs, wait));
         if (jobs->last_block != jobs->head_block && advance(jobs, bytes, spare)) return INNGEST_OK;
@@ -1164,8 +1188,9 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     uint32_t place, offset;
     for (offset = BLOCK_HEADER; offset < jobs->port->block_size; offset += sizeof bytes)
         if (port_read(jobs, 0, offset, bytes, sizeof bytes) && !port_blank(jobs, 0, offset, sizeof bytes)) return INNGEST_ERR_FOREIGN;
+    jobs->unread = false;
     for (place = 1; place < jobs->port->block_count; place++)
-        if (!port_blank(jobs, place, 0, jobs->port->block_size)) return INNGEST_ERR_FOREIGN;
+        if (!port_blank(jobs, place, 0, jobs->port->block_size)) return jobs->unread ? INNGEST_ERR_READ : INNGEST_ERR_FOREIGN;
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
     jobs->last_block = jobs->tail_block - 1;
@@ -1178,8 +1203,11 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0;
     inngest_status status, applied = INNGEST_OK;
+    bool readable = false;
     for (place = 0; place < jobs->port->block_count; place++) {
+        jobs->unread = false;
         status = read_block_header(jobs, place, &block, &format);
+        readable = readable || !jobs->unread;
         if (status == INNGEST_ERR_NOT_FOUND) continue;
         INNGEST_TRY(status);
         if (blocks++ == 0 || (int32_t)(block - jobs->last_block) > 0) {
@@ -1187,7 +1215,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
             jobs->format = format;
         }
     }
-    if (blocks == 0) INNGEST_TRY(format_if_blank(jobs, seed));
+    if (blocks == 0) INNGEST_TRY(readable ? format_if_blank(jobs, seed) : INNGEST_ERR_READ);
     oldest = jobs->last_block + 1 - jobs->port->block_count;
     if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
@@ -1198,6 +1226,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         jobs->head_block = block;
         end = this_end;
     }
+    if (unreadable(jobs)) return INNGEST_ERR_READ;
     if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
         *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
@@ -1246,15 +1275,16 @@ static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t whe
     return INNGEST_PAUSED;
 }
 
+/* The storage failed or has no room: try again in a while. */
+static inngest_status wait_for_room(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_ROOM, ctx->jobs->now + RETRY_ROOM_MS); }
+
 static inngest_status park(inngest_ctx *ctx, inngest_wait why)
 {
     ctx->wake = NEVER;
-    (void)wait_until(ctx, why, NEVER);
+    if (why == INNGEST_WAIT_DAMAGE && unreadable(ctx->jobs)) (void)wait_for_room(ctx);
+    else (void)wait_until(ctx, why, NEVER);
     return ctx->stopped = INNGEST_PAUSED;
 }
-
-/* The storage failed or has no room: try again in a while. */
-static inngest_status wait_for_room(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_ROOM, ctx->jobs->now + RETRY_ROOM_MS); }
 
 /* The step's identity: hash of the id plus its occurrence in this pass. Ids whose ranges touch are refused. */
 static inngest_status identify(inngest_ctx *ctx, const char *id)
@@ -1383,13 +1413,14 @@ static uint32_t encode_error(const inngest_error_info *error, uint8_t b[ERROR_BY
     return 8 + size;
 }
 
-static void load_error(inngest_ctx *ctx, const record *r)
+static bool load_error(inngest_ctx *ctx, const record *r)
 {
     uint8_t b[ERROR_BYTES + 1];
     uint32_t size = minimum(r->size, ERROR_BYTES);
     memset(b, 0, sizeof b);
-    if (!read_payload(ctx->jobs, r, 0, b, size)) return;
+    if (!read_payload(ctx->jobs, r, 0, b, size)) return false;
     set_error(ctx, (inngest_status)(int32_t)get4(b), (int32_t)get4(b + 4), (const char *)b + 8);
+    return true;
 }
 
 /* ---- 9 Steps in progress: again, pending, complete ------------------------------------------------------------- */
@@ -1621,7 +1652,7 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
     if (r->kind == 0 || undecided(r->kind)) return enter_undecided(ctx, what, r);
     if (r->kind == DONE && !read_payload(jobs, r, 0, &done, 1)) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (r->kind == CHOICE || (r->kind == DONE) != (what != WHAT_RUN) || done != what) return park(ctx, INNGEST_WAIT_MEMO);
-    if (r->kind == FAILED) load_error(ctx, r);
+    if (r->kind == FAILED && !load_error(ctx, r)) return park(ctx, INNGEST_WAIT_DAMAGE);
     status = r->kind == FAILED ? INNGEST_STEP_FAILED : INNGEST_OK;
     if (ctx->active) {                               /* it was completed since */
         tell_step(ctx, status, -1);
@@ -2256,7 +2287,7 @@ static bool finish(inngest_ctx *ctx, inngest_status verdict)
     stop_actives(ctx);
     if (verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
         verdict = INNGEST_FAIL;
-        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK) load_error(ctx, &r);
+        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK) (void)load_error(ctx, &r);
     }
     size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && ctx->function && ctx->function->on_failure) {
@@ -2368,7 +2399,10 @@ static inngest_status run_handler(inngest_ctx *ctx)
         return INNGEST_PAUSED;
     }
     if (starts_later(ctx)) return INNGEST_PAUSED;
-    if ((run->flags & RUN_FAILING) && find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK) load_error(ctx, &r);
+    if ((run->flags & RUN_FAILING) && (find_record(jobs, run, PHASE, 0, &r) != INNGEST_OK || !load_error(ctx, &r))) {
+        (void)park(ctx, INNGEST_WAIT_DAMAGE);
+        return INNGEST_PAUSED;
+    }
     if ((run->flags & RUN_FAILING) && ctx->function->on_failure == NULL) return INNGEST_FAIL;   /* a firmware without it */
     if (hooks && hooks->run_start) hooks->run_start(jobs->user, run_id(jobs, run), ctx->function->id);
     verdict = judge(ctx, call_handler(ctx));
@@ -2386,6 +2420,7 @@ static void pass(inngest *jobs, inngest_run *run)
     run->state = INNGEST_WAIT_NONE;
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
     jobs->busy = true;
+    jobs->unread = false;
     if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
     else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = ctx.wake;
     else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
@@ -2823,6 +2858,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     jobs->wrote = !jobs->clean || jobs->newest == 0;
     jobs->token = jobs->newest * 2654435761u;         /* tokens of an earlier boot are stale */
     check_runs(jobs, config->reset);
+    if (unreadable(jobs)) return INNGEST_ERR_READ;
     jobs->stamp = jobs->booted = jobs->now;
     jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
     STORE(&jobs->ready, MAGIC);

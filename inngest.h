@@ -226,7 +226,7 @@ const char *inngest_status_name(inngest_status status);
 
 typedef struct inngest_port {
     void *context;                                                     /* handed to each call */
-    int (*read)(void *context, uint32_t address, void *data, uint32_t size);   /* may fail (ECC): taken as torn */
+    int (*read)(void *context, uint32_t address, void *data, uint32_t size);   /* may fail (ECC): tried 3 times, then taken as torn */
     int (*program)(void *context, uint32_t address, const void *data, uint32_t size);
     int (*erase)(void *context, uint32_t address);                     /* the block that begins there */
     int (*sync)(void *context);                                        /* NULL: what is programmed is durable */
@@ -439,7 +439,7 @@ struct inngest {
     uint32_t time_position;
     uint32_t newest, newest_end;   /* the newest group */
     uint8_t unit_shift, block_shift;
-    bool dirty, failed, doubtful, busy, stopped, clean, ticked, wrote, wanting;
+    bool dirty, failed, doubtful, unread, busy, stopped, clean, ticked, wrote, wanting;
     inngest_status failure;
     /* time */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
