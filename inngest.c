@@ -272,7 +272,7 @@ static inngest_slot *claim_slot(inngest *jobs)
 }
 #endif
 
-/* Give the slot of this index if it is published. NULL: not yet. */
+/* Give the slot of this number, from head on. NULL: it is not published. */
 static inngest_slot *published_slot(inngest *jobs, inngest_word index)
 {
     inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
@@ -285,10 +285,9 @@ static inngest_slot *published_slot(inngest *jobs, inngest_word index)
     return NULL;
 }
 
-/* Free the oldest slot, when its one consumer has taken what is in it. */
-static void free_slot(inngest *jobs, inngest_slot *slot)
+static void free_oldest_slot(inngest *jobs)
 {
-    STORE(&slot->sequence, WORD(jobs->head + jobs->slot_mask + 1u));
+    STORE(&jobs->slots[jobs->head & jobs->slot_mask].sequence, WORD(jobs->head + jobs->slot_mask + 1u));
     jobs->head++;
 }
 
@@ -2597,16 +2596,16 @@ static void leave_clean_stop(inngest *jobs)
 static inngest_status drain(inngest *jobs)
 {
     inngest_status status = INNGEST_OK, taken;
-    inngest_word at = jobs->head, end = WORD(at + jobs->slot_mask + 1u);
     inngest_slot *slot;
-    for (; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
+    inngest_word at, end = WORD(jobs->head + jobs->slot_mask + 1u);
+    for (at = jobs->head; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
         if (slot->kind == SLOT_EVENT && status != INNGEST_OK) continue;
         leave_clean_stop(jobs);
         taken = take(jobs, slot);
         if (taken != INNGEST_OK) {
             status = taken;
             if ((int)taken > INNGEST_ERR_JOURNAL_FULL || (int)taken < INNGEST_ERR_SEEN_FULL) return status;
-        } else if (at == jobs->head) free_slot(jobs, slot);
+        } else if (at == jobs->head) free_oldest_slot(jobs);
         else slot->kind = SLOT_TAKEN;
     }
     return status;
@@ -2719,7 +2718,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->stopped) return UINT32_MAX;
     if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
-    if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && published_slot(jobs, jobs->head))) return 0;
+    if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) == WORD(jobs->head + 1))) return 0;
     return next_deadline(jobs, waiting);
 }
 
@@ -2845,7 +2844,7 @@ static inngest_status check_config(const inngest_config *c)
     const inngest_port *p = c->port;
     if (p == NULL || p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
     if (c->functions == NULL && c->function_count) return INNGEST_ERR_ARGUMENT;
-    if (c->runs == 0 || c->runs > MOST_RUNS || c->events < 2 || c->events > 32768 || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
+    if (c->runs == 0 || c->runs > MOST_RUNS || c->events < 2 || c->events > MOST_EVENTS || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
     if (p->block_size < 512 || p->block_size > 131072 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count < 2 || p->block_count > 65535 || p->block_count > UINT32_MAX / p->block_size) return INNGEST_ERR_GEOMETRY;
     if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
