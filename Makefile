@@ -7,7 +7,7 @@ SOURCES = inngest.c inngest.h port/flash_emulator/flash_emulator.c port/flash_em
 TESTS = $(sort $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 POSIX = port/posix/inngest_posix.c port/posix/inngest_posix.h tests/posix_folder.h
 EXAMPLES = $(patsubst examples/%.c,$(BUILD)/example/%,$(wildcard examples/*.c))
-SCRIPTS = examples install
+SCRIPTS = examples install readme
 ALL_TESTS = $(TESTS) $(SCRIPTS)
 BUILD = build
 PREFIX = /usr/local
@@ -28,6 +28,11 @@ $(BUILD)/%.rc: $(BUILD)/% always
 
 $(SCRIPTS:%=$(BUILD)/%.rc): $(BUILD)/%.rc: tests/%.sh $(EXAMPLES) $(BUILD)/libinngest.a always
 	@BUILD="$(BUILD)" CC="$(CC)" CFLAGS="$(CFLAGS)" MAKE="$(MAKE)" sh $< > $(BUILD)/$*.log 2>&1; echo $$? > $@; cat $(BUILD)/$*.log
+
+$(BUILD)/readme.rc: $(BUILD)/power_cut.rc   # the README names its figure
+
+readme: ## bring the tables of the README up to date, after make test
+	@BUILD="$(BUILD)" CC="$(CC)" CFLAGS="$(CFLAGS)" MAKE="$(MAKE)" sh tests/readme.sh update
 
 COMPILE = $(CC) -std=c99 -Wall -Wextra $(CFLAGS) $(OPTIONS) -I. -Iport/posix -pthread
 $(BUILD)/%.o: %.c $(SOURCES)
@@ -122,4 +127,4 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 .SECONDARY:
-.PHONY: help test tool demo install uninstall lint sanitize size clean always
+.PHONY: help test readme tool demo install uninstall lint sanitize size clean always
