@@ -9,7 +9,7 @@
 static uint8_t cells[BLOCK_SIZE * BLOCK_COUNT], used[BLOCK_SIZE * BLOCK_COUNT / PROGRAM_SIZE];
 static uint32_t uptime, erasing = UINT32_MAX, bad_unit = UINT32_MAX;
 static unsigned busy, twice, outside, waits, fed, resets, restarts, nights;
-static bool supply = true, masked, button;
+static bool supply = true, masked, button, late;
 static int64_t rtc;
 static void button_interrupt(void);
 
@@ -56,7 +56,11 @@ bool chip_reset_was_power_on(void) { return restarts == 0; }
 uint32_t chip_unique_number(void) { return 7; }
 int64_t chip_rtc_unix_ms(void) { return rtc; }
 uint32_t chip_uptime_ms(void) { return uptime; }
-void chip_interrupts_mask(void) { masked = true; }
+void chip_interrupts_mask(void)
+{
+    if (late) { late = false; button_interrupt(); }  /* the last moment before */
+    masked = true;
+}
 void chip_interrupts_unmask(void) { masked = false; if (button) { button = false; button_interrupt(); } }
 void chip_sleep_until_interrupt(uint32_t ms)
 {
@@ -119,6 +123,15 @@ int main(void)
         while (live() > 0 && nights < 100000) template_turn(&jobs);
         CHECK(done == i + 1);
     }
+    late = true;                                     /* behind the tick, before the mask: not slept through either */
+    i = nights;
+    template_turn(&jobs);
+    CHECK(nights == i && !late);
+    template_turn(&jobs);
+    CHECK(live() == 1);
+    while (live() > 0 && nights < 100000) template_turn(&jobs);
+    CHECK(done == 301);
+
     inngest_get_counters(&jobs, &c);
     CHECK(c.erases > BLOCK_COUNT && waits >= 3 * c.erases && fed > 0);
     CHECK(uptime >= 300u * 90000);
@@ -142,14 +155,14 @@ int main(void)
     rtc += 3600000;
     start();
     for (i = 0; i < 10 && live() > 0; i++) template_turn(&jobs);
-    CHECK(done == 1301 && live() == 0);
+    CHECK(done == 1302 && live() == 0);
 
     CHECK(inngest_close(&jobs) == INNGEST_OK);       /* an unreadable word at the end of the log is taken for torn */
     for (i = 0, bad_unit = 0; i < sizeof used; i++) if (used[i] && i % (BLOCK_SIZE / PROGRAM_SIZE) > 8) bad_unit = i * PROGRAM_SIZE;
     start();
     CHECK(inngest_send(&jobs, "button/pressed", NULL, 0) == INNGEST_OK);
     for (i = 0; i < 10; i++) template_turn(&jobs);
-    CHECK(done == 1302 && live() == 0);
+    CHECK(done == 1303 && live() == 0);
     CHECK(twice == 0 && outside == 0);
     return TEST_END();
 }
