@@ -53,6 +53,10 @@ $(BUILD)/posix_kill: tests/posix_kill.c $(SOURCES) $(POSIX)
 $(BUILD)/posix_files $(BUILD)/posix_clock: $(BUILD)/%: tests/%.c $(BUILD)/inngest.o $(POSIX)   # the port's source is part of these tests
 	$(COMPILE) $(BUILD)/inngest.o $< -o $@
 
+$(BUILD)/queue_%: tests/queue_%.c tests/queue_nested.c $(SOURCES)       # the library's source is part of these tests
+	@mkdir -p $(BUILD)
+	$(COMPILE) $< -o $@
+
 tool: $(BUILD)/inngest-dump ## build the host tool that prints a journal: a file, or a dump of a device's flash
 
 $(BUILD)/inngest-dump: port/host/inngest-dump.c
@@ -87,9 +91,9 @@ uninstall: ## remove what install wrote
 OFF = JSON TEXT STATUS_NAMES LOG SEEN_IDS MESSAGE_BYTES RESULT_BYTES
 lint: ## warnings as errors on gcc and clang in all variants, symbols, clang-tidy, cppcheck
 	@mkdir -p $(BUILD)
-	for cc in "gcc -std=c99" "gcc -std=c11" "clang -std=c99" "gcc -std=c99 -m32" "gcc -std=c99 -DINNGEST_NO_CAS" $(OFF:%="gcc -std=c99 -DINNGEST_%=0"); do \
+	for cc in "gcc -std=c99" "gcc -std=c11" "clang -std=c99" "gcc -std=c99 -m32" "gcc -std=c99 -DINNGEST_NO_CAS" "gcc -std=c99 -DINNGEST_WORD_BITS=8" $(OFF:%="gcc -std=c99 -DINNGEST_%=0"); do \
 	$$cc $(WARN) -Werror -Os -c inngest.c -o $(BUILD)/lint.o || exit 1; done
-	for cc in gcc clang "gcc -m32"; do $$cc -std=c99 $(WARN) -Werror -O2 -I. -c port/posix/inngest_posix.c -o $(BUILD)/lint.o || exit 1; done
+	for cc in gcc clang "gcc -m32 -isystem /usr/include/$$(gcc -print-multiarch)"; do $$cc -std=c99 $(WARN) -Werror -O2 -I. -c port/posix/inngest_posix.c -o $(BUILD)/lint.o || exit 1; done
 	echo '#include "port/posix/inngest_posix.h"' | g++ -x c++ -std=c++11 -pedantic -Wall -Wextra -Werror -I. -c - -o $(BUILD)/cxx.o
 	gcc -std=c99 -Os -c inngest.c -o $(BUILD)/lint.o
 	@! nm -u $(BUILD)/lint.o | awk '{print $$2}' | grep -Ev '^(mem(cpy|move|set|cmp|chr)|str(len|n?cmp|nlen|chr)|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail)$$'
@@ -102,6 +106,9 @@ sanitize: ## the tests under ASan and UBSan, the queue under TSan, tests without
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover" test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan CFLAGS="-O1 -g -fsanitize=thread" TESTS=posix_wake SCRIPTS= test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/valgrind RUN="valgrind -q --error-exitcode=99" TESTS="$(VALGRIND)" SCRIPTS= test
+
+model: ## the queue between threads in spin: it holds, and its mutants fail
+	@BUILD="$(CURDIR)/$(BUILD)" sh tests/models/model.sh
 
 M3 = arm-none-eabi-gcc -std=c99 -mcpu=cortex-m3 -mthumb -Os -ffreestanding -I.
 size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
@@ -120,4 +127,4 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 .SECONDARY:
-.PHONY: help test tool demo install uninstall lint sanitize size clean always
+.PHONY: help model test tool demo install uninstall lint sanitize size clean always
