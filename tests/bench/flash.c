@@ -253,7 +253,7 @@ static void with_sleepers(void)
         chip_open(&c, 4096, 16, 4);
         must(boot(&c.port, 64, INNGEST_RESET_POWER_ON), "init");
         sleeper_results = i == 1 ? 27 : 30;
-        while (live + (i == 1 ? 0 : 700) < want) {
+        while (live + (i == 1 ? 600 : 700) < want) {
             before = sum(c.bytes) - c.bytes[HEADERS];
             start_sleepers(1);
             live += (double)(sum(c.bytes) - c.bytes[HEADERS] - before);
