@@ -962,15 +962,19 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
 }
 
 /* Make the head have room for so many bytes. The last erased block is reclaim's alone: after a cut all in it are
- * copies, so that it can be erased and the reclaim started over. */
+ * copies, so that it can be erased and the reclaim started over. Blocks of nothing but live records give back less than
+ * their copies take, by the proof and by what did not fit; several may follow each other, so what they take of the
+ * erased blocks is won back before anything else is written. */
 static inngest_status room(inngest *jobs, uint32_t bytes, bool wait)
 {
-    uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries;
-    if (bytes > jobs->port->block_size - BLOCK_HEADER) return INNGEST_ERR_EVENT_SIZE;
+    uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries, usable = jobs->port->block_size - BLOCK_HEADER;
+    uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
+    if (bytes > usable) return INNGEST_ERR_EVENT_SIZE;
+    spare += jobs->reserved / usable * (largest + 32) / usable;
     if (jobs->failed) return INNGEST_ERR_SYNC;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {
         INNGEST_TRY(prepare_blocks(jobs, wait));
-        if (jobs->last_block != jobs->head_block && advance(jobs, bytes, spare)) return INNGEST_OK;
+        if (jobs->last_block - jobs->head_block >= spare && advance(jobs, bytes, spare)) return INNGEST_OK;
         INNGEST_TRY(reclaim_block(jobs, wait));
     }
     return INNGEST_ERR_JOURNAL_FULL;
