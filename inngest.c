@@ -86,12 +86,14 @@ typedef struct record {
     uint32_t crc, head_crc;            /* as read; of the header alone */
     uint16_t size;                     /* of the payload */
     uint8_t kind, flags, header;
+    uint8_t first[16];                 /* of the payload, as verified: what is read again may read differently */
 } record;
 
 typedef struct source {                /* where a payload comes from: pieces of memory, or another record */
     const void *piece[3];
     uint16_t size[3];
     const record *from;
+    bool doubtful;                     /* from: its cells may read differently each time */
 } source;
 
 typedef struct arrival {               /* an event on its way into the journal */
@@ -612,13 +614,15 @@ static bool read_header(inngest *jobs, uint32_t position, record *r)
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
-static bool verify(inngest *jobs, const record *r)
+static bool verify(inngest *jobs, record *r)
 {
     uint8_t bytes[32];
     uint32_t crc = r->head_crc, at, n;
+    memset(r->first, 0, sizeof r->first);
     for (at = 0; at < r->size; at += n) {
         n = minimum(r->size - at, sizeof bytes);
         if (!read_payload(jobs, r, at, bytes, n)) return false;
+        if (at == 0) memcpy(r->first, bytes, minimum(n, sizeof r->first));
         crc = crc32(crc, bytes, n);
     }
     return crc == r->crc;
@@ -672,7 +676,12 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     uint8_t header[16], bytes[32];
     uint8_t *stage = (uint8_t *)jobs->stage;
     inngest_status status;
-    uint32_t crc, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
+    uint32_t crc, same = 0, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
+    if (s->doubtful) {
+        record from = *s->from;
+        make_header(&from, header);
+        same = crc32(crc_seed(jobs, from.position), header + 4, from.header - 4u);
+    }
     r->position = position_at(jobs, block, offset);
     r->link = r->link ? r->position - r->link : 0;
     make_header(r, header);
@@ -681,7 +690,9 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
         n = minimum(r->size - at, sizeof bytes);
         if (!fetch(jobs, s, at, bytes, n)) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
         crc = crc32(crc, bytes, n);
+        if (s->doubtful) same = crc32(same, bytes, n);
     }
+    if (s->doubtful && same != s->from->crc) return INNGEST_ERR_READ;
     put(header, crc, 4);
     total = (uint32_t)r->header + r->size;
     padded = record_bytes(jobs, r);
@@ -791,16 +802,18 @@ static bool is_live(inngest *jobs, const record *r)
     return r->kind != SAVE || find_record(jobs, run, RESULT, r->step, &newest) != INNGEST_OK || undecided(newest.kind);
 }
 
-static inngest_status copy_record(inngest *jobs, const record *r)
+static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 {
     record copy = *r;
     source s = one_piece(NULL, 0);
     inngest_run *run = find_run(jobs, r->run);
     inngest_seen *seen;
     s.from = r;
-    copy.flags |= CARRIED;
+    s.doubtful = doubtful;
+    if (!doubtful || r->kind == TIME) copy.flags |= CARRIED;   /* written again it is the news that it was */
     copy.link = run ? run->last : 0;
     INNGEST_TRY(append(jobs, &copy, &s));
+    if (doubtful && !read_record(jobs, copy.position, &copy)) return INNGEST_ERR_READ;
     if (run) run->last = copy.position;
     if (r->kind == TIME) jobs->time_position = copy.position;
     if (r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = copy.position;
@@ -853,8 +866,9 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
 /* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
 static bool unreadable(inngest *jobs)
 {
-    uint32_t block, format;
-    return jobs->unread && read_block_header(jobs, jobs->last_block % jobs->port->block_count, &block, &format) != INNGEST_OK;
+    uint32_t block = ~jobs->last_block, format;
+    if (jobs->unread) (void)read_block_header(jobs, jobs->last_block, &block, &format);
+    return jobs->unread && block != jobs->last_block;
 }
 
 static void stop_for_damage(inngest *jobs, inngest_run *run)
@@ -926,7 +940,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
         if (!is_live(jobs, &r)) continue;
         if (!advance(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
         r.flags &= FLAG;
-        INNGEST_TRY(copy_record(jobs, &r));
+        INNGEST_TRY(copy_record(jobs, &r, false));
         count(&jobs->counters.carried);
     }
     if (unreadable(jobs)) return INNGEST_ERR_READ;
@@ -1006,7 +1020,8 @@ static bool can_write(inngest *jobs)
 {
     if (!jobs->doubtful) return true;
     jobs->doubtful = false;            /* write_time says so again if it fails */
-    return write_time(jobs, 0) == INNGEST_OK && !jobs->doubtful;
+    jobs->doubtful = write_time(jobs, 0) != INNGEST_OK || jobs->doubtful;
+    return !jobs->doubtful;
 }
 
 /* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
@@ -1111,8 +1126,7 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
 {
     uint8_t b[16];
     int64_t stamp = 0;
-    memset(b, 0, sizeof b);
-    if (!read_payload(jobs, r, 0, b, minimum(r->size, sizeof b))) return INNGEST_OK;
+    memcpy(b, r->first, sizeof b);
     jobs->clean = r->kind == TIME && (r->flags & (FLAG | CARRIED)) == FLAG;
     jobs->guarded = 0;
     switch (r->kind) {
@@ -1141,30 +1155,43 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
 }
 
 /* Take up the whole records of a block. *end: where the last one ended. */
+/* The newest group reads as whole at one time and not at another: mount again as if it were not there. */
+static inngest_status doubt(inngest *jobs)
+{
+    jobs->doubted = jobs->newest;
+    return INNGEST_PAUSED;
+}
+
 static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
 {
     uint32_t offset = BLOCK_HEADER;
-    bool in_group = false, broken = false;
+    bool in_group = false, in_void = false, broken = false;
     inngest_status status = INNGEST_OK, applied;
     record r;
     *end = 0;
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
-        if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
+        uint32_t position = position_at(jobs, block, offset);
+        if ((jobs->doubted && (int32_t)(position - jobs->doubted) >= 0) || !read_record(jobs, position, &r)) {
+            if (in_group) status = doubt(jobs);            /* it was whole a moment ago */
             broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
             offset += 1u << jobs->unit_shift;
-            in_group = false;
+            in_group = in_void = false;
             continue;
         }
         if (broken) count(&jobs->counters.damaged);       /* a torn write has nothing behind it in its block */
         broken = false;
         offset += record_bytes(jobs, &r);
         *end = offset;
-        if (!in_group && !group_is_whole(jobs, &r)) { broken = true; continue; }
+        if (in_void || (!in_group && !group_is_whole(jobs, &r))) {
+            in_void = (r.flags & MORE) != 0;
+            broken = true;
+            continue;
+        }
         if (!in_group) jobs->newest = r.position;
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, reclaimed);
-        if (applied != INNGEST_OK) status = applied;
+        if (applied != INNGEST_OK && status != INNGEST_PAUSED) status = applied;
     }
     if (broken) count(&jobs->counters.torn);
     return status;
@@ -1174,7 +1201,9 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
  * cells may be half programmed, before anything acts on it. */
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint32_t position = jobs->newest, bytes = 0;
+    uint32_t position = jobs->newest, bytes = 0, before;
+    inngest_status status;
+    inngest_run *run;
     record r;
     if (end == 0) end = BLOCK_HEADER;
     if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + (1u << jobs->unit_shift);
@@ -1182,17 +1211,22 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         jobs->head_offset = jobs->port->block_size;
         jobs->clean = false;
     }
-    if (jobs->clean || jobs->newest == 0) return INNGEST_OK;
+    if ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0) return INNGEST_OK;
     do {
-        if (!read_record(jobs, position, &r)) return INNGEST_OK;
+        if (!read_record(jobs, position, &r)) return doubt(jobs);
         bytes += record_room(jobs, r.size);
         position = after(jobs, &r);
     } while (r.flags & MORE);
     position = jobs->newest;
     if (!advance(jobs, bytes, 0)) return INNGEST_OK;   /* it stands in a block that is full and was left behind */
     do {
-        if (!read_record(jobs, position, &r)) return INNGEST_OK;
-        INNGEST_TRY(copy_record(jobs, &r));
+        if (!read_record(jobs, position, &r)) return doubt(jobs);
+        before = r.link ? r.position - r.link : 0;
+        run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed */
+        if (run && (before == 0 || (int32_t)(before - jobs->newest) < 0)) run->last = before;
+        status = copy_record(jobs, &r, true);
+        if (status == INNGEST_ERR_READ) return doubt(jobs);
+        INNGEST_TRY(status);
         position = after(jobs, &r);
     } while (r.flags & MORE);
     return port_sync(jobs);
@@ -1238,6 +1272,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     for (block = jobs->tail_block; (int32_t)(block - jobs->last_block) <= 0; block++) {
         status = scan_block(jobs, block, &this_end, &proven);
+        if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
         if (this_end == 0 && port_blank(jobs, block, BLOCK_HEADER, jobs->port->block_size - BLOCK_HEADER)) continue;
         jobs->head_block = block;
@@ -1256,8 +1291,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         INNGEST_TRY(prepare_blocks(jobs, true));
         return INNGEST_PAUSED;
     }
-    INNGEST_TRY(prepare_blocks(jobs, true));
-    return settle(jobs, end);
+    INNGEST_TRY(settle(jobs, end));                    /* before the erase: it may hold the proof that the block may go */
+    return prepare_blocks(jobs, true);
 }
 
 /* ---- 8 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------- */
@@ -2340,8 +2375,9 @@ static inngest_status retry_handler(inngest_ctx *ctx)
     if (ctx->attempt && find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_room(ctx->jobs, r.size);
     ctx->parallel = false;
     ctx->wake = NEVER;
-    ctx->run->flags |= RUN_RETRYING;
-    return (int)attempt_failed(ctx, INNGEST_RETRY) > 0 ? INNGEST_PAUSED : INNGEST_FAIL;
+    if ((int)attempt_failed(ctx, INNGEST_RETRY) <= 0) return INNGEST_FAIL;
+    if (ctx->run->state == INNGEST_WAIT_RETRY) ctx->run->flags |= RUN_RETRYING;
+    return INNGEST_PAUSED;
 }
 
 /* The handler waits for its next attempt: what makes the run look again, or a reset, is no reason to call it. */
@@ -2351,7 +2387,11 @@ static bool retries_later(inngest_ctx *ctx)
     int64_t due;
     unsigned flags;
     if (!(ctx->run->flags & RUN_RETRYING)) return false;
-    if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK && r.kind == ATTEMPT && read_wait(ctx, &r, &due, &flags) && due > ctx->jobs->now) {
+    if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) != INNGEST_OK || !read_wait(ctx, &r, &due, &flags)) {
+        (void)park(ctx, INNGEST_WAIT_DAMAGE);
+        return true;
+    }
+    if (due > ctx->jobs->now) {
         (void)wait_until(ctx, INNGEST_WAIT_RETRY, due);
         return true;
     }
@@ -2453,7 +2493,8 @@ static void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx ctx;
     uint32_t number = run->number;
-    int64_t when = jobs->now;
+    int64_t when = jobs->now, offset = jobs->wall_offset;
+    bool known = jobs->wall_known;
     inngest_status verdict;
     start_ctx(&ctx, jobs, run);
     run->state = INNGEST_WAIT_NONE;
@@ -2465,6 +2506,8 @@ static void pass(inngest *jobs, inngest_run *run)
     else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
     jobs->busy = false;
     if (run->number != number) return;
+    if ((run->flags & RUN_UNIX) && jobs->wall_known && (!known || jobs->wall_offset - offset >= RETRY_ROOM_MS || offset - jobs->wall_offset >= RETRY_ROOM_MS))
+        when = jobs->now;                            /* user code has set the clock under a wait for a date */
     if (run->state == INNGEST_WAIT_ROOM && when <= jobs->now) when = jobs->now + RETRY_ROOM_MS;
     if (when <= jobs->now) {                         /* in the next round */
         set_deadline(jobs, run, NEVER);
@@ -2945,7 +2988,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
 {
     uint16_t unused;
-    uint32_t reclaimed = 0;
+    uint32_t reclaimed = 0, doubted = 0;
     inngest_status status;
     if (index == NULL) index = &unused;
     *index = 0;
@@ -2954,7 +2997,12 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     INNGEST_TRY(check_config(config));
     set_up(jobs, config);
     INNGEST_TRY(check_table(jobs, index));
-    while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) set_up(jobs, config);
+    while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
+        if (jobs->doubted != doubted) reclaimed = 0;   /* what proved it may be what is doubted */
+        doubted = jobs->doubted;
+        set_up(jobs, config);
+        jobs->doubted = doubted;
+    }
     INNGEST_TRY(status);
     INNGEST_TRY(port_sync(jobs));
     jobs->wrote = !jobs->clean || jobs->newest == 0;
