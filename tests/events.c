@@ -734,7 +734,6 @@ static void test_fan_out(void)
     inngest_status flushed;
     for (cut = 1; more; cut++) {
         for (tear = 0; tear < FLASH_TEARS; tear++) {
-            if (tear == FLASH_TEAR_WEAK) continue;
             machine_open(fan, COUNT(fan), 4096, 4, 4);
             boot();
             SEND("test/warm", NULL, 0);
