@@ -565,6 +565,7 @@ static void test_ids_hold_room(void)
     CHECK(inngest_flush(&m.jobs) == INNGEST_ERR_JOURNAL_FULL && machine_runs(NULL) == 0);
     CHECK(machine_run(INNGEST_SEEN_MS - 1000));
     CHECK_TRACE("");
+    CHECK(machine_tick() <= INNGEST_HEARTBEAT_MS);
     CHECK(machine_run(2000));
     CHECK_TRACE("test/broad:b");
     MACHINE_END();
