@@ -390,7 +390,9 @@ static void test_geometries(void)
     uint32_t size, c, round, rounds;
     uint16_t g;
     unsigned accepted = 0;
-    for (size = 512; size <= 131072; size *= 2) for (c = 0; c < sizeof counts / sizeof *counts; c++) for (g = 1; g <= 32; g = (uint16_t)(2 * g)) {
+    for (size = 512; size <= 131072; size *= 2)
+    for (c = 0; c < sizeof counts / sizeof *counts; c++)
+    for (g = 1; g <= 32; g = (uint16_t)(2 * g)) {
         uint32_t count = counts[c];
         inngest_status status;
         machine_open(jobs_table, 1, size, count, g);
