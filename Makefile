@@ -3,7 +3,7 @@ CC ?= cc
 CFLAGS ?= -O2 -g
 WARN = -pedantic -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wcast-align -Wundef \
        -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wswitch-enum -Wvla
-SOURCES = inngest.c inngest.h port/flash_emulator/flash_emulator.c port/flash_emulator/flash_emulator.h $(wildcard tests/*.h)
+SOURCES = inngest.c inngest.h $(wildcard port/flash_emulator/*.[ch]) $(wildcard tests/*.h)
 TESTS = $(sort $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 POSIX = port/posix/inngest_posix.c port/posix/inngest_posix.h tests/posix_folder.h
 SCRIPTS = examples install
@@ -41,7 +41,7 @@ $(BUILD)/%.o: port/posix/%.c $(SOURCES) $(POSIX)
 	@mkdir -p $(BUILD)
 	$(COMPILE) -c $< -o $@
 
-OBJECTS = $(BUILD)/inngest.o $(BUILD)/flash_emulator.o $(BUILD)/inngest_posix.o
+OBJECTS = $(BUILD)/inngest.o $(BUILD)/flash_emulator.o $(BUILD)/power_cut.o $(BUILD)/inngest_posix.o
 $(BUILD)/%: tests/%.c $(OBJECTS)
 	$(COMPILE) $< $(OBJECTS) -o $@
 

@@ -86,12 +86,14 @@ typedef struct record {
     uint32_t crc, head_crc;            /* as read; of the header alone */
     uint16_t size;                     /* of the payload */
     uint8_t kind, flags, header;
+    uint8_t first[16];                 /* of the payload, as verified: what is read again may read differently */
 } record;
 
 typedef struct source {                /* where a payload comes from: pieces of memory, or another record */
     const void *piece[3];
     uint16_t size[3];
     const record *from;
+    bool doubtful;                     /* from: its cells may read differently each time */
 } source;
 
 typedef struct arrival {               /* an event on its way into the journal */
@@ -336,7 +338,6 @@ static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_
     size_t name_size;
     if (jobs == NULL || event == NULL || event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
     if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
-    if (event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
     INNGEST_TRY(check_event(jobs, event->name, event->data, event->size));
     name_size = strlen(event->name);
     slot = open_slot(jobs);
@@ -613,13 +614,15 @@ static bool read_header(inngest *jobs, uint32_t position, record *r)
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
-static bool verify(inngest *jobs, const record *r)
+static bool verify(inngest *jobs, record *r)
 {
     uint8_t bytes[32];
     uint32_t crc = r->head_crc, at, n;
+    memset(r->first, 0, sizeof r->first);
     for (at = 0; at < r->size; at += n) {
         n = minimum(r->size - at, sizeof bytes);
         if (!read_payload(jobs, r, at, bytes, n)) return false;
+        if (at == 0) memcpy(r->first, bytes, minimum(n, sizeof r->first));
         crc = crc32(crc, bytes, n);
     }
     return crc == r->crc;
@@ -673,7 +676,12 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     uint8_t header[16], bytes[32];
     uint8_t *stage = (uint8_t *)jobs->stage;
     inngest_status status;
-    uint32_t crc, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
+    uint32_t crc, same = 0, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
+    if (s->doubtful) {
+        record from = *s->from;
+        make_header(&from, header);
+        same = crc32(crc_seed(jobs, from.position), header + 4, from.header - 4u);
+    }
     r->position = position_at(jobs, block, offset);
     r->link = r->link ? r->position - r->link : 0;
     make_header(r, header);
@@ -682,7 +690,9 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
         n = minimum(r->size - at, sizeof bytes);
         if (!fetch(jobs, s, at, bytes, n)) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
         crc = crc32(crc, bytes, n);
+        if (s->doubtful) same = crc32(same, bytes, n);
     }
+    if (s->doubtful && same != s->from->crc) return INNGEST_ERR_READ;
     put(header, crc, 4);
     total = (uint32_t)r->header + r->size;
     padded = record_bytes(jobs, r);
@@ -792,16 +802,18 @@ static bool is_live(inngest *jobs, const record *r)
     return r->kind != SAVE || find_record(jobs, run, RESULT, r->step, &newest) != INNGEST_OK || undecided(newest.kind);
 }
 
-static inngest_status copy_record(inngest *jobs, const record *r)
+static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 {
     record copy = *r;
     source s = one_piece(NULL, 0);
     inngest_run *run = find_run(jobs, r->run);
     inngest_seen *seen;
     s.from = r;
-    copy.flags |= CARRIED;
+    s.doubtful = doubtful;
+    if (!doubtful || r->kind == TIME) copy.flags |= CARRIED;   /* written again it is the news that it was */
     copy.link = run ? run->last : 0;
     INNGEST_TRY(append(jobs, &copy, &s));
+    if (doubtful && !read_record(jobs, copy.position, &copy)) return INNGEST_ERR_READ;
     if (run) run->last = copy.position;
     if (r->kind == TIME) jobs->time_position = copy.position;
     if (r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = copy.position;
@@ -854,8 +866,9 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
 /* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
 static bool unreadable(inngest *jobs)
 {
-    uint32_t block, format;
-    return jobs->unread && read_block_header(jobs, jobs->last_block % jobs->port->block_count, &block, &format) != INNGEST_OK;
+    uint32_t block = ~jobs->last_block, format;
+    if (jobs->unread) (void)read_block_header(jobs, jobs->last_block, &block, &format);
+    return jobs->unread && block != jobs->last_block;
 }
 
 static void stop_for_damage(inngest *jobs, inngest_run *run)
@@ -927,7 +940,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
         if (!is_live(jobs, &r)) continue;
         if (!advance(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
         r.flags &= FLAG;
-        INNGEST_TRY(copy_record(jobs, &r));
+        INNGEST_TRY(copy_record(jobs, &r, false));
         count(&jobs->counters.carried);
     }
     if (unreadable(jobs)) return INNGEST_ERR_READ;
@@ -1007,7 +1020,8 @@ static bool can_write(inngest *jobs)
 {
     if (!jobs->doubtful) return true;
     jobs->doubtful = false;            /* write_time says so again if it fails */
-    return write_time(jobs, 0) == INNGEST_OK && !jobs->doubtful;
+    jobs->doubtful = write_time(jobs, 0) != INNGEST_OK || jobs->doubtful;
+    return !jobs->doubtful;
 }
 
 /* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
@@ -1112,8 +1126,7 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
 {
     uint8_t b[16];
     int64_t stamp = 0;
-    memset(b, 0, sizeof b);
-    if (!read_payload(jobs, r, 0, b, minimum(r->size, sizeof b))) return INNGEST_OK;
+    memcpy(b, r->first, sizeof b);
     jobs->clean = r->kind == TIME && (r->flags & (FLAG | CARRIED)) == FLAG;
     jobs->guarded = 0;
     switch (r->kind) {
@@ -1142,26 +1155,39 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
 }
 
 /* Take up the whole records of a block. *end: where the last one ended. */
+/* The newest group reads as whole at one time and not at another: mount again as if it were not there. */
+static inngest_status doubt(inngest *jobs)
+{
+    jobs->doubted = jobs->newest;
+    return INNGEST_PAUSED;
+}
+
 static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
 {
     uint32_t offset = BLOCK_HEADER;
-    bool in_group = false, broken = false;
+    bool in_group = false, in_void = false, broken = false;
     inngest_status status = INNGEST_OK, applied;
     record r;
     *end = 0;
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
-        if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
+        uint32_t position = position_at(jobs, block, offset);
+        if ((jobs->doubted && (int32_t)(position - jobs->doubted) >= 0) || !read_record(jobs, position, &r)) {
+            if (in_group) jobs->torn_group = jobs->newest;     /* it was whole a moment ago */
             broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
             offset += 1u << jobs->unit_shift;
-            in_group = false;
+            in_group = in_void = false;
             continue;
         }
         if (broken) count(&jobs->counters.damaged);       /* a torn write has nothing behind it in its block */
         broken = false;
         offset += record_bytes(jobs, &r);
         *end = offset;
-        if (!in_group && !group_is_whole(jobs, &r)) { broken = true; continue; }
+        if (in_void || (!in_group && !group_is_whole(jobs, &r))) {
+            in_void = (r.flags & MORE) != 0;
+            broken = true;
+            continue;
+        }
         if (!in_group) jobs->newest = r.position;
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, reclaimed);
@@ -1175,45 +1201,68 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
  * cells may be half programmed, before anything acts on it. */
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint32_t position = jobs->newest, bytes = 0;
+    uint32_t position = jobs->newest, bytes = 0, before;
+    inngest_status status;
+    inngest_run *run;
     record r;
     if (end == 0) end = BLOCK_HEADER;
-    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + (1u << jobs->unit_shift);
+    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + ((jobs->newest || jobs->clean ? 1u : 2u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
         jobs->clean = false;
     }
-    if (jobs->clean || jobs->newest == 0) return INNGEST_OK;
+    if ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0) return INNGEST_OK;
     do {
-        if (!read_record(jobs, position, &r)) return INNGEST_OK;
+        if (!read_record(jobs, position, &r)) return doubt(jobs);
         bytes += record_room(jobs, r.size);
         position = after(jobs, &r);
     } while (r.flags & MORE);
     position = jobs->newest;
     if (!advance(jobs, bytes, 0)) return INNGEST_OK;   /* it stands in a block that is full and was left behind */
     do {
-        if (!read_record(jobs, position, &r)) return INNGEST_OK;
-        INNGEST_TRY(copy_record(jobs, &r));
+        if (!read_record(jobs, position, &r)) return doubt(jobs);
+        before = r.link ? r.position - r.link : 0;
+        run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed */
+        if (run && (before == 0 || (int32_t)(before - jobs->newest) < 0)) run->last = before;
+        status = copy_record(jobs, &r, true);
+        if (status == INNGEST_ERR_READ) return doubt(jobs);
+        INNGEST_TRY(status);
         position = after(jobs, &r);
     } while (r.flags & MORE);
     return port_sync(jobs);
 }
 
-/* The first erase or header of a format may have been cut short: in the first block what cannot be read is no data. */
+/* A format may have been cut short, twice: in the first two blocks a header may be torn, and what cannot be read is no data. */
 static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
     uint8_t bytes[32];
     uint32_t place, offset;
-    for (offset = BLOCK_HEADER; offset < jobs->port->block_size; offset += sizeof bytes)
-        if (port_read(jobs, 0, offset, bytes, sizeof bytes) && !port_blank(jobs, 0, offset, sizeof bytes)) return INNGEST_ERR_FOREIGN;
+    bool readable = false;
+    for (place = 0; place < 2; place++)
+        for (offset = BLOCK_HEADER; offset < jobs->port->block_size; offset += sizeof bytes) {
+            bool blank = port_blank(jobs, place, offset, sizeof bytes);
+            if (!blank && port_read(jobs, place, offset, bytes, sizeof bytes)) return INNGEST_ERR_FOREIGN;
+            readable = readable || blank;
+        }
+    if (!readable) return INNGEST_ERR_READ;
     jobs->unread = false;
-    for (place = 1; place < jobs->port->block_count; place++)
+    for (; place < jobs->port->block_count; place++)
         if (!port_blank(jobs, place, 0, jobs->port->block_size)) return jobs->unread ? INNGEST_ERR_READ : INNGEST_ERR_FOREIGN;
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
     jobs->last_block = jobs->tail_block - 1;
     jobs->clean = true;
     return INNGEST_OK;
+}
+
+/* May power have gone in the program of the last erased block's header? Then that reads as whole now, and not for long:
+ * nothing is on record behind the reclaim that it ends, or at all. */
+static bool last_header_is_doubtful(inngest *jobs, uint32_t blocks)
+{
+    record r;
+    if (jobs->clean || (jobs->newest && !read_record(jobs, jobs->newest, &r))) return false;
+    if (jobs->newest == 0) return blocks == jobs->port->block_count;
+    return r.kind == RECLAIMED && get4(r.first) + jobs->port->block_count == jobs->last_block && jobs->head_block != jobs->last_block;
 }
 
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
@@ -1245,6 +1294,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         end = this_end;
     }
     if (unreadable(jobs)) return INNGEST_ERR_READ;
+    if (jobs->newest && jobs->torn_group == jobs->newest) return doubt(jobs);
     if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
         *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
@@ -1257,8 +1307,13 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         INNGEST_TRY(prepare_blocks(jobs, true));
         return INNGEST_PAUSED;
     }
-    INNGEST_TRY(prepare_blocks(jobs, true));
-    return settle(jobs, end);
+    INNGEST_TRY(settle(jobs, end));                    /* before the erase: it may hold the proof that the block may go */
+    if (jobs->newest == 0 && !jobs->clean) jobs->renewed = true;
+    if (last_header_is_doubtful(jobs, blocks)) {
+        jobs->last_block--;
+        jobs->renewed = true;
+    }
+    return prepare_blocks(jobs, true);
 }
 
 /* ---- 8 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------- */
@@ -1642,7 +1697,7 @@ static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const rec
     unsigned flags;
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (ctx->active == NULL && ctx->parallel && ctx->decided) return INNGEST_LOST;
-    if (ctx->active == NULL && ctx->ending) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
+    if (ctx->ending ? ctx->active == NULL : ctx->run->phase == INNGEST_PHASE_CANCELLING) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
     if (r->kind == INTENT && !read_payload(ctx->jobs, r, 0, &ctx->attempt, 1)) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (r->kind != ATTEMPT) return INNGEST_BODY;
     if (!read_wait(ctx, r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
@@ -2379,7 +2434,10 @@ static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 static inngest_status judge(inngest_ctx *ctx, inngest_status status)
 {
     if (ctx->open) status = close_returned(ctx, status);
-    if (ctx->run->phase == INNGEST_PHASE_CANCELLING) return INNGEST_CANCELLED;
+    if (ctx->run->phase == INNGEST_PHASE_CANCELLING) {
+        set_error(ctx, INNGEST_CANCELLED, 0, "");
+        return INNGEST_CANCELLED;
+    }
     if ((int)ctx->stopped < 0) return INNGEST_FAIL;
     if (ctx->stopped == INNGEST_PAUSED || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
     if (status == INNGEST_OK && !ctx->parallel) return INNGEST_OK;
@@ -2465,7 +2523,7 @@ static void pass(inngest *jobs, inngest_run *run)
     jobs->busy = true;
     jobs->unread = false;
     if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
-    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = ctx.wake;
+    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = run->phase == INNGEST_PHASE_CANCELLING ? jobs->now : ctx.wake;
     else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
     jobs->busy = false;
     if (run->number != number) return;
@@ -2661,7 +2719,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->stopped) return UINT32_MAX;
     if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
-    if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) == jobs->head + 1)) return 0;
+    if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && published_slot(jobs, jobs->head))) return 0;
     return next_deadline(jobs, waiting);
 }
 
@@ -2888,7 +2946,10 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
                 due = NEVER;
             }
             if (b[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
-            if (due < when) when = due;
+            if (due < when) {
+                when = due;
+                run->attempt = r.kind == ATTEMPT ? b[12] : 0;
+            }
         }
     } while (r.link);
     used = (uint16_t)(run->used + END_ROOM / 4);                   /* another firmware may have reserved more: what is used stays counted */
@@ -2896,8 +2957,9 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         jobs->reserved += (used - run->reserved) * 4u;
         run->reserved = used;
     }
-    if (run->state == INNGEST_WAIT_NONE || (news && news != ATTEMPT && news != SLEEP)) {
+    if (run->state == INNGEST_WAIT_NONE || run->phase == INNGEST_PHASE_CANCELLING || (news && news != ATTEMPT && news != SLEEP)) {
         run->state = INNGEST_WAIT_NONE;
+        run->attempt = 0;
         when = jobs->now;
     }
     set_deadline(jobs, run, when);
@@ -2947,7 +3009,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
 {
     uint16_t unused;
-    uint32_t reclaimed = 0;
+    uint32_t reclaimed = 0, doubted = 0;
     inngest_status status;
     if (index == NULL) index = &unused;
     *index = 0;
@@ -2956,7 +3018,12 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     INNGEST_TRY(check_config(config));
     set_up(jobs, config);
     INNGEST_TRY(check_table(jobs, index));
-    while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) set_up(jobs, config);
+    while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
+        if (jobs->doubted != doubted) reclaimed = 0;   /* what proved it may be what is doubted */
+        doubted = jobs->doubted;
+        set_up(jobs, config);
+        jobs->doubted = doubted;
+    }
     INNGEST_TRY(status);
     INNGEST_TRY(port_sync(jobs));
     jobs->wrote = !jobs->clean || jobs->newest == 0;
@@ -2964,6 +3031,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     check_runs(jobs, config->reset);
     if (unreadable(jobs)) return INNGEST_ERR_READ;
     jobs->stamp = jobs->booted = jobs->now;
+    if (jobs->renewed) (void)write_time(jobs, 0);      /* so that the next boot need not */
     jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
     STORE(&jobs->ready, MAGIC);
     return INNGEST_OK;
@@ -3002,7 +3070,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
 
 bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *info)
 {
-    if (jobs == NULL || cursor == NULL || info == NULL) return false;
+    if (jobs == NULL || jobs->ready != MAGIC || cursor == NULL || info == NULL) return false;
     for (; *cursor < jobs->run_count; (*cursor)++) {
         const inngest_run *run = &jobs->runs[*cursor];
         if (run->number == 0) continue;
