@@ -272,7 +272,7 @@ static inngest_slot *claim_slot(inngest *jobs)
 }
 #endif
 
-/* Give the slot of this index if it is published. NULL: not yet. */
+/* Give the slot of this number, from head on. NULL: it is not published. */
 static inngest_slot *published_slot(inngest *jobs, inngest_word index)
 {
     inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
@@ -285,10 +285,9 @@ static inngest_slot *published_slot(inngest *jobs, inngest_word index)
     return NULL;
 }
 
-/* Free the oldest slot, when its one consumer has taken what is in it. */
-static void free_slot(inngest *jobs, inngest_slot *slot)
+static void free_oldest_slot(inngest *jobs)
 {
-    STORE(&slot->sequence, WORD(jobs->head + jobs->slot_mask + 1u));
+    STORE(&jobs->slots[jobs->head & jobs->slot_mask].sequence, WORD(jobs->head + jobs->slot_mask + 1u));
     jobs->head++;
 }
 
@@ -963,15 +962,19 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
 }
 
 /* Make the head have room for so many bytes. The last erased block is reclaim's alone: after a cut all in it are
- * copies, so that it can be erased and the reclaim started over. */
+ * copies, so that it can be erased and the reclaim started over. Blocks of nothing but live records give back less than
+ * their copies take, by the proof and by what did not fit; several may follow each other, so what they take of the
+ * erased blocks is won back before anything else is written. */
 static inngest_status room(inngest *jobs, uint32_t bytes, bool wait)
 {
-    uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries;
-    if (bytes > jobs->port->block_size - BLOCK_HEADER) return INNGEST_ERR_EVENT_SIZE;
+    uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries, usable = jobs->port->block_size - BLOCK_HEADER;
+    uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
+    if (bytes > usable) return INNGEST_ERR_EVENT_SIZE;
+    spare += jobs->reserved / usable * (largest + 32) / usable;
     if (jobs->failed) return INNGEST_ERR_SYNC;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {
         INNGEST_TRY(prepare_blocks(jobs, wait));
-        if (jobs->last_block != jobs->head_block && advance(jobs, bytes, spare)) return INNGEST_OK;
+        if (jobs->last_block - jobs->head_block >= spare && advance(jobs, bytes, spare)) return INNGEST_OK;
         INNGEST_TRY(reclaim_block(jobs, wait));
     }
     return INNGEST_ERR_JOURNAL_FULL;
@@ -2597,16 +2600,16 @@ static void leave_clean_stop(inngest *jobs)
 static inngest_status drain(inngest *jobs)
 {
     inngest_status status = INNGEST_OK, taken;
-    inngest_word at = jobs->head, end = WORD(at + jobs->slot_mask + 1u);
     inngest_slot *slot;
-    for (; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
+    inngest_word at, end = WORD(jobs->head + jobs->slot_mask + 1u);
+    for (at = jobs->head; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
         if (slot->kind == SLOT_EVENT && status != INNGEST_OK) continue;
         leave_clean_stop(jobs);
         taken = take(jobs, slot);
         if (taken != INNGEST_OK) {
             status = taken;
             if ((int)taken > INNGEST_ERR_JOURNAL_FULL || (int)taken < INNGEST_ERR_SEEN_FULL) return status;
-        } else if (at == jobs->head) free_slot(jobs, slot);
+        } else if (at == jobs->head) free_oldest_slot(jobs);
         else slot->kind = SLOT_TAKEN;
     }
     return status;
@@ -2719,7 +2722,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->stopped) return UINT32_MAX;
     if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
-    if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && published_slot(jobs, jobs->head))) return 0;
+    if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) == WORD(jobs->head + 1))) return 0;
     return next_deadline(jobs, waiting);
 }
 
@@ -2845,7 +2848,7 @@ static inngest_status check_config(const inngest_config *c)
     const inngest_port *p = c->port;
     if (p == NULL || p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
     if (c->functions == NULL && c->function_count) return INNGEST_ERR_ARGUMENT;
-    if (c->runs == 0 || c->runs > MOST_RUNS || c->events < 2 || c->events > 32768 || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
+    if (c->runs == 0 || c->runs > MOST_RUNS || c->events < 2 || c->events > MOST_EVENTS || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
     if (p->block_size < 512 || p->block_size > 131072 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count < 2 || p->block_count > 65535 || p->block_count > UINT32_MAX / p->block_size) return INNGEST_ERR_GEOMETRY;
     if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
