@@ -46,7 +46,7 @@
 #endif
 
 #define MAGIC 0x314A4E49u              /* "INJ1" */
-#define BLOCK_HEADER 32u
+#define BLOCK_HEADER 24u               /* and one padding to the unit: first_offset */
 #define KIND_MASK 0x0Fu
 #define CARRIED 0x10u                  /* a copy made by reclaim or recovery: no news of its run */
 #define MORE 0x20u                     /* the group goes on */
@@ -55,7 +55,7 @@
 #define STEP_MASK 0xFFFFFFu
 #define ERROR_BYTES (8u + INNGEST_MESSAGE_BYTES)
 #define END_ROOM (((16u + ERROR_BYTES + 31u) & ~31u) + 32u)   /* in each reservation: PHASE and CRASH */
-#define START_HEAD 15u
+#define START_HEAD 13u                 /* 7 without a time */
 #define LARGEST_PAYLOAD 4352u          /* of the format: bounds what a scan reads at each place of a blank or torn block */
 #define GUARDED_EVENTS 16u
 #define NEVER INT64_MAX
@@ -475,6 +475,16 @@ static uint32_t round_up(const inngest *jobs, uint32_t bytes)
     return (bytes + mask) & ~mask;
 }
 
+static unsigned program_shift(const inngest_port *port)
+{
+    unsigned shift = 0;
+    while (1u << shift < port->program_size) shift++;
+    return shift;
+}
+
+/* Where a block's first record begins. */
+static uint32_t first_offset(const inngest *jobs) { return round_up(jobs, BLOCK_HEADER); }
+
 static unsigned block_units_shift(const inngest *jobs) { return (unsigned)(jobs->block_shift - jobs->unit_shift); }
 
 static uint32_t block_of(const inngest *jobs, uint32_t position)
@@ -593,7 +603,7 @@ static bool read_header(inngest *jobs, uint32_t position, record *r)
 {
     uint8_t bytes[16];
     uint32_t block = block_of(jobs, position), offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
-    if (left < 12 || offset < BLOCK_HEADER || !port_read(jobs, block, offset, bytes, 12)) return false;
+    if (left < 12 || offset < first_offset(jobs) || !port_read(jobs, block, offset, bytes, 12)) return false;
     r->position = position;
     r->kind = bytes[4] & KIND_MASK;
     r->flags = bytes[4] & (CARRIED | MORE | FLAG);
@@ -771,7 +781,7 @@ static bool find_ahead(inngest *jobs, const inngest_run *run, uint32_t position,
     for (tries = 0; tries < 8; tries++) {
         if (!read_header(jobs, position, r)) {
             uint32_t block = block_of(jobs, position - 1) + 1;   /* it ended with its block, or close to it */
-            if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position = position_at(jobs, block, BLOCK_HEADER), r)) return false;
+            if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position = position_at(jobs, block, first_offset(jobs)), r)) return false;
         }
         if (r->run == (run->number & STEP_MASK) && r->step == step && class_of(r->kind) == RESULT && !undecided(r->kind) &&
             of_this_phase(run, r)) return verify(jobs, r);
@@ -823,7 +833,7 @@ static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
  * erasing, and the caller does not wait. */
 static inngest_status prepare_blocks(inngest *jobs, bool wait)
 {
-    uint8_t bytes[BLOCK_HEADER];
+    uint8_t bytes[32];
     int result;
     while (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) {
         uint32_t block = jobs->last_block + 1;
@@ -834,17 +844,16 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
         idle(jobs);
         count(&jobs->counters.erases);
         if (result != 0) return port_failed(jobs, result, INNGEST_ERR_ERASE);
-        memset(bytes, 0, sizeof bytes);
+        memset(bytes, 0xFF, sizeof bytes);
         put(bytes, MAGIC, 4);
-        bytes[4] = 1;
-        while ((1u << bytes[7]) < jobs->port->program_size) bytes[7]++;
+        put(bytes + 4, 1, 3);                        /* version 1.0, no features */
+        bytes[7] = (uint8_t)(program_shift(jobs->port) | (unsigned)jobs->block_shift << 3);
         put(bytes + 8, block, 4);
         put(bytes + 12, jobs->format, 4);
-        put(bytes + 16, jobs->port->block_size, 4);
-        put(bytes + 20, jobs->port->block_count, 4);
-        put(bytes + 28, crc32(0, bytes, 28), 4);
+        put(bytes + 16, jobs->port->block_count, 4);
+        put(bytes + 20, crc32(0, bytes, 20), 4);
         jobs->dirty = true;
-        INNGEST_TRY(port_program(jobs, block, 0, bytes, sizeof bytes));
+        INNGEST_TRY(port_program(jobs, block, 0, bytes, first_offset(jobs)));
         jobs->last_block = block;
     }
     return INNGEST_OK;
@@ -856,7 +865,7 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
     if (jobs->last_block - jobs->head_block <= keep) return false;
     jobs->head_block++;
-    jobs->head_offset = BLOCK_HEADER;
+    jobs->head_offset = first_offset(jobs);
     return true;
 }
 
@@ -922,10 +931,10 @@ static bool may_hold_live(const inngest *jobs, uint32_t block)
  * After it: the block counts for nothing and is erased again. */
 static inngest_status reclaim_block(inngest *jobs, bool wait)
 {
-    uint32_t offset = BLOCK_HEADER, block = jobs->tail_block, i;
-    uint8_t bytes[8];
+    uint32_t offset = first_offset(jobs), block = jobs->tail_block, i;
+    uint8_t bytes[4] = { 0 };
     record r;
-    source s = one_piece(bytes, 8);
+    source s = one_piece(bytes, 4);
     bool broken = false;
     if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
     jobs->unread = false;
@@ -946,10 +955,10 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
     memset(&r, 0, sizeof r);
     r.kind = RECLAIMED;
-    r.size = 8;
-    put(bytes, block, 4);
-    put(bytes + 4, jobs->next_run, 4);
-    if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
+    r.size = 4;
+    r.step = block & STEP_MASK;
+    put(bytes, jobs->next_run, 4);
+    if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(append(jobs, &r, &s));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
@@ -967,7 +976,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
  * erased blocks is won back before anything else is written. */
 static inngest_status room(inngest *jobs, uint32_t bytes, bool wait)
 {
-    uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries, usable = jobs->port->block_size - BLOCK_HEADER;
+    uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries, usable = jobs->port->block_size - first_offset(jobs);
     uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
     if (bytes > usable) return INNGEST_ERR_EVENT_SIZE;
     spare += jobs->reserved / usable * (largest + 32) / usable;
@@ -1034,10 +1043,9 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
 {
     uint8_t b[BLOCK_HEADER];
     if (!port_read(jobs, place, 0, b, sizeof b)) return INNGEST_ERR_NOT_FOUND;
-    if (get4(b) != MAGIC || get4(b + 28) != crc32(0, b, 28)) return INNGEST_ERR_NOT_FOUND;
+    if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
     if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
-    if (b[7] > 5 || 1u << b[7] != jobs->port->program_size || get4(b + 16) != jobs->port->block_size ||
-        get4(b + 20) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
+    if (b[7] != (program_shift(jobs->port) | (unsigned)jobs->block_shift << 3) || get(b + 16, 2) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
     *block = get4(b + 8);
     *format = get4(b + 12);
     return *block % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_NOT_FOUND;
@@ -1098,7 +1106,7 @@ static bool ends_later(inngest *jobs, const record *of)
     uint32_t offset, block;
     record r;
     for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++)
-        for (offset = BLOCK_HEADER; offset + 12 <= jobs->port->block_size;) {
+        for (offset = first_offset(jobs); offset + 12 <= jobs->port->block_size;) {
             bool whole = read_record(jobs, position_at(jobs, block, offset), &r);
             offset += whole ? record_bytes(jobs, &r) : 1u << jobs->unit_shift;
             if (whole && r.kind == END && r.run == of->run && (int32_t)(r.position - of->position) > 0) return true;
@@ -1118,11 +1126,19 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         run->flags = RUN_OLD | RUN_ENTERED;
     }
     if (r->kind == START) {
-        if (get4(b) >= jobs->next_run) jobs->next_run = get4(b) + 1;
-        take_up(jobs, run, get4(b), function_index(jobs, get4(b + 4)), record_room(jobs, r->size));
+        uint32_t number = (r->run & 0xFFFF) | (uint32_t)get(b, 2) << 16;
+        if (number >= jobs->next_run) jobs->next_run = number + 1;
+        take_up(jobs, run, number, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
     }
     run->last = r->position;
     return INNGEST_OK;
+}
+
+/* The block that a RECLAIMED is the proof of. */
+static uint32_t reclaimed_by(const inngest *jobs, const record *r)
+{
+    uint32_t block = block_of(jobs, r->position);
+    return block - ((block - r->step) & STEP_MASK);
 }
 
 static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
@@ -1140,8 +1156,8 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
         break;
     case SEEN: remember(jobs, get4(b), get4(b + 4), get_time(b + 8), r->position); break;
     case RECLAIMED:
-        *reclaimed = get4(b) + 1;
-        if (get4(b + 4) > jobs->next_run) jobs->next_run = get4(b + 4);
+        *reclaimed = reclaimed_by(jobs, r) + 1;
+        if (get4(b) > jobs->next_run) jobs->next_run = get4(b);
         break;
     case CRASH:                        /* of no run: a predicate was called; counts if nothing follows */
         if (r->run) break;
@@ -1167,7 +1183,7 @@ static inngest_status doubt(inngest *jobs)
 
 static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
 {
-    uint32_t offset = BLOCK_HEADER;
+    uint32_t offset = first_offset(jobs);
     bool in_group = false, in_void = false, broken = false;
     inngest_status status = INNGEST_OK, applied;
     record r;
@@ -1208,7 +1224,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     inngest_status status;
     inngest_run *run;
     record r;
-    if (end == 0) end = BLOCK_HEADER;
+    if (end == 0) end = first_offset(jobs);
     if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + ((jobs->newest || jobs->clean ? 1u : 2u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
@@ -1242,7 +1258,7 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     uint32_t place, offset;
     bool readable = false;
     for (place = 0; place < 2; place++)
-        for (offset = BLOCK_HEADER; offset < jobs->port->block_size; offset += sizeof bytes) {
+        for (offset = sizeof bytes; offset < jobs->port->block_size; offset += sizeof bytes) {
             bool blank = port_blank(jobs, place, offset, sizeof bytes);
             if (!blank && port_read(jobs, place, offset, bytes, sizeof bytes)) return INNGEST_ERR_FOREIGN;
             readable = readable || blank;
@@ -1265,7 +1281,7 @@ static bool last_header_is_doubtful(inngest *jobs, uint32_t blocks)
     record r;
     if (jobs->clean || (jobs->newest && !read_record(jobs, jobs->newest, &r))) return false;
     if (jobs->newest == 0) return blocks == jobs->port->block_count;
-    return r.kind == RECLAIMED && get4(r.first) + jobs->port->block_count == jobs->last_block && jobs->head_block != jobs->last_block;
+    return r.kind == RECLAIMED && reclaimed_by(jobs, &r) + jobs->port->block_count == jobs->last_block && jobs->head_block != jobs->last_block;
 }
 
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
@@ -1298,7 +1314,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         status = scan_block(jobs, block, &this_end, &proven);
         if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
-        if (this_end == 0 && port_blank(jobs, block, BLOCK_HEADER, jobs->port->block_size - BLOCK_HEADER)) { gap = true; continue; }
+        if (this_end == 0 && port_blank(jobs, block, first_offset(jobs), jobs->port->block_size - first_offset(jobs))) { gap = true; continue; }
         if (gap) missing++;
         gap = false;
         jobs->head_block = block;
@@ -2111,27 +2127,31 @@ int inngest_attempt(const inngest_ctx *ctx)
     return attempt;
 }
 
-static bool find_event(const inngest_ctx *ctx, record *r, uint32_t *from)
+/* *from: where the data begins in the payload, behind the name. */
+static bool find_event(const inngest_ctx *ctx, record *r, uint32_t *from, uint32_t *name_size)
 {
     uint8_t name;
-    if (find_record(ctx->jobs, ctx->run, START, 0, r) != INNGEST_OK || !read_payload(ctx->jobs, r, START_HEAD - 1, &name, 1)) return false;
-    *from = START_HEAD + name;
+    if (find_record(ctx->jobs, ctx->run, START, 0, r) != INNGEST_OK) return false;
+    *from = r->flags & FLAG ? START_HEAD : START_HEAD - 6;
+    if (!read_payload(ctx->jobs, r, *from - 1, &name, 1)) return false;
+    *from += name;
+    *name_size = name;
     return *from <= r->size;
 }
 
 size_t inngest_event_size(const inngest_ctx *ctx)
 {
     record r;
-    uint32_t from;
-    return find_event(ctx, &r, &from) ? r.size - from : 0;
+    uint32_t from, name;
+    return find_event(ctx, &r, &from, &name) ? r.size - from : 0;
 }
 
 inngest_status inngest_event_data(inngest_ctx *ctx, void *out, size_t size)
 {
     record r;
-    uint32_t from;
+    uint32_t from, name;
     if (out == NULL && size) return INNGEST_ERR_ARGUMENT;
-    if (!find_event(ctx, &r, &from)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (!find_event(ctx, &r, &from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (r.size - from > size) return INNGEST_ERR_TOO_LONG;
     if (!read_payload(ctx->jobs, &r, from, out, r.size - from)) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (size > r.size - from) memset((uint8_t *)out + (r.size - from), 0, size - (r.size - from));
@@ -2141,12 +2161,12 @@ inngest_status inngest_event_data(inngest_ctx *ctx, void *out, size_t size)
 inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size)
 {
     record r;
-    uint32_t from;
+    uint32_t from, name;
     if (out == NULL || size == 0) return INNGEST_ERR_ARGUMENT;
-    if (!find_event(ctx, &r, &from)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (from - START_HEAD >= size) return INNGEST_ERR_TOO_LONG;
-    if (!read_payload(ctx->jobs, &r, START_HEAD, out, from - START_HEAD)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    out[from - START_HEAD] = 0;
+    if (!find_event(ctx, &r, &from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (name >= size) return INNGEST_ERR_TOO_LONG;
+    if (!read_payload(ctx->jobs, &r, from - name, out, name)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    out[name] = 0;
     return INNGEST_OK;
 }
 
@@ -2174,7 +2194,7 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     }
     if (n > INNGEST_FAN_OUT || n > jobs->run_count) return INNGEST_ERR_TABLE_FAN_OUT;
     if (f->journal_bytes && f->journal_bytes < 32) return INNGEST_ERR_TABLE_BYTES;
-    if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > jobs->capacity || n * largest_start(jobs) + record_room(jobs, 14) > jobs->port->block_size - BLOCK_HEADER) return INNGEST_ERR_TABLE_BYTES;
+    if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > jobs->capacity || n * largest_start(jobs) + record_room(jobs, 14) > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_TABLE_BYTES;
     return INNGEST_OK;
 }
 
@@ -2242,21 +2262,22 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t function, unsigned more)
 {
     uint8_t head[START_HEAD];
+    uint32_t size = e->ts ? START_HEAD : START_HEAD - 6;
     source s;
     record r;
     inngest_run *run;
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
-    put(head, jobs->next_run, 4);
-    put(head + 4, hash_text(HASH_SEED, jobs->functions[function].id), 4);
-    put(head + 8, (uint64_t)e->ts, 6);
-    head[14] = e->name_size;
-    s = one_piece(head, sizeof head);
+    put(head, jobs->next_run >> 16, 2);
+    put(head + 2, hash_text(HASH_SEED, jobs->functions[function].id), 4);
+    put(head + 6, (uint64_t)e->ts, 6);
+    head[size - 1] = e->name_size;
+    s = one_piece(head, size);
     s.piece[1] = e->name;
     s.size[1] = e->name_size;
     s.piece[2] = e->data;
     s.size[2] = e->size;
     run = enter_run(jobs, jobs->next_run++);
-    INNGEST_TRY(add(jobs, run, START | more, 0, &s, &r));
+    INNGEST_TRY(add(jobs, run, START | more | (e->ts ? FLAG : 0), 0, &s, &r));
     take_up(jobs, run, run->number, function, record_room(jobs, r.size));
     run->oldest = (uint16_t)block_of(jobs, r.position);
     set_deadline(jobs, run, jobs->now);
@@ -2475,7 +2496,8 @@ static bool starts_later(inngest_ctx *ctx)
     record r;
     int64_t ts;
     if (run->flags & RUN_BEGUN) return false;
-    if (find_record(jobs, run, START, 0, &r) != INNGEST_OK || !read_payload(jobs, &r, 8, b, 6)) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
+    memset(b, 0, sizeof b);
+    if (find_record(jobs, run, START, 0, &r) != INNGEST_OK || ((r.flags & FLAG) && !read_payload(jobs, &r, 6, b, 6))) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
     ts = get_time(b);
     if (ts) run->flags |= RUN_UNIX;
     if (ts && !jobs->wall_known) (void)wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
@@ -2876,7 +2898,7 @@ static inngest_status check_config(const inngest_config *c)
 static uint32_t capacity(const inngest *jobs)
 {
     const inngest_port *p = jobs->port;
-    uint32_t usable = p->block_size - BLOCK_HEADER, blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
+    uint32_t usable = p->block_size - first_offset(jobs), blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
     uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES), fixed = 3 * record_room(jobs, 12);
     uint64_t room_for, fill = (uint64_t)blocks * usable * INNGEST_FILL_PERCENT / 100;
     if (largest < largest_start(jobs)) largest = largest_start(jobs);
@@ -3548,9 +3570,10 @@ static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *
 {
     json_reader r;
     inngest_status status = INNGEST_ERR_ARGUMENT;
+    uint32_t name;
     memset(&r, 0, sizeof r);
     r.jobs = ctx->jobs;
-    if (!find_event(ctx, &r.event, &r.from)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (!find_event(ctx, &r.event, &r.from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
     r.size = r.event.size - r.from;
     if (path && strncmp(path, "data", 4) == 0) status = json_read(&r, path + 4, out, want);
     if (status == INNGEST_PAUSED) return park(ctx, INNGEST_WAIT_DAMAGE);

@@ -193,7 +193,7 @@ static void patch(uint32_t block, unsigned at, uint8_t value)
     uint32_t sum;
     unsigned i;
     b[at] = value;
-    for (sum = crc(b, 28), i = 0; i < 4; i++) b[28 + i] = (uint8_t)(sum >> 8 * i);
+    for (sum = crc(b, 20), i = 0; i < 4; i++) b[20 + i] = (uint8_t)(sum >> 8 * i);
 }
 
 static void test_foreign(void)
