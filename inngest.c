@@ -272,7 +272,7 @@ static inngest_slot *claim_slot(inngest *jobs)
 }
 #endif
 
-/* Give the slot of this index if it is published. NULL: not yet. */
+/* Give the slot of this number, from head on. NULL: it is not published. */
 static inngest_slot *published_slot(inngest *jobs, inngest_word index)
 {
     inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
@@ -285,10 +285,9 @@ static inngest_slot *published_slot(inngest *jobs, inngest_word index)
     return NULL;
 }
 
-/* Free the oldest slot, when its one consumer has taken what is in it. */
-static void free_slot(inngest *jobs, inngest_slot *slot)
+static void free_oldest_slot(inngest *jobs)
 {
-    STORE(&slot->sequence, WORD(jobs->head + jobs->slot_mask + 1u));
+    STORE(&jobs->slots[jobs->head & jobs->slot_mask].sequence, WORD(jobs->head + jobs->slot_mask + 1u));
     jobs->head++;
 }
 
@@ -963,15 +962,19 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
 }
 
 /* Make the head have room for so many bytes. The last erased block is reclaim's alone: after a cut all in it are
- * copies, so that it can be erased and the reclaim started over. */
+ * copies, so that it can be erased and the reclaim started over. Blocks of nothing but live records give back less than
+ * their copies take, by the proof and by what did not fit; several may follow each other, so what they take of the
+ * erased blocks is won back before anything else is written. */
 static inngest_status room(inngest *jobs, uint32_t bytes, bool wait)
 {
-    uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries;
-    if (bytes > jobs->port->block_size - BLOCK_HEADER) return INNGEST_ERR_EVENT_SIZE;
+    uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries, usable = jobs->port->block_size - BLOCK_HEADER;
+    uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
+    if (bytes > usable) return INNGEST_ERR_EVENT_SIZE;
+    spare += jobs->reserved / usable * (largest + 32) / usable;
     if (jobs->failed) return INNGEST_ERR_SYNC;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {
         INNGEST_TRY(prepare_blocks(jobs, wait));
-        if (jobs->last_block != jobs->head_block && advance(jobs, bytes, spare)) return INNGEST_OK;
+        if (jobs->last_block - jobs->head_block >= spare && advance(jobs, bytes, spare)) return INNGEST_OK;
         INNGEST_TRY(reclaim_block(jobs, wait));
     }
     return INNGEST_ERR_JOURNAL_FULL;
@@ -1155,7 +1158,7 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
 }
 
 /* Take up the whole records of a block. *end: where the last one ended. */
-/* The newest group reads as whole at one time and not at another: mount again as if it were not there. */
+/* The group taken up last reads as whole at one time and not at another: mount again as if it were not there. */
 static inngest_status doubt(inngest *jobs)
 {
     jobs->doubted = jobs->newest;
@@ -1172,8 +1175,8 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
         uint32_t position = position_at(jobs, block, offset);
-        if ((jobs->doubted && (int32_t)(position - jobs->doubted) >= 0) || !read_record(jobs, position, &r)) {
-            if (in_group) status = doubt(jobs);            /* it was whole a moment ago */
+        if (!read_record(jobs, position, &r)) {
+            if (in_group) return doubt(jobs);
             broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
             offset += 1u << jobs->unit_shift;
             in_group = in_void = false;
@@ -1183,7 +1186,7 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         broken = false;
         offset += record_bytes(jobs, &r);
         *end = offset;
-        if (in_void || (!in_group && !group_is_whole(jobs, &r))) {
+        if (in_void || position == jobs->doubted || (!in_group && !group_is_whole(jobs, &r))) {
             in_void = (r.flags & MORE) != 0;
             broken = true;
             continue;
@@ -1191,7 +1194,7 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         if (!in_group) jobs->newest = r.position;
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, reclaimed);
-        if (applied != INNGEST_OK && status != INNGEST_PAUSED) status = applied;
+        if (applied != INNGEST_OK) status = applied;
     }
     if (broken) count(&jobs->counters.torn);
     return status;
@@ -1206,7 +1209,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     inngest_run *run;
     record r;
     if (end == 0) end = BLOCK_HEADER;
-    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + (1u << jobs->unit_shift);
+    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + ((jobs->newest || jobs->clean ? 1u : 2u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
         jobs->clean = false;
@@ -1218,7 +1221,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         position = after(jobs, &r);
     } while (r.flags & MORE);
     position = jobs->newest;
-    if (!advance(jobs, bytes, 0)) return INNGEST_OK;   /* it stands in a block that is full and was left behind */
+    if (!advance(jobs, bytes, 0)) return INNGEST_ERR_JOURNAL_FULL;
     do {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
         before = r.link ? r.position - r.link : 0;
@@ -1232,15 +1235,21 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     return port_sync(jobs);
 }
 
-/* The first erase or header of a format may have been cut short: in the first block what cannot be read is no data. */
+/* A format may have been cut short, twice: in the first two blocks a header may be torn, and what cannot be read is no data. */
 static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
     uint8_t bytes[32];
     uint32_t place, offset;
-    for (offset = BLOCK_HEADER; offset < jobs->port->block_size; offset += sizeof bytes)
-        if (port_read(jobs, 0, offset, bytes, sizeof bytes) && !port_blank(jobs, 0, offset, sizeof bytes)) return INNGEST_ERR_FOREIGN;
+    bool readable = false;
+    for (place = 0; place < 2; place++)
+        for (offset = BLOCK_HEADER; offset < jobs->port->block_size; offset += sizeof bytes) {
+            bool blank = port_blank(jobs, place, offset, sizeof bytes);
+            if (!blank && port_read(jobs, place, offset, bytes, sizeof bytes)) return INNGEST_ERR_FOREIGN;
+            readable = readable || blank;
+        }
+    if (!readable) return INNGEST_ERR_READ;
     jobs->unread = false;
-    for (place = 1; place < jobs->port->block_count; place++)
+    for (; place < jobs->port->block_count; place++)
         if (!port_blank(jobs, place, 0, jobs->port->block_size)) return jobs->unread ? INNGEST_ERR_READ : INNGEST_ERR_FOREIGN;
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
@@ -1249,12 +1258,22 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     return INNGEST_OK;
 }
 
+/* May power have gone in the program of the last erased block's header? Then that reads as whole now, and not for long:
+ * nothing is on record behind the reclaim that it ends, or at all. */
+static bool last_header_is_doubtful(inngest *jobs, uint32_t blocks)
+{
+    record r;
+    if (jobs->clean || (jobs->newest && !read_record(jobs, jobs->newest, &r))) return false;
+    if (jobs->newest == 0) return blocks == jobs->port->block_count;
+    return r.kind == RECLAIMED && get4(r.first) + jobs->port->block_count == jobs->last_block && jobs->head_block != jobs->last_block;
+}
+
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0;
+    uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0, missing = 0, expected;
     inngest_status status, applied = INNGEST_OK;
-    bool readable = false;
+    bool readable = false, gap = false;
     for (place = 0; place < jobs->port->block_count; place++) {
         jobs->unread = false;
         status = read_block_header(jobs, place, &block, &format);
@@ -1270,15 +1289,23 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     oldest = jobs->last_block + 1 - jobs->port->block_count;
     if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
+    /* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
+    expected = jobs->last_block + 1 - jobs->tail_block;
+    if (jobs->tail_block != oldest && read_block_header(jobs, oldest % jobs->port->block_count, &block, &format) == INNGEST_OK) expected++;
+    if (blocks < expected) missing++;
+    for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++) if (!port_blank(jobs, block, 0, BLOCK_HEADER)) missing++;
     for (block = jobs->tail_block; (int32_t)(block - jobs->last_block) <= 0; block++) {
         status = scan_block(jobs, block, &this_end, &proven);
         if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
-        if (this_end == 0 && port_blank(jobs, block, BLOCK_HEADER, jobs->port->block_size - BLOCK_HEADER)) continue;
+        if (this_end == 0 && port_blank(jobs, block, BLOCK_HEADER, jobs->port->block_size - BLOCK_HEADER)) { gap = true; continue; }
+        if (gap) missing++;
+        gap = false;
         jobs->head_block = block;
         end = this_end;
     }
     if (unreadable(jobs)) return INNGEST_ERR_READ;
+    if (missing) count(&jobs->counters.damaged);
     if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
         *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
@@ -1291,7 +1318,18 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         INNGEST_TRY(prepare_blocks(jobs, true));
         return INNGEST_PAUSED;
     }
-    INNGEST_TRY(settle(jobs, end));                    /* before the erase: it may hold the proof that the block may go */
+    status = settle(jobs, end);                        /* before the erase, if it can be: it may hold the proof that the block may go */
+    if (status == INNGEST_ERR_JOURNAL_FULL) {
+        INNGEST_TRY(prepare_blocks(jobs, true));
+        status = settle(jobs, end);
+        if (status == INNGEST_ERR_JOURNAL_FULL) status = INNGEST_OK;     /* it stands in a block that is full and was left behind */
+    }
+    INNGEST_TRY(status);
+    if (jobs->newest == 0 && !jobs->clean) jobs->renewed = true;
+    if (last_header_is_doubtful(jobs, blocks)) {
+        jobs->last_block--;
+        jobs->renewed = true;
+    }
     return prepare_blocks(jobs, true);
 }
 
@@ -2576,16 +2614,16 @@ static void leave_clean_stop(inngest *jobs)
 static inngest_status drain(inngest *jobs)
 {
     inngest_status status = INNGEST_OK, taken;
-    inngest_word at = jobs->head, end = WORD(at + jobs->slot_mask + 1u);
     inngest_slot *slot;
-    for (; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
+    inngest_word at, end = WORD(jobs->head + jobs->slot_mask + 1u);
+    for (at = jobs->head; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
         if (slot->kind == SLOT_EVENT && status != INNGEST_OK) continue;
         leave_clean_stop(jobs);
         taken = take(jobs, slot);
         if (taken != INNGEST_OK) {
             status = taken;
             if ((int)taken > INNGEST_ERR_JOURNAL_FULL || (int)taken < INNGEST_ERR_SEEN_FULL) return status;
-        } else if (at == jobs->head) free_slot(jobs, slot);
+        } else if (at == jobs->head) free_oldest_slot(jobs);
         else slot->kind = SLOT_TAKEN;
     }
     return status;
@@ -2698,7 +2736,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->stopped) return UINT32_MAX;
     if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
-    if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && published_slot(jobs, jobs->head))) return 0;
+    if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) == WORD(jobs->head + 1))) return 0;
     return next_deadline(jobs, waiting);
 }
 
@@ -2783,7 +2821,6 @@ static void take_clock(inngest *jobs)
     inngest_run *run;
     int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
     if (!jobs->is_told || jobs->failed || jobs->stopped) return;
-    if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) return;
     if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {
         if (make_time_good(jobs, off) != INNGEST_OK) return;
         jobs->told -= off;
@@ -2804,7 +2841,8 @@ void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
     unix_ms += (uint32_t)(jobs->last_tick - now_ms);               /* it was told of a moment before the newest tick */
     jobs->told = unix_ms - jobs->now;
     jobs->is_told = true;
-    take_clock(jobs);
+    if (!jobs->busy && jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) count(&jobs->counters.put_off);   /* a tick asks once */
+    else take_clock(jobs);
 }
 
 inngest_status inngest_format(const inngest_port *port)
@@ -2824,7 +2862,7 @@ static inngest_status check_config(const inngest_config *c)
     const inngest_port *p = c->port;
     if (p == NULL || p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
     if (c->functions == NULL && c->function_count) return INNGEST_ERR_ARGUMENT;
-    if (c->runs == 0 || c->runs > MOST_RUNS || c->events < 2 || c->events > 32768 || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
+    if (c->runs == 0 || c->runs > MOST_RUNS || c->events < 2 || c->events > MOST_EVENTS || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
     if (p->block_size < 512 || p->block_size > 131072 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count < 2 || p->block_count > 65535 || p->block_count > UINT32_MAX / p->block_size) return INNGEST_ERR_GEOMETRY;
     if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
@@ -2988,7 +3026,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
 {
     uint16_t unused;
-    uint32_t reclaimed = 0, doubted = 0;
+    uint32_t reclaimed = 0, doubted = 0, tries = 0;
     inngest_status status;
     if (index == NULL) index = &unused;
     *index = 0;
@@ -2998,6 +3036,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     set_up(jobs, config);
     INNGEST_TRY(check_table(jobs, index));
     while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
+        if (tries++ == 32) return INNGEST_ERR_READ;
         if (jobs->doubted != doubted) reclaimed = 0;   /* what proved it may be what is doubted */
         doubted = jobs->doubted;
         set_up(jobs, config);
@@ -3010,6 +3049,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     check_runs(jobs, config->reset);
     if (unreadable(jobs)) return INNGEST_ERR_READ;
     jobs->stamp = jobs->booted = jobs->now;
+    if (jobs->renewed) (void)write_time(jobs, 0);      /* so that the next boot need not */
     jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
     STORE(&jobs->ready, MAGIC);
     return INNGEST_OK;
