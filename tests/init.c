@@ -101,8 +101,9 @@ static void test_table(void)
             many[i].journal_bytes = 64;
         }
         m.config.functions = many;
+        m.config.function_count = INNGEST_FAN_OUT + 1;
+        REFUSED(INNGEST_ERR_TABLE_FAN_OUT, INNGEST_FAN_OUT);
         m.config.function_count = INNGEST_FAN_OUT + 3;
-        REFUSED(INNGEST_ERR_TABLE_FAN_OUT, 8);
         many[8].event = many[9].event = many[10].event = "test/b";
         many[0].event = "none";
         many[1].event = "test/a";
