@@ -530,6 +530,7 @@ static bool port_read(inngest *jobs, uint32_t block, uint32_t offset, void *data
     int result, tries;
     for (tries = 0; tries < 3; tries++) {          /* what stays unreadable is taken as torn */
         if ((result = jobs->port->read(jobs->port->context, block_address(jobs, block) + offset, data, size)) == 0) return true;
+        if (jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, block_address(jobs, block) + offset, size)) return false;
         say(jobs, "inngest: the storage cannot be read");
         jobs->counters.port_error = result;
         count(&jobs->counters.port_errors);
@@ -1301,7 +1302,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
             jobs->format = format;
         }
     }
-    if (blocks == 0) INNGEST_TRY(readable ? format_if_blank(jobs, seed) : INNGEST_ERR_READ);
+    if (blocks == 0 && (status = format_if_blank(jobs, seed)) != INNGEST_OK) return readable ? status : INNGEST_ERR_READ;
+    jobs->unread = false;
     oldest = jobs->last_block + 1 - jobs->port->block_count;
     if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
