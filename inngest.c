@@ -830,6 +830,18 @@ static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     return INNGEST_OK;
 }
 
+static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes[32])
+{
+    memset(bytes, 0xFF, 32);
+    put(bytes, MAGIC, 4);
+    put(bytes + 4, 1, 3);                            /* version 1.0, no features */
+    bytes[7] = (uint8_t)(program_shift(jobs->port) | (unsigned)jobs->block_shift << 3);
+    put(bytes + 8, block, 4);
+    put(bytes + 12, jobs->format, 4);
+    put(bytes + 16, jobs->port->block_count, 4);
+    put(bytes + 20, crc32(0, bytes, 20), 4);
+}
+
 /* Erase the blocks in front of the head that hold nothing, and prove it by their headers. PAUSED: the chip is still
  * erasing, and the caller does not wait. */
 static inngest_status prepare_blocks(inngest *jobs, bool wait)
@@ -845,14 +857,7 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
         idle(jobs);
         count(&jobs->counters.erases);
         if (result != 0) return port_failed(jobs, result, INNGEST_ERR_ERASE);
-        memset(bytes, 0xFF, sizeof bytes);
-        put(bytes, MAGIC, 4);
-        put(bytes + 4, 1, 3);                        /* version 1.0, no features */
-        bytes[7] = (uint8_t)(program_shift(jobs->port) | (unsigned)jobs->block_shift << 3);
-        put(bytes + 8, block, 4);
-        put(bytes + 12, jobs->format, 4);
-        put(bytes + 16, jobs->port->block_count, 4);
-        put(bytes + 20, crc32(0, bytes, 20), 4);
+        make_block_header(jobs, block, bytes);
         jobs->dirty = true;
         INNGEST_TRY(port_program(jobs, block, 0, bytes, first_offset(jobs)));
         jobs->last_block = block;
@@ -1252,18 +1257,24 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     return port_sync(jobs);
 }
 
-/* A format may have been cut short, twice: in the first two blocks a header may be torn, and what cannot be read is no data. */
+/* A format may have been cut short, twice: in the first two blocks a header may be torn, which leaves no bit of it clear
+ * that is to be set, and what cannot be read is no data. */
 static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
-    uint8_t bytes[32];
-    uint32_t place, offset;
+    uint8_t bytes[32], header[32];
+    uint32_t place, offset, i;
     bool readable = false;
-    for (place = 0; place < 2; place++)
-        for (offset = sizeof bytes; offset < jobs->port->block_size; offset += sizeof bytes) {
-            bool blank = port_blank(jobs, place, offset, sizeof bytes);
-            if (!blank && port_read(jobs, place, offset, bytes, sizeof bytes)) return INNGEST_ERR_FOREIGN;
-            readable = readable || blank;
+    for (place = 0; place < 2; place++) {
+        make_block_header(jobs, jobs->port->block_count + place, header);
+        memset(header + 12, 0, 4);                   /* of any seed, and its checksum */
+        memset(header + 20, 0, 4);
+        for (offset = 0; offset < jobs->port->block_size; offset += sizeof bytes) {
+            if (port_blank(jobs, place, offset, sizeof bytes)) readable = true;
+            else if (port_read(jobs, place, offset, bytes, sizeof bytes))
+                for (i = 0; i < sizeof bytes; i++)
+                    if (bytes[i] != 0xFF && (offset || (bytes[i] & header[i]) != header[i])) return INNGEST_ERR_FOREIGN;
         }
+    }
     if (!readable) return INNGEST_ERR_READ;
     jobs->unread = false;
     for (; place < jobs->port->block_count; place++)

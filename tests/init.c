@@ -234,7 +234,7 @@ static void test_versions(void)
         CHECK(machine_run(2000));
         CHECK_TRACE("value");
         header = m.chip.cells + i * 4096;
-        CHECK(memcmp(header, "INJ1\1\0\0\2", 8) == 0);
+        CHECK(memcmp(header, "INJ1\1\0\0\142", 8) == 0);
         patch(i, 4, 2);
         REFUSED(INNGEST_ERR_VERSION, 0);
         patch(i, 4, 0);
@@ -245,11 +245,11 @@ static void test_versions(void)
         patch(i, 6, 0x80);
         REFUSED(INNGEST_ERR_VERSION, 0);
         patch(i, 6, 0);
-        patch(i, 7, 3);
+        patch(i, 7, 0143);
         REFUSED(INNGEST_ERR_OTHER_GEOMETRY, 0);
         patch(i, 7, 200);
         REFUSED(INNGEST_ERR_OTHER_GEOMETRY, 0);
-        patch(i, 7, 2);
+        patch(i, 7, 0142);
         port = m.chip.port;
         m.config.port = &port;
         port.block_count = 3;
@@ -269,7 +269,7 @@ static void test_versions(void)
         REFUSED(INNGEST_ERR_OTHER_GEOMETRY, 0);
         m.config.port = &m.chip.port;
         patch(i, 5, 9);                                           /* a newer minor version */
-        patch(i, 24, 0xFF);                                       /* and features that may be ignored */
+        patch(i, 18, 0xFF);                                       /* and features that may be ignored */
         machine_reboot();
         CHECK(machine_run(60000));
         CHECK_TRACE("last");
