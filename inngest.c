@@ -976,23 +976,41 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     return prepare_blocks(jobs, wait);
 }
 
-/* Make the head have room for so many bytes. The last erased block is reclaim's alone: after a cut all in it are
- * copies, so that it can be erased and the reclaim started over. Blocks of nothing but live records give back less than
- * their copies take, by the proof and by what did not fit; several may follow each other, so what they take of the
- * erased blocks is won back before anything else is written. */
-static inngest_status room(inngest *jobs, uint32_t bytes, bool wait)
+static uint32_t largest_record(const inngest *jobs)
 {
-    uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries, usable = jobs->port->block_size - first_offset(jobs);
-    uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
-    if (bytes > usable) return INNGEST_ERR_EVENT_SIZE;
-    spare += jobs->reserved / usable * (largest + 32) / usable;
+    return record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
+}
+
+/* How many erased blocks are kept. The last one is reclaim's alone: after a cut all in it are copies, so that it can be
+ * erased and the reclaim started over. Blocks of nothing but live records give back less than their copies take, by the
+ * proof and by what did not fit; several may follow each other, so what they take of the erased blocks is won back
+ * before anything else is written. */
+static uint32_t spare_blocks(const inngest *jobs)
+{
+    uint32_t usable = jobs->port->block_size - first_offset(jobs);
+    return (jobs->port->block_count < 4 ? 1 : 2) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
+}
+
+/* Make the head have room for so many bytes. */
+static inngest_status room(inngest *jobs, uint32_t bytes)
+{
+    uint32_t tries;
+    if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;
     if (jobs->failed) return INNGEST_ERR_SYNC;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {
-        INNGEST_TRY(prepare_blocks(jobs, wait));
-        if (jobs->last_block - jobs->head_block >= spare && advance(jobs, bytes, spare)) return INNGEST_OK;
-        INNGEST_TRY(reclaim_block(jobs, wait));
+        INNGEST_TRY(prepare_blocks(jobs, true));
+        if (jobs->last_block - jobs->head_block >= spare_blocks(jobs) && advance(jobs, bytes, spare_blocks(jobs))) return INNGEST_OK;
+        INNGEST_TRY(reclaim_block(jobs, true));
     }
     return INNGEST_ERR_JOURNAL_FULL;
+}
+
+/* Reclaim and erase ahead of need, so that no step call has to. PAUSED: the chip is erasing. */
+static inngest_status make_room_ahead(inngest *jobs)
+{
+    INNGEST_TRY(prepare_blocks(jobs, false));
+    if (jobs->port->block_count < 4 || jobs->last_block - jobs->head_block > spare_blocks(jobs)) return INNGEST_OK;
+    return jobs->head_offset + largest_record(jobs) > jobs->port->block_size ? reclaim_block(jobs, false) : INNGEST_OK;
 }
 
 /* Append a record of a run, or of none, where room was made. */
@@ -1016,7 +1034,7 @@ static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kin
 {
     record r;
     source s = one_piece(data, size);
-    INNGEST_TRY(room(jobs, record_room(jobs, size), true));
+    INNGEST_TRY(room(jobs, record_room(jobs, size)));
     INNGEST_TRY(add(jobs, run, kind, 0, &s, &r));
     if (r.kind == TIME) jobs->time_position = r.position;
     return INNGEST_OK;
@@ -1462,7 +1480,7 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     find_old(ctx, kind);
     used = run->used * 4u - ctx->old;
     if (used + record_room(jobs, size) + END_ROOM > run->reserved * 4u) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
-    if (room(jobs, record_room(jobs, size) + more, true) != INNGEST_OK) return wait_for_room(ctx);
+    if (room(jobs, record_room(jobs, size) + more) != INNGEST_OK) return wait_for_room(ctx);
     ctx->undo = *run;                                /* not earlier: making room may have carried its records */
     ctx->undo_met = ctx->met;
     if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, &s, &r) != INNGEST_OK) return wait_for_room(ctx);
@@ -2293,6 +2311,7 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     INNGEST_TRY(add(jobs, run, START | more | (e->ts ? FLAG : 0), 0, &s, &r));
     take_up(jobs, run, run->number, function, record_room(jobs, r.size));
     run->oldest = (uint16_t)block_of(jobs, r.position);
+    if (e->ts == 0) run->flags |= RUN_BEGUN;
     set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
@@ -2308,7 +2327,7 @@ static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_
     uint16_t k;
     r.position = 0;
     if (ctx) INNGEST_TRY(put_group(ctx, n ? DONE | MORE : DONE, &done, 1, bytes));
-    else INNGEST_TRY(room(jobs, bytes + record_room(jobs, 14), true));
+    else INNGEST_TRY(room(jobs, bytes + record_room(jobs, 14)));
     if (e->id_hash[1]) {
         put(b, e->id_hash[0], 4);
         put(b + 4, e->id_hash[1], 4);
@@ -2758,7 +2777,8 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     advance_time(jobs, now_ms);
     if (jobs->failed || jobs->stopped) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
-    if (room(jobs, largest_start(jobs), false) == INNGEST_PAUSED) return 1;        /* the chip is erasing */
+    if (make_room_ahead(jobs) == INNGEST_PAUSED) return 1;
+
     take_clock(jobs);
     wake_steps(jobs);
     release(jobs);
@@ -2801,7 +2821,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
         if ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) continue;
         put(b, (uint64_t)(get_time(b) + off), 6);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
-        INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES), true));
+        INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES)));
         INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, &s, &copy));
         set_deadline(jobs, run, jobs->now);          /* look again */
         position = run->last;                        /* reclaim may have carried the others */
@@ -2823,7 +2843,7 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
         put(b, seen->hash[0], 4);
         put(b + 4, seen->hash[1], 4);
         put(b + 8, (uint64_t)(seen->until + off), 6);
-        INNGEST_TRY(room(jobs, record_room(jobs, sizeof b), true));
+        INNGEST_TRY(room(jobs, record_room(jobs, sizeof b)));
         INNGEST_TRY(add(jobs, NULL, SEEN, 0, &s, &r));
         seen->until += off;
         seen->position = r.position;
