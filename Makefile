@@ -56,6 +56,11 @@ $(BUILD)/posix_kill: tests/posix_kill.c $(SOURCES) $(POSIX)
 	@mkdir -p $(BUILD)
 	$(COMPILE) inngest.c port/posix/inngest_posix.c $< -o $@
 
+$(BUILD)/wear: OPTIONS = -DINNGEST_FILL_PERCENT=75
+$(BUILD)/wear: tests/wear.c $(SOURCES)
+	@mkdir -p $(BUILD)
+	$(COMPILE) inngest.c port/flash_emulator/flash_emulator.c $< -o $@
+
 $(BUILD)/posix_files $(BUILD)/posix_clock: $(BUILD)/%: tests/%.c $(BUILD)/inngest.o $(POSIX)   # the port's source is part of these tests
 	$(COMPILE) $(BUILD)/inngest.o $< -o $@
 

@@ -2789,7 +2789,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
         if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
     } while (round_of_passes(jobs, &passes) && passes < INNGEST_TICK_PASSES && !jobs->stopped);
     if (jobs->stopped) return UINT32_MAX;
-    if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
+    if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX && write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
     if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) == WORD(jobs->head + 1))) return 0;
     return next_deadline(jobs, waiting);
