@@ -1273,11 +1273,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0;
     inngest_status status, applied = INNGEST_OK;
-    bool readable = false;
     for (place = 0; place < jobs->port->block_count; place++) {
-        jobs->unread = false;
         status = read_block_header(jobs, place, &block, &format);
-        readable = readable || !jobs->unread;
         if (status == INNGEST_ERR_NOT_FOUND) continue;
         INNGEST_TRY(status);
         if (blocks++ == 0 || (int32_t)(block - jobs->last_block) > 0) {
@@ -1285,7 +1282,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
             jobs->format = format;
         }
     }
-    if (blocks == 0) INNGEST_TRY(readable ? format_if_blank(jobs, seed) : INNGEST_ERR_READ);
+    if (blocks == 0) INNGEST_TRY(format_if_blank(jobs, seed));
     oldest = jobs->last_block + 1 - jobs->port->block_count;
     if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
