@@ -865,13 +865,23 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
     return INNGEST_OK;
 }
 
-/* Find room in the head or in erased blocks, but leave `keep` of them. */
+/* Find room in the head or in erased blocks, but leave `keep` of them. The first one entered after an unclean stop may
+ * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone, and one of a
+ * fixed pattern is put behind. */
 static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
+    uint8_t filler[32];
+    uint32_t unit = 1u << jobs->unit_shift;
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
     if (jobs->last_block - jobs->head_block <= keep) return false;
     jobs->head_block++;
     jobs->head_offset = first_offset(jobs);
+    if (jobs->wary && (bytes == jobs->port->block_size || first_offset(jobs) + 2 * unit + bytes <= jobs->port->block_size)) {
+        memset(filler, 0xA5, sizeof filler);
+        (void)port_program(jobs, jobs->head_block, first_offset(jobs) + unit, filler, unit);
+        jobs->head_offset += 2 * unit;
+    }
+    jobs->wary = false;
     return true;
 }
 
@@ -1165,6 +1175,10 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
     return block - ((block - r->step) & STEP_MASK);
 }
 
+/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
+ * voids all from one position to another, for it may read as whole later. */
+static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG); }
+
 static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
 {
     uint8_t b[16];
@@ -1180,6 +1194,7 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
         break;
     case SEEN: remember(jobs, get4(b), get4(b + 4), get_time(b + 8), r->position); break;
     case RECLAIMED:
+        if (is_void(r)) break;
         *reclaimed = reclaimed_by(jobs, r) + 1;
         if (get4(b) > jobs->next_run) jobs->next_run = get4(b);
         break;
@@ -1197,17 +1212,34 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
     return r->run ? apply_run_record(jobs, r, b) : INNGEST_OK;
 }
 
-/* Take up the whole records of a block. *end: where the last one ended. */
-/* The group taken up last reads as whole at one time and not at another: mount again as if it were not there. */
-static inngest_status doubt(inngest *jobs)
+static bool in_range(uint32_t position, const uint32_t range[2]) { return position - range[0] < range[1] - range[0]; }
+
+static bool is_voided(const inngest *jobs, uint32_t position)
 {
-    jobs->doubted = jobs->newest;
+    unsigned i;
+    for (i = 0; i < 4; i++) if (in_range(position, jobs->voids[i])) return true;
+    return false;
+}
+
+static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to)
+{
+    uint32_t *range = jobs->voids[jobs->void_count++ % 4];
+    range[0] = from;
+    range[1] = to;
     return INNGEST_PAUSED;
 }
 
+/* The group taken up last reads as whole at one time and not at another: mount again as if it were not there. */
+static inngest_status doubt(inngest *jobs)
+{
+    jobs->doubted = true;
+    return void_range(jobs, jobs->newest, jobs->newest + 1);
+}
+
+/* Take up the whole records of a block. *end: where the last one ended. */
 static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
 {
-    uint32_t offset = first_offset(jobs);
+    uint32_t offset = first_offset(jobs), previous;
     bool in_group = false, in_void = false, broken = false;
     inngest_status status = INNGEST_OK, applied;
     record r;
@@ -1226,12 +1258,17 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         broken = false;
         offset += record_bytes(jobs, &r);
         *end = offset;
-        if (in_void || position == jobs->doubted || (!in_group && !group_is_whole(jobs, &r))) {
+        if (in_void || (!in_group && (is_voided(jobs, position) || !group_is_whole(jobs, &r)))) {
             in_void = (r.flags & MORE) != 0;
             broken = true;
             continue;
         }
+        previous = jobs->newest;
         if (!in_group) jobs->newest = r.position;
+        if (is_void(&r)) {
+            const uint32_t range[2] = { get4(r.first), get4(r.first + 4) };
+            if (previous && in_range(previous, range)) return void_range(jobs, range[0], range[1]);
+        }
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, reclaimed);
         if (applied != INNGEST_OK) status = applied;
@@ -1244,34 +1281,60 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
  * cells may be half programmed, before anything acts on it. */
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint32_t position = jobs->newest, bytes = 0, before;
+    uint8_t range[8];
+    source s = one_piece(range, 8);
+    uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, first_offset(jobs));
+    bool torn = jobs->doubted, merge = false;
     inngest_status status;
     inngest_run *run;
-    record r;
+    record r, v;
     if (end == 0) end = first_offset(jobs);
+    if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
+        jobs->head_offset = end + (1u << jobs->unit_shift);
+        return INNGEST_OK;
+    }
     if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + ((jobs->newest || jobs->clean ? 1u : 2u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
         jobs->clean = false;
+        torn = true;
     }
-    if ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0) return INNGEST_OK;
-    do {
+    jobs->wary = torn || !jobs->clean;
+    if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
+    if (jobs->newest) do {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
-        bytes += record_room(jobs, r.size);
         position = after(jobs, &r);
+        if (is_void(&r)) {
+            from = get4(r.first);
+            torn = merge = true;
+            continue;
+        }
+        bytes += record_room(jobs, r.size);
+        copies++;
     } while (r.flags & MORE);
-    position = jobs->newest;
+    if (jobs->newest && !merge) from = position;
+    if (torn) bytes += record_room(jobs, sizeof range);
     if (!advance(jobs, bytes, 0)) return INNGEST_ERR_JOURNAL_FULL;
-    do {
+    if (torn) {
+        memset(&v, 0, sizeof v);
+        v.kind = RECLAIMED;
+        v.flags = (uint8_t)(FLAG | (copies ? MORE : 0u));
+        v.size = sizeof range;
+        put(range, from, 4);
+        put(range + 4, position_at(jobs, jobs->head_block, jobs->head_offset), 4);
+        INNGEST_TRY(append(jobs, &v, &s));
+    }
+    for (position = jobs->newest; copies > 0; position = after(jobs, &r)) {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
+        if (is_void(&r)) continue;
+        copies--;
         before = r.link ? r.position - r.link : 0;
         run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed */
         if (run && (before == 0 || (int32_t)(before - jobs->newest) < 0)) run->last = before;
         status = copy_record(jobs, &r, true);
         if (status == INNGEST_ERR_READ) return doubt(jobs);
         INNGEST_TRY(status);
-        position = after(jobs, &r);
-    } while (r.flags & MORE);
+    }
     return port_sync(jobs);
 }
 
@@ -1310,7 +1373,8 @@ static bool last_header_is_doubtful(inngest *jobs, uint32_t blocks)
 {
     record r;
     if (jobs->clean || (jobs->newest && !read_record(jobs, jobs->newest, &r))) return false;
-    if (jobs->newest == 0) return blocks == jobs->port->block_count;
+    while (jobs->newest && (r.flags & MORE)) if (!read_record(jobs, after(jobs, &r), &r)) return false;
+    if (jobs->newest == 0 || is_void(&r)) return blocks == jobs->port->block_count;
     return r.kind == RECLAIMED && reclaimed_by(jobs, &r) + jobs->port->block_count == jobs->last_block && jobs->head_block != jobs->last_block;
 }
 
@@ -3081,7 +3145,9 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
 {
     uint16_t unused;
-    uint32_t reclaimed = 0, doubted = 0, tries = 0;
+    uint32_t reclaimed = 0, voids[4][2], tries = 0;
+    uint8_t count_before = 0;
+    bool doubted;
     inngest_status status;
     if (index == NULL) index = &unused;
     *index = 0;
@@ -3092,9 +3158,13 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     INNGEST_TRY(check_table(jobs, index));
     while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
         if (tries++ == 32) return INNGEST_ERR_READ;
-        if (jobs->doubted != doubted) reclaimed = 0;   /* what proved it may be what is doubted */
+        if (jobs->void_count != count_before) reclaimed = 0;   /* what proved it may be what is void */
+        memcpy(voids, jobs->voids, sizeof voids);
+        count_before = jobs->void_count;
         doubted = jobs->doubted;
         set_up(jobs, config);
+        memcpy(jobs->voids, voids, sizeof voids);
+        jobs->void_count = count_before;
         jobs->doubted = doubted;
     }
     INNGEST_TRY(status);

@@ -439,9 +439,10 @@ struct inngest {
     uint32_t next_run, reserved, capacity;
     uint32_t time_position;
     uint32_t newest, newest_end;   /* the newest group */
-    uint32_t doubted;              /* a group that a mount takes for torn */
+    uint32_t voids[4][2];          /* positions, from and to, that a mount takes for torn */
     uint8_t unit_shift, block_shift;
-    bool renewed, dirty, failed, doubtful, unread, busy, stopped, clean, ticked, wrote, wanting;
+    uint8_t void_count;
+    bool doubted, wary, renewed, dirty, failed, doubtful, unread, busy, stopped, clean, ticked, wrote, wanting;
     inngest_status failure;
     /* time */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
