@@ -202,7 +202,7 @@ int main(void)
         k = fired[2];
         shot(0, reach, 0, 0);
     } while (fired[2] != k);
-    every = reach / 50 + 1;                    /* of the second dimension, each shot takes one in so many */
+    every = reach / 30 + 1;                    /* of the second dimension, each shot takes one in so many */
     for (j = 1; j < reach; j++) {
         for (k = 1 + j % every; k < reach; k += every) {
             shot(0, j, k, 0);
