@@ -3,10 +3,11 @@ CC ?= cc
 CFLAGS ?= -O2 -g
 WARN = -pedantic -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wcast-align -Wundef \
        -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wswitch-enum -Wvla
-SOURCES = inngest.c inngest.h port/flash_emulator/flash_emulator.c port/flash_emulator/flash_emulator.h $(wildcard tests/*.h)
+SOURCES = inngest.c inngest.h $(wildcard port/flash_emulator/*.[ch]) $(wildcard tests/*.h)
 TESTS = $(sort $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 POSIX = port/posix/inngest_posix.c port/posix/inngest_posix.h tests/posix_folder.h
-SCRIPTS = examples install
+EXAMPLES = $(patsubst examples/%.c,$(BUILD)/example/%,$(wildcard examples/*.c))
+SCRIPTS = examples install readme
 ALL_TESTS = $(TESTS) $(SCRIPTS)
 BUILD = build
 PREFIX = /usr/local
@@ -25,8 +26,13 @@ test: ## run the tests: a C compiler and make are enough; under a minute
 $(BUILD)/%.rc: $(BUILD)/% always
 	@$(RUN) $< > $(BUILD)/$*.log 2>&1; echo $$? > $@; cat $(BUILD)/$*.log
 
-$(SCRIPTS:%=$(BUILD)/%.rc): $(BUILD)/%.rc: tests/%.sh $(BUILD)/demo $(BUILD)/signup $(BUILD)/libinngest.a always
+$(SCRIPTS:%=$(BUILD)/%.rc): $(BUILD)/%.rc: tests/%.sh $(EXAMPLES) $(BUILD)/libinngest.a always
 	@BUILD="$(BUILD)" CC="$(CC)" CFLAGS="$(CFLAGS)" MAKE="$(MAKE)" sh $< > $(BUILD)/$*.log 2>&1; echo $$? > $@; cat $(BUILD)/$*.log
+
+$(BUILD)/readme.rc: $(BUILD)/power_cut.rc   # the README names its figure
+
+readme: ## bring the tables of the README up to date, after make test
+	@BUILD="$(BUILD)" CC="$(CC)" CFLAGS="$(CFLAGS)" MAKE="$(MAKE)" sh tests/readme.sh update
 
 COMPILE = $(CC) -std=c99 -Wall -Wextra $(CFLAGS) $(OPTIONS) -I. -Iport/posix -pthread
 $(BUILD)/%.o: %.c $(SOURCES)
@@ -41,7 +47,7 @@ $(BUILD)/%.o: port/posix/%.c $(SOURCES) $(POSIX)
 	@mkdir -p $(BUILD)
 	$(COMPILE) -c $< -o $@
 
-OBJECTS = $(BUILD)/inngest.o $(BUILD)/flash_emulator.o $(BUILD)/inngest_posix.o
+OBJECTS = $(BUILD)/inngest.o $(BUILD)/flash_emulator.o $(BUILD)/power_cut.o $(BUILD)/inngest_posix.o
 $(BUILD)/%: tests/%.c $(OBJECTS)
 	$(COMPILE) $< $(OBJECTS) -o $@
 
@@ -53,6 +59,10 @@ $(BUILD)/posix_kill: tests/posix_kill.c $(SOURCES) $(POSIX)
 $(BUILD)/posix_files $(BUILD)/posix_clock: $(BUILD)/%: tests/%.c $(BUILD)/inngest.o $(POSIX)   # the port's source is part of these tests
 	$(COMPILE) $(BUILD)/inngest.o $< -o $@
 
+$(BUILD)/queue_%: tests/queue_%.c tests/queue_nested.c $(SOURCES)       # the library's source is part of these tests
+	@mkdir -p $(BUILD)
+	$(COMPILE) $< -o $@
+
 tool: $(BUILD)/inngest-dump ## build the host tool that prints a journal: a file, or a dump of a device's flash
 
 $(BUILD)/inngest-dump: port/host/inngest-dump.c
@@ -61,11 +71,12 @@ $(BUILD)/inngest-dump: port/host/inngest-dump.c
 
 $(BUILD)/dump: $(BUILD)/inngest-dump
 
-demo: $(BUILD)/demo ## the signup job on a file: fails, is retried, sleeps, and is killed twice; 8 seconds
-	@$(BUILD)/demo $(BUILD)/demo.files
+demo: $(BUILD)/example/demo ## the signup job on a file: fails, is retried, sleeps, and is killed twice; 8 seconds
+	@$(BUILD)/example/demo $(BUILD)/demo.files
 
-$(BUILD)/demo $(BUILD)/signup: $(BUILD)/%: examples/%.c $(OBJECTS)
-	@$(COMPILE) $< $(OBJECTS) -o $@
+$(EXAMPLES): $(BUILD)/example/%: examples/%.c $(OBJECTS)
+	@mkdir -p $(BUILD)/example
+	@$(COMPILE) -Iport/flash_emulator $< $(OBJECTS) -o $@
 
 $(BUILD)/libinngest.a: $(BUILD)/inngest.o $(BUILD)/inngest_posix.o
 	@rm -f $@
@@ -87,7 +98,7 @@ uninstall: ## remove what install wrote
 OFF = JSON TEXT STATUS_NAMES LOG SEEN_IDS MESSAGE_BYTES RESULT_BYTES
 lint: ## warnings as errors on gcc and clang in all variants, symbols, clang-tidy, cppcheck
 	@mkdir -p $(BUILD)
-	for cc in "gcc -std=c99" "gcc -std=c11" "clang -std=c99" "gcc -std=c99 -m32" "gcc -std=c99 -DINNGEST_NO_CAS" $(OFF:%="gcc -std=c99 -DINNGEST_%=0"); do \
+	for cc in "gcc -std=c99" "gcc -std=c11" "clang -std=c99" "gcc -std=c99 -m32" "gcc -std=c99 -DINNGEST_NO_CAS" "gcc -std=c99 -DINNGEST_WORD_BITS=8" $(OFF:%="gcc -std=c99 -DINNGEST_%=0"); do \
 	$$cc $(WARN) -Werror -Os -c inngest.c -o $(BUILD)/lint.o || exit 1; done
 	for cc in gcc clang "gcc -m32 -isystem /usr/include/$$(gcc -print-multiarch)"; do $$cc -std=c99 $(WARN) -Werror -O2 -I. -c port/posix/inngest_posix.c -o $(BUILD)/lint.o || exit 1; done
 	echo '#include "port/posix/inngest_posix.h"' | g++ -x c++ -std=c++11 -pedantic -Wall -Wextra -Werror -I. -c - -o $(BUILD)/cxx.o
@@ -102,6 +113,9 @@ sanitize: ## the tests under ASan and UBSan, the queue under TSan, tests without
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover" test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan CFLAGS="-O1 -g -fsanitize=thread" TESTS=posix_wake SCRIPTS= test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/valgrind RUN="valgrind -q --error-exitcode=99" TESTS="$(VALGRIND)" SCRIPTS= test
+
+model: ## the queue between threads in spin: it holds, and its mutants fail
+	@BUILD="$(CURDIR)/$(BUILD)" sh tests/models/model.sh
 
 M3 = arm-none-eabi-gcc -std=c99 -mcpu=cortex-m3 -mthumb -Os -ffreestanding -I.
 size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
@@ -122,4 +136,4 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 .SECONDARY:
-.PHONY: help test tool demo install uninstall lint sanitize size clean always
+.PHONY: help model test readme tool demo install uninstall lint sanitize size clean always

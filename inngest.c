@@ -65,7 +65,7 @@
 
 enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOICE, SAVE, CRASH, TIME, SEEN, RECLAIMED };
 enum { WHAT_RUN, WHAT_SLEEP, WHAT_SEND, WHAT_RESTART };                    /* in a DONE record */
-enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2 };                                 /* flags in ATTEMPT and SLEEP records */
+enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* flags in ATTEMPT and SLEEP records */
 
 /* Flags of a run. */
 #define RUN_SUSPECT 1u                 /* since an unclean boot: each pass goes behind a CRASH record until it commits */
@@ -78,18 +78,22 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2 };                                 /* fl
 #define RUN_FAILING 128u               /* in on_failure */
 #define RUN_SAVED 256u                 /* has live progress of a step */
 #define RUN_WANTS 1024u                /* waits for a place among the steps in progress */
+#define RUN_RETRYING 2048u              /* its handler waits for its next attempt, or did */
 #define RUN_ENTERED 512u               /* seen by the mount without its START so far */
 
 typedef struct record {
     uint32_t position, run, step, link;
+    uint32_t crc, head_crc;            /* as read; of the header alone */
     uint16_t size;                     /* of the payload */
     uint8_t kind, flags, header;
+    uint8_t first[16];                 /* of the payload, as verified: what is read again may read differently */
 } record;
 
 typedef struct source {                /* where a payload comes from: pieces of memory, or another record */
     const void *piece[3];
     uint16_t size[3];
     const record *from;
+    bool doubtful;                     /* from: its cells may read differently each time */
 } source;
 
 typedef struct arrival {               /* an event on its way into the journal */
@@ -114,8 +118,13 @@ struct inngest_ctx {
     int64_t wake, retry_in;
     inngest_status stopped;            /* what every further step call gives */
     inngest_error_info error;
+    uint32_t ahead;                    /* behind the memo met last; 0: none yet */
+    inngest_run undo;                  /* the run before the newest record of a step */
+    uint16_t undo_met;
     uint16_t id_count, winner;
+    uint16_t met;                      /* steps on record that this pass has come by */
     uint8_t attempt, began, stop;
+    bool known;                        /* the step is one of them */
     bool open, in_body;                /* a body runs; as a function */
     bool told;                         /* the user has set error */
     bool waiting;                      /* a step is not decided */
@@ -191,14 +200,36 @@ static void count(uint32_t *counter)
 #if !defined(__GNUC__)
 #error "this compiler needs its own load, store and compare-and-swap here"
 #endif
-#define LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
-#define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
-#if __GCC_ATOMIC_INT_LOCK_FREE == 2 && !defined(INNGEST_NO_CAS)
+#if __GCC_ATOMIC_INT_LOCK_FREE == 2 && INNGEST_WORD_BITS == 32 && !defined(INNGEST_NO_CAS)
 #define HAVE_CAS 1
 #else
 #define HAVE_CAS 0
 #endif
-enum { SLOT_EVENT, SLOT_COMPLETION };
+#ifndef LOAD                           /* the queue's explorer brings its own */
+#if HAVE_CAS
+#define LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
+#define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define PEEK(p) __atomic_load_n(p, __ATOMIC_RELAXED)
+#define SWAP(p, old, new) __atomic_compare_exchange_n(p, old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+#else                                  /* one core: only the compiler must be kept from moving accesses */
+#define LOAD(p) __extension__ ({ __typeof__(*(p)) loaded_ = *(__typeof__(*(p)) volatile *)(p); __atomic_signal_fence(__ATOMIC_SEQ_CST); loaded_; })
+#define STORE(p, v) __extension__ ({ __atomic_signal_fence(__ATOMIC_SEQ_CST); *(__typeof__(*(p)) volatile *)(p) = (v); __atomic_signal_fence(__ATOMIC_SEQ_CST); })
+#endif
+#endif
+#if INNGEST_WORD_BITS == 32
+typedef int32_t word_distance;
+#define MOST_EVENTS 32768u
+#elif INNGEST_WORD_BITS == 16
+typedef int16_t word_distance;
+#define MOST_EVENTS 16384u
+#elif INNGEST_WORD_BITS == 8
+typedef int8_t word_distance;
+#define MOST_EVENTS 64u
+#else
+#error "INNGEST_WORD_BITS: 8, 16 or 32"
+#endif
+#define WORD(x) ((inngest_word)(x))    /* where int is wider */
+enum { SLOT_EVENT, SLOT_COMPLETION, SLOT_TAKEN };
 
 static void tally(uint32_t *counter)                           /* count, from any context */
 {
@@ -212,13 +243,13 @@ static void tally(uint32_t *counter)                           /* count, from an
 #if HAVE_CAS
 static inngest_slot *claim_slot(inngest *jobs)
 {
-    uint32_t index = __atomic_load_n(&jobs->tail, __ATOMIC_RELAXED);
+    inngest_word index = PEEK(&jobs->tail);
     for (;;) {
         inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
-        int32_t distance = (int32_t)(LOAD(&slot->sequence) - index);
+        word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
         if (distance < 0) return NULL;
-        if (distance > 0) index = __atomic_load_n(&jobs->tail, __ATOMIC_RELAXED);
-        else if (__atomic_compare_exchange_n(&jobs->tail, &index, index + 1, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+        if (distance > 0) index = PEEK(&jobs->tail);
+        else if (SWAP(&jobs->tail, &index, index + 1)) {
             slot->claim = index;
             return slot;
         }
@@ -227,19 +258,38 @@ static inngest_slot *claim_slot(inngest *jobs)
 #else
 static inngest_slot *claim_slot(inngest *jobs)
 {
-    uint32_t index = LOAD(&jobs->tail);
+    inngest_word index = LOAD(&jobs->tail);
     for (;; index++) {
         inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
-        int32_t distance = (int32_t)(LOAD(&slot->sequence) - index);
+        word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
         if (distance < 0) return NULL;
         if (distance > 0 || LOAD(&slot->claim) == index) continue;
         STORE(&slot->claim, index);
         if (LOAD(&slot->sequence) != index) continue;
-        STORE(&jobs->tail, index + 1);
+        STORE(&jobs->tail, WORD(index + 1));
         return slot;
     }
 }
 #endif
+
+/* Give the slot of this number, from head on. NULL: it is not published. */
+static inngest_slot *published_slot(inngest *jobs, inngest_word index)
+{
+    inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
+    if (LOAD(&slot->sequence) == WORD(index + 1)) return slot;
+#if HAVE_CAS
+    if (LOAD(&jobs->tail) != index) count(&jobs->counters.unpublished);
+#else                                  /* tail may have fallen back */
+    if (LOAD(&slot->claim) == index) count(&jobs->counters.unpublished);
+#endif
+    return NULL;
+}
+
+static void free_oldest_slot(inngest *jobs)
+{
+    STORE(&jobs->slots[jobs->head & jobs->slot_mask].sequence, WORD(jobs->head + jobs->slot_mask + 1u));
+    jobs->head++;
+}
 
 static inngest_slot *open_slot(inngest *jobs)
 {
@@ -252,7 +302,7 @@ static inngest_slot *open_slot(inngest *jobs)
 
 static inngest_status publish(inngest *jobs, inngest_slot *slot)
 {
-    if (slot) STORE(&slot->sequence, slot->claim + 1);
+    if (slot) STORE(&slot->sequence, WORD(slot->claim + 1));
     if (jobs->port->unlock) jobs->port->unlock(jobs->port->context);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
@@ -285,7 +335,7 @@ static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_
 {
     inngest_slot *slot;
     size_t name_size;
-    if (jobs == NULL || event == NULL) return INNGEST_ERR_ARGUMENT;
+    if (jobs == NULL || event == NULL || event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
     if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
     INNGEST_TRY(check_event(jobs, event->name, event->data, event->size));
     name_size = strlen(event->name);
@@ -296,8 +346,8 @@ static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_
         slot->name_size = (uint8_t)name_size;
         slot->size = (uint16_t)event->size;
         slot->ts = event->ts;
-        slot->id_hash[0] = event->id ? hash_text(HASH_SEED, event->id) : 0;
-        slot->id_hash[1] = event->id ? hash_text(HASH_SEED * 31u + 7u, event->id) | 1u : 0;
+        slot->id_hash[0] = event->id && event->id[0] ? hash_text(HASH_SEED, event->id) : 0;
+        slot->id_hash[1] = event->id && event->id[0] ? hash_text(HASH_SEED * 31u + 7u, event->id) | 1u : 0;
         if (copy_name) memcpy(slot->data, event->name, name_size);
         if (event->size) memcpy(slot->data + (copy_name ? name_size : 0), event->data, event->size);
     }
@@ -467,7 +517,15 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
 
 static bool port_read(inngest *jobs, uint32_t block, uint32_t offset, void *data, uint32_t size)
 {
-    return jobs->port->read(jobs->port->context, block_address(jobs, block) + offset, data, size) == 0;
+    int result, tries;
+    for (tries = 0; tries < 3; tries++) {          /* what stays unreadable is taken as torn */
+        if ((result = jobs->port->read(jobs->port->context, block_address(jobs, block) + offset, data, size)) == 0) return true;
+        say(jobs, "inngest: the storage cannot be read");
+        jobs->counters.port_error = result;
+        count(&jobs->counters.port_errors);
+    }
+    jobs->unread = true;
+    return false;
 }
 
 static bool port_blank(inngest *jobs, uint32_t block, uint32_t offset, uint32_t size)
@@ -530,13 +588,12 @@ static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to
     return port_read(jobs, block_of(jobs, r->position), offset_of(jobs, r->position) + r->header + from, to, size);
 }
 
-/* Read and verify the record at a position. False: nothing whole there. */
-static bool read_record(inngest *jobs, uint32_t position, record *r)
+/* Read the header at a position. False: nothing that could be one. */
+static bool read_header(inngest *jobs, uint32_t position, record *r)
 {
-    uint8_t bytes[32];
+    uint8_t bytes[16];
     uint32_t block = block_of(jobs, position), offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
-    uint32_t crc, stored, at, n;
-    if (left < 12 || offset < BLOCK_HEADER || !port_read(jobs, block, offset, bytes, minimum(left, 16))) return false;
+    if (left < 12 || offset < BLOCK_HEADER || !port_read(jobs, block, offset, bytes, 12)) return false;
     r->position = position;
     r->kind = bytes[4] & KIND_MASK;
     r->flags = bytes[4] & (CARRIED | MORE | FLAG);
@@ -546,21 +603,32 @@ static bool read_record(inngest *jobs, uint32_t position, record *r)
     r->step = (uint32_t)get(bytes + 8, 3);
     r->link = bytes[11];
     if (r->header == 16) {
-        if (left < 16) return false;
+        if (left < 16 || !port_read(jobs, block, offset + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
         r->link |= (uint32_t)get(bytes + 12, 2) << 8;
         r->run |= (uint32_t)bytes[14] << 16;
         r->size = (uint16_t)(r->size | bytes[15] << 8);
     }
-    if (r->size > LARGEST_PAYLOAD || (uint32_t)r->header + r->size > left) return false;
-    stored = get4(bytes);
-    crc = crc32(crc_seed(jobs, position), bytes + 4, r->header - 4u);
+    r->crc = get4(bytes);
+    r->head_crc = crc32(crc_seed(jobs, position), bytes + 4, r->header - 4u);
+    return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
+}
+
+static bool verify(inngest *jobs, record *r)
+{
+    uint8_t bytes[32];
+    uint32_t crc = r->head_crc, at, n;
+    memset(r->first, 0, sizeof r->first);
     for (at = 0; at < r->size; at += n) {
         n = minimum(r->size - at, sizeof bytes);
         if (!read_payload(jobs, r, at, bytes, n)) return false;
+        if (at == 0) memcpy(r->first, bytes, minimum(n, sizeof r->first));
         crc = crc32(crc, bytes, n);
     }
-    return crc == stored;
+    return crc == r->crc;
 }
+
+/* Read and verify the record at a position. False: nothing whole there. */
+static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_header(jobs, position, r) && verify(jobs, r); }
 
 static source one_piece(const void *data, uint32_t size)
 {
@@ -606,16 +674,24 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
 {
     uint8_t header[16], bytes[32];
     uint8_t *stage = (uint8_t *)jobs->stage;
-    uint32_t crc, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
+    inngest_status status;
+    uint32_t crc, same = 0, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
+    if (s->doubtful) {
+        record from = *s->from;
+        make_header(&from, header);
+        same = crc32(crc_seed(jobs, from.position), header + 4, from.header - 4u);
+    }
     r->position = position_at(jobs, block, offset);
     r->link = r->link ? r->position - r->link : 0;
     make_header(r, header);
     crc = crc32(crc_seed(jobs, r->position), header + 4, r->header - 4u);
     for (at = 0; at < r->size; at += n) {
         n = minimum(r->size - at, sizeof bytes);
-        if (!fetch(jobs, s, at, bytes, n)) return port_failed(jobs, -1, INNGEST_ERR_READ);
+        if (!fetch(jobs, s, at, bytes, n)) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
         crc = crc32(crc, bytes, n);
+        if (s->doubtful) same = crc32(same, bytes, n);
     }
+    if (s->doubtful && same != s->from->crc) return INNGEST_ERR_READ;
     put(header, crc, 4);
     total = (uint32_t)r->header + r->size;
     padded = record_bytes(jobs, r);
@@ -627,8 +703,11 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
         used = minimum(total - minimum(at, total), n);
         memset(stage, 0xFF, n);
         if (skip) memcpy(stage, header, skip);
-        if (used > skip && !fetch(jobs, s, at + skip - r->header, stage + skip, used - skip)) return port_failed(jobs, -1, INNGEST_ERR_READ);
-        INNGEST_TRY(port_program(jobs, block, offset + at, stage, n));
+        if (used > skip && !fetch(jobs, s, at + skip - r->header, stage + skip, used - skip)) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
+        status = port_program(jobs, block, offset + at, stage, n);
+        if (status == INNGEST_OK) continue;
+        jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
+        return status;
     }
     count(&jobs->counters.records);
     return INNGEST_OK;
@@ -672,6 +751,35 @@ static inngest_status find_record(inngest *jobs, const inngest_run *run, unsigne
     }
 }
 
+/* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
+static void find_oldest(inngest *jobs, inngest_run *run)
+{
+    uint32_t position = run->last;
+    record r;
+    r.link = 0;
+    while (step_back(jobs, run, &position, &r) == INNGEST_OK) {
+        run->oldest = (uint16_t)block_of(jobs, r.position);
+        if (r.link == 0) break;
+    }
+}
+
+/* Look behind a position for the decided record of a step: a run's memos mostly lie in the order in which a replay
+ * asks for them. What it finds is verified, what it steps over need not be. */
+static bool find_ahead(inngest *jobs, const inngest_run *run, uint32_t position, uint32_t step, record *r)
+{
+    unsigned tries;
+    for (tries = 0; tries < 8; tries++) {
+        if (!read_header(jobs, position, r)) {
+            uint32_t block = block_of(jobs, position - 1) + 1;   /* it ended with its block, or close to it */
+            if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position = position_at(jobs, block, BLOCK_HEADER), r)) return false;
+        }
+        if (r->run == (run->number & STEP_MASK) && r->step == step && class_of(r->kind) == RESULT && !undecided(r->kind) &&
+            of_this_phase(run, r)) return verify(jobs, r);
+        position = after(jobs, r);
+    }
+    return false;
+}
+
 static inngest_seen *find_seen(inngest *jobs, const record *r)
 {
     int i;
@@ -693,16 +801,18 @@ static bool is_live(inngest *jobs, const record *r)
     return r->kind != SAVE || find_record(jobs, run, RESULT, r->step, &newest) != INNGEST_OK || undecided(newest.kind);
 }
 
-static inngest_status copy_record(inngest *jobs, const record *r)
+static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 {
     record copy = *r;
     source s = one_piece(NULL, 0);
     inngest_run *run = find_run(jobs, r->run);
     inngest_seen *seen;
     s.from = r;
-    copy.flags |= CARRIED;
+    s.doubtful = doubtful;
+    if (!doubtful || r->kind == TIME) copy.flags |= CARRIED;   /* written again it is the news that it was */
     copy.link = run ? run->last : 0;
     INNGEST_TRY(append(jobs, &copy, &s));
+    if (doubtful && !read_record(jobs, copy.position, &copy)) return INNGEST_ERR_READ;
     if (run) run->last = copy.position;
     if (r->kind == TIME) jobs->time_position = copy.position;
     if (r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = copy.position;
@@ -750,6 +860,16 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     return true;
 }
 
+static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format);
+
+/* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
+static bool unreadable(inngest *jobs)
+{
+    uint32_t block = ~jobs->last_block, format;
+    if (jobs->unread) (void)read_block_header(jobs, jobs->last_block, &block, &format);
+    return jobs->unread && block != jobs->last_block;
+}
+
 static void stop_for_damage(inngest *jobs, inngest_run *run)
 {
     if (run->state != INNGEST_WAIT_DAMAGE) count(&jobs->counters.damaged);
@@ -783,18 +903,33 @@ static inngest_status park_broken_runs(inngest *jobs)
     return INNGEST_OK;
 }
 
+/* False: nothing in the block is live, it need not be read. */
+static bool may_hold_live(const inngest *jobs, uint32_t block)
+{
+    uint32_t i;
+    if (jobs->time_position && block_of(jobs, jobs->time_position) == block) return true;
+    for (i = 0; i < INNGEST_SEEN_IDS; i++)
+        if (jobs->seen[i].position && block_of(jobs, jobs->seen[i].position) == block) return true;
+    for (i = 0; i < jobs->run_count; i++) {
+        const inngest_run *run = &jobs->runs[i];
+        if (run->number && (run->oldest == (uint16_t)block || run->state == INNGEST_WAIT_DAMAGE)) return true;
+    }
+    return false;
+}
+
 /* Carry what is live in the oldest block forward, leave proof that all of it was, erase the block. Power lost
  * before the proof: the copies are the newest of their class, the originals garbage, and this starts over.
  * After it: the block counts for nothing and is erased again. */
 static inngest_status reclaim_block(inngest *jobs, bool wait)
 {
-    uint32_t offset = BLOCK_HEADER, block = jobs->tail_block;
+    uint32_t offset = BLOCK_HEADER, block = jobs->tail_block, i;
     uint8_t bytes[8];
     record r;
     source s = one_piece(bytes, 8);
     bool broken = false;
     if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
-    while (offset + 12 <= jobs->port->block_size) {
+    jobs->unread = false;
+    while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
         if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
             broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
             offset += 1u << jobs->unit_shift;
@@ -804,10 +939,11 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
         if (!is_live(jobs, &r)) continue;
         if (!advance(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
         r.flags &= FLAG;
-        INNGEST_TRY(copy_record(jobs, &r));
+        INNGEST_TRY(copy_record(jobs, &r, false));
         count(&jobs->counters.carried);
     }
-    if (broken) INNGEST_TRY(park_broken_runs(jobs));
+    if (unreadable(jobs)) return INNGEST_ERR_READ;
+    if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
     memset(&r, 0, sizeof r);
     r.kind = RECLAIMED;
     r.size = 8;
@@ -817,18 +953,28 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     INNGEST_TRY(append(jobs, &r, &s));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
+    for (i = 0; i < jobs->run_count; i++)
+        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)block) {
+            jobs->runs[i].oldest++;
+            find_oldest(jobs, &jobs->runs[i]);
+        }
     return prepare_blocks(jobs, wait);
 }
 
 /* Make the head have room for so many bytes. The last erased block is reclaim's alone: after a cut all in it are
- * copies, so that it can be erased and the reclaim started over. */
+ * copies, so that it can be erased and the reclaim started over. Blocks of nothing but live records give back less than
+ * their copies take, by the proof and by what did not fit; several may follow each other, so what they take of the
+ * erased blocks is won back before anything else is written. */
 static inngest_status room(inngest *jobs, uint32_t bytes, bool wait)
 {
-    uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries;
-    if (bytes > jobs->port->block_size - BLOCK_HEADER) return INNGEST_ERR_EVENT_SIZE;
+    uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries, usable = jobs->port->block_size - BLOCK_HEADER;
+    uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
+    if (bytes > usable) return INNGEST_ERR_EVENT_SIZE;
+    spare += jobs->reserved / usable * (largest + 32) / usable;
+    if (jobs->failed) return INNGEST_ERR_SYNC;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {
         INNGEST_TRY(prepare_blocks(jobs, wait));
-        if (jobs->last_block != jobs->head_block && advance(jobs, bytes, spare)) return INNGEST_OK;
+        if (jobs->last_block - jobs->head_block >= spare && advance(jobs, bytes, spare)) return INNGEST_OK;
         INNGEST_TRY(reclaim_block(jobs, wait));
     }
     return INNGEST_ERR_JOURNAL_FULL;
@@ -867,6 +1013,8 @@ static inngest_status write_time(inngest *jobs, unsigned flag)
     put(bytes, (uint64_t)jobs->now, 6);
     put(bytes + 6, jobs->wall_known ? (uint64_t)(jobs->now + jobs->wall_offset) : 0, 6);
     jobs->stamp = jobs->now;
+    jobs->stamped = true;
+    jobs->wall_stamped = jobs->wall_offset;
     return write_record(jobs, NULL, TIME | flag, bytes, sizeof bytes);
 }
 
@@ -875,7 +1023,8 @@ static bool can_write(inngest *jobs)
 {
     if (!jobs->doubtful) return true;
     jobs->doubtful = false;            /* write_time says so again if it fails */
-    return write_time(jobs, 0) == INNGEST_OK && !jobs->doubtful;
+    jobs->doubtful = write_time(jobs, 0) != INNGEST_OK || jobs->doubtful;
+    return !jobs->doubtful;
 }
 
 /* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
@@ -943,6 +1092,20 @@ static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, 
     jobs->seen[at].position = position;
 }
 
+/* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. */
+static bool ends_later(inngest *jobs, const record *of)
+{
+    uint32_t offset, block;
+    record r;
+    for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++)
+        for (offset = BLOCK_HEADER; offset + 12 <= jobs->port->block_size;) {
+            bool whole = read_record(jobs, position_at(jobs, block, offset), &r);
+            offset += whole ? record_bytes(jobs, &r) : 1u << jobs->unit_shift;
+            if (whole && r.kind == END && r.run == of->run && (int32_t)(r.position - of->position) > 0) return true;
+        }
+    return false;
+}
+
 static inngest_status apply_run_record(inngest *jobs, const record *r, const uint8_t *b)
 {
     inngest_run *run = find_run(jobs, r->run);
@@ -951,7 +1114,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         return INNGEST_OK;
     }
     if (run == NULL) {
-        if ((run = enter_run(jobs, r->run)) == NULL) return INNGEST_ERR_RUNS_FULL;
+        if ((run = enter_run(jobs, r->run)) == NULL) return ends_later(jobs, r) ? INNGEST_OK : INNGEST_ERR_RUNS_FULL;
         run->flags = RUN_OLD | RUN_ENTERED;
     }
     if (r->kind == START) {
@@ -966,8 +1129,7 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
 {
     uint8_t b[16];
     int64_t stamp = 0;
-    memset(b, 0, sizeof b);
-    if (!read_payload(jobs, r, 0, b, minimum(r->size, sizeof b))) return INNGEST_OK;
+    memcpy(b, r->first, sizeof b);
     jobs->clean = r->kind == TIME && (r->flags & (FLAG | CARRIED)) == FLAG;
     jobs->guarded = 0;
     switch (r->kind) {
@@ -996,26 +1158,39 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
 }
 
 /* Take up the whole records of a block. *end: where the last one ended. */
+/* The group taken up last reads as whole at one time and not at another: mount again as if it were not there. */
+static inngest_status doubt(inngest *jobs)
+{
+    jobs->doubted = jobs->newest;
+    return INNGEST_PAUSED;
+}
+
 static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
 {
     uint32_t offset = BLOCK_HEADER;
-    bool in_group = false, broken = false;
+    bool in_group = false, in_void = false, broken = false;
     inngest_status status = INNGEST_OK, applied;
     record r;
     *end = 0;
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
-        if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
+        uint32_t position = position_at(jobs, block, offset);
+        if (!read_record(jobs, position, &r)) {
+            if (in_group) return doubt(jobs);
             broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
             offset += 1u << jobs->unit_shift;
-            in_group = false;
+            in_group = in_void = false;
             continue;
         }
         if (broken) count(&jobs->counters.damaged);       /* a torn write has nothing behind it in its block */
         broken = false;
         offset += record_bytes(jobs, &r);
         *end = offset;
-        if (!in_group && !group_is_whole(jobs, &r)) { broken = true; continue; }
+        if (in_void || position == jobs->doubted || (!in_group && !group_is_whole(jobs, &r))) {
+            in_void = (r.flags & MORE) != 0;
+            broken = true;
+            continue;
+        }
         if (!in_group) jobs->newest = r.position;
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, reclaimed);
@@ -1029,37 +1204,53 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
  * cells may be half programmed, before anything acts on it. */
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint32_t position = jobs->newest, bytes = 0;
+    uint32_t position = jobs->newest, bytes = 0, before;
+    inngest_status status;
+    inngest_run *run;
     record r;
     if (end == 0) end = BLOCK_HEADER;
-    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + (1u << jobs->unit_shift);
+    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + ((jobs->newest || jobs->clean ? 1u : 2u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
         jobs->clean = false;
     }
-    if (jobs->clean || jobs->newest == 0) return INNGEST_OK;
+    if ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0) return INNGEST_OK;
     do {
-        if (!read_record(jobs, position, &r)) return INNGEST_OK;
+        if (!read_record(jobs, position, &r)) return doubt(jobs);
         bytes += record_room(jobs, r.size);
         position = after(jobs, &r);
     } while (r.flags & MORE);
     position = jobs->newest;
-    if (!advance(jobs, bytes, 0)) return INNGEST_OK;   /* it stands in a block that is full and was left behind */
+    if (!advance(jobs, bytes, 0)) return INNGEST_ERR_JOURNAL_FULL;
     do {
-        if (!read_record(jobs, position, &r)) return INNGEST_OK;
-        INNGEST_TRY(copy_record(jobs, &r));
+        if (!read_record(jobs, position, &r)) return doubt(jobs);
+        before = r.link ? r.position - r.link : 0;
+        run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed */
+        if (run && (before == 0 || (int32_t)(before - jobs->newest) < 0)) run->last = before;
+        status = copy_record(jobs, &r, true);
+        if (status == INNGEST_ERR_READ) return doubt(jobs);
+        INNGEST_TRY(status);
         position = after(jobs, &r);
     } while (r.flags & MORE);
     return port_sync(jobs);
 }
 
+/* A format may have been cut short, twice: in the first two blocks a header may be torn, and what cannot be read is no data. */
 static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
-    uint32_t place;
-    for (place = 0; place < jobs->port->block_count; place++) {
-        uint32_t from = place == 0 ? BLOCK_HEADER : 0;      /* a first header may be torn */
-        if (!port_blank(jobs, place, from, jobs->port->block_size - from)) return INNGEST_ERR_FOREIGN;
-    }
+    uint8_t bytes[32];
+    uint32_t place, offset;
+    bool readable = false;
+    for (place = 0; place < 2; place++)
+        for (offset = BLOCK_HEADER; offset < jobs->port->block_size; offset += sizeof bytes) {
+            bool blank = port_blank(jobs, place, offset, sizeof bytes);
+            if (!blank && port_read(jobs, place, offset, bytes, sizeof bytes)) return INNGEST_ERR_FOREIGN;
+            readable = readable || blank;
+        }
+    if (!readable) return INNGEST_ERR_READ;
+    jobs->unread = false;
+    for (; place < jobs->port->block_count; place++)
+        if (!port_blank(jobs, place, 0, jobs->port->block_size)) return jobs->unread ? INNGEST_ERR_READ : INNGEST_ERR_FOREIGN;
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
     jobs->last_block = jobs->tail_block - 1;
@@ -1067,13 +1258,26 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     return INNGEST_OK;
 }
 
+/* May power have gone in the program of the last erased block's header? Then that reads as whole now, and not for long:
+ * nothing is on record behind the reclaim that it ends, or at all. */
+static bool last_header_is_doubtful(inngest *jobs, uint32_t blocks)
+{
+    record r;
+    if (jobs->clean || (jobs->newest && !read_record(jobs, jobs->newest, &r))) return false;
+    if (jobs->newest == 0) return blocks == jobs->port->block_count;
+    return r.kind == RECLAIMED && get4(r.first) + jobs->port->block_count == jobs->last_block && jobs->head_block != jobs->last_block;
+}
+
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0;
+    uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0, missing = 0, expected;
     inngest_status status, applied = INNGEST_OK;
+    bool readable = false, gap = false;
     for (place = 0; place < jobs->port->block_count; place++) {
+        jobs->unread = false;
         status = read_block_header(jobs, place, &block, &format);
+        readable = readable || !jobs->unread;
         if (status == INNGEST_ERR_NOT_FOUND) continue;
         INNGEST_TRY(status);
         if (blocks++ == 0 || (int32_t)(block - jobs->last_block) > 0) {
@@ -1081,17 +1285,27 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
             jobs->format = format;
         }
     }
-    if (blocks == 0) INNGEST_TRY(format_if_blank(jobs, seed));
+    if (blocks == 0) INNGEST_TRY(readable ? format_if_blank(jobs, seed) : INNGEST_ERR_READ);
     oldest = jobs->last_block + 1 - jobs->port->block_count;
     if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
+    /* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
+    expected = jobs->last_block + 1 - jobs->tail_block;
+    if (jobs->tail_block != oldest && read_block_header(jobs, oldest % jobs->port->block_count, &block, &format) == INNGEST_OK) expected++;
+    if (blocks < expected) missing++;
+    for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++) if (!port_blank(jobs, block, 0, BLOCK_HEADER)) missing++;
     for (block = jobs->tail_block; (int32_t)(block - jobs->last_block) <= 0; block++) {
         status = scan_block(jobs, block, &this_end, &proven);
+        if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
-        if (this_end == 0 && port_blank(jobs, block, BLOCK_HEADER, jobs->port->block_size - BLOCK_HEADER)) continue;
+        if (this_end == 0 && port_blank(jobs, block, BLOCK_HEADER, jobs->port->block_size - BLOCK_HEADER)) { gap = true; continue; }
+        if (gap) missing++;
+        gap = false;
         jobs->head_block = block;
         end = this_end;
     }
+    if (unreadable(jobs)) return INNGEST_ERR_READ;
+    if (missing) count(&jobs->counters.damaged);
     if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
         *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
@@ -1104,8 +1318,19 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         INNGEST_TRY(prepare_blocks(jobs, true));
         return INNGEST_PAUSED;
     }
-    INNGEST_TRY(prepare_blocks(jobs, true));
-    return settle(jobs, end);
+    status = settle(jobs, end);                        /* before the erase, if it can be: it may hold the proof that the block may go */
+    if (status == INNGEST_ERR_JOURNAL_FULL) {
+        INNGEST_TRY(prepare_blocks(jobs, true));
+        status = settle(jobs, end);
+        if (status == INNGEST_ERR_JOURNAL_FULL) status = INNGEST_OK;     /* it stands in a block that is full and was left behind */
+    }
+    INNGEST_TRY(status);
+    if (jobs->newest == 0 && !jobs->clean) jobs->renewed = true;
+    if (last_header_is_doubtful(jobs, blocks)) {
+        jobs->last_block--;
+        jobs->renewed = true;
+    }
+    return prepare_blocks(jobs, true);
 }
 
 /* ---- 8 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------- */
@@ -1140,15 +1365,16 @@ static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t whe
     return INNGEST_PAUSED;
 }
 
+/* The storage failed or has no room: try again in a while. */
+static inngest_status wait_for_room(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_ROOM, ctx->jobs->now + RETRY_ROOM_MS); }
+
 static inngest_status park(inngest_ctx *ctx, inngest_wait why)
 {
     ctx->wake = NEVER;
-    (void)wait_until(ctx, why, NEVER);
+    if (why == INNGEST_WAIT_DAMAGE && unreadable(ctx->jobs)) (void)wait_for_room(ctx);
+    else (void)wait_until(ctx, why, NEVER);
     return ctx->stopped = INNGEST_PAUSED;
 }
-
-/* The storage failed or has no room: try again in a while. */
-static inngest_status wait_for_room(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_ROOM, ctx->jobs->now + RETRY_ROOM_MS); }
 
 /* The step's identity: hash of the id plus its occurrence in this pass. Ids whose ranges touch are refused. */
 static inngest_status identify(inngest_ctx *ctx, const char *id)
@@ -1172,6 +1398,21 @@ static inngest_status identify(inngest_ctx *ctx, const char *id)
     return INNGEST_OK;
 }
 
+/* Find the step's newest record. Where the pass has come by all that are, there is nothing to look for. */
+static inngest_status find_memo(inngest_ctx *ctx, record *r)
+{
+    inngest_status status = INNGEST_ERR_NOT_FOUND;
+    ctx->known = false;
+    if (ctx->met == ctx->run->memos) return status;
+    if (ctx->ahead && find_ahead(ctx->jobs, ctx->run, ctx->ahead, ctx->step, r)) status = INNGEST_OK;
+    else status = find_record(ctx->jobs, ctx->run, RESULT, ctx->step, r);
+    if (status != INNGEST_OK) return status;
+    ctx->known = true;
+    ctx->met++;
+    ctx->ahead = after(ctx->jobs, r);
+    return status;
+}
+
 /* What the step's next record will leave behind as garbage, in bytes: its last one, and its progress once decided. */
 static void find_old(inngest_ctx *ctx, unsigned kind)
 {
@@ -1193,14 +1434,28 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     used = run->used * 4u - ctx->old;
     if (used + record_room(jobs, size) + END_ROOM > run->reserved * 4u) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
     if (room(jobs, record_room(jobs, size) + more, true) != INNGEST_OK) return wait_for_room(ctx);
+    ctx->undo = *run;                                /* not earlier: making room may have carried its records */
+    ctx->undo_met = ctx->met;
     if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, &s, &r) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = record_room(jobs, size);
+    if (!ctx->known && ctx->step && class_of(kind & KIND_MASK) == RESULT) {
+        ctx->known = true;
+        ctx->met++;
+        run->memos++;
+    }
     if (kind == INTENT) return INNGEST_OK;
     run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (ctx->parallel ? 0u : RUN_OLD));
     run->crashes = 0;
     if (jobs->alone == run->number) jobs->alone = 0;
     return INNGEST_OK;
+}
+
+/* The rest of the group could not be written: a group that is not whole never was. */
+static void undo_group(inngest_ctx *ctx)
+{
+    *ctx->run = ctx->undo;
+    ctx->met = ctx->undo_met;
 }
 
 static inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
@@ -1235,6 +1490,7 @@ static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, uns
     put(b + 6, (uint64_t)ctx->jobs->now, 6);
     b[12] = (uint8_t)(ctx->attempt + 1);
     b[13] = (uint8_t)(flags | (ctx->parallel ? WAIT_PARALLEL : 0u));
+    if (!ctx->jobs->wall_known && ctx->jobs->time_wall > 0 && !ctx->jobs->stamped && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
     ctx->jobs->stamp = ctx->jobs->now;
     return put_record(ctx, kind, b, sizeof b);
 }
@@ -1248,13 +1504,14 @@ static uint32_t encode_error(const inngest_error_info *error, uint8_t b[ERROR_BY
     return 8 + size;
 }
 
-static void load_error(inngest_ctx *ctx, const record *r)
+static bool load_error(inngest_ctx *ctx, const record *r)
 {
     uint8_t b[ERROR_BYTES + 1];
     uint32_t size = minimum(r->size, ERROR_BYTES);
     memset(b, 0, sizeof b);
-    if (!read_payload(ctx->jobs, r, 0, b, size)) return;
+    if (!read_payload(ctx->jobs, r, 0, b, size)) return false;
     set_error(ctx, (inngest_status)(int32_t)get4(b), (int32_t)get4(b + 4), (const char *)b + 8);
+    return true;
 }
 
 /* ---- 9 Steps in progress: again, pending, complete ------------------------------------------------------------- */
@@ -1457,7 +1714,7 @@ static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const rec
     unsigned flags;
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (ctx->active == NULL && ctx->parallel && ctx->decided) return INNGEST_LOST;
-    if (ctx->active == NULL && ctx->ending) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
+    if (ctx->ending ? ctx->active == NULL : ctx->run->phase == INNGEST_PHASE_CANCELLING) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
     if (r->kind == INTENT && !read_payload(ctx->jobs, r, 0, &ctx->attempt, 1)) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (r->kind != ATTEMPT) return INNGEST_BODY;
     if (!read_wait(ctx, r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
@@ -1479,14 +1736,14 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
     ctx->again = UINT32_MAX;
     ctx->options = NULL;
     ctx->active = find_active(jobs, ctx->run->number, ctx->step);
-    status = find_record(jobs, ctx->run, RESULT, ctx->step, r);
+    status = find_memo(ctx, r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (status != INNGEST_OK) r->kind = 0;
     else ctx->old = record_room(jobs, r->size);
     if (r->kind == 0 || undecided(r->kind)) return enter_undecided(ctx, what, r);
     if (r->kind == DONE && !read_payload(jobs, r, 0, &done, 1)) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (r->kind == CHOICE || (r->kind == DONE) != (what != WHAT_RUN) || done != what) return park(ctx, INNGEST_WAIT_MEMO);
-    if (r->kind == FAILED) load_error(ctx, r);
+    if (r->kind == FAILED && !load_error(ctx, r)) return park(ctx, INNGEST_WAIT_DAMAGE);
     status = r->kind == FAILED ? INNGEST_STEP_FAILED : INNGEST_OK;
     if (ctx->active) {                               /* it was completed since */
         tell_step(ctx, status, -1);
@@ -1666,14 +1923,13 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
 {
     static const uint8_t done = WHAT_RESTART;
     inngest *jobs = ctx->jobs;
-    inngest_run before = *ctx->run;
     record r;
     inngest_status status = enter_step(ctx, id, WHAT_RESTART, &r);
     if (status != INNGEST_BODY) return status;
     if (jobs->port->restart == NULL) return mistake(ctx, INNGEST_ERR_RESTART, id);
     INNGEST_TRY(put_group(ctx, DONE | MORE, &done, 1, record_room(jobs, 12)));
     if (write_time(jobs, FLAG) != INNGEST_OK || port_sync(jobs) != INNGEST_OK) {
-        *ctx->run = before;                          /* a group that is not whole never was */
+        undo_group(ctx);
         return wait_for_room(ctx);
     }
     jobs->stopped = true;
@@ -1691,7 +1947,7 @@ void inngest_parallel(inngest_ctx *ctx, const char *id)
     ctx->parallel = true;
     ctx->decided = false;
     ctx->group = ctx->step;
-    status = find_record(ctx->jobs, ctx->run, RESULT, ctx->step, &r);
+    status = find_memo(ctx, &r);
     if (status == INNGEST_ERR_NOT_FOUND) return;
     if (status != INNGEST_OK || (r.kind == CHOICE && !read_payload(ctx->jobs, &r, 0, &winner, 1))) (void)park(ctx, INNGEST_WAIT_DAMAGE);
     else if (r.kind != CHOICE) (void)park(ctx, INNGEST_WAIT_MEMO);
@@ -1735,6 +1991,7 @@ inngest_status inngest_all_(inngest_ctx *ctx, inngest_status *first, ...)
     va_start(list, first);
     status = look_at_branches(ctx, first, list, &good);
     va_end(list);
+    if (ctx->decided && ctx->stopped == INNGEST_OK) (void)park(ctx, INNGEST_WAIT_MEMO);   /* it was one of inngest_any */
     return close_group(ctx, status);
 }
 
@@ -1747,10 +2004,12 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
     va_start(list, first);
     status = look_at_branches(ctx, first, list, &good);
     va_end(list);
+    if (good < 0 && ctx->decided && ctx->stopped == INNGEST_OK) (void)park(ctx, INNGEST_WAIT_MEMO);   /* the branch in the winner's place did not win */
     if (good < 0 || ctx->stopped != INNGEST_OK) return close_group(ctx, status);
     if (ctx->decided) return close_group(ctx, INNGEST_OK);
     winner = (uint8_t)good;
     ctx->step = ctx->group;
+    ctx->known = false;
     ctx->old = 0;
     ctx->id[0] = 0;
     if (put_record(ctx, CHOICE, &winner, 1) == INNGEST_OK) (void)wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);   /* the losers are told at the replay */
@@ -1999,6 +2258,7 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     run = enter_run(jobs, jobs->next_run++);
     INNGEST_TRY(add(jobs, run, START | more, 0, &s, &r));
     take_up(jobs, run, run->number, function, record_room(jobs, r.size));
+    run->oldest = (uint16_t)block_of(jobs, r.position);
     set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
@@ -2021,7 +2281,11 @@ static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_
         put(b + 8, (uint64_t)(jobs->now + INNGEST_SEEN_MS), 6);
         INNGEST_TRY(add(jobs, NULL, SEEN | MORE, 0, &s, &r));
     }
-    for (k = 0; k < n; k++) INNGEST_TRY(start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0));
+    for (k = 0; k < n; k++) {
+        inngest_status status = start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0);
+        if (status != INNGEST_OK && ctx) undo_group(ctx);
+        INNGEST_TRY(status);
+    }
     if (e->id_hash[1]) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, r.position);
     return INNGEST_OK;
 }
@@ -2032,16 +2296,13 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
 {
     uint16_t chosen[INNGEST_FAN_OUT], i, n = 0;
     uint32_t start = record_room(jobs, START_HEAD + e->name_size + e->size), need = 0, live, first = jobs->next_run, k;
-    inngest_run before;
     inngest_status status;
-    memset(&before, 0, sizeof before);
-    if (ctx) before = *ctx->run;
     if (seen_before(jobs, e, &live)) { count(&jobs->counters.duplicates); return INNGEST_OK; }
     for (i = 0; i < jobs->function_count && n < INNGEST_FAN_OUT; i++) {
         const inngest_function *f = &jobs->functions[i];
         if (!matches(f->event, e->name, e->name_size)) continue;
-        if (jobs->run_count - jobs->live_runs == n) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
         if (f->when && !wanted(jobs, e, f, ctx == NULL)) continue;
+        if (jobs->run_count - jobs->live_runs == n) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
         need += reservation(jobs, i, start);
         chosen[n++] = i;
     }
@@ -2057,7 +2318,6 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
     for (k = 0; k < jobs->run_count; k++)               /* a group that is not whole never was */
         if (jobs->runs[k].number && (int32_t)(jobs->runs[k].number - first) >= 0) free_the_run(jobs, &jobs->runs[k]);
     jobs->next_run = first;
-    if (ctx) *ctx->run = before;
     return status;
 }
 
@@ -2120,12 +2380,12 @@ static bool finish(inngest_ctx *ctx, inngest_status verdict)
     stop_actives(ctx);
     if (verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
         verdict = INNGEST_FAIL;
-        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK) load_error(ctx, &r);
+        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK) (void)load_error(ctx, &r);
     }
     size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && ctx->function && ctx->function->on_failure) {
         if (write_record(jobs, run, PHASE, b, size) != INNGEST_OK) return false;
-        run->used = 0;
+        run->used = run->memos = 0;
         if (find_record(jobs, run, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
         run->phase = INNGEST_PHASE_ON_FAILURE;
         run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
@@ -2153,7 +2413,28 @@ static inngest_status retry_handler(inngest_ctx *ctx)
     if (ctx->attempt && find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_room(ctx->jobs, r.size);
     ctx->parallel = false;
     ctx->wake = NEVER;
-    return (int)attempt_failed(ctx, INNGEST_RETRY) > 0 ? INNGEST_PAUSED : INNGEST_FAIL;
+    if ((int)attempt_failed(ctx, INNGEST_RETRY) <= 0) return INNGEST_FAIL;
+    if (ctx->run->state == INNGEST_WAIT_RETRY) ctx->run->flags |= RUN_RETRYING;
+    return INNGEST_PAUSED;
+}
+
+/* The handler waits for its next attempt: what makes the run look again, or a reset, is no reason to call it. */
+static bool retries_later(inngest_ctx *ctx)
+{
+    record r;
+    int64_t due;
+    unsigned flags;
+    if (!(ctx->run->flags & RUN_RETRYING)) return false;
+    if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) != INNGEST_OK || !read_wait(ctx, &r, &due, &flags)) {
+        (void)park(ctx, INNGEST_WAIT_DAMAGE);
+        return true;
+    }
+    if (due > ctx->jobs->now) {
+        (void)wait_until(ctx, INNGEST_WAIT_RETRY, due);
+        return true;
+    }
+    ctx->run->flags &= (uint16_t)~RUN_RETRYING;
+    return false;
 }
 
 /* An inline body was left by return: what it gave counts. What the handler did not reach by that, a catch or the
@@ -2170,7 +2451,10 @@ static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 static inngest_status judge(inngest_ctx *ctx, inngest_status status)
 {
     if (ctx->open) status = close_returned(ctx, status);
-    if (ctx->run->phase == INNGEST_PHASE_CANCELLING) return INNGEST_CANCELLED;
+    if (ctx->run->phase == INNGEST_PHASE_CANCELLING) {
+        set_error(ctx, INNGEST_CANCELLED, 0, "");
+        return INNGEST_CANCELLED;
+    }
     if ((int)ctx->stopped < 0) return INNGEST_FAIL;
     if (ctx->stopped == INNGEST_PAUSED || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
     if (status == INNGEST_OK && !ctx->parallel) return INNGEST_OK;
@@ -2231,8 +2515,11 @@ static inngest_status run_handler(inngest_ctx *ctx)
         (void)park(ctx, INNGEST_WAIT_FUNCTION);
         return INNGEST_PAUSED;
     }
-    if (starts_later(ctx)) return INNGEST_PAUSED;
-    if ((run->flags & RUN_FAILING) && find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK) load_error(ctx, &r);
+    if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
+    if ((run->flags & RUN_FAILING) && (find_record(jobs, run, PHASE, 0, &r) != INNGEST_OK || !load_error(ctx, &r))) {
+        (void)park(ctx, INNGEST_WAIT_DAMAGE);
+        return INNGEST_PAUSED;
+    }
     if ((run->flags & RUN_FAILING) && ctx->function->on_failure == NULL) return INNGEST_FAIL;   /* a firmware without it */
     if (hooks && hooks->run_start) hooks->run_start(jobs->user, run_id(jobs, run), ctx->function->id);
     verdict = judge(ctx, call_handler(ctx));
@@ -2244,17 +2531,21 @@ static void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx ctx;
     uint32_t number = run->number;
-    int64_t when = jobs->now;
+    int64_t when = jobs->now, offset = jobs->wall_offset;
+    bool known = jobs->wall_known;
     inngest_status verdict;
     start_ctx(&ctx, jobs, run);
     run->state = INNGEST_WAIT_NONE;
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
     jobs->busy = true;
+    jobs->unread = false;
     if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
-    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = ctx.wake;
+    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = run->phase == INNGEST_PHASE_CANCELLING ? jobs->now : ctx.wake;
     else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
     jobs->busy = false;
     if (run->number != number) return;
+    if ((run->flags & RUN_UNIX) && jobs->wall_known && (!known || jobs->wall_offset - offset >= RETRY_ROOM_MS || offset - jobs->wall_offset >= RETRY_ROOM_MS))
+        when = jobs->now;                            /* user code has set the clock under a wait for a date */
     if (run->state == INNGEST_WAIT_ROOM && when <= jobs->now) when = jobs->now + RETRY_ROOM_MS;
     if (when <= jobs->now) {                         /* in the next round */
         set_deadline(jobs, run, NEVER);
@@ -2286,7 +2577,7 @@ static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     if (status == INNGEST_OK) {
         start_ctx(&ctx, jobs, run);
         ctx.step = a->step;
-        if (find_record(jobs, run, RESULT, a->step, &r) == INNGEST_OK) ctx.old = record_room(jobs, r.size);
+        if (find_memo(&ctx, &r) == INNGEST_OK) ctx.old = record_room(jobs, r.size);
         ctx.parallel = true;                         /* others may be in progress beside it */
         status = put_record(&ctx, RESULT, slot->data, slot->size);
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
@@ -2301,6 +2592,7 @@ static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 static inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
     arrival e;
+    if (slot->kind == SLOT_TAKEN) return INNGEST_OK;
     if (slot->kind == SLOT_COMPLETION) return take_completion(jobs, slot);
     e.name = slot->name ? slot->name : (const char *)slot->data;
     e.data = slot->data + (slot->name ? 0 : slot->name_size);
@@ -2318,24 +2610,30 @@ static void leave_clean_stop(inngest *jobs)
     if (!jobs->wrote && write_time(jobs, 0) == INNGEST_OK) (void)port_sync(jobs);
 }
 
+/* A completion passes by an event that waits for room: the run it lets go on may be the one that makes it. */
 static inngest_status drain(inngest *jobs)
 {
-    for (;;) {
-        inngest_slot *slot = &jobs->slots[jobs->head & jobs->slot_mask];
-        if (LOAD(&slot->sequence) != jobs->head + 1) {
-            if ((int32_t)(LOAD(&jobs->tail) - jobs->head) > 0) count(&jobs->counters.unpublished);
-            return INNGEST_OK;
-        }
+    inngest_status status = INNGEST_OK, taken;
+    inngest_slot *slot;
+    inngest_word at, end = WORD(jobs->head + jobs->slot_mask + 1u);
+    for (at = jobs->head; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
+        if (slot->kind == SLOT_EVENT && status != INNGEST_OK) continue;
         leave_clean_stop(jobs);
-        INNGEST_TRY(take(jobs, slot));
-        STORE(&slot->sequence, jobs->head + jobs->slot_mask + 1u);
-        jobs->head++;
+        taken = take(jobs, slot);
+        if (taken != INNGEST_OK) {
+            status = taken;
+            if ((int)taken > INNGEST_ERR_JOURNAL_FULL || (int)taken < INNGEST_ERR_SEEN_FULL) return status;
+        } else if (at == jobs->head) free_oldest_slot(jobs);
+        else slot->kind = SLOT_TAKEN;
     }
+    return status;
 }
 
 static void advance_time(inngest *jobs, uint32_t now_ms)
 {
-    if (jobs->ticked) jobs->now += (uint32_t)(now_ms - jobs->last_tick);   /* the first call only sets the base */
+    uint32_t passed = now_ms - jobs->last_tick;
+    if (jobs->ticked && passed > INT32_MAX) return;                /* it went back: time stands still until it is there again */
+    if (jobs->ticked) jobs->now += passed;                         /* the first call only sets the base */
     jobs->ticked = true;
     jobs->last_tick = now_ms;
 }
@@ -2370,6 +2668,15 @@ static inngest_run *next_due(inngest *jobs)
     return run->deadline <= jobs->now ? run : NULL;
 }
 
+/* When to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot come
+ * after 1, 2, 4 ... minutes, so that a machine which is reset more often than hourly gets on too. */
+static int64_t heartbeat(const inngest *jobs)
+{
+    int64_t in = jobs->stamp - jobs->booted;
+    if (jobs->wall_known || in > INNGEST_HEARTBEAT_MS) in = INNGEST_HEARTBEAT_MS;
+    return jobs->stamp + (in < 60000 ? 60000 : in);
+}
+
 static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
     int64_t first = first_run(jobs)->deadline;
@@ -2378,9 +2685,10 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
         if (first < over) first = over;
         if (own < first) first = own;
     }
-    if (first != NEVER && jobs->stamp + INNGEST_HEARTBEAT_MS < first) first = jobs->stamp + INNGEST_HEARTBEAT_MS;
-    if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && waiting != INNGEST_ERR_JOURNAL_FULL && jobs->now + RETRY_ROOM_MS < first)
+    if (first != NEVER && heartbeat(jobs) < first) first = heartbeat(jobs);
+    if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) && jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
+    if (jobs->is_told && jobs->now + RETRY_ROOM_MS < first) first = jobs->now + RETRY_ROOM_MS;
     if (first == NEVER) return UINT32_MAX;
     if (first <= jobs->now) return 0;
     return first - jobs->now > INT32_MAX ? INT32_MAX : (uint32_t)(first - jobs->now);
@@ -2405,6 +2713,8 @@ static bool round_of_passes(inngest *jobs, uint32_t *passes)
     return any;
 }
 
+static void take_clock(inngest *jobs);
+
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
     uint32_t passes = 0;
@@ -2414,6 +2724,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->failed || jobs->stopped) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
     if (room(jobs, largest_start(jobs), false) == INNGEST_PAUSED) return 1;        /* the chip is erasing */
+    take_clock(jobs);
     wake_steps(jobs);
     release(jobs);
     do {
@@ -2423,8 +2734,9 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
         if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
     } while (round_of_passes(jobs, &passes) && passes < INNGEST_TICK_PASSES && !jobs->stopped);
     if (jobs->stopped) return UINT32_MAX;
-    if (jobs->now - jobs->stamp >= INNGEST_HEARTBEAT_MS && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
+    if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
+    if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) == WORD(jobs->head + 1))) return 0;
     return next_deadline(jobs, waiting);
 }
 
@@ -2450,14 +2762,37 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
     do {
         if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
         if ((r.kind != ATTEMPT && r.kind != SLEEP) || !is_live(jobs, &r) || !read_payload(jobs, &r, 0, b, WAIT_BYTES)) continue;
-        if ((b[13] & WAIT_UNIX) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
+        if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
         if ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) continue;
-        put(b, (uint64_t)(get_time(b) + off), 6);
-        put(b + 6, (uint64_t)(get_time(b + 6) + off), 6);
+        put(b, (uint64_t)(get_time(b) + off), 6);    /* what it says of now stays: only TIME, when all are moved, moves that */
+        b[13] |= WAIT_MOVED;
         INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES), true));
         INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, &s, &copy));
         set_deadline(jobs, run, jobs->now);          /* look again */
+        position = run->last;                        /* reclaim may have carried the others */
+        r = copy;
     } while (r.link);
+    return INNGEST_OK;
+}
+
+/* The same for event ids that were seen in this boot. */
+static inngest_status shift_seen(inngest *jobs, int64_t off)
+{
+    uint8_t b[14];
+    source s = one_piece(b, sizeof b);
+    record r;
+    int i;
+    for (i = 0; i < INNGEST_SEEN_IDS; i++) {
+        inngest_seen *seen = &jobs->seen[i];
+        if (seen->position == 0 || seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
+        put(b, seen->hash[0], 4);
+        put(b + 4, seen->hash[1], 4);
+        put(b + 8, (uint64_t)(seen->until + off), 6);
+        INNGEST_TRY(room(jobs, record_room(jobs, sizeof b), true));
+        INNGEST_TRY(add(jobs, NULL, SEEN, 0, &s, &r));
+        seen->until += off;
+        seen->position = r.position;
+    }
     return INNGEST_OK;
 }
 
@@ -2468,6 +2803,7 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
     inngest_active *a;
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
         if (run->number) INNGEST_TRY(shift_waits(jobs, run, off));
+    INNGEST_TRY(shift_seen(jobs, off));
     for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++) {
         if (a->next != UINT32_MAX) a->next += (uint32_t)off;
         a->timeout += (uint32_t)off;
@@ -2479,21 +2815,34 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
     return INNGEST_OK;
 }
 
+/* Take what the clock was told to be. Where that must be written and cannot be now, the tick tries again. */
+static void take_clock(inngest *jobs)
+{
+    inngest_run *run;
+    int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
+    if (!jobs->is_told || jobs->failed || jobs->stopped) return;
+    if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {
+        if (make_time_good(jobs, off) != INNGEST_OK) return;
+        jobs->told -= off;
+    }
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
+        if (run->flags & RUN_UNIX) set_deadline(jobs, run, jobs->now);
+    off = jobs->wall_known ? jobs->told - jobs->wall_stamped : RETRY_ROOM_MS;
+    jobs->wall_known = jobs->wall_set = true;
+    jobs->wall_offset = jobs->told;
+    jobs->is_told = false;
+    if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) (void)write_time(jobs, 0);
+}
+
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
 {
-    uint32_t i;
-    int64_t off, offset;
     if (jobs == NULL || jobs->ready != MAGIC || unix_ms <= 0 || unix_ms >> 47) return;
     advance_time(jobs, now_ms);
-    off = (unix_ms - jobs->time_wall) - (jobs->now - jobs->time_now);
-    if (!jobs->wall_set && jobs->time_wall > 0 && off > 0 && make_time_good(jobs, off) != INNGEST_OK) return;   /* tried again at the next call */
-    offset = unix_ms - jobs->now;
-    for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].flags & RUN_UNIX) set_deadline(jobs, &jobs->runs[i], jobs->now);
-    off = jobs->wall_known ? offset - jobs->wall_offset : RETRY_ROOM_MS;
-    jobs->wall_known = jobs->wall_set = true;
-    jobs->wall_offset = offset;
-    if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) (void)write_time(jobs, 0);
+    unix_ms += (uint32_t)(jobs->last_tick - now_ms);               /* it was told of a moment before the newest tick */
+    jobs->told = unix_ms - jobs->now;
+    jobs->is_told = true;
+    if (!jobs->busy && jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) count(&jobs->counters.put_off);   /* a tick asks once */
+    else take_clock(jobs);
 }
 
 inngest_status inngest_format(const inngest_port *port)
@@ -2513,7 +2862,7 @@ static inngest_status check_config(const inngest_config *c)
     const inngest_port *p = c->port;
     if (p == NULL || p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
     if (c->functions == NULL && c->function_count) return INNGEST_ERR_ARGUMENT;
-    if (c->runs == 0 || c->runs > MOST_RUNS || c->events < 2 || c->events > 32768 || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
+    if (c->runs == 0 || c->runs > MOST_RUNS || c->events < 2 || c->events > MOST_EVENTS || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
     if (p->block_size < 512 || p->block_size > 131072 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count < 2 || p->block_count > 65535 || p->block_count > UINT32_MAX / p->block_size) return INNGEST_ERR_GEOMETRY;
     if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
@@ -2557,8 +2906,8 @@ static void set_up(inngest *jobs, const inngest_config *config)
     clear_runs(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
     for (i = 0; i < config->events; i++) {
-        jobs->slots[i].sequence = i;
-        jobs->slots[i].claim = i - 1u;
+        jobs->slots[i].sequence = WORD(i);
+        jobs->slots[i].claim = WORD(i - 1);
     }
     jobs->random = config->seed | 1u;
     jobs->next_run = 1;
@@ -2574,6 +2923,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
 {
     uint32_t armed = 0;
     uint32_t position = run->last;
+    uint16_t used;
     uint8_t b[16], news = 0;
     int64_t when = NEVER;
     record r;
@@ -2584,11 +2934,13 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;
     }
-    run->used = 0;
+    run->used = run->memos = 0;
+    run->oldest = (uint16_t)jobs->tail_block;
     do {
         status = step_back(jobs, run, &position, &r);
         if (status == INNGEST_ERR_NOT_FOUND) break;
         if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
+        run->oldest = (uint16_t)block_of(jobs, r.position);
         if (r.kind != START && r.kind != CRASH) run->flags |= RUN_BEGUN;
         if (r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT) && read_payload(jobs, &r, 0, b, 4)) {
             run->flags |= RUN_MARKED;
@@ -2598,8 +2950,10 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         }
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
         if (!is_live(jobs, &r)) continue;
+        if (class_of(r.kind) == RESULT && r.step) run->memos++;
         if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_room(jobs, r.size) / 4);
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
+        if (r.kind == ATTEMPT && r.step == 0) run->flags |= RUN_RETRYING;
         if ((r.kind == ATTEMPT || r.kind == SLEEP) && read_payload(jobs, &r, 0, b, WAIT_BYTES)) {
             int64_t due = get_time(b);
             run->state = r.kind == SLEEP ? INNGEST_WAIT_SLEEP : INNGEST_WAIT_RETRY;
@@ -2609,11 +2963,20 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
                 due = NEVER;
             }
             if (b[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
-            if (due < when) when = due;
+            if (due < when) {
+                when = due;
+                run->attempt = r.kind == ATTEMPT ? b[12] : 0;
+            }
         }
     } while (r.link);
-    if (run->state == INNGEST_WAIT_NONE || (news && news != ATTEMPT && news != SLEEP)) {
+    used = (uint16_t)(run->used + END_ROOM / 4);                   /* another firmware may have reserved more: what is used stays counted */
+    if (used > run->reserved) {
+        jobs->reserved += (used - run->reserved) * 4u;
+        run->reserved = used;
+    }
+    if (run->state == INNGEST_WAIT_NONE || run->phase == INNGEST_PHASE_CANCELLING || (news && news != ATTEMPT && news != SLEEP)) {
         run->state = INNGEST_WAIT_NONE;
+        run->attempt = 0;
         when = jobs->now;
     }
     set_deadline(jobs, run, when);
@@ -2663,7 +3026,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
 {
     uint16_t unused;
-    uint32_t reclaimed = 0;
+    uint32_t reclaimed = 0, doubted = 0, tries = 0;
     inngest_status status;
     if (index == NULL) index = &unused;
     *index = 0;
@@ -2672,13 +3035,21 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     INNGEST_TRY(check_config(config));
     set_up(jobs, config);
     INNGEST_TRY(check_table(jobs, index));
-    while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) set_up(jobs, config);
+    while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
+        if (tries++ == 32) return INNGEST_ERR_READ;
+        if (jobs->doubted != doubted) reclaimed = 0;   /* what proved it may be what is doubted */
+        doubted = jobs->doubted;
+        set_up(jobs, config);
+        jobs->doubted = doubted;
+    }
     INNGEST_TRY(status);
     INNGEST_TRY(port_sync(jobs));
     jobs->wrote = !jobs->clean || jobs->newest == 0;
     jobs->token = jobs->newest * 2654435761u;         /* tokens of an earlier boot are stale */
     check_runs(jobs, config->reset);
+    if (unreadable(jobs)) return INNGEST_ERR_READ;
     jobs->stamp = jobs->booted = jobs->now;
+    if (jobs->renewed) (void)write_time(jobs, 0);      /* so that the next boot need not */
     jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
     STORE(&jobs->ready, MAGIC);
     return INNGEST_OK;
@@ -2717,7 +3088,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
 
 bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *info)
 {
-    if (jobs == NULL || cursor == NULL || info == NULL) return false;
+    if (jobs == NULL || jobs->ready != MAGIC || cursor == NULL || info == NULL) return false;
     for (; *cursor < jobs->run_count; (*cursor)++) {
         const inngest_run *run = &jobs->runs[*cursor];
         if (run->number == 0) continue;

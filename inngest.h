@@ -32,6 +32,7 @@
 #ifndef INNGEST_H
 #define INNGEST_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -84,7 +85,8 @@
 #ifndef INNGEST_SUSPECT_MS     /* after a crash: how long a suspect in a long step keeps the others waiting; a later reset is nobody's */
 #define INNGEST_SUSPECT_MS 60000
 #endif
-#ifndef INNGEST_HEARTBEAT_MS   /* journal time is stamped this often while a run sleeps; 60000..2^31-1 */
+#ifndef INNGEST_HEARTBEAT_MS   /* journal time is stamped this often while a run sleeps; 60000..2^31-1; in a boot without
+                                  a wall clock also after 1, 2, 4 ... minutes: a reset costs it half the boot at most */
 #define INNGEST_HEARTBEAT_MS 3600000
 #endif
 #ifndef INNGEST_MANY_RUNS      /* more than 65,534 runs, for hosts; RAM: 8 bytes more a run */
@@ -104,6 +106,15 @@
 #endif
 #ifndef INNGEST_TEXT           /* durations and dates as text */
 #define INNGEST_TEXT 1
+#endif
+#ifndef INNGEST_WORD_BITS      /* 8, 16 or 32: what the machine loads and stores in one instruction; with 8 a queue has 64 slots at most */
+#if defined(__AVR__)
+#define INNGEST_WORD_BITS 8
+#elif UINT_MAX == 0xFFFF
+#define INNGEST_WORD_BITS 16
+#else
+#define INNGEST_WORD_BITS 32
+#endif
 #endif
 #ifndef INNGEST_STATUS_NAMES   /* inngest_status_name gives names, else "" */
 #define INNGEST_STATUS_NAMES 1
@@ -216,7 +227,7 @@ const char *inngest_status_name(inngest_status status);
 
 typedef struct inngest_port {
     void *context;                                                     /* handed to each call */
-    int (*read)(void *context, uint32_t address, void *data, uint32_t size);   /* may fail (ECC): taken as torn */
+    int (*read)(void *context, uint32_t address, void *data, uint32_t size);   /* may fail (ECC): tried 3 times, then taken as torn */
     int (*program)(void *context, uint32_t address, const void *data, uint32_t size);
     int (*erase)(void *context, uint32_t address);                     /* the block that begins there */
     int (*sync)(void *context);                                        /* NULL: what is programmed is durable */
@@ -331,9 +342,17 @@ typedef struct inngest_counters {  /* since init; they stop at their maximum and
 
 /* ---- memory: all of it the caller's ---------------------------------------------------------------------------- */
 
+#if INNGEST_WORD_BITS == 32
+typedef uint32_t inngest_word;
+#elif INNGEST_WORD_BITS == 16
+typedef uint16_t inngest_word;
+#else
+typedef uint8_t inngest_word;
+#endif
+
 typedef struct inngest_slot {      /* one place of the queue; internal */
-    uint32_t sequence;             /* with claim: who may touch it */
-    uint32_t claim;
+    inngest_word sequence;         /* with claim: who may touch it */
+    inngest_word claim;
     int64_t ts;
     uint32_t id_hash[2];
     const char *name;              /* NULL: the first name_size bytes of data */
@@ -395,7 +414,7 @@ typedef struct inngest_config {
     size_t memory_size;            /* bytes: INNGEST_MEMORY(runs, events) at least */
     uint16_t function_count;
     uint32_t runs;                 /* live at once: 1..65534; with INNGEST_MANY_RUNS 1..4,000,000 */
-    uint32_t events;               /* queue slots: a power of two, 2..32768 */
+    uint32_t events;               /* queue slots: a power of two, 2..32768; 2..64 where INNGEST_WORD_BITS is 8 */
     inngest_reset reset;
     uint32_t seed;                 /* for jitter and for the journal's half of run ids; anything that differs */
 } inngest_config;
@@ -412,7 +431,7 @@ struct inngest {
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
     uint32_t run_count, live_runs, hash_mask, free_place, again_count;
     uint16_t function_count, slot_mask;
-    uint32_t tail, head;           /* queue */
+    inngest_word tail, head;       /* queue */
     /* journal */
     uint32_t format;               /* the journal's half of run ids */
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
@@ -420,14 +439,16 @@ struct inngest {
     uint32_t next_run, reserved, capacity;
     uint32_t time_position;
     uint32_t newest, newest_end;   /* the newest group */
+    uint32_t doubted;              /* a group that a mount takes for torn */
     uint8_t unit_shift, block_shift;
-    bool dirty, failed, doubtful, busy, stopped, clean, ticked, wrote, wanting;
+    bool renewed, dirty, failed, doubtful, unread, busy, stopped, clean, ticked, wrote, wanting;
     inngest_status failure;
     /* time */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
+    int64_t told, wall_stamped;    /* wall_offset as told and not taken yet; as in the newest TIME */
     int64_t booted, stamp, time_now, time_wall, said;
     uint32_t last_tick, random, token, woken, boot_position;
-    bool wall_known, wall_set;
+    bool wall_known, wall_set, stamped, is_told;
     /* crashes */
     uint8_t guarded, poison_count; /* events whose predicates are still called behind a record */
     uint16_t poison_row;           /* crashes of predicates in a row */
@@ -460,7 +481,8 @@ INNGEST_MUST_USE inngest_status inngest_init_(inngest *jobs, const inngest_confi
 INNGEST_MUST_USE inngest_status inngest_format(const inngest_port *port);
 
 /* Do what is due: journal queued events, run handlers. Gives the ms until something is due; UINT32_MAX: nothing,
- * until an event, a completion or a wake comes. now_ms may wrap; call at least once in 24 days. Interrupts: no.
+ * until an event, a completion or a wake comes. now_ms may wrap; call at least once in 24 days. Where it goes back, time
+ * stands still until it is where it was. Interrupts: no.
  * Bounded by INNGEST_TICK_PASSES passes and the queue. Failures of the port are counted, and tried again a second
  * later; after a failed sync nothing more is written (close, and init again). */
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms);
@@ -471,9 +493,12 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms);
 INNGEST_MUST_USE inngest_status inngest_flush(inngest *jobs);
 
 /* Tell that at now_ms, on the clock that ticks are told, the unix time in ms was unix_ms (1970 to the year 6429). As
- * often as you like: the first time in a boot the time spent off is made good for relative sleeps; sleeps until a date
- * look again. Interrupts: no; inside user code: yes. Writes: one record, where the clock was unknown or went more than
- * a second wrong; the first time in a boot also one for each sleep and retry that began in it. */
+ * often as you like, and tick after it: the first time in a boot the time spent off is made good for relative sleeps;
+ * sleeps until a date look again. Counts from a later tick where may_write says no or the storage fails. A moment before
+ * the newest tick is fine; an impossible time is ignored. Time off is made good as exactly as the clock was told, to a
+ * second; not across a boot in which a wait began or a stamp was written and no clock was known. Interrupts: no; inside
+ * user code: yes. Writes: one record, where the clock was unknown or went more than
+ * a second wrong; the first time in a boot also one for each sleep, retry and event id that began in it. */
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms);
 
 /* Stop in order: journal queued events, stamp the time, sync, refuse further sends. The next boot charges nobody.
@@ -484,7 +509,7 @@ INNGEST_MUST_USE inngest_status inngest_close(inngest *jobs);
 
 /* Put an event into the queue. Copies the data, at most INNGEST_EVENT_BYTES with the name; never waits, never masks
  * interrupts, never touches storage. The name is a string literal. Interrupts: yes. OK, QUEUE_FULL, EVENT_SIZE,
- * NAME, ARGUMENT (NULL data of a size) or NOT_READY; refusals are counted. */
+ * NAME, ARGUMENT (NULL data of a size, an impossible time) or NOT_READY; refusals are counted. */
 INNGEST_MUST_USE inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size);
 #define inngest_send(jobs, name, data, size) inngest_send_(jobs, "" name "", data, size)
 
@@ -492,11 +517,11 @@ typedef struct inngest_event {
     const char *name;             /* copied */
     const void *data;
     size_t size;
-    const char *id;               /* NULL: none; the same id within INNGEST_SEEN_MS starts no second run */
-    int64_t ts;                   /* unix ms; 0: none; a future one delays the start */
+    const char *id;               /* NULL or empty: none; the same id, whatever the name, within INNGEST_SEEN_MS starts no second run */
+    int64_t ts;                   /* unix ms, to the year 6429; 0: none; a future one delays the start */
 } inngest_event;
 
-/* The same with a name that is copied, an id and a time. Interrupts: yes. */
+/* The same with a name that is copied, an id and a time; ARGUMENT also for a time out of range. Interrupts: yes. */
 INNGEST_MUST_USE inngest_status inngest_send_event(inngest *jobs, const inngest_event *event);
 
 /* Call all bodies that gave inngest_again at the next tick, and make the port's wake be called. Interrupts: yes. */
@@ -556,7 +581,8 @@ INNGEST_MUST_USE inngest_status inngest_step_restart(inngest_ctx *ctx, const cha
 /* Branches. The steps between inngest_parallel and inngest_all or inngest_any make progress side by side; pointers to
  * their statuses, because the order in which C evaluates arguments is open. all: PAUSED until each is decided, then
  * OK or the first failure in argument order. any: PAUSED until one is OK; that one is recorded, the others are LOST
- * from then on; if all failed, the first failure. */
+ * from then on; if all failed, the first failure. The winner is recorded by its place among the arguments: in a new
+ * firmware append branches at the end; where the branch in that place is not OK, the run is parked (INNGEST_WAIT_MEMO). */
 void inngest_parallel(inngest_ctx *ctx, const char *id);
 INNGEST_MUST_USE inngest_status inngest_all_(inngest_ctx *ctx, inngest_status *first, ...);
 INNGEST_MUST_USE inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...);

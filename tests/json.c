@@ -27,7 +27,8 @@ static unsigned bodies;
 static inngest_end_info end;
 static inngest_error_info end_error;
 static int (*real_read)(void *context, uint32_t address, void *data, uint32_t size);
-static unsigned reads_left;            /* then one fails; 0: none does */
+static unsigned reads_left;            /* then one fails, tried again too; 0: none does */
+static unsigned fails_left;
 
 static inngest_status handler(inngest_ctx *ctx)
 {
@@ -45,7 +46,8 @@ static void run_end(void *user, const inngest_end_info *info)
 
 static int failing_read(void *context, uint32_t address, void *data, uint32_t size)
 {
-    if (reads_left && --reads_left == 0) return -5;
+    if (reads_left && --reads_left == 0) fails_left = 3;
+    if (fails_left && fails_left--) return -5;
     return real_read(context, address, data, size);
 }
 

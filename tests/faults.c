@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT
+ * Every call of every function of the port fails once in turn, or from there on for a while: it is reported, no finished
+ * step runs again, no accepted event is lost, nothing is programmed twice, and a later success goes on. A failed sync
+ * ends the handle; busy storage and a may_write that says no only put work off. */
+#include "world.h"
+
+enum { READ, PROGRAM, ERASE, SYNC, IS_BLANK, MAY_WRITE, CALLS };
+static const char *const call_names[CALLS] = { "read", "program", "erase", "sync", "is_blank", "may_write" };
+static const inngest_status call_status[CALLS] = { INNGEST_ERR_READ, INNGEST_ERR_PROGRAM, INNGEST_ERR_ERASE, INNGEST_ERR_SYNC, INNGEST_OK, INNGEST_OK };
+enum { NOTHING, HALF, ALL, EFFECTS };         /* what a call that fails has done all the same */
+#define PORT_ERROR (-4711)
+
+static struct {
+    flash chip;
+    inngest_port port;                        /* the chip's, with faults */
+    uint32_t calls[CALLS];
+    unsigned kind, effect, busy, busy_left;
+    uint32_t fail_at, failures;               /* the call that fails first; how many did */
+    bool lasting, failing;                    /* it goes on failing until it is mended */
+    bool forbidden;                           /* may_write said no: nothing may be written */
+    uint32_t refused_writes, logged;
+    int64_t memory[INNGEST_MEMORY(8, 8) / 8 + 1];
+    inngest jobs;
+    inngest_function functions[WORLD_FUNCTIONS];
+    uint16_t function_count;
+    uint32_t now;
+    bool up;
+    unsigned boots, sync_failures, writes_after_sync_failure;
+} s;
+
+static bool fails(unsigned kind)
+{
+    s.calls[kind]++;
+    if (s.sync_failures && kind != READ && kind != IS_BLANK && kind != MAY_WRITE) s.writes_after_sync_failure++;
+    if (kind == s.kind && (s.calls[kind] == s.fail_at || s.failing)) {
+        s.failing = s.lasting;
+        s.failures++;
+        return true;
+    }
+    return false;
+}
+
+static bool is_busy(void)
+{
+    if (s.busy == 0) return false;
+    if (s.busy_left == 0) { s.busy_left = s.busy; return false; }
+    s.busy_left--;
+    return true;
+}
+
+static int read_call(void *context, uint32_t address, void *data, uint32_t size)
+{
+    (void)context;
+    if (fails(READ)) { memset(data, 0xEE, size); return PORT_ERROR; }
+    return s.chip.port.read(&s.chip, address, data, size);
+}
+
+static int program_call(void *context, uint32_t address, const void *data, uint32_t size)
+{
+    uint32_t g = s.chip.port.program_size;
+    (void)context;
+    if (s.forbidden) s.refused_writes++;
+    if (is_busy()) return INNGEST_PORT_BUSY;
+    if (fails(PROGRAM)) {
+        if (s.effect == HALF && size / g > 1) (void)s.chip.port.program(&s.chip, address, data, size / g / 2 * g);
+        if (s.effect == ALL) (void)s.chip.port.program(&s.chip, address, data, size);
+        return PORT_ERROR;
+    }
+    return s.chip.port.program(&s.chip, address, data, size);
+}
+
+static int erase_call(void *context, uint32_t address)
+{
+    (void)context;
+    if (s.forbidden) s.refused_writes++;
+    if (is_busy()) return INNGEST_PORT_BUSY;
+    if (fails(ERASE)) {
+        if (s.effect == ALL) (void)s.chip.port.erase(&s.chip, address);
+        if (s.effect == HALF) memset(s.chip.cells + address, 0xFF, s.chip.port.block_size / 2);
+        return PORT_ERROR;
+    }
+    return s.chip.port.erase(&s.chip, address);
+}
+
+static int sync_call(void *context)
+{
+    (void)context;
+    if (fails(SYNC)) { s.sync_failures++; return PORT_ERROR; }
+    return 0;
+}
+
+static bool is_blank_call(void *context, uint32_t address, uint32_t size)
+{
+    uint32_t i;
+    (void)context;
+    if (fails(IS_BLANK)) return false;
+    for (i = 0; i < size; i++) if (s.chip.cells[address + i] != 0xFF) return false;
+    return true;
+}
+
+static bool may_write_call(void *context)
+{
+    (void)context;
+    s.forbidden = fails(MAY_WRITE);
+    return !s.forbidden;
+}
+
+static void log_call(void *context, const char *text) { (void)context; s.logged += text[0] != 0; }
+
+static inngest_status boot(void)
+{
+    inngest_config c;
+    inngest_status status;
+    memset(&c, 0, sizeof c);
+    c.functions = s.functions;
+    c.function_count = s.function_count;
+    c.port = &s.port;
+    c.hooks = &world_hooks;
+    c.memory = s.memory;
+    c.memory_size = sizeof s.memory;
+    c.runs = 8;
+    c.events = 8;
+    c.seed = 42;
+    c.reset = INNGEST_RESET_POWER_ON;
+    memset(&s.jobs, 0xA5, sizeof s.jobs);
+    memset(world_pending, 0, sizeof world_pending);
+    s.sync_failures = 0;
+    s.boots++;
+    status = inngest_init(&s.jobs, &c, NULL);
+    s.up = status == INNGEST_OK;
+    return status;
+}
+
+typedef struct scenario {
+    const char *name;
+    uint32_t block, blocks;
+    uint16_t g;
+    bool sync, is_blank;
+    uint8_t kinds[5];                         /* ends with WORLD_KINDS */
+    bool churn;                               /* fill the journal while runs sleep, so that reclaim carries them */
+} scenario;
+
+static const scenario scenarios[] = {
+    { "plain", 1024, 3, 1, false, false, { PLAIN, WORLD_KINDS }, true },
+    { "plain file", 1024, 4, 1, true, false, { PLAIN, WORLD_KINDS }, true },
+    { "fan-out", 1024, 5, 4, false, true, { FAN, WORLD_KINDS }, true },
+    { "branches", 1024, 3, 8, false, false, { BRANCHES, WORLD_KINDS }, true },
+    { "failing", 2048, 2, 4, true, true, { FAILING, WORLD_KINDS }, true },
+    { "saver", 512, 6, 16, false, false, { SAVER, WORLD_KINDS }, false },
+    { "sender", 512, 6, 4, true, false, { SENDER, WORLD_KINDS }, false },
+    { "waiter", 2048, 2, 32, false, true, { WAITER, WORLD_KINDS }, false },
+    { "once", 512, 6, 2, false, false, { ONCE, WORLD_KINDS }, false },
+    { "several", 1024, 4, 4, false, false, { PLAIN, FAILING, ONCE, WORLD_KINDS }, false },
+    { "several, file", 2048, 4, 1, true, false, { FAN, SAVER, WAITER, WORLD_KINDS }, false },
+};
+
+static void open_machine(const scenario *sc)
+{
+    flash_close(&s.chip);
+    memset(&s, 0, sizeof s);
+    CHECK(flash_open(&s.chip, sc->block, sc->blocks, sc->g, 1));
+    s.port = s.chip.port;
+    s.port.read = read_call;
+    s.port.program = program_call;
+    s.port.erase = erase_call;
+    s.port.sync = sc->sync ? sync_call : NULL;
+    s.port.is_blank = sc->is_blank ? is_blank_call : NULL;
+    s.port.may_write = may_write_call;
+    s.port.log = log_call;
+    s.kind = CALLS;
+    s.function_count = world_functions(s.functions, sc->kinds);
+    world_reset();
+}
+
+/* A failure that nobody hears of is none that can be dealt with. */
+static bool reported(inngest_status status)
+{
+    inngest_counters c;
+    inngest_get_counters(&s.jobs, &c);
+    if (s.kind == MAY_WRITE) return c.put_off > 0;
+    if (s.kind == IS_BLANK) return true;                       /* it cannot fail, only say no */
+    return status == call_status[s.kind] || (c.port_errors > 0 && c.port_error == PORT_ERROR && s.logged > 0);
+}
+
+static void churn(void)
+{
+    unsigned i;
+    for (i = 0; i < 24; i++) inngest_set_wall_clock(&s.jobs, 1700000000000 + (i % 2) * 100000 + s.now, s.now);
+}
+
+/* Live until all that was sent has come to its end. `reset`: a machine that heard of a failure is closed and started
+ * again once it is mended, else the same handle goes on, unless that cannot be. False: it never ends. */
+static bool live(const scenario *sc, bool reset)
+{
+    unsigned i, turn, outage = 0, n = 0;
+    bool unreported = false, done = false;
+    inngest_status status = INNGEST_OK;
+    while (sc->kinds[n] != WORLD_KINDS) { world.kind[n] = sc->kinds[n]; n++; }
+    for (turn = 0; turn < 600 && !done; turn++) {
+        uint32_t before = s.failures;
+        if (s.failing && ++outage > (reset ? 12u : 3u)) s.failing = false;          /* mended */
+        if (!s.up && (status = boot()) != INNGEST_OK) {
+            if (s.failures == before) { printf("%s: init gave %s\n", sc->name, inngest_status_name(status)); return false; }     /* no failure, and not up */
+            if (!(status == call_status[s.kind] || s.kind >= IS_BLANK)) printf("init gave %s\n", inngest_status_name(status));
+            CHECK(status == call_status[s.kind] || s.kind >= IS_BLANK);
+            continue;
+        }
+        for (i = 0; i < n; i++) {
+            char id[2] = "a";
+            uint8_t data = (uint8_t)i;
+            inngest_event event = { world_names[sc->kinds[i]], NULL, 1, NULL, 0 };
+            event.data = &data;
+            event.id = id;
+            id[0] = (char)('a' + i);
+            if (world.ledger[i].sent) continue;
+            status = inngest_send_event(&s.jobs, &event);
+            CHECK(status == INNGEST_OK || status == INNGEST_ERR_QUEUE_FULL);
+            status = inngest_flush(&s.jobs);
+            if (status == INNGEST_OK) world.ledger[i].sent = true;
+        }
+        world_answer(&s.jobs);
+        (void)inngest_tick(&s.jobs, s.now);
+        s.now += 5000;
+        if (sc->churn && !s.failing && turn % 4 == 0) churn();
+        s.forbidden = false;                               /* flush and close are the user's own wish; a clock that is told asks, too */
+        if (s.failures != before && !reported(status)) unreported = true;
+        CHECK(s.writes_after_sync_failure == 0);
+        if (s.sync_failures) {                                             /* this handle is dead, and says so */
+            CHECK(inngest_flush(&s.jobs) == INNGEST_ERR_SYNC);
+            CHECK(inngest_tick(&s.jobs, s.now) == UINT32_MAX);
+            CHECK(inngest_close(&s.jobs) == INNGEST_ERR_SYNC);
+            CHECK(s.writes_after_sync_failure == 0);
+            s.up = false;
+        } else if (reset && s.failures && !s.failing) {
+            status = inngest_close(&s.jobs);
+            CHECK(status == INNGEST_OK || status == INNGEST_ERR_JOURNAL_FULL);
+            s.up = false;
+            reset = false;
+        }
+        for (done = true, i = 0; i < n; i++) done = done && world.ledger[i].sent && world_fulfilled(i);
+        if (done && s.up) {
+            uint32_t cursor = 0;
+            inngest_run_info info;
+            done = !inngest_next_run(&s.jobs, &cursor, &info);
+        }
+    }
+    CHECK(!unreported);
+    if (!done) {
+        uint32_t cursor = 0;
+        inngest_run_info info;
+        while (s.up && inngest_next_run(&s.jobs, &cursor, &info)) printf("stuck: %s waits for %d\n", info.function ? info.function : "-", info.wait);
+    }
+    return done;
+}
+
+static unsigned long lives;
+static void one(const scenario *sc, unsigned kind, uint32_t at, unsigned effect, bool lasting, bool reset)
+{
+    unsigned long before = test_failed;
+    open_machine(sc);
+    s.kind = kind;
+    s.fail_at = at;
+    s.effect = effect;
+    s.lasting = lasting;
+    CHECK(live(sc, reset));
+    CHECK(s.failures > 0);
+    CHECK(world_is_right());
+    CHECK(s.chip.violations == 0);
+    CHECK(s.refused_writes == 0);
+    lives++;
+    if (test_failed != before) printf("  %s: %s %u, effect %u%s%s; reruns %u wrong %u phantom %u boots %u\n", sc->name, call_names[kind], (unsigned)at,
+                                      effect, lasting ? ", lasting" : "", reset ? ", reset" : "", world.reruns, world.wrong, world.phantom, s.boots);
+}
+
+/* Every call in turn, at what a life without failures does. */
+static void countdown(const scenario *sc)
+{
+    uint32_t calls[CALLS], at, step;
+    unsigned kind, effect, lasting, reset;
+    open_machine(sc);
+    CHECK(live(sc, false));
+    CHECK(world_is_right() && s.boots == 1);
+    memcpy(calls, s.calls, sizeof calls);
+    CHECK(calls[READ] > 0 && calls[PROGRAM] > 0 && calls[ERASE] >= sc->blocks && (calls[SYNC] > 0) == sc->sync && calls[MAY_WRITE] > 0);
+    for (kind = READ; kind < CALLS; kind++)
+        for (lasting = 0; lasting < 2; lasting++)
+            for (reset = 0; reset < 2; reset++)
+                for (effect = 0; effect < (kind == PROGRAM || kind == ERASE ? (unsigned)EFFECTS : 1); effect++) {
+                    step = kind == READ ? 1 + calls[READ] / 400 : 1;
+                    for (at = 1; at <= calls[kind] && test_failed < 5; at += step) one(sc, kind, at, effect, lasting, reset);
+                }
+}
+
+/* Programs and erases that are busy for a while: an erase that nothing waits for costs a tick each time, no more. */
+static void busy(const scenario *sc)
+{
+    unsigned n, kind;
+    for (n = 1; n <= 5; n += 2)
+        for (kind = PROGRAM; kind <= CALLS; kind += CALLS - PROGRAM) {     /* alone, and with a program that fails behind it */
+            open_machine(sc);
+            s.busy = s.busy_left = n;
+            s.kind = kind;
+            s.fail_at = sc->blocks + 4;
+            CHECK(live(sc, false));
+            CHECK((s.failures > 0) == (kind == PROGRAM));
+            CHECK(world_is_right() && s.chip.violations == 0);
+        }
+}
+
+/* may_write says no for hours: ticks come back each second, nothing is written, sends are accepted until the queue is
+ * full, and all of it happens when it says yes again. */
+static void low_battery(void)
+{
+    static const scenario sc = { "low battery", 2048, 4, 4, true, false, { ONCE, WORLD_KINDS }, false };
+    inngest_counters c;
+    uint32_t programs, ticks;
+    uint8_t i, accepted = 0;
+    open_machine(&sc);
+    CHECK(boot() == INNGEST_OK);
+    CHECK(inngest_tick(&s.jobs, s.now) == UINT32_MAX);
+    s.kind = MAY_WRITE;
+    s.failing = s.lasting = true;
+    programs = s.calls[PROGRAM] + s.calls[ERASE] + s.calls[SYNC];
+    for (ticks = 0; ticks < 10000; ticks++) {
+        CHECK(inngest_tick(&s.jobs, s.now) == 1000);
+        s.now += 1000;
+        if (ticks % 1000) continue;
+        i = (uint8_t)(ticks / 1000);
+        world.kind[i] = ONCE;
+        if (inngest_send(&s.jobs, "w/once", &i, 1) == INNGEST_OK) accepted++;
+        else CHECK(accepted == 8);
+    }
+    inngest_get_counters(&s.jobs, &c);
+    CHECK(accepted == 8 && c.refused_full == 2 && c.put_off == 10000);
+    CHECK(programs == s.calls[PROGRAM] + s.calls[ERASE] + s.calls[SYNC] && s.refused_writes == 0);
+    s.failing = s.lasting = s.forbidden = false;
+    s.kind = CALLS;
+    for (ticks = 0; ticks < 100; ticks++) {
+        (void)inngest_tick(&s.jobs, s.now);
+        s.now += 1000;
+    }
+    for (i = 0; i < accepted; i++) CHECK(world_fulfilled(i) && world.ledger[i].effects[0] == 1);
+    CHECK(world_is_right() && s.chip.violations == 0);
+}
+
+/* Programs fail for so long that the tries use up the journal: said at each tick, and over with the next init. */
+static void long_outage(void)
+{
+    const scenario *sc = &scenarios[0];
+    unsigned i, effect;
+    uint32_t at;
+    for (effect = 0; effect < EFFECTS; effect++) {
+        uint8_t data = 0;
+        inngest_event event = { "w/plain", NULL, 1, "a", 0 };
+        event.data = &data;
+        open_machine(sc);
+        CHECK(boot() == INNGEST_OK);
+        world.kind[0] = PLAIN;
+        CHECK(inngest_send_event(&s.jobs, &event) == INNGEST_OK && inngest_flush(&s.jobs) == INNGEST_OK);
+        (void)inngest_tick(&s.jobs, s.now);
+        s.kind = PROGRAM;
+        s.effect = effect;
+        s.failing = s.lasting = true;
+        for (i = 0; i < 1000; i++) {
+            s.now += 1000;
+            at = inngest_tick(&s.jobs, s.now);
+            CHECK(at <= 1000 || s.failures == 0);
+        }
+        CHECK(reported(INNGEST_OK));
+        s.failing = s.lasting = false;
+        CHECK(world.ledger[0].effects[1] == 0);              /* no body while its record could not be written */
+        for (i = 0; i < 300; i++) {
+            s.now += 1000;
+            (void)inngest_tick(&s.jobs, s.now);
+        }
+        if (!world_fulfilled(0)) {
+            (void)(inngest_close(&s.jobs) == INNGEST_OK);
+            CHECK(boot() == INNGEST_OK);
+            for (i = 0; i < 300; i++) {
+                s.now += 1000;
+                (void)inngest_tick(&s.jobs, s.now);
+            }
+        }
+        CHECK(world_fulfilled(0) && world_is_right() && s.chip.violations == 0);
+    }
+}
+
+int main(void)
+{
+    unsigned i;
+    for (i = 0; i < sizeof scenarios / sizeof *scenarios; i++) busy(&scenarios[i]);
+    low_battery();
+    long_outage();
+    for (i = 0; i < sizeof scenarios / sizeof *scenarios; i++) countdown(&scenarios[i]);
+    flash_close(&s.chip);
+    printf("%lu lives with a failure\n", lives);
+    return TEST_END();
+}
