@@ -248,7 +248,7 @@ static bool read_header(uint64_t at, journal *found, uint32_t *sequence, bool *r
     found->block_size = (uint32_t)get(h + 16, 4);
     found->block_count = (uint32_t)get(h + 20, 4);
     if ((*refused = h[4] != 1 || h[6] != 0)) return true;
-    if (h[7] > 5 || found->block_size < 512 || found->block_size > 131072 || (found->block_size & (found->block_size - 1))) return false;
+    if (h[7] > 5 || found->block_size < 512 || found->block_size > 262144 || (found->block_size & (found->block_size - 1))) return false;
     if (found->block_count < 2 || found->block_count > 65535) return false;
     found->unit = h[7] < 2 ? 4 : 1u << h[7];
     found->base = at - (uint64_t)(*sequence % found->block_count) * found->block_size;
