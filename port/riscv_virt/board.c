@@ -101,3 +101,16 @@ void timer_init(void)
     __asm__ volatile("csrs mie, %0" :: "r"(MIE_TIMER));
     interrupts_on();
 }
+
+volatile uint32_t board_woken;
+
+/* From the look at board_woken to the sleep no interrupt is served: one that comes in between stays pending, and so
+ * does the timer's if its time is over; the sleep then ends at once. */
+void board_sleep(uint32_t ms)
+{
+    if (ms == 0) return;
+    interrupts_off();
+    timer_at(ms == UINT32_MAX ? UINT64_MAX : timer_now() + (uint64_t)ms * TIMER_PER_MS);
+    if (!board_woken) wait_for_interrupt();
+    interrupts_on();
+}

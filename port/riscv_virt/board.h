@@ -21,5 +21,10 @@ void timer_init(void);                         /* the timer may interrupt from n
  * before are kept by the entry. */
 void timer_interrupt(uint32_t pc);
 
+/* Before a tick: board_woken = 0. The port's wake and whatever else brings work sets it, from any interrupt. After the
+ * tick: board_sleep(what the tick gave) returns at once if it is set, else with the next interrupt, at the latest in ms. */
+extern volatile uint32_t board_woken;
+void board_sleep(uint32_t ms);
+
 int board_read(void);                          /* a character that came in, or -1 */
 #endif
