@@ -3,10 +3,11 @@ CC ?= cc
 CFLAGS ?= -O2 -g
 WARN = -pedantic -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wcast-align -Wundef \
        -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wswitch-enum -Wvla
-SOURCES = inngest.c inngest.h port/flash_emulator/flash_emulator.c port/flash_emulator/flash_emulator.h $(wildcard tests/*.h)
+SOURCES = inngest.c inngest.h $(wildcard port/flash_emulator/*.[ch]) $(wildcard tests/*.h)
 TESTS = $(sort $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 POSIX = port/posix/inngest_posix.c port/posix/inngest_posix.h tests/posix_folder.h
-SCRIPTS = examples install
+EXAMPLES = $(patsubst examples/%.c,$(BUILD)/example/%,$(wildcard examples/*.c))
+SCRIPTS = examples install readme
 ALL_TESTS = $(TESTS) $(SCRIPTS)
 BUILD = build
 PREFIX = /usr/local
@@ -25,8 +26,13 @@ test: ## run the tests: a C compiler and make are enough; under a minute
 $(BUILD)/%.rc: $(BUILD)/% always
 	@$(RUN) $< > $(BUILD)/$*.log 2>&1; echo $$? > $@; cat $(BUILD)/$*.log
 
-$(SCRIPTS:%=$(BUILD)/%.rc): $(BUILD)/%.rc: tests/%.sh $(BUILD)/demo $(BUILD)/signup $(BUILD)/libinngest.a always
+$(SCRIPTS:%=$(BUILD)/%.rc): $(BUILD)/%.rc: tests/%.sh $(EXAMPLES) $(BUILD)/libinngest.a always
 	@BUILD="$(BUILD)" CC="$(CC)" CFLAGS="$(CFLAGS)" MAKE="$(MAKE)" sh $< > $(BUILD)/$*.log 2>&1; echo $$? > $@; cat $(BUILD)/$*.log
+
+$(BUILD)/readme.rc: $(BUILD)/power_cut.rc   # the README names its figure
+
+readme: ## bring the tables of the README up to date, after make test
+	@BUILD="$(BUILD)" CC="$(CC)" CFLAGS="$(CFLAGS)" MAKE="$(MAKE)" sh tests/readme.sh update
 
 COMPILE = $(CC) -std=c99 -Wall -Wextra $(CFLAGS) $(OPTIONS) -I. -Iport/posix -pthread
 $(BUILD)/%.o: %.c $(SOURCES)
@@ -41,7 +47,7 @@ $(BUILD)/%.o: port/posix/%.c $(SOURCES) $(POSIX)
 	@mkdir -p $(BUILD)
 	$(COMPILE) -c $< -o $@
 
-OBJECTS = $(BUILD)/inngest.o $(BUILD)/flash_emulator.o $(BUILD)/inngest_posix.o
+OBJECTS = $(BUILD)/inngest.o $(BUILD)/flash_emulator.o $(BUILD)/power_cut.o $(BUILD)/inngest_posix.o
 $(BUILD)/%: tests/%.c $(OBJECTS)
 	$(COMPILE) $< $(OBJECTS) -o $@
 
@@ -65,11 +71,12 @@ $(BUILD)/inngest-dump: port/host/inngest-dump.c
 
 $(BUILD)/dump: $(BUILD)/inngest-dump
 
-demo: $(BUILD)/demo ## the signup job on a file: fails, is retried, sleeps, and is killed twice; 8 seconds
-	@$(BUILD)/demo $(BUILD)/demo.files
+demo: $(BUILD)/example/demo ## the signup job on a file: fails, is retried, sleeps, and is killed twice; 8 seconds
+	@$(BUILD)/example/demo $(BUILD)/demo.files
 
-$(BUILD)/demo $(BUILD)/signup: $(BUILD)/%: examples/%.c $(OBJECTS)
-	@$(COMPILE) $< $(OBJECTS) -o $@
+$(EXAMPLES): $(BUILD)/example/%: examples/%.c $(OBJECTS)
+	@mkdir -p $(BUILD)/example
+	@$(COMPILE) -Iport/flash_emulator $< $(OBJECTS) -o $@
 
 $(BUILD)/libinngest.a: $(BUILD)/inngest.o $(BUILD)/inngest_posix.o
 	@rm -f $@
@@ -131,4 +138,4 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 .SECONDARY:
-.PHONY: help targets model test tool demo install uninstall lint sanitize size clean always
+.PHONY: help targets model test readme tool demo install uninstall lint sanitize size clean always

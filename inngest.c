@@ -65,7 +65,7 @@
 
 enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOICE, SAVE, CRASH, TIME, SEEN, RECLAIMED };
 enum { WHAT_RUN, WHAT_SLEEP, WHAT_SEND, WHAT_RESTART };                    /* in a DONE record */
-enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2 };                                 /* flags in ATTEMPT and SLEEP records */
+enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* flags in ATTEMPT and SLEEP records */
 
 /* Flags of a run. */
 #define RUN_SUSPECT 1u                 /* since an unclean boot: each pass goes behind a CRASH record until it commits */
@@ -78,6 +78,7 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2 };                                 /* fl
 #define RUN_FAILING 128u               /* in on_failure */
 #define RUN_SAVED 256u                 /* has live progress of a step */
 #define RUN_WANTS 1024u                /* waits for a place among the steps in progress */
+#define RUN_RETRYING 2048u              /* its handler waits for its next attempt, or did */
 #define RUN_ENTERED 512u               /* seen by the mount without its START so far */
 
 typedef struct record {
@@ -85,12 +86,14 @@ typedef struct record {
     uint32_t crc, head_crc;            /* as read; of the header alone */
     uint16_t size;                     /* of the payload */
     uint8_t kind, flags, header;
+    uint8_t first[16];                 /* of the payload, as verified: what is read again may read differently */
 } record;
 
 typedef struct source {                /* where a payload comes from: pieces of memory, or another record */
     const void *piece[3];
     uint16_t size[3];
     const record *from;
+    bool doubtful;                     /* from: its cells may read differently each time */
 } source;
 
 typedef struct arrival {               /* an event on its way into the journal */
@@ -332,9 +335,8 @@ static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_
 {
     inngest_slot *slot;
     size_t name_size;
-    if (jobs == NULL || event == NULL) return INNGEST_ERR_ARGUMENT;
+    if (jobs == NULL || event == NULL || event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
     if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
-    if (event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
     INNGEST_TRY(check_event(jobs, event->name, event->data, event->size));
     name_size = strlen(event->name);
     slot = open_slot(jobs);
@@ -611,13 +613,15 @@ static bool read_header(inngest *jobs, uint32_t position, record *r)
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
-static bool verify(inngest *jobs, const record *r)
+static bool verify(inngest *jobs, record *r)
 {
     uint8_t bytes[32];
     uint32_t crc = r->head_crc, at, n;
+    memset(r->first, 0, sizeof r->first);
     for (at = 0; at < r->size; at += n) {
         n = minimum(r->size - at, sizeof bytes);
         if (!read_payload(jobs, r, at, bytes, n)) return false;
+        if (at == 0) memcpy(r->first, bytes, minimum(n, sizeof r->first));
         crc = crc32(crc, bytes, n);
     }
     return crc == r->crc;
@@ -671,7 +675,12 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     uint8_t header[16], bytes[32];
     uint8_t *stage = (uint8_t *)jobs->stage;
     inngest_status status;
-    uint32_t crc, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
+    uint32_t crc, same = 0, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
+    if (s->doubtful) {
+        record from = *s->from;
+        make_header(&from, header);
+        same = crc32(crc_seed(jobs, from.position), header + 4, from.header - 4u);
+    }
     r->position = position_at(jobs, block, offset);
     r->link = r->link ? r->position - r->link : 0;
     make_header(r, header);
@@ -680,7 +689,9 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
         n = minimum(r->size - at, sizeof bytes);
         if (!fetch(jobs, s, at, bytes, n)) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
         crc = crc32(crc, bytes, n);
+        if (s->doubtful) same = crc32(same, bytes, n);
     }
+    if (s->doubtful && same != s->from->crc) return INNGEST_ERR_READ;
     put(header, crc, 4);
     total = (uint32_t)r->header + r->size;
     padded = record_bytes(jobs, r);
@@ -790,16 +801,18 @@ static bool is_live(inngest *jobs, const record *r)
     return r->kind != SAVE || find_record(jobs, run, RESULT, r->step, &newest) != INNGEST_OK || undecided(newest.kind);
 }
 
-static inngest_status copy_record(inngest *jobs, const record *r)
+static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 {
     record copy = *r;
     source s = one_piece(NULL, 0);
     inngest_run *run = find_run(jobs, r->run);
     inngest_seen *seen;
     s.from = r;
-    copy.flags |= CARRIED;
+    s.doubtful = doubtful;
+    if (!doubtful || r->kind == TIME) copy.flags |= CARRIED;   /* written again it is the news that it was */
     copy.link = run ? run->last : 0;
     INNGEST_TRY(append(jobs, &copy, &s));
+    if (doubtful && !read_record(jobs, copy.position, &copy)) return INNGEST_ERR_READ;
     if (run) run->last = copy.position;
     if (r->kind == TIME) jobs->time_position = copy.position;
     if (r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = copy.position;
@@ -852,8 +865,9 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
 /* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
 static bool unreadable(inngest *jobs)
 {
-    uint32_t block, format;
-    return jobs->unread && read_block_header(jobs, jobs->last_block % jobs->port->block_count, &block, &format) != INNGEST_OK;
+    uint32_t block = ~jobs->last_block, format;
+    if (jobs->unread) (void)read_block_header(jobs, jobs->last_block, &block, &format);
+    return jobs->unread && block != jobs->last_block;
 }
 
 static void stop_for_damage(inngest *jobs, inngest_run *run)
@@ -925,7 +939,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
         if (!is_live(jobs, &r)) continue;
         if (!advance(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
         r.flags &= FLAG;
-        INNGEST_TRY(copy_record(jobs, &r));
+        INNGEST_TRY(copy_record(jobs, &r, false));
         count(&jobs->counters.carried);
     }
     if (unreadable(jobs)) return INNGEST_ERR_READ;
@@ -948,15 +962,19 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
 }
 
 /* Make the head have room for so many bytes. The last erased block is reclaim's alone: after a cut all in it are
- * copies, so that it can be erased and the reclaim started over. */
+ * copies, so that it can be erased and the reclaim started over. Blocks of nothing but live records give back less than
+ * their copies take, by the proof and by what did not fit; several may follow each other, so what they take of the
+ * erased blocks is won back before anything else is written. */
 static inngest_status room(inngest *jobs, uint32_t bytes, bool wait)
 {
-    uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries;
-    if (bytes > jobs->port->block_size - BLOCK_HEADER) return INNGEST_ERR_EVENT_SIZE;
+    uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries, usable = jobs->port->block_size - BLOCK_HEADER;
+    uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
+    if (bytes > usable) return INNGEST_ERR_EVENT_SIZE;
+    spare += jobs->reserved / usable * (largest + 32) / usable;
     if (jobs->failed) return INNGEST_ERR_SYNC;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {
         INNGEST_TRY(prepare_blocks(jobs, wait));
-        if (jobs->last_block != jobs->head_block && advance(jobs, bytes, spare)) return INNGEST_OK;
+        if (jobs->last_block - jobs->head_block >= spare && advance(jobs, bytes, spare)) return INNGEST_OK;
         INNGEST_TRY(reclaim_block(jobs, wait));
     }
     return INNGEST_ERR_JOURNAL_FULL;
@@ -995,6 +1013,8 @@ static inngest_status write_time(inngest *jobs, unsigned flag)
     put(bytes, (uint64_t)jobs->now, 6);
     put(bytes + 6, jobs->wall_known ? (uint64_t)(jobs->now + jobs->wall_offset) : 0, 6);
     jobs->stamp = jobs->now;
+    jobs->stamped = true;
+    jobs->wall_stamped = jobs->wall_offset;
     return write_record(jobs, NULL, TIME | flag, bytes, sizeof bytes);
 }
 
@@ -1003,7 +1023,8 @@ static bool can_write(inngest *jobs)
 {
     if (!jobs->doubtful) return true;
     jobs->doubtful = false;            /* write_time says so again if it fails */
-    return write_time(jobs, 0) == INNGEST_OK && !jobs->doubtful;
+    jobs->doubtful = write_time(jobs, 0) != INNGEST_OK || jobs->doubtful;
+    return !jobs->doubtful;
 }
 
 /* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
@@ -1071,6 +1092,20 @@ static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, 
     jobs->seen[at].position = position;
 }
 
+/* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. */
+static bool ends_later(inngest *jobs, const record *of)
+{
+    uint32_t offset, block;
+    record r;
+    for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++)
+        for (offset = BLOCK_HEADER; offset + 12 <= jobs->port->block_size;) {
+            bool whole = read_record(jobs, position_at(jobs, block, offset), &r);
+            offset += whole ? record_bytes(jobs, &r) : 1u << jobs->unit_shift;
+            if (whole && r.kind == END && r.run == of->run && (int32_t)(r.position - of->position) > 0) return true;
+        }
+    return false;
+}
+
 static inngest_status apply_run_record(inngest *jobs, const record *r, const uint8_t *b)
 {
     inngest_run *run = find_run(jobs, r->run);
@@ -1079,7 +1114,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         return INNGEST_OK;
     }
     if (run == NULL) {
-        if ((run = enter_run(jobs, r->run)) == NULL) return INNGEST_ERR_RUNS_FULL;
+        if ((run = enter_run(jobs, r->run)) == NULL) return ends_later(jobs, r) ? INNGEST_OK : INNGEST_ERR_RUNS_FULL;
         run->flags = RUN_OLD | RUN_ENTERED;
     }
     if (r->kind == START) {
@@ -1094,8 +1129,7 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
 {
     uint8_t b[16];
     int64_t stamp = 0;
-    memset(b, 0, sizeof b);
-    if (!read_payload(jobs, r, 0, b, minimum(r->size, sizeof b))) return INNGEST_OK;
+    memcpy(b, r->first, sizeof b);
     jobs->clean = r->kind == TIME && (r->flags & (FLAG | CARRIED)) == FLAG;
     jobs->guarded = 0;
     switch (r->kind) {
@@ -1124,26 +1158,39 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
 }
 
 /* Take up the whole records of a block. *end: where the last one ended. */
+/* The newest group reads as whole at one time and not at another: mount again as if it were not there. */
+static inngest_status doubt(inngest *jobs)
+{
+    jobs->doubted = jobs->newest;
+    return INNGEST_PAUSED;
+}
+
 static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
 {
     uint32_t offset = BLOCK_HEADER;
-    bool in_group = false, broken = false;
+    bool in_group = false, in_void = false, broken = false;
     inngest_status status = INNGEST_OK, applied;
     record r;
     *end = 0;
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
-        if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
+        uint32_t position = position_at(jobs, block, offset);
+        if ((jobs->doubted && (int32_t)(position - jobs->doubted) >= 0) || !read_record(jobs, position, &r)) {
+            if (in_group) jobs->torn_group = jobs->newest;     /* it was whole a moment ago */
             broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
             offset += 1u << jobs->unit_shift;
-            in_group = false;
+            in_group = in_void = false;
             continue;
         }
         if (broken) count(&jobs->counters.damaged);       /* a torn write has nothing behind it in its block */
         broken = false;
         offset += record_bytes(jobs, &r);
         *end = offset;
-        if (!in_group && !group_is_whole(jobs, &r)) { broken = true; continue; }
+        if (in_void || (!in_group && !group_is_whole(jobs, &r))) {
+            in_void = (r.flags & MORE) != 0;
+            broken = true;
+            continue;
+        }
         if (!in_group) jobs->newest = r.position;
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, reclaimed);
@@ -1157,45 +1204,68 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
  * cells may be half programmed, before anything acts on it. */
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint32_t position = jobs->newest, bytes = 0;
+    uint32_t position = jobs->newest, bytes = 0, before;
+    inngest_status status;
+    inngest_run *run;
     record r;
     if (end == 0) end = BLOCK_HEADER;
-    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + (1u << jobs->unit_shift);
+    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + ((jobs->newest || jobs->clean ? 1u : 2u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
         jobs->clean = false;
     }
-    if (jobs->clean || jobs->newest == 0) return INNGEST_OK;
+    if ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0) return INNGEST_OK;
     do {
-        if (!read_record(jobs, position, &r)) return INNGEST_OK;
+        if (!read_record(jobs, position, &r)) return doubt(jobs);
         bytes += record_room(jobs, r.size);
         position = after(jobs, &r);
     } while (r.flags & MORE);
     position = jobs->newest;
     if (!advance(jobs, bytes, 0)) return INNGEST_OK;   /* it stands in a block that is full and was left behind */
     do {
-        if (!read_record(jobs, position, &r)) return INNGEST_OK;
-        INNGEST_TRY(copy_record(jobs, &r));
+        if (!read_record(jobs, position, &r)) return doubt(jobs);
+        before = r.link ? r.position - r.link : 0;
+        run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed */
+        if (run && (before == 0 || (int32_t)(before - jobs->newest) < 0)) run->last = before;
+        status = copy_record(jobs, &r, true);
+        if (status == INNGEST_ERR_READ) return doubt(jobs);
+        INNGEST_TRY(status);
         position = after(jobs, &r);
     } while (r.flags & MORE);
     return port_sync(jobs);
 }
 
-/* The first erase or header of a format may have been cut short: in the first block what cannot be read is no data. */
+/* A format may have been cut short, twice: in the first two blocks a header may be torn, and what cannot be read is no data. */
 static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
     uint8_t bytes[32];
     uint32_t place, offset;
-    for (offset = BLOCK_HEADER; offset < jobs->port->block_size; offset += sizeof bytes)
-        if (port_read(jobs, 0, offset, bytes, sizeof bytes) && !port_blank(jobs, 0, offset, sizeof bytes)) return INNGEST_ERR_FOREIGN;
+    bool readable = false;
+    for (place = 0; place < 2; place++)
+        for (offset = BLOCK_HEADER; offset < jobs->port->block_size; offset += sizeof bytes) {
+            bool blank = port_blank(jobs, place, offset, sizeof bytes);
+            if (!blank && port_read(jobs, place, offset, bytes, sizeof bytes)) return INNGEST_ERR_FOREIGN;
+            readable = readable || blank;
+        }
+    if (!readable) return INNGEST_ERR_READ;
     jobs->unread = false;
-    for (place = 1; place < jobs->port->block_count; place++)
+    for (; place < jobs->port->block_count; place++)
         if (!port_blank(jobs, place, 0, jobs->port->block_size)) return jobs->unread ? INNGEST_ERR_READ : INNGEST_ERR_FOREIGN;
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
     jobs->last_block = jobs->tail_block - 1;
     jobs->clean = true;
     return INNGEST_OK;
+}
+
+/* May power have gone in the program of the last erased block's header? Then that reads as whole now, and not for long:
+ * nothing is on record behind the reclaim that it ends, or at all. */
+static bool last_header_is_doubtful(inngest *jobs, uint32_t blocks)
+{
+    record r;
+    if (jobs->clean || (jobs->newest && !read_record(jobs, jobs->newest, &r))) return false;
+    if (jobs->newest == 0) return blocks == jobs->port->block_count;
+    return r.kind == RECLAIMED && get4(r.first) + jobs->port->block_count == jobs->last_block && jobs->head_block != jobs->last_block;
 }
 
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
@@ -1227,6 +1297,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         end = this_end;
     }
     if (unreadable(jobs)) return INNGEST_ERR_READ;
+    if (jobs->newest && jobs->torn_group == jobs->newest) return doubt(jobs);
     if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
         *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
@@ -1239,8 +1310,13 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         INNGEST_TRY(prepare_blocks(jobs, true));
         return INNGEST_PAUSED;
     }
-    INNGEST_TRY(prepare_blocks(jobs, true));
-    return settle(jobs, end);
+    INNGEST_TRY(settle(jobs, end));                    /* before the erase: it may hold the proof that the block may go */
+    if (jobs->newest == 0 && !jobs->clean) jobs->renewed = true;
+    if (last_header_is_doubtful(jobs, blocks)) {
+        jobs->last_block--;
+        jobs->renewed = true;
+    }
+    return prepare_blocks(jobs, true);
 }
 
 /* ---- 8 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------- */
@@ -1400,6 +1476,7 @@ static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, uns
     put(b + 6, (uint64_t)ctx->jobs->now, 6);
     b[12] = (uint8_t)(ctx->attempt + 1);
     b[13] = (uint8_t)(flags | (ctx->parallel ? WAIT_PARALLEL : 0u));
+    if (!ctx->jobs->wall_known && ctx->jobs->time_wall > 0 && !ctx->jobs->stamped && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
     ctx->jobs->stamp = ctx->jobs->now;
     return put_record(ctx, kind, b, sizeof b);
 }
@@ -1623,7 +1700,7 @@ static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const rec
     unsigned flags;
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (ctx->active == NULL && ctx->parallel && ctx->decided) return INNGEST_LOST;
-    if (ctx->active == NULL && ctx->ending) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
+    if (ctx->ending ? ctx->active == NULL : ctx->run->phase == INNGEST_PHASE_CANCELLING) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
     if (r->kind == INTENT && !read_payload(ctx->jobs, r, 0, &ctx->attempt, 1)) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (r->kind != ATTEMPT) return INNGEST_BODY;
     if (!read_wait(ctx, r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
@@ -1900,6 +1977,7 @@ inngest_status inngest_all_(inngest_ctx *ctx, inngest_status *first, ...)
     va_start(list, first);
     status = look_at_branches(ctx, first, list, &good);
     va_end(list);
+    if (ctx->decided && ctx->stopped == INNGEST_OK) (void)park(ctx, INNGEST_WAIT_MEMO);   /* it was one of inngest_any */
     return close_group(ctx, status);
 }
 
@@ -1912,6 +1990,7 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
     va_start(list, first);
     status = look_at_branches(ctx, first, list, &good);
     va_end(list);
+    if (good < 0 && ctx->decided && ctx->stopped == INNGEST_OK) (void)park(ctx, INNGEST_WAIT_MEMO);   /* the branch in the winner's place did not win */
     if (good < 0 || ctx->stopped != INNGEST_OK) return close_group(ctx, status);
     if (ctx->decided) return close_group(ctx, INNGEST_OK);
     winner = (uint8_t)good;
@@ -2320,7 +2399,28 @@ static inngest_status retry_handler(inngest_ctx *ctx)
     if (ctx->attempt && find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_room(ctx->jobs, r.size);
     ctx->parallel = false;
     ctx->wake = NEVER;
-    return (int)attempt_failed(ctx, INNGEST_RETRY) > 0 ? INNGEST_PAUSED : INNGEST_FAIL;
+    if ((int)attempt_failed(ctx, INNGEST_RETRY) <= 0) return INNGEST_FAIL;
+    if (ctx->run->state == INNGEST_WAIT_RETRY) ctx->run->flags |= RUN_RETRYING;
+    return INNGEST_PAUSED;
+}
+
+/* The handler waits for its next attempt: what makes the run look again, or a reset, is no reason to call it. */
+static bool retries_later(inngest_ctx *ctx)
+{
+    record r;
+    int64_t due;
+    unsigned flags;
+    if (!(ctx->run->flags & RUN_RETRYING)) return false;
+    if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) != INNGEST_OK || !read_wait(ctx, &r, &due, &flags)) {
+        (void)park(ctx, INNGEST_WAIT_DAMAGE);
+        return true;
+    }
+    if (due > ctx->jobs->now) {
+        (void)wait_until(ctx, INNGEST_WAIT_RETRY, due);
+        return true;
+    }
+    ctx->run->flags &= (uint16_t)~RUN_RETRYING;
+    return false;
 }
 
 /* An inline body was left by return: what it gave counts. What the handler did not reach by that, a catch or the
@@ -2337,7 +2437,10 @@ static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 static inngest_status judge(inngest_ctx *ctx, inngest_status status)
 {
     if (ctx->open) status = close_returned(ctx, status);
-    if (ctx->run->phase == INNGEST_PHASE_CANCELLING) return INNGEST_CANCELLED;
+    if (ctx->run->phase == INNGEST_PHASE_CANCELLING) {
+        set_error(ctx, INNGEST_CANCELLED, 0, "");
+        return INNGEST_CANCELLED;
+    }
     if ((int)ctx->stopped < 0) return INNGEST_FAIL;
     if (ctx->stopped == INNGEST_PAUSED || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
     if (status == INNGEST_OK && !ctx->parallel) return INNGEST_OK;
@@ -2398,7 +2501,7 @@ static inngest_status run_handler(inngest_ctx *ctx)
         (void)park(ctx, INNGEST_WAIT_FUNCTION);
         return INNGEST_PAUSED;
     }
-    if (starts_later(ctx)) return INNGEST_PAUSED;
+    if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
     if ((run->flags & RUN_FAILING) && (find_record(jobs, run, PHASE, 0, &r) != INNGEST_OK || !load_error(ctx, &r))) {
         (void)park(ctx, INNGEST_WAIT_DAMAGE);
         return INNGEST_PAUSED;
@@ -2414,7 +2517,8 @@ static void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx ctx;
     uint32_t number = run->number;
-    int64_t when = jobs->now;
+    int64_t when = jobs->now, offset = jobs->wall_offset;
+    bool known = jobs->wall_known;
     inngest_status verdict;
     start_ctx(&ctx, jobs, run);
     run->state = INNGEST_WAIT_NONE;
@@ -2422,10 +2526,12 @@ static void pass(inngest *jobs, inngest_run *run)
     jobs->busy = true;
     jobs->unread = false;
     if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
-    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = ctx.wake;
+    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = run->phase == INNGEST_PHASE_CANCELLING ? jobs->now : ctx.wake;
     else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
     jobs->busy = false;
     if (run->number != number) return;
+    if ((run->flags & RUN_UNIX) && jobs->wall_known && (!known || jobs->wall_offset - offset >= RETRY_ROOM_MS || offset - jobs->wall_offset >= RETRY_ROOM_MS))
+        when = jobs->now;                            /* user code has set the clock under a wait for a date */
     if (run->state == INNGEST_WAIT_ROOM && when <= jobs->now) when = jobs->now + RETRY_ROOM_MS;
     if (when <= jobs->now) {                         /* in the next round */
         set_deadline(jobs, run, NEVER);
@@ -2511,7 +2617,9 @@ static inngest_status drain(inngest *jobs)
 
 static void advance_time(inngest *jobs, uint32_t now_ms)
 {
-    if (jobs->ticked) jobs->now += (uint32_t)(now_ms - jobs->last_tick);   /* the first call only sets the base */
+    uint32_t passed = now_ms - jobs->last_tick;
+    if (jobs->ticked && passed > INT32_MAX) return;                /* it went back: time stands still until it is there again */
+    if (jobs->ticked) jobs->now += passed;                         /* the first call only sets the base */
     jobs->ticked = true;
     jobs->last_tick = now_ms;
 }
@@ -2546,6 +2654,15 @@ static inngest_run *next_due(inngest *jobs)
     return run->deadline <= jobs->now ? run : NULL;
 }
 
+/* When to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot come
+ * after 1, 2, 4 ... minutes, so that a machine which is reset more often than hourly gets on too. */
+static int64_t heartbeat(const inngest *jobs)
+{
+    int64_t in = jobs->stamp - jobs->booted;
+    if (jobs->wall_known || in > INNGEST_HEARTBEAT_MS) in = INNGEST_HEARTBEAT_MS;
+    return jobs->stamp + (in < 60000 ? 60000 : in);
+}
+
 static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
     int64_t first = first_run(jobs)->deadline;
@@ -2554,9 +2671,10 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
         if (first < over) first = over;
         if (own < first) first = own;
     }
-    if (first != NEVER && jobs->stamp + INNGEST_HEARTBEAT_MS < first) first = jobs->stamp + INNGEST_HEARTBEAT_MS;
+    if (first != NEVER && heartbeat(jobs) < first) first = heartbeat(jobs);
     if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) && jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
+    if (jobs->is_told && jobs->now + RETRY_ROOM_MS < first) first = jobs->now + RETRY_ROOM_MS;
     if (first == NEVER) return UINT32_MAX;
     if (first <= jobs->now) return 0;
     return first - jobs->now > INT32_MAX ? INT32_MAX : (uint32_t)(first - jobs->now);
@@ -2581,6 +2699,8 @@ static bool round_of_passes(inngest *jobs, uint32_t *passes)
     return any;
 }
 
+static void take_clock(inngest *jobs);
+
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
     uint32_t passes = 0;
@@ -2590,6 +2710,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->failed || jobs->stopped) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
     if (room(jobs, largest_start(jobs), false) == INNGEST_PAUSED) return 1;        /* the chip is erasing */
+    take_clock(jobs);
     wake_steps(jobs);
     release(jobs);
     do {
@@ -2599,7 +2720,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
         if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
     } while (round_of_passes(jobs, &passes) && passes < INNGEST_TICK_PASSES && !jobs->stopped);
     if (jobs->stopped) return UINT32_MAX;
-    if (jobs->now - jobs->stamp >= INNGEST_HEARTBEAT_MS && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
+    if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
     if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) == WORD(jobs->head + 1))) return 0;
     return next_deadline(jobs, waiting);
@@ -2627,14 +2748,37 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
     do {
         if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
         if ((r.kind != ATTEMPT && r.kind != SLEEP) || !is_live(jobs, &r) || !read_payload(jobs, &r, 0, b, WAIT_BYTES)) continue;
-        if ((b[13] & WAIT_UNIX) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
+        if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
         if ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) continue;
-        put(b, (uint64_t)(get_time(b) + off), 6);
-        put(b + 6, (uint64_t)(get_time(b + 6) + off), 6);
+        put(b, (uint64_t)(get_time(b) + off), 6);    /* what it says of now stays: only TIME, when all are moved, moves that */
+        b[13] |= WAIT_MOVED;
         INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES), true));
         INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, &s, &copy));
         set_deadline(jobs, run, jobs->now);          /* look again */
+        position = run->last;                        /* reclaim may have carried the others */
+        r = copy;
     } while (r.link);
+    return INNGEST_OK;
+}
+
+/* The same for event ids that were seen in this boot. */
+static inngest_status shift_seen(inngest *jobs, int64_t off)
+{
+    uint8_t b[14];
+    source s = one_piece(b, sizeof b);
+    record r;
+    int i;
+    for (i = 0; i < INNGEST_SEEN_IDS; i++) {
+        inngest_seen *seen = &jobs->seen[i];
+        if (seen->position == 0 || seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
+        put(b, seen->hash[0], 4);
+        put(b + 4, seen->hash[1], 4);
+        put(b + 8, (uint64_t)(seen->until + off), 6);
+        INNGEST_TRY(room(jobs, record_room(jobs, sizeof b), true));
+        INNGEST_TRY(add(jobs, NULL, SEEN, 0, &s, &r));
+        seen->until += off;
+        seen->position = r.position;
+    }
     return INNGEST_OK;
 }
 
@@ -2645,6 +2789,7 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
     inngest_active *a;
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
         if (run->number) INNGEST_TRY(shift_waits(jobs, run, off));
+    INNGEST_TRY(shift_seen(jobs, off));
     for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++) {
         if (a->next != UINT32_MAX) a->next += (uint32_t)off;
         a->timeout += (uint32_t)off;
@@ -2656,21 +2801,34 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
     return INNGEST_OK;
 }
 
+/* Take what the clock was told to be. Where that must be written and cannot be now, the tick tries again. */
+static void take_clock(inngest *jobs)
+{
+    inngest_run *run;
+    int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
+    if (!jobs->is_told || jobs->failed || jobs->stopped) return;
+    if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) return;
+    if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {
+        if (make_time_good(jobs, off) != INNGEST_OK) return;
+        jobs->told -= off;
+    }
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
+        if (run->flags & RUN_UNIX) set_deadline(jobs, run, jobs->now);
+    off = jobs->wall_known ? jobs->told - jobs->wall_stamped : RETRY_ROOM_MS;
+    jobs->wall_known = jobs->wall_set = true;
+    jobs->wall_offset = jobs->told;
+    jobs->is_told = false;
+    if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) (void)write_time(jobs, 0);
+}
+
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
 {
-    uint32_t i;
-    int64_t off, offset;
     if (jobs == NULL || jobs->ready != MAGIC || unix_ms <= 0 || unix_ms >> 47) return;
     advance_time(jobs, now_ms);
-    off = (unix_ms - jobs->time_wall) - (jobs->now - jobs->time_now);
-    if (!jobs->wall_set && jobs->time_wall > 0 && off > 0 && make_time_good(jobs, off) != INNGEST_OK) return;   /* tried again at the next call */
-    offset = unix_ms - jobs->now;
-    for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].flags & RUN_UNIX) set_deadline(jobs, &jobs->runs[i], jobs->now);
-    off = jobs->wall_known ? offset - jobs->wall_offset : RETRY_ROOM_MS;
-    jobs->wall_known = jobs->wall_set = true;
-    jobs->wall_offset = offset;
-    if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) (void)write_time(jobs, 0);
+    unix_ms += (uint32_t)(jobs->last_tick - now_ms);               /* it was told of a moment before the newest tick */
+    jobs->told = unix_ms - jobs->now;
+    jobs->is_told = true;
+    take_clock(jobs);
 }
 
 inngest_status inngest_format(const inngest_port *port)
@@ -2751,6 +2909,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
 {
     uint32_t armed = 0;
     uint32_t position = run->last;
+    uint16_t used;
     uint8_t b[16], news = 0;
     int64_t when = NEVER;
     record r;
@@ -2780,6 +2939,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         if (class_of(r.kind) == RESULT && r.step) run->memos++;
         if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_room(jobs, r.size) / 4);
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
+        if (r.kind == ATTEMPT && r.step == 0) run->flags |= RUN_RETRYING;
         if ((r.kind == ATTEMPT || r.kind == SLEEP) && read_payload(jobs, &r, 0, b, WAIT_BYTES)) {
             int64_t due = get_time(b);
             run->state = r.kind == SLEEP ? INNGEST_WAIT_SLEEP : INNGEST_WAIT_RETRY;
@@ -2789,11 +2949,20 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
                 due = NEVER;
             }
             if (b[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
-            if (due < when) when = due;
+            if (due < when) {
+                when = due;
+                run->attempt = r.kind == ATTEMPT ? b[12] : 0;
+            }
         }
     } while (r.link);
-    if (run->state == INNGEST_WAIT_NONE || (news && news != ATTEMPT && news != SLEEP)) {
+    used = (uint16_t)(run->used + END_ROOM / 4);                   /* another firmware may have reserved more: what is used stays counted */
+    if (used > run->reserved) {
+        jobs->reserved += (used - run->reserved) * 4u;
+        run->reserved = used;
+    }
+    if (run->state == INNGEST_WAIT_NONE || run->phase == INNGEST_PHASE_CANCELLING || (news && news != ATTEMPT && news != SLEEP)) {
         run->state = INNGEST_WAIT_NONE;
+        run->attempt = 0;
         when = jobs->now;
     }
     set_deadline(jobs, run, when);
@@ -2843,7 +3012,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
 {
     uint16_t unused;
-    uint32_t reclaimed = 0;
+    uint32_t reclaimed = 0, doubted = 0;
     inngest_status status;
     if (index == NULL) index = &unused;
     *index = 0;
@@ -2852,7 +3021,12 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     INNGEST_TRY(check_config(config));
     set_up(jobs, config);
     INNGEST_TRY(check_table(jobs, index));
-    while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) set_up(jobs, config);
+    while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
+        if (jobs->doubted != doubted) reclaimed = 0;   /* what proved it may be what is doubted */
+        doubted = jobs->doubted;
+        set_up(jobs, config);
+        jobs->doubted = doubted;
+    }
     INNGEST_TRY(status);
     INNGEST_TRY(port_sync(jobs));
     jobs->wrote = !jobs->clean || jobs->newest == 0;
@@ -2860,6 +3034,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     check_runs(jobs, config->reset);
     if (unreadable(jobs)) return INNGEST_ERR_READ;
     jobs->stamp = jobs->booted = jobs->now;
+    if (jobs->renewed) (void)write_time(jobs, 0);      /* so that the next boot need not */
     jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
     STORE(&jobs->ready, MAGIC);
     return INNGEST_OK;
@@ -2898,7 +3073,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
 
 bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *info)
 {
-    if (jobs == NULL || cursor == NULL || info == NULL) return false;
+    if (jobs == NULL || jobs->ready != MAGIC || cursor == NULL || info == NULL) return false;
     for (; *cursor < jobs->run_count; (*cursor)++) {
         const inngest_run *run = &jobs->runs[*cursor];
         if (run->number == 0) continue;

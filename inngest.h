@@ -85,7 +85,8 @@
 #ifndef INNGEST_SUSPECT_MS     /* after a crash: how long a suspect in a long step keeps the others waiting; a later reset is nobody's */
 #define INNGEST_SUSPECT_MS 60000
 #endif
-#ifndef INNGEST_HEARTBEAT_MS   /* journal time is stamped this often while a run sleeps; 60000..2^31-1 */
+#ifndef INNGEST_HEARTBEAT_MS   /* journal time is stamped this often while a run sleeps; 60000..2^31-1; in a boot without
+                                  a wall clock also after 1, 2, 4 ... minutes: a reset costs it half the boot at most */
 #define INNGEST_HEARTBEAT_MS 3600000
 #endif
 #ifndef INNGEST_MANY_RUNS      /* more than 65,534 runs, for hosts; RAM: 8 bytes more a run */
@@ -438,14 +439,16 @@ struct inngest {
     uint32_t next_run, reserved, capacity;
     uint32_t time_position;
     uint32_t newest, newest_end;   /* the newest group */
+    uint32_t doubted, torn_group;  /* a mount takes what stands from there on for torn; a group that changed while it was read */
     uint8_t unit_shift, block_shift;
-    bool dirty, failed, doubtful, unread, busy, stopped, clean, ticked, wrote, wanting;
+    bool renewed, dirty, failed, doubtful, unread, busy, stopped, clean, ticked, wrote, wanting;
     inngest_status failure;
     /* time */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
+    int64_t told, wall_stamped;    /* wall_offset as told and not taken yet; as in the newest TIME */
     int64_t booted, stamp, time_now, time_wall, said;
     uint32_t last_tick, random, token, woken, boot_position;
-    bool wall_known, wall_set;
+    bool wall_known, wall_set, stamped, is_told;
     /* crashes */
     uint8_t guarded, poison_count; /* events whose predicates are still called behind a record */
     uint16_t poison_row;           /* crashes of predicates in a row */
@@ -478,7 +481,8 @@ INNGEST_MUST_USE inngest_status inngest_init_(inngest *jobs, const inngest_confi
 INNGEST_MUST_USE inngest_status inngest_format(const inngest_port *port);
 
 /* Do what is due: journal queued events, run handlers. Gives the ms until something is due; UINT32_MAX: nothing,
- * until an event, a completion or a wake comes. now_ms may wrap; call at least once in 24 days. Interrupts: no.
+ * until an event, a completion or a wake comes. now_ms may wrap; call at least once in 24 days. Where it goes back, time
+ * stands still until it is where it was. Interrupts: no.
  * Bounded by INNGEST_TICK_PASSES passes and the queue. Failures of the port are counted, and tried again a second
  * later; after a failed sync nothing more is written (close, and init again). */
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms);
@@ -489,9 +493,12 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms);
 INNGEST_MUST_USE inngest_status inngest_flush(inngest *jobs);
 
 /* Tell that at now_ms, on the clock that ticks are told, the unix time in ms was unix_ms (1970 to the year 6429). As
- * often as you like: the first time in a boot the time spent off is made good for relative sleeps; sleeps until a date
- * look again. Interrupts: no; inside user code: yes. Writes: one record, where the clock was unknown or went more than
- * a second wrong; the first time in a boot also one for each sleep and retry that began in it. */
+ * often as you like, and tick after it: the first time in a boot the time spent off is made good for relative sleeps;
+ * sleeps until a date look again. Counts from a later tick where may_write says no or the storage fails. A moment before
+ * the newest tick is fine; an impossible time is ignored. Time off is made good as exactly as the clock was told, to a
+ * second; not across a boot in which a wait began or a stamp was written and no clock was known. Interrupts: no; inside
+ * user code: yes. Writes: one record, where the clock was unknown or went more than
+ * a second wrong; the first time in a boot also one for each sleep, retry and event id that began in it. */
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms);
 
 /* Stop in order: journal queued events, stamp the time, sync, refuse further sends. The next boot charges nobody.
@@ -502,7 +509,7 @@ INNGEST_MUST_USE inngest_status inngest_close(inngest *jobs);
 
 /* Put an event into the queue. Copies the data, at most INNGEST_EVENT_BYTES with the name; never waits, never masks
  * interrupts, never touches storage. The name is a string literal. Interrupts: yes. OK, QUEUE_FULL, EVENT_SIZE,
- * NAME, ARGUMENT (NULL data of a size) or NOT_READY; refusals are counted. */
+ * NAME, ARGUMENT (NULL data of a size, an impossible time) or NOT_READY; refusals are counted. */
 INNGEST_MUST_USE inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size);
 #define inngest_send(jobs, name, data, size) inngest_send_(jobs, "" name "", data, size)
 
@@ -574,7 +581,8 @@ INNGEST_MUST_USE inngest_status inngest_step_restart(inngest_ctx *ctx, const cha
 /* Branches. The steps between inngest_parallel and inngest_all or inngest_any make progress side by side; pointers to
  * their statuses, because the order in which C evaluates arguments is open. all: PAUSED until each is decided, then
  * OK or the first failure in argument order. any: PAUSED until one is OK; that one is recorded, the others are LOST
- * from then on; if all failed, the first failure. */
+ * from then on; if all failed, the first failure. The winner is recorded by its place among the arguments: in a new
+ * firmware append branches at the end; where the branch in that place is not OK, the run is parked (INNGEST_WAIT_MEMO). */
 void inngest_parallel(inngest_ctx *ctx, const char *id);
 INNGEST_MUST_USE inngest_status inngest_all_(inngest_ctx *ctx, inngest_status *first, ...);
 INNGEST_MUST_USE inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...);

@@ -142,6 +142,12 @@ static bool record_moment(void)
 static void power_lost(void *user) { (void)user; longjmp(t->vector, JUMP_POWER); }
 static void restart(void *user) { (void)user; longjmp(t->vector, JUMP_RESTART); }
 
+static void print_operation(void *user, char operation, uint32_t address, uint32_t size)
+{
+    (void)user;
+    if (operation != 'r') printf("    %u: %c 0x%x, %u\n", (unsigned)t->chip.operations + 1, operation, (unsigned)address, (unsigned)size);
+}
+
 static bool step_in_progress(void)
 {
     uint32_t cursor = 0;
@@ -359,6 +365,7 @@ static bool set_up(void)
     memcpy(t->first_world, t->s->world, t->s->world_size);
     if (t->o->erased) flash_set_erased(&t->chip, t->o->erased == 256 ? 0 : t->o->erased);
     t->chip.power_lost = power_lost;
+    if (t->o->trace) t->chip.trace = print_operation;
     t->chip.port.restart = restart;
     t->chip.busy = t->o->busy;
     if (t->s->hooks) t->hooks = *t->s->hooks;
