@@ -3518,7 +3518,9 @@ static inngest_status json_read_memory(const void *json, size_t size, const char
 {
     json_reader r;
     if (json == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
-    if ((uint64_t)size > INT32_MAX) return INNGEST_ERR_TOO_LONG;
+#if SIZE_MAX > INT32_MAX
+    if (size > INT32_MAX) return INNGEST_ERR_TOO_LONG;
+#endif
     memset(&r, 0, sizeof r);
     r.memory = json;
     r.size = (uint32_t)size;
