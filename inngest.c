@@ -450,7 +450,7 @@ static void free_the_run(inngest *jobs, inngest_run *run)
     jobs->next[place - 1] = (inngest_index)jobs->free_place;
     jobs->free_place = place;
     jobs->live_runs--;
-    jobs->reserved -= run->reserved * 4u;
+    jobs->reserved -= run->reserved * UINT32_C(4);
     if (jobs->alone == run->number) jobs->alone = 0;
     memset(run, 0, sizeof *run);
     set_deadline(jobs, run, NEVER);
@@ -1110,13 +1110,13 @@ static uint32_t reservation(const inngest *jobs, uint16_t function, uint32_t sta
 /* Give a run its function and its reservation; a START takes so many bytes. */
 static void take_up(inngest *jobs, inngest_run *run, uint32_t number, uint16_t function, uint32_t start_bytes)
 {
-    jobs->reserved -= run->reserved * 4u;
+    jobs->reserved -= run->reserved * UINT32_C(4);
     run->number = number;
     run->function = function;
     run->used = (uint16_t)(start_bytes / 4);
     run->reserved = (uint16_t)minimum(reservation(jobs, function, start_bytes) / 4, 0xFFFF);
     run->flags &= (uint16_t)~RUN_ENTERED;
-    jobs->reserved += run->reserved * 4u;
+    jobs->reserved += run->reserved * UINT32_C(4);
 }
 
 static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, uint32_t position)
@@ -1542,8 +1542,8 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     record r;
     uint32_t used;
     find_old(ctx, kind);
-    used = run->used * 4u - ctx->old;
-    if (used + record_room(jobs, size) + END_ROOM > run->reserved * 4u) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
+    used = run->used * UINT32_C(4) - ctx->old;
+    if (used + record_room(jobs, size) + END_ROOM > run->reserved * UINT32_C(4)) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
     if (room(jobs, record_room(jobs, size) + more) != INNGEST_OK) return wait_for_room(ctx);
     ctx->undo = *run;                                /* not earlier: making room may have carried its records */
     ctx->undo_met = ctx->met;
@@ -2078,7 +2078,7 @@ static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, 
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     if (!ctx->parallel) return mistake(ctx, INNGEST_ERR_PARALLEL, "");
     for (branch = first; branch; branch = va_arg(list, inngest_status *), index++) {
-        if (ctx->decided && index != ctx->winner) *branch = INNGEST_LOST;
+        if (ctx->decided && (uint16_t)index != ctx->winner) *branch = INNGEST_LOST;
         if (*branch == INNGEST_OK && *good < 0) *good = index;
         if ((int)*branch > 0) result = INNGEST_PAUSED;
         else if (result == INNGEST_OK) result = *branch;
@@ -2976,6 +2976,8 @@ inngest_status inngest_format(const inngest_port *port)
     return port->sync && port->sync(port->context) != 0 ? INNGEST_ERR_SYNC : INNGEST_OK;
 }
 
+struct alignment { char c; int64_t time; };
+
 static inngest_status check_config(const inngest_config *c)
 {
     const inngest_port *p = c->port;
@@ -2986,7 +2988,7 @@ static inngest_status check_config(const inngest_config *c)
     if (p->block_count < 2 || p->block_count > 65535 || p->block_count > UINT32_MAX / p->block_size) return INNGEST_ERR_GEOMETRY;
     if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count > 0x1000000 / (p->block_size / (p->program_size < 4 ? 4u : p->program_size))) return INNGEST_ERR_GEOMETRY;   /* a link's 24 bits */
-    if (c->memory == NULL || (uintptr_t)c->memory % 8 != 0 || c->memory_size < INNGEST_MEMORY((size_t)c->runs, (size_t)c->events)) return INNGEST_ERR_MEMORY;
+    if (c->memory == NULL || (uintptr_t)c->memory % offsetof(struct alignment, time) != 0 || c->memory_size < INNGEST_MEMORY((size_t)c->runs, (size_t)c->events)) return INNGEST_ERR_MEMORY;
     return INNGEST_OK;
 }
 
@@ -3030,7 +3032,7 @@ static void set_up(inngest *jobs, const inngest_config *config)
     }
     jobs->random = config->seed | 1u;
     jobs->next_run = 1;
-    while ((1u << jobs->block_shift) < config->port->block_size) jobs->block_shift++;
+    while ((UINT32_C(1) << jobs->block_shift) < config->port->block_size) jobs->block_shift++;
     jobs->unit_shift = 2;
     while ((1u << jobs->unit_shift) < config->port->program_size) jobs->unit_shift++;
     jobs->capacity = capacity(jobs);
@@ -3090,7 +3092,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
     } while (r.link);
     used = (uint16_t)(run->used + END_ROOM / 4);                   /* another firmware may have reserved more: what is used stays counted */
     if (used > run->reserved) {
-        jobs->reserved += (used - run->reserved) * 4u;
+        jobs->reserved += (used - run->reserved) * UINT32_C(4);
         run->reserved = used;
     }
     if (run->state == INNGEST_WAIT_NONE || run->phase == INNGEST_PHASE_CANCELLING || (news && news != ATTEMPT && news != SLEEP)) {
@@ -3223,8 +3225,8 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
         info->wait = run->deadline <= jobs->now && alone(jobs) && jobs->alone != run->number ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
         info->attempt = run->attempt;
         info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
-        info->journal_bytes = run->used * 4u;
-        info->reserved_bytes = run->reserved * 4u;
+        info->journal_bytes = run->used * UINT32_C(4);
+        info->reserved_bytes = run->reserved * UINT32_C(4);
         (*cursor)++;
         return true;
     }
@@ -3396,7 +3398,7 @@ static void json_utf8(json_reader *r, uint32_t code)
         if (c > 0x3F) json_stop(r);
         code = code << 6 | c;
     }
-    if (json_emit_code(r, code & ((0x40u << 5 * more) - 1)) != more) json_stop(r);   /* longer than it need be */
+    if (json_emit_code(r, code & ((UINT32_C(0x40) << 5 * more) - 1)) != more) json_stop(r);   /* longer than it need be */
 }
 
 static uint32_t json_hex(json_reader *r)
@@ -3656,7 +3658,9 @@ static inngest_status json_read_memory(const void *json, size_t size, const char
 {
     json_reader r;
     if (json == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
-    if ((uint64_t)size > INT32_MAX) return INNGEST_ERR_TOO_LONG;
+#if SIZE_MAX > INT32_MAX
+    if (size > INT32_MAX) return INNGEST_ERR_TOO_LONG;
+#endif
     memset(&r, 0, sizeof r);
     r.memory = json;
     r.size = (uint32_t)size;
