@@ -439,7 +439,7 @@ struct inngest {
     uint32_t next_run, reserved, capacity;
     uint32_t time_position;
     uint32_t newest, newest_end;   /* the newest group */
-    uint32_t doubted, torn_group;  /* a mount takes what stands from there on for torn; a group that changed while it was read */
+    uint32_t doubted;              /* a group that a mount takes for torn */
     uint8_t unit_shift, block_shift;
     bool renewed, dirty, failed, doubtful, unread, busy, stopped, clean, ticked, wrote, wanting;
     inngest_status failure;

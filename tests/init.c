@@ -101,8 +101,9 @@ static void test_table(void)
             many[i].journal_bytes = 64;
         }
         m.config.functions = many;
+        m.config.function_count = INNGEST_FAN_OUT + 1;
+        REFUSED(INNGEST_ERR_TABLE_FAN_OUT, INNGEST_FAN_OUT);
         m.config.function_count = INNGEST_FAN_OUT + 3;
-        REFUSED(INNGEST_ERR_TABLE_FAN_OUT, 8);
         many[8].event = many[9].event = many[10].event = "test/b";
         many[0].event = "none";
         many[1].event = "test/a";
@@ -193,7 +194,7 @@ static void patch(uint32_t block, unsigned at, uint8_t value)
     uint32_t sum;
     unsigned i;
     b[at] = value;
-    for (sum = crc(b, 28), i = 0; i < 4; i++) b[28 + i] = (uint8_t)(sum >> 8 * i);
+    for (sum = crc(b, 20), i = 0; i < 4; i++) b[20 + i] = (uint8_t)(sum >> 8 * i);
 }
 
 static void test_foreign(void)
@@ -233,7 +234,7 @@ static void test_versions(void)
         CHECK(machine_run(2000));
         CHECK_TRACE("value");
         header = m.chip.cells + i * 4096;
-        CHECK(memcmp(header, "INJ1\1\0\0\2", 8) == 0);
+        CHECK(memcmp(header, "INJ1\1\0\0\142", 8) == 0);
         patch(i, 4, 2);
         REFUSED(INNGEST_ERR_VERSION, 0);
         patch(i, 4, 0);
@@ -244,11 +245,11 @@ static void test_versions(void)
         patch(i, 6, 0x80);
         REFUSED(INNGEST_ERR_VERSION, 0);
         patch(i, 6, 0);
-        patch(i, 7, 3);
+        patch(i, 7, 0143);
         REFUSED(INNGEST_ERR_OTHER_GEOMETRY, 0);
         patch(i, 7, 200);
         REFUSED(INNGEST_ERR_OTHER_GEOMETRY, 0);
-        patch(i, 7, 2);
+        patch(i, 7, 0142);
         port = m.chip.port;
         m.config.port = &port;
         port.block_count = 3;
@@ -268,7 +269,7 @@ static void test_versions(void)
         REFUSED(INNGEST_ERR_OTHER_GEOMETRY, 0);
         m.config.port = &m.chip.port;
         patch(i, 5, 9);                                           /* a newer minor version */
-        patch(i, 24, 0xFF);                                       /* and features that may be ignored */
+        patch(i, 18, 0xFF);                                       /* and features that may be ignored */
         machine_reboot();
         CHECK(machine_run(60000));
         CHECK_TRACE("last");
@@ -390,7 +391,9 @@ static void test_geometries(void)
     uint32_t size, c, round, rounds;
     uint16_t g;
     unsigned accepted = 0;
-    for (size = 512; size <= 131072; size *= 2) for (c = 0; c < sizeof counts / sizeof *counts; c++) for (g = 1; g <= 32; g = (uint16_t)(2 * g)) {
+    for (size = 512; size <= 131072; size *= 2)
+    for (c = 0; c < sizeof counts / sizeof *counts; c++)
+    for (g = 1; g <= 32; g = (uint16_t)(2 * g)) {
         uint32_t count = counts[c];
         inngest_status status;
         machine_open(jobs_table, 1, size, count, g);
