@@ -14,7 +14,11 @@ PREFIX = /usr/local
 VERSION = $$(sed -n 's/^\#define INNGEST_VERSION_M[AI][JN]OR //p' inngest.h | paste -s -d . -)
 
 help: ## list the targets
+<<<<<<< HEAD
 	@grep -hE '^[a-z]+:.*##' Makefile tests/targets/targets.mk | sed 's/:.*##/\t/'
+=======
+	@sed -n 's/^\([a-z]*\):.*## */\1\t/p' Makefile | while read -r name what; do printf '%-10s %s\n' "$$name" "$$what"; done
+>>>>>>> docs
 
 RESULTS = $(ALL_TESTS:%=$(BUILD)/%.rc)
 test: ## run the tests: a C compiler and make are enough; under a minute
@@ -135,7 +139,7 @@ size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
 	for part in JSON TEXT STATUS_NAMES LOG; do echo "figure text_m3_$$part $$((all - $$(text -DINNGEST_$$part=0))) bytes"; done; \
 	echo "figure text_m3_core $$(text -DINNGEST_JSON=0 -DINNGEST_TEXT=0 -DINNGEST_STATUS_NAMES=0 -DINNGEST_LOG=0) bytes"; \
 	arm-none-eabi-size $(BUILD)/m3.o | awk 'NR == 2 {print "figure data_m3", $$2 + $$3, "bytes"}'; \
-	printf '%s\n' '#include "inngest.h"' 'char ram_engine[sizeof(inngest)], ram_run[sizeof(inngest_run)], ram_event[sizeof(inngest_slot)];' \
+	printf '%s\n' '#include "inngest.h"' 'char ram_engine[sizeof(inngest)], ram_run[INNGEST_MEMORY(64, 0) / 64], ram_event[sizeof(inngest_slot)];' \
 	'char ram_step_in_progress[sizeof(inngest_active)], ram_event_id[sizeof(inngest_seen)];' | $(M3) -x c - -c -o $(BUILD)/ram.o && \
 	arm-none-eabi-nm -S $(BUILD)/ram.o | while read -r at size kind name; do echo "figure $${name}_m3 $$((0x$$size)) bytes"; done
 

@@ -852,6 +852,7 @@ static const char help[] =
     "  --erased BYTE     what erased flash reads as; 0xff if not given\n"
     "  --help, --version\n"
     "\n"
+    "A journal that a process has open may be printed too; it goes on meanwhile, so the newest records may be missing.\n"
     "Times are journal time in ms, and UTC where the journal knows the wall clock. Steps come in the order in which they\n"
     "began, as far as the journal still tells.\n"
     "Exit: 0 fine, a torn last write included; 1 damage found; 2 usage, or the file cannot be read; 3 no journal, or one of\n"
