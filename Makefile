@@ -14,11 +14,7 @@ PREFIX = /usr/local
 VERSION = $$(sed -n 's/^\#define INNGEST_VERSION_M[AI][JN]OR //p' inngest.h | paste -s -d . -)
 
 help: ## list the targets
-<<<<<<< HEAD
-	@grep -hE '^[a-z]+:.*##' Makefile tests/targets/targets.mk | sed 's/:.*##/\t/'
-=======
-	@sed -n 's/^\([a-z]*\):.*## */\1\t/p' Makefile | while read -r name what; do printf '%-10s %s\n' "$$name" "$$what"; done
->>>>>>> docs
+	@cat Makefile tests/targets/targets.mk | sed -n 's/^\([a-z]*\):.*## */\1\t/p' | while read -r name what; do printf '%-10s %s\n' "$$name" "$$what"; done
 
 RESULTS = $(ALL_TESTS:%=$(BUILD)/%.rc)
 test: ## run the tests: a C compiler and make are enough; under a minute
