@@ -122,10 +122,6 @@ sanitize: ## the tests under ASan and UBSan, the queue under TSan, tests without
 model: ## the queue between threads in spin: it holds, and its mutants fail
 	@BUILD="$(CURDIR)/$(BUILD)" sh tests/models/model.sh
 
-targets: ## the tests on other processors that the installed tools allow; REQUIRE_ALL=1: all of them
-	@failed=0; for t in tests/targets/*.sh; do echo "== $$t"; BUILD="$(BUILD)" MAKE="$(MAKE)" sh $$t; rc=$$?; \
-	if [ $$rc = 77 ] && [ "$(REQUIRE_ALL)" != 1 ]; then continue; fi; [ $$rc = 0 ] || failed=1; done; exit $$failed
-
 M3 = arm-none-eabi-gcc -std=c99 -mcpu=cortex-m3 -mthumb -Os -ffreestanding -I.
 size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
 	@mkdir -p $(BUILD)

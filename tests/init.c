@@ -133,7 +133,7 @@ static void test_table(void)
 static void test_config(void)
 {
     static const uint32_t events[] = { 0, 1, 3, 5, 6, 12, 15, 32769, 65536, UINT32_MAX }, runs[] = { 0, 65535, 65536, UINT32_MAX };
-    static const uint32_t sizes[] = { 0, 1, 256, 511, 513, 768, 4095, 4100, 262144, 0x80000000u, UINT32_MAX };
+    static const uint32_t sizes[] = { 0, 1, 256, 511, 513, 768, 4095, 4100, 524288, 0x80000000u, UINT32_MAX };
     static const uint32_t counts[] = { 0, 1, 65536, 65535, UINT32_MAX };
     static const uint16_t programs[] = { 0, 3, 5, 6, 12, 24, 33, 64, 128, 0xFFFF };
     static inngest_port port;
@@ -384,11 +384,18 @@ static void test_two(void)
     MACHINE_END();
 }
 
+static uint32_t wear_sum(void)
+{
+    uint32_t i, n = 0;
+    for (i = 0; i < m.chip.port.block_count; i++) n += m.chip.wear[i];
+    return n;
+}
+
 /* Every geometry: refused because the table does not fit, or jobs run to their end, resets and reclaim between. */
 static void test_geometries(void)
 {
     static const uint32_t counts[] = { 2, 3, 4, 5, 8, 17 };
-    uint32_t size, c, round, rounds;
+    uint32_t size, c, round, rounds, erases, again;
     uint16_t g;
     unsigned accepted = 0;
     for (size = 512; size <= 131072; size *= 2)
@@ -407,19 +414,25 @@ static void test_geometries(void)
             continue;
         }
         accepted++;
+        again = 0;
         rounds = size * count <= 16384 ? size * count / 100 : 3;
         for (round = 0; round < rounds; round++) {
             SEND("test/go", "data", 5);
             CHECK(machine_run(3000));
             CHECK_TRACE("value");
-            if (round % 3 == 0) machine_reboot();
+            if (round % 3 == 0) {                       /* power may have gone right behind an erase: that is done again */
+                erases = wear_sum();
+                machine_reboot();
+                again += wear_sum() - erases;
+            }
             if (round % 3 == 1) { CHECK(inngest_close(&m.jobs) == INNGEST_OK && machine_boot(INNGEST_RESET_UNKNOWN) == INNGEST_OK); }
             CHECK(machine_run(10000));
             CHECK_TRACE("last");
             CHECK(machine_runs(NULL) == 0);
         }
         if (rounds > 3) CHECK(m.chip.wear[0] > 1 && m.chip.wear[count - 1] > 0);
-        for (round = 0; round < count; round++) CHECK(m.chip.wear[round] + 1 >= m.chip.wear[0] && m.chip.wear[round] <= m.chip.wear[0] + 1);
+        for (round = 0; round < count; round++) CHECK(m.chip.wear[round] + 1 + again >= m.chip.wear[0] && m.chip.wear[round] <= m.chip.wear[0] + 1 + again);
+        CHECK(again <= rounds / 10 + 1);
         MACHINE_END();
     }
     CHECK(accepted > 250);
