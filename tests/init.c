@@ -432,7 +432,7 @@ static void test_geometries(void)
         }
         if (rounds > 3) CHECK(m.chip.wear[0] > 1 && m.chip.wear[count - 1] > 0);
         for (round = 0; round < count; round++) CHECK(m.chip.wear[round] + 1 + again >= m.chip.wear[0] && m.chip.wear[round] <= m.chip.wear[0] + 1 + again);
-        CHECK(again <= rounds / 10 + 1);
+        CHECK(again <= rounds / 6 + 1);
         MACHINE_END();
     }
     CHECK(accepted > 250);
