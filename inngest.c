@@ -861,19 +861,25 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
         jobs->dirty = true;
         INNGEST_TRY(port_program(jobs, block, 0, bytes, first_offset(jobs)));
         jobs->last_block = block;
+        jobs->trusted = true;
     }
     return INNGEST_OK;
 }
 
 /* Find room in the head or in erased blocks, but leave `keep` of them. The first one entered after an unclean stop may
  * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone, and one of a
- * fixed pattern is put behind. */
+ * fixed pattern is put behind. The last erased block is erased again if its header was not made in this boot, which an
+ * unclean stop may have cut short: once the next erase has begun it is the only proof of what stands behind it. */
 static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint8_t filler[32];
     uint32_t unit = 1u << jobs->unit_shift;
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
     if (jobs->last_block - jobs->head_block <= keep) return false;
+    if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
+        jobs->last_block--;
+        if (prepare_blocks(jobs, true) != INNGEST_OK) return false;
+    }
     jobs->head_block++;
     jobs->head_offset = first_offset(jobs);
     if (jobs->wary && (bytes == jobs->port->block_size || first_offset(jobs) + 2 * unit + bytes <= jobs->port->block_size)) {
@@ -891,7 +897,8 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
 static bool unreadable(inngest *jobs)
 {
     uint32_t block = ~jobs->last_block, format;
-    if (jobs->unread) (void)read_block_header(jobs, jobs->last_block, &block, &format);
+    unsigned tries;                                    /* its cells may read differently each time */
+    for (tries = 0; jobs->unread && tries < 8 && block != jobs->last_block; tries++) (void)read_block_header(jobs, jobs->last_block, &block, &format);
     return jobs->unread && block != jobs->last_block;
 }
 
@@ -1289,6 +1296,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     inngest_run *run;
     record r, v;
     if (end == 0) end = first_offset(jobs);
+    else if (jobs->newest == 0) torn = true;
     if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
         jobs->head_offset = end + (1u << jobs->unit_shift);
         return INNGEST_OK;
@@ -1299,8 +1307,6 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         jobs->clean = false;
         torn = true;
     }
-    jobs->wary = torn || !jobs->clean;
-    if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (jobs->newest) do {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
         position = after(jobs, &r);
@@ -1312,6 +1318,10 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         bytes += record_room(jobs, r.size);
         copies++;
     } while (r.flags & MORE);
+    if (position != (jobs->newest ? position_at(jobs, jobs->head_block, end) : 0)) torn = true;    /* void groups stand behind it */
+    jobs->wary = torn || !jobs->clean;
+    jobs->trusted = jobs->trusted || !jobs->wary;
+    if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (jobs->newest && !merge) from = position;
     if (torn) bytes += record_room(jobs, sizeof range);
     if (!advance(jobs, bytes, 0)) return INNGEST_ERR_JOURNAL_FULL;
@@ -1367,17 +1377,6 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     return INNGEST_OK;
 }
 
-/* May power have gone in the program of the last erased block's header? Then that reads as whole now, and not for long:
- * nothing is on record behind the reclaim that it ends, or at all. */
-static bool last_header_is_doubtful(inngest *jobs, uint32_t blocks)
-{
-    record r;
-    if (jobs->clean || (jobs->newest && !read_record(jobs, jobs->newest, &r))) return false;
-    while (jobs->newest && (r.flags & MORE)) if (!read_record(jobs, after(jobs, &r), &r)) return false;
-    if (jobs->newest == 0 || is_void(&r)) return blocks == jobs->port->block_count;
-    return r.kind == RECLAIMED && reclaimed_by(jobs, &r) + jobs->port->block_count == jobs->last_block && jobs->head_block != jobs->last_block;
-}
-
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
@@ -1422,7 +1421,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         return INNGEST_PAUSED;
     }
     INNGEST_TRY(applied);
-    if (jobs->head_block == jobs->last_block && jobs->tail_block != jobs->last_block && *reclaimed == 0) {
+    if (jobs->head_block == jobs->last_block && jobs->tail_block != jobs->last_block && *reclaimed == 0 &&
+        jobs->last_block + 1 - oldest == jobs->port->block_count) {
         /* Only reclaim enters the last erased block, and it was cut short: all in there are copies. Start it over. */
         jobs->last_block--;
         jobs->tail_block = jobs->last_block + 2 - jobs->port->block_count;
@@ -1437,10 +1437,6 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     }
     INNGEST_TRY(status);
     if (jobs->newest == 0 && !jobs->clean) jobs->renewed = true;
-    if (last_header_is_doubtful(jobs, blocks)) {
-        jobs->last_block--;
-        jobs->renewed = true;
-    }
     return prepare_blocks(jobs, true);
 }
 
