@@ -8,7 +8,8 @@ TESTS = $(sort $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 POSIX = port/posix/inngest_posix.c port/posix/inngest_posix.h tests/posix_folder.h
 EXAMPLES = $(patsubst examples/%.c,$(BUILD)/example/%,$(wildcard examples/*.c))
 SCRIPTS = examples install readme
-ALL_TESTS = $(TESTS) $(SCRIPTS)
+FUZZ = journal json text
+ALL_TESTS = $(TESTS) $(SCRIPTS) $(FUZZ:%=fuzz_%)
 BUILD = build
 PREFIX = /usr/local
 VERSION = $$(sed -n 's/^\#define INNGEST_VERSION_M[AI][JN]OR //p' inngest.h | paste -s -d . -)
@@ -55,6 +56,19 @@ $(BUILD)/posix_kill: OPTIONS = -DINNGEST_SEEN_IDS=64
 $(BUILD)/posix_kill: tests/posix_kill.c $(SOURCES) $(POSIX)
 	@mkdir -p $(BUILD)
 	$(COMPILE) inngest.c port/posix/inngest_posix.c $< -o $@
+
+$(BUILD)/fuzz_%: tests/fuzz/%.c tests/fuzz/fuzz.h $(OBJECTS)
+	$(COMPILE) -DINNGEST_FUZZ_CORPUS='"tests/fuzz/corpus/$*"' $< $(OBJECTS) -o $@
+
+FUZZ_SECONDS = 60
+fuzz: ## FUZZ_SECONDS (60) of libFuzzer in all, under ASan and UBSan; a finding is left in build/fuzz (clang, libclang-rt-14-dev)
+	@for name in $(FUZZ); do mkdir -p $(BUILD)/fuzz/$$name; \
+	clang -std=c99 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. inngest.c port/flash_emulator/flash_emulator.c \
+	tests/fuzz/$$name.c -o $(BUILD)/fuzz/fuzz_$$name || exit 1; \
+	$(BUILD)/fuzz/fuzz_$$name -max_total_time=$$(($(FUZZ_SECONDS) / 3)) -max_len=5200 -timeout=10 -print_final_stats=1 \
+	-artifact_prefix=$(BUILD)/fuzz/$$name- $(BUILD)/fuzz/$$name tests/fuzz/corpus/$$name > $(BUILD)/fuzz/$$name.log 2>&1 || \
+	{ tail -40 $(BUILD)/fuzz/$$name.log; exit 1; }; \
+	sed -n "s/^stat::number_of_executed_units: */figure fuzz_$$name /p" $(BUILD)/fuzz/$$name.log; done
 
 $(BUILD)/wear: OPTIONS = -DINNGEST_FILL_PERCENT=75
 $(BUILD)/wear: tests/wear.c $(SOURCES)
@@ -141,4 +155,4 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 .SECONDARY:
-.PHONY: help targets model test readme tool demo install uninstall lint sanitize size clean always
+.PHONY: help model test readme tool demo install uninstall lint sanitize size fuzz clean always

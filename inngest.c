@@ -3628,7 +3628,7 @@ static inngest_status json_read(json_reader *r, const char *path, void *out, siz
         if (wanted == JSON_NULL) n = r->type == JSON_NULL;
         else if (wanted == JSON_BOOL && r->type <= JSON_BOOL) n = r->type;
         else if (r->type != wanted) status = INNGEST_ERR_TYPE;
-        else if (text) {
+        else if (text && r->status == INNGEST_OK) {
             if (r->over) status = INNGEST_ERR_TOO_LONG;
             else {
                 *r->out = 0;
