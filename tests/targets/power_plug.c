@@ -108,7 +108,7 @@ static void look_at(const char *log, unsigned long kills)
 {
     FILE *file = fopen(log, "r");
     char line[256], word[64];
-    unsigned long n, boots = 0, mounts = 0, taken_up = 0, k, jobs = 0, steps = 0, longest = 0;
+    unsigned long n, boots = 0, mounts = 0, taken_up = 0, k, jobs = 0, steps = 0, longest = 0, erases = 0, late = 0;
     if (file == NULL) { perror(log); exit(2); }
     while (fgets(line, sizeof line, file)) {
         size_t length = strlen(line);
@@ -121,6 +121,7 @@ static void look_at(const char *log, unsigned long kills)
             taken_up += n;
             if (k > longest) longest = k;
         }
+        else if (sscanf(line, "erased %lu .", &n) == 1) { erases++; late += n; }
         else if (sscanf(line, "accepted %lu .", &n) == 1 && n < NUMBERS) accepted[n] = 1;
         else if (sscanf(line, "ended %lu .", &n) == 1 && n < NUMBERS) {
             check(done[n][0] && done[n][1], "ended before its steps were done", n);
@@ -142,9 +143,11 @@ static void look_at(const char *log, unsigned long kills)
         jobs += accepted[n];
     }
     check(jobs > 0 && steps > 0, "no job was done", 0);
+    check(erases > 8 && late > 0, "too few erases, or none by a later tick", erases);
     check(boots >= kills, "too few boots", boots);
     printf("figure riscv_virt_jobs %lu\nfigure riscv_virt_boots %lu\nfigure riscv_virt_mounts_finished %lu\n"
-           "figure riscv_virt_runs_taken_up %lu\nfigure riscv_virt_longest_mount %lu ms\n", jobs, boots, mounts, taken_up, longest);
+           "figure riscv_virt_runs_taken_up %lu\nfigure riscv_virt_longest_mount %lu ms\n"
+           "figure riscv_virt_erases %lu\nfigure riscv_virt_erases_found_done_by_a_later_tick %lu\n", jobs, boots, mounts, taken_up, longest, erases, late);
 }
 
 int main(int argc, char **argv)
