@@ -38,7 +38,7 @@ static void say_number(const char *name, uint32_t n)
     say(digits + at);
 }
 
-/* ---- senders: timer 1 lets timer 2 interrupt it ---------------------------------------------------------------- */
+/* ---- senders: timer 1 lets timer 2 interrupt it; that all orders hold is for tests/queue_bytes.c to show ------------ */
 
 typedef struct beat { uint16_t number, inverse; uint8_t source, filler[7]; } beat;
 static uint16_t sent[2], got[2];
@@ -75,9 +75,10 @@ static void say_beats(void)
 
 static void start_senders(void)
 {
-    OCR1A = 249;                                     /* 2 ms; the other is a little faster, so all orders come up */
+    OCR1A = 15870;                                   /* 2 ms: a cycle less than timer 2, which so comes a cycle later each time, */
+    TCNT1 = (uint16_t)(kept_round * 80u);            /* and in each round at other times of what else goes on */
     TCCR1A = 0;
-    TCCR1B = 1 << WGM12 | 1 << CS11 | 1 << CS10;
+    TCCR1B = 1 << WGM12 | 1 << CS10;
     TIMSK1 = 1 << OCIE1A;
     OCR2A = 61;
     TCCR2A = 1 << WGM21;
