@@ -14,7 +14,7 @@ PREFIX = /usr/local
 VERSION = $$(sed -n 's/^\#define INNGEST_VERSION_M[AI][JN]OR //p' inngest.h | paste -s -d . -)
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## */\1\t/p' Makefile | while read -r name what; do printf '%-10s %s\n' "$$name" "$$what"; done
+	@cat Makefile tests/targets/targets.mk | sed -n 's/^\([a-z]*\):.*## */\1\t/p' | while read -r name what; do printf '%-10s %s\n' "$$name" "$$what"; done
 
 RESULTS = $(ALL_TESTS:%=$(BUILD)/%.rc)
 test: ## run the tests: a C compiler and make are enough; under a minute
@@ -55,6 +55,11 @@ $(BUILD)/posix_kill: OPTIONS = -DINNGEST_SEEN_IDS=64
 $(BUILD)/posix_kill: tests/posix_kill.c $(SOURCES) $(POSIX)
 	@mkdir -p $(BUILD)
 	$(COMPILE) inngest.c port/posix/inngest_posix.c $< -o $@
+
+$(BUILD)/wear: OPTIONS = -DINNGEST_FILL_PERCENT=75
+$(BUILD)/wear: tests/wear.c $(SOURCES)
+	@mkdir -p $(BUILD)
+	$(COMPILE) inngest.c port/flash_emulator/flash_emulator.c $< -o $@
 
 $(BUILD)/posix_files $(BUILD)/posix_clock: $(BUILD)/%: tests/%.c $(BUILD)/inngest.o $(POSIX)   # the port's source is part of these tests
 	$(COMPILE) $(BUILD)/inngest.o $< -o $@
@@ -117,6 +122,10 @@ sanitize: ## the tests under ASan and UBSan, the queue under TSan, tests without
 model: ## the queue between threads in spin: it holds, and its mutants fail
 	@BUILD="$(CURDIR)/$(BUILD)" sh tests/models/model.sh
 
+targets: ## the tests on other processors that the installed tools allow; REQUIRE_ALL=1: all of them
+	@failed=0; for t in tests/targets/*.sh; do echo "== $$t"; BUILD="$(BUILD)" MAKE="$(MAKE)" sh $$t; rc=$$?; \
+	if [ $$rc = 77 ] && [ "$(REQUIRE_ALL)" != 1 ]; then continue; fi; [ $$rc = 0 ] || failed=1; done; exit $$failed
+
 M3 = arm-none-eabi-gcc -std=c99 -mcpu=cortex-m3 -mthumb -Os -ffreestanding -I.
 size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
 	@mkdir -p $(BUILD)
@@ -130,8 +139,10 @@ size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
 	'char ram_step_in_progress[sizeof(inngest_active)], ram_event_id[sizeof(inngest_seen)];' | $(M3) -x c - -c -o $(BUILD)/ram.o && \
 	arm-none-eabi-nm -S $(BUILD)/ram.o | while read -r at size kind name; do echo "figure $${name}_m3 $$((0x$$size)) bytes"; done
 
+include tests/targets/targets.mk
+
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
 .SECONDARY:
-.PHONY: help model test readme tool demo install uninstall lint sanitize size clean always
+.PHONY: help targets model test readme tool demo install uninstall lint sanitize size clean always

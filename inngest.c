@@ -450,7 +450,7 @@ static void free_the_run(inngest *jobs, inngest_run *run)
     jobs->next[place - 1] = (inngest_index)jobs->free_place;
     jobs->free_place = place;
     jobs->live_runs--;
-    jobs->reserved -= run->reserved * 4u;
+    jobs->reserved -= run->reserved * UINT32_C(4);
     if (jobs->alone == run->number) jobs->alone = 0;
     memset(run, 0, sizeof *run);
     set_deadline(jobs, run, NEVER);
@@ -865,13 +865,23 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
     return INNGEST_OK;
 }
 
-/* Find room in the head or in erased blocks, but leave `keep` of them. */
+/* Find room in the head or in erased blocks, but leave `keep` of them. The first one entered after an unclean stop may
+ * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone, and one of a
+ * fixed pattern is put behind. */
 static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
+    uint8_t filler[32];
+    uint32_t unit = 1u << jobs->unit_shift;
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
     if (jobs->last_block - jobs->head_block <= keep) return false;
     jobs->head_block++;
     jobs->head_offset = first_offset(jobs);
+    if (jobs->wary && (bytes == jobs->port->block_size || first_offset(jobs) + 2 * unit + bytes <= jobs->port->block_size)) {
+        memset(filler, 0xA5, sizeof filler);
+        (void)port_program(jobs, jobs->head_block, first_offset(jobs) + unit, filler, unit);
+        jobs->head_offset += 2 * unit;
+    }
+    jobs->wary = false;
     return true;
 }
 
@@ -976,23 +986,41 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     return prepare_blocks(jobs, wait);
 }
 
-/* Make the head have room for so many bytes. The last erased block is reclaim's alone: after a cut all in it are
- * copies, so that it can be erased and the reclaim started over. Blocks of nothing but live records give back less than
- * their copies take, by the proof and by what did not fit; several may follow each other, so what they take of the
- * erased blocks is won back before anything else is written. */
-static inngest_status room(inngest *jobs, uint32_t bytes, bool wait)
+static uint32_t largest_record(const inngest *jobs)
 {
-    uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries, usable = jobs->port->block_size - first_offset(jobs);
-    uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
-    if (bytes > usable) return INNGEST_ERR_EVENT_SIZE;
-    spare += jobs->reserved / usable * (largest + 32) / usable;
+    return record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
+}
+
+/* How many erased blocks are kept. The last one is reclaim's alone: after a cut all in it are copies, so that it can be
+ * erased and the reclaim started over. Blocks of nothing but live records give back less than their copies take, by the
+ * proof and by what did not fit; several may follow each other, so what they take of the erased blocks is won back
+ * before anything else is written. */
+static uint32_t spare_blocks(const inngest *jobs)
+{
+    uint32_t usable = jobs->port->block_size - first_offset(jobs);
+    return (jobs->port->block_count < 4 ? 1 : 2) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
+}
+
+/* Make the head have room for so many bytes. */
+static inngest_status room(inngest *jobs, uint32_t bytes)
+{
+    uint32_t tries;
+    if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;
     if (jobs->failed) return INNGEST_ERR_SYNC;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {
-        INNGEST_TRY(prepare_blocks(jobs, wait));
-        if (jobs->last_block - jobs->head_block >= spare && advance(jobs, bytes, spare)) return INNGEST_OK;
-        INNGEST_TRY(reclaim_block(jobs, wait));
+        INNGEST_TRY(prepare_blocks(jobs, true));
+        if (jobs->last_block - jobs->head_block >= spare_blocks(jobs) && advance(jobs, bytes, spare_blocks(jobs))) return INNGEST_OK;
+        INNGEST_TRY(reclaim_block(jobs, true));
     }
     return INNGEST_ERR_JOURNAL_FULL;
+}
+
+/* Reclaim and erase ahead of need, so that no step call has to. PAUSED: the chip is erasing. */
+static inngest_status make_room_ahead(inngest *jobs)
+{
+    INNGEST_TRY(prepare_blocks(jobs, false));
+    if (jobs->port->block_count < 4 || jobs->last_block - jobs->head_block > spare_blocks(jobs)) return INNGEST_OK;
+    return jobs->head_offset + largest_record(jobs) > jobs->port->block_size ? reclaim_block(jobs, false) : INNGEST_OK;
 }
 
 /* Append a record of a run, or of none, where room was made. */
@@ -1016,7 +1044,7 @@ static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kin
 {
     record r;
     source s = one_piece(data, size);
-    INNGEST_TRY(room(jobs, record_room(jobs, size), true));
+    INNGEST_TRY(room(jobs, record_room(jobs, size)));
     INNGEST_TRY(add(jobs, run, kind, 0, &s, &r));
     if (r.kind == TIME) jobs->time_position = r.position;
     return INNGEST_OK;
@@ -1082,13 +1110,13 @@ static uint32_t reservation(const inngest *jobs, uint16_t function, uint32_t sta
 /* Give a run its function and its reservation; a START takes so many bytes. */
 static void take_up(inngest *jobs, inngest_run *run, uint32_t number, uint16_t function, uint32_t start_bytes)
 {
-    jobs->reserved -= run->reserved * 4u;
+    jobs->reserved -= run->reserved * UINT32_C(4);
     run->number = number;
     run->function = function;
     run->used = (uint16_t)(start_bytes / 4);
     run->reserved = (uint16_t)minimum(reservation(jobs, function, start_bytes) / 4, 0xFFFF);
     run->flags &= (uint16_t)~RUN_ENTERED;
-    jobs->reserved += run->reserved * 4u;
+    jobs->reserved += run->reserved * UINT32_C(4);
 }
 
 static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, uint32_t position)
@@ -1147,6 +1175,10 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
     return block - ((block - r->step) & STEP_MASK);
 }
 
+/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
+ * voids all from one position to another, for it may read as whole later. */
+static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG); }
+
 static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
 {
     uint8_t b[16];
@@ -1162,6 +1194,7 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
         break;
     case SEEN: remember(jobs, get4(b), get4(b + 4), get_time(b + 8), r->position); break;
     case RECLAIMED:
+        if (is_void(r)) break;
         *reclaimed = reclaimed_by(jobs, r) + 1;
         if (get4(b) > jobs->next_run) jobs->next_run = get4(b);
         break;
@@ -1179,17 +1212,34 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
     return r->run ? apply_run_record(jobs, r, b) : INNGEST_OK;
 }
 
-/* Take up the whole records of a block. *end: where the last one ended. */
-/* The group taken up last reads as whole at one time and not at another: mount again as if it were not there. */
-static inngest_status doubt(inngest *jobs)
+static bool in_range(uint32_t position, const uint32_t range[2]) { return position - range[0] < range[1] - range[0]; }
+
+static bool is_voided(const inngest *jobs, uint32_t position)
 {
-    jobs->doubted = jobs->newest;
+    unsigned i;
+    for (i = 0; i < 4; i++) if (in_range(position, jobs->voids[i])) return true;
+    return false;
+}
+
+static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to)
+{
+    uint32_t *range = jobs->voids[jobs->void_count++ % 4];
+    range[0] = from;
+    range[1] = to;
     return INNGEST_PAUSED;
 }
 
+/* The group taken up last reads as whole at one time and not at another: mount again as if it were not there. */
+static inngest_status doubt(inngest *jobs)
+{
+    jobs->doubted = true;
+    return void_range(jobs, jobs->newest, jobs->newest + 1);
+}
+
+/* Take up the whole records of a block. *end: where the last one ended. */
 static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
 {
-    uint32_t offset = first_offset(jobs);
+    uint32_t offset = first_offset(jobs), previous;
     bool in_group = false, in_void = false, broken = false;
     inngest_status status = INNGEST_OK, applied;
     record r;
@@ -1208,12 +1258,17 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         broken = false;
         offset += record_bytes(jobs, &r);
         *end = offset;
-        if (in_void || position == jobs->doubted || (!in_group && !group_is_whole(jobs, &r))) {
+        if (in_void || (!in_group && (is_voided(jobs, position) || !group_is_whole(jobs, &r)))) {
             in_void = (r.flags & MORE) != 0;
             broken = true;
             continue;
         }
+        previous = jobs->newest;
         if (!in_group) jobs->newest = r.position;
+        if (is_void(&r)) {
+            const uint32_t range[2] = { get4(r.first), get4(r.first + 4) };
+            if (previous && in_range(previous, range)) return void_range(jobs, range[0], range[1]);
+        }
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, reclaimed);
         if (applied != INNGEST_OK) status = applied;
@@ -1226,34 +1281,60 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
  * cells may be half programmed, before anything acts on it. */
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint32_t position = jobs->newest, bytes = 0, before;
+    uint8_t range[8];
+    source s = one_piece(range, 8);
+    uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, first_offset(jobs));
+    bool torn = jobs->doubted, merge = false;
     inngest_status status;
     inngest_run *run;
-    record r;
+    record r, v;
     if (end == 0) end = first_offset(jobs);
+    if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
+        jobs->head_offset = end + (1u << jobs->unit_shift);
+        return INNGEST_OK;
+    }
     if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + ((jobs->newest || jobs->clean ? 1u : 2u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
         jobs->clean = false;
+        torn = true;
     }
-    if ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0) return INNGEST_OK;
-    do {
+    jobs->wary = torn || !jobs->clean;
+    if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
+    if (jobs->newest) do {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
-        bytes += record_room(jobs, r.size);
         position = after(jobs, &r);
+        if (is_void(&r)) {
+            from = get4(r.first);
+            torn = merge = true;
+            continue;
+        }
+        bytes += record_room(jobs, r.size);
+        copies++;
     } while (r.flags & MORE);
-    position = jobs->newest;
+    if (jobs->newest && !merge) from = position;
+    if (torn) bytes += record_room(jobs, sizeof range);
     if (!advance(jobs, bytes, 0)) return INNGEST_ERR_JOURNAL_FULL;
-    do {
+    if (torn) {
+        memset(&v, 0, sizeof v);
+        v.kind = RECLAIMED;
+        v.flags = (uint8_t)(FLAG | (copies ? MORE : 0u));
+        v.size = sizeof range;
+        put(range, from, 4);
+        put(range + 4, position_at(jobs, jobs->head_block, jobs->head_offset), 4);
+        INNGEST_TRY(append(jobs, &v, &s));
+    }
+    for (position = jobs->newest; copies > 0; position = after(jobs, &r)) {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
+        if (is_void(&r)) continue;
+        copies--;
         before = r.link ? r.position - r.link : 0;
         run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed */
         if (run && (before == 0 || (int32_t)(before - jobs->newest) < 0)) run->last = before;
         status = copy_record(jobs, &r, true);
         if (status == INNGEST_ERR_READ) return doubt(jobs);
         INNGEST_TRY(status);
-        position = after(jobs, &r);
-    } while (r.flags & MORE);
+    }
     return port_sync(jobs);
 }
 
@@ -1292,7 +1373,8 @@ static bool last_header_is_doubtful(inngest *jobs, uint32_t blocks)
 {
     record r;
     if (jobs->clean || (jobs->newest && !read_record(jobs, jobs->newest, &r))) return false;
-    if (jobs->newest == 0) return blocks == jobs->port->block_count;
+    while (jobs->newest && (r.flags & MORE)) if (!read_record(jobs, after(jobs, &r), &r)) return false;
+    if (jobs->newest == 0 || is_void(&r)) return blocks == jobs->port->block_count;
     return r.kind == RECLAIMED && reclaimed_by(jobs, &r) + jobs->port->block_count == jobs->last_block && jobs->head_block != jobs->last_block;
 }
 
@@ -1460,9 +1542,9 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     record r;
     uint32_t used;
     find_old(ctx, kind);
-    used = run->used * 4u - ctx->old;
-    if (used + record_room(jobs, size) + END_ROOM > run->reserved * 4u) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
-    if (room(jobs, record_room(jobs, size) + more, true) != INNGEST_OK) return wait_for_room(ctx);
+    used = run->used * UINT32_C(4) - ctx->old;
+    if (used + record_room(jobs, size) + END_ROOM > run->reserved * UINT32_C(4)) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
+    if (room(jobs, record_room(jobs, size) + more) != INNGEST_OK) return wait_for_room(ctx);
     ctx->undo = *run;                                /* not earlier: making room may have carried its records */
     ctx->undo_met = ctx->met;
     if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, &s, &r) != INNGEST_OK) return wait_for_room(ctx);
@@ -1996,7 +2078,7 @@ static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, 
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     if (!ctx->parallel) return mistake(ctx, INNGEST_ERR_PARALLEL, "");
     for (branch = first; branch; branch = va_arg(list, inngest_status *), index++) {
-        if (ctx->decided && index != ctx->winner) *branch = INNGEST_LOST;
+        if (ctx->decided && (uint16_t)index != ctx->winner) *branch = INNGEST_LOST;
         if (*branch == INNGEST_OK && *good < 0) *good = index;
         if ((int)*branch > 0) result = INNGEST_PAUSED;
         else if (result == INNGEST_OK) result = *branch;
@@ -2293,6 +2375,7 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     INNGEST_TRY(add(jobs, run, START | more | (e->ts ? FLAG : 0), 0, &s, &r));
     take_up(jobs, run, run->number, function, record_room(jobs, r.size));
     run->oldest = (uint16_t)block_of(jobs, r.position);
+    if (e->ts == 0) run->flags |= RUN_BEGUN;
     set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
@@ -2308,7 +2391,7 @@ static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_
     uint16_t k;
     r.position = 0;
     if (ctx) INNGEST_TRY(put_group(ctx, n ? DONE | MORE : DONE, &done, 1, bytes));
-    else INNGEST_TRY(room(jobs, bytes + record_room(jobs, 14), true));
+    else INNGEST_TRY(room(jobs, bytes + record_room(jobs, 14)));
     if (e->id_hash[1]) {
         put(b, e->id_hash[0], 4);
         put(b + 4, e->id_hash[1], 4);
@@ -2758,7 +2841,8 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     advance_time(jobs, now_ms);
     if (jobs->failed || jobs->stopped) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
-    if (room(jobs, largest_start(jobs), false) == INNGEST_PAUSED) return 1;        /* the chip is erasing */
+    if (make_room_ahead(jobs) == INNGEST_PAUSED) return 1;
+
     take_clock(jobs);
     wake_steps(jobs);
     release(jobs);
@@ -2769,7 +2853,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
         if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
     } while (round_of_passes(jobs, &passes) && passes < INNGEST_TICK_PASSES && !jobs->stopped);
     if (jobs->stopped) return UINT32_MAX;
-    if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
+    if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX && write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
     if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) == WORD(jobs->head + 1))) return 0;
     return next_deadline(jobs, waiting);
@@ -2801,7 +2885,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
         if ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) continue;
         put(b, (uint64_t)(get_time(b) + off), 6);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
-        INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES), true));
+        INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES)));
         INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, &s, &copy));
         set_deadline(jobs, run, jobs->now);          /* look again */
         position = run->last;                        /* reclaim may have carried the others */
@@ -2823,7 +2907,7 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
         put(b, seen->hash[0], 4);
         put(b + 4, seen->hash[1], 4);
         put(b + 8, (uint64_t)(seen->until + off), 6);
-        INNGEST_TRY(room(jobs, record_room(jobs, sizeof b), true));
+        INNGEST_TRY(room(jobs, record_room(jobs, sizeof b)));
         INNGEST_TRY(add(jobs, NULL, SEEN, 0, &s, &r));
         seen->until += off;
         seen->position = r.position;
@@ -2892,17 +2976,19 @@ inngest_status inngest_format(const inngest_port *port)
     return port->sync && port->sync(port->context) != 0 ? INNGEST_ERR_SYNC : INNGEST_OK;
 }
 
+struct alignment { char c; int64_t time; };
+
 static inngest_status check_config(const inngest_config *c)
 {
     const inngest_port *p = c->port;
     if (p == NULL || p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
     if (c->functions == NULL && c->function_count) return INNGEST_ERR_ARGUMENT;
     if (c->runs == 0 || c->runs > MOST_RUNS || c->events < 2 || c->events > MOST_EVENTS || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
-    if (p->block_size < 512 || p->block_size > 131072 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
+    if (p->block_size < 512 || p->block_size > 262144 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count < 2 || p->block_count > 65535 || p->block_count > UINT32_MAX / p->block_size) return INNGEST_ERR_GEOMETRY;
     if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count > 0x1000000 / (p->block_size / (p->program_size < 4 ? 4u : p->program_size))) return INNGEST_ERR_GEOMETRY;   /* a link's 24 bits */
-    if (c->memory == NULL || (uintptr_t)c->memory % 8 != 0 || c->memory_size < INNGEST_MEMORY((size_t)c->runs, (size_t)c->events)) return INNGEST_ERR_MEMORY;
+    if (c->memory == NULL || (uintptr_t)c->memory % offsetof(struct alignment, time) != 0 || c->memory_size < INNGEST_MEMORY((size_t)c->runs, (size_t)c->events)) return INNGEST_ERR_MEMORY;
     return INNGEST_OK;
 }
 
@@ -2946,7 +3032,7 @@ static void set_up(inngest *jobs, const inngest_config *config)
     }
     jobs->random = config->seed | 1u;
     jobs->next_run = 1;
-    while ((1u << jobs->block_shift) < config->port->block_size) jobs->block_shift++;
+    while ((UINT32_C(1) << jobs->block_shift) < config->port->block_size) jobs->block_shift++;
     jobs->unit_shift = 2;
     while ((1u << jobs->unit_shift) < config->port->program_size) jobs->unit_shift++;
     jobs->capacity = capacity(jobs);
@@ -3006,7 +3092,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
     } while (r.link);
     used = (uint16_t)(run->used + END_ROOM / 4);                   /* another firmware may have reserved more: what is used stays counted */
     if (used > run->reserved) {
-        jobs->reserved += (used - run->reserved) * 4u;
+        jobs->reserved += (used - run->reserved) * UINT32_C(4);
         run->reserved = used;
     }
     if (run->state == INNGEST_WAIT_NONE || run->phase == INNGEST_PHASE_CANCELLING || (news && news != ATTEMPT && news != SLEEP)) {
@@ -3061,7 +3147,9 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
 {
     uint16_t unused;
-    uint32_t reclaimed = 0, doubted = 0, tries = 0;
+    uint32_t reclaimed = 0, voids[4][2], tries = 0;
+    uint8_t count_before = 0;
+    bool doubted;
     inngest_status status;
     if (index == NULL) index = &unused;
     *index = 0;
@@ -3072,9 +3160,13 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     INNGEST_TRY(check_table(jobs, index));
     while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
         if (tries++ == 32) return INNGEST_ERR_READ;
-        if (jobs->doubted != doubted) reclaimed = 0;   /* what proved it may be what is doubted */
+        if (jobs->void_count != count_before) reclaimed = 0;   /* what proved it may be what is void */
+        memcpy(voids, jobs->voids, sizeof voids);
+        count_before = jobs->void_count;
         doubted = jobs->doubted;
         set_up(jobs, config);
+        memcpy(jobs->voids, voids, sizeof voids);
+        jobs->void_count = count_before;
         jobs->doubted = doubted;
     }
     INNGEST_TRY(status);
@@ -3133,8 +3225,8 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
         info->wait = run->deadline <= jobs->now && alone(jobs) && jobs->alone != run->number ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
         info->attempt = run->attempt;
         info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
-        info->journal_bytes = run->used * 4u;
-        info->reserved_bytes = run->reserved * 4u;
+        info->journal_bytes = run->used * UINT32_C(4);
+        info->reserved_bytes = run->reserved * UINT32_C(4);
         (*cursor)++;
         return true;
     }
@@ -3306,7 +3398,7 @@ static void json_utf8(json_reader *r, uint32_t code)
         if (c > 0x3F) json_stop(r);
         code = code << 6 | c;
     }
-    if (json_emit_code(r, code & ((0x40u << 5 * more) - 1)) != more) json_stop(r);   /* longer than it need be */
+    if (json_emit_code(r, code & ((UINT32_C(0x40) << 5 * more) - 1)) != more) json_stop(r);   /* longer than it need be */
 }
 
 static uint32_t json_hex(json_reader *r)
@@ -3566,7 +3658,9 @@ static inngest_status json_read_memory(const void *json, size_t size, const char
 {
     json_reader r;
     if (json == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
-    if ((uint64_t)size > INT32_MAX) return INNGEST_ERR_TOO_LONG;
+#if SIZE_MAX > INT32_MAX
+    if (size > INT32_MAX) return INNGEST_ERR_TOO_LONG;
+#endif
     memset(&r, 0, sizeof r);
     r.memory = json;
     r.size = (uint32_t)size;

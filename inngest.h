@@ -239,7 +239,7 @@ typedef struct inngest_port {
     void (*idle)(void *context);                /* NULL: none; called during long work: watchdog */
     bool (*may_write)(void *context);           /* NULL: always; false puts all work off and is counted */
     void (*restart)(void *context);             /* NULL: inngest_step_restart is refused */
-    uint32_t block_size;                        /* bytes erased at once: a power of two, 512..131072 */
+    uint32_t block_size;                        /* bytes erased at once: a power of two, 512..262144 */
     uint32_t block_count;                       /* 2..65535; at most 2^24 units of program_size, 4 at least: 64 MiB or more */
     uint16_t program_size;                      /* bytes programmed at least: 1, 2, 4, 8, 16 or 32 */
 } inngest_port;
@@ -439,9 +439,10 @@ struct inngest {
     uint32_t next_run, reserved, capacity;
     uint32_t time_position;
     uint32_t newest, newest_end;   /* the newest group */
-    uint32_t doubted;              /* a group that a mount takes for torn */
+    uint32_t voids[4][2];          /* positions, from and to, that a mount takes for torn */
     uint8_t unit_shift, block_shift;
-    bool renewed, dirty, failed, doubtful, unread, busy, stopped, clean, ticked, wrote, wanting;
+    uint8_t void_count;
+    bool doubted, wary, renewed, dirty, failed, doubtful, unread, busy, stopped, clean, ticked, wrote, wanting;
     inngest_status failure;
     /* time */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */

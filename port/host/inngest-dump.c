@@ -248,7 +248,7 @@ static bool read_header(uint64_t at, journal *found, uint32_t *sequence, bool *r
     found->block_size = 1u << (h[7] >> 3);
     found->block_count = (uint32_t)get(h + 16, 2);
     if ((*refused = h[4] != 1 || h[6] != 0)) return true;
-    if (found->program_shift > 5 || found->block_size < 512 || found->block_size > 131072 || found->block_count < 2) return false;
+    if (found->program_shift > 5 || found->block_size < 512 || found->block_size > 262144 || found->block_count < 2) return false;
     found->unit = found->program_shift < 2 ? 4 : 1u << found->program_shift;
     found->first = (HEADER + found->unit - 1) / found->unit * found->unit;
     found->base = at - (uint64_t)(*sequence % found->block_count) * found->block_size;
