@@ -61,7 +61,7 @@ replace() {                            # the table $1 by the file $2
     cp "$at/README" README.md
 }
 
-images() { sed -n 's/^\([0-9]*\) images.*/\1/p' "$BUILD/power_cut.log" 2>/dev/null | sed -e ':a' -e 's/\([0-9]\)\([0-9]\{3\}\)\($\|,\)/\1,\2\3/;ta'; }
+images() { sed -n 's/^\([0-9]*\)[0-9][0-9][0-9] images.*/\1,000/p' "$BUILD/power_cut.log" 2>/dev/null; }   # in thousands
 
 configuration >"$at/config"
 if command -v arm-none-eabi-gcc >/dev/null 2>&1; then sizes >"$at/size"; fi
