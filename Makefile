@@ -123,8 +123,11 @@ size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
 	'char ram_step_in_progress[sizeof(inngest_active)], ram_event_id[sizeof(inngest_seen)];' | $(M3) -x c - -c -o $(BUILD)/ram.o && \
 	arm-none-eabi-nm -S $(BUILD)/ram.o | while read -r at size kind name; do echo "figure $${name}_m3 $$((0x$$size)) bytes"; done
 
+bench: ## speed: figures, a table of them beside the goals, a plot; QUICK=1: under a minute
+	@BUILD="$(BUILD)" CC="$(CC)" QUICK="$(QUICK)" sh tests/bench/bench.sh
+
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
 .SECONDARY:
-.PHONY: help model test tool demo install uninstall lint sanitize size clean always
+.PHONY: help model test tool demo install uninstall lint sanitize size bench clean always
