@@ -3,17 +3,18 @@ CC ?= cc
 CFLAGS ?= -O2 -g
 WARN = -pedantic -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wcast-align -Wundef \
        -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wswitch-enum -Wvla
-SOURCES = inngest.c inngest.h port/flash_emulator/flash_emulator.c port/flash_emulator/flash_emulator.h $(wildcard tests/*.h)
+SOURCES = inngest.c inngest.h $(wildcard port/flash_emulator/*.[ch]) $(wildcard tests/*.h)
 TESTS = $(sort $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 POSIX = port/posix/inngest_posix.c port/posix/inngest_posix.h tests/posix_folder.h
-SCRIPTS = examples install
+EXAMPLES = $(patsubst examples/%.c,$(BUILD)/example/%,$(wildcard examples/*.c))
+SCRIPTS = examples install readme
 ALL_TESTS = $(TESTS) $(SCRIPTS)
 BUILD = build
 PREFIX = /usr/local
 VERSION = $$(sed -n 's/^\#define INNGEST_VERSION_M[AI][JN]OR //p' inngest.h | paste -s -d . -)
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
+	@cat Makefile tests/targets/targets.mk | sed -n 's/^\([a-z]*\):.*## */\1\t/p' | while read -r name what; do printf '%-10s %s\n' "$$name" "$$what"; done
 
 RESULTS = $(ALL_TESTS:%=$(BUILD)/%.rc)
 test: ## run the tests: a C compiler and make are enough; under a minute
@@ -25,8 +26,13 @@ test: ## run the tests: a C compiler and make are enough; under a minute
 $(BUILD)/%.rc: $(BUILD)/% always
 	@$(RUN) $< > $(BUILD)/$*.log 2>&1; echo $$? > $@; cat $(BUILD)/$*.log
 
-$(SCRIPTS:%=$(BUILD)/%.rc): $(BUILD)/%.rc: tests/%.sh $(BUILD)/demo $(BUILD)/signup $(BUILD)/libinngest.a always
+$(SCRIPTS:%=$(BUILD)/%.rc): $(BUILD)/%.rc: tests/%.sh $(EXAMPLES) $(BUILD)/libinngest.a always
 	@BUILD="$(BUILD)" CC="$(CC)" CFLAGS="$(CFLAGS)" MAKE="$(MAKE)" sh $< > $(BUILD)/$*.log 2>&1; echo $$? > $@; cat $(BUILD)/$*.log
+
+$(BUILD)/readme.rc: $(BUILD)/power_cut.rc   # the README names its figure
+
+readme: ## bring the tables of the README up to date, after make test
+	@BUILD="$(BUILD)" CC="$(CC)" CFLAGS="$(CFLAGS)" MAKE="$(MAKE)" sh tests/readme.sh update
 
 COMPILE = $(CC) -std=c99 -Wall -Wextra $(CFLAGS) $(OPTIONS) -I. -Iport/posix -pthread
 $(BUILD)/%.o: %.c $(SOURCES)
@@ -41,7 +47,7 @@ $(BUILD)/%.o: port/posix/%.c $(SOURCES) $(POSIX)
 	@mkdir -p $(BUILD)
 	$(COMPILE) -c $< -o $@
 
-OBJECTS = $(BUILD)/inngest.o $(BUILD)/flash_emulator.o $(BUILD)/inngest_posix.o
+OBJECTS = $(BUILD)/inngest.o $(BUILD)/flash_emulator.o $(BUILD)/power_cut.o $(BUILD)/inngest_posix.o
 $(BUILD)/%: tests/%.c $(OBJECTS)
 	$(COMPILE) $< $(OBJECTS) -o $@
 
@@ -49,6 +55,11 @@ $(BUILD)/posix_kill: OPTIONS = -DINNGEST_SEEN_IDS=64
 $(BUILD)/posix_kill: tests/posix_kill.c $(SOURCES) $(POSIX)
 	@mkdir -p $(BUILD)
 	$(COMPILE) inngest.c port/posix/inngest_posix.c $< -o $@
+
+$(BUILD)/wear: OPTIONS = -DINNGEST_FILL_PERCENT=75
+$(BUILD)/wear: tests/wear.c $(SOURCES)
+	@mkdir -p $(BUILD)
+	$(COMPILE) inngest.c port/flash_emulator/flash_emulator.c $< -o $@
 
 $(BUILD)/posix_files $(BUILD)/posix_clock: $(BUILD)/%: tests/%.c $(BUILD)/inngest.o $(POSIX)   # the port's source is part of these tests
 	$(COMPILE) $(BUILD)/inngest.o $< -o $@
@@ -65,11 +76,12 @@ $(BUILD)/inngest-dump: port/host/inngest-dump.c
 
 $(BUILD)/dump: $(BUILD)/inngest-dump
 
-demo: $(BUILD)/demo ## the signup job on a file: fails, is retried, sleeps, and is killed twice; 8 seconds
-	@$(BUILD)/demo $(BUILD)/demo.files
+demo: $(BUILD)/example/demo ## the signup job on a file: fails, is retried, sleeps, and is killed twice; 8 seconds
+	@$(BUILD)/example/demo $(BUILD)/demo.files
 
-$(BUILD)/demo $(BUILD)/signup: $(BUILD)/%: examples/%.c $(OBJECTS)
-	@$(COMPILE) $< $(OBJECTS) -o $@
+$(EXAMPLES): $(BUILD)/example/%: examples/%.c $(OBJECTS)
+	@mkdir -p $(BUILD)/example
+	@$(COMPILE) -Iport/flash_emulator $< $(OBJECTS) -o $@
 
 $(BUILD)/libinngest.a: $(BUILD)/inngest.o $(BUILD)/inngest_posix.o
 	@rm -f $@
@@ -110,6 +122,10 @@ sanitize: ## the tests under ASan and UBSan, the queue under TSan, tests without
 model: ## the queue between threads in spin: it holds, and its mutants fail
 	@BUILD="$(CURDIR)/$(BUILD)" sh tests/models/model.sh
 
+targets: ## the tests on other processors that the installed tools allow; REQUIRE_ALL=1: all of them
+	@failed=0; for t in tests/targets/*.sh; do echo "== $$t"; BUILD="$(BUILD)" MAKE="$(MAKE)" sh $$t; rc=$$?; \
+	if [ $$rc = 77 ] && [ "$(REQUIRE_ALL)" != 1 ]; then continue; fi; [ $$rc = 0 ] || failed=1; done; exit $$failed
+
 M3 = arm-none-eabi-gcc -std=c99 -mcpu=cortex-m3 -mthumb -Os -ffreestanding -I.
 size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
 	@mkdir -p $(BUILD)
@@ -119,15 +135,22 @@ size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
 	for part in JSON TEXT STATUS_NAMES LOG; do echo "figure text_m3_$$part $$((all - $$(text -DINNGEST_$$part=0))) bytes"; done; \
 	echo "figure text_m3_core $$(text -DINNGEST_JSON=0 -DINNGEST_TEXT=0 -DINNGEST_STATUS_NAMES=0 -DINNGEST_LOG=0) bytes"; \
 	arm-none-eabi-size $(BUILD)/m3.o | awk 'NR == 2 {print "figure data_m3", $$2 + $$3, "bytes"}'; \
-	printf '%s\n' '#include "inngest.h"' 'char ram_engine[sizeof(inngest)], ram_run[sizeof(inngest_run)], ram_event[sizeof(inngest_slot)];' \
+	printf '%s\n' '#include "inngest.h"' 'char ram_engine[sizeof(inngest)], ram_run[INNGEST_MEMORY(64, 0) / 64], ram_event[sizeof(inngest_slot)];' \
 	'char ram_step_in_progress[sizeof(inngest_active)], ram_event_id[sizeof(inngest_seen)];' | $(M3) -x c - -c -o $(BUILD)/ram.o && \
 	arm-none-eabi-nm -S $(BUILD)/ram.o | while read -r at size kind name; do echo "figure $${name}_m3 $$((0x$$size)) bytes"; done
 
 bench: ## speed: figures, a table of them beside the goals, a plot; QUICK=1: under a minute
 	@BUILD="$(BUILD)" CC="$(CC)" QUICK="$(QUICK)" sh tests/bench/bench.sh
 
+SAMPLE = 
+SEED = 
+mutants: ## break inngest.c in one place at a time: do the tests notice? hours; SAMPLE=40 [SEED=...]: so many of them
+	@BUILD="$(BUILD)" CC="$(CC)" SAMPLE="$(SAMPLE)" SEED="$(SEED)" python3 tests/mutants.py
+
+include tests/targets/targets.mk
+
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
 .SECONDARY:
-.PHONY: help model test tool demo install uninstall lint sanitize size bench clean always
+.PHONY: help targets model test readme tool demo install uninstall lint sanitize size bench mutants budget clean always

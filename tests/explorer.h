@@ -214,7 +214,7 @@ static void explorer_receive(void)
         if (explorer_due(&value)) value = explorer_did(slot->data[i], 0);
         data[i] = (uint8_t)value;
     }
-    free_slot(&x.jobs, slot);
+    free_oldest_slot(&x.jobs);
     x.now.freed++;
     bit = 1u << (data[0] & 15);
     if (data[0] >= x.now.sends || data[1] != 255 - data[0]) explorer_fail("torn");

@@ -17,6 +17,7 @@ static struct {
     unsigned kind, effect, busy, busy_left;
     uint32_t fail_at, failures;               /* the call that fails first; how many did */
     bool lasting, failing;                    /* it goes on failing until it is mended */
+    bool harmless;                            /* a read of blank cells failed, and is_blank knows them: nobody needs to hear */
     bool forbidden;                           /* may_write said no: nothing may be written */
     uint32_t refused_writes, logged;
     int64_t memory[INNGEST_MEMORY(8, 8) / 8 + 1];
@@ -48,10 +49,21 @@ static bool is_busy(void)
     return true;
 }
 
+static bool blank(uint32_t address, uint32_t size)
+{
+    uint32_t i;
+    for (i = 0; i < size; i++) if (s.chip.cells[address + i] != 0xFF) return false;
+    return true;
+}
+
 static int read_call(void *context, uint32_t address, void *data, uint32_t size)
 {
     (void)context;
-    if (fails(READ)) { memset(data, 0xEE, size); return PORT_ERROR; }
+    if (fails(READ)) {
+        memset(data, 0xEE, size);
+        s.harmless = s.harmless || (s.port.is_blank && blank(address, size));     /* as erased cells of some chips */
+        return PORT_ERROR;
+    }
     return s.chip.port.read(&s.chip, address, data, size);
 }
 
@@ -91,11 +103,8 @@ static int sync_call(void *context)
 
 static bool is_blank_call(void *context, uint32_t address, uint32_t size)
 {
-    uint32_t i;
     (void)context;
-    if (fails(IS_BLANK)) return false;
-    for (i = 0; i < size; i++) if (s.chip.cells[address + i] != 0xFF) return false;
-    return true;
+    return !fails(IS_BLANK) && blank(address, size);
 }
 
 static bool may_write_call(void *context)
@@ -177,8 +186,7 @@ static bool reported(inngest_status status)
 {
     inngest_counters c;
     inngest_get_counters(&s.jobs, &c);
-    if (s.kind == MAY_WRITE) return c.put_off > 0;
-    if (s.kind == IS_BLANK) return true;                       /* it cannot fail, only say no */
+    if (s.kind >= IS_BLANK || s.harmless) return true;                       /* they cannot fail, only say no */
     return status == call_status[s.kind] || (c.port_errors > 0 && c.port_error == PORT_ERROR && s.logged > 0);
 }
 
@@ -186,6 +194,7 @@ static void churn(void)
 {
     unsigned i;
     for (i = 0; i < 24; i++) inngest_set_wall_clock(&s.jobs, 1700000000000 + (i % 2) * 100000 + s.now, s.now);
+    s.forbidden = false;
 }
 
 /* Live until all that was sent has come to its end. `reset`: a machine that heard of a failure is closed and started
@@ -220,9 +229,9 @@ static bool live(const scenario *sc, bool reset)
         }
         world_answer(&s.jobs);
         (void)inngest_tick(&s.jobs, s.now);
-        s.forbidden = false;                               /* flush and close are the user's own wish */
         s.now += 5000;
         if (sc->churn && !s.failing && turn % 4 == 0) churn();
+        s.forbidden = false;                               /* flush and close are the user's own wish; a clock that is told asks, too */
         if (s.failures != before && !reported(status)) unreported = true;
         CHECK(s.writes_after_sync_failure == 0);
         if (s.sync_failures) {                                             /* this handle is dead, and says so */
@@ -291,9 +300,106 @@ static void countdown(const scenario *sc)
                 }
 }
 
+/* Programs and erases that are busy for a while: an erase that nothing waits for costs a tick each time, no more. */
+static void busy(const scenario *sc)
+{
+    unsigned n, kind;
+    for (n = 1; n <= 5; n += 2)
+        for (kind = PROGRAM; kind <= CALLS; kind += CALLS - PROGRAM) {     /* alone, and with a program that fails behind it */
+            open_machine(sc);
+            s.busy = s.busy_left = n;
+            s.kind = kind;
+            s.fail_at = sc->blocks + 4;
+            CHECK(live(sc, false));
+            CHECK((s.failures > 0) == (kind == PROGRAM));
+            CHECK(world_is_right() && s.chip.violations == 0);
+        }
+}
+
+/* may_write says no for hours: ticks come back each second, nothing is written, sends are accepted until the queue is
+ * full, and all of it happens when it says yes again. */
+static void low_battery(void)
+{
+    static const scenario sc = { "low battery", 2048, 4, 4, true, false, { ONCE, WORLD_KINDS }, false };
+    inngest_counters c;
+    uint32_t programs, ticks;
+    uint8_t i, accepted = 0;
+    open_machine(&sc);
+    CHECK(boot() == INNGEST_OK);
+    CHECK(inngest_tick(&s.jobs, s.now) == UINT32_MAX);
+    s.kind = MAY_WRITE;
+    s.failing = s.lasting = true;
+    programs = s.calls[PROGRAM] + s.calls[ERASE] + s.calls[SYNC];
+    for (ticks = 0; ticks < 10000; ticks++) {
+        CHECK(inngest_tick(&s.jobs, s.now) == 1000);
+        s.now += 1000;
+        if (ticks % 1000) continue;
+        i = (uint8_t)(ticks / 1000);
+        world.kind[i] = ONCE;
+        if (inngest_send(&s.jobs, "w/once", &i, 1) == INNGEST_OK) accepted++;
+        else CHECK(accepted == 8);
+    }
+    inngest_get_counters(&s.jobs, &c);
+    CHECK(accepted == 8 && c.refused_full == 2 && c.put_off == 10000);
+    CHECK(programs == s.calls[PROGRAM] + s.calls[ERASE] + s.calls[SYNC] && s.refused_writes == 0);
+    s.failing = s.lasting = s.forbidden = false;
+    s.kind = CALLS;
+    for (ticks = 0; ticks < 100; ticks++) {
+        (void)inngest_tick(&s.jobs, s.now);
+        s.now += 1000;
+    }
+    for (i = 0; i < accepted; i++) CHECK(world_fulfilled(i) && world.ledger[i].effects[0] == 1);
+    CHECK(world_is_right() && s.chip.violations == 0);
+}
+
+/* Programs fail for so long that the tries use up the journal: said at each tick, and over with the next init. */
+static void long_outage(void)
+{
+    const scenario *sc = &scenarios[0];
+    unsigned i, effect;
+    uint32_t at;
+    for (effect = 0; effect < EFFECTS; effect++) {
+        uint8_t data = 0;
+        inngest_event event = { "w/plain", NULL, 1, "a", 0 };
+        event.data = &data;
+        open_machine(sc);
+        CHECK(boot() == INNGEST_OK);
+        world.kind[0] = PLAIN;
+        CHECK(inngest_send_event(&s.jobs, &event) == INNGEST_OK && inngest_flush(&s.jobs) == INNGEST_OK);
+        (void)inngest_tick(&s.jobs, s.now);
+        s.kind = PROGRAM;
+        s.effect = effect;
+        s.failing = s.lasting = true;
+        for (i = 0; i < 1000; i++) {
+            s.now += 1000;
+            at = inngest_tick(&s.jobs, s.now);
+            CHECK(at <= 1000 || s.failures == 0);
+        }
+        CHECK(reported(INNGEST_OK));
+        s.failing = s.lasting = false;
+        CHECK(world.ledger[0].effects[1] == 0);              /* no body while its record could not be written */
+        for (i = 0; i < 300; i++) {
+            s.now += 1000;
+            (void)inngest_tick(&s.jobs, s.now);
+        }
+        if (!world_fulfilled(0)) {
+            (void)(inngest_close(&s.jobs) == INNGEST_OK);
+            CHECK(boot() == INNGEST_OK);
+            for (i = 0; i < 300; i++) {
+                s.now += 1000;
+                (void)inngest_tick(&s.jobs, s.now);
+            }
+        }
+        CHECK(world_fulfilled(0) && world_is_right() && s.chip.violations == 0);
+    }
+}
+
 int main(void)
 {
     unsigned i;
+    for (i = 0; i < sizeof scenarios / sizeof *scenarios; i++) busy(&scenarios[i]);
+    low_battery();
+    long_outage();
     for (i = 0; i < sizeof scenarios / sizeof *scenarios; i++) countdown(&scenarios[i]);
     flash_close(&s.chip);
     printf("%lu lives with a failure\n", lives);

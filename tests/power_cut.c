@@ -29,11 +29,13 @@ typedef struct world {
 } world;
 
 static world the_world;
+static bool talk;
 
 static world *enter(inngest_ctx *ctx, unsigned job)
 {
     world *w = inngest_user(ctx);
     if (w->run[job] == 0) w->run[job] = inngest_run_id(ctx);
+    if (talk) printf("  job %u: run %u enters\n", job, (unsigned)inngest_run_id(ctx));
     if (w->run[job] != inngest_run_id(ctx)) w->phantoms++;
     return w;
 }
@@ -43,7 +45,10 @@ static void effect(inngest_ctx *ctx, unsigned job, unsigned step)
 {
     world *w = inngest_user(ctx);
     int attempt = inngest_attempt(ctx);
-    if (w->durable[job][step] || attempt < w->attempt[job][step]) w->reruns++;
+    if (w->durable[job][step] || attempt < w->attempt[job][step]) {
+        w->reruns++;
+        if (talk) printf("  job %u: step %u runs again, attempt %d\n", job, step, attempt);
+    }
     w->attempt[job][step] = (uint8_t)attempt;
     if (w->effects[job][step] < 255) w->effects[job][step]++;
 }
@@ -63,6 +68,7 @@ static void run_end(void *user, const inngest_end_info *info)
     unsigned i;
     for (i = 0; i < JOBS && w->run[i] != info->id; i++) { }
     if (i == JOBS) { w->phantoms++; return; }
+    if (talk) printf("  job %u: run ends, %s\n", i, inngest_status_name(info->status));
     if (w->ended[i] && w->ended[i] != 0x7000 + info->status) w->wrong++;
     w->ended[i] = 0x7000 + info->status;
 }
@@ -75,15 +81,23 @@ static void boot(void *user)
     memset(w->answer_at, 0, sizeof w->answer_at);
 }
 
+static bool wrong_world(const char *what, unsigned job)
+{
+    if (talk) printf("  job %u: %s\n", job, what);
+    return false;
+}
+
 static bool check(const void *world_now, const void *world_uncut)
 {
     const world *w = world_now, *uncut = world_uncut;
     unsigned i, k;
-    if (w->reruns || w->wrong || w->phantoms || uncut->reruns || uncut->wrong) return false;
+    if (w->reruns || uncut->reruns) return wrong_world("a finished step ran again", 0);
+    if (w->wrong || uncut->wrong) return wrong_world("wrong", 0);
+    if (w->phantoms) return wrong_world("a second run", 0);
     for (i = 0; i < JOBS; i++) {
-        if (w->ended[i] != uncut->ended[i] || (w->run[i] && !w->ended[i])) return false;
-        for (k = 0; k < STEPS; k++) if (!w->effects[i][k] != !uncut->effects[i][k] || w->durable[i][k] != uncut->durable[i][k]) return false;
-        if (memcmp(w->decided[i], uncut->decided[i], sizeof w->decided[i]) != 0) return false;
+        if (w->ended[i] != uncut->ended[i] || (w->run[i] && !w->ended[i])) return wrong_world("its end", i);
+        for (k = 0; k < STEPS; k++) if (!w->effects[i][k] != !uncut->effects[i][k] || w->durable[i][k] != uncut->durable[i][k]) return wrong_world("a step", i);
+        if (memcmp(w->decided[i], uncut->decided[i], sizeof w->decided[i]) != 0) return wrong_world("a decision", i);
     }
     return true;
 }
@@ -432,7 +446,7 @@ static const struct { uint32_t block, blocks; uint16_t g; unsigned room, weight;
     { 131072, 2, 32, 2, 0, POWER_CUT_NEVER, 0, 0 },
 };
 
-static bool one(unsigned scenario, unsigned geometry, unsigned per_mille, bool trace, power_cut_result *result)
+static bool one(unsigned scenario, unsigned geometry, unsigned per_mille, unsigned long trace, power_cut_result *result)
 {
     power_cut_options o;
     memset(&o, 0, sizeof o);
@@ -460,7 +474,9 @@ int main(int argc, char **argv)
             bool big = geometries[k].block > 8192;
             if (geometries[k].room < scenarios[i].room) continue;
             if (trace ? strcmp(scenarios[i].s.name, argv[2]) != 0 || (unsigned)atoi(argv[3]) != k : n++ % of != part) continue;
-            if (!one(i, k, trace ? 0 : big ? 2 : soak ? 0 : 20, trace, &result)) printf("%s\n", result.failure);
+            if (!one(i, k, big ? 2 : soak || trace ? 0 : 20, 0, &result)) printf("%s\n", result.failure);
+            talk = trace;
+            if (trace) (void)one(i, k, big ? 2 : 0, result.failed_image ? result.failed_image : 1, &result);
             CHECK(result.failures == 0);
             if (argc > 1) printf("%s, geometry %u: %u operations, %lu images\n", scenarios[i].s.name, k, (unsigned)result.operations, result.images);
             images += result.images;
