@@ -149,10 +149,18 @@ size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
 	'char ram_step_in_progress[sizeof(inngest_active)], ram_event_id[sizeof(inngest_seen)];' | $(M3) -x c - -c -o $(BUILD)/ram.o && \
 	arm-none-eabi-nm -S $(BUILD)/ram.o | while read -r at size kind name; do echo "figure $${name}_m3 $$((0x$$size)) bytes"; done
 
+bench: ## speed: figures, a table of them beside the goals, a plot; QUICK=1: under a minute
+	@BUILD="$(BUILD)" CC="$(CC)" QUICK="$(QUICK)" sh tests/bench/bench.sh
+
+SAMPLE = 
+SEED = 
+mutants: ## break inngest.c in one place at a time: do the tests notice? hours; SAMPLE=40 [SEED=...]: so many of them
+	@BUILD="$(BUILD)" CC="$(CC)" SAMPLE="$(SAMPLE)" SEED="$(SEED)" python3 tests/mutants.py
+
 include tests/targets/targets.mk
 
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
 .SECONDARY:
-.PHONY: help model test readme tool demo install uninstall lint sanitize size fuzz clean always
+.PHONY: help model test readme tool demo install uninstall lint sanitize size fuzz bench mutants budget clean always
