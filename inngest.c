@@ -1369,7 +1369,7 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
             if (port_blank(jobs, place, offset, sizeof bytes)) readable = true;
             else if (port_read(jobs, place, offset, bytes, sizeof bytes))
                 for (i = 0; i < sizeof bytes; i++)
-                    if (bytes[i] != 0xFF && (offset || (bytes[i] & header[i]) != header[i])) return INNGEST_ERR_FOREIGN;
+                    if (bytes[i] != 0xFF && (offset || (!jobs->port->is_blank && (bytes[i] & header[i]) != header[i]))) return INNGEST_ERR_FOREIGN;
         }
     }
     if (!readable) return INNGEST_ERR_READ;
