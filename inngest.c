@@ -785,17 +785,19 @@ static bool is_voided(const inngest *jobs, uint32_t position)
 }
 
 /* Look behind a position for the decided record of a step: a run's memos mostly lie in the order in which a replay
- * asks for them. What it finds is verified, what it steps over need not be. */
+ * asks for them. What it finds is verified, what it steps over need not be. One with nothing right behind it may be what
+ * a cut left half programmed: the chain knows its copy. */
 static bool find_ahead(inngest *jobs, const inngest_run *run, uint32_t position, uint32_t step, record *r)
 {
     unsigned tries;
+    record next;
     for (tries = 0; tries < 8; tries++) {
         if (!read_header(jobs, position, r)) {
             uint32_t block = block_of(jobs, position - 1) + 1;   /* it ended with its block, or close to it */
             if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position = position_at(jobs, block, first_offset(jobs)), r)) return false;
         }
         if (r->run == (run->number & STEP_MASK) && r->step == step && class_of(r->kind) == RESULT && !undecided(r->kind) &&
-            of_this_phase(run, r)) return jobs->void_count <= VOIDS && !is_voided(jobs, position) && verify(jobs, r);
+            of_this_phase(run, r)) return jobs->void_count <= VOIDS && !is_voided(jobs, position) && verify(jobs, r) && read_record(jobs, after(jobs, r), &next);
         position = after(jobs, r);
     }
     return false;
