@@ -6,7 +6,8 @@ WARN = -pedantic -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wcast-qu
 SOURCES = inngest.c inngest.h $(wildcard port/flash_emulator/*.[ch]) $(wildcard tests/*.h)
 TESTS = $(sort $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 POSIX = port/posix/inngest_posix.c port/posix/inngest_posix.h tests/posix_folder.h
-SCRIPTS = examples install
+EXAMPLES = $(patsubst examples/%.c,$(BUILD)/example/%,$(wildcard examples/*.c))
+SCRIPTS = examples install readme
 FUZZ = journal json text
 ALL_TESTS = $(TESTS) $(SCRIPTS) $(FUZZ:%=fuzz_%)
 BUILD = build
@@ -14,7 +15,7 @@ PREFIX = /usr/local
 VERSION = $$(sed -n 's/^\#define INNGEST_VERSION_M[AI][JN]OR //p' inngest.h | paste -s -d . -)
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
+	@cat Makefile tests/targets/targets.mk | sed -n 's/^\([a-z]*\):.*## */\1\t/p' | while read -r name what; do printf '%-10s %s\n' "$$name" "$$what"; done
 
 RESULTS = $(ALL_TESTS:%=$(BUILD)/%.rc)
 test: ## run the tests: a C compiler and make are enough; under a minute
@@ -26,8 +27,13 @@ test: ## run the tests: a C compiler and make are enough; under a minute
 $(BUILD)/%.rc: $(BUILD)/% always
 	@$(RUN) $< > $(BUILD)/$*.log 2>&1; echo $$? > $@; cat $(BUILD)/$*.log
 
-$(SCRIPTS:%=$(BUILD)/%.rc): $(BUILD)/%.rc: tests/%.sh $(BUILD)/demo $(BUILD)/signup $(BUILD)/libinngest.a always
+$(SCRIPTS:%=$(BUILD)/%.rc): $(BUILD)/%.rc: tests/%.sh $(EXAMPLES) $(BUILD)/libinngest.a always
 	@BUILD="$(BUILD)" CC="$(CC)" CFLAGS="$(CFLAGS)" MAKE="$(MAKE)" sh $< > $(BUILD)/$*.log 2>&1; echo $$? > $@; cat $(BUILD)/$*.log
+
+$(BUILD)/readme.rc: $(BUILD)/power_cut.rc   # the README names its figure
+
+readme: ## bring the tables of the README up to date, after make test
+	@BUILD="$(BUILD)" CC="$(CC)" CFLAGS="$(CFLAGS)" MAKE="$(MAKE)" sh tests/readme.sh update
 
 COMPILE = $(CC) -std=c99 -Wall -Wextra $(CFLAGS) $(OPTIONS) -I. -Iport/posix -pthread
 $(BUILD)/%.o: %.c $(SOURCES)
@@ -84,11 +90,12 @@ $(BUILD)/inngest-dump: port/host/inngest-dump.c
 
 $(BUILD)/dump: $(BUILD)/inngest-dump
 
-demo: $(BUILD)/demo ## the signup job on a file: fails, is retried, sleeps, and is killed twice; 8 seconds
-	@$(BUILD)/demo $(BUILD)/demo.files
+demo: $(BUILD)/example/demo ## the signup job on a file: fails, is retried, sleeps, and is killed twice; 8 seconds
+	@$(BUILD)/example/demo $(BUILD)/demo.files
 
-$(BUILD)/demo $(BUILD)/signup: $(BUILD)/%: examples/%.c $(OBJECTS)
-	@$(COMPILE) $< $(OBJECTS) -o $@
+$(EXAMPLES): $(BUILD)/example/%: examples/%.c $(OBJECTS)
+	@mkdir -p $(BUILD)/example
+	@$(COMPILE) -Iport/flash_emulator $< $(OBJECTS) -o $@
 
 $(BUILD)/libinngest.a: $(BUILD)/inngest.o $(BUILD)/inngest_posix.o
 	@rm -f $@
@@ -138,7 +145,7 @@ size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
 	for part in JSON TEXT STATUS_NAMES LOG; do echo "figure text_m3_$$part $$((all - $$(text -DINNGEST_$$part=0))) bytes"; done; \
 	echo "figure text_m3_core $$(text -DINNGEST_JSON=0 -DINNGEST_TEXT=0 -DINNGEST_STATUS_NAMES=0 -DINNGEST_LOG=0) bytes"; \
 	arm-none-eabi-size $(BUILD)/m3.o | awk 'NR == 2 {print "figure data_m3", $$2 + $$3, "bytes"}'; \
-	printf '%s\n' '#include "inngest.h"' 'char ram_engine[sizeof(inngest)], ram_run[sizeof(inngest_run)], ram_event[sizeof(inngest_slot)];' \
+	printf '%s\n' '#include "inngest.h"' 'char ram_engine[sizeof(inngest)], ram_run[INNGEST_MEMORY(64, 0) / 64], ram_event[sizeof(inngest_slot)];' \
 	'char ram_step_in_progress[sizeof(inngest_active)], ram_event_id[sizeof(inngest_seen)];' | $(M3) -x c - -c -o $(BUILD)/ram.o && \
 	arm-none-eabi-nm -S $(BUILD)/ram.o | while read -r at size kind name; do echo "figure $${name}_m3 $$((0x$$size)) bytes"; done
 
@@ -146,8 +153,18 @@ cov: ## branch coverage of inngest.c over the tests (without power_cut, too slow
 	@rm -rf $(BUILD)/cov; $(MAKE) --no-print-directory BUILD=$(BUILD)/cov CC=gcc CFLAGS="-O0 -g --coverage" TESTS="$(filter-out power_cut,$(TESTS))" test > $(BUILD)/cov.log 2>&1; tail -1 $(BUILD)/cov.log
 	@cp inngest.c $(BUILD)/cov && cd $(BUILD)/cov && gcov -b -c -o . inngest.o > gcov.log && awk -f $(CURDIR)/tests/cov.awk inngest.c.gcov
 
+bench: ## speed: figures, a table of them beside the goals, a plot; QUICK=1: under a minute
+	@BUILD="$(BUILD)" CC="$(CC)" QUICK="$(QUICK)" sh tests/bench/bench.sh
+
+SAMPLE = 
+SEED = 
+mutants: ## break inngest.c in one place at a time: do the tests notice? hours; SAMPLE=40 [SEED=...]: so many of them
+	@BUILD="$(BUILD)" CC="$(CC)" SAMPLE="$(SAMPLE)" SEED="$(SEED)" python3 tests/mutants.py
+
+include tests/targets/targets.mk
+
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
 .SECONDARY:
-.PHONY: help model test tool demo install uninstall lint sanitize size fuzz cov clean always
+.PHONY: help model test readme tool demo install uninstall lint sanitize size fuzz cov bench mutants budget clean always

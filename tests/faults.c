@@ -229,9 +229,9 @@ static bool live(const scenario *sc, bool reset)
         }
         world_answer(&s.jobs);
         (void)inngest_tick(&s.jobs, s.now);
-        s.forbidden = false;                               /* flush and close are the user's own wish */
         s.now += 5000;
         if (sc->churn && !s.failing && turn % 4 == 0) churn();
+        s.forbidden = false;                               /* flush and close are the user's own wish; a clock that is told asks, too */
         if (s.failures != before && !reported(status)) unreported = true;
         CHECK(s.writes_after_sync_failure == 0);
         if (s.sync_failures) {                                             /* this handle is dead, and says so */
