@@ -155,6 +155,10 @@ size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
 	'char ram_step_in_progress[sizeof(inngest_active)], ram_event_id[sizeof(inngest_seen)];' | $(M3) -x c - -c -o $(BUILD)/ram.o && \
 	arm-none-eabi-nm -S $(BUILD)/ram.o | while read -r at size kind name; do echo "figure $${name}_m3 $$((0x$$size)) bytes"; done
 
+cov: ## branch coverage of inngest.c over the tests (without power_cut, too slow so) by gcov: what is not taken, line by line, and figures
+	@rm -rf $(BUILD)/cov; $(MAKE) --no-print-directory BUILD=$(BUILD)/cov CC=gcc CFLAGS="-O0 -g --coverage" TESTS="$(filter-out power_cut,$(TESTS))" test > $(BUILD)/cov.log 2>&1; tail -1 $(BUILD)/cov.log
+	@cp inngest.c $(BUILD)/cov && cd $(BUILD)/cov && gcov -b -c -o . inngest.o > gcov.log && awk -f $(CURDIR)/tests/cov.awk inngest.c.gcov
+
 bench: ## speed: figures, a table of them beside the goals, a plot; QUICK=1: under a minute
 	@BUILD="$(BUILD)" CC="$(CC)" QUICK="$(QUICK)" sh tests/bench/bench.sh
 
@@ -169,4 +173,4 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 .SECONDARY:
-.PHONY: help soak model test readme tool demo install uninstall lint sanitize size fuzz bench mutants budget clean always
+.PHONY: help soak model test readme tool demo install uninstall lint sanitize size fuzz bench mutants budget clean always cov
