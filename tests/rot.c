@@ -233,8 +233,8 @@ static uint32_t crc32_of(const uint8_t *data, size_t size)
 static bool has_header(uint32_t block)
 {
     const uint8_t *b = chip.cells + block * chip.port.block_size;
-    uint32_t crc = crc32_of(b, 28), place = (uint32_t)b[8] | (uint32_t)b[9] << 8 | (uint32_t)b[10] << 16 | (uint32_t)b[11] << 24;
-    return memcmp(b, "INJ1", 4) == 0 && b[28] == (crc & 255) && b[29] == (crc >> 8 & 255) && b[30] == (crc >> 16 & 255) && b[31] == crc >> 24 &&
+    uint32_t crc = crc32_of(b, 20), place = (uint32_t)b[8] | (uint32_t)b[9] << 8 | (uint32_t)b[10] << 16 | (uint32_t)b[11] << 24;
+    return memcmp(b, "INJ1", 4) == 0 && b[20] == (crc & 255) && b[21] == (crc >> 8 & 255) && b[22] == (crc >> 16 & 255) && b[23] == crc >> 24 &&
            place % chip.port.block_count == block;
 }
 

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT
+ * See inngest_avr.h and README.md. */
+#include "inngest_avr.h"
+#include <avr/eeprom.h>
+#include <avr/interrupt.h>
+#include <avr/io.h>
+#include <avr/sleep.h>
+#include <avr/wdt.h>
+
+static uint8_t reset_flags __attribute__((section(".noinit")));
+static volatile uint32_t ms;
+static volatile bool woken;
+
+/* After a reset by the watchdog it goes on running, at its shortest time: it must be stopped before RAM is set up. */
+void inngest_avr_stop_watchdog(void) __attribute__((naked, used, section(".init3")));
+void inngest_avr_stop_watchdog(void)
+{
+    reset_flags = MCUSR;
+    MCUSR = 0;
+    wdt_disable();
+}
+
+inngest_reset inngest_avr_reset(void)
+{
+    if (reset_flags & (1 << PORF | 1 << BORF)) return INNGEST_RESET_POWER_ON;
+    return reset_flags & 1 << WDRF ? INNGEST_RESET_CRASH : INNGEST_RESET_UNKNOWN;
+}
+
+/* ---- clock and sleep ------------------------------------------------------------------------------------------- */
+
+ISR(TIMER0_COMPA_vect) { ms++; }
+
+void inngest_avr_start(void)
+{
+    TCCR0A = 1 << WGM01;
+    OCR0A = (uint8_t)(F_CPU / 64 / 1000 - 1);
+    TCCR0B = 1 << CS01 | 1 << CS00;
+    TIMSK0 = 1 << OCIE0A;
+    sei();
+}
+
+/* Four bytes are not read in one go: read until nothing came between. */
+uint32_t inngest_avr_now(void)
+{
+    uint32_t now;
+    do now = ms; while (now != ms);
+    return now;
+}
+
+static void wake(void *context)
+{
+    (void)context;
+    woken = true;
+}
+
+/* The instruction after sei is executed before any interrupt, so none comes between the look and the sleep. */
+void inngest_avr_sleep(uint32_t time)
+{
+    uint32_t from = inngest_avr_now();
+    set_sleep_mode(SLEEP_MODE_IDLE);
+    for (;;) {
+        cli();
+        if (woken || ms - from >= time) break;
+        sleep_enable();
+        sei();
+        sleep_cpu();
+        sleep_disable();
+    }
+    woken = false;
+    sei();
+}
+
+/* ---- storage --------------------------------------------------------------------------------------------------- */
+
+static int read(void *context, uint32_t address, void *data, uint32_t size)
+{
+    (void)context;
+    eeprom_read_block(data, (const void *)(uint16_t)address, (size_t)size);
+    return 0;
+}
+
+static int program(void *context, uint32_t address, const void *data, uint32_t size)
+{
+    (void)context;
+    eeprom_update_block(data, (void *)(uint16_t)address, (size_t)size);
+    eeprom_busy_wait();
+    return 0;
+}
+
+/* A byte takes 3.4 ms: a few of them a call. */
+static int erase(void *context, uint32_t address)
+{
+    static uint16_t at;
+    uint8_t written = 0;
+    (void)context;
+    for (; at < INNGEST_AVR_BLOCK; at++) {
+        uint8_t *byte = (uint8_t *)((uint16_t)address + at);
+        if (eeprom_read_byte(byte) == 0xFF) continue;
+        if (written++ == 8) return INNGEST_PORT_BUSY;
+        eeprom_write_byte(byte, 0xFF);
+    }
+    eeprom_busy_wait();
+    at = 0;
+    return 0;
+}
+
+static void idle(void *context)
+{
+    (void)context;
+    wdt_reset();
+}
+
+static void restart(void *context)
+{
+    (void)context;
+    cli();
+    wdt_enable(WDTO_15MS);
+    for (;;) { }
+}
+
+const inngest_port inngest_avr_port = {
+    .read = read, .program = program, .erase = erase, .wake = wake, .idle = idle, .restart = restart,
+    .block_size = INNGEST_AVR_BLOCK, .block_count = (E2END + 1) / INNGEST_AVR_BLOCK, .program_size = 1,
+};

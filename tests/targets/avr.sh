@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# An AVR with 16-bit int and 8-bit atomics, its journal in the EEPROM: an image under simavr is judged by what it says.
+OUT=${BUILD:-build}/targets
+mkdir -p "$OUT"
+for tool in "avr-gcc gcc-avr" "simavr simavr"; do
+    command -v "${tool% *}" >/dev/null || { echo "skipped: no ${tool% *} (package ${tool#* })"; exit 77; }
+done
+FLAGS="-std=c99 -Wall -Wextra -Os -mmcu=atmega1284p -DF_CPU=8000000 -I. -Iport/avr -ffunction-sections -Wl,--gc-sections"
+echo '#include <avr/io.h>' | avr-gcc -mmcu=atmega1284p -xc -fsyntax-only - 2>/dev/null || { echo "skipped: no avr/io.h (package avr-libc)"; exit 77; }
+avr-gcc $FLAGS -DINNGEST_CONFIG='"tests/targets/avr_config.h"' tests/targets/avr_job.c port/avr/inngest_avr.c inngest.c -o "$OUT/avr.elf" || exit 1
+timeout 120 simavr -m atmega1284p -f 8000000 "$OUT/avr.elf" > "$OUT/avr.log" 2>&1
+tr -d '\033' < "$OUT/avr.log" | sed 's/^\(\[[0-9;]*m\)*//; s/\.*$//' > "$OUT/avr.said"
+
+{   echo "power on"
+    for round in 1 2 3 4 5 6; do
+        printf '%s\n' measure measure watchdog hang watchdog "began before" "after the nap" "ended well"
+    done
+} > "$OUT/avr.expected"
+grep -v '^erased\|^ beats\|^end:\|^Loaded' "$OUT/avr.said" | diff "$OUT/avr.expected" - || { echo "failed: it said something else"; exit 1; }
+awk '
+    /^erased/ {erased++}
+    /^ beats/ {beats = $2; nested = $4}
+    /^end: damaged 0 unpublished 0$/ {end = 1}
+    END {
+        printf "6 jobs, 12 resets, %d blocks of 8 erased, %d events from interrupts, %d of them sent within a send\n", erased, beats, nested
+        exit !(end && erased > 8 && beats > 500 && nested > 5)
+    }' "$OUT/avr.said" || { echo "failed: too little happened"; tail -n 3 "$OUT/avr.said"; exit 1; }

@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: MIT */
+#define INNGEST_EVENT_BYTES 48
+#define INNGEST_RESULT_BYTES 32
+#define INNGEST_MESSAGE_BYTES 20
+#define INNGEST_STEP_IDS 12
+#define INNGEST_SEEN_IDS 2
