@@ -1251,6 +1251,16 @@ static inngest_status doubt(inngest *jobs)
 }
 
 /* Take up the whole records of a block. *end: where the last one ended. */
+/* Does a block begin with what advance leaves there after an unclean stop? */
+static bool begins_with_filler(inngest *jobs, uint32_t block)
+{
+    uint8_t bytes[32];
+    uint32_t i, unit = 1u << jobs->unit_shift;
+    if (!port_read(jobs, block, first_offset(jobs) + unit, bytes, unit)) return false;
+    for (i = 0; i < unit; i++) if (bytes[i] != 0xA5) return false;
+    return true;
+}
+
 static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
 {
     uint32_t offset = first_offset(jobs), previous;
@@ -1263,6 +1273,10 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         uint32_t position = position_at(jobs, block, offset);
         if (!read_record(jobs, position, &r)) {
             if (in_group) return doubt(jobs);
+            if (offset == first_offset(jobs) && begins_with_filler(jobs, block)) {
+                offset += 2u << jobs->unit_shift;
+                continue;
+            }
             broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
             offset += 1u << jobs->unit_shift;
             in_group = in_void = false;
