@@ -8,13 +8,14 @@ TESTS = $(sort $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 POSIX = port/posix/inngest_posix.c port/posix/inngest_posix.h tests/posix_folder.h
 EXAMPLES = $(patsubst examples/%.c,$(BUILD)/example/%,$(wildcard examples/*.c))
 SCRIPTS = examples install readme
-ALL_TESTS = $(TESTS) $(SCRIPTS)
+FUZZ = journal json text
+ALL_TESTS = $(TESTS) $(SCRIPTS) $(FUZZ:%=fuzz_%)
 BUILD = build
 PREFIX = /usr/local
 VERSION = $$(sed -n 's/^\#define INNGEST_VERSION_M[AI][JN]OR //p' inngest.h | paste -s -d . -)
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
+	@cat Makefile tests/targets/targets.mk | sed -n 's/^\([a-z]*\):.*## */\1\t/p' | while read -r name what; do printf '%-10s %s\n' "$$name" "$$what"; done
 
 RESULTS = $(ALL_TESTS:%=$(BUILD)/%.rc)
 test: ## run the tests: a C compiler and make are enough; under a minute
@@ -55,6 +56,24 @@ $(BUILD)/posix_kill: OPTIONS = -DINNGEST_SEEN_IDS=64
 $(BUILD)/posix_kill: tests/posix_kill.c $(SOURCES) $(POSIX)
 	@mkdir -p $(BUILD)
 	$(COMPILE) inngest.c port/posix/inngest_posix.c $< -o $@
+
+$(BUILD)/fuzz_%: tests/fuzz/%.c tests/fuzz/fuzz.h $(OBJECTS)
+	$(COMPILE) -DINNGEST_FUZZ_CORPUS='"tests/fuzz/corpus/$*"' $< $(OBJECTS) -o $@
+
+FUZZ_SECONDS = 60
+fuzz: ## FUZZ_SECONDS (60) of libFuzzer in all, under ASan and UBSan; a finding is left in build/fuzz (clang, libclang-rt-14-dev)
+	@for name in $(FUZZ); do mkdir -p $(BUILD)/fuzz/$$name; \
+	clang -std=c99 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. inngest.c port/flash_emulator/flash_emulator.c \
+	tests/fuzz/$$name.c -o $(BUILD)/fuzz/fuzz_$$name || exit 1; \
+	$(BUILD)/fuzz/fuzz_$$name -max_total_time=$$(($(FUZZ_SECONDS) / 3)) -max_len=5200 -timeout=10 -print_final_stats=1 \
+	-artifact_prefix=$(BUILD)/fuzz/$$name- $(BUILD)/fuzz/$$name tests/fuzz/corpus/$$name > $(BUILD)/fuzz/$$name.log 2>&1 || \
+	{ tail -40 $(BUILD)/fuzz/$$name.log; exit 1; }; \
+	sed -n "s/^stat::number_of_executed_units: */figure fuzz_$$name /p" $(BUILD)/fuzz/$$name.log; done
+
+$(BUILD)/wear: OPTIONS = -DINNGEST_FILL_PERCENT=75
+$(BUILD)/wear: tests/wear.c $(SOURCES)
+	@mkdir -p $(BUILD)
+	$(COMPILE) inngest.c port/flash_emulator/flash_emulator.c $< -o $@
 
 $(BUILD)/posix_files $(BUILD)/posix_clock: $(BUILD)/%: tests/%.c $(BUILD)/inngest.o $(POSIX)   # the port's source is part of these tests
 	$(COMPILE) $(BUILD)/inngest.o $< -o $@
@@ -117,10 +136,6 @@ sanitize: ## the tests under ASan and UBSan, the queue under TSan, tests without
 model: ## the queue between threads in spin: it holds, and its mutants fail
 	@BUILD="$(CURDIR)/$(BUILD)" sh tests/models/model.sh
 
-targets: ## the tests on other processors that the installed tools allow; REQUIRE_ALL=1: all of them
-	@failed=0; for t in tests/targets/*.sh; do echo "== $$t"; BUILD="$(BUILD)" MAKE="$(MAKE)" sh $$t; rc=$$?; \
-	if [ $$rc = 77 ] && [ "$(REQUIRE_ALL)" != 1 ]; then continue; fi; [ $$rc = 0 ] || failed=1; done; exit $$failed
-
 M3 = arm-none-eabi-gcc -std=c99 -mcpu=cortex-m3 -mthumb -Os -ffreestanding -I.
 size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
 	@mkdir -p $(BUILD)
@@ -130,12 +145,22 @@ size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
 	for part in JSON TEXT STATUS_NAMES LOG; do echo "figure text_m3_$$part $$((all - $$(text -DINNGEST_$$part=0))) bytes"; done; \
 	echo "figure text_m3_core $$(text -DINNGEST_JSON=0 -DINNGEST_TEXT=0 -DINNGEST_STATUS_NAMES=0 -DINNGEST_LOG=0) bytes"; \
 	arm-none-eabi-size $(BUILD)/m3.o | awk 'NR == 2 {print "figure data_m3", $$2 + $$3, "bytes"}'; \
-	printf '%s\n' '#include "inngest.h"' 'char ram_engine[sizeof(inngest)], ram_run[sizeof(inngest_run)], ram_event[sizeof(inngest_slot)];' \
+	printf '%s\n' '#include "inngest.h"' 'char ram_engine[sizeof(inngest)], ram_run[INNGEST_MEMORY(64, 0) / 64], ram_event[sizeof(inngest_slot)];' \
 	'char ram_step_in_progress[sizeof(inngest_active)], ram_event_id[sizeof(inngest_seen)];' | $(M3) -x c - -c -o $(BUILD)/ram.o && \
 	arm-none-eabi-nm -S $(BUILD)/ram.o | while read -r at size kind name; do echo "figure $${name}_m3 $$((0x$$size)) bytes"; done
+
+bench: ## speed: figures, a table of them beside the goals, a plot; QUICK=1: under a minute
+	@BUILD="$(BUILD)" CC="$(CC)" QUICK="$(QUICK)" sh tests/bench/bench.sh
+
+SAMPLE = 
+SEED = 
+mutants: ## break inngest.c in one place at a time: do the tests notice? hours; SAMPLE=40 [SEED=...]: so many of them
+	@BUILD="$(BUILD)" CC="$(CC)" SAMPLE="$(SAMPLE)" SEED="$(SEED)" python3 tests/mutants.py
+
+include tests/targets/targets.mk
 
 clean: ## remove what was built
 	rm -rf $(BUILD)
 
 .SECONDARY:
-.PHONY: help targets model test readme tool demo install uninstall lint sanitize size clean always
+.PHONY: help model test readme tool demo install uninstall lint sanitize size fuzz bench mutants budget clean always

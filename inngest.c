@@ -46,7 +46,7 @@
 #endif
 
 #define MAGIC 0x314A4E49u              /* "INJ1" */
-#define BLOCK_HEADER 32u
+#define BLOCK_HEADER 24u               /* and one padding to the unit: first_offset */
 #define KIND_MASK 0x0Fu
 #define CARRIED 0x10u                  /* a copy made by reclaim or recovery: no news of its run */
 #define MORE 0x20u                     /* the group goes on */
@@ -55,7 +55,7 @@
 #define STEP_MASK 0xFFFFFFu
 #define ERROR_BYTES (8u + INNGEST_MESSAGE_BYTES)
 #define END_ROOM (((16u + ERROR_BYTES + 31u) & ~31u) + 32u)   /* in each reservation: PHASE and CRASH */
-#define START_HEAD 15u
+#define START_HEAD 13u                 /* 7 without a time */
 #define LARGEST_PAYLOAD 4352u          /* of the format: bounds what a scan reads at each place of a blank or torn block */
 #define GUARDED_EVENTS 16u
 #define NEVER INT64_MAX
@@ -475,6 +475,16 @@ static uint32_t round_up(const inngest *jobs, uint32_t bytes)
     return (bytes + mask) & ~mask;
 }
 
+static unsigned program_shift(const inngest_port *port)
+{
+    unsigned shift = 0;
+    while (1u << shift < port->program_size) shift++;
+    return shift;
+}
+
+/* Where a block's first record begins. */
+static uint32_t first_offset(const inngest *jobs) { return round_up(jobs, BLOCK_HEADER); }
+
 static unsigned block_units_shift(const inngest *jobs) { return (unsigned)(jobs->block_shift - jobs->unit_shift); }
 
 static uint32_t block_of(const inngest *jobs, uint32_t position)
@@ -520,6 +530,7 @@ static bool port_read(inngest *jobs, uint32_t block, uint32_t offset, void *data
     int result, tries;
     for (tries = 0; tries < 3; tries++) {          /* what stays unreadable is taken as torn */
         if ((result = jobs->port->read(jobs->port->context, block_address(jobs, block) + offset, data, size)) == 0) return true;
+        if (jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, block_address(jobs, block) + offset, size)) return false;
         say(jobs, "inngest: the storage cannot be read");
         jobs->counters.port_error = result;
         count(&jobs->counters.port_errors);
@@ -593,7 +604,7 @@ static bool read_header(inngest *jobs, uint32_t position, record *r)
 {
     uint8_t bytes[16];
     uint32_t block = block_of(jobs, position), offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
-    if (left < 12 || offset < BLOCK_HEADER || !port_read(jobs, block, offset, bytes, 12)) return false;
+    if (left < 12 || offset < first_offset(jobs) || !port_read(jobs, block, offset, bytes, 12)) return false;
     r->position = position;
     r->kind = bytes[4] & KIND_MASK;
     r->flags = bytes[4] & (CARRIED | MORE | FLAG);
@@ -771,7 +782,7 @@ static bool find_ahead(inngest *jobs, const inngest_run *run, uint32_t position,
     for (tries = 0; tries < 8; tries++) {
         if (!read_header(jobs, position, r)) {
             uint32_t block = block_of(jobs, position - 1) + 1;   /* it ended with its block, or close to it */
-            if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position = position_at(jobs, block, BLOCK_HEADER), r)) return false;
+            if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position = position_at(jobs, block, first_offset(jobs)), r)) return false;
         }
         if (r->run == (run->number & STEP_MASK) && r->step == step && class_of(r->kind) == RESULT && !undecided(r->kind) &&
             of_this_phase(run, r)) return verify(jobs, r);
@@ -819,11 +830,23 @@ static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     return INNGEST_OK;
 }
 
+static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes[32])
+{
+    memset(bytes, 0xFF, 32);
+    put(bytes, MAGIC, 4);
+    put(bytes + 4, 1, 3);                            /* version 1.0, no features */
+    bytes[7] = (uint8_t)(program_shift(jobs->port) | (unsigned)jobs->block_shift << 3);
+    put(bytes + 8, block, 4);
+    put(bytes + 12, jobs->format, 4);
+    put(bytes + 16, jobs->port->block_count, 4);
+    put(bytes + 20, crc32(0, bytes, 20), 4);
+}
+
 /* Erase the blocks in front of the head that hold nothing, and prove it by their headers. PAUSED: the chip is still
  * erasing, and the caller does not wait. */
 static inngest_status prepare_blocks(inngest *jobs, bool wait)
 {
-    uint8_t bytes[BLOCK_HEADER];
+    uint8_t bytes[32];
     int result;
     while (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) {
         uint32_t block = jobs->last_block + 1;
@@ -834,29 +857,37 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
         idle(jobs);
         count(&jobs->counters.erases);
         if (result != 0) return port_failed(jobs, result, INNGEST_ERR_ERASE);
-        memset(bytes, 0, sizeof bytes);
-        put(bytes, MAGIC, 4);
-        bytes[4] = 1;
-        while ((1u << bytes[7]) < jobs->port->program_size) bytes[7]++;
-        put(bytes + 8, block, 4);
-        put(bytes + 12, jobs->format, 4);
-        put(bytes + 16, jobs->port->block_size, 4);
-        put(bytes + 20, jobs->port->block_count, 4);
-        put(bytes + 28, crc32(0, bytes, 28), 4);
+        make_block_header(jobs, block, bytes);
         jobs->dirty = true;
-        INNGEST_TRY(port_program(jobs, block, 0, bytes, sizeof bytes));
+        INNGEST_TRY(port_program(jobs, block, 0, bytes, first_offset(jobs)));
         jobs->last_block = block;
+        jobs->trusted = true;
     }
     return INNGEST_OK;
 }
 
-/* Find room in the head or in erased blocks, but leave `keep` of them. */
+/* Find room in the head or in erased blocks, but leave `keep` of them. The first one entered after an unclean stop may
+ * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone, and one of a
+ * fixed pattern is put behind. The last erased block is erased again if its header was not made in this boot, which an
+ * unclean stop may have cut short: once the next erase has begun it is the only proof of what stands behind it. */
 static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
+    uint8_t filler[32];
+    uint32_t unit = 1u << jobs->unit_shift;
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
     if (jobs->last_block - jobs->head_block <= keep) return false;
+    if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
+        jobs->last_block--;
+        if (prepare_blocks(jobs, true) != INNGEST_OK) return false;
+    }
     jobs->head_block++;
-    jobs->head_offset = BLOCK_HEADER;
+    jobs->head_offset = first_offset(jobs);
+    if (jobs->wary && (bytes == jobs->port->block_size || first_offset(jobs) + 2 * unit + bytes <= jobs->port->block_size)) {
+        memset(filler, 0xA5, sizeof filler);
+        (void)port_program(jobs, jobs->head_block, first_offset(jobs) + unit, filler, unit);
+        jobs->head_offset += 2 * unit;
+    }
+    jobs->wary = false;
     return true;
 }
 
@@ -866,7 +897,8 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
 static bool unreadable(inngest *jobs)
 {
     uint32_t block = ~jobs->last_block, format;
-    if (jobs->unread) (void)read_block_header(jobs, jobs->last_block, &block, &format);
+    unsigned tries;                                    /* its cells may read differently each time */
+    for (tries = 0; jobs->unread && tries < 8 && block != jobs->last_block; tries++) (void)read_block_header(jobs, jobs->last_block, &block, &format);
     return jobs->unread && block != jobs->last_block;
 }
 
@@ -922,10 +954,10 @@ static bool may_hold_live(const inngest *jobs, uint32_t block)
  * After it: the block counts for nothing and is erased again. */
 static inngest_status reclaim_block(inngest *jobs, bool wait)
 {
-    uint32_t offset = BLOCK_HEADER, block = jobs->tail_block, i;
-    uint8_t bytes[8];
+    uint32_t offset = first_offset(jobs), block = jobs->tail_block, i;
+    uint8_t bytes[4] = { 0 };
     record r;
-    source s = one_piece(bytes, 8);
+    source s = one_piece(bytes, 4);
     bool broken = false;
     if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
     jobs->unread = false;
@@ -946,10 +978,10 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
     memset(&r, 0, sizeof r);
     r.kind = RECLAIMED;
-    r.size = 8;
-    put(bytes, block, 4);
-    put(bytes + 4, jobs->next_run, 4);
-    if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
+    r.size = 4;
+    r.step = block & STEP_MASK;
+    put(bytes, jobs->next_run, 4);
+    if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(append(jobs, &r, &s));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
@@ -961,23 +993,41 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     return prepare_blocks(jobs, wait);
 }
 
-/* Make the head have room for so many bytes. The last erased block is reclaim's alone: after a cut all in it are
- * copies, so that it can be erased and the reclaim started over. Blocks of nothing but live records give back less than
- * their copies take, by the proof and by what did not fit; several may follow each other, so what they take of the
- * erased blocks is won back before anything else is written. */
-static inngest_status room(inngest *jobs, uint32_t bytes, bool wait)
+static uint32_t largest_record(const inngest *jobs)
 {
-    uint32_t spare = jobs->port->block_count < 4 ? 1 : 2, tries, usable = jobs->port->block_size - BLOCK_HEADER;
-    uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
-    if (bytes > usable) return INNGEST_ERR_EVENT_SIZE;
-    spare += jobs->reserved / usable * (largest + 32) / usable;
+    return record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
+}
+
+/* How many erased blocks are kept. The last one is reclaim's alone: after a cut all in it are copies, so that it can be
+ * erased and the reclaim started over. Blocks of nothing but live records give back less than their copies take, by the
+ * proof and by what did not fit; several may follow each other, so what they take of the erased blocks is won back
+ * before anything else is written. */
+static uint32_t spare_blocks(const inngest *jobs)
+{
+    uint32_t usable = jobs->port->block_size - first_offset(jobs);
+    return (jobs->port->block_count < 4 ? 1 : 2) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
+}
+
+/* Make the head have room for so many bytes. */
+static inngest_status room(inngest *jobs, uint32_t bytes)
+{
+    uint32_t tries;
+    if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;
     if (jobs->failed) return INNGEST_ERR_SYNC;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {
-        INNGEST_TRY(prepare_blocks(jobs, wait));
-        if (jobs->last_block - jobs->head_block >= spare && advance(jobs, bytes, spare)) return INNGEST_OK;
-        INNGEST_TRY(reclaim_block(jobs, wait));
+        INNGEST_TRY(prepare_blocks(jobs, true));
+        if (jobs->last_block - jobs->head_block >= spare_blocks(jobs) && advance(jobs, bytes, spare_blocks(jobs))) return INNGEST_OK;
+        INNGEST_TRY(reclaim_block(jobs, true));
     }
     return INNGEST_ERR_JOURNAL_FULL;
+}
+
+/* Reclaim and erase ahead of need, so that no step call has to. PAUSED: the chip is erasing. */
+static inngest_status make_room_ahead(inngest *jobs)
+{
+    INNGEST_TRY(prepare_blocks(jobs, false));
+    if (jobs->port->block_count < 4 || jobs->last_block - jobs->head_block > spare_blocks(jobs)) return INNGEST_OK;
+    return jobs->head_offset + largest_record(jobs) > jobs->port->block_size ? reclaim_block(jobs, false) : INNGEST_OK;
 }
 
 /* Append a record of a run, or of none, where room was made. */
@@ -1001,7 +1051,7 @@ static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kin
 {
     record r;
     source s = one_piece(data, size);
-    INNGEST_TRY(room(jobs, record_room(jobs, size), true));
+    INNGEST_TRY(room(jobs, record_room(jobs, size)));
     INNGEST_TRY(add(jobs, run, kind, 0, &s, &r));
     if (r.kind == TIME) jobs->time_position = r.position;
     return INNGEST_OK;
@@ -1034,10 +1084,9 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
 {
     uint8_t b[BLOCK_HEADER];
     if (!port_read(jobs, place, 0, b, sizeof b)) return INNGEST_ERR_NOT_FOUND;
-    if (get4(b) != MAGIC || get4(b + 28) != crc32(0, b, 28)) return INNGEST_ERR_NOT_FOUND;
+    if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
     if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
-    if (b[7] > 5 || 1u << b[7] != jobs->port->program_size || get4(b + 16) != jobs->port->block_size ||
-        get4(b + 20) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
+    if (b[7] != (program_shift(jobs->port) | (unsigned)jobs->block_shift << 3) || get(b + 16, 2) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
     *block = get4(b + 8);
     *format = get4(b + 12);
     return *block % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_NOT_FOUND;
@@ -1098,7 +1147,7 @@ static bool ends_later(inngest *jobs, const record *of)
     uint32_t offset, block;
     record r;
     for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++)
-        for (offset = BLOCK_HEADER; offset + 12 <= jobs->port->block_size;) {
+        for (offset = first_offset(jobs); offset + 12 <= jobs->port->block_size;) {
             bool whole = read_record(jobs, position_at(jobs, block, offset), &r);
             offset += whole ? record_bytes(jobs, &r) : 1u << jobs->unit_shift;
             if (whole && r.kind == END && r.run == of->run && (int32_t)(r.position - of->position) > 0) return true;
@@ -1118,12 +1167,24 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         run->flags = RUN_OLD | RUN_ENTERED;
     }
     if (r->kind == START) {
-        if (get4(b) >= jobs->next_run) jobs->next_run = get4(b) + 1;
-        take_up(jobs, run, get4(b), function_index(jobs, get4(b + 4)), record_room(jobs, r->size));
+        uint32_t number = (r->run & 0xFFFF) | (uint32_t)get(b, 2) << 16;
+        if (number >= jobs->next_run) jobs->next_run = number + 1;
+        take_up(jobs, run, number, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
     }
     run->last = r->position;
     return INNGEST_OK;
 }
+
+/* The block that a RECLAIMED is the proof of. */
+static uint32_t reclaimed_by(const inngest *jobs, const record *r)
+{
+    uint32_t block = block_of(jobs, r->position);
+    return block - ((block - r->step) & STEP_MASK);
+}
+
+/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
+ * voids all from one position to another, for it may read as whole later. */
+static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG); }
 
 static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
 {
@@ -1140,8 +1201,9 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
         break;
     case SEEN: remember(jobs, get4(b), get4(b + 4), get_time(b + 8), r->position); break;
     case RECLAIMED:
-        *reclaimed = get4(b) + 1;
-        if (get4(b + 4) > jobs->next_run) jobs->next_run = get4(b + 4);
+        if (is_void(r)) break;
+        *reclaimed = reclaimed_by(jobs, r) + 1;
+        if (get4(b) > jobs->next_run) jobs->next_run = get4(b);
         break;
     case CRASH:                        /* of no run: a predicate was called; counts if nothing follows */
         if (r->run) break;
@@ -1157,17 +1219,34 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
     return r->run ? apply_run_record(jobs, r, b) : INNGEST_OK;
 }
 
-/* Take up the whole records of a block. *end: where the last one ended. */
-/* The newest group reads as whole at one time and not at another: mount again as if it were not there. */
-static inngest_status doubt(inngest *jobs)
+static bool in_range(uint32_t position, const uint32_t range[2]) { return position - range[0] < range[1] - range[0]; }
+
+static bool is_voided(const inngest *jobs, uint32_t position)
 {
-    jobs->doubted = jobs->newest;
+    unsigned i;
+    for (i = 0; i < 4; i++) if (in_range(position, jobs->voids[i])) return true;
+    return false;
+}
+
+static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to)
+{
+    uint32_t *range = jobs->voids[jobs->void_count++ % 4];
+    range[0] = from;
+    range[1] = to;
     return INNGEST_PAUSED;
 }
 
+/* The group taken up last reads as whole at one time and not at another: mount again as if it were not there. */
+static inngest_status doubt(inngest *jobs)
+{
+    jobs->doubted = true;
+    return void_range(jobs, jobs->newest, jobs->newest + 1);
+}
+
+/* Take up the whole records of a block. *end: where the last one ended. */
 static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
 {
-    uint32_t offset = BLOCK_HEADER;
+    uint32_t offset = first_offset(jobs), previous;
     bool in_group = false, in_void = false, broken = false;
     inngest_status status = INNGEST_OK, applied;
     record r;
@@ -1175,8 +1254,8 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
         uint32_t position = position_at(jobs, block, offset);
-        if ((jobs->doubted && (int32_t)(position - jobs->doubted) >= 0) || !read_record(jobs, position, &r)) {
-            if (in_group) jobs->torn_group = jobs->newest;     /* it was whole a moment ago */
+        if (!read_record(jobs, position, &r)) {
+            if (in_group) return doubt(jobs);
             broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
             offset += 1u << jobs->unit_shift;
             in_group = in_void = false;
@@ -1186,12 +1265,17 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         broken = false;
         offset += record_bytes(jobs, &r);
         *end = offset;
-        if (in_void || (!in_group && !group_is_whole(jobs, &r))) {
+        if (in_void || (!in_group && (is_voided(jobs, position) || !group_is_whole(jobs, &r)))) {
             in_void = (r.flags & MORE) != 0;
             broken = true;
             continue;
         }
+        previous = jobs->newest;
         if (!in_group) jobs->newest = r.position;
+        if (is_void(&r)) {
+            const uint32_t range[2] = { get4(r.first), get4(r.first + 4) };
+            if (previous && in_range(previous, range)) return void_range(jobs, range[0], range[1]);
+        }
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, reclaimed);
         if (applied != INNGEST_OK) status = applied;
@@ -1204,49 +1288,84 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
  * cells may be half programmed, before anything acts on it. */
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint32_t position = jobs->newest, bytes = 0, before;
+    uint8_t range[8];
+    source s = one_piece(range, 8);
+    uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, first_offset(jobs));
+    bool torn = jobs->doubted, merge = false;
     inngest_status status;
     inngest_run *run;
-    record r;
-    if (end == 0) end = BLOCK_HEADER;
+    record r, v;
+    if (end == 0) end = first_offset(jobs);
+    else if (jobs->newest == 0) torn = true;
+    if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
+        jobs->head_offset = end + (1u << jobs->unit_shift);
+        return INNGEST_OK;
+    }
     if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + ((jobs->newest || jobs->clean ? 1u : 2u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
         jobs->clean = false;
+        torn = true;
     }
-    if ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0) return INNGEST_OK;
-    do {
+    if (jobs->newest) do {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
-        bytes += record_room(jobs, r.size);
         position = after(jobs, &r);
+        if (is_void(&r)) {
+            from = get4(r.first);
+            torn = merge = true;
+            continue;
+        }
+        bytes += record_room(jobs, r.size);
+        copies++;
     } while (r.flags & MORE);
-    position = jobs->newest;
-    if (!advance(jobs, bytes, 0)) return INNGEST_OK;   /* it stands in a block that is full and was left behind */
-    do {
+    if (position != (jobs->newest ? position_at(jobs, jobs->head_block, end) : 0)) torn = true;    /* void groups stand behind it */
+    jobs->wary = torn || !jobs->clean;
+    jobs->trusted = jobs->trusted || !jobs->wary;
+    if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
+    if (jobs->newest && !merge) from = position;
+    if (torn) bytes += record_room(jobs, sizeof range);
+    if (!advance(jobs, bytes, 0)) return INNGEST_ERR_JOURNAL_FULL;
+    if (torn) {
+        memset(&v, 0, sizeof v);
+        v.kind = RECLAIMED;
+        v.flags = (uint8_t)(FLAG | (copies ? MORE : 0u));
+        v.size = sizeof range;
+        put(range, from, 4);
+        put(range + 4, position_at(jobs, jobs->head_block, jobs->head_offset), 4);
+        INNGEST_TRY(append(jobs, &v, &s));
+    }
+    for (position = jobs->newest; copies > 0; position = after(jobs, &r)) {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
+        if (is_void(&r)) continue;
+        copies--;
         before = r.link ? r.position - r.link : 0;
         run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed */
         if (run && (before == 0 || (int32_t)(before - jobs->newest) < 0)) run->last = before;
         status = copy_record(jobs, &r, true);
         if (status == INNGEST_ERR_READ) return doubt(jobs);
         INNGEST_TRY(status);
-        position = after(jobs, &r);
-    } while (r.flags & MORE);
+    }
     return port_sync(jobs);
 }
 
-/* A format may have been cut short, twice: in the first two blocks a header may be torn, and what cannot be read is no data. */
+/* A format may have been cut short, twice: in the first two blocks a header may be torn, which leaves no bit of it clear
+ * that is to be set, and what cannot be read is no data. */
 static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
-    uint8_t bytes[32];
-    uint32_t place, offset;
+    uint8_t bytes[32], header[32];
+    uint32_t place, offset, i;
     bool readable = false;
-    for (place = 0; place < 2; place++)
-        for (offset = BLOCK_HEADER; offset < jobs->port->block_size; offset += sizeof bytes) {
-            bool blank = port_blank(jobs, place, offset, sizeof bytes);
-            if (!blank && port_read(jobs, place, offset, bytes, sizeof bytes)) return INNGEST_ERR_FOREIGN;
-            readable = readable || blank;
+    for (place = 0; place < 2; place++) {
+        make_block_header(jobs, jobs->port->block_count + place, header);
+        memset(header + 12, 0, 4);                   /* of any seed, and its checksum */
+        memset(header + 20, 0, 4);
+        for (offset = 0; offset < jobs->port->block_size; offset += sizeof bytes) {
+            if (port_blank(jobs, place, offset, sizeof bytes)) readable = true;
+            else if (port_read(jobs, place, offset, bytes, sizeof bytes))
+                for (i = 0; i < sizeof bytes; i++)
+                    if (bytes[i] != 0xFF && (offset || (bytes[i] & header[i]) != header[i])) return INNGEST_ERR_FOREIGN;
         }
+    }
     if (!readable) return INNGEST_ERR_READ;
     jobs->unread = false;
     for (; place < jobs->port->block_count; place++)
@@ -1258,22 +1377,12 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     return INNGEST_OK;
 }
 
-/* May power have gone in the program of the last erased block's header? Then that reads as whole now, and not for long:
- * nothing is on record behind the reclaim that it ends, or at all. */
-static bool last_header_is_doubtful(inngest *jobs, uint32_t blocks)
-{
-    record r;
-    if (jobs->clean || (jobs->newest && !read_record(jobs, jobs->newest, &r))) return false;
-    if (jobs->newest == 0) return blocks == jobs->port->block_count;
-    return r.kind == RECLAIMED && get4(r.first) + jobs->port->block_count == jobs->last_block && jobs->head_block != jobs->last_block;
-}
-
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0;
+    uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0, missing = 0, expected;
     inngest_status status, applied = INNGEST_OK;
-    bool readable = false;
+    bool readable = false, gap = false;
     for (place = 0; place < jobs->port->block_count; place++) {
         jobs->unread = false;
         status = read_block_header(jobs, place, &block, &format);
@@ -1285,37 +1394,49 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
             jobs->format = format;
         }
     }
-    if (blocks == 0) INNGEST_TRY(readable ? format_if_blank(jobs, seed) : INNGEST_ERR_READ);
+    if (blocks == 0 && (status = format_if_blank(jobs, seed)) != INNGEST_OK) return readable ? status : INNGEST_ERR_READ;
+    jobs->unread = false;
     oldest = jobs->last_block + 1 - jobs->port->block_count;
     if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
+    /* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
+    expected = jobs->last_block + 1 - jobs->tail_block;
+    if (jobs->tail_block != oldest && read_block_header(jobs, oldest % jobs->port->block_count, &block, &format) == INNGEST_OK) expected++;
+    if (blocks < expected) missing++;
+    for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++) if (!port_blank(jobs, block, 0, BLOCK_HEADER)) missing++;
     for (block = jobs->tail_block; (int32_t)(block - jobs->last_block) <= 0; block++) {
         status = scan_block(jobs, block, &this_end, &proven);
+        if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
-        if (this_end == 0 && port_blank(jobs, block, BLOCK_HEADER, jobs->port->block_size - BLOCK_HEADER)) continue;
+        if (this_end == 0 && port_blank(jobs, block, first_offset(jobs), jobs->port->block_size - first_offset(jobs))) { gap = true; continue; }
+        if (gap) missing++;
+        gap = false;
         jobs->head_block = block;
         end = this_end;
     }
     if (unreadable(jobs)) return INNGEST_ERR_READ;
-    if (jobs->newest && jobs->torn_group == jobs->newest) return doubt(jobs);
+    if (missing) count(&jobs->counters.damaged);
     if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
         *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
     }
     INNGEST_TRY(applied);
-    if (jobs->head_block == jobs->last_block && jobs->tail_block != jobs->last_block && *reclaimed == 0) {
+    if (jobs->head_block == jobs->last_block && jobs->tail_block != jobs->last_block && *reclaimed == 0 &&
+        jobs->last_block + 1 - oldest == jobs->port->block_count) {
         /* Only reclaim enters the last erased block, and it was cut short: all in there are copies. Start it over. */
         jobs->last_block--;
         jobs->tail_block = jobs->last_block + 2 - jobs->port->block_count;
         INNGEST_TRY(prepare_blocks(jobs, true));
         return INNGEST_PAUSED;
     }
-    INNGEST_TRY(settle(jobs, end));                    /* before the erase: it may hold the proof that the block may go */
-    if (jobs->newest == 0 && !jobs->clean) jobs->renewed = true;
-    if (last_header_is_doubtful(jobs, blocks)) {
-        jobs->last_block--;
-        jobs->renewed = true;
+    status = settle(jobs, end);                        /* before the erase, if it can be: it may hold the proof that the block may go */
+    if (status == INNGEST_ERR_JOURNAL_FULL) {
+        INNGEST_TRY(prepare_blocks(jobs, true));
+        status = settle(jobs, end);
+        if (status == INNGEST_ERR_JOURNAL_FULL) status = INNGEST_OK;     /* it stands in a block that is full and was left behind */
     }
+    INNGEST_TRY(status);
+    if (jobs->newest == 0 && !jobs->clean) jobs->renewed = true;
     return prepare_blocks(jobs, true);
 }
 
@@ -1419,7 +1540,7 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     find_old(ctx, kind);
     used = run->used * UINT32_C(4) - ctx->old;
     if (used + record_room(jobs, size) + END_ROOM > run->reserved * UINT32_C(4)) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
-    if (room(jobs, record_room(jobs, size) + more, true) != INNGEST_OK) return wait_for_room(ctx);
+    if (room(jobs, record_room(jobs, size) + more) != INNGEST_OK) return wait_for_room(ctx);
     ctx->undo = *run;                                /* not earlier: making room may have carried its records */
     ctx->undo_met = ctx->met;
     if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, &s, &r) != INNGEST_OK) return wait_for_room(ctx);
@@ -2097,27 +2218,31 @@ int inngest_attempt(const inngest_ctx *ctx)
     return attempt;
 }
 
-static bool find_event(const inngest_ctx *ctx, record *r, uint32_t *from)
+/* *from: where the data begins in the payload, behind the name. */
+static bool find_event(const inngest_ctx *ctx, record *r, uint32_t *from, uint32_t *name_size)
 {
     uint8_t name;
-    if (find_record(ctx->jobs, ctx->run, START, 0, r) != INNGEST_OK || !read_payload(ctx->jobs, r, START_HEAD - 1, &name, 1)) return false;
-    *from = START_HEAD + name;
+    if (find_record(ctx->jobs, ctx->run, START, 0, r) != INNGEST_OK) return false;
+    *from = r->flags & FLAG ? START_HEAD : START_HEAD - 6;
+    if (!read_payload(ctx->jobs, r, *from - 1, &name, 1)) return false;
+    *from += name;
+    *name_size = name;
     return *from <= r->size;
 }
 
 size_t inngest_event_size(const inngest_ctx *ctx)
 {
     record r;
-    uint32_t from;
-    return find_event(ctx, &r, &from) ? r.size - from : 0;
+    uint32_t from, name;
+    return find_event(ctx, &r, &from, &name) ? r.size - from : 0;
 }
 
 inngest_status inngest_event_data(inngest_ctx *ctx, void *out, size_t size)
 {
     record r;
-    uint32_t from;
+    uint32_t from, name;
     if (out == NULL && size) return INNGEST_ERR_ARGUMENT;
-    if (!find_event(ctx, &r, &from)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (!find_event(ctx, &r, &from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (r.size - from > size) return INNGEST_ERR_TOO_LONG;
     if (!read_payload(ctx->jobs, &r, from, out, r.size - from)) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (size > r.size - from) memset((uint8_t *)out + (r.size - from), 0, size - (r.size - from));
@@ -2127,12 +2252,12 @@ inngest_status inngest_event_data(inngest_ctx *ctx, void *out, size_t size)
 inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size)
 {
     record r;
-    uint32_t from;
+    uint32_t from, name;
     if (out == NULL || size == 0) return INNGEST_ERR_ARGUMENT;
-    if (!find_event(ctx, &r, &from)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (from - START_HEAD >= size) return INNGEST_ERR_TOO_LONG;
-    if (!read_payload(ctx->jobs, &r, START_HEAD, out, from - START_HEAD)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    out[from - START_HEAD] = 0;
+    if (!find_event(ctx, &r, &from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (name >= size) return INNGEST_ERR_TOO_LONG;
+    if (!read_payload(ctx->jobs, &r, from - name, out, name)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    out[name] = 0;
     return INNGEST_OK;
 }
 
@@ -2160,7 +2285,7 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     }
     if (n > INNGEST_FAN_OUT || n > jobs->run_count) return INNGEST_ERR_TABLE_FAN_OUT;
     if (f->journal_bytes && f->journal_bytes < 32) return INNGEST_ERR_TABLE_BYTES;
-    if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > jobs->capacity || n * largest_start(jobs) + record_room(jobs, 14) > jobs->port->block_size - BLOCK_HEADER) return INNGEST_ERR_TABLE_BYTES;
+    if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > jobs->capacity || n * largest_start(jobs) + record_room(jobs, 14) > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_TABLE_BYTES;
     return INNGEST_OK;
 }
 
@@ -2228,23 +2353,25 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t function, unsigned more)
 {
     uint8_t head[START_HEAD];
+    uint32_t size = e->ts ? START_HEAD : START_HEAD - 6;
     source s;
     record r;
     inngest_run *run;
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
-    put(head, jobs->next_run, 4);
-    put(head + 4, hash_text(HASH_SEED, jobs->functions[function].id), 4);
-    put(head + 8, (uint64_t)e->ts, 6);
-    head[14] = e->name_size;
-    s = one_piece(head, sizeof head);
+    put(head, jobs->next_run >> 16, 2);
+    put(head + 2, hash_text(HASH_SEED, jobs->functions[function].id), 4);
+    put(head + 6, (uint64_t)e->ts, 6);
+    head[size - 1] = e->name_size;
+    s = one_piece(head, size);
     s.piece[1] = e->name;
     s.size[1] = e->name_size;
     s.piece[2] = e->data;
     s.size[2] = e->size;
     run = enter_run(jobs, jobs->next_run++);
-    INNGEST_TRY(add(jobs, run, START | more, 0, &s, &r));
+    INNGEST_TRY(add(jobs, run, START | more | (e->ts ? FLAG : 0), 0, &s, &r));
     take_up(jobs, run, run->number, function, record_room(jobs, r.size));
     run->oldest = (uint16_t)block_of(jobs, r.position);
+    if (e->ts == 0) run->flags |= RUN_BEGUN;
     set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
@@ -2260,7 +2387,7 @@ static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_
     uint16_t k;
     r.position = 0;
     if (ctx) INNGEST_TRY(put_group(ctx, n ? DONE | MORE : DONE, &done, 1, bytes));
-    else INNGEST_TRY(room(jobs, bytes + record_room(jobs, 14), true));
+    else INNGEST_TRY(room(jobs, bytes + record_room(jobs, 14)));
     if (e->id_hash[1]) {
         put(b, e->id_hash[0], 4);
         put(b + 4, e->id_hash[1], 4);
@@ -2461,7 +2588,8 @@ static bool starts_later(inngest_ctx *ctx)
     record r;
     int64_t ts;
     if (run->flags & RUN_BEGUN) return false;
-    if (find_record(jobs, run, START, 0, &r) != INNGEST_OK || !read_payload(jobs, &r, 8, b, 6)) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
+    memset(b, 0, sizeof b);
+    if (find_record(jobs, run, START, 0, &r) != INNGEST_OK || ((r.flags & FLAG) && !read_payload(jobs, &r, 6, b, 6))) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
     ts = get_time(b);
     if (ts) run->flags |= RUN_UNIX;
     if (ts && !jobs->wall_known) (void)wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
@@ -2709,7 +2837,8 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     advance_time(jobs, now_ms);
     if (jobs->failed || jobs->stopped) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
-    if (room(jobs, largest_start(jobs), false) == INNGEST_PAUSED) return 1;        /* the chip is erasing */
+    if (make_room_ahead(jobs) == INNGEST_PAUSED) return 1;
+
     take_clock(jobs);
     wake_steps(jobs);
     release(jobs);
@@ -2720,7 +2849,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
         if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
     } while (round_of_passes(jobs, &passes) && passes < INNGEST_TICK_PASSES && !jobs->stopped);
     if (jobs->stopped) return UINT32_MAX;
-    if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX) (void)write_time(jobs, 0);
+    if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX && write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
     if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) == WORD(jobs->head + 1))) return 0;
     return next_deadline(jobs, waiting);
@@ -2752,7 +2881,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
         if ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) continue;
         put(b, (uint64_t)(get_time(b) + off), 6);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
-        INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES), true));
+        INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES)));
         INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, &s, &copy));
         set_deadline(jobs, run, jobs->now);          /* look again */
         position = run->last;                        /* reclaim may have carried the others */
@@ -2774,7 +2903,7 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
         put(b, seen->hash[0], 4);
         put(b + 4, seen->hash[1], 4);
         put(b + 8, (uint64_t)(seen->until + off), 6);
-        INNGEST_TRY(room(jobs, record_room(jobs, sizeof b), true));
+        INNGEST_TRY(room(jobs, record_room(jobs, sizeof b)));
         INNGEST_TRY(add(jobs, NULL, SEEN, 0, &s, &r));
         seen->until += off;
         seen->position = r.position;
@@ -2807,7 +2936,6 @@ static void take_clock(inngest *jobs)
     inngest_run *run;
     int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
     if (!jobs->is_told || jobs->failed || jobs->stopped) return;
-    if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) return;
     if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {
         if (make_time_good(jobs, off) != INNGEST_OK) return;
         jobs->told -= off;
@@ -2828,7 +2956,8 @@ void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
     unix_ms += (uint32_t)(jobs->last_tick - now_ms);               /* it was told of a moment before the newest tick */
     jobs->told = unix_ms - jobs->now;
     jobs->is_told = true;
-    take_clock(jobs);
+    if (!jobs->busy && jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) count(&jobs->counters.put_off);   /* a tick asks once */
+    else take_clock(jobs);
 }
 
 inngest_status inngest_format(const inngest_port *port)
@@ -2851,7 +2980,7 @@ static inngest_status check_config(const inngest_config *c)
     if (p == NULL || p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
     if (c->functions == NULL && c->function_count) return INNGEST_ERR_ARGUMENT;
     if (c->runs == 0 || c->runs > MOST_RUNS || c->events < 2 || c->events > MOST_EVENTS || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
-    if (p->block_size < 512 || p->block_size > 131072 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
+    if (p->block_size < 512 || p->block_size > 262144 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count < 2 || p->block_count > 65535 || p->block_count > UINT32_MAX / p->block_size) return INNGEST_ERR_GEOMETRY;
     if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count > 0x1000000 / (p->block_size / (p->program_size < 4 ? 4u : p->program_size))) return INNGEST_ERR_GEOMETRY;   /* a link's 24 bits */
@@ -2864,7 +2993,7 @@ static inngest_status check_config(const inngest_config *c)
 static uint32_t capacity(const inngest *jobs)
 {
     const inngest_port *p = jobs->port;
-    uint32_t usable = p->block_size - BLOCK_HEADER, blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
+    uint32_t usable = p->block_size - first_offset(jobs), blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
     uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES), fixed = 3 * record_room(jobs, 12);
     uint64_t room_for, fill = (uint64_t)blocks * usable * INNGEST_FILL_PERCENT / 100;
     if (largest < largest_start(jobs)) largest = largest_start(jobs);
@@ -3014,7 +3143,9 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
 {
     uint16_t unused;
-    uint32_t reclaimed = 0, doubted = 0;
+    uint32_t reclaimed = 0, voids[4][2], tries = 0;
+    uint8_t count_before = 0;
+    bool doubted;
     inngest_status status;
     if (index == NULL) index = &unused;
     *index = 0;
@@ -3024,9 +3155,14 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     set_up(jobs, config);
     INNGEST_TRY(check_table(jobs, index));
     while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
-        if (jobs->doubted != doubted) reclaimed = 0;   /* what proved it may be what is doubted */
+        if (tries++ == 32) return INNGEST_ERR_READ;
+        if (jobs->void_count != count_before) reclaimed = 0;   /* what proved it may be what is void */
+        memcpy(voids, jobs->voids, sizeof voids);
+        count_before = jobs->void_count;
         doubted = jobs->doubted;
         set_up(jobs, config);
+        memcpy(jobs->voids, voids, sizeof voids);
+        jobs->void_count = count_before;
         jobs->doubted = doubted;
     }
     INNGEST_TRY(status);
@@ -3492,7 +3628,7 @@ static inngest_status json_read(json_reader *r, const char *path, void *out, siz
         if (wanted == JSON_NULL) n = r->type == JSON_NULL;
         else if (wanted == JSON_BOOL && r->type <= JSON_BOOL) n = r->type;
         else if (r->type != wanted) status = INNGEST_ERR_TYPE;
-        else if (text) {
+        else if (text && r->status == INNGEST_OK) {
             if (r->over) status = INNGEST_ERR_TOO_LONG;
             else {
                 *r->out = 0;
@@ -3537,9 +3673,10 @@ static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *
 {
     json_reader r;
     inngest_status status = INNGEST_ERR_ARGUMENT;
+    uint32_t name;
     memset(&r, 0, sizeof r);
     r.jobs = ctx->jobs;
-    if (!find_event(ctx, &r.event, &r.from)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (!find_event(ctx, &r.event, &r.from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
     r.size = r.event.size - r.from;
     if (path && strncmp(path, "data", 4) == 0) status = json_read(&r, path + 4, out, want);
     if (status == INNGEST_PAUSED) return park(ctx, INNGEST_WAIT_DAMAGE);

@@ -64,7 +64,7 @@
 #ifndef INNGEST_STEP_IDS       /* most different step ids in one pass; 1..255; RAM: 6 bytes each, once */
 #define INNGEST_STEP_IDS 32
 #endif
-#ifndef INNGEST_ACTIVE_STEPS   /* most steps in progress (AGAIN, PENDING) at once; 1..255; RAM: 28 bytes each */
+#ifndef INNGEST_ACTIVE_STEPS   /* most steps in progress (AGAIN, PENDING) at once; 1..255; RAM: 32 bytes each */
 #define INNGEST_ACTIVE_STEPS 4
 #endif
 #ifndef INNGEST_SEEN_IDS       /* most event ids remembered; 0..255; RAM: 24 bytes each, journal: 28 bytes each */
@@ -239,7 +239,7 @@ typedef struct inngest_port {
     void (*idle)(void *context);                /* NULL: none; called during long work: watchdog */
     bool (*may_write)(void *context);           /* NULL: always; false puts all work off and is counted */
     void (*restart)(void *context);             /* NULL: inngest_step_restart is refused */
-    uint32_t block_size;                        /* bytes erased at once: a power of two, 512..131072 */
+    uint32_t block_size;                        /* bytes erased at once: a power of two, 512..262144 */
     uint32_t block_count;                       /* 2..65535; at most 2^24 units of program_size, 4 at least: 64 MiB or more */
     uint16_t program_size;                      /* bytes programmed at least: 1, 2, 4, 8, 16 or 32 */
 } inngest_port;
@@ -439,9 +439,10 @@ struct inngest {
     uint32_t next_run, reserved, capacity;
     uint32_t time_position;
     uint32_t newest, newest_end;   /* the newest group */
-    uint32_t doubted, torn_group;  /* a mount takes what stands from there on for torn; a group that changed while it was read */
+    uint32_t voids[4][2];          /* positions, from and to, that a mount takes for torn */
     uint8_t unit_shift, block_shift;
-    bool renewed, dirty, failed, doubtful, unread, busy, stopped, clean, ticked, wrote, wanting;
+    uint8_t void_count;
+    bool doubted, wary, trusted, renewed, dirty, failed, doubtful, unread, busy, stopped, clean, ticked, wrote, wanting;
     inngest_status failure;
     /* time */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
@@ -477,7 +478,8 @@ INNGEST_MUST_USE inngest_status inngest_init_(inngest *jobs, const inngest_confi
                                               size_t size_of_engine);
 #define inngest_init(jobs, config, index) inngest_init_(jobs, config, index, sizeof(inngest))
 
-/* Erase every block of the storage, so that the next init formats it. Interrupts: no. No engine may be mounted. */
+/* Erase every block of the storage, so that the next init formats it: all that it held is gone. Interrupts: no. No
+ * engine may be mounted. Waits for each erase: 1 ms to 2 s a block on flash. OK, ARGUMENT, or the port's ERASE or SYNC. */
 INNGEST_MUST_USE inngest_status inngest_format(const inngest_port *port);
 
 /* Do what is due: journal queued events, run handlers. Gives the ms until something is due; UINT32_MAX: nothing,
@@ -589,7 +591,9 @@ INNGEST_MUST_USE inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *f
 #define inngest_all(ctx, ...) inngest_all_(ctx, __VA_ARGS__, (inngest_status *)0)
 #define inngest_any(ctx, ...) inngest_any_(ctx, __VA_ARGS__, (inngest_status *)0)
 
-/* ---- inside a step body ---------------------------------------------------------------------------------------- */
+/* ---- inside a step body ----------------------------------------------------------------------------------------
+ * Interrupts: no; an interrupt gets the token, and calls inngest_complete. Token, save and load outside a body fail the run. Only
+ * inngest_step_save writes. */
 
 typedef enum inngest_began_t { INNGEST_BEGAN_NO, INNGEST_BEGAN_MAYBE, INNGEST_BEGAN_YES } inngest_began_t;
 typedef enum inngest_stop_t { INNGEST_STOP_NONE, INNGEST_STOP_TIMEOUT, INNGEST_STOP_CANCEL, INNGEST_STOP_LOST } inngest_stop_t;
@@ -607,13 +611,15 @@ inngest_token inngest_step_token(inngest_ctx *ctx);
  * no write. Where INNGEST_ACTIVE_STEPS are in progress, the body is begun anew when one of them is over. */
 INNGEST_MUST_USE inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms);
 
-/* Fail this attempt with a code and a message; give the next one a time; or fail for good. Return what they give. */
+/* Fail this attempt with a code and a message; give the next one a time, ms from now (1 s to 24 h, cut to that); or fail
+ * for good. In a handler, too: then it is the handler's attempt. The message is copied, cut to INNGEST_MESSAGE_BYTES;
+ * NULL: none. Return what they give: RETRY, RETRY, FAIL. */
 INNGEST_MUST_USE inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message);
 INNGEST_MUST_USE inngest_status inngest_retry_after(inngest_ctx *ctx, int64_t ms, int32_t code, const char *message);
 INNGEST_MUST_USE inngest_status inngest_fail(inngest_ctx *ctx, int32_t code, const char *message);
 
 /* Keep progress (at most INNGEST_RESULT_BYTES) of a long step: one live record, durable when OK comes back, gone when
- * the step is decided. What is not OK must be returned from the body. */
+ * the step is decided. What is not OK must be returned from the body. Writes: one record, none if nothing changed. */
 INNGEST_MUST_USE inngest_status inngest_step_save(inngest_ctx *ctx, const void *progress, size_t size);
 /* Take it up again: zeros where there is none or where less was saved; more than size: INNGEST_ERR_TOO_LONG. */
 INNGEST_MUST_USE inngest_status inngest_step_load(inngest_ctx *ctx, void *progress, size_t size);
@@ -622,9 +628,10 @@ INNGEST_MUST_USE inngest_status inngest_step_load(inngest_ctx *ctx, void *progre
 #define INNGEST_KEY_SIZE 33
 void inngest_idempotency_key(const inngest_ctx *ctx, char key[INNGEST_KEY_SIZE]);
 
-/* ---- what a handler can know ----------------------------------------------------------------------------------- */
+/* ---- what a handler can know -----------------------------------------------------------------------------------
+ * In a handler or a step body. Interrupts: no. None of them writes; inngest_attempt and those on the event read the journal. */
 
-void *inngest_user(const inngest_ctx *ctx);
+void *inngest_user(const inngest_ctx *ctx);           /* config.user */
 int inngest_attempt(const inngest_ctx *ctx);          /* of the step in a body, else of the handler; from 0 */
 uint64_t inngest_run_id(const inngest_ctx *ctx);
 /* Why the last step or event reader failed; in on_failure, until a step of its own fails: why the run failed. Never NULL. */
@@ -633,7 +640,7 @@ const inngest_error_info *inngest_error(const inngest_ctx *ctx);
 INNGEST_MUST_USE inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size);
 /* Copy the event's data; a shorter one is zero-extended, a longer one is TOO_LONG. */
 INNGEST_MUST_USE inngest_status inngest_event_data(inngest_ctx *ctx, void *out, size_t size);
-size_t inngest_event_size(const inngest_ctx *ctx);
+size_t inngest_event_size(const inngest_ctx *ctx);    /* of its data, in bytes */
 
 /* ---- JSON and text ----------------------------------------------------------------------------------------------------- */
 
@@ -697,8 +704,11 @@ INNGEST_MUST_USE inngest_status inngest_parse_time(const char *text, int64_t *un
  * follows. Writes one record now and one at the next tick. OK, NOT_FOUND, or the port's failure. */
 INNGEST_MUST_USE inngest_status inngest_cancel(inngest *jobs, uint64_t run);
 
-/* Give the next live run; *cursor starts at 0. False: no more. */
+/* Give the next live run; *cursor starts at 0. False: no more. Runs that begin or end between two calls are seen or
+ * not; none is given twice. info->function stays valid as long as the table. Interrupts: no; inside user code: yes. Writes nothing,
+ * reads no storage. */
 bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *info);
+/* Copy the counters. Interrupts: no; inside user code: yes. Writes nothing. */
 void inngest_get_counters(const inngest *jobs, inngest_counters *out);
 
 /* behind the macros */

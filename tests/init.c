@@ -101,8 +101,9 @@ static void test_table(void)
             many[i].journal_bytes = 64;
         }
         m.config.functions = many;
+        m.config.function_count = INNGEST_FAN_OUT + 1;
+        REFUSED(INNGEST_ERR_TABLE_FAN_OUT, INNGEST_FAN_OUT);
         m.config.function_count = INNGEST_FAN_OUT + 3;
-        REFUSED(INNGEST_ERR_TABLE_FAN_OUT, 8);
         many[8].event = many[9].event = many[10].event = "test/b";
         many[0].event = "none";
         many[1].event = "test/a";
@@ -132,7 +133,7 @@ static void test_table(void)
 static void test_config(void)
 {
     static const uint32_t events[] = { 0, 1, 3, 5, 6, 12, 15, 32769, 65536, UINT32_MAX }, runs[] = { 0, 65535, 65536, UINT32_MAX };
-    static const uint32_t sizes[] = { 0, 1, 256, 511, 513, 768, 4095, 4100, 262144, 0x80000000u, UINT32_MAX };
+    static const uint32_t sizes[] = { 0, 1, 256, 511, 513, 768, 4095, 4100, 524288, 0x80000000u, UINT32_MAX };
     static const uint32_t counts[] = { 0, 1, 65536, 65535, UINT32_MAX };
     static const uint16_t programs[] = { 0, 3, 5, 6, 12, 24, 33, 64, 128, 0xFFFF };
     static inngest_port port;
@@ -193,7 +194,7 @@ static void patch(uint32_t block, unsigned at, uint8_t value)
     uint32_t sum;
     unsigned i;
     b[at] = value;
-    for (sum = crc(b, 28), i = 0; i < 4; i++) b[28 + i] = (uint8_t)(sum >> 8 * i);
+    for (sum = crc(b, 20), i = 0; i < 4; i++) b[20 + i] = (uint8_t)(sum >> 8 * i);
 }
 
 static void test_foreign(void)
@@ -233,7 +234,7 @@ static void test_versions(void)
         CHECK(machine_run(2000));
         CHECK_TRACE("value");
         header = m.chip.cells + i * 4096;
-        CHECK(memcmp(header, "INJ1\1\0\0\2", 8) == 0);
+        CHECK(memcmp(header, "INJ1\1\0\0\142", 8) == 0);
         patch(i, 4, 2);
         REFUSED(INNGEST_ERR_VERSION, 0);
         patch(i, 4, 0);
@@ -244,11 +245,11 @@ static void test_versions(void)
         patch(i, 6, 0x80);
         REFUSED(INNGEST_ERR_VERSION, 0);
         patch(i, 6, 0);
-        patch(i, 7, 3);
+        patch(i, 7, 0143);
         REFUSED(INNGEST_ERR_OTHER_GEOMETRY, 0);
         patch(i, 7, 200);
         REFUSED(INNGEST_ERR_OTHER_GEOMETRY, 0);
-        patch(i, 7, 2);
+        patch(i, 7, 0142);
         port = m.chip.port;
         m.config.port = &port;
         port.block_count = 3;
@@ -268,7 +269,7 @@ static void test_versions(void)
         REFUSED(INNGEST_ERR_OTHER_GEOMETRY, 0);
         m.config.port = &m.chip.port;
         patch(i, 5, 9);                                           /* a newer minor version */
-        patch(i, 24, 0xFF);                                       /* and features that may be ignored */
+        patch(i, 18, 0xFF);                                       /* and features that may be ignored */
         machine_reboot();
         CHECK(machine_run(60000));
         CHECK_TRACE("last");
@@ -387,10 +388,12 @@ static void test_two(void)
 static void test_geometries(void)
 {
     static const uint32_t counts[] = { 2, 3, 4, 5, 8, 17 };
-    uint32_t size, c, round, rounds;
+    uint32_t size, c, round, rounds, again;
     uint16_t g;
     unsigned accepted = 0;
-    for (size = 512; size <= 131072; size *= 2) for (c = 0; c < sizeof counts / sizeof *counts; c++) for (g = 1; g <= 32; g = (uint16_t)(2 * g)) {
+    for (size = 512; size <= 131072; size *= 2)
+    for (c = 0; c < sizeof counts / sizeof *counts; c++)
+    for (g = 1; g <= 32; g = (uint16_t)(2 * g)) {
         uint32_t count = counts[c];
         inngest_status status;
         machine_open(jobs_table, 1, size, count, g);
@@ -404,19 +407,23 @@ static void test_geometries(void)
             continue;
         }
         accepted++;
+        again = 0;
         rounds = size * count <= 16384 ? size * count / 100 : 3;
         for (round = 0; round < rounds; round++) {
             SEND("test/go", "data", 5);
             CHECK(machine_run(3000));
             CHECK_TRACE("value");
-            if (round % 3 == 0) machine_reboot();
+            if (round % 3 == 0) {                       /* power may have gone right behind an erase: that is done again */
+                machine_reboot();
+                again++;
+            }
             if (round % 3 == 1) { CHECK(inngest_close(&m.jobs) == INNGEST_OK && machine_boot(INNGEST_RESET_UNKNOWN) == INNGEST_OK); }
             CHECK(machine_run(10000));
             CHECK_TRACE("last");
             CHECK(machine_runs(NULL) == 0);
         }
         if (rounds > 3) CHECK(m.chip.wear[0] > 1 && m.chip.wear[count - 1] > 0);
-        for (round = 0; round < count; round++) CHECK(m.chip.wear[round] + 1 >= m.chip.wear[0] && m.chip.wear[round] <= m.chip.wear[0] + 1);
+        for (round = 0; round < count; round++) CHECK(m.chip.wear[round] + 1 + again >= m.chip.wear[0] && m.chip.wear[round] <= m.chip.wear[0] + 1 + again);
         MACHINE_END();
     }
     CHECK(accepted > 250);

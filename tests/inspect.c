@@ -321,7 +321,8 @@ static void test_cancel(void)
         bring(kinds[i]);
         active = strchr("awpt", kinds[i]) != NULL;
         id = only().id;
-        CHECK(inngest_cancel(&m.jobs, id + 1) == INNGEST_ERR_NOT_FOUND && inngest_cancel(&m.jobs, id ^ 1ull << 32) == INNGEST_ERR_NOT_FOUND);
+        CHECK(inngest_cancel(&m.jobs, id + 1) == INNGEST_ERR_NOT_FOUND);
+        CHECK(inngest_cancel(&m.jobs, id ^ 1ull << 32) == INNGEST_ERR_NOT_FOUND);
         CHECK(inngest_cancel(&m.jobs, 0) == INNGEST_ERR_NOT_FOUND && inngest_cancel(&m.jobs, UINT64_MAX) == INNGEST_ERR_NOT_FOUND);
         CHECK(inngest_cancel(&m.jobs, id & UINT32_MAX) == INNGEST_ERR_NOT_FOUND && inngest_cancel(NULL, id) == INNGEST_ERR_NOT_READY);
         stop_gives = how == 4 ? INNGEST_OK : INNGEST_FAIL;
@@ -436,7 +437,11 @@ static inngest_status cancels(inngest_ctx *ctx)
         if (where == 'F') return INNGEST_FAIL;
     }
     if (where == 's') { CHECK(inngest_cancel(&m.jobs, id) == INNGEST_OK); INNGEST_TRY(inngest_step_sleep(ctx, "s", 5)); trace("slept"); }
-    if (where == 'q') { CHECK(inngest_cancel(&m.jobs, id) == INNGEST_OK); INNGEST_TRY(inngest_step_send(ctx, "s", "test/cancels", NULL, 0)); trace("sent"); }
+    if (where == 'q') {
+        CHECK(inngest_cancel(&m.jobs, id) == INNGEST_OK);
+        INNGEST_TRY(inngest_step_send(ctx, "s", "test/cancels", NULL, 0));
+        trace("sent");
+    }
     if (where == 'r') { CHECK(inngest_cancel(&m.jobs, id) == INNGEST_OK); return INNGEST_RETRY; }
     if (where == 'g') { CHECK(inngest_cancel(&m.jobs, id) == INNGEST_OK); return INNGEST_FAIL; }
     if (where == 'l') { CHECK(inngest_cancel(&m.jobs, id) == INNGEST_OK); return INNGEST_OK; }
@@ -507,21 +512,36 @@ static void cancel_at(int now, uint64_t run)
     CHECK(inngest_cancel(&m.jobs, run) == INNGEST_OK);
 }
 static void run_start(void *user, uint64_t run, const char *function) { (void)user; (void)function; trace("<"); cancel_at(RUN_START, run); }
-static void run_pause(void *user, uint64_t run, inngest_status status) { (void)user; trace("%s>", inngest_status_name(status)); cancel_at(RUN_PAUSE, run); }
+static void run_pause(void *user, uint64_t run, inngest_status status)
+{
+    (void)user;
+    trace("%s>", inngest_status_name(status));
+    cancel_at(RUN_PAUSE, run);
+}
 static void run_end(void *user, const inngest_end_info *info)
 {
     machine_run_end(user, info);
     trace("end:%s", inngest_status_name(info->status));
     cancel_at(RUN_END, info->id);
 }
-static void step_start(void *user, uint64_t run, const char *step, int attempt) { (void)user; trace("%s/%d", step, attempt); cancel_at(STEP_START, run); }
+static void step_start(void *user, uint64_t run, const char *step, int attempt)
+{
+    (void)user;
+    trace("%s/%d", step, attempt);
+    cancel_at(STEP_START, run);
+}
 static void step_end(void *user, uint64_t run, const char *step, int attempt, inngest_status status, int64_t in)
 {
     (void)user; (void)in;
     trace("%s/%d:%s", step, attempt, inngest_status_name(status));
     cancel_at(STEP_END, run);
 }
-static void step_memo(void *user, uint64_t run, const char *step, inngest_status status) { (void)user; trace("%s=%s", step, inngest_status_name(status)); cancel_at(STEP_MEMO, run); }
+static void step_memo(void *user, uint64_t run, const char *step, inngest_status status)
+{
+    (void)user;
+    trace("%s=%s", step, inngest_status_name(status));
+    cancel_at(STEP_MEMO, run);
+}
 static const inngest_hooks hooks = { run_start, run_pause, run_end, step_start, step_end, step_memo };
 
 static inngest_status hooked(inngest_ctx *ctx)

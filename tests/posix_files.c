@@ -720,8 +720,8 @@ static void change_header(unsigned offset, uint8_t value)
         uint32_t crc;
         if (memcmp(header, "INJ1", 4) != 0) continue;
         header[offset] = value;
-        crc = crc_of(header, 28);
-        for (i = 0; i < 4; i++) header[28 + i] = (uint8_t)(crc >> (8 * i));
+        crc = crc_of(header, 20);
+        for (i = 0; i < 4; i++) header[20 + i] = (uint8_t)(crc >> (8 * i));
     }
 }
 

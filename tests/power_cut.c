@@ -446,7 +446,7 @@ static const struct { uint32_t block, blocks; uint16_t g; unsigned room, weight;
     { 131072, 2, 32, 2, 0, POWER_CUT_NEVER, 0, 0 },
 };
 
-static bool one(unsigned scenario, unsigned geometry, unsigned per_mille, bool trace, power_cut_result *result)
+static bool one(unsigned scenario, unsigned geometry, unsigned per_mille, unsigned long trace, power_cut_result *result)
 {
     power_cut_options o;
     memset(&o, 0, sizeof o);
@@ -468,14 +468,15 @@ int main(int argc, char **argv)
     unsigned long images = 0, distinct = 0;
     bool soak = argc > 1 && strcmp(argv[1], "soak") == 0, trace = argc > 3 && strcmp(argv[1], "trace") == 0;
     power_cut_result result;
-    talk = trace;
     if (soak && argc > 3) { part = (unsigned)atoi(argv[2]); of = (unsigned)atoi(argv[3]); }
     for (i = 0; i < COUNT(scenarios); i++)
         for (k = 0; k < COUNT(geometries); k++) {
             bool big = geometries[k].block > 8192;
             if (geometries[k].room < scenarios[i].room) continue;
             if (trace ? strcmp(scenarios[i].s.name, argv[2]) != 0 || (unsigned)atoi(argv[3]) != k : n++ % of != part) continue;
-            if (!one(i, k, trace ? 0 : big ? 2 : soak ? 0 : 20, trace, &result)) printf("%s\n", result.failure);
+            if (!one(i, k, big ? 2 : soak || trace ? 0 : 20, 0, &result)) printf("%s\n", result.failure);
+            talk = trace;
+            if (trace) (void)one(i, k, big ? 2 : 0, result.failed_image ? result.failed_image : 1, &result);
             CHECK(result.failures == 0);
             if (argc > 1) printf("%s, geometry %u: %u operations, %lu images\n", scenarios[i].s.name, k, (unsigned)result.operations, result.images);
             images += result.images;

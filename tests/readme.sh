@@ -18,9 +18,9 @@ configuration() {
     echo "|---|---|---|"
     awk '/^#ifndef INNGEST_[A-Z]/ && !/INNGEST_H$/ {
              name = $2; text = $0; sub(/^[^\/]*\/\* */, "", text)
-             while (text !~ /\*\//) { getline; sub(/^ */, " "); text = text $0 }
+             while (text !~ /\*\//) { getline; line = $0; sub(/^ */, " ", line); text = text line }
              sub(/ *\*\/.*/, "", text); gsub(/\|/, "\\|", text); getline
-             if ($2 == name) printf "| `%s` | %s | %s |\n", name, $3, text
+             printf "| `%s` | %s | %s |\n", name, $2 == name ? $3 : "the machine\047s", text
          }' inngest.h
 }
 
@@ -61,7 +61,7 @@ replace() {                            # the table $1 by the file $2
     cp "$at/README" README.md
 }
 
-images() { sed -n 's/^\([0-9]*\) images$/\1/p' "$BUILD/power_cut.log" 2>/dev/null | sed -e ':a' -e 's/\([0-9]\)\([0-9]\{3\}\)\($\|,\)/\1,\2\3/;ta'; }
+images() { sed -n 's/^\([0-9]*\)[0-9][0-9][0-9] images.*/\1,000/p' "$BUILD/power_cut.log" 2>/dev/null; }   # in thousands
 
 configuration >"$at/config"
 if command -v arm-none-eabi-gcc >/dev/null 2>&1; then sizes >"$at/size"; fi
@@ -148,7 +148,9 @@ check 'printf "hello\ngoodbye\n" | diff - "$at/posix.log"'
 check '$compile -c "$at/bare.c" -o "$at/bare.o"'
 check '$compile -c "$at/interrupt.c" -o "$at/interrupt.o"'
 
-# ---- what is named is there
+# ---- what is named is there; each test is in the list of tests
+
+for file in $(ls tests/*.c tests/*.sh); do check "grep -q '\`${file#tests/}\`' tests/README.md"; done
 
 for file in $(grep -o '`[a-z]*/[a-zA-Z_/.]*`' README.md | tr -d '\140' | sort -u); do check "test -e $file"; done
 for target in $(sed -n 's/.*`make \([a-z]*\).*/\1/p; s/^    make \([a-z]*\).*/\1/p' README.md | sort -u); do

@@ -422,7 +422,7 @@ static void resets(int64_t period, int64_t off_time, int64_t at_most)
     open_machine(2048, 4, 0);
     quiet = true;
     order_run("test/nap", 0, D(2));
-    while (job[0].woke == 0 && n++ < 20000) {
+    while (job[0].woke == 0 && n++ < 4000) {
         let(period);
         powered += period;
         if (job[0].woke) break;
@@ -445,7 +445,7 @@ static void resets_with_clock(int64_t period, int64_t off_time, int64_t unknown)
     tell_clock();
     order_run("test/nap", 0, D(2));
     order_run("test/again", 1, H(23));
-    while (job[0].woke == 0 && n++ < 20000) {
+    while (job[0].woke == 0 && n++ < 4000) {
         let(period);
         if (job[0].woke) break;
         off(off_time);

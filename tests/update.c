@@ -632,8 +632,8 @@ static void newer(void)
     for (end = m.chip.port.block_size; m.chip.cells[end - 1] == 0xFF; end--) { }
     end = (end + 3) & ~3u;
     m.chip.cells[5] = 9;                           /* minor version */
-    put(m.chip.cells + 24, 0xF00D, 4);             /* features that a reader may ignore */
-    put(m.chip.cells + 28, crc32(0, m.chip.cells, 28), 4);
+    put(m.chip.cells + 18, 0xF00D, 2);             /* features that a reader may ignore */
+    put(m.chip.cells + 20, crc32(0, m.chip.cells, 20), 4);
     memset(time, 0x77, sizeof time);
     put(time, HOUR - 500, 6);
     put(time + 6, 0, 6);
@@ -649,7 +649,7 @@ static void newer(void)
     MACHINE_END();
     OPEN(with_job);
     m.chip.cells[6] = 1;                           /* a feature that a reader must know */
-    put(m.chip.cells + 28, crc32(0, m.chip.cells, 28), 4);
+    put(m.chip.cells + 20, crc32(0, m.chip.cells, 20), 4);
     next = m.chip.operations;
     CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_ERR_VERSION && m.chip.operations == next);
     MACHINE_END();

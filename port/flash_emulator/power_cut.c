@@ -17,7 +17,8 @@ enum { JUMP_POWER = 1, JUMP_PASS, JUMP_RESTART };
 typedef struct outside {
     uint32_t now, turns, still, next_event;
     uint32_t booted_at;        /* operations */
-    bool up, queued;
+    uint32_t mending;          /* mounts that erased: a reset may leave an erase to be done again */
+    bool up, queued, passed;   /* passed: a handler ran since the boot */
 } outside;
 
 /* All there is at one moment. */
@@ -41,7 +42,7 @@ typedef struct tester {
     size_t memory_size;
     moment *moments;           /* one a turn of the uncut run */
     uint32_t moment_count, moment_room;
-    bool recording;
+    bool recording, trace;
     uint64_t *seen;            /* hashes of images */
     size_t seen_room;
     uint32_t cuts[CUTS], tears[CUTS], unstable[CUTS];
@@ -145,7 +146,7 @@ static void restart(void *user) { (void)user; longjmp(t->vector, JUMP_RESTART); 
 static void print_operation(void *user, char operation, uint32_t address, uint32_t size)
 {
     (void)user;
-    if (operation != 'r') printf("    %u: %c 0x%x, %u\n", (unsigned)t->chip.operations + 1, operation, (unsigned)address, (unsigned)size);
+    if (operation != 'r' && t->trace) printf("    %u: %c 0x%x, %u\n", (unsigned)t->chip.operations + 1, operation, (unsigned)address, (unsigned)size);
 }
 
 static bool step_in_progress(void)
@@ -161,6 +162,12 @@ static bool nothing_lives(void)
     uint32_t cursor = 0;
     inngest_run_info info;
     return !inngest_next_run(&t->jobs, &cursor, &info);
+}
+
+static void run_start(void *user, uint64_t run, const char *function)
+{
+    t->out.passed = true;
+    if (t->s->hooks && t->s->hooks->run_start) t->s->hooks->run_start(user, run, function);
 }
 
 static void run_pause(void *user, uint64_t run, inngest_status status)
@@ -180,15 +187,18 @@ static void (*volatile scrub_stack)(void) = scrub;
 
 static bool boot(void)
 {
+    inngest_counters counters;
     if (t->o->remount != POWER_CUT_NEVER) scrub_stack();
     memset(&t->jobs, 0xA5, sizeof t->jobs);
     memset(t->memory, 0x5A, t->memory_size);
     if (t->s->boot) t->s->boot(t->s->world);
-    t->out.queued = false;
+    t->out.queued = t->out.passed = false;
     t->refused = inngest_init(&t->jobs, &t->config, NULL);
+    inngest_get_counters(&t->jobs, &counters);
+    if (t->refused == INNGEST_OK && counters.erases) t->out.mending++;
     t->out.up = t->refused == INNGEST_OK;
     t->out.booted_at = t->chip.operations;
-    if (t->o->trace) printf("  %u: boot: %s, at operation %u\n", (unsigned)t->out.now, inngest_status_name(t->refused), (unsigned)t->chip.operations);
+    if (t->trace) printf("  %u: boot: %s, at operation %u\n", (unsigned)t->out.now, inngest_status_name(t->refused), (unsigned)t->chip.operations);
     return t->out.up;
 }
 
@@ -206,7 +216,7 @@ static uint32_t send_events(void)
         if (!t->out.queued && inngest_send_event(&t->jobs, &event) != INNGEST_OK) return 1000;
         t->out.queued = true;
         status = inngest_flush(&t->jobs);
-        if (t->o->trace) printf("  %u: event %u: %s\n", (unsigned)t->out.now, (unsigned)t->out.next_event, inngest_status_name(status));
+        if (t->trace) printf("  %u: event %u: %s\n", (unsigned)t->out.now, (unsigned)t->out.next_event, inngest_status_name(status));
         if (status != INNGEST_OK) return 1000;     /* waits for room in the queue */
         t->out.queued = false;
         t->out.next_event++;
@@ -233,13 +243,13 @@ static outcome go(void)
         step = t->s->outside ? t->s->outside(t->s->world, &t->jobs, t->out.now) : UINT32_MAX;
         if (step < wanted) wanted = step;
         next = inngest_tick(&t->jobs, t->out.now);
-        if (t->o->trace) printf("  %u: tick: %u\n", (unsigned)t->out.now, (unsigned)next);
+        if (t->trace) printf("  %u: tick: %u\n", (unsigned)t->out.now, (unsigned)next);
         if (wanted == UINT32_MAX && nothing_lives()) return DONE;
         step = next < wanted ? next : wanted;
         if (step != UINT32_MAX) t->out.still = 0;
         else if (++t->out.still > STILL) return STUCK;
         t->out.now += step == UINT32_MAX ? 1000 : step;
-        if (t->o->remount != POWER_CUT_NEVER && t->chip.operations != t->out.booted_at && !step_in_progress()) t->out.up = false;
+        if (t->o->remount != POWER_CUT_NEVER && t->out.passed && t->chip.operations != t->out.booted_at && !step_in_progress()) t->out.up = false;
     }
 }
 
@@ -253,6 +263,7 @@ static void fail(const char *what)
     size_t used;
     unsigned i;
     if (r->failures++) return;
+    r->failed_image = r->images;
     (void)snprintf(r->failure, sizeof r->failure, "%s, %u x %u, unit %u: %s", t->s->name ? t->s->name : "", (unsigned)t->o->block_count,
                    (unsigned)t->o->block_size, t->o->program_size, what);
     for (i = 0; i < t->cut_count; i++) {
@@ -277,7 +288,7 @@ static void judge(outcome end)
     else if (end == STUCK) fail("stuck");
     else if (end == CUT) fail("power went where it was not cut: the scenario does not repeat itself");
     else if (t->chip.violations) fail("a unit was programmed twice");
-    else if (most - least > 1 + t->cut_count) fail("wear is not level");      /* an interrupted erase is done again */
+    else if (most - least > 1 + t->cut_count + t->out.mending) fail("wear is not level");
     else if (t->s->check && !t->s->check(t->s->world, t->uncut)) fail("the check failed");
 }
 
@@ -292,7 +303,7 @@ static outcome cut_power(uint32_t operation, flash_tear tear, flash_cells cells)
     t->unstable[t->cut_count++] = cells;
     end = go();
     t->chip.cut_at = 0;
-    if (t->o->trace && end == CUT) printf("  %u: cut in operation %u, tear %d, cells %d\n", (unsigned)t->out.now, (unsigned)operation, (int)tear, (int)cells);
+    if (t->trace && end == CUT) printf("  %u: cut in operation %u, tear %d, cells %d\n", (unsigned)t->out.now, (unsigned)operation, (int)tear, (int)cells);
     if (end == CUT) flash_power_on(&t->chip);
     return end;
 }
@@ -334,6 +345,7 @@ static void recover(moment *after, uint32_t key)
         drawn = total > mounted ? total - mounted : 1;
         if (k > mounted && chance % drawn >= later) continue;
         go_back(after);
+        t->trace = t->o->trace && t->result->images + CUTS >= t->o->trace;
         t->chip.random = chance | 1u;
         t->cut_count = 1;
         chance = mix(chance, 7);
@@ -366,9 +378,11 @@ static bool set_up(void)
     if (t->o->erased) flash_set_erased(&t->chip, t->o->erased == 256 ? 0 : t->o->erased);
     t->chip.power_lost = power_lost;
     if (t->o->trace) t->chip.trace = print_operation;
+    t->trace = t->o->trace == 1;
     t->chip.port.restart = restart;
     t->chip.busy = t->o->busy;
     if (t->s->hooks) t->hooks = *t->s->hooks;
+    t->hooks.run_start = run_start;
     t->hooks.run_pause = run_pause;
     c->functions = t->s->functions;
     c->function_count = t->s->function_count;
@@ -404,6 +418,7 @@ static void cut_everywhere(void)
                 uint32_t key = mix(t->o->seed, cut * 64 + tear * 4 + cells);
                 if (!is_way(tear, cells) || (t->o->per_mille && mix(key, 1) % 1000 >= t->o->per_mille)) continue;
                 if (t->result->failures && !t->o->keep_going) continue;
+                t->trace = t->o->trace && t->result->images + CUTS >= t->o->trace;
                 go_back(&t->moments[at]);
                 t->chip.random = key | 1u;
                 t->cut_count = 0;

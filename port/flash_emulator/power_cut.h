@@ -61,7 +61,7 @@ typedef struct power_cut_options {     /* all zero is a good start, but for the 
     uint32_t busy;                     /* as flash.busy */
     uint32_t seed;
     bool keep_going;                   /* after a failure */
-    bool trace;                        /* print each cut, boot and pass */
+    unsigned long trace;               /* from this image on print each operation, boot and tick; 1: from the first; 0: nothing */
 } power_cut_options;
 
 typedef struct power_cut_result {
@@ -69,6 +69,7 @@ typedef struct power_cut_result {
     unsigned long images;              /* flash images that were made by a cut, booted and brought to the end */
     unsigned long distinct;            /* of them, by a hash of the flash as the cut left it */
     unsigned long failures;
+    unsigned long failed_image;        /* the first one that failed: for trace */
     char failure[256];                 /* the first one: what, and where power was cut */
 } power_cut_result;
 

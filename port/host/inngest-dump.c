@@ -24,7 +24,7 @@ enum { EXIT_DAMAGED = 1, EXIT_USAGE = 2, EXIT_NO_JOURNAL = 3 };
 enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOICE, SAVE, CRASH, TIME, SEEN, RECLAIMED };
 enum { CARRIED = 0x10, MORE = 0x20, WIDE = 0x40, FLAG = 0x80 };
 #define LARGEST_PAYLOAD 4352u
-#define HEADER 32u
+#define HEADER 24u                     /* of a block; padded to the unit */
 #define STATUS_CANCELLED (-260)
 #define STATUS_DAMAGED (-380)
 
@@ -186,7 +186,7 @@ static void utc(int64_t unix_ms, char out[40])                     /* ISO 8601; 
 
 typedef struct journal {
     uint64_t base;
-    uint32_t block_size, block_count, unit, format, blocks;        /* blocks: headers that verify */
+    uint32_t block_size, block_count, unit, first, format, blocks; /* blocks: headers that verify */
     uint32_t oldest, tail, head, last;                             /* sequence numbers */
     uint8_t program_shift, minor;
 } journal;
@@ -240,17 +240,17 @@ static bool read_header(uint64_t at, journal *found, uint32_t *sequence, bool *r
 {
     const uint8_t *h = image + at;
     memset(found, 0, sizeof *found);
-    if (image_size < HEADER || at > image_size - HEADER || memcmp(h, "INJ1", 4) != 0 || get(h + 28, 4) != crc32(0, h, 28)) return false;
+    if (image_size < HEADER || at > image_size - HEADER || memcmp(h, "INJ1", 4) != 0 || get(h + 20, 4) != crc32(0, h, 20)) return false;
     *sequence = (uint32_t)get(h + 8, 4);
     found->minor = h[5];
-    found->program_shift = h[7];
+    found->program_shift = h[7] & 7;
     found->format = (uint32_t)get(h + 12, 4);
-    found->block_size = (uint32_t)get(h + 16, 4);
-    found->block_count = (uint32_t)get(h + 20, 4);
+    found->block_size = 1u << (h[7] >> 3);
+    found->block_count = (uint32_t)get(h + 16, 2);
     if ((*refused = h[4] != 1 || h[6] != 0)) return true;
-    if (h[7] > 5 || found->block_size < 512 || found->block_size > 131072 || (found->block_size & (found->block_size - 1))) return false;
-    if (found->block_count < 2 || found->block_count > 65535) return false;
-    found->unit = h[7] < 2 ? 4 : 1u << h[7];
+    if (found->program_shift > 5 || found->block_size < 512 || found->block_size > 262144 || found->block_count < 2) return false;
+    found->unit = found->program_shift < 2 ? 4 : 1u << found->program_shift;
+    found->first = (HEADER + found->unit - 1) / found->unit * found->unit;
     found->base = at - (uint64_t)(*sequence % found->block_count) * found->block_size;
     return found->base <= at;
 }
@@ -314,7 +314,7 @@ static bool read_record(uint32_t block, uint32_t offset, record *r)
     const uint8_t *b = block_bytes(block, &size);
     uint8_t seed[8];
     uint64_t position = (uint64_t)block * (j.block_size / j.unit) + offset / j.unit;
-    if (offset < HEADER || offset > size || size - offset < 12) return false;
+    if (offset < j.first || offset > size || size - offset < 12) return false;
     b += offset;
     size -= offset;
     memset(r, 0, sizeof *r);
@@ -370,7 +370,7 @@ static void note_damage(uint32_t block, uint32_t offset, uint32_t size, const ch
 /* Take up the records of a block. False: nothing was ever written to it. */
 static bool scan_block(uint32_t block)
 {
-    uint32_t size, offset = HEADER, bad = 0, bad_end = 0;
+    uint32_t size, offset = j.first, bad = 0, bad_end = 0;
     const uint8_t *b = block_bytes(block, &size);
     size_t first = record_count, i, k;
     bool in_group = false;
@@ -404,7 +404,7 @@ static bool scan_block(uint32_t block)
         } else r->whole = true;
         in_group = r->whole && (r->flags & MORE);
     }
-    return record_count > first || (size > HEADER && !blank(b + HEADER, size - HEADER));
+    return record_count > first || (size > j.first && !blank(b + j.first, size - j.first));
 }
 
 /* ---- 4 Runs from records --------------------------------------------------------------------------------------------- */
@@ -426,6 +426,8 @@ static size_t seen_count;
 static int64_t now_ms;
 static uint32_t next_run = 1;
 
+static uint32_t start_number(const record *start) { return (start->run & 0xFFFF) | (uint32_t)field(start, 0, 2) << 16; }
+
 static run *live_run(uint32_t number, size_t *at)
 {
     for (*at = 0; *at < live_count; ++*at)
@@ -444,7 +446,7 @@ static void apply(record *r)
         stamp = r;
         if (field(r, 6, 6)) wall_stamp = r;
     }
-    if (r->kind == RECLAIMED && field(r, 4, 4) > next_run) next_run = (uint32_t)field(r, 4, 4);
+    if (r->kind == RECLAIMED && field(r, 0, 4) > next_run) next_run = (uint32_t)field(r, 0, 4);
     if (r->run == 0) return;
     u = live_run(r->run, &at);
     if (u == NULL) {
@@ -458,7 +460,7 @@ static void apply(record *r)
     }
     u->last = r;
     if (r->kind == START) {
-        u->number = (uint32_t)field(r, 0, 4);
+        u->number = start_number(r);
         if (u->number >= next_run) next_run = u->number + 1;
     }
     if (r->kind == END) {
@@ -560,7 +562,7 @@ static void read_journal(void)
     size_t i, k;
     j.head = j.tail = j.oldest;
     for (block = j.oldest; (int32_t)(block - j.last) <= 0; block++) if (scan_block(block)) j.head = block;
-    for (i = 0; i < record_count; i++) if (records[i].whole && records[i].kind == RECLAIMED) proven = (uint32_t)field(&records[i], 0, 4) + 1;
+    for (i = 0; i < record_count; i++) if (records[i].whole && records[i].kind == RECLAIMED) proven = records[i].block - ((records[i].block - records[i].step) & 0xFFFFFF) + 1;
     if ((int32_t)(proven - j.oldest) > 0 && proven - j.oldest < j.block_count) j.tail = proven;
     else if (j.head == j.last && j.last != j.oldest)
         for (i = 0; i < record_count; i++) if (records[i].block == j.last) records[i].whole = false;   /* a reclaim that was cut short */
@@ -569,7 +571,7 @@ static void read_journal(void)
     for (i = 0; i < live_count; i++) mark_run(&runs[live[i]]);
     for (i = 0; i < run_count; i++) {
         uint32_t number = (next_run & 0xFF000000u) | runs[i].number;
-        if (runs[i].start) runs[i].number = (uint32_t)field(runs[i].start, 0, 4);
+        if (runs[i].start) runs[i].number = start_number(runs[i].start);
         else runs[i].number = number >= next_run && number > 0xFFFFFF ? number - 0x1000000u : number;   /* the high bits went with its START */
         if (runs[i].step_count) qsort(runs[i].steps, runs[i].step_count, sizeof(step), by_first);
     }
@@ -659,7 +661,7 @@ static void put_step_name(uint32_t number)
 
 static void put_function(const record *start)
 {
-    uint32_t number = (uint32_t)field(start, 4, 4);
+    uint32_t number = (uint32_t)field(start, 2, 4);
     size_t i;
     for (i = 0; i < name_count && hash(names[i]) != number; i++) { }
     if (i < name_count) put_text("function", (const uint8_t *)names[i], strlen(names[i]));
@@ -695,7 +697,7 @@ static void print_step(const run *u, const step *s)
 static void print_run(const run *u)
 {
     int32_t phase = u->phase ? (int32_t)field(u->phase, 0, 4) : 0;
-    uint32_t name;
+    uint32_t name, from;
     size_t i;
     open_object("run");
     put_hash("id", (uint64_t)j.format << 32 | u->number, 16);
@@ -707,12 +709,14 @@ static void print_run(const run *u)
         put_bool("on_its_own", field(u->crash, 1, 1) != 0);
     }
     if (u->start) {
-        name = (uint32_t)field(u->start, 14, 1);
-        if (name > u->start->size - (u->start->size < 15 ? u->start->size : 15)) name = 0;
+        from = u->start->flags & FLAG ? 13 : 7;
+        name = (uint32_t)field(u->start, from - 1, 1);
+        if (u->start->size < from) from = u->start->size;
+        if (name > u->start->size - from) name = 0;
         open_member("event");
-        put_text("name", u->start->payload + (name ? 15 : 0), name);
-        put_bytes("data", u->start->payload + (u->start->size < 15 ? u->start->size : 15 + name), u->start->size < 15 ? 0 : u->start->size - 15 - name);
-        if (field(u->start, 8, 6)) put_moment("ts", (int64_t)field(u->start, 8, 6), true);
+        put_text("name", u->start->payload + from, name);
+        put_bytes("data", u->start->payload + from + name, u->start->size - from - name);
+        if (u->start->flags & FLAG) put_moment("ts", (int64_t)field(u->start, 6, 6), true);
         close_object();
     }
     if (u->phase && u->end == NULL) { open_member("error"); put_error(u->phase); close_object(); }
@@ -848,6 +852,7 @@ static const char help[] =
     "  --erased BYTE     what erased flash reads as; 0xff if not given\n"
     "  --help, --version\n"
     "\n"
+    "A journal that a process has open may be printed too; it goes on meanwhile, so the newest records may be missing.\n"
     "Times are journal time in ms, and UTC where the journal knows the wall clock. Steps come in the order in which they\n"
     "began, as far as the journal still tells.\n"
     "Exit: 0 fine, a torn last write included; 1 damage found; 2 usage, or the file cannot be read; 3 no journal, or one of\n"

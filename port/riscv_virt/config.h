@@ -1,0 +1,4 @@
+/* SPDX-License-Identifier: MIT */
+#define INNGEST_EVENT_BYTES 1024
+#define INNGEST_RESULT_BYTES 64
+#define INNGEST_RUN_BYTES 2048
