@@ -13,7 +13,7 @@ import os, random, re, shutil, subprocess, sys, threading, time
 BUILD = os.path.join(os.environ.get("BUILD", "build"), "mutants")
 JOBS = int(os.environ.get("JOBS", "2"))
 FIRST, BEHIND = "Queue", "JSON"            # sections
-OTHER_TESTS = re.compile(r"posix_|json|text|dump|format_tool")
+OTHER_TESTS = re.compile(r"posix_|json|text|dump|budget")
 PORT = r"jobs->port->(read|program|erase|sync|is_blank|idle|lock|unlock|wake|log|may_write|restart)\("
 DEPTH = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
