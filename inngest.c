@@ -46,6 +46,7 @@
 #endif
 
 #define MAGIC 0x314A4E49u              /* "INJ1" */
+#define VOIDS 8u                                                /* of inngest.voids */
 #define BLOCK_HEADER 24u               /* and one padding to the unit: first_offset */
 #define KIND_MASK 0x0Fu
 #define CARRIED 0x10u                  /* a copy made by reclaim or recovery: no news of its run */
@@ -774,18 +775,29 @@ static void find_oldest(inngest *jobs, inngest_run *run)
     }
 }
 
+static bool in_range(uint32_t position, const uint32_t range[2]) { return position - range[0] < range[1] - range[0]; }
+
+static bool is_voided(const inngest *jobs, uint32_t position)
+{
+    unsigned i;
+    for (i = 0; i < VOIDS; i++) if (in_range(position, jobs->voids[i])) return true;
+    return false;
+}
+
 /* Look behind a position for the decided record of a step: a run's memos mostly lie in the order in which a replay
- * asks for them. What it finds is verified, what it steps over need not be. */
+ * asks for them. What it finds is verified, what it steps over need not be. One with nothing right behind it may be what
+ * a cut left half programmed: the chain knows its copy. */
 static bool find_ahead(inngest *jobs, const inngest_run *run, uint32_t position, uint32_t step, record *r)
 {
     unsigned tries;
+    record next;
     for (tries = 0; tries < 8; tries++) {
         if (!read_header(jobs, position, r)) {
             uint32_t block = block_of(jobs, position - 1) + 1;   /* it ended with its block, or close to it */
-            if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position = position_at(jobs, block, first_offset(jobs)), r)) return false;
+            if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position_at(jobs, block, first_offset(jobs)), r)) return false;
         }
         if (r->run == (run->number & STEP_MASK) && r->step == step && class_of(r->kind) == RESULT && !undecided(r->kind) &&
-            of_this_phase(run, r)) return verify(jobs, r);
+            of_this_phase(run, r)) return jobs->void_count <= VOIDS && !is_voided(jobs, position) && verify(jobs, r) && read_record(jobs, after(jobs, r), &next);
         position = after(jobs, r);
     }
     return false;
@@ -915,7 +927,7 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
 static inngest_status park_broken_runs(inngest *jobs)
 {
     uint32_t i;
-    uint8_t bytes[4];
+    uint8_t bytes[4] = { 0 };
     source s = one_piece(bytes, 4);
     put(bytes, (uint32_t)INNGEST_ERR_READ, 4);
     for (i = 0; i < jobs->run_count; i++) {
@@ -939,9 +951,10 @@ static inngest_status park_broken_runs(inngest *jobs)
 static bool may_hold_live(const inngest *jobs, uint32_t block)
 {
     uint32_t i;
+    int k;
     if (jobs->time_position && block_of(jobs, jobs->time_position) == block) return true;
-    for (i = 0; i < INNGEST_SEEN_IDS; i++)
-        if (jobs->seen[i].position && block_of(jobs, jobs->seen[i].position) == block) return true;
+    for (k = 0; k < INNGEST_SEEN_IDS; k++)
+        if (jobs->seen[k].position && block_of(jobs, jobs->seen[k].position) == block) return true;
     for (i = 0; i < jobs->run_count; i++) {
         const inngest_run *run = &jobs->runs[i];
         if (run->number && (run->oldest == (uint16_t)block || run->state == INNGEST_WAIT_DAMAGE)) return true;
@@ -1219,20 +1232,14 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
     return r->run ? apply_run_record(jobs, r, b) : INNGEST_OK;
 }
 
-static bool in_range(uint32_t position, const uint32_t range[2]) { return position - range[0] < range[1] - range[0]; }
-
-static bool is_voided(const inngest *jobs, uint32_t position)
-{
-    unsigned i;
-    for (i = 0; i < 4; i++) if (in_range(position, jobs->voids[i])) return true;
-    return false;
-}
-
 static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to)
 {
-    uint32_t *range = jobs->voids[jobs->void_count++ % 4];
+    uint32_t *range = jobs->voids[jobs->void_count % VOIDS];
+    unsigned i;
+    for (i = 0; i < VOIDS; i++) if (jobs->voids[i][0] == from && jobs->voids[i][1] == to) return INNGEST_PAUSED;
     range[0] = from;
     range[1] = to;
+    if (++jobs->void_count == 255) jobs->void_count -= (uint8_t)VOIDS;
     return INNGEST_PAUSED;
 }
 
@@ -1288,7 +1295,8 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         if (!in_group) jobs->newest = r.position;
         if (is_void(&r)) {
             const uint32_t range[2] = { get4(r.first), get4(r.first + 4) };
-            if (previous && in_range(previous, range)) return void_range(jobs, range[0], range[1]);
+            inngest_status again = void_range(jobs, range[0], range[1]);
+            if (previous && in_range(previous, range)) return again;
         }
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, reclaimed);
@@ -1302,7 +1310,7 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
  * cells may be half programmed, before anything acts on it. */
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint8_t range[8];
+    uint8_t range[8] = { 0 };
     source s = one_piece(range, 8);
     uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, first_offset(jobs));
     bool torn = jobs->doubted, merge = false;
@@ -1347,6 +1355,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         put(range, from, 4);
         put(range + 4, position_at(jobs, jobs->head_block, jobs->head_offset), 4);
         INNGEST_TRY(append(jobs, &v, &s));
+        (void)void_range(jobs, from, v.position);
     }
     for (position = jobs->newest; copies > 0; position = after(jobs, &r)) {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
@@ -1377,7 +1386,7 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
             if (port_blank(jobs, place, offset, sizeof bytes)) readable = true;
             else if (port_read(jobs, place, offset, bytes, sizeof bytes))
                 for (i = 0; i < sizeof bytes; i++)
-                    if (bytes[i] != 0xFF && (offset || (bytes[i] & header[i]) != header[i])) return INNGEST_ERR_FOREIGN;
+                    if (bytes[i] != 0xFF && (offset || (!jobs->port->is_blank && (bytes[i] & header[i]) != header[i]))) return INNGEST_ERR_FOREIGN;
         }
     }
     if (!readable) return INNGEST_ERR_READ;
@@ -1426,7 +1435,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (gap) missing++;
         gap = false;
         jobs->head_block = block;
-        end = this_end;
+        end = this_end ? this_end : jobs->port->block_size;    /* begun, and nothing in it is whole */
     }
     if (unreadable(jobs)) return INNGEST_ERR_READ;
     if (missing) count(&jobs->counters.damaged);
@@ -1848,7 +1857,7 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
     inngest *jobs = ctx->jobs;
     inngest_status status;
     uint8_t done = 0;
-    r->kind = 0;
+    memset(r, 0, sizeof *r);
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
@@ -2885,7 +2894,7 @@ inngest_status inngest_flush(inngest *jobs)
 static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 {
     uint32_t position = run->last;
-    uint8_t b[WAIT_BYTES];
+    uint8_t b[WAIT_BYTES] = { 0 };
     source s = one_piece(b, WAIT_BYTES);
     record r, copy;
     do {
@@ -2907,7 +2916,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 /* The same for event ids that were seen in this boot. */
 static inngest_status shift_seen(inngest *jobs, int64_t off)
 {
-    uint8_t b[14];
+    uint8_t b[14] = { 0 };
     source s = one_piece(b, sizeof b);
     record r;
     int i;
@@ -3157,7 +3166,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
 {
     uint16_t unused;
-    uint32_t reclaimed = 0, voids[4][2], tries = 0;
+    uint32_t reclaimed = 0, voids[VOIDS][2], tries = 0;
     uint8_t count_before = 0;
     bool doubted;
     inngest_status status;

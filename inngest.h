@@ -439,7 +439,7 @@ struct inngest {
     uint32_t next_run, reserved, capacity;
     uint32_t time_position;
     uint32_t newest, newest_end;   /* the newest group */
-    uint32_t voids[4][2];          /* positions, from and to, that a mount takes for torn */
+    uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */
     uint8_t unit_shift, block_shift;
     uint8_t void_count;
     bool doubted, wary, trusted, renewed, dirty, failed, doubtful, unread, busy, stopped, clean, ticked, wrote, wanting;

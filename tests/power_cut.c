@@ -97,7 +97,10 @@ static bool check(const void *world_now, const void *world_uncut)
     for (i = 0; i < JOBS; i++) {
         if (w->ended[i] != uncut->ended[i] || (w->run[i] && !w->ended[i])) return wrong_world("its end", i);
         for (k = 0; k < STEPS; k++) if (!w->effects[i][k] != !uncut->effects[i][k] || w->durable[i][k] != uncut->durable[i][k]) return wrong_world("a step", i);
-        if (memcmp(w->decided[i], uncut->decided[i], sizeof w->decided[i]) != 0) return wrong_world("a decision", i);
+        if (memcmp(w->decided[i], uncut->decided[i], sizeof w->decided[i]) != 0) {
+            if (talk) printf("  %x %x, uncut %x %x\n", (unsigned)w->decided[i][0], (unsigned)w->decided[i][1], (unsigned)uncut->decided[i][0], (unsigned)uncut->decided[i][1]);
+            return wrong_world("a decision", i);
+        }
     }
     return true;
 }

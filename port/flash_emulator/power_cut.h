@@ -3,7 +3,7 @@
  * when) and a check of how the world must look in the end; power_cut_everywhere runs it all once uncut, and then once
  * for each way to lose power: at every program and erase of the flash, torn in every way flash_emulator.h knows; and
  * in each of those a second time, at every operation of the recovery and at some of all that follow. After each it
- * boots again until all is done, and asks the check. examples/power_cut.c is a whole test.
+ * boots again until all is done, and asks the check. examples/cut_your_job.c is a whole test.
  *
  * It judges by itself: the journal is mounted each time, all runs come to an end, no unit is programmed twice, and wear is level.
  *
