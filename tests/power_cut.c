@@ -471,6 +471,7 @@ int main(int argc, char **argv)
     unsigned long images = 0, distinct = 0;
     bool soak = argc > 1 && strcmp(argv[1], "soak") == 0, trace = argc > 3 && strcmp(argv[1], "trace") == 0;
     power_cut_result result;
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
     if (soak && argc > 3) { part = (unsigned)atoi(argv[2]); of = (unsigned)atoi(argv[3]); }
     for (i = 0; i < COUNT(scenarios); i++)
         for (k = 0; k < COUNT(geometries); k++) {
