@@ -142,18 +142,12 @@ sanitize: ## the tests under ASan and UBSan, the queue under TSan, tests without
 model: ## the queue between threads in spin: it holds, and its mutants fail
 	@BUILD="$(CURDIR)/$(BUILD)" sh tests/models/model.sh
 
-M3 = arm-none-eabi-gcc -std=c99 -mcpu=cortex-m3 -mthumb -Os -ffreestanding -I.
-size: ## .text and RAM for Cortex-M3 at -Os, and what each optional part costs
-	@mkdir -p $(BUILD)
-	@if ! command -v arm-none-eabi-gcc >/dev/null; then echo "skipped: no arm-none-eabi-gcc (package gcc-arm-none-eabi)"; exit 0; fi; \
-	text() { $(M3) "$$@" -c inngest.c -o $(BUILD)/m3.o && arm-none-eabi-size $(BUILD)/m3.o | awk 'NR == 2 {print $$1}'; }; \
-	all=$$(text); echo "figure text_m3_all $$all bytes"; \
-	for part in JSON TEXT STATUS_NAMES LOG; do echo "figure text_m3_$$part $$((all - $$(text -DINNGEST_$$part=0))) bytes"; done; \
-	echo "figure text_m3_core $$(text -DINNGEST_JSON=0 -DINNGEST_TEXT=0 -DINNGEST_STATUS_NAMES=0 -DINNGEST_LOG=0) bytes"; \
-	arm-none-eabi-size $(BUILD)/m3.o | awk 'NR == 2 {print "figure data_m3", $$2 + $$3, "bytes"}'; \
-	printf '%s\n' '#include "inngest.h"' 'char ram_engine[sizeof(inngest)], ram_run[INNGEST_MEMORY(64, 0) / 64], ram_event[sizeof(inngest_slot)];' \
-	'char ram_step_in_progress[sizeof(inngest_active)], ram_event_id[sizeof(inngest_seen)];' | $(M3) -x c - -c -o $(BUILD)/ram.o && \
-	arm-none-eabi-nm -S $(BUILD)/ram.o | while read -r at size kind name; do echo "figure $${name}_m3 $$((0x$$size)) bytes"; done
+size: ## code, RAM and stack for Cortex-M0, M3, RV32IMAC and AVR at -Os, and what each optional part costs
+	@BUILD="$(BUILD)" sh tests/size.sh
+
+cov: ## branch coverage of inngest.c over the tests (without power_cut, too slow so) by gcov: what is not taken, line by line, and figures
+	@rm -rf $(BUILD)/cov; $(MAKE) --no-print-directory BUILD=$(BUILD)/cov CC=gcc CFLAGS="-O0 -g --coverage" TESTS="$(filter-out power_cut,$(TESTS))" test > $(BUILD)/cov.log 2>&1; tail -1 $(BUILD)/cov.log
+	@cp inngest.c $(BUILD)/cov && cd $(BUILD)/cov && gcov -b -c -o . inngest.o > gcov.log && awk -f $(CURDIR)/tests/cov.awk inngest.c.gcov
 
 bench: ## speed: figures, a table of them beside the goals, a plot; QUICK=1: under a minute
 	@BUILD="$(BUILD)" CC="$(CC)" QUICK="$(QUICK)" sh tests/bench/bench.sh
@@ -169,4 +163,4 @@ clean: ## remove what was built
 	rm -rf $(BUILD)
 
 .SECONDARY:
-.PHONY: help soak model test readme tool demo install uninstall lint sanitize size fuzz bench mutants budget clean always
+.PHONY: help soak model test readme tool demo install uninstall lint sanitize size fuzz bench mutants budget clean always cov

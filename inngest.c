@@ -794,7 +794,7 @@ static bool find_ahead(inngest *jobs, const inngest_run *run, uint32_t position,
     for (tries = 0; tries < 8; tries++) {
         if (!read_header(jobs, position, r)) {
             uint32_t block = block_of(jobs, position - 1) + 1;   /* it ended with its block, or close to it */
-            if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position = position_at(jobs, block, first_offset(jobs)), r)) return false;
+            if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position_at(jobs, block, first_offset(jobs)), r)) return false;
         }
         if (r->run == (run->number & STEP_MASK) && r->step == step && class_of(r->kind) == RESULT && !undecided(r->kind) &&
             of_this_phase(run, r)) return jobs->void_count <= VOIDS && !is_voided(jobs, position) && verify(jobs, r) && read_record(jobs, after(jobs, r), &next);
@@ -927,7 +927,7 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
 static inngest_status park_broken_runs(inngest *jobs)
 {
     uint32_t i;
-    uint8_t bytes[4];
+    uint8_t bytes[4] = { 0 };
     source s = one_piece(bytes, 4);
     put(bytes, (uint32_t)INNGEST_ERR_READ, 4);
     for (i = 0; i < jobs->run_count; i++) {
@@ -951,9 +951,10 @@ static inngest_status park_broken_runs(inngest *jobs)
 static bool may_hold_live(const inngest *jobs, uint32_t block)
 {
     uint32_t i;
+    int k;
     if (jobs->time_position && block_of(jobs, jobs->time_position) == block) return true;
-    for (i = 0; i < INNGEST_SEEN_IDS; i++)
-        if (jobs->seen[i].position && block_of(jobs, jobs->seen[i].position) == block) return true;
+    for (k = 0; k < INNGEST_SEEN_IDS; k++)
+        if (jobs->seen[k].position && block_of(jobs, jobs->seen[k].position) == block) return true;
     for (i = 0; i < jobs->run_count; i++) {
         const inngest_run *run = &jobs->runs[i];
         if (run->number && (run->oldest == (uint16_t)block || run->state == INNGEST_WAIT_DAMAGE)) return true;
@@ -1250,6 +1251,16 @@ static inngest_status doubt(inngest *jobs)
 }
 
 /* Take up the whole records of a block. *end: where the last one ended. */
+/* Does a block begin with what advance leaves there after an unclean stop? */
+static bool begins_with_filler(inngest *jobs, uint32_t block)
+{
+    uint8_t bytes[32];
+    uint32_t i, unit = 1u << jobs->unit_shift;
+    if (!port_read(jobs, block, first_offset(jobs) + unit, bytes, unit)) return false;
+    for (i = 0; i < unit; i++) if (bytes[i] != 0xA5) return false;
+    return true;
+}
+
 static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
 {
     uint32_t offset = first_offset(jobs), previous;
@@ -1262,6 +1273,10 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         uint32_t position = position_at(jobs, block, offset);
         if (!read_record(jobs, position, &r)) {
             if (in_group) return doubt(jobs);
+            if (offset == first_offset(jobs) && begins_with_filler(jobs, block)) {
+                offset += 2u << jobs->unit_shift;
+                continue;
+            }
             broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
             offset += 1u << jobs->unit_shift;
             in_group = in_void = false;
@@ -1295,7 +1310,7 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
  * cells may be half programmed, before anything acts on it. */
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint8_t range[8];
+    uint8_t range[8] = { 0 };
     source s = one_piece(range, 8);
     uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, first_offset(jobs));
     bool torn = jobs->doubted, merge = false;
@@ -1842,7 +1857,7 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
     inngest *jobs = ctx->jobs;
     inngest_status status;
     uint8_t done = 0;
-    r->kind = 0;
+    memset(r, 0, sizeof *r);
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
@@ -2879,7 +2894,7 @@ inngest_status inngest_flush(inngest *jobs)
 static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 {
     uint32_t position = run->last;
-    uint8_t b[WAIT_BYTES];
+    uint8_t b[WAIT_BYTES] = { 0 };
     source s = one_piece(b, WAIT_BYTES);
     record r, copy;
     do {
@@ -2901,7 +2916,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 /* The same for event ids that were seen in this boot. */
 static inngest_status shift_seen(inngest *jobs, int64_t off)
 {
-    uint8_t b[14];
+    uint8_t b[14] = { 0 };
     source s = one_piece(b, sizeof b);
     record r;
     int i;

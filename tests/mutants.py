@@ -173,7 +173,7 @@ def main():
             if len(parts) == 3 and not line.startswith("#"):
                 known[(parts[0], parts[1])] = parts[2]
     workshops = [Workshop(i) for i in range(JOBS)]
-    tests = []
+    tests, broken = [], False
     for name in sorted(n[:-2] for n in os.listdir("tests") if n.endswith(".c")):
         if OTHER_TESTS.search(name):
             continue
@@ -182,8 +182,9 @@ def main():
             continue
         start = time.time()
         if not workshops[0].run(name, 60):
-            print("tests/%s.c fails without a mutant" % name)
-            return 1
+            print("left out: tests/%s.c fails without a mutant" % name)
+            broken = True
+            continue
         tests.append((name, time.time() - start))
     tests.sort(key=lambda t: t[1])
     print("tests:", ", ".join("%s %.1f s" % t for t in tests))
@@ -222,7 +223,7 @@ def main():
     print("figure mutants_caught %d mutants\nfigure mutants_equivalent %d mutants\nfigure mutants_all %d mutants" %
           (count["caught"], count["equivalent"], made))
     shutil.rmtree(BUILD, ignore_errors=True)
-    return 0 if os.environ.get("SAMPLE") or not survivors else 1
+    return 1 if broken or (survivors and not sample) else 0
 
 
 if __name__ == "__main__":

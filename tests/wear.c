@@ -157,7 +157,7 @@ static double churn(uint32_t block, uint32_t blocks, uint16_t g, unsigned percen
     (void)machine_tick();
     CHECK(naps_ended == asleep && wrong_naps == 0 && naps_begun == asleep);
     CHECK(machine_runs(NULL) == 0);
-    CHECK(wear_difference() <= 1);
+    CHECK(wear_difference() <= 2);                    /* an unclean stop may cost an erase more */
     CHECK(machine_counters().lost_runs == 0 && machine_counters().damaged == 0);
     CHECK(m.chip.violations == 0);
     return (double)before / steps;

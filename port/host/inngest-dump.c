@@ -367,6 +367,15 @@ static void note_damage(uint32_t block, uint32_t offset, uint32_t size, const ch
     damages[damage_count++].what = what;
 }
 
+/* Does a block begin with a unit left alone and one of a fixed pattern? So does the first one entered after an unclean stop. */
+static bool begins_with_filler(const uint8_t *b, uint32_t size)
+{
+    uint32_t i;
+    if (size < j.first + 2 * j.unit) return false;
+    for (i = 0; i < j.unit; i++) if (b[j.first + j.unit + i] != 0xA5) return false;
+    return true;
+}
+
 /* Take up the records of a block. False: nothing was ever written to it. */
 static bool scan_block(uint32_t block)
 {
@@ -378,6 +387,10 @@ static bool scan_block(uint32_t block)
     while (offset + 12 <= size) {
         record r;
         if (!read_record(block, offset, &r)) {
+            if (offset == j.first && begins_with_filler(b, size)) {
+                offset += 2 * j.unit;
+                continue;
+            }
             if (!blank(b + offset, j.unit < size - offset ? j.unit : size - offset)) {
                 if (bad == 0) bad = offset;
                 bad_end = offset + j.unit;

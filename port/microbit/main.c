@@ -167,8 +167,8 @@ static bool take_reading(void *user, const void *data, size_t size)
     (void)user;
     memset(&r, 0, sizeof r);
     memcpy(&r, data, size < sizeof r ? size : sizeof r);
-    if (size != sizeof r || r.level > 3) { CHECK(!"a torn reading"); return false; }
-    for (i = 0; i < 4; i++) if (r.words[i] != word_of(r.level, r.number, i)) CHECK(!"a torn reading");
+    if (size != sizeof r || r.level > 3) { bare_check(0, "a torn reading", __LINE__); return false; }
+    for (i = 0; i < 4; i++) if (r.words[i] != word_of(r.level, r.number, i)) bare_check(0, "a torn reading", __LINE__);
     if (r.number + 1 == expected[r.level] && r.number % 64 == 0) return true;   /* it waited for room, and is looked at again */
     CHECK(r.number == expected[r.level]);
     expected[r.level] = r.number + 1;

@@ -103,18 +103,18 @@ static int template_program(void *context, uint32_t address, const void *data, u
  * for it; one that is needed now is polled until it is done, with idle in between. While it is busy, the library reads
  * other blocks and programs none: read must work meanwhile (suspend, or another bank), or wait.
  * An erase cut short is noticed by itself: a block without a valid header is erased again. */
+static bool erase_started;
 static int template_erase(void *context, uint32_t address)
 {
-    static bool started;
     int state;
     (void)context;
-    if (!started) {
+    if (!erase_started) {
         if (chip_flash_erase_start(BASE + address) != 0) return -3;
-        started = true;
+        erase_started = true;
     }
     state = chip_flash_state();
     if (state > 0) return INNGEST_PORT_BUSY;
-    started = false;
+    erase_started = false;
     return state == 0 ? 0 : -4;
 }
 

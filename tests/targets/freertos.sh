@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The FreeRTOS port with a real kernel: FREERTOS_KERNEL names its folder (github.com/FreeRTOS/FreeRTOS-Kernel). Without
+# one this is not tested, whatever REQUIRE_ALL says: no package of Debian has the kernel.
+OUT=${BUILD:-build}/targets
+mkdir -p "$OUT"
+K=$FREERTOS_KERNEL
+[ -f "$K/tasks.c" ] || { echo "skipped: FREERTOS_KERNEL names no kernel"; exit 0; }
+APP="tests/targets/freertos/app.c port/freertos/inngest_freertos.c inngest.c"
+KERNEL="$K/tasks.c $K/list.c $K/queue.c"
+INCLUDE="-I. -Iport/freertos -Itests/targets/freertos -isystem $K/include"
+failed=0
+
+P=$K/portable/ThirdParty/GCC/Posix
+for cas in "" -DINNGEST_NO_CAS; do
+    "${CC:-cc}" -std=gnu99 -Wall -Wextra -O2 $cas -DBOARD_POSIX $INCLUDE -isystem "$P" -isystem "$P/utils" $APP tests/targets/freertos/posix.c \
+        $KERNEL "$P/port.c" "$P/utils/wait_for_event.c" "$K/portable/MemMang/heap_3.c" -pthread -o "$OUT/freertos_posix" || exit 1
+    echo "POSIX port $cas"
+    timeout 60 "$OUT/freertos_posix" || { echo "failed: $?"; failed=1; }
+done
+
+for tool in "arm-none-eabi-gcc gcc-arm-none-eabi" "qemu-system-arm qemu-system-arm"; do
+    command -v "${tool% *}" >/dev/null || { echo "skipped: no ${tool% *} (package ${tool#* })"; exit $failed; }
+done
+P=$K/portable/GCC/ARM_CM3
+for cas in "" -DINNGEST_NO_CAS; do
+    arm-none-eabi-gcc -std=gnu99 -Wall -Wextra -Os -mcpu=cortex-m3 -mthumb -nostartfiles -specs=nano.specs -specs=nosys.specs $cas $INCLUDE -isystem "$P" $APP \
+        tests/targets/freertos/m3.c $KERNEL "$P/port.c" "$K/portable/MemMang/heap_4.c" -T tests/targets/freertos/m3.ld -o "$OUT/freertos_m3.elf" || exit 1
+    echo "Cortex-M3 $cas"
+    timeout 60 qemu-system-arm -M mps2-an385 -nographic -monitor none -serial none -semihosting-config enable=on,target=native \
+        -kernel "$OUT/freertos_m3.elf" 2>&1 || { echo "failed: $?"; failed=1; }
+done
+exit $failed

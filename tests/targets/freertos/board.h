@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT
+ * What app.c needs of a board: interrupts of two levels that call board_interrupt, and words for the judge. */
+#ifndef BOARD_H
+#define BOARD_H
+void board_start(void);
+void board_pend(void);                 /* from a task: raise the lower interrupt, which raises the higher one */
+void board_tick(void);                 /* from the kernel's tick */
+void board_say(const char *name, unsigned long value);
+void board_end(int status);
+void board_interrupt(unsigned level);
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ * The kernel's POSIX port: its tick is the only interrupt. */
+#include "FreeRTOS.h"
+#include "board.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static int inside;
+int board_in_interrupt(void);
+int board_in_interrupt(void) { return inside; }
+void board_start(void) { }
+void board_pend(void) { }
+
+void board_tick(void)
+{
+    inside = 1;
+    board_interrupt(0);
+    board_interrupt(1);
+    inside = 0;
+}
+
+void board_say(const char *name, unsigned long value) { printf("%s %lu\n", name, value); }
+void board_end(int status) { fflush(stdout); _Exit(status); }
