@@ -462,6 +462,8 @@ static bool one(unsigned scenario, unsigned geometry, unsigned per_mille, unsign
     o.seed = scenario * 100 + geometry;
     o.per_mille = (uint16_t)per_mille;
     o.trace = trace;
+    o.keep_going = per_mille == 0 && !trace;
+    o.later_cuts = per_mille == 0 ? 4 : 0;
     return power_cut_everywhere(&scenarios[scenario].s, &o, result);
 }
 
@@ -478,7 +480,7 @@ int main(int argc, char **argv)
             bool big = geometries[k].block > 8192;
             if (geometries[k].room < scenarios[i].room) continue;
             if (trace ? strcmp(scenarios[i].s.name, argv[2]) != 0 || (unsigned)atoi(argv[3]) != k : n++ % of != part) continue;
-            if (!one(i, k, big ? 2 : soak || trace ? 0 : 20, 0, &result)) printf("%s\n", result.failure);
+            if (!one(i, k, big ? 4 : soak || trace ? 0 : 20, 0, &result)) printf("%s\n", result.failure);
             talk = trace;
             if (trace) (void)one(i, k, big ? 2 : 0, result.failed_image ? result.failed_image : 1, &result);
             CHECK(result.failures == 0);
