@@ -230,7 +230,12 @@ typedef int8_t word_distance;
 #error "INNGEST_WORD_BITS: 8, 16 or 32"
 #endif
 #define WORD(x) ((inngest_word)(x))    /* where int is wider */
-enum { SLOT_EVENT, SLOT_COMPLETION, SLOT_TAKEN };
+enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION, SLOT_TAKEN };         /* FULL: with an id or a time, and its own name */
+#if defined(__GNUC__)                  /* what a send is made of: few instructions, and no calls between them */
+#define HOT static inline __attribute__((always_inline))
+#else
+#define HOT static
+#endif
 
 static void tally(uint32_t *counter)                           /* count, from any context */
 {
@@ -242,7 +247,7 @@ static void tally(uint32_t *counter)                           /* count, from an
 }
 
 #if HAVE_CAS
-static inngest_slot *claim_slot(inngest *jobs)
+HOT inngest_slot *claim_slot(inngest *jobs)
 {
     inngest_word index = PEEK(&jobs->tail);
     for (;;) {
@@ -257,7 +262,7 @@ static inngest_slot *claim_slot(inngest *jobs)
     }
 }
 #else
-static inngest_slot *claim_slot(inngest *jobs)
+HOT inngest_slot *claim_slot(inngest *jobs)
 {
     inngest_word index = LOAD(&jobs->tail);
     for (;; index++) {
@@ -292,36 +297,69 @@ static void free_oldest_slot(inngest *jobs)
     jobs->head++;
 }
 
+HOT void lock(const inngest *jobs)
+{
+#if !HAVE_CAS
+    if (jobs->port->lock) jobs->port->lock(jobs->port->context);
+#endif
+    (void)jobs;
+}
+
+HOT void unlock(const inngest *jobs)
+{
+#if !HAVE_CAS
+    if (jobs->port->unlock) jobs->port->unlock(jobs->port->context);
+#endif
+    (void)jobs;
+}
+
+static inngest_status refuse(uint32_t *counter, inngest_status status)
+{
+    tally(counter);
+    return status;
+}
+
 static inngest_slot *open_slot(inngest *jobs)
 {
     inngest_slot *slot;
-    if (jobs->port->lock) jobs->port->lock(jobs->port->context);
+    lock(jobs);
     slot = claim_slot(jobs);
-    if (slot == NULL) tally(&jobs->counters.refused_full);
-    return slot;
+    if (slot) return slot;
+    unlock(jobs);
+    tally(&jobs->counters.refused_full);
+    return NULL;
 }
 
-static inngest_status publish(inngest *jobs, inngest_slot *slot)
+HOT inngest_status publish(inngest *jobs, inngest_slot *slot)
 {
-    if (slot) STORE(&slot->sequence, WORD(slot->claim + 1));
-    if (jobs->port->unlock) jobs->port->unlock(jobs->port->context);
-    if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
+    STORE(&slot->sequence, WORD(slot->claim + 1));
+    unlock(jobs);
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
     return INNGEST_OK;
 }
 
-static inngest_status check_event(inngest *jobs, const char *name, const void *data, size_t size)
+/* memcpy, for data that mostly is short and aligned, and often without a fast memcpy at hand. */
+HOT void copy_data(uint8_t *to, const void *from, size_t size)
 {
-    size_t name_size = name ? strlen(name) : 0;
+#if defined(__GNUC__) && UINTPTR_MAX > 0xFFFF
+    typedef struct __attribute__((may_alias)) chunk { uint32_t word[4]; } chunk;
+    if ((((uintptr_t)to | (uintptr_t)from) & 3) == 0)
+        for (; size >= sizeof(chunk); size -= sizeof(chunk)) {
+            *(chunk *)(void *)to = *(const chunk *)from;
+            from = (const chunk *)from + 1;
+            to += sizeof(chunk);
+        }
+#endif
+    if (size) memcpy(to, from, size);
+}
+
+static inngest_status check_event(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
+{
     if (data == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
-    if (name_size == 0 || (name_size >= 8 && memcmp(name, "inngest/", 8) == 0)) {
-        tally(&jobs->counters.refused_name);
-        return INNGEST_ERR_NAME;
-    }
-    if (name_size > 255 || size > INNGEST_EVENT_BYTES || name_size + size > INNGEST_EVENT_BYTES) {
-        tally(&jobs->counters.refused_size);
-        return INNGEST_ERR_EVENT_SIZE;
-    }
+    if (name_size == 0 || (name_size >= 8 && memcmp(name, "inngest/", 8) == 0))     /* the library's own */
+        return refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);
+    if (name_size > 255 || size > INNGEST_EVENT_BYTES || name_size + size > INNGEST_EVENT_BYTES)
+        return refuse(&jobs->counters.refused_size, INNGEST_ERR_EVENT_SIZE);
     return INNGEST_OK;
 }
 
@@ -332,39 +370,59 @@ static bool ready(inngest *jobs)
     return false;
 }
 
-static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_name)
+static inngest_status check_send(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
+{
+    if (jobs == NULL) return INNGEST_ERR_ARGUMENT;
+    return ready(jobs) ? check_event(jobs, name, name_size, data, size) : INNGEST_ERR_NOT_READY;
+}
+
+/* Most events pass the first look, which is the short one. */
+inngest_status inngest_send_(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
 {
     inngest_slot *slot;
-    size_t name_size;
-    if (jobs == NULL || event == NULL || event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
-    if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
-    INNGEST_TRY(check_event(jobs, event->name, event->data, event->size));
-    name_size = strlen(event->name);
-    slot = open_slot(jobs);
-    if (slot) {
-        slot->kind = SLOT_EVENT;
-        slot->name = copy_name ? NULL : event->name;
-        slot->name_size = (uint8_t)name_size;
-        slot->size = (uint16_t)event->size;
-        slot->ts = event->ts;
-        slot->id_hash[0] = event->id && event->id[0] ? hash_text(HASH_SEED, event->id) : 0;
-        slot->id_hash[1] = event->id && event->id[0] ? hash_text(HASH_SEED * 31u + 7u, event->id) | 1u : 0;
-        if (copy_name) memcpy(slot->data, event->name, name_size);
-        if (event->size) memcpy(slot->data + (copy_name ? name_size : 0), event->data, event->size);
+    if (jobs == NULL || jobs->ready != MAGIC || data == NULL || name_size - 1 >= (INNGEST_EVENT_BYTES < 255 ? INNGEST_EVENT_BYTES : 255) ||
+        size > INNGEST_EVENT_BYTES - name_size || name[0] == 'i') {
+        inngest_status status = check_send(jobs, name, name_size, data, size);
+        if (status != INNGEST_OK) return status;
     }
+    lock(jobs);
+    slot = claim_slot(jobs);
+    if (slot == NULL) {
+        unlock(jobs);
+        return refuse(&jobs->counters.refused_full, INNGEST_ERR_QUEUE_FULL);
+    }
+    slot->name = name;
+    slot->kind = SLOT_EVENT;
+    slot->name_size = (uint8_t)name_size;
+    slot->size = (uint16_t)size;
+    copy_data(slot->data, data, size);
     return publish(jobs, slot);
 }
 
-inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size)
+inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
 {
-    inngest_event event = { NULL, NULL, 0, NULL, 0 };
-    event.name = name;
-    event.data = data;
-    event.size = size;
-    return send(jobs, &event, false);
+    inngest_slot *slot;
+    inngest_status status;
+    size_t name_size;
+    if (event == NULL || event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
+    name_size = event->name ? strlen(event->name) : 0;
+    status = check_send(jobs, event->name, name_size, event->data, event->size);
+    if (status != INNGEST_OK) return status;
+    slot = open_slot(jobs);
+    if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
+    slot->kind = SLOT_FULL_EVENT;
+    slot->name_size = (uint8_t)name_size;
+    slot->size = (uint16_t)event->size;
+    slot->ts = event->ts;
+    slot->id_hash[0] = slot->id_hash[1] = 0;
+    if (event->id && event->id[0]) {
+        slot->id_hash[0] = hash_text(HASH_SEED, event->id);
+        slot->id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
+    }
+    memcpy(slot->data, event->name, name_size);
+    if (event->size) memcpy(slot->data + name_size, event->data, event->size);
+    return publish(jobs, slot);
 }
-
-inngest_status inngest_send_event(inngest *jobs, const inngest_event *event) { return send(jobs, event, true); }
 
 inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status, const void *result, size_t size)
 {
@@ -372,17 +430,16 @@ inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_stat
     if (jobs == NULL || (result == NULL && size > 0)) return INNGEST_ERR_ARGUMENT;
     if (status != INNGEST_OK && status != INNGEST_RETRY && status != INNGEST_FAIL) return INNGEST_ERR_ARGUMENT;
     if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
-    if (token.attempt == 0) { tally(&jobs->counters.stale_tokens); return INNGEST_ERR_STALE_TOKEN; }
-    if (size > INNGEST_RESULT_BYTES || size > INNGEST_EVENT_BYTES) { tally(&jobs->counters.refused_size); return INNGEST_ERR_RESULT_SIZE; }
+    if (token.attempt == 0) return refuse(&jobs->counters.stale_tokens, INNGEST_ERR_STALE_TOKEN);
+    if (size > INNGEST_RESULT_BYTES || size > INNGEST_EVENT_BYTES) return refuse(&jobs->counters.refused_size, INNGEST_ERR_RESULT_SIZE);
     slot = open_slot(jobs);
-    if (slot) {
-        slot->kind = SLOT_COMPLETION;
-        slot->id_hash[0] = token.run;
-        slot->id_hash[1] = token.attempt;
-        slot->ts = status;
-        slot->size = (uint16_t)size;
-        if (size) memcpy(slot->data, result, size);
-    }
+    if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
+    slot->kind = SLOT_COMPLETION;
+    slot->id_hash[0] = token.run;
+    slot->id_hash[1] = token.attempt;
+    slot->ts = status;
+    slot->size = (uint16_t)size;
+    if (size) memcpy(slot->data, result, size);
     return publish(jobs, slot);
 }
 
@@ -2037,7 +2094,7 @@ inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *n
     arrival e;
     inngest_status status = enter_step(ctx, id, WHAT_SEND, &r);
     if (status != INNGEST_BODY) return status;
-    status = check_event(ctx->jobs, name, data, size);
+    status = check_event(ctx->jobs, name, name ? strlen(name) : 0, data, size);
     if (status != INNGEST_OK) return mistake(ctx, status, id);
     memset(&e, 0, sizeof e);
     e.name = name;
@@ -2732,13 +2789,18 @@ static inngest_status take(inngest *jobs, const inngest_slot *slot)
     arrival e;
     if (slot->kind == SLOT_TAKEN) return INNGEST_OK;
     if (slot->kind == SLOT_COMPLETION) return take_completion(jobs, slot);
-    e.name = slot->name ? slot->name : (const char *)slot->data;
-    e.data = slot->data + (slot->name ? 0 : slot->name_size);
-    e.ts = slot->ts;
-    e.id_hash[0] = slot->id_hash[0];
-    e.id_hash[1] = slot->id_hash[1];
+    memset(&e, 0, sizeof e);
+    e.name = slot->name;
+    e.data = slot->data;
     e.size = slot->size;
     e.name_size = slot->name_size;
+    if (slot->kind == SLOT_FULL_EVENT) {
+        e.name = (const char *)slot->data;
+        e.data = slot->data + slot->name_size;
+        e.ts = slot->ts;
+        e.id_hash[0] = slot->id_hash[0];
+        e.id_hash[1] = slot->id_hash[1];
+    }
     return admit(jobs, &e, NULL);
 }
 
@@ -2755,7 +2817,7 @@ static inngest_status drain(inngest *jobs)
     inngest_slot *slot;
     inngest_word at, end = WORD(jobs->head + jobs->slot_mask + 1u);
     for (at = jobs->head; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
-        if (slot->kind == SLOT_EVENT && status != INNGEST_OK) continue;
+        if (slot->kind <= SLOT_FULL_EVENT && status != INNGEST_OK) continue;
         leave_clean_stop(jobs);
         taken = take(jobs, slot);
         if (taken != INNGEST_OK) {

@@ -512,8 +512,8 @@ INNGEST_MUST_USE inngest_status inngest_close(inngest *jobs);
 /* Put an event into the queue. Copies the data, at most INNGEST_EVENT_BYTES with the name; never waits, never masks
  * interrupts, never touches storage. The name is a string literal. Interrupts: yes. OK, QUEUE_FULL, EVENT_SIZE,
  * NAME, ARGUMENT (NULL data of a size, an impossible time) or NOT_READY; refusals are counted. */
-INNGEST_MUST_USE inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size);
-#define inngest_send(jobs, name, data, size) inngest_send_(jobs, "" name "", data, size)
+INNGEST_MUST_USE inngest_status inngest_send_(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size);
+#define inngest_send(jobs, name, data, size) inngest_send_(jobs, "" name "", sizeof(name) - 1, data, size)
 
 typedef struct inngest_event {
     const char *name;             /* copied */
