@@ -198,23 +198,51 @@ static void count(uint32_t *counter)
  * its mark owned the slot and has finished (last in, first out), and the sender moves on. That needs one core and
  * senders that nest: interrupts and the main loop; tasks take the port's lock. */
 
-#if !defined(__GNUC__)
-#error "this compiler needs its own load, store and compare-and-swap here"
-#endif
-#if __GCC_ATOMIC_INT_LOCK_FREE == 2 && INNGEST_WORD_BITS == 32 && !defined(INNGEST_NO_CAS)
-#define HAVE_CAS 1
+#if INNGEST_WORD_BITS != 32 || defined(INNGEST_NO_CAS)
+#define HAVE_CAS 0
+#elif defined(__GNUC__)
+#define HAVE_CAS (__GCC_ATOMIC_INT_LOCK_FREE == 2)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L && !defined(__STDC_NO_ATOMICS__)
+#include <stdatomic.h>
+#define HAVE_CAS (ATOMIC_INT_LOCK_FREE == 2)
 #else
 #define HAVE_CAS 0
 #endif
+#if INNGEST_CORES > 1 && !HAVE_CAS
+#error "INNGEST_CORES: more than one core needs compare-and-swap"
+#endif
 #ifndef LOAD                           /* the queue's explorer brings its own */
-#if HAVE_CAS
+#if HAVE_CAS && defined(__GNUC__)
 #define LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define PEEK(p) __atomic_load_n(p, __ATOMIC_RELAXED)
 #define SWAP(p, old, new) __atomic_compare_exchange_n(p, old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
-#else                                  /* one core: only the compiler must be kept from moving accesses */
+#elif HAVE_CAS
+#define ATOMIC(p) ((_Atomic(uint32_t) *)(p))
+typedef char atomic_has_its_size[sizeof(_Atomic(uint32_t)) == sizeof(uint32_t) ? 1 : -1];
+#define LOAD(p) atomic_load_explicit(ATOMIC(p), memory_order_acquire)
+#define STORE(p, v) atomic_store_explicit(ATOMIC(p), v, memory_order_release)
+#define PEEK(p) atomic_load_explicit(ATOMIC(p), memory_order_relaxed)
+#define SWAP(p, old, new) atomic_compare_exchange_strong_explicit(ATOMIC(p), old, new, memory_order_relaxed, memory_order_relaxed)
+#elif defined(__GNUC__)                /* one core: only the compiler must be kept from moving accesses */
 #define LOAD(p) __extension__ ({ __typeof__(*(p)) loaded_ = *(__typeof__(*(p)) volatile *)(p); __atomic_signal_fence(__ATOMIC_SEQ_CST); loaded_; })
 #define STORE(p, v) __extension__ ({ __atomic_signal_fence(__ATOMIC_SEQ_CST); *(__typeof__(*(p)) volatile *)(p) = (v); __atomic_signal_fence(__ATOMIC_SEQ_CST); })
+#else
+#define LOAD(p) load_word(p, sizeof *(p))
+#define STORE(p, v) store_word(p, v, sizeof *(p))
+static uint32_t load_word(const volatile void *from, size_t size)
+{
+    uint32_t value = size == 4 ? *(const volatile uint32_t *)from : *(const volatile inngest_word *)from;
+    INNGEST_BARRIER();
+    return value;
+}
+static void store_word(volatile void *to, uint32_t value, size_t size)
+{
+    INNGEST_BARRIER();
+    if (size == 4) *(volatile uint32_t *)to = value;
+    else *(volatile inngest_word *)to = (inngest_word)value;
+    INNGEST_BARRIER();
+}
 #endif
 #endif
 #if INNGEST_WORD_BITS == 32
@@ -239,8 +267,10 @@ enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION, SLOT_TAKEN };         /* FU
 
 static void tally(uint32_t *counter)                           /* count, from any context */
 {
-#if HAVE_CAS
+#if HAVE_CAS && defined(__GNUC__)
     if (__atomic_load_n(counter, __ATOMIC_RELAXED) != UINT32_MAX) (void)__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+#elif HAVE_CAS
+    if (PEEK(counter) != UINT32_MAX) (void)atomic_fetch_add_explicit(ATOMIC(counter), 1, memory_order_relaxed);
 #else
     count(counter);
 #endif
@@ -264,7 +294,7 @@ HOT inngest_slot *claim_slot(inngest *jobs)
 #else
 HOT inngest_slot *claim_slot(inngest *jobs)
 {
-    inngest_word index = LOAD(&jobs->tail);
+    inngest_word index = WORD(LOAD(&jobs->tail));
     for (;; index++) {
         inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
         word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);

@@ -116,6 +116,12 @@
 #define INNGEST_WORD_BITS 32
 #endif
 #endif
+#ifndef INNGEST_CORES          /* cores that call inngest_send and the like; more than 1 is refused where there is no compare-and-swap */
+#define INNGEST_CORES 1
+#endif
+#ifndef INNGEST_BARRIER        /* used where the compiler has neither GNU's builtins nor C11 atomics: no access may be moved across it */
+#define INNGEST_BARRIER() ((void)0)
+#endif
 #ifndef INNGEST_STATUS_NAMES   /* inngest_status_name gives names, else "" */
 #define INNGEST_STATUS_NAMES 1
 #endif
