@@ -90,6 +90,16 @@ $(BUILD)/inngest-dump: port/host/inngest-dump.c
 
 $(BUILD)/dump: $(BUILD)/inngest-dump
 
+ARGS =
+budget: $(BUILD)/inngest-budget ## what a configuration costs: ARGS="runs=8 steps=5 jobs=100 block=4096 ...", macros in CFLAGS
+	@$(BUILD)/inngest-budget $(ARGS)
+
+$(BUILD)/inngest-budget: port/host/inngest-budget.c inngest.h
+	@mkdir -p $(BUILD)
+	$(CC) -std=c99 $(WARN) $(CFLAGS) -I. $< -o $@
+
+$(BUILD)/budget: $(BUILD)/inngest-budget
+
 demo: $(BUILD)/example/demo ## the signup job on a file: fails, is retried, sleeps, and is killed twice; 8 seconds
 	@$(BUILD)/example/demo $(BUILD)/demo.files
 

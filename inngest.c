@@ -927,13 +927,14 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
 static inngest_status park_broken_runs(inngest *jobs)
 {
     uint32_t i;
-    uint8_t bytes[4] = { 0 };
+    uint8_t bytes[4] = { 0 }, now[4];
     source s = one_piece(bytes, 4);
     put(bytes, (uint32_t)INNGEST_ERR_READ, 4);
     for (i = 0; i < jobs->run_count; i++) {
         inngest_run *run = &jobs->runs[i];
         record r;
-        if (run->number == 0 || run->state == INNGEST_WAIT_DAMAGE || find_record(jobs, run, KIND_MASK, 0, &r) != INNGEST_ERR_READ) continue;
+        if (run->number == 0 || find_record(jobs, run, KIND_MASK, 0, &r) != INNGEST_ERR_READ) continue;
+        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK && r.size == 4 && read_payload(jobs, &r, 0, now, 4) && memcmp(now, bytes, 4) == 0) continue;
         memset(&r, 0, sizeof r);
         r.kind = PHASE;
         r.run = run->number & STEP_MASK;
@@ -988,7 +989,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
         count(&jobs->counters.carried);
     }
     if (unreadable(jobs)) return INNGEST_ERR_READ;
-    if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
+    if (broken || jobs->unread || jobs->counters.damaged) INNGEST_TRY(park_broken_runs(jobs));
     memset(&r, 0, sizeof r);
     r.kind = RECLAIMED;
     r.size = 4;

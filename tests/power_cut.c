@@ -462,6 +462,8 @@ static bool one(unsigned scenario, unsigned geometry, unsigned per_mille, unsign
     o.seed = scenario * 100 + geometry;
     o.per_mille = (uint16_t)per_mille;
     o.trace = trace;
+    o.keep_going = per_mille == 0 && !trace;
+    o.later_cuts = per_mille == 0 ? 4 : 0;
     return power_cut_everywhere(&scenarios[scenario].s, &o, result);
 }
 
@@ -471,13 +473,14 @@ int main(int argc, char **argv)
     unsigned long images = 0, distinct = 0;
     bool soak = argc > 1 && strcmp(argv[1], "soak") == 0, trace = argc > 3 && strcmp(argv[1], "trace") == 0;
     power_cut_result result;
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
     if (soak && argc > 3) { part = (unsigned)atoi(argv[2]); of = (unsigned)atoi(argv[3]); }
     for (i = 0; i < COUNT(scenarios); i++)
         for (k = 0; k < COUNT(geometries); k++) {
             bool big = geometries[k].block > 8192;
             if (geometries[k].room < scenarios[i].room) continue;
             if (trace ? strcmp(scenarios[i].s.name, argv[2]) != 0 || (unsigned)atoi(argv[3]) != k : n++ % of != part) continue;
-            if (!one(i, k, big ? 2 : soak || trace ? 0 : 20, 0, &result)) printf("%s\n", result.failure);
+            if (!one(i, k, big ? 4 : soak || trace ? 0 : 20, 0, &result)) printf("%s\n", result.failure);
             talk = trace;
             if (trace) (void)one(i, k, big ? 2 : 0, result.failed_image ? result.failed_image : 1, &result);
             CHECK(result.failures == 0);

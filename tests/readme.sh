@@ -36,14 +36,14 @@ sizes() {
             say["text_m3_TEXT"] = "... of it durations and dates as text"
             say["text_m3_STATUS_NAMES"] = "... of it names of statuses"
             say["text_m3_LOG"] = "... of it messages to `port.log`"
-            say["data_m3"] = "writable globals"
+            say["writable_data_m3"] = "writable globals"
             say["ram_engine_m3"] = "RAM: an engine"
             say["ram_run_m3"] = "RAM: a live run"
-            say["ram_event_m3"] = "RAM: a queue slot"
-            say["ram_step_in_progress_m3"] = "RAM: a step in progress (4, in the engine)"
+            say["ram_event_m3"] = "RAM: a queue slot, events of 32 bytes"
+            say["ram_branch_m3"] = "RAM: a step in progress (4, in the engine)"
             say["ram_event_id_m3"] = "RAM: an event id that is remembered (9, in the engine)"
-            order = "text_m3_core text_m3_all text_m3_JSON text_m3_TEXT text_m3_STATUS_NAMES text_m3_LOG data_m3 "
-            order = order "ram_engine_m3 ram_run_m3 ram_event_m3 ram_step_in_progress_m3 ram_event_id_m3"
+            order = "text_m3_core text_m3_all text_m3_JSON text_m3_TEXT text_m3_STATUS_NAMES text_m3_LOG writable_data_m3 "
+            order = order "ram_engine_m3 ram_run_m3 ram_event_m3 ram_branch_m3 ram_event_id_m3"
         }
         $1 == "figure" { value[$2] = $3 }
         function commas(n) { return n >= 1000 ? sprintf("%d,%03d", n / 1000, n % 1000) : n }

@@ -27,7 +27,7 @@ static inline void chip_record(chip *c, uint32_t address, const uint8_t *d, uint
 {
     uint32_t unit = c->port.program_size < 4 ? 4 : c->port.program_size, in_block = address & (c->port.block_size - 1), header;
     c->next = address;
-    if (in_block == 0) { c->kind = HEADERS; c->left = 32; return; }
+    if (in_block == 0) { c->kind = HEADERS; c->left = (24 + unit - 1) & ~(unit - 1); return; }
     if (size < 12) { c->kind = 0; c->left = size; return; }
     header = d[4] & 0x40 ? 16 : 12;
     c->kind = d[4] & 0x10 ? CARRIED : d[4] & 0x0Fu;
