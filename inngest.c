@@ -143,6 +143,14 @@ static void put(uint8_t *to, uint64_t value, unsigned bytes)
     for (i = 0; i < bytes; i++, value >>= 8) to[i] = (uint8_t)value;
 }
 
+static void put4(uint8_t *to, uint32_t value)
+{
+    to[0] = (uint8_t)value;
+    to[1] = (uint8_t)(value >> 8);
+    to[2] = (uint8_t)(value >> 16);
+    to[3] = (uint8_t)(value >> 24);
+}
+
 static uint64_t get(const uint8_t *from, unsigned bytes)
 {
     uint64_t value = 0;
@@ -153,17 +161,30 @@ static uint64_t get(const uint8_t *from, unsigned bytes)
 static uint32_t get4(const uint8_t *from) { return (uint32_t)get(from, 4); }
 static int64_t get_time(const uint8_t *from) { return (int64_t)get(from, 6); }
 
+#if INNGEST_CRC_TABLE == 256
+#define CRC_BIT(b, bit, value) ((b) & (bit) ? value : 0u)
+#define CRC_1(b) (CRC_BIT(b, 1, 0x77073096) ^ CRC_BIT(b, 2, 0xEE0E612C) ^ CRC_BIT(b, 4, 0x076DC419) ^ CRC_BIT(b, 8, 0x0EDB8832) ^ \
+                  CRC_BIT(b, 16, 0x1DB71064) ^ CRC_BIT(b, 32, 0x3B6E20C8) ^ CRC_BIT(b, 64, 0x76DC4190) ^ CRC_BIT(b, 128, 0xEDB88320))
+#define CRC_4(b) CRC_1(b), CRC_1((b) + 1), CRC_1((b) + 2), CRC_1((b) + 3)
+#define CRC_16(b) CRC_4(b), CRC_4((b) + 4), CRC_4((b) + 8), CRC_4((b) + 12)
+#define CRC_64(b) CRC_16(b), CRC_16((b) + 16), CRC_16((b) + 32), CRC_16((b) + 48)
+#endif
+
 static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 {
+#if INNGEST_CRC_TABLE == 256
+    static const uint32_t table[256] = { CRC_64(0u), CRC_64(64u), CRC_64(128u), CRC_64(192u) };
+    for (crc = ~crc; size-- > 0; data++) crc = crc >> 8 ^ table[(crc ^ *data) & 255];
+#else
     static const uint32_t table[16] = {
         0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
         0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C, 0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C };
-    crc = ~crc;
-    while (size-- > 0) {
+    for (crc = ~crc; size-- > 0; ) {
         crc ^= *data++;
         crc = crc >> 4 ^ table[crc & 15];
         crc = crc >> 4 ^ table[crc & 15];
     }
+#endif
     return ~crc;
 }
 
@@ -507,6 +528,7 @@ static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
     uint32_t place = (uint32_t)(run - jobs->runs), node;
     if (run->flags & RUN_PASSED) return;             /* it is due again when the round is over */
     run->deadline = when;
+    if (when < jobs->quiet_until) jobs->quiet_until = when;
     for (node = (jobs->run_count + place) / 2; node; node /= 2) {
         uint32_t winner = contender(jobs, 2 * node), other = contender(jobs, 2 * node + 1);
         const inngest_run *a = &jobs->runs[winner], *b = &jobs->runs[other];
@@ -669,8 +691,8 @@ static inngest_status port_sync(inngest *jobs)
 static uint32_t crc_seed(const inngest *jobs, uint32_t position)
 {
     uint8_t seed[8];
-    put(seed, jobs->format, 4);
-    put(seed + 4, position, 4);
+    put4(seed, jobs->format);
+    put4(seed + 4, position);
     return crc32(0, seed, 8);
 }
 
@@ -760,19 +782,29 @@ static void make_header(record *r, uint8_t bytes[16])
     r->header = wide ? 16 : 12;
     bytes[4] = (uint8_t)(r->kind | r->flags | (wide ? WIDE : 0u));
     bytes[5] = (uint8_t)r->size;
-    put(bytes + 6, r->run, 2);
-    put(bytes + 8, r->step, 3);
-    put(bytes + 11, r->link, 3);
+    put4(bytes + 6, r->run);                         /* bytes 8 and 9 are written over */
+    put4(bytes + 8, r->step);
+    put4(bytes + 11, r->link);
     bytes[14] = (uint8_t)(r->run >> 16);
     bytes[15] = (uint8_t)(r->size >> 8);
+}
+
+/* Put the bytes of a record from `at` on into the stage, and padding. Gives how many; 0: they cannot be read. */
+static uint32_t fill_stage(inngest *jobs, const record *r, const uint8_t header[16], const source *s, uint32_t at)
+{
+    uint8_t *stage = (uint8_t *)jobs->stage;
+    uint32_t total = (uint32_t)r->header + r->size, n = minimum(record_bytes(jobs, r) - at, INNGEST_STAGE_BYTES);
+    uint32_t used = at < total ? minimum(total - at, n) : 0, skip = at ? 0 : r->header;
+    memcpy(stage, header, skip);
+    memset(stage + used, 0xFF, n - used);
+    return used <= skip || fetch(jobs, s, at + skip - r->header, stage + skip, used - skip) ? n : 0;
 }
 
 /* Program a record at the head, where there must be room. One program call for each INNGEST_STAGE_BYTES. The caller
  * gives the position of the run's previous record as link, 0 for none. */
 static inngest_status append(inngest *jobs, record *r, const source *s)
 {
-    uint8_t header[16], bytes[32];
-    uint8_t *stage = (uint8_t *)jobs->stage;
+    uint8_t header[16], *stage = (uint8_t *)jobs->stage;
     inngest_status status;
     uint32_t crc, same = 0, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
     if (s->doubtful) {
@@ -783,26 +815,23 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     r->position = position_at(jobs, block, offset);
     r->link = r->link ? r->position - r->link : 0;
     make_header(r, header);
-    crc = crc32(crc_seed(jobs, r->position), header + 4, r->header - 4u);
-    for (at = 0; at < r->size; at += n) {
-        n = minimum(r->size - at, sizeof bytes);
-        if (!fetch(jobs, s, at, bytes, n)) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
-        crc = crc32(crc, bytes, n);
-        if (s->doubtful) same = crc32(same, bytes, n);
-    }
-    if (s->doubtful && same != s->from->crc) return INNGEST_ERR_READ;
-    put(header, crc, 4);
     total = (uint32_t)r->header + r->size;
     padded = record_bytes(jobs, r);
+    crc = crc32(crc_seed(jobs, r->position), header + 4, r->header - 4u);
+    for (at = 0; at < total; at += n) {
+        uint32_t skip = at ? 0 : r->header;
+        if ((n = fill_stage(jobs, r, header, s, at)) == 0) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
+        crc = crc32(crc, stage + skip, minimum(n, total - at) - skip);
+        if (s->doubtful) same = crc32(same, stage + skip, minimum(n, total - at) - skip);
+    }
+    if (s->doubtful && same != s->from->crc) return INNGEST_ERR_READ;
+    put4(header, crc);
     jobs->head_offset = offset + padded;             /* spent whatever comes: never programmed twice */
     jobs->dirty = jobs->wrote = true;
     for (at = 0; at < padded; at += n) {
-        uint32_t skip = at == 0 ? r->header : 0, used;
-        n = minimum(padded - at, INNGEST_STAGE_BYTES);
-        used = minimum(total - minimum(at, total), n);
-        memset(stage, 0xFF, n);
-        if (skip) memcpy(stage, header, skip);
-        if (used > skip && !fetch(jobs, s, at + skip - r->header, stage + skip, used - skip)) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
+        n = padded;
+        if (padded <= INNGEST_STAGE_BYTES) memcpy(stage, header, 4);             /* the rest is there */
+        else if ((n = fill_stage(jobs, r, header, s, at)) == 0) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
         status = port_program(jobs, block, offset + at, stage, n);
         if (status == INNGEST_OK) continue;
         jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
@@ -1124,11 +1153,17 @@ static inngest_status room(inngest *jobs, uint32_t bytes)
 }
 
 /* Reclaim and erase ahead of need, so that no step call has to. PAUSED: the chip is erasing. */
+static bool wants_room_ahead(const inngest *jobs)
+{
+    if (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) return true;
+    return jobs->port->block_count >= 4 && jobs->head_offset + largest_record(jobs) > jobs->port->block_size &&
+           jobs->last_block - jobs->head_block <= spare_blocks(jobs);
+}
+
 static inngest_status make_room_ahead(inngest *jobs)
 {
     INNGEST_TRY(prepare_blocks(jobs, false));
-    if (jobs->port->block_count < 4 || jobs->last_block - jobs->head_block > spare_blocks(jobs)) return INNGEST_OK;
-    return jobs->head_offset + largest_record(jobs) > jobs->port->block_size ? reclaim_block(jobs, false) : INNGEST_OK;
+    return wants_room_ahead(jobs) ? reclaim_block(jobs, false) : INNGEST_OK;
 }
 
 /* Append a record of a run, or of none, where room was made. */
@@ -2907,6 +2942,20 @@ static int64_t heartbeat(const inngest *jobs)
     return jobs->stamp + (in < 60000 ? 60000 : in);
 }
 
+/* For the caller of the tick. */
+static uint32_t due_in(const inngest *jobs, int64_t when)
+{
+    if (when == NEVER) return UINT32_MAX;
+    if (when <= jobs->now) return 0;
+    return when - jobs->now > INT32_MAX ? INT32_MAX : (uint32_t)(when - jobs->now);
+}
+
+/* Neither an event, a completion nor a wake since the last tick. */
+static bool nothing_came(const inngest *jobs)
+{
+    return !LOAD(&jobs->woken) && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) != WORD(jobs->head + 1);
+}
+
 static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
     int64_t first = first_run(jobs)->deadline;
@@ -2919,9 +2968,7 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
     if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) && jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
     if (jobs->is_told && jobs->now + RETRY_ROOM_MS < first) first = jobs->now + RETRY_ROOM_MS;
-    if (first == NEVER) return UINT32_MAX;
-    if (first <= jobs->now) return 0;
-    return first - jobs->now > INT32_MAX ? INT32_MAX : (uint32_t)(first - jobs->now);
+    return due_in(jobs, first);
 }
 
 /* Let each run that is due have one pass. False: nothing was due, or power is about to go. */
@@ -2953,6 +3000,8 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     advance_time(jobs, now_ms);
     if (jobs->failed || jobs->stopped) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
+    if (jobs->now < jobs->quiet_until && nothing_came(jobs)) return due_in(jobs, jobs->quiet_until);
+    jobs->quiet_until = 0;
     if (make_room_ahead(jobs) == INNGEST_PAUSED) return 1;
 
     take_clock(jobs);
@@ -2967,8 +3016,11 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->stopped) return UINT32_MAX;
     if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX && write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
-    if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) == WORD(jobs->head + 1))) return 0;
-    return next_deadline(jobs, waiting);
+    if (waiting != INNGEST_OK) return LOAD(&jobs->woken) ? 0 : next_deadline(jobs, waiting);
+    if (!nothing_came(jobs)) return 0;
+    passes = next_deadline(jobs, INNGEST_OK);
+    if (!wants_room_ahead(jobs)) jobs->quiet_until = passes == UINT32_MAX ? NEVER : jobs->now + passes;
+    return passes;
 }
 
 inngest_status inngest_flush(inngest *jobs)
@@ -3072,6 +3124,7 @@ void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
     unix_ms += (uint32_t)(jobs->last_tick - now_ms);               /* it was told of a moment before the newest tick */
     jobs->told = unix_ms - jobs->now;
     jobs->is_told = true;
+    jobs->quiet_until = 0;
     if (!jobs->busy && jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) count(&jobs->counters.put_off);   /* a tick asks once */
     else take_clock(jobs);
 }

@@ -98,6 +98,13 @@
 #ifndef INNGEST_JSON           /* the JSON reader; .text is printed by make size */
 #define INNGEST_JSON 1
 #endif
+#ifndef INNGEST_CRC_TABLE      /* 16 or 256 entries of 4 bytes for the checksum: 13 or 6 instructions a byte */
+#if UINTPTR_MAX > 0xFFFFFFFF
+#define INNGEST_CRC_TABLE 256
+#else
+#define INNGEST_CRC_TABLE 16
+#endif
+#endif
 #ifndef INNGEST_LOG            /* port.log is told of failures, damage and crashes */
 #define INNGEST_LOG 1
 #endif
@@ -452,6 +459,7 @@ struct inngest {
     inngest_status failure;
     /* time */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
+    int64_t quiet_until;           /* nothing is due before that, but for what comes */
     int64_t told, wall_stamped;    /* wall_offset as told and not taken yet; as in the newest TIME */
     int64_t booted, stamp, time_now, time_wall, said;
     uint32_t last_tick, random, token, woken, boot_position;
