@@ -2951,7 +2951,7 @@ static uint32_t due_in(const inngest *jobs, int64_t when)
 }
 
 /* Neither an event, a completion nor a wake since the last tick. */
-static bool nothing_came(const inngest *jobs)
+static bool nothing_came(inngest *jobs)
 {
     return !LOAD(&jobs->woken) && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) != WORD(jobs->head + 1);
 }
