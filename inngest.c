@@ -2163,7 +2163,7 @@ inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *n
     if (status != INNGEST_OK) return mistake(ctx, status, id);
     memset(&e, 0, sizeof e);
     e.name = name;
-    e.name_size = (uint8_t)strlen(name);
+    e.name_size = (uint8_t)strlen(name);   /* NOLINT: checked above */
     e.data = data;
     e.size = (uint16_t)size;
     status = admit(ctx->jobs, &e, ctx);
