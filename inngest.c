@@ -807,12 +807,14 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     uint8_t header[16], *stage = (uint8_t *)jobs->stage;
     inngest_status status;
     uint32_t crc, same = 0, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
+    if (jobs->failed_from) return INNGEST_ERR_PROGRAM;     /* what failed is not void yet */
     if (s->doubtful) {
         record from = *s->from;
         make_header(&from, header);
         same = crc32(crc_seed(jobs, from.position), header + 4, from.header - 4u);
     }
     r->position = position_at(jobs, block, offset);
+    if (!jobs->in_group) jobs->group_from = r->position;
     r->link = r->link ? r->position - r->link : 0;
     make_header(r, header);
     total = (uint32_t)r->header + r->size;
@@ -831,12 +833,15 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     for (at = 0; at < padded; at += n) {
         n = padded;
         if (padded <= INNGEST_STAGE_BYTES) memcpy(stage, header, 4);             /* the rest is there */
-        else if ((n = fill_stage(jobs, r, header, s, at)) == 0) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
-        status = port_program(jobs, block, offset + at, stage, n);
+        else n = fill_stage(jobs, r, header, s, at);
+        status = n ? port_program(jobs, block, offset + at, stage, n) : port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
         if (status == INNGEST_OK) continue;
         jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
+        jobs->failed_from = jobs->group_from;
+        jobs->in_group = false;
         return status;
     }
+    jobs->in_group = (r->flags & MORE) != 0;
     count(&jobs->counters.records);
     return INNGEST_OK;
 }
@@ -998,7 +1003,7 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
  * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone, and one of a
  * fixed pattern is put behind. The last erased block is erased again if its header was not made in this boot, which an
  * unclean stop may have cut short: once the next erase has begun it is the only proof of what stands behind it. */
-static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
+static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint8_t filler[32];
     uint32_t unit = 1u << jobs->unit_shift;
@@ -1017,6 +1022,41 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     }
     jobs->wary = false;
     return true;
+}
+
+static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool needed);
+
+/* Say that nothing from a position to here counts. */
+static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
+{
+    uint8_t range[8];
+    source s;
+    record v;
+    memset(&v, 0, sizeof v);
+    v.kind = RECLAIMED;
+    v.flags = (uint8_t)(FLAG | more);
+    v.size = sizeof range;
+    put4(range, from);
+    put4(range + 4, position_at(jobs, jobs->head_block, jobs->head_offset));
+    s = one_piece(range, sizeof range);
+    INNGEST_TRY(append(jobs, &v, &s));
+    (void)void_range(jobs, from, v.position, false);
+    return INNGEST_OK;
+}
+
+/* A program that failed may have done its work all the same: that is made void before anything else is written. */
+static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
+{
+    uint32_t from = jobs->failed_from;
+    if (from) {
+        if (!find_room(jobs, record_room(jobs, 8), keep)) return false;
+        jobs->failed_from = 0;
+        if (write_void(jobs, from, 0) != INNGEST_OK) {
+            jobs->failed_from = from;
+            return false;
+        }
+    }
+    return find_room(jobs, bytes, keep);
 }
 
 static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format);
@@ -1355,14 +1395,20 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
     return r->run ? apply_run_record(jobs, r, b) : INNGEST_OK;
 }
 
-static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to)
+/* Those that are needed, since what they void reads as whole, come first and are not dropped. */
+static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool needed)
 {
-    uint32_t *range = jobs->voids[jobs->void_count % VOIDS];
+    uint32_t *range = jobs->voids[jobs->void_count % VOIDS], *first = jobs->voids[jobs->voids_needed % VOIDS];
     unsigned i;
     for (i = 0; i < VOIDS; i++) if (jobs->voids[i][0] == from && jobs->voids[i][1] == to) return INNGEST_PAUSED;
+    if (jobs->void_count <= VOIDS) jobs->void_count++;
+    if (needed) {
+        memcpy(range, first, sizeof jobs->voids[0]);
+        range = first;
+        jobs->voids_needed++;
+    } else if (jobs->void_count > VOIDS) return INNGEST_PAUSED;
     range[0] = from;
     range[1] = to;
-    if (++jobs->void_count == 255) jobs->void_count -= (uint8_t)VOIDS;
     return INNGEST_PAUSED;
 }
 
@@ -1370,10 +1416,9 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to)
 static inngest_status doubt(inngest *jobs)
 {
     jobs->doubted = true;
-    return void_range(jobs, jobs->newest, jobs->newest + 1);
+    return void_range(jobs, jobs->newest, jobs->newest + 1, true);
 }
 
-/* Take up the whole records of a block. *end: where the last one ended. */
 /* Does a block begin with what advance leaves there after an unclean stop? */
 static bool begins_with_filler(inngest *jobs, uint32_t block)
 {
@@ -1384,9 +1429,10 @@ static bool begins_with_filler(inngest *jobs, uint32_t block)
     return true;
 }
 
+/* Take up the whole records of a block. *end: where the last one ended. */
 static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
 {
-    uint32_t offset = first_offset(jobs), previous;
+    uint32_t offset = first_offset(jobs), gap = offset, unit = 1u << jobs->unit_shift, left, previous, range[2] = { 0, 0 };
     bool in_group = false, in_void = false, broken = false;
     inngest_status status = INNGEST_OK, applied;
     record r;
@@ -1397,29 +1443,38 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         if (!read_record(jobs, position, &r)) {
             if (in_group) return doubt(jobs);
             if (offset == first_offset(jobs) && begins_with_filler(jobs, block)) {
-                offset += 2u << jobs->unit_shift;
+                gap = offset += 2 * unit;
                 continue;
             }
-            broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
-            offset += 1u << jobs->unit_shift;
+            broken = broken || !port_blank(jobs, block, offset, unit);
+            offset += unit;
             in_group = in_void = false;
             continue;
         }
-        if (broken) count(&jobs->counters.damaged);       /* a torn write has nothing behind it in its block */
-        broken = false;
-        offset += record_bytes(jobs, &r);
-        *end = offset;
+        *end = offset + record_bytes(jobs, &r);
         if (in_void || (!in_group && (is_voided(jobs, position) || !group_is_whole(jobs, &r)))) {
             in_void = (r.flags & MORE) != 0;
             broken = true;
+            offset = *end;
             continue;
         }
+        if (is_void(&r)) {
+            range[0] = get4(r.first);
+            range[1] = get4(r.first + 4);
+        }
+        left = jobs->newest ? unit : 2 * unit;             /* a boot leaves a unit blank, the first one two */
+        if (broken || offset - gap > left) {               /* a torn write has nothing behind it in its block but what voids it */
+            bool torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + left), range));
+            count(torn ? &jobs->counters.torn : &jobs->counters.damaged);
+        }
+        broken = false;
+        gap = offset = *end;
         previous = jobs->newest;
         if (!in_group) jobs->newest = r.position;
         if (is_void(&r)) {
-            const uint32_t range[2] = { get4(r.first), get4(r.first + 4) };
-            inngest_status again = void_range(jobs, range[0], range[1]);
-            if (previous && in_range(previous, range)) return again;
+            bool needed = previous && in_range(previous, range) && jobs->voids_needed < VOIDS;
+            inngest_status again = void_range(jobs, range[0], range[1], needed);
+            if (needed) return again;
         }
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, reclaimed);
@@ -1433,13 +1488,11 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
  * cells may be half programmed, before anything acts on it. */
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint8_t range[8] = { 0 };
-    source s = one_piece(range, 8);
     uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, first_offset(jobs));
     bool torn = jobs->doubted, merge = false;
     inngest_status status;
     inngest_run *run;
-    record r, v;
+    record r;
     if (end == 0) end = first_offset(jobs);
     else if (jobs->newest == 0) torn = true;
     if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
@@ -1468,18 +1521,9 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     jobs->trusted = jobs->trusted || !jobs->wary;
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (jobs->newest && !merge) from = position;
-    if (torn) bytes += record_room(jobs, sizeof range);
+    if (torn) bytes += record_room(jobs, 8);
     if (!advance(jobs, bytes, 0)) return INNGEST_ERR_JOURNAL_FULL;
-    if (torn) {
-        memset(&v, 0, sizeof v);
-        v.kind = RECLAIMED;
-        v.flags = (uint8_t)(FLAG | (copies ? MORE : 0u));
-        v.size = sizeof range;
-        put(range, from, 4);
-        put(range + 4, position_at(jobs, jobs->head_block, jobs->head_offset), 4);
-        INNGEST_TRY(append(jobs, &v, &s));
-        (void)void_range(jobs, from, v.position);
-    }
+    if (torn) INNGEST_TRY(write_void(jobs, from, copies ? MORE : 0));
     for (position = jobs->newest; copies > 0; position = after(jobs, &r)) {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
         if (is_void(&r)) continue;
@@ -1555,7 +1599,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
         if (this_end == 0 && port_blank(jobs, block, first_offset(jobs), jobs->port->block_size - first_offset(jobs))) { gap = true; continue; }
-        if (gap) missing++;
+        if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) missing++;
         gap = false;
         jobs->head_block = block;
         end = this_end ? this_end : jobs->port->block_size;    /* begun, and nothing in it is whole */
@@ -3313,7 +3357,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
 {
     uint16_t unused;
     uint32_t reclaimed = 0, voids[VOIDS][2], tries = 0;
-    uint8_t count_before = 0;
+    uint8_t count_before = 0, needed_before = 0;
     bool doubted;
     inngest_status status;
     if (index == NULL) index = &unused;
@@ -3325,13 +3369,15 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     INNGEST_TRY(check_table(jobs, index));
     while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
         if (tries++ == 32) return INNGEST_ERR_READ;
-        if (jobs->void_count != count_before) reclaimed = 0;   /* what proved it may be what is void */
+        if (jobs->voids_needed != needed_before) reclaimed = 0;   /* what proved it may be what is void */
         memcpy(voids, jobs->voids, sizeof voids);
         count_before = jobs->void_count;
+        needed_before = jobs->voids_needed;
         doubted = jobs->doubted;
         set_up(jobs, config);
         memcpy(jobs->voids, voids, sizeof voids);
         jobs->void_count = count_before;
+        jobs->voids_needed = needed_before;
         jobs->doubted = doubted;
     }
     INNGEST_TRY(status);

@@ -454,7 +454,9 @@ struct inngest {
     uint32_t newest, newest_end;   /* the newest group */
     uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */
     uint8_t unit_shift, block_shift;
-    uint8_t void_count;
+    uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
+    uint8_t void_count, voids_needed;
+    bool in_group;
     bool doubted, wary, trusted, renewed, dirty, failed, doubtful, unread, busy, stopped, clean, ticked, wrote, wanting;
     inngest_status failure;
     /* time */
