@@ -27,6 +27,8 @@ static struct {
     uint32_t now;
     bool up;
     unsigned boots, sync_failures, writes_after_sync_failure;
+    uint32_t cut_after, ops;                  /* power is lost at this operation behind a failure */
+    bool dead, misjudged;                     /* it is; a mount took what had failed for damage, or lost a run to it */
 } s;
 
 static bool fails(unsigned kind)
@@ -39,6 +41,12 @@ static bool fails(unsigned kind)
         return true;
     }
     return false;
+}
+
+static bool is_dead(bool writes)
+{
+    if (s.cut_after && s.failures && writes && ++s.ops == s.cut_after) s.dead = true;
+    return s.dead;
 }
 
 static bool is_busy(void)
@@ -59,6 +67,7 @@ static bool blank(uint32_t address, uint32_t size)
 static int read_call(void *context, uint32_t address, void *data, uint32_t size)
 {
     (void)context;
+    if (is_dead(false)) return PORT_ERROR;
     if (fails(READ)) {
         memset(data, 0xEE, size);
         s.harmless = s.harmless || (s.port.is_blank && blank(address, size));     /* as erased cells of some chips */
@@ -73,6 +82,7 @@ static int program_call(void *context, uint32_t address, const void *data, uint3
     (void)context;
     if (s.forbidden) s.refused_writes++;
     if (is_busy()) return INNGEST_PORT_BUSY;
+    if (is_dead(true)) return PORT_ERROR;
     if (fails(PROGRAM)) {
         if (s.effect == HALF && size / g > 1) (void)s.chip.port.program(&s.chip, address, data, size / g / 2 * g);
         if (s.effect == ALL) (void)s.chip.port.program(&s.chip, address, data, size);
@@ -86,6 +96,7 @@ static int erase_call(void *context, uint32_t address)
     (void)context;
     if (s.forbidden) s.refused_writes++;
     if (is_busy()) return INNGEST_PORT_BUSY;
+    if (is_dead(true)) return PORT_ERROR;
     if (fails(ERASE)) {
         if (s.effect == ALL) (void)s.chip.port.erase(&s.chip, address);
         if (s.effect == HALF) memset(s.chip.cells + address, 0xFF, s.chip.port.block_size / 2);
@@ -97,6 +108,7 @@ static int erase_call(void *context, uint32_t address)
 static int sync_call(void *context)
 {
     (void)context;
+    if (is_dead(false)) return PORT_ERROR;
     if (fails(SYNC)) { s.sync_failures++; return PORT_ERROR; }
     return 0;
 }
@@ -119,6 +131,7 @@ static void log_call(void *context, const char *text) { (void)context; s.logged 
 static inngest_status boot(void)
 {
     inngest_config c;
+    inngest_counters n;
     inngest_status status;
     memset(&c, 0, sizeof c);
     c.functions = s.functions;
@@ -137,6 +150,8 @@ static inngest_status boot(void)
     s.boots++;
     status = inngest_init(&s.jobs, &c, NULL);
     s.up = status == INNGEST_OK;
+    inngest_get_counters(&s.jobs, &n);
+    s.misjudged = s.misjudged || (s.kind == PROGRAM && (n.damaged || n.lost_runs));
     return status;
 }
 
@@ -208,7 +223,9 @@ static bool live(const scenario *sc, bool reset)
     for (turn = 0; turn < 600 && !done; turn++) {
         uint32_t before = s.failures;
         if (s.failing && ++outage > (reset ? 12u : 3u)) s.failing = false;          /* mended */
+        if (s.dead) { s.dead = s.up = false; s.cut_after = 0; }
         if (!s.up && (status = boot()) != INNGEST_OK) {
+            if (s.dead) continue;
             if (s.failures == before) { printf("%s: init gave %s\n", sc->name, inngest_status_name(status)); return false; }     /* no failure, and not up */
             if (!(status == call_status[s.kind] || s.kind >= IS_BLANK)) printf("init gave %s\n", inngest_status_name(status));
             CHECK(status == call_status[s.kind] || s.kind >= IS_BLANK);
@@ -232,6 +249,7 @@ static bool live(const scenario *sc, bool reset)
         s.now += 5000;
         if (sc->churn && !s.failing && turn % 4 == 0) churn();
         s.forbidden = false;                               /* flush and close are the user's own wish; a clock that is told asks, too */
+        if (s.dead) continue;
         if (s.failures != before && !reported(status)) unreported = true;
         CHECK(s.writes_after_sync_failure == 0);
         if (s.sync_failures) {                                             /* this handle is dead, and says so */
@@ -263,10 +281,11 @@ static bool live(const scenario *sc, bool reset)
 }
 
 static unsigned long lives;
-static void one(const scenario *sc, unsigned kind, uint32_t at, unsigned effect, bool lasting, bool reset)
+static void one(const scenario *sc, unsigned kind, uint32_t at, unsigned effect, bool lasting, bool reset, uint32_t cut_after)
 {
     unsigned long before = test_failed;
     open_machine(sc);
+    s.cut_after = cut_after;
     s.kind = kind;
     s.fail_at = at;
     s.effect = effect;
@@ -276,9 +295,10 @@ static void one(const scenario *sc, unsigned kind, uint32_t at, unsigned effect,
     CHECK(world_is_right());
     CHECK(s.chip.violations == 0);
     CHECK(s.refused_writes == 0);
+    CHECK(!s.misjudged);
     lives++;
-    if (test_failed != before) printf("  %s: %s %u, effect %u%s%s; reruns %u wrong %u phantom %u boots %u\n", sc->name, call_names[kind], (unsigned)at,
-                                      effect, lasting ? ", lasting" : "", reset ? ", reset" : "", world.reruns, world.wrong, world.phantom, s.boots);
+    if (test_failed != before) printf("  %s: %s %u, effect %u%s%s, cut after %u; reruns %u wrong %u phantom %u boots %u\n", sc->name, call_names[kind], (unsigned)at,
+                                      effect, lasting ? ", lasting" : "", reset ? ", reset" : "", (unsigned)cut_after, world.reruns, world.wrong, world.phantom, s.boots);
 }
 
 /* Every call in turn, at what a life without failures does. */
@@ -296,8 +316,60 @@ static void countdown(const scenario *sc)
             for (reset = 0; reset < 2; reset++)
                 for (effect = 0; effect < (kind == PROGRAM || kind == ERASE ? (unsigned)EFFECTS : 1); effect++) {
                     step = kind == READ ? 1 + calls[READ] / 400 : 1;
-                    for (at = 1; at <= calls[kind] && test_failed < 5; at += step) one(sc, kind, at, effect, lasting, reset);
+                    for (at = 1; at <= calls[kind] && test_failed < 5; at += step) one(sc, kind, at, effect, lasting, reset, 0);
                 }
+}
+
+/* A program says that it failed, and power is lost soon after: what it wrote all the same, whole or in part, is never
+ * taken for more than it is, and is no damage. */
+static void cut_behind(const scenario *sc)
+{
+    uint32_t programs, at, cut;
+    unsigned effect, lasting;
+    open_machine(sc);
+    CHECK(live(sc, false));
+    programs = s.calls[PROGRAM];
+    for (effect = NOTHING; effect <= ALL; effect++)
+        for (lasting = 0; lasting < 2; lasting++)
+            for (at = 1; at <= programs && test_failed < 5; at += 1 + programs / 60)
+                for (cut = 1; cut < 12; cut += cut < 6 ? 1 : 3) one(sc, PROGRAM, at, effect, lasting, false, cut);
+}
+
+/* A handler ends well, its END fails and is whole all the same, and when it runs again it has come to another mind. */
+static unsigned verdicts;
+static inngest_status fickle(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "a") verdicts = 0;
+    return ++verdicts % 3 == 1 ? INNGEST_OK : inngest_retry(ctx, 1, "not yet");
+}
+
+static void fickle_end(uint32_t at, uint32_t cut_after)
+{
+    static const scenario sc = { "fickle", 512, 6, 4, false, false, { WORLD_KINDS }, false };
+    static const inngest_function job = { .id = "fickle", .event = "w/fickle", .handler = fickle, WORLD_JOB };
+    unsigned i;
+    unsigned long before = test_failed;
+    uint32_t cursor = 0;
+    inngest_run_info info;
+    open_machine(&sc);
+    memcpy(&s.functions[0], &job, sizeof job);
+    s.function_count = 1;
+    s.kind = PROGRAM;
+    s.effect = ALL;
+    CHECK(boot() == INNGEST_OK && inngest_send(&s.jobs, "w/fickle", NULL, 0) == INNGEST_OK && inngest_flush(&s.jobs) == INNGEST_OK);
+    s.fail_at = s.calls[PROGRAM] + at;
+    s.cut_after = cut_after;
+    for (i = 0; i < 20; i++) {
+        if (s.dead) {
+            s.dead = false;
+            s.cut_after = 0;
+            CHECK(boot() == INNGEST_OK);
+        }
+        (void)inngest_tick(&s.jobs, s.now);
+        s.now += 5000;
+    }
+    CHECK(!s.misjudged && s.chip.violations == 0 && !inngest_next_run(&s.jobs, &cursor, &info));
+    if (test_failed != before) printf("  fickle: program %u fails, cut after %u\n", (unsigned)at, (unsigned)cut_after);
 }
 
 /* Programs and erases that are busy for a while: an erase that nothing waits for costs a tick each time, no more. */
@@ -398,9 +470,13 @@ int main(void)
 {
     unsigned i;
     for (i = 0; i < sizeof scenarios / sizeof *scenarios; i++) busy(&scenarios[i]);
+    for (i = 0; i < 60; i++) fickle_end(1 + i % 6, i / 6);
     low_battery();
     long_outage();
-    for (i = 0; i < sizeof scenarios / sizeof *scenarios; i++) countdown(&scenarios[i]);
+    for (i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
+        countdown(&scenarios[i]);
+        cut_behind(&scenarios[i]);
+    }
     flash_close(&s.chip);
     printf("%lu lives with a failure\n", lives);
     return TEST_END();
