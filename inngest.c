@@ -807,7 +807,6 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     uint8_t header[16], *stage = (uint8_t *)jobs->stage;
     inngest_status status;
     uint32_t crc, same = 0, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
-    if (jobs->failed_from) return INNGEST_ERR_PROGRAM;     /* what failed is not void yet */
     if (s->doubtful) {
         record from = *s->from;
         make_header(&from, header);
