@@ -838,6 +838,7 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
         jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
         jobs->failed_from = jobs->group_from;
         jobs->in_group = false;
+        jobs->wasted = true;
         return status;
     }
     jobs->in_group = (r->flags & MORE) != 0;
@@ -1014,6 +1015,7 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     }
     jobs->head_block++;
     jobs->head_offset = first_offset(jobs);
+    jobs->copies_only = true;
     if (jobs->wary && (bytes == jobs->port->block_size || first_offset(jobs) + 2 * unit + bytes <= jobs->port->block_size)) {
         memset(filler, 0xA5, sizeof filler);
         (void)port_program(jobs, jobs->head_block, first_offset(jobs) + unit, filler, unit);
@@ -1043,19 +1045,58 @@ static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
     return INNGEST_OK;
 }
 
+static bool in_last(const inngest *jobs, uint32_t position) { return position && block_of(jobs, position) == jobs->last_block; }
+
+/* Programs that failed have used up the last erased block, so that reclaim cannot go on. All in there are copies: take
+ * up the originals again, those of no run from the tail, erase it, and start over. */
+static void start_over(inngest *jobs)
+{
+    uint32_t i, offset = first_offset(jobs), k;
+    bool time = in_last(jobs, jobs->time_position);
+    record r;
+    for (i = 0; i < jobs->run_count; i++) {
+        inngest_run *run = &jobs->runs[i];
+        while (run->number && in_last(jobs, run->last)) {
+            if (!read_record(jobs, run->last, &r) || r.link == 0) return;
+            run->last -= r.link;
+        }
+    }
+    while (offset + 12 <= jobs->port->block_size) {
+        if (!read_record(jobs, position_at(jobs, jobs->tail_block, offset), &r)) {
+            offset += 1u << jobs->unit_shift;
+            continue;
+        }
+        offset += record_bytes(jobs, &r);
+        if (r.kind == TIME && time) jobs->time_position = r.position;
+        for (k = 0; r.kind == SEEN && k < INNGEST_SEEN_IDS; k++)
+            if (in_last(jobs, jobs->seen[k].position) && jobs->seen[k].hash[0] == get4(r.first) && jobs->seen[k].hash[1] == get4(r.first + 4)) jobs->seen[k].position = r.position;
+    }
+    for (i = 0; i < VOIDS; i++)                        /* what a void in there speaks of is void no more */
+        if (in_last(jobs, jobs->voids[i][1]) && !in_last(jobs, jobs->voids[i][0])) jobs->failed_from = jobs->voids[i][0];
+    if (in_last(jobs, jobs->failed_from)) jobs->failed_from = 0;
+    jobs->head_block--;
+    jobs->last_block--;
+    jobs->head_offset = jobs->port->block_size;
+    jobs->wasted = false;
+    (void)prepare_blocks(jobs, true);
+}
+
 /* A program that failed may have done its work all the same: that is made void before anything else is written. */
 static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t from = jobs->failed_from;
-    if (from) {
-        if (!find_room(jobs, record_room(jobs, 8), keep)) return false;
+    bool found = from == 0 || find_room(jobs, record_room(jobs, 8), keep);
+    if (from && found) {
         jobs->failed_from = 0;
-        if (write_void(jobs, from, 0) != INNGEST_OK) {
+        found = write_void(jobs, from, 0) == INNGEST_OK;
+        if (!found) {
             jobs->failed_from = from;
             return false;
         }
     }
-    return find_room(jobs, bytes, keep);
+    found = found && find_room(jobs, bytes, keep);
+    if (!found && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
+    return found;
 }
 
 static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format);
@@ -1154,6 +1195,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     INNGEST_TRY(append(jobs, &r, &s));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
+    jobs->wasted = false;
     for (i = 0; i < jobs->run_count; i++)
         if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)block) {
             jobs->runs[i].oldest++;
@@ -3381,6 +3423,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     }
     INNGEST_TRY(status);
     INNGEST_TRY(port_sync(jobs));
+    jobs->copies_only = false;                         /* in a last block that this mount has begun */
     jobs->wrote = !jobs->clean || jobs->newest == 0;
     jobs->token = jobs->newest * 2654435761u;         /* tokens of an earlier boot are stale */
     check_runs(jobs, config->reset);
