@@ -179,6 +179,8 @@ static const scenario scenarios[] = {
     { "several, file", 2048, 4, 1, true, false, { FAN, SAVER, WAITER, WORLD_KINDS }, false },
 };
 
+static unsigned outage = 12;                  /* turns until what fails is mended */
+
 static void open_machine(const scenario *sc)
 {
     flash_close(&s.chip);
@@ -193,7 +195,7 @@ static void open_machine(const scenario *sc)
     s.port.may_write = may_write_call;
     s.port.log = log_call;
     s.kind = CALLS;
-    s.outage = 12;
+    s.outage = outage;
     s.function_count = world_functions(s.functions, sc->kinds);
     world_reset();
 }
@@ -218,13 +220,13 @@ static void churn(void)
  * again once it is mended, else the same handle goes on, unless that cannot be. False: it never ends. */
 static bool live(const scenario *sc, bool reset)
 {
-    unsigned i, turn, outage = 0, n = 0;
+    unsigned i, turn, since = 0, n = 0;
     bool unreported = false, done = false;
     inngest_status status = INNGEST_OK;
     while (sc->kinds[n] != WORLD_KINDS) { world.kind[n] = sc->kinds[n]; n++; }
     for (turn = 0; turn < 600 && !done; turn++) {
         uint32_t before = s.failures;
-        if (s.failing && ++outage > s.outage) s.failing = false;          /* mended */
+        if (s.failing && ++since > s.outage) s.failing = false;          /* mended */
         if (s.dead) { s.dead = s.up = false; s.cut_after = 0; }
         if (!s.up && (status = boot()) != INNGEST_OK) {
             if (s.dead) continue;
@@ -335,6 +337,20 @@ static void cut_behind(const scenario *sc)
         for (lasting = 0; lasting < 2; lasting++)
             for (at = 1; at <= programs && test_failed < 5; at += 1 + programs / 30)
                 for (cut = 1; cut < 12; cut += cut < 6 ? 1 : 3) one(sc, PROGRAM, at, effect, lasting, false, cut);
+}
+
+/* Programs that fail from any place on for so long that nothing erased is left: copies of runs may be in the last block. */
+static void outlast(const scenario *sc)
+{
+    uint32_t programs, at;
+    unsigned effect;
+    open_machine(sc);
+    CHECK(live(sc, false));
+    programs = s.calls[PROGRAM];
+    outage = 100;
+    for (effect = NOTHING; effect <= ALL; effect++)
+        for (at = sc->blocks + 1; at <= programs && test_failed < 5; at += 1 + programs / 150) one(sc, PROGRAM, at, effect, true, false, 0);
+    outage = 12;
 }
 
 /* A handler ends well, its END fails and is whole all the same, and when it runs again it has come to another mind. */
@@ -474,6 +490,7 @@ int main(void)
     for (i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
         countdown(&scenarios[i]);
         cut_behind(&scenarios[i]);
+        if (scenarios[i].blocks < 4 || i == 1) outlast(&scenarios[i]);
     }
     flash_close(&s.chip);
     printf("%lu lives with a failure\n", lives);
