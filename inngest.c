@@ -2156,14 +2156,15 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx);
 inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *name, const void *data, size_t size)
 {
     record r;
+    size_t name_size = name ? strlen(name) : 0;
     arrival e;
     inngest_status status = enter_step(ctx, id, WHAT_SEND, &r);
     if (status != INNGEST_BODY) return status;
-    status = check_event(ctx->jobs, name, name ? strlen(name) : 0, data, size);
+    status = check_event(ctx->jobs, name, name_size, data, size);
     if (status != INNGEST_OK) return mistake(ctx, status, id);
     memset(&e, 0, sizeof e);
     e.name = name;
-    e.name_size = (uint8_t)strlen(name);   /* NOLINT: checked above */
+    e.name_size = (uint8_t)name_size;
     e.data = data;
     e.size = (uint16_t)size;
     status = admit(ctx->jobs, &e, ctx);
