@@ -431,7 +431,8 @@ static inngest_status check_send(inngest *jobs, const char *name, size_t name_si
 inngest_status inngest_send_(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
 {
     inngest_slot *slot;
-    if (jobs == NULL || jobs->ready != MAGIC || data == NULL || name_size - 1 >= (INNGEST_EVENT_BYTES < 255 ? INNGEST_EVENT_BYTES : 255) ||
+    if (jobs == NULL) return INNGEST_ERR_ARGUMENT;
+    if (jobs->ready != MAGIC || data == NULL || name_size - 1 >= (INNGEST_EVENT_BYTES < 255 ? INNGEST_EVENT_BYTES : 255) ||
         size > INNGEST_EVENT_BYTES - name_size || name[0] == 'i') {
         inngest_status status = check_send(jobs, name, name_size, data, size);
         if (status != INNGEST_OK) return status;
