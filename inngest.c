@@ -431,7 +431,8 @@ static inngest_status check_send(inngest *jobs, const char *name, size_t name_si
 inngest_status inngest_send_(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
 {
     inngest_slot *slot;
-    if (jobs == NULL || jobs->ready != MAGIC || data == NULL || name_size - 1 >= (INNGEST_EVENT_BYTES < 255 ? INNGEST_EVENT_BYTES : 255) ||
+    if (jobs == NULL) return INNGEST_ERR_ARGUMENT;
+    if (jobs->ready != MAGIC || data == NULL || name_size - 1 >= (INNGEST_EVENT_BYTES < 255 ? INNGEST_EVENT_BYTES : 255) ||
         size > INNGEST_EVENT_BYTES - name_size || name[0] == 'i') {
         inngest_status status = check_send(jobs, name, name_size, data, size);
         if (status != INNGEST_OK) return status;
@@ -470,7 +471,7 @@ inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
         slot->id_hash[0] = hash_text(HASH_SEED, event->id);
         slot->id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
     }
-    memcpy(slot->data, event->name, name_size);
+    if (name_size) memcpy(slot->data, event->name, name_size);
     if (event->size) memcpy(slot->data + name_size, event->data, event->size);
     return publish(jobs, slot);
 }
@@ -2241,14 +2242,15 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx);
 inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *name, const void *data, size_t size)
 {
     record r;
+    size_t name_size = name ? strlen(name) : 0;
     arrival e;
     inngest_status status = enter_step(ctx, id, WHAT_SEND, &r);
     if (status != INNGEST_BODY) return status;
-    status = check_event(ctx->jobs, name, name ? strlen(name) : 0, data, size);
+    status = check_event(ctx->jobs, name, name_size, data, size);
     if (status != INNGEST_OK) return mistake(ctx, status, id);
     memset(&e, 0, sizeof e);
     e.name = name;
-    e.name_size = (uint8_t)strlen(name);   /* NOLINT: checked above */
+    e.name_size = (uint8_t)name_size;
     e.data = data;
     e.size = (uint16_t)size;
     status = admit(ctx->jobs, &e, ctx);
