@@ -138,11 +138,12 @@ lint: ## warnings as errors on gcc and clang in all variants, symbols, clang-tid
 	clang-tidy --quiet inngest.c -- -std=c99 -I.
 	cppcheck --quiet -UINNGEST_CONFIG --std=c99 --error-exitcode=1 --inline-suppr --enable=warning,portability -I. inngest.c port/posix/inngest_posix.c
 
-soak: $(BUILD)/power_cut ## power cut everywhere, twice: over a million flash images in two processes; five minutes
+soak: $(BUILD)/power_cut $(BUILD)/rot ## power cut everywhere, twice: over a million flash images in two processes; five minutes; then 100,000 damaged images
 	@for part in 0 1; do $(BUILD)/power_cut soak $$part 2 > $(BUILD)/soak.$$part.log 2>&1 & done; wait; \
 	cat $(BUILD)/soak.0.log $(BUILD)/soak.1.log | awk '/^[0-9]+ images, / {i += $$1; d += $$3; next} \
 	/^tests.*passed, / {p += $$2; f += $$4; next} !/ operations, / {print} \
 	END {printf "%d images, %d distinct states\n%d passed, %d failed\n", i, d, p, f; exit f > 0 || p == 0}'
+	@$(BUILD)/rot 100000
 
 VALGRIND = $(filter-out power_cut posix_%,$(TESTS))
 sanitize: ## the tests under ASan and UBSan, the queue under TSan, tests without a clock under valgrind

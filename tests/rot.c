@@ -319,7 +319,7 @@ int main(int argc, char **argv)
         { 1024, 8, 4, 10, 12, false, false }, { 1024, 8, 1, 200, 25, true, false }, { 2048, 5, 8, 90, 2, false, false },
         { 4096, 3, 16, 300, 12, false, false }, { 2048, 6, 32, 40, 110, true, false }, { 8192, 2, 2, 500, 30, false, false },
         { 2048, 6, 4, 120, 3, false, true } };
-    unsigned long n, count = argc > 1 ? strtoul(argv[1], NULL, 0) : 8000, first = argc > 2 ? strtoul(argv[2], NULL, 0) : 1;
+    unsigned long n, count = argc > 1 ? strtoul(argv[1], NULL, 0) : 2000, first = argc > 2 ? strtoul(argv[2], NULL, 0) : 1;
     unsigned i;
     for (i = 0; i < sizeof made / sizeof *made; i++) {
         image from;
