@@ -470,7 +470,7 @@ inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
         slot->id_hash[0] = hash_text(HASH_SEED, event->id);
         slot->id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
     }
-    memcpy(slot->data, event->name, name_size);
+    if (name_size) memcpy(slot->data, event->name, name_size);
     if (event->size) memcpy(slot->data + name_size, event->data, event->size);
     return publish(jobs, slot);
 }
