@@ -28,7 +28,7 @@ sizes() {
     cross=$(arm-none-eabi-gcc -dumpversion)
     echo "| with arm-none-eabi-gcc $cross | bytes |"
     echo "|---|---|"
-    $MAKE --no-print-directory size | awk '
+    ONLY=m3 sh tests/size.sh | awk '
         BEGIN {
             say["text_m3_core"] = "code: the engine and the journal"
             say["text_m3_all"] = "code with all that follows"

@@ -124,7 +124,7 @@ END
 PARTS="JSON TEXT STATUS_NAMES LOG"
 off() { for p in $1; do printf ' -DINNGEST_%s=0' "$p"; done; }
 
-for target in m3 m0 rv32imac avr; do
+for target in ${ONLY:-m3 m0 rv32imac avr}; do
     cc=$(compiler $target)
     if ! command -v "${cc%% *}" >/dev/null; then echo "skipped: $target (package $(package $target))"; continue; fi
     all=$(image "$cc") && core=$(image "$cc" $(off "$PARTS")) || { echo "skipped: $target does not link"; continue; }
