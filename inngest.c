@@ -1052,7 +1052,8 @@ static bool in_last(const inngest *jobs, uint32_t position) { return position &&
  * up the originals again, those of no run from the tail, erase it, and start over. */
 static void start_over(inngest *jobs)
 {
-    uint32_t i, offset = first_offset(jobs), k;
+    uint32_t i, offset = first_offset(jobs);
+    int k;
     bool time = in_last(jobs, jobs->time_position);
     record r;
     for (i = 0; i < jobs->run_count; i++) {
