@@ -1070,7 +1070,7 @@ static void start_over(inngest *jobs)
         }
         offset += record_bytes(jobs, &r);
         if (r.kind == TIME && time) jobs->time_position = r.position;
-        for (k = 0; r.kind == SEEN && k < INNGEST_SEEN_IDS; k++)
+        for (k = 0; r.kind == SEEN && k != INNGEST_SEEN_IDS; k++)
             if (in_last(jobs, jobs->seen[k].position) && jobs->seen[k].hash[0] == get4(r.first) && jobs->seen[k].hash[1] == get4(r.first + 4)) jobs->seen[k].position = r.position;
     }
     for (i = 0; i < VOIDS; i++)                        /* what a void in there speaks of is void no more */
