@@ -68,17 +68,17 @@ enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOI
 enum { WHAT_RUN, WHAT_SLEEP, WHAT_SEND, WHAT_RESTART };                    /* in a DONE record */
 enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* flags in ATTEMPT and SLEEP records */
 
-/* Flags of a run. */
-#define RUN_SUSPECT 1u                 /* since an unclean boot: each pass goes behind a CRASH record until it commits */
-#define RUN_MARKED 2u                  /* a CRASH record of it counts */
-#define RUN_ARMED 4u                   /* ... and says that it is on its own */
+/* Flags of a run; 0: the part that needs it is left out. */
+#define RUN_SUSPECT (INNGEST_CRASHES ? 1u : 0u)      /* since an unclean boot: each pass goes behind a CRASH record until it commits */
+#define RUN_MARKED (INNGEST_CRASHES ? 2u : 0u)       /* a CRASH record of it counts */
+#define RUN_ARMED (INNGEST_CRASHES ? 4u : 0u)        /* ... and says that it is on its own */
 #define RUN_OLD 8u                     /* from an earlier boot: a body may have begun there */
 #define RUN_BEGUN 16u                  /* past its event's time */
-#define RUN_UNIX 32u                   /* its deadline is a date */
+#define RUN_UNIX (INNGEST_WALL_CLOCK ? 32u : 0u)     /* its deadline is a date */
 #define RUN_PASSED 64u                 /* had its pass in this round */
 #define RUN_FAILING 128u               /* in on_failure */
-#define RUN_SAVED 256u                 /* has live progress of a step */
-#define RUN_WANTS 1024u                /* waits for a place among the steps in progress */
+#define RUN_SAVED (INNGEST_PROGRESS ? 256u : 0u)     /* has live progress of a step */
+#define RUN_WANTS (INNGEST_LONG_STEPS ? 1024u : 0u)  /* waits for a place among the steps in progress */
 #define RUN_RETRYING 2048u              /* its handler waits for its next attempt, or did */
 #define RUN_ENTERED 512u               /* seen by the mount without its START so far */
 
@@ -105,6 +105,9 @@ typedef struct arrival {               /* an event on its way into the journal *
     uint16_t size;
     uint8_t name_size;
 } arrival;
+
+#define HAS_TIME(e) (INNGEST_WALL_CLOCK && (e)->ts != 0)
+#define HAS_ID(e) (INNGEST_SEEN_IDS && (e)->id_hash[1] != 0)
 
 struct inngest_ctx {
     inngest *jobs;
@@ -134,6 +137,18 @@ struct inngest_ctx {
     bool ending;                       /* only to tell steps in progress that the run ends */
     char id[INNGEST_MESSAGE_BYTES + 1];
 };
+
+/* What is never so where the part is left out. */
+#define IN_GROUP(ctx) (INNGEST_PARALLEL && (ctx)->parallel)
+#define IN_PROGRESS(ctx) (INNGEST_LONG_STEPS && (ctx)->active != NULL)
+#define STOPPING(ctx) (INNGEST_LONG_STEPS && (ctx)->stop != INNGEST_STOP_NONE)
+#define CANCELLING(run) (INNGEST_CANCEL && (run)->phase == INNGEST_PHASE_CANCELLING)
+#define WALL_KNOWN(jobs) (INNGEST_WALL_CLOCK && (jobs)->wall_known)
+#if INNGEST_HOOKS
+#define TELL(jobs, hook, ...) do { if ((jobs)->hooks && (jobs)->hooks->hook) (jobs)->hooks->hook((jobs)->user, __VA_ARGS__); } while (0)
+#else
+#define TELL(jobs, hook, ...) ((void)(jobs))
+#endif
 
 /* ---- 2 Bytes, checksum, hashes --------------------------------------------------------------------------------- */
 
@@ -184,10 +199,15 @@ static void copy_text(char *to, const char *from, size_t size)
     to[n] = 0;
 }
 
+#if INNGEST_INSPECT
 static void count(uint32_t *counter)
 {
     if (*counter != UINT32_MAX) (*counter)++;
 }
+#else                                  /* there is nothing to count in */
+#define count(counter) ((void)0)
+#define tally(counter) ((void)0)
+#endif
 
 /* ---- 3 Queue: filled from any context, emptied by the tick -----------------------------------------------------
  *
@@ -201,13 +221,8 @@ static void count(uint32_t *counter)
 #if !defined(__GNUC__)
 #error "this compiler needs its own load, store and compare-and-swap here"
 #endif
-#if __GCC_ATOMIC_INT_LOCK_FREE == 2 && INNGEST_WORD_BITS == 32 && !defined(INNGEST_NO_CAS)
-#define HAVE_CAS 1
-#else
-#define HAVE_CAS 0
-#endif
 #ifndef LOAD                           /* the queue's explorer brings its own */
-#if HAVE_CAS
+#if INNGEST_HAVE_CAS
 #define LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define PEEK(p) __atomic_load_n(p, __ATOMIC_RELAXED)
@@ -232,16 +247,18 @@ typedef int8_t word_distance;
 #define WORD(x) ((inngest_word)(x))    /* where int is wider */
 enum { SLOT_EVENT, SLOT_COMPLETION, SLOT_TAKEN };
 
+#if INNGEST_INSPECT
 static void tally(uint32_t *counter)                           /* count, from any context */
 {
-#if HAVE_CAS
+#if INNGEST_HAVE_CAS
     if (__atomic_load_n(counter, __ATOMIC_RELAXED) != UINT32_MAX) (void)__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 #else
     count(counter);
 #endif
 }
+#endif
 
-#if HAVE_CAS
+#if INNGEST_HAVE_CAS
 static inngest_slot *claim_slot(inngest *jobs)
 {
     inngest_word index = PEEK(&jobs->tail);
@@ -250,10 +267,7 @@ static inngest_slot *claim_slot(inngest *jobs)
         word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
         if (distance < 0) return NULL;
         if (distance > 0) index = PEEK(&jobs->tail);
-        else if (SWAP(&jobs->tail, &index, index + 1)) {
-            slot->claim = index;
-            return slot;
-        }
+        else if (SWAP(&jobs->tail, &index, index + 1)) return slot;
     }
 }
 #else
@@ -278,7 +292,7 @@ static inngest_slot *published_slot(inngest *jobs, inngest_word index)
 {
     inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
     if (LOAD(&slot->sequence) == WORD(index + 1)) return slot;
-#if HAVE_CAS
+#if INNGEST_HAVE_CAS
     if (LOAD(&jobs->tail) != index) count(&jobs->counters.unpublished);
 #else                                  /* tail may have fallen back */
     if (LOAD(&slot->claim) == index) count(&jobs->counters.unpublished);
@@ -303,7 +317,7 @@ static inngest_slot *open_slot(inngest *jobs)
 
 static inngest_status publish(inngest *jobs, inngest_slot *slot)
 {
-    if (slot) STORE(&slot->sequence, WORD(slot->claim + 1));
+    if (slot) STORE(&slot->sequence, WORD(slot->sequence + 1));   /* nobody else writes it now */
     if (jobs->port->unlock) jobs->port->unlock(jobs->port->context);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
@@ -313,6 +327,7 @@ static inngest_status publish(inngest *jobs, inngest_slot *slot)
 static inngest_status check_event(inngest *jobs, const char *name, const void *data, size_t size)
 {
     size_t name_size = name ? strlen(name) : 0;
+    (void)jobs;
     if (data == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
     if (name_size == 0 || (name_size >= 8 && memcmp(name, "inngest/", 8) == 0)) {
         tally(&jobs->counters.refused_name);
@@ -336,19 +351,27 @@ static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_
 {
     inngest_slot *slot;
     size_t name_size;
-    if (jobs == NULL || event == NULL || event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
+    if (jobs == NULL || event == NULL) return INNGEST_ERR_ARGUMENT;
+#if INNGEST_WALL_CLOCK
+    if (event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
+#endif
     if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
     INNGEST_TRY(check_event(jobs, event->name, event->data, event->size));
     name_size = strlen(event->name);
     slot = open_slot(jobs);
     if (slot) {
         slot->kind = SLOT_EVENT;
-        slot->name = copy_name ? NULL : event->name;
+        slot->of.event.name = copy_name ? NULL : event->name;
         slot->name_size = (uint8_t)name_size;
         slot->size = (uint16_t)event->size;
-        slot->ts = event->ts;
-        slot->id_hash[0] = event->id && event->id[0] ? hash_text(HASH_SEED, event->id) : 0;
-        slot->id_hash[1] = event->id && event->id[0] ? hash_text(HASH_SEED * 31u + 7u, event->id) | 1u : 0;
+#if INNGEST_WALL_CLOCK
+        slot->of.event.ts[0] = (uint32_t)event->ts;
+        slot->of.event.ts[1] = (uint32_t)(event->ts >> 32);
+#endif
+#if INNGEST_SEEN_IDS
+        slot->of.event.id_hash[0] = event->id && event->id[0] ? hash_text(HASH_SEED, event->id) : 0;
+        slot->of.event.id_hash[1] = event->id && event->id[0] ? hash_text(HASH_SEED * 31u + 7u, event->id) | 1u : 0;
+#endif
         if (copy_name) memcpy(slot->data, event->name, name_size);
         if (event->size) memcpy(slot->data + (copy_name ? name_size : 0), event->data, event->size);
     }
@@ -357,7 +380,8 @@ static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_
 
 inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size)
 {
-    inngest_event event = { NULL, NULL, 0, NULL, 0 };
+    inngest_event event;
+    memset(&event, 0, sizeof event);
     event.name = name;
     event.data = data;
     event.size = size;
@@ -366,6 +390,7 @@ inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, 
 
 inngest_status inngest_send_event(inngest *jobs, const inngest_event *event) { return send(jobs, event, true); }
 
+#if INNGEST_LONG_STEPS
 inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status, const void *result, size_t size)
 {
     inngest_slot *slot;
@@ -377,14 +402,15 @@ inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_stat
     slot = open_slot(jobs);
     if (slot) {
         slot->kind = SLOT_COMPLETION;
-        slot->id_hash[0] = token.run;
-        slot->id_hash[1] = token.attempt;
-        slot->ts = status;
+        slot->of.token = token;
+        slot->name_size = (uint8_t)status;
         slot->size = (uint16_t)size;
         if (size) memcpy(slot->data, result, size);
     }
     return publish(jobs, slot);
 }
+
+#endif
 
 void inngest_wake(inngest *jobs)
 {
@@ -517,12 +543,21 @@ static void say(inngest *jobs, const char *text)
 #define say(jobs, text) ((void)0)
 #endif
 
+static void count_port_error(inngest *jobs, int result)
+{
+#if INNGEST_INSPECT
+    if (result) jobs->counters.port_error = result;
+#endif
+    (void)jobs;
+    (void)result;
+    count(&jobs->counters.port_errors);
+}
+
 static inngest_status port_failed(inngest *jobs, int result, inngest_status status)
 {
     say(jobs, "inngest: the storage failed");
     jobs->doubtful = true;
-    jobs->counters.port_error = result;
-    count(&jobs->counters.port_errors);
+    count_port_error(jobs, result);
     return status;
 }
 
@@ -533,8 +568,7 @@ static bool port_read(inngest *jobs, uint32_t block, uint32_t offset, void *data
         if ((result = jobs->port->read(jobs->port->context, block_address(jobs, block) + offset, data, size)) == 0) return true;
         if (jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, block_address(jobs, block) + offset, size)) return false;
         say(jobs, "inngest: the storage cannot be read");
-        jobs->counters.port_error = result;
-        count(&jobs->counters.port_errors);
+        count_port_error(jobs, result);
     }
     jobs->unread = true;
     return false;
@@ -699,7 +733,7 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     crc = crc32(crc_seed(jobs, r->position), header + 4, r->header - 4u);
     for (at = 0; at < r->size; at += n) {
         n = minimum(r->size - at, sizeof bytes);
-        if (!fetch(jobs, s, at, bytes, n)) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
+        if (!fetch(jobs, s, at, bytes, n)) return port_failed(jobs, 0, INNGEST_ERR_READ);
         crc = crc32(crc, bytes, n);
         if (s->doubtful) same = crc32(same, bytes, n);
     }
@@ -715,7 +749,7 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
         used = minimum(total - minimum(at, total), n);
         memset(stage, 0xFF, n);
         if (skip) memcpy(stage, header, skip);
-        if (used > skip && !fetch(jobs, s, at + skip - r->header, stage + skip, used - skip)) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
+        if (used > skip && !fetch(jobs, s, at + skip - r->header, stage + skip, used - skip)) return port_failed(jobs, 0, INNGEST_ERR_READ);
         status = port_program(jobs, block, offset + at, stage, n);
         if (status == INNGEST_OK) continue;
         jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
@@ -989,7 +1023,12 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
         count(&jobs->counters.carried);
     }
     if (unreadable(jobs)) return INNGEST_ERR_READ;
-    if (broken || jobs->unread || jobs->counters.damaged) INNGEST_TRY(park_broken_runs(jobs));
+#if INNGEST_INSPECT
+    broken = broken || jobs->counters.damaged;
+#else
+    broken = true;                     /* for all that is known */
+#endif
+    if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
     memset(&r, 0, sizeof r);
     r.kind = RECLAIMED;
     r.size = 4;
@@ -1075,7 +1114,7 @@ static inngest_status write_time(inngest *jobs, unsigned flag)
 {
     uint8_t bytes[12];
     put(bytes, (uint64_t)jobs->now, 6);
-    put(bytes + 6, jobs->wall_known ? (uint64_t)(jobs->now + jobs->wall_offset) : 0, 6);
+    put(bytes + 6, WALL_KNOWN(jobs) ? (uint64_t)(jobs->now + jobs->wall_offset) : 0, 6);
     jobs->stamp = jobs->now;
     jobs->stamped = true;
     jobs->wall_stamped = jobs->wall_offset;
@@ -1220,7 +1259,7 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
         if (get4(b) > jobs->next_run) jobs->next_run = get4(b);
         break;
     case CRASH:                        /* of no run: a predicate was called; counts if nothing follows */
-        if (r->run) break;
+        if (r->run || !INNGEST_CRASHES) break;
         jobs->poison_row = (uint16_t)get(b + 6, 2);
         jobs->poison = get4(b + 2);
         jobs->poison_count = b[0];
@@ -1492,7 +1531,7 @@ static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t whe
         ctx->run->state = (uint8_t)why;
         ctx->run->attempt = ctx->attempt;
     }
-    if (!ctx->parallel) ctx->stopped = INNGEST_PAUSED;
+    if (!IN_GROUP(ctx)) ctx->stopped = INNGEST_PAUSED;
     return INNGEST_PAUSED;
 }
 
@@ -1576,7 +1615,7 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
         run->memos++;
     }
     if (kind == INTENT) return INNGEST_OK;
-    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (ctx->parallel ? 0u : RUN_OLD));
+    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) ? 0u : RUN_OLD));
     run->crashes = 0;
     if (jobs->alone == run->number) jobs->alone = 0;
     return INNGEST_OK;
@@ -1607,11 +1646,13 @@ static inngest_status commit(inngest_ctx *ctx, unsigned kind, const void *data, 
     return durable(ctx);
 }
 
+#if INNGEST_LONG_STEPS || INNGEST_PROGRESS
 static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(put_record(ctx, kind, data, size));
     return port_sync(ctx->jobs) == INNGEST_OK ? INNGEST_OK : wait_for_room(ctx);
 }
+#endif
 
 #define WAIT_BYTES 14u
 static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
@@ -1620,8 +1661,8 @@ static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, uns
     put(b, (uint64_t)due, 6);
     put(b + 6, (uint64_t)ctx->jobs->now, 6);
     b[12] = (uint8_t)(ctx->attempt + 1);
-    b[13] = (uint8_t)(flags | (ctx->parallel ? WAIT_PARALLEL : 0u));
-    if (!ctx->jobs->wall_known && ctx->jobs->time_wall > 0 && !ctx->jobs->stamped && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
+    b[13] = (uint8_t)(flags | (IN_GROUP(ctx) ? WAIT_PARALLEL : 0u));
+    if (!WALL_KNOWN(ctx->jobs) && ctx->jobs->time_wall > 0 && !ctx->jobs->stamped && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
     ctx->jobs->stamp = ctx->jobs->now;
     return put_record(ctx, kind, b, sizeof b);
 }
@@ -1650,7 +1691,7 @@ static bool load_error(inngest_ctx *ctx, const record *r)
 static inngest_active *find_active(inngest *jobs, uint32_t run, uint32_t step)
 {
     unsigned i;
-    for (i = 0; i < INNGEST_ACTIVE_STEPS; i++)
+    for (i = 0; INNGEST_LONG_STEPS && i < INNGEST_ACTIVE_STEPS; i++)
         if (jobs->active[i].run == run && (jobs->active[i].step == step || step == 0)) return &jobs->active[i];
     return NULL;
 }
@@ -1674,10 +1715,12 @@ static bool claim_active(inngest_ctx *ctx)
     a->next = (uint32_t)jobs->now;
     if (++jobs->token == 0) jobs->token = 1;
     a->token = jobs->token;
+#if INNGEST_LONG_STEPS
     if (ctx->options && ctx->options->timeout_ms) {
         a->timed = true;
         a->timeout = (uint32_t)jobs->now + minimum(ctx->options->timeout_ms, INT32_MAX);
     }
+#endif
     ctx->active = a;
     return true;
 }
@@ -1708,7 +1751,7 @@ static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 {
     if (!claim_active(ctx)) return wait_until(ctx, INNGEST_WAIT_ROOM, NEVER);
     ctx->active->status = (int16_t)status;
-    count(&ctx->active->calls);
+    if (ctx->active->calls != UINT32_MAX) ctx->active->calls++;
     ctx->active->next = ctx->again;
     return wait_for_step(ctx, ctx->active);
 }
@@ -1716,9 +1759,12 @@ static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 /* What a fresh body must know or leave on record. BODY: call it. */
 static inngest_status begin_fresh(inngest_ctx *ctx, const record *r)
 {
+#if INNGEST_LONG_STEPS
     const inngest_step_options *o = ctx->options;
     uint8_t attempt = ctx->attempt;
+#endif
     ctx->began = ctx->run->flags & RUN_OLD ? INNGEST_BEGAN_MAYBE : INNGEST_BEGAN_NO;
+#if INNGEST_LONG_STEPS
     if (o == NULL || !(o->intent || o->at_most_once)) return INNGEST_BODY;
     ctx->began = r->kind == INTENT ? INNGEST_BEGAN_YES : INNGEST_BEGAN_NO;
     if (ctx->began == INNGEST_BEGAN_YES && o->at_most_once) {
@@ -1734,6 +1780,9 @@ static inngest_status begin_fresh(inngest_ctx *ctx, const record *r)
             return status;
         }
     }
+#else
+    (void)r;
+#endif
     return INNGEST_BODY;
 }
 
@@ -1747,13 +1796,15 @@ static inngest_status begin_again(inngest_ctx *ctx)
         return a->status < 0 ? mistake(ctx, (inngest_status)a->status, ctx->id) : (inngest_status)a->status;
     }
     if (ctx->ending) ctx->stop = INNGEST_STOP_CANCEL;
-    else if (ctx->parallel && ctx->decided) ctx->stop = INNGEST_STOP_LOST;
+    else if (IN_GROUP(ctx) && ctx->decided) ctx->stop = INNGEST_STOP_LOST;
     else if (a->timed && until(ctx->jobs, a->timeout) <= 0) ctx->stop = INNGEST_STOP_TIMEOUT;
     else if (a->status == INNGEST_PENDING || a->next == UINT32_MAX || until(ctx->jobs, a->next) > 0) return wait_for_step(ctx, a);
     return INNGEST_BODY;
 }
 
 inngest_began_t inngest_began(const inngest_ctx *ctx) { return (inngest_began_t)ctx->began; }
+
+#if INNGEST_LONG_STEPS
 inngest_stop_t inngest_stop_reason(const inngest_ctx *ctx) { return (inngest_stop_t)ctx->stop; }
 uint32_t inngest_step_calls(const inngest_ctx *ctx) { return ctx->active ? ctx->active->calls : 0; }
 
@@ -1774,6 +1825,7 @@ inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms)
     if (ms != UINT32_MAX && ctx->again == UINT32_MAX) ctx->again--;
     return INNGEST_AGAIN;
 }
+#endif
 
 /* ---- 10 Steps: run, sleep, send, restart, parallel -------------------------------------------------------------- */
 
@@ -1804,8 +1856,9 @@ static int max_attempts(const inngest_ctx *ctx)
 
 static void tell_step(inngest_ctx *ctx, inngest_status status, int64_t retry_in)
 {
-    const inngest_hooks *hooks = ctx->jobs->hooks;
-    if (hooks && hooks->step_end) hooks->step_end(ctx->jobs->user, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, retry_in);
+    (void)status;
+    (void)retry_in;
+    TELL(ctx->jobs, step_end, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, retry_in);
 }
 
 /* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
@@ -1844,8 +1897,8 @@ static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const rec
     int64_t due = 0;
     unsigned flags;
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
-    if (ctx->active == NULL && ctx->parallel && ctx->decided) return INNGEST_LOST;
-    if (ctx->ending ? ctx->active == NULL : ctx->run->phase == INNGEST_PHASE_CANCELLING) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
+    if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
+    if (INNGEST_LONG_STEPS && ctx->ending ? ctx->active == NULL : CANCELLING(ctx->run)) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
     if (r->kind == INTENT && !read_payload(ctx->jobs, r, 0, &ctx->attempt, 1)) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (r->kind != ATTEMPT) return INNGEST_BODY;
     if (!read_wait(ctx, r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
@@ -1876,13 +1929,13 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
     if (r->kind == CHOICE || (r->kind == DONE) != (what != WHAT_RUN) || done != what) return park(ctx, INNGEST_WAIT_MEMO);
     if (r->kind == FAILED && !load_error(ctx, r)) return park(ctx, INNGEST_WAIT_DAMAGE);
     status = r->kind == FAILED ? INNGEST_STEP_FAILED : INNGEST_OK;
-    if (ctx->active) {                               /* it was completed since */
+    if (IN_PROGRESS(ctx)) {                          /* it was completed since */
         tell_step(ctx, status, -1);
         drop_active(jobs, ctx->active);
         ctx->active = NULL;
     } else {
         count(&jobs->counters.memos);
-        if (jobs->hooks && jobs->hooks->step_memo) jobs->hooks->step_memo(jobs->user, run_id(jobs, ctx->run), ctx->id, status);
+        TELL(jobs, step_memo, run_id(jobs, ctx->run), ctx->id, status);
     }
     return status;
 }
@@ -1912,15 +1965,14 @@ static inngest_status begin_step(inngest_ctx *ctx, const char *id, const inngest
     ctx->size = (uint32_t)size;
     ctx->told = false;
     ctx->retry_in = -1;
-    status = ctx->active ? begin_again(ctx) : begin_fresh(ctx, &r);
+    status = IN_PROGRESS(ctx) ? begin_again(ctx) : begin_fresh(ctx, &r);
     if (status == INNGEST_RETRY || status == INNGEST_FAIL) return close_step(ctx, status);
     if (status != INNGEST_BODY) return status;
     if (size) memset(result, 0, size);
     ctx->open = true;
     ctx->in_body = in_body;
     count(&ctx->jobs->counters.steps_run);
-    if (ctx->jobs->hooks && ctx->jobs->hooks->step_start)
-        ctx->jobs->hooks->step_start(ctx->jobs->user, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt);
+    TELL(ctx->jobs, step_start, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt);
     return INNGEST_BODY;
 }
 
@@ -1946,12 +1998,12 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
     inngest *jobs = ctx->jobs;
     ctx->open = ctx->in_body = false;
     if (status == INNGEST_BODY) status = INNGEST_OK;
-    if (ctx->stopped == INNGEST_OK && ctx->stop == INNGEST_STOP_NONE && (status == INNGEST_AGAIN || status == INNGEST_PENDING))
+    if (INNGEST_LONG_STEPS && ctx->stopped == INNGEST_OK && !STOPPING(ctx) && (status == INNGEST_AGAIN || status == INNGEST_PENDING))
         return keep_going(ctx, status);
-    drop_active(jobs, ctx->active);
+    if (IN_PROGRESS(ctx)) drop_active(jobs, ctx->active);
     ctx->active = NULL;
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
-    if (ctx->stop != INNGEST_STOP_NONE) {
+    if (STOPPING(ctx)) {
         status = stopped_step(ctx, status);
         if (status == INNGEST_LOST || status == INNGEST_PAUSED) return status;
     }
@@ -2008,7 +2060,7 @@ static inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, 
         INNGEST_TRY(put_wait(ctx, SLEEP, due, flags));
         INNGEST_TRY(durable(ctx));
     }
-    if (flags & WAIT_UNIX) {
+    if (INNGEST_WALL_CLOCK && (flags & WAIT_UNIX)) {
         ctx->run->flags |= RUN_UNIX;
         if (!jobs->wall_known) return wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
         due -= jobs->wall_offset;
@@ -2023,14 +2075,17 @@ inngest_status inngest_step_sleep(inngest_ctx *ctx, const char *id, int64_t ms)
     return sleep_step(ctx, id, ctx->jobs->now + ms, 0);
 }
 
+#if INNGEST_WALL_CLOCK
 inngest_status inngest_step_sleep_until(inngest_ctx *ctx, const char *id, int64_t unix_ms)
 {
     if (unix_ms < 0 || unix_ms >> 47) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
     return sleep_step(ctx, id, unix_ms, WAIT_UNIX);
 }
+#endif
 
 static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx);
 
+#if INNGEST_SEND_STEP
 inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *name, const void *data, size_t size)
 {
     record r;
@@ -2049,7 +2104,9 @@ inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *n
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     return wait_for_room(ctx);
 }
+#endif
 
+#if INNGEST_RESTART
 inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
 {
     static const uint8_t done = WHAT_RESTART;
@@ -2067,7 +2124,9 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
     jobs->port->restart(jobs->port->context);
     return ctx->stopped = INNGEST_PAUSED;
 }
+#endif
 
+#if INNGEST_PARALLEL
 void inngest_parallel(inngest_ctx *ctx, const char *id)
 {
     record r;
@@ -2146,6 +2205,7 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
     if (put_record(ctx, CHOICE, &winner, 1) == INNGEST_OK) (void)wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);   /* the losers are told at the replay */
     return close_group(ctx, INNGEST_PAUSED);
 }
+#endif
 
 /* ---- 11 Inside a body, and what a handler can know ------------------------------------------------------------- */
 
@@ -2169,6 +2229,7 @@ inngest_status inngest_fail(inngest_ctx *ctx, int32_t code, const char *message)
     return INNGEST_FAIL;
 }
 
+#if INNGEST_PROGRESS
 static bool same_payload(inngest *jobs, const record *r, const uint8_t *data, size_t size)
 {
     uint8_t bytes[32];
@@ -2217,6 +2278,7 @@ inngest_status inngest_step_load(inngest_ctx *ctx, void *progress, size_t size)
     if (r.size > size) return INNGEST_ERR_TOO_LONG;
     return read_result(ctx, &r, progress, size);
 }
+#endif
 
 void inngest_idempotency_key(const inngest_ctx *ctx, char key[INNGEST_KEY_SIZE])
 {
@@ -2340,7 +2402,7 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
     uint8_t b[8];
     uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
     bool busy = jobs->busy, yes;
-    guard = guard && jobs->guarded > 0;
+    guard = INNGEST_CRASHES && guard && jobs->guarded > 0;
     if (guard) {
         b[0] = jobs->poison == hash ? jobs->poison_count : 0;
         if (b[0] >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
@@ -2377,7 +2439,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t function, unsigned more)
 {
     uint8_t head[START_HEAD];
-    uint32_t size = e->ts ? START_HEAD : START_HEAD - 6;
+    uint32_t size = HAS_TIME(e) ? START_HEAD : START_HEAD - 6;
     source s;
     record r;
     inngest_run *run;
@@ -2392,10 +2454,10 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     s.piece[2] = e->data;
     s.size[2] = e->size;
     run = enter_run(jobs, jobs->next_run++);
-    INNGEST_TRY(add(jobs, run, START | more | (e->ts ? FLAG : 0), 0, &s, &r));
+    INNGEST_TRY(add(jobs, run, START | more | (HAS_TIME(e) ? FLAG : 0), 0, &s, &r));
     take_up(jobs, run, run->number, function, record_room(jobs, r.size));
     run->oldest = (uint16_t)block_of(jobs, r.position);
-    if (e->ts == 0) run->flags |= RUN_BEGUN;
+    if (!HAS_TIME(e)) run->flags |= RUN_BEGUN;
     set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
@@ -2412,7 +2474,7 @@ static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_
     r.position = 0;
     if (ctx) INNGEST_TRY(put_group(ctx, n ? DONE | MORE : DONE, &done, 1, bytes));
     else INNGEST_TRY(room(jobs, bytes + record_room(jobs, 14)));
-    if (e->id_hash[1]) {
+    if (HAS_ID(e)) {
         put(b, e->id_hash[0], 4);
         put(b + 4, e->id_hash[1], 4);
         put(b + 8, (uint64_t)(jobs->now + INNGEST_SEEN_MS), 6);
@@ -2423,7 +2485,7 @@ static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_
         if (status != INNGEST_OK && ctx) undo_group(ctx);
         INNGEST_TRY(status);
     }
-    if (e->id_hash[1]) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, r.position);
+    if (HAS_ID(e)) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, r.position);
     return INNGEST_OK;
 }
 
@@ -2444,11 +2506,11 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         chosen[n++] = i;
     }
     if (n == 0 && ctx == NULL) { count(&jobs->counters.unmatched); return INNGEST_OK; }
-    if (e->id_hash[1] && live == INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
-    if (jobs->reserved + need + (live + (e->id_hash[1] != 0)) * record_room(jobs, 12) > jobs->capacity) { count(&jobs->counters.waiting_journal); return INNGEST_ERR_JOURNAL_FULL; }
+    if (HAS_ID(e) && live == INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
+    if (jobs->reserved + need + (live + HAS_ID(e)) * record_room(jobs, 12) > jobs->capacity) { count(&jobs->counters.waiting_journal); return INNGEST_ERR_JOURNAL_FULL; }
     status = write_group(jobs, e, chosen, n, ctx);
     if (status == INNGEST_OK) {
-        jobs->counters.runs_started += n;
+        for (k = 0; k < n; k++) count(&jobs->counters.runs_started);
         count(&jobs->counters.events);
         return INNGEST_OK;
     }
@@ -2472,18 +2534,35 @@ static void start_ctx(inngest_ctx *ctx, inngest *jobs, inngest_run *run)
 
 static void tell_end(inngest_ctx *ctx, inngest_status status)
 {
+#if INNGEST_HOOKS
     inngest_end_info info;
-    if (ctx->jobs->hooks == NULL || ctx->jobs->hooks->run_end == NULL) return;
     info.id = run_id(ctx->jobs, ctx->run);
     info.function = ctx->function ? ctx->function->id : NULL;
     info.status = status;
     info.error = status == INNGEST_OK ? NULL : &ctx->error;
-    ctx->jobs->hooks->run_end(ctx->jobs->user, &info);
+    TELL(ctx->jobs, run_end, &info);
+#else
+    (void)ctx;
+    (void)status;
+#endif
 }
 
 static inngest_status call_handler(inngest_ctx *ctx)
 {
-    return (ctx->run->flags & RUN_FAILING ? ctx->function->on_failure : ctx->function->handler)(ctx);
+#if INNGEST_ON_FAILURE
+    if (ctx->run->flags & RUN_FAILING) return ctx->function->on_failure(ctx);
+#endif
+    return ctx->function->handler(ctx);
+}
+
+static bool has_on_failure(const inngest_function *function)
+{
+#if INNGEST_ON_FAILURE
+    return function && function->on_failure;
+#else
+    (void)function;
+    return false;
+#endif
 }
 
 /* Tell the run's steps in progress that it ends: the handler is called once more, begins nothing, and their results
@@ -2514,13 +2593,13 @@ static bool finish(inngest_ctx *ctx, inngest_status verdict)
     uint8_t b[ERROR_BYTES];
     uint32_t size;
     record r;
-    stop_actives(ctx);
-    if (verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
+    if (INNGEST_LONG_STEPS) stop_actives(ctx);
+    if (INNGEST_ON_FAILURE && verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
         verdict = INNGEST_FAIL;
         if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK) (void)load_error(ctx, &r);
     }
     size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
-    if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && ctx->function && ctx->function->on_failure) {
+    if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) {
         if (write_record(jobs, run, PHASE, b, size) != INNGEST_OK) return false;
         run->used = run->memos = 0;
         if (find_record(jobs, run, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
@@ -2530,7 +2609,7 @@ static bool finish(inngest_ctx *ctx, inngest_status verdict)
         if (jobs->alone == run->number) jobs->alone = 0;
         return true;
     }
-    if (verdict == INNGEST_CANCELLED) put(b, (uint64_t)(int64_t)verdict, 4);
+    if (INNGEST_CANCEL && verdict == INNGEST_CANCELLED) put(b, (uint64_t)(int64_t)verdict, 4);
     if (run->crashes <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
     if (write_record(jobs, run, END, b, size) != INNGEST_OK) return false;
     count(&jobs->counters.runs_ended);
@@ -2580,7 +2659,7 @@ static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 {
     if (status == INNGEST_OK) return mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
     status = close_step(ctx, status);
-    if (ctx->stopped != INNGEST_OK || ctx->stuck || !(status == INNGEST_STEP_FAILED || ctx->parallel)) return status;
+    if (ctx->stopped != INNGEST_OK || ctx->stuck || !(status == INNGEST_STEP_FAILED || IN_GROUP(ctx))) return status;
     return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);
 }
 
@@ -2588,13 +2667,13 @@ static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 static inngest_status judge(inngest_ctx *ctx, inngest_status status)
 {
     if (ctx->open) status = close_returned(ctx, status);
-    if (ctx->run->phase == INNGEST_PHASE_CANCELLING) {
+    if (CANCELLING(ctx->run)) {
         set_error(ctx, INNGEST_CANCELLED, 0, "");
         return INNGEST_CANCELLED;
     }
     if ((int)ctx->stopped < 0) return INNGEST_FAIL;
     if (ctx->stopped == INNGEST_PAUSED || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
-    if (status == INNGEST_OK && !ctx->parallel) return INNGEST_OK;
+    if (status == INNGEST_OK && !IN_GROUP(ctx)) return INNGEST_OK;
     if (status == INNGEST_OK) status = mistake(ctx, INNGEST_ERR_PARALLEL, "");
     if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, "");
     if (status == INNGEST_RETRY) return retry_handler(ctx);
@@ -2611,7 +2690,7 @@ static bool starts_later(inngest_ctx *ctx)
     uint8_t b[6];
     record r;
     int64_t ts;
-    if (run->flags & RUN_BEGUN) return false;
+    if (!INNGEST_WALL_CLOCK || (run->flags & RUN_BEGUN)) return false;
     memset(b, 0, sizeof b);
     if (find_record(jobs, run, START, 0, &r) != INNGEST_OK || ((r.flags & FLAG) && !read_payload(jobs, &r, 6, b, 6))) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
     ts = get_time(b);
@@ -2638,14 +2717,13 @@ static inngest_status run_handler(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
-    const inngest_hooks *hooks = jobs->hooks;
     record r;
     inngest_status verdict;
-    if (run->phase == INNGEST_PHASE_CANCELLING) {
+    if (CANCELLING(run)) {
         set_error(ctx, INNGEST_CANCELLED, 0, "");
         return INNGEST_CANCELLED;
     }
-    if (run->crashes >= INNGEST_CRASH_LIMIT) {
+    if (INNGEST_CRASHES && run->crashes >= INNGEST_CRASH_LIMIT) {
         set_error(ctx, INNGEST_ERR_CRASHED, 0, "");
         return INNGEST_FAIL;
     }
@@ -2654,14 +2732,14 @@ static inngest_status run_handler(inngest_ctx *ctx)
         return INNGEST_PAUSED;
     }
     if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
-    if ((run->flags & RUN_FAILING) && (find_record(jobs, run, PHASE, 0, &r) != INNGEST_OK || !load_error(ctx, &r))) {
+    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && (find_record(jobs, run, PHASE, 0, &r) != INNGEST_OK || !load_error(ctx, &r))) {
         (void)park(ctx, INNGEST_WAIT_DAMAGE);
         return INNGEST_PAUSED;
     }
-    if ((run->flags & RUN_FAILING) && ctx->function->on_failure == NULL) return INNGEST_FAIL;   /* a firmware without it */
-    if (hooks && hooks->run_start) hooks->run_start(jobs->user, run_id(jobs, run), ctx->function->id);
+    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && !has_on_failure(ctx->function)) return INNGEST_FAIL;   /* a firmware without it */
+    TELL(jobs, run_start, run_id(jobs, run), ctx->function->id);
     verdict = judge(ctx, call_handler(ctx));
-    if (verdict == INNGEST_PAUSED && hooks && hooks->run_pause) hooks->run_pause(jobs->user, run_id(jobs, run), INNGEST_PAUSED);
+    if (verdict == INNGEST_PAUSED) TELL(jobs, run_pause, run_id(jobs, run), INNGEST_PAUSED);
     return verdict;
 }
 
@@ -2678,7 +2756,7 @@ static void pass(inngest *jobs, inngest_run *run)
     jobs->busy = true;
     jobs->unread = false;
     if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
-    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = run->phase == INNGEST_PHASE_CANCELLING ? jobs->now : ctx.wake;
+    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = CANCELLING(run) ? jobs->now : ctx.wake;
     else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
     jobs->busy = false;
     if (run->number != number) return;
@@ -2699,15 +2777,16 @@ static void pass(inngest *jobs, inngest_run *run)
 }
 
 /* End a step in progress from the queue. */
+#if INNGEST_LONG_STEPS
 static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 {
     inngest_ctx ctx;
     record r;
     inngest_active *a;
     inngest_run *run;
-    inngest_status status = (inngest_status)slot->ts;
+    inngest_status status = slot->name_size ? (inngest_status)(256 + slot->name_size) : INNGEST_OK;
     for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++)
-        if (a->run == slot->id_hash[0] && a->token == slot->id_hash[1] && (a->status == INNGEST_AGAIN || a->status == INNGEST_PENDING)) break;
+        if (a->run == slot->of.token.run && a->token == slot->of.token.attempt && (a->status == INNGEST_AGAIN || a->status == INNGEST_PENDING)) break;
     if (a == jobs->active + INNGEST_ACTIVE_STEPS || a->run == 0) { count(&jobs->counters.stale_tokens); return INNGEST_OK; }
     run = find_run(jobs, a->run & STEP_MASK);
     if (run == NULL) return INNGEST_OK;
@@ -2724,6 +2803,7 @@ static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
+#endif
 
 /* ---- 14 Tick --------------------------------------------------------------------------------------------------- */
 
@@ -2731,12 +2811,19 @@ static inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
     arrival e;
     if (slot->kind == SLOT_TAKEN) return INNGEST_OK;
+#if INNGEST_LONG_STEPS
     if (slot->kind == SLOT_COMPLETION) return take_completion(jobs, slot);
-    e.name = slot->name ? slot->name : (const char *)slot->data;
-    e.data = slot->data + (slot->name ? 0 : slot->name_size);
-    e.ts = slot->ts;
-    e.id_hash[0] = slot->id_hash[0];
-    e.id_hash[1] = slot->id_hash[1];
+#endif
+    memset(&e, 0, sizeof e);
+    e.name = slot->of.event.name ? slot->of.event.name : (const char *)slot->data;
+    e.data = slot->data + (slot->of.event.name ? 0 : slot->name_size);
+#if INNGEST_WALL_CLOCK
+    e.ts = (int64_t)((uint64_t)slot->of.event.ts[1] << 32 | slot->of.event.ts[0]);
+#endif
+#if INNGEST_SEEN_IDS
+    e.id_hash[0] = slot->of.event.id_hash[0];
+    e.id_hash[1] = slot->of.event.id_hash[1];
+#endif
     e.size = slot->size;
     e.name_size = slot->name_size;
     return admit(jobs, &e, NULL);
@@ -2782,6 +2869,7 @@ static void wake_steps(inngest *jobs)
     inngest_run *run;
     if (!LOAD(&jobs->woken)) return;
     STORE(&jobs->woken, 0);
+    if (!INNGEST_LONG_STEPS) return;
     for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++) {
         if (a->run == 0 || a->status != INNGEST_AGAIN || (run = find_run(jobs, a->run & STEP_MASK)) == NULL) continue;
         a->next = (uint32_t)jobs->now;
@@ -2790,13 +2878,13 @@ static void wake_steps(inngest *jobs)
 }
 
 /* After a crash a suspect in a long step keeps the others waiting for a while. */
-static bool alone(const inngest *jobs) { return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS; }
+static bool alone(const inngest *jobs) { return INNGEST_CRASHES && jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS; }
 
 /* It was on its own for long enough: the others go on too, and from now on a crash is nobody's. */
 static void release(inngest *jobs)
 {
     inngest_run *run = find_run(jobs, jobs->alone & STEP_MASK);
-    if (run && (uint32_t)jobs->now - jobs->alone_since >= INNGEST_SUSPECT_MS && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
+    if (INNGEST_CRASHES && run && (uint32_t)jobs->now - jobs->alone_since >= INNGEST_SUSPECT_MS && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
 }
 
 /* The run to pass next in this round: the one due first; of those, the oldest. */
@@ -2811,7 +2899,7 @@ static inngest_run *next_due(inngest *jobs)
 static int64_t heartbeat(const inngest *jobs)
 {
     int64_t in = jobs->stamp - jobs->booted;
-    if (jobs->wall_known || in > INNGEST_HEARTBEAT_MS) in = INNGEST_HEARTBEAT_MS;
+    if (WALL_KNOWN(jobs) || in > INNGEST_HEARTBEAT_MS) in = INNGEST_HEARTBEAT_MS;
     return jobs->stamp + (in < 60000 ? 60000 : in);
 }
 
@@ -2826,7 +2914,7 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
     if (first != NEVER && heartbeat(jobs) < first) first = heartbeat(jobs);
     if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) && jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
-    if (jobs->is_told && jobs->now + RETRY_ROOM_MS < first) first = jobs->now + RETRY_ROOM_MS;
+    if (INNGEST_WALL_CLOCK && jobs->is_told && jobs->now + RETRY_ROOM_MS < first) first = jobs->now + RETRY_ROOM_MS;
     if (first == NEVER) return UINT32_MAX;
     if (first <= jobs->now) return 0;
     return first - jobs->now > INT32_MAX ? INT32_MAX : (uint32_t)(first - jobs->now);
@@ -2863,9 +2951,9 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
     if (make_room_ahead(jobs) == INNGEST_PAUSED) return 1;
 
-    take_clock(jobs);
+    if (INNGEST_WALL_CLOCK) take_clock(jobs);
     wake_steps(jobs);
-    release(jobs);
+    if (INNGEST_CRASHES) release(jobs);
     do {
         waiting = drain(jobs);
         if (next_due(jobs)) leave_clean_stop(jobs);
@@ -2973,6 +3061,7 @@ static void take_clock(inngest *jobs)
     if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) (void)write_time(jobs, 0);
 }
 
+#if INNGEST_WALL_CLOCK
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
 {
     if (jobs == NULL || jobs->ready != MAGIC || unix_ms <= 0 || unix_ms >> 47) return;
@@ -2983,6 +3072,7 @@ void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
     if (!jobs->busy && jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) count(&jobs->counters.put_off);   /* a tick asks once */
     else take_clock(jobs);
 }
+#endif
 
 inngest_status inngest_format(const inngest_port *port)
 {
@@ -3034,7 +3124,9 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->functions = config->functions;
     jobs->function_count = config->function_count;
     jobs->port = config->port;
+#if INNGEST_HOOKS
     jobs->hooks = config->hooks;
+#endif
     jobs->user = config->user;
     jobs->runs = (inngest_run *)config->memory;
     jobs->run_count = config->runs;
@@ -3048,7 +3140,9 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->slot_mask = (uint16_t)(config->events - 1);
     for (i = 0; i < config->events; i++) {
         jobs->slots[i].sequence = WORD(i);
+#if !INNGEST_HAVE_CAS
         jobs->slots[i].claim = WORD(i - 1);
+#endif
     }
     jobs->random = config->seed | 1u;
     jobs->next_run = 1;
@@ -3056,6 +3150,22 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->unit_shift = 2;
     while ((1u << jobs->unit_shift) < config->port->program_size) jobs->unit_shift++;
     jobs->capacity = capacity(jobs);
+}
+
+/* A live record of a part that this build leaves out: a run that has one stays parked and is carried along. */
+static bool left_out(const record *r)
+{
+    inngest_status status = (inngest_status)(int32_t)get4(r->first);
+    switch (r->kind) {
+    case START: return !INNGEST_WALL_CLOCK && (r->flags & FLAG);
+    case SLEEP: return !INNGEST_WALL_CLOCK && (r->first[13] & WAIT_UNIX);
+    case PHASE: return status == INNGEST_CANCELLED ? !INNGEST_CANCEL : !INNGEST_ON_FAILURE;
+    case DONE: return (!INNGEST_SEND_STEP && r->first[0] == WHAT_SEND) || (!INNGEST_RESTART && r->first[0] == WHAT_RESTART);
+    case CHOICE: return !INNGEST_PARALLEL;
+    case INTENT: return !INNGEST_LONG_STEPS;
+    case SAVE: return !INNGEST_PROGRESS;
+    default: return false;
+    }
 }
 
 /* Take up what a run's records say: its phase, its crashes, the room it uses, what it waits for. Gives when in the
@@ -3067,6 +3177,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
     uint16_t used;
     uint8_t b[16], news = 0;
     int64_t when = NEVER;
+    bool parked = false;
     record r;
     inngest_status status = find_record(jobs, run, PHASE, 0, &r);
     if (status == INNGEST_OK && read_payload(jobs, &r, 0, b, 4)) {
@@ -3083,7 +3194,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
         run->oldest = (uint16_t)block_of(jobs, r.position);
         if (r.kind != START && r.kind != CRASH) run->flags |= RUN_BEGUN;
-        if (r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT) && read_payload(jobs, &r, 0, b, 4)) {
+        if (INNGEST_CRASHES && r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT) && read_payload(jobs, &r, 0, b, 4)) {
             run->flags |= RUN_MARKED;
             run->crashes = b[0];
             armed = (uint32_t)get(b + 1, 3);
@@ -3091,6 +3202,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         }
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
         if (!is_live(jobs, &r)) continue;
+        parked = parked || left_out(&r);
         if (class_of(r.kind) == RESULT && r.step) run->memos++;
         if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_room(jobs, r.size) / 4);
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
@@ -3098,7 +3210,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         if ((r.kind == ATTEMPT || r.kind == SLEEP) && read_payload(jobs, &r, 0, b, WAIT_BYTES)) {
             int64_t due = get_time(b);
             run->state = r.kind == SLEEP ? INNGEST_WAIT_SLEEP : INNGEST_WAIT_RETRY;
-            if (b[13] & WAIT_UNIX) {                 /* until the wall clock is set */
+            if (INNGEST_WALL_CLOCK && (b[13] & WAIT_UNIX)) {   /* until the wall clock is set */
                 run->flags |= RUN_UNIX;
                 run->state = INNGEST_WAIT_CLOCK;
                 due = NEVER;
@@ -3120,6 +3232,10 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         run->attempt = 0;
         when = jobs->now;
     }
+    if (parked) {
+        run->state = INNGEST_WAIT_MEMO;
+        when = NEVER;
+    }
     set_deadline(jobs, run, when);
     return armed;
 }
@@ -3128,7 +3244,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 {
     uint32_t armed, last = 0;
     inngest_run *run, *alone = NULL;
-    bool crashed = !jobs->clean && reset != INNGEST_RESET_POWER_ON;
+    bool crashed = INNGEST_CRASHES && !jobs->clean && reset != INNGEST_RESET_POWER_ON;
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
         if (run->number == 0) continue;
         if (run->flags & RUN_ENTERED) {
@@ -3156,6 +3272,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
             set_deadline(jobs, run, NEVER);
         }
     }
+    if (!INNGEST_CRASHES) return;
     if (!jobs->guarded) jobs->poison = jobs->poison_row = jobs->poison_count = 0;
     else if (crashed) {
         jobs->poison_count++;
@@ -3175,9 +3292,9 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     *index = 0;
     if (jobs == NULL || config == NULL) return INNGEST_ERR_ARGUMENT;
     if (size_of_engine != sizeof(inngest)) return INNGEST_ERR_MISMATCH;
-    INNGEST_TRY(check_config(config));
+    if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_config(config));
     set_up(jobs, config);
-    INNGEST_TRY(check_table(jobs, index));
+    if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_table(jobs, index));
     while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
         if (tries++ == 32) return INNGEST_ERR_READ;
         if (jobs->void_count != count_before) reclaimed = 0;   /* what proved it may be what is void */
@@ -3217,6 +3334,7 @@ inngest_status inngest_close(inngest *jobs)
     return status;
 }
 
+#if INNGEST_CANCEL
 inngest_status inngest_cancel(inngest *jobs, uint64_t id)
 {
     inngest_run *run;
@@ -3233,6 +3351,9 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
     return jobs->busy ? INNGEST_OK : port_sync(jobs);
 }
 
+#endif
+
+#if INNGEST_INSPECT
 bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *info)
 {
     if (jobs == NULL || jobs->ready != MAGIC || cursor == NULL || info == NULL) return false;
@@ -3257,6 +3378,7 @@ void inngest_get_counters(const inngest *jobs, inngest_counters *out)
 {
     if (jobs && out) *out = jobs->counters;
 }
+#endif
 
 const char *inngest_status_name(inngest_status status)
 {
