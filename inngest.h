@@ -142,6 +142,13 @@
 #ifndef INNGEST_JSON           /* the JSON reader */
 #define INNGEST_JSON 1
 #endif
+#ifndef INNGEST_CRC_TABLE      /* 16 or 256 entries of 4 bytes for the checksum: 13 or 6 instructions a byte */
+#if UINTPTR_MAX > 0xFFFFFFFF
+#define INNGEST_CRC_TABLE 256
+#else
+#define INNGEST_CRC_TABLE 16
+#endif
+#endif
 #ifndef INNGEST_LOG            /* port.log is told of failures, damage and crashes */
 #define INNGEST_LOG 1
 #endif
@@ -161,9 +168,15 @@
 #endif
 #endif
 #if defined(__GCC_ATOMIC_INT_LOCK_FREE) && __GCC_ATOMIC_INT_LOCK_FREE == 2 && INNGEST_WORD_BITS == 32 && !defined(INNGEST_NO_CAS)
-#define INNGEST_HAVE_CAS 1     /* the machine has compare-and-swap */
+#define INNGEST_SLOT_CLAIM 0   /* compare-and-swap needs no such word in a queue slot */
 #else
-#define INNGEST_HAVE_CAS 0
+#define INNGEST_SLOT_CLAIM 1
+#endif
+#ifndef INNGEST_CORES          /* cores that call inngest_send and the like; more than 1 is refused where there is no compare-and-swap */
+#define INNGEST_CORES 1
+#endif
+#ifndef INNGEST_BARRIER        /* used where the compiler has neither GNU's builtins nor C11 atomics: no access may be moved across it */
+#define INNGEST_BARRIER() ((void)0)
 #endif
 #ifndef INNGEST_STATUS_NAMES   /* inngest_status_name gives names, else "" */
 #define INNGEST_STATUS_NAMES 1
@@ -411,22 +424,24 @@ typedef struct inngest_token { uint32_t run, attempt; } inngest_token;   /* a st
 
 typedef struct inngest_slot {      /* one place of the queue; internal */
     inngest_word sequence;         /* with claim: who may touch it */
-#if !INNGEST_HAVE_CAS
+#if INNGEST_SLOT_CLAIM
     inngest_word claim;
 #endif
     uint16_t size;                 /* of data */
     uint8_t name_size;             /* of a completion: its status */
     uint8_t kind;
     union {
-        struct {
-            const char *name;      /* NULL: the first name_size bytes of data */
+        const char *name;
+#if INNGEST_WALL_CLOCK || INNGEST_SEEN_IDS
+        struct {                   /* of an event with a name of its own, which data begins with */
 #if INNGEST_WALL_CLOCK
-            uint32_t ts[2];        /* halves, low first: a date needs no alignment of its own */
+            uint32_t ts[2];        /* halves, low first */
 #endif
 #if INNGEST_SEEN_IDS
             uint32_t id_hash[2];
 #endif
-        } event;
+        } full;
+#endif
 #if INNGEST_LONG_STEPS
         inngest_token token;       /* of a completion */
 #endif
@@ -522,6 +537,7 @@ struct inngest {
     inngest_status failure;
     /* time */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
+    int64_t quiet_until;           /* nothing is due before that, but for what comes */
     int64_t told, wall_stamped;    /* wall_offset as told and not taken yet; as in the newest TIME */
     int64_t booted, stamp, time_now, time_wall, said;
     uint32_t last_tick, random, token, woken, boot_position;
@@ -554,7 +570,7 @@ struct inngest {
  * RUNS_FULL: the journal holds more live runs than config.runs. */
 INNGEST_MUST_USE inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index,
                                               size_t size_of_engine);
-#define inngest_init(jobs, config, index) inngest_init_(jobs, config, index, sizeof(inngest))
+#define inngest_init(jobs, config, index) inngest_init_(jobs, config, index, sizeof(inngest) + sizeof(inngest_slot))
 
 /* Erase every block of the storage, so that the next init formats it: all that it held is gone. Interrupts: no. No
  * engine may be mounted. Waits for each erase: 1 ms to 2 s a block on flash. OK, ARGUMENT, or the port's ERASE or SYNC. */
@@ -592,8 +608,8 @@ INNGEST_MUST_USE inngest_status inngest_close(inngest *jobs);
 /* Put an event into the queue. Copies the data, at most INNGEST_EVENT_BYTES with the name; never waits, never masks
  * interrupts, never touches storage. The name is a string literal. Interrupts: yes. OK, QUEUE_FULL, EVENT_SIZE,
  * NAME, ARGUMENT (NULL data of a size, an impossible time) or NOT_READY; refusals are counted. */
-INNGEST_MUST_USE inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size);
-#define inngest_send(jobs, name, data, size) inngest_send_(jobs, "" name "", data, size)
+INNGEST_MUST_USE inngest_status inngest_send_(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size);
+#define inngest_send(jobs, name, data, size) inngest_send_(jobs, "" name "", sizeof(name) - 1, data, size)
 
 typedef struct inngest_event {
     const char *name;             /* copied */

@@ -119,11 +119,11 @@ static unsigned explorer_slot(const void *p, size_t member)
 /* 1 + the slot that p is the claim of; 0: none. With compare-and-swap there are no claims. */
 static unsigned explorer_claim(const void *p)
 {
-#if INNGEST_HAVE_CAS
+#if INNGEST_SLOT_CLAIM
+    return explorer_slot(p, offsetof(inngest_slot, claim));
+#else
     (void)p;
     return 0;
-#else
-    return explorer_slot(p, offsetof(inngest_slot, claim));
 #endif
 }
 
@@ -368,7 +368,7 @@ static size_t explorer_run(const scenario *what, int mutant)
     for (i = 0; i < what->slots; i++) {
         inngest_slot *slot = &x.now.slots[(what->origin + i) & (what->slots - 1)];
         slot->sequence = (inngest_word)(what->origin + i);
-#if !INNGEST_HAVE_CAS
+#if INNGEST_SLOT_CLAIM
         slot->claim = (inngest_word)(what->origin + i - what->slots);
 #endif
     }
