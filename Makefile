@@ -8,7 +8,7 @@ TESTS = $(sort $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 POSIX = port/posix/inngest_posix.c port/posix/inngest_posix.h tests/posix_folder.h
 EXAMPLES = $(patsubst examples/%.c,$(BUILD)/example/%,$(wildcard examples/*.c))
 PARTS = PARALLEL LONG_STEPS PROGRESS SEND_STEP RESTART ON_FAILURE CANCEL WALL_CLOCK CRASHES HOOKS INSPECT INIT_CHECKS JSON TEXT STATUS_NAMES LOG
-SCRIPTS = compilers examples install readme
+SCRIPTS = compilers examples install parts readme
 FUZZ = journal json text
 ALL_TESTS = $(TESTS) $(SCRIPTS) $(FUZZ:%=fuzz_%)
 BUILD = build
@@ -29,7 +29,7 @@ $(BUILD)/%.rc: $(BUILD)/% always
 	@$(RUN) $< > $(BUILD)/$*.log 2>&1; echo $$? > $@; cat $(BUILD)/$*.log
 
 $(SCRIPTS:%=$(BUILD)/%.rc): $(BUILD)/%.rc: tests/%.sh $(EXAMPLES) $(BUILD)/libinngest.a always
-	@BUILD="$(BUILD)" CC="$(CC)" CFLAGS="$(CFLAGS)" MAKE="$(MAKE)" sh $< > $(BUILD)/$*.log 2>&1; echo $$? > $@; cat $(BUILD)/$*.log
+	@BUILD="$(BUILD)" CC="$(CC)" CFLAGS="$(CFLAGS)" MAKE="$(MAKE)" PARTS="$(PARTS) SEEN_IDS" sh $< > $(BUILD)/$*.log 2>&1; echo $$? > $@; cat $(BUILD)/$*.log
 
 $(BUILD)/readme.rc: $(BUILD)/power_cut.rc   # the README names its figure
 
@@ -155,7 +155,7 @@ model: ## the queue between threads in spin: it holds, and its mutants fail
 	@BUILD="$(CURDIR)/$(BUILD)" sh tests/models/model.sh
 
 size: ## code, RAM and stack for Cortex-M0, M3, RV32IMAC and AVR at -Os, and what each optional part costs
-	@BUILD="$(BUILD)" sh tests/size.sh
+	@BUILD="$(BUILD)" PARTS="$(PARTS) SEEN_IDS" sh tests/size.sh
 
 cov: ## branch coverage of inngest.c over the tests (without power_cut, too slow so) by gcov: what is not taken, line by line, and figures
 	@rm -rf $(BUILD)/cov; $(MAKE) --no-print-directory BUILD=$(BUILD)/cov CC=gcc CFLAGS="-O0 -g --coverage" TESTS="$(filter-out power_cut,$(TESTS))" test > $(BUILD)/cov.log 2>&1; tail -1 $(BUILD)/cov.log

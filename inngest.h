@@ -167,10 +167,12 @@
 #define INNGEST_WORD_BITS 32
 #endif
 #endif
-#if defined(__GCC_ATOMIC_INT_LOCK_FREE) && __GCC_ATOMIC_INT_LOCK_FREE == 2 && INNGEST_WORD_BITS == 32 && !defined(INNGEST_NO_CAS)
-#define INNGEST_SLOT_CLAIM 0   /* compare-and-swap needs no such word in a queue slot */
+#ifndef INNGEST_SLOT_CLAIM     /* a word more in a queue slot, where there is no compare-and-swap; the same for library and callers */
+#if defined(__GNUC__) && __GCC_ATOMIC_INT_LOCK_FREE == 2 && INNGEST_WORD_BITS == 32 && !defined(INNGEST_NO_CAS)
+#define INNGEST_SLOT_CLAIM 0
 #else
 #define INNGEST_SLOT_CLAIM 1
+#endif
 #endif
 #ifndef INNGEST_CORES          /* cores that call inngest_send and the like; more than 1 is refused where there is no compare-and-swap */
 #define INNGEST_CORES 1
