@@ -109,7 +109,18 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define HAS_TIME(e) (INNGEST_WALL_CLOCK && (e)->ts != 0)
 #define HAS_ID(e) (INNGEST_SEEN_IDS && (e)->id_hash[1] != 0)
 
-struct inngest_ctx {
+struct inngest_ctx {                   /* bytes first, then words: short instructions reach them */
+    uint8_t attempt, began, stop;
+    bool known;                        /* the step is one on record */
+    bool open, in_body;                /* a body runs; as a function */
+    bool told;                         /* the user has set error */
+    bool waiting;                      /* a step is not decided */
+    bool parallel, decided;            /* in a group; that has a winner */
+    bool stuck;                        /* a step found no room: not before its time */
+    bool ending;                       /* only to tell steps in progress that the run ends */
+    uint16_t id_count, winner;
+    uint16_t met;                      /* steps on record that this pass has come by */
+    uint16_t undo_met;
     inngest *jobs;
     inngest_run *run;
     const inngest_function *function;
@@ -119,22 +130,11 @@ struct inngest_ctx {
     uint32_t size, step;
     uint32_t old;                      /* bytes of the record that the step's next one supersedes */
     uint32_t again, group;
-    int64_t wake, retry_in;
-    inngest_status stopped;            /* what every further step call gives */
-    inngest_error_info error;
     uint32_t ahead;                    /* behind the memo met last; 0: none yet */
+    inngest_status stopped;            /* what every further step call gives */
+    int64_t wake, retry_in;
+    inngest_error_info error;
     inngest_run undo;                  /* the run before the newest record of a step */
-    uint16_t undo_met;
-    uint16_t id_count, winner;
-    uint16_t met;                      /* steps on record that this pass has come by */
-    uint8_t attempt, began, stop;
-    bool known;                        /* the step is one of them */
-    bool open, in_body;                /* a body runs; as a function */
-    bool told;                         /* the user has set error */
-    bool waiting;                      /* a step is not decided */
-    bool parallel, decided;            /* in a group; that has a winner */
-    bool stuck;                        /* a step found no room: not before its time */
-    bool ending;                       /* only to tell steps in progress that the run ends */
     char id[INNGEST_MESSAGE_BYTES + 1];
 };
 

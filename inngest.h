@@ -511,44 +511,40 @@ typedef struct inngest_config {
 } inngest_config;
 
 /* The engine. Allocate it statically or anywhere; touch nothing in it. */
-struct inngest {
+struct inngest {                   /* what is used most stands first, bytes before words: short instructions reach it */
+    uint8_t unit_shift, block_shift, void_count;
+    bool busy, unread, clean, stopped, failed, doubtful, doubted, wary, trusted, renewed, dirty, wrote, wanting, ticked;
+    bool wall_known, wall_set, stamped, is_told;
+    uint8_t guarded, poison_count; /* events whose predicates are still called behind a record */
     uint32_t ready;                /* magic while mounted */
-    const inngest_function *functions;
     const inngest_port *port;
-#if INNGEST_HOOKS
-    const inngest_hooks *hooks;
-#endif
-    void *user;
-    inngest_run *runs;
     inngest_slot *slots;
-    inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
-    uint32_t run_count, live_runs, hash_mask, free_place, again_count;
-    uint16_t function_count, slot_mask;
     inngest_word tail, head;       /* queue */
-    /* journal */
-    uint32_t format;               /* the journal's half of run ids */
+    uint16_t slot_mask, function_count;
+    inngest_run *runs;
+    uint32_t run_count;
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
     uint32_t head_offset;
-    uint32_t next_run, reserved, capacity;
-    uint32_t time_position;
-    uint32_t newest, newest_end;   /* the newest group */
-    uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */
-    uint8_t unit_shift, block_shift;
-    uint8_t void_count;
-    bool doubted, wary, trusted, renewed, dirty, failed, doubtful, unread, busy, stopped, clean, ticked, wrote, wanting;
-    inngest_status failure;
-    /* time */
+    uint32_t newest;               /* the newest group */
+    uint32_t next_run, reserved, time_position;
+    const inngest_function *functions;
+    uint32_t alone, alone_since;   /* the suspect that goes on alone */
+    uint32_t hash_mask;
+    inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
     int64_t quiet_until;           /* nothing is due before that, but for what comes */
     int64_t told, wall_stamped;    /* wall_offset as told and not taken yet; as in the newest TIME */
     int64_t booted, stamp, time_now, time_wall, said;
+    uint32_t live_runs, free_place, again_count, capacity;
+    uint32_t format;               /* the journal's half of run ids */
     uint32_t last_tick, random, token, woken, boot_position;
-    bool wall_known, wall_set, stamped, is_told;
-    /* crashes */
-    uint8_t guarded, poison_count; /* events whose predicates are still called behind a record */
+    uint32_t poison, arms;         /* event that crashed a predicate; counts runs put on their own */
     uint16_t poison_row;           /* crashes of predicates in a row */
-    uint32_t poison, alone, alone_since;   /* event that crashed a predicate; the suspect that goes on alone */
-    uint32_t arms;                 /* counts runs put on their own */
+    void *user;
+#if INNGEST_HOOKS
+    const inngest_hooks *hooks;
+#endif
+    uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */
     inngest_seen seen[INNGEST_SEEN_IDS + 1];
     inngest_active active[INNGEST_ACTIVE_STEPS];
     uint32_t pass_ids[INNGEST_STEP_IDS];
@@ -556,7 +552,6 @@ struct inngest {
 #if INNGEST_INSPECT
     inngest_counters counters;
 #endif
-    uint32_t stage_position;
     uint32_t stage[INNGEST_STAGE_BYTES / 4];
 };
 
