@@ -2225,7 +2225,7 @@ inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *n
     if (status != INNGEST_OK) return mistake(ctx, status, id);
     memset(&e, 0, sizeof e);
     e.name = name;
-    e.name_size = (uint8_t)strlen(name);
+    e.name_size = (uint8_t)strlen(name);   /* NOLINT: checked above */
     e.data = data;
     e.size = (uint16_t)size;
     status = admit(ctx->jobs, &e, ctx);
@@ -3045,7 +3045,7 @@ static uint32_t due_in(const inngest *jobs, int64_t when)
 }
 
 /* Neither an event, a completion nor a wake since the last tick. */
-static bool nothing_came(const inngest *jobs)
+static bool nothing_came(inngest *jobs)
 {
     return !LOAD(&jobs->woken) && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) != WORD(jobs->head + 1);
 }
