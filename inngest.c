@@ -501,7 +501,7 @@ inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
         slot->of.full.id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
     }
 #endif
-    memcpy(slot->data, event->name, name_size);
+    memcpy(slot->data, event->name, name_size);   /* NOLINT: checked above */
     if (event->size) memcpy(slot->data + name_size, event->data, event->size);
     return publish(jobs, slot);
 }
@@ -3310,7 +3310,7 @@ static bool left_out(const record *r)
     switch (r->kind) {
     case START: return !INNGEST_WALL_CLOCK && (r->flags & FLAG);
     case SLEEP: return !INNGEST_WALL_CLOCK && (r->first[13] & WAIT_UNIX);
-    case PHASE: return status == INNGEST_CANCELLED ? !INNGEST_CANCEL : !INNGEST_ON_FAILURE;
+    case PHASE: return (!INNGEST_CANCEL && status == INNGEST_CANCELLED) || (!INNGEST_ON_FAILURE && status != INNGEST_CANCELLED);
     case DONE: return (!INNGEST_SEND_STEP && r->first[0] == WHAT_SEND) || (!INNGEST_RESTART && r->first[0] == WHAT_RESTART);
     case CHOICE: return !INNGEST_PARALLEL;
     case INTENT: return !INNGEST_LONG_STEPS;
