@@ -3306,11 +3306,12 @@ static void set_up(inngest *jobs, const inngest_config *config)
 /* A live record of a part that this build leaves out: a run that has one stays parked and is carried along. */
 static bool left_out(const record *r)
 {
-    inngest_status status = (inngest_status)(int32_t)get4(r->first);
     switch (r->kind) {
     case START: return !INNGEST_WALL_CLOCK && (r->flags & FLAG);
     case SLEEP: return !INNGEST_WALL_CLOCK && (r->first[13] & WAIT_UNIX);
-    case PHASE: return (!INNGEST_CANCEL && status == INNGEST_CANCELLED) || (!INNGEST_ON_FAILURE && status != INNGEST_CANCELLED);
+    case PHASE:
+        if ((int32_t)get4(r->first) == INNGEST_CANCELLED) return !INNGEST_CANCEL;
+        return !INNGEST_ON_FAILURE;
     case DONE: return (!INNGEST_SEND_STEP && r->first[0] == WHAT_SEND) || (!INNGEST_RESTART && r->first[0] == WHAT_RESTART);
     case CHOICE: return !INNGEST_PARALLEL;
     case INTENT: return !INNGEST_LONG_STEPS;
