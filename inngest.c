@@ -152,7 +152,7 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
 
 /* ---- 2 Bytes, checksum, hashes --------------------------------------------------------------------------------- */
 
-static void put(uint8_t *to, uint64_t value, unsigned bytes)
+static void put(uint8_t *to, unsigned bytes, uint64_t value)
 {
     unsigned i;
     for (i = 0; i < bytes; i++, value >>= 8) to[i] = (uint8_t)value;
@@ -1002,13 +1002,13 @@ static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes[32])
 {
     memset(bytes, 0xFF, 32);
-    put(bytes, MAGIC, 4);
-    put(bytes + 4, 1, 3);                            /* version 1.0, no features */
+    put(bytes, 4, MAGIC);
+    put(bytes + 4, 3, 1);                            /* version 1.0, no features */
     bytes[7] = (uint8_t)(program_shift(jobs->port) | (unsigned)jobs->block_shift << 3);
-    put(bytes + 8, block, 4);
-    put(bytes + 12, jobs->format, 4);
-    put(bytes + 16, jobs->port->block_count, 4);
-    put(bytes + 20, crc32(0, bytes, 20), 4);
+    put(bytes + 8, 4, block);
+    put(bytes + 12, 4, jobs->format);
+    put(bytes + 16, 4, jobs->port->block_count);
+    put(bytes + 20, 4, crc32(0, bytes, 20));
 }
 
 /* Erase the blocks in front of the head that hold nothing, and prove it by their headers. PAUSED: the chip is still
@@ -1079,27 +1079,38 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     set_deadline(jobs, run, NEVER);
 }
 
+/* Append a record of a run, or of none, where room was made. */
+static inngest_status add(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s, record *r)
+{
+    memset(r, 0, sizeof *r);
+    r->kind = (uint8_t)(kind & KIND_MASK);
+    r->flags = (uint8_t)(kind & (MORE | FLAG));
+    r->step = step;
+    r->size = (uint16_t)(s->size[0] + s->size[1] + s->size[2]);
+    if (run) {
+        r->run = run->number & STEP_MASK;
+        r->link = run->last;
+    }
+    INNGEST_TRY(append(jobs, r, s));
+    if (run) run->last = r->position;
+    return INNGEST_OK;
+}
+
 /* The tail block holds bytes that do not verify. A run whose chain leads through them would later look as if they
  * had never been: park it for good, before they go. */
 static inngest_status park_broken_runs(inngest *jobs)
 {
     uint32_t i;
-    uint8_t bytes[4] = { 0 }, now[4];
+    uint8_t bytes[4] = { 0 };
     source s = one_piece(bytes, 4);
-    put(bytes, (uint32_t)INNGEST_ERR_READ, 4);
+    put(bytes, 4, (uint32_t)INNGEST_ERR_READ);
     for (i = 0; i < jobs->run_count; i++) {
         inngest_run *run = &jobs->runs[i];
         record r;
         if (run->number == 0 || find_record(jobs, run, KIND_MASK, 0, &r) != INNGEST_ERR_READ) continue;
-        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK && r.size == 4 && read_payload(jobs, &r, 0, now, 4) && memcmp(now, bytes, 4) == 0) continue;
-        memset(&r, 0, sizeof r);
-        r.kind = PHASE;
-        r.run = run->number & STEP_MASK;
-        r.link = run->last;
-        r.size = 4;
+        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK && r.size == 4 && memcmp(r.first, bytes, 4) == 0) continue;
         if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
-        INNGEST_TRY(append(jobs, &r, &s));
-        run->last = r.position;
+        INNGEST_TRY(add(jobs, run, PHASE, 0, &s, &r));
         stop_for_damage(jobs, run);
     }
     return INNGEST_OK;
@@ -1152,13 +1163,9 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     broken = true;                     /* for all that is known */
 #endif
     if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
-    memset(&r, 0, sizeof r);
-    r.kind = RECLAIMED;
-    r.size = 4;
-    r.step = block & STEP_MASK;
-    put(bytes, jobs->next_run, 4);
+    put(bytes, 4, jobs->next_run);
     if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
-    INNGEST_TRY(append(jobs, &r, &s));
+    INNGEST_TRY(add(jobs, NULL, RECLAIMED, block & STEP_MASK, &s, &r));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
     for (i = 0; i < jobs->run_count; i++)
@@ -1212,23 +1219,6 @@ static inngest_status make_room_ahead(inngest *jobs)
     return wants_room_ahead(jobs) ? reclaim_block(jobs, false) : INNGEST_OK;
 }
 
-/* Append a record of a run, or of none, where room was made. */
-static inngest_status add(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s, record *r)
-{
-    memset(r, 0, sizeof *r);
-    r->kind = (uint8_t)(kind & KIND_MASK);
-    r->flags = (uint8_t)(kind & (MORE | FLAG));
-    r->step = step;
-    r->size = (uint16_t)(s->size[0] + s->size[1] + s->size[2]);
-    if (run) {
-        r->run = run->number & STEP_MASK;
-        r->link = run->last;
-    }
-    INNGEST_TRY(append(jobs, r, s));
-    if (run) run->last = r->position;
-    return INNGEST_OK;
-}
-
 static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, const void *data, uint32_t size)
 {
     record r;
@@ -1242,8 +1232,8 @@ static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kin
 static inngest_status write_time(inngest *jobs, unsigned flag)
 {
     uint8_t bytes[12];
-    put(bytes, (uint64_t)jobs->now, 6);
-    put(bytes + 6, WALL_KNOWN(jobs) ? (uint64_t)(jobs->now + jobs->wall_offset) : 0, 6);
+    put(bytes, 6, (uint64_t)jobs->now);
+    put(bytes + 6, 6, WALL_KNOWN(jobs) ? (uint64_t)(jobs->now + jobs->wall_offset) : 0);
     jobs->stamp = jobs->now;
     jobs->stamped = true;
     jobs->wall_stamped = jobs->wall_offset;
@@ -1517,13 +1507,9 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     if (torn) bytes += record_room(jobs, sizeof range);
     if (!advance(jobs, bytes, 0)) return INNGEST_ERR_JOURNAL_FULL;
     if (torn) {
-        memset(&v, 0, sizeof v);
-        v.kind = RECLAIMED;
-        v.flags = (uint8_t)(FLAG | (copies ? MORE : 0u));
-        v.size = sizeof range;
-        put(range, from, 4);
-        put(range + 4, position_at(jobs, jobs->head_block, jobs->head_offset), 4);
-        INNGEST_TRY(append(jobs, &v, &s));
+        put(range, 4, from);
+        put(range + 4, 4, position_at(jobs, jobs->head_block, jobs->head_offset));
+        INNGEST_TRY(add(jobs, NULL, RECLAIMED | FLAG | (copies ? MORE : 0u), 0, &s, &v));
         (void)void_range(jobs, from, v.position);
     }
     for (position = jobs->newest; copies > 0; position = after(jobs, &r)) {
@@ -1675,6 +1661,12 @@ static inngest_status park(inngest_ctx *ctx, inngest_wait why)
     return ctx->stopped = INNGEST_PAUSED;
 }
 
+/* Find the run's newest record of a class and step. */
+static inngest_status find_own(const inngest_ctx *ctx, unsigned class, uint32_t step, record *r)
+{
+    return find_record(ctx->jobs, ctx->run, class, step, r);
+}
+
 /* The step's identity: hash of the id plus its occurrence in this pass. Ids whose ranges touch are refused. */
 static inngest_status identify(inngest_ctx *ctx, const char *id)
 {
@@ -1704,7 +1696,7 @@ static inngest_status find_memo(inngest_ctx *ctx, record *r)
     ctx->known = false;
     if (ctx->met == ctx->run->memos) return status;
     if (ctx->ahead && find_ahead(ctx->jobs, ctx->run, ctx->ahead, ctx->step, r)) status = INNGEST_OK;
-    else status = find_record(ctx->jobs, ctx->run, RESULT, ctx->step, r);
+    else status = find_own(ctx, RESULT, ctx->step, r);
     if (status != INNGEST_OK) return status;
     ctx->known = true;
     ctx->met++;
@@ -1717,7 +1709,7 @@ static void find_old(inngest_ctx *ctx, unsigned kind)
 {
     record r;
     if (!(ctx->run->flags & RUN_SAVED) || undecided(kind) || kind == SAVE) return;
-    if (find_record(ctx->jobs, ctx->run, SAVE, ctx->step, &r) == INNGEST_OK) ctx->old += record_room(ctx->jobs, r.size);
+    if (find_own(ctx, SAVE, ctx->step, &r) == INNGEST_OK) ctx->old += record_room(ctx->jobs, r.size);
 }
 
 /* Write a record of this step, with room made for `more` bytes of its group behind it. PAUSED: the port failed; or a
@@ -1787,8 +1779,8 @@ static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void
 static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     uint8_t b[WAIT_BYTES];
-    put(b, (uint64_t)due, 6);
-    put(b + 6, (uint64_t)ctx->jobs->now, 6);
+    put(b, 6, (uint64_t)due);
+    put(b + 6, 6, (uint64_t)ctx->jobs->now);
     b[12] = (uint8_t)(ctx->attempt + 1);
     b[13] = (uint8_t)(flags | (IN_GROUP(ctx) ? WAIT_PARALLEL : 0u));
     if (!WALL_KNOWN(ctx->jobs) && ctx->jobs->time_wall > 0 && !ctx->jobs->stamped && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
@@ -1799,8 +1791,8 @@ static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, uns
 static uint32_t encode_error(const inngest_error_info *error, uint8_t b[ERROR_BYTES])
 {
     uint32_t size = (uint32_t)strlen(error->message);
-    put(b, (uint64_t)(int64_t)error->status, 4);
-    put(b + 4, (uint64_t)(int64_t)error->code, 4);
+    put(b, 4, (uint64_t)error->status);
+    put(b + 4, 4, (uint64_t)error->code);
     memcpy(b + 8, error->message, size);
     return 8 + size;
 }
@@ -2012,11 +2004,10 @@ static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
 
 static bool read_wait(inngest_ctx *ctx, const record *r, int64_t *due, unsigned *flags)
 {
-    uint8_t b[WAIT_BYTES];
-    if (r->size != WAIT_BYTES || !read_payload(ctx->jobs, r, 0, b, WAIT_BYTES)) return false;
-    *due = get_time(b);
-    *flags = b[13];
-    ctx->attempt = r->kind == ATTEMPT ? b[12] : 0;
+    if (r->size != WAIT_BYTES) return false;
+    *due = get_time(r->first);
+    *flags = r->first[13];
+    ctx->attempt = r->kind == ATTEMPT ? r->first[12] : 0;
     return true;
 }
 
@@ -2028,7 +2019,7 @@ static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const rec
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
     if (INNGEST_LONG_STEPS && ctx->ending ? ctx->active == NULL : CANCELLING(ctx->run)) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
-    if (r->kind == INTENT && !read_payload(ctx->jobs, r, 0, &ctx->attempt, 1)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (r->kind == INTENT) ctx->attempt = r->first[0];
     if (r->kind != ATTEMPT) return INNGEST_BODY;
     if (!read_wait(ctx, r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
     return due > ctx->jobs->now ? wait_until(ctx, INNGEST_WAIT_RETRY, due) : INNGEST_BODY;
@@ -2039,7 +2030,6 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
 {
     inngest *jobs = ctx->jobs;
     inngest_status status;
-    uint8_t done = 0;
     memset(r, 0, sizeof *r);
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
@@ -2054,8 +2044,7 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
     if (status != INNGEST_OK) r->kind = 0;
     else ctx->old = record_room(jobs, r->size);
     if (r->kind == 0 || undecided(r->kind)) return enter_undecided(ctx, what, r);
-    if (r->kind == DONE && !read_payload(jobs, r, 0, &done, 1)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (r->kind == CHOICE || (r->kind == DONE) != (what != WHAT_RUN) || done != what) return park(ctx, INNGEST_WAIT_MEMO);
+    if (r->kind == CHOICE || (r->kind == DONE ? r->first[0] : (unsigned)WHAT_RUN) != what) return park(ctx, INNGEST_WAIT_MEMO);
     if (r->kind == FAILED && !load_error(ctx, r)) return park(ctx, INNGEST_WAIT_DAMAGE);
     status = r->kind == FAILED ? INNGEST_STEP_FAILED : INNGEST_OK;
     if (IN_PROGRESS(ctx)) {                          /* it was completed since */
@@ -2069,11 +2058,13 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
     return status;
 }
 
-static inngest_status read_result(inngest_ctx *ctx, const record *r, void *result, size_t size)
+/* Copy a payload from there on; zeros follow one that is shorter. */
+static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t from, void *to, size_t size)
 {
-    if (r->size > size) return park(ctx, INNGEST_WAIT_MEMO);
-    if (!read_payload(ctx->jobs, r, 0, result, r->size)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (size > r->size) memset((uint8_t *)result + r->size, 0, size - r->size);
+    uint32_t n = r->size - from;
+    if (n > size) return INNGEST_ERR_TOO_LONG;
+    if (!read_payload(ctx->jobs, r, from, to, n)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (size > n) memset((uint8_t *)to + n, 0, size - n);
     return INNGEST_OK;
 }
 
@@ -2087,7 +2078,10 @@ static inngest_status begin_step(inngest_ctx *ctx, const char *id, const inngest
     if ((int)status > 0 && status != INNGEST_BODY) return status;
     if ((int)status <= 0 && status != INNGEST_OK) return status;
     if (result == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
-    if (status == INNGEST_OK) return read_result(ctx, &r, result, size);
+    if (status == INNGEST_OK) {
+        status = copy_payload(ctx, &r, 0, result, size);
+        return status == INNGEST_ERR_TOO_LONG ? park(ctx, INNGEST_WAIT_MEMO) : status;
+    }
     if (size > INNGEST_RESULT_BYTES) return mistake(ctx, INNGEST_ERR_RESULT_SIZE, id);
     ctx->options = options;
     ctx->result = result;
@@ -2260,7 +2254,6 @@ void inngest_parallel(inngest_ctx *ctx, const char *id)
 {
     record r;
     inngest_status status;
-    uint8_t winner;
     if (ctx->open || ctx->parallel) { (void)mistake(ctx, ctx->open ? INNGEST_ERR_NESTED : INNGEST_ERR_PARALLEL, id); return; }
     if (ctx->stopped != INNGEST_OK || identify(ctx, id) != INNGEST_OK) return;
     ctx->parallel = true;
@@ -2268,11 +2261,11 @@ void inngest_parallel(inngest_ctx *ctx, const char *id)
     ctx->group = ctx->step;
     status = find_memo(ctx, &r);
     if (status == INNGEST_ERR_NOT_FOUND) return;
-    if (status != INNGEST_OK || (r.kind == CHOICE && !read_payload(ctx->jobs, &r, 0, &winner, 1))) (void)park(ctx, INNGEST_WAIT_DAMAGE);
+    if (status != INNGEST_OK) (void)park(ctx, INNGEST_WAIT_DAMAGE);
     else if (r.kind != CHOICE) (void)park(ctx, INNGEST_WAIT_MEMO);
     else {
         ctx->decided = true;
-        ctx->winner = winner;
+        ctx->winner = r.first[0];
     }
 }
 
@@ -2338,24 +2331,28 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
 
 /* ---- 11 Inside a body, and what a handler can know ------------------------------------------------------------- */
 
-inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message)
+static void tell_error(inngest_ctx *ctx, int32_t code, const char *message)
 {
     set_error(ctx, INNGEST_FAIL, code, message);
     ctx->told = true;
+}
+
+inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message)
+{
+    tell_error(ctx, code, message);
     return INNGEST_RETRY;
+}
+
+inngest_status inngest_fail(inngest_ctx *ctx, int32_t code, const char *message)
+{
+    tell_error(ctx, code, message);
+    return INNGEST_FAIL;
 }
 
 inngest_status inngest_retry_after(inngest_ctx *ctx, int64_t ms, int32_t code, const char *message)
 {
     ctx->retry_in = ms < 1000 ? 1000 : ms > INNGEST_DAYS(1) ? INNGEST_DAYS(1) : ms;   /* Inngest's clamp */
     return inngest_retry(ctx, code, message);
-}
-
-inngest_status inngest_fail(inngest_ctx *ctx, int32_t code, const char *message)
-{
-    set_error(ctx, INNGEST_FAIL, code, message);
-    ctx->told = true;
-    return INNGEST_FAIL;
 }
 
 #if INNGEST_PROGRESS
@@ -2378,7 +2375,7 @@ static inngest_status find_progress(inngest_ctx *ctx, const void *data, size_t s
     if (!ctx->open) return mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_save or load");
     if (data == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
-    status = find_record(ctx->jobs, ctx->run, SAVE, ctx->step, r);
+    status = find_own(ctx, SAVE, ctx->step, r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
     return status == INNGEST_OK ? INNGEST_OK : INNGEST_BODY;
 }
@@ -2404,19 +2401,20 @@ inngest_status inngest_step_load(inngest_ctx *ctx, void *progress, size_t size)
     inngest_status status = find_progress(ctx, progress, size, &r);
     if (status != INNGEST_OK && status != INNGEST_BODY) return status;
     if (status == INNGEST_BODY) r.size = 0;
-    if (r.size > size) return INNGEST_ERR_TOO_LONG;
-    return read_result(ctx, &r, progress, size);
+    return copy_payload(ctx, &r, 0, progress, size);
 }
 #endif
 
 void inngest_idempotency_key(const inngest_ctx *ctx, char key[INNGEST_KEY_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
-    uint64_t parts[2];
+    uint32_t parts[4];
     unsigned i;
-    parts[0] = run_id(ctx->jobs, ctx->run);
-    parts[1] = (uint64_t)(ctx->run->flags & RUN_FAILING ? 1u : 0u) << 32 | ctx->step;
-    for (i = 0; i < 32; i++) key[i] = digits[parts[i / 16] >> (60 - 4 * (i % 16)) & 15];
+    parts[0] = ctx->jobs->format;
+    parts[1] = ctx->run->number;
+    parts[2] = ctx->run->flags & RUN_FAILING ? 1 : 0;
+    parts[3] = ctx->step;
+    for (i = 0; i < 32; i++) key[i] = digits[parts[i / 8] >> (28 - 4 * (i % 8)) & 15];
     key[32] = 0;
 }
 
@@ -2427,21 +2425,17 @@ const inngest_error_info *inngest_error(const inngest_ctx *ctx) { return &ctx->e
 int inngest_attempt(const inngest_ctx *ctx)
 {
     record r;
-    uint8_t attempt = 0;
     if (ctx->open) return ctx->attempt;
-    if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) (void)read_payload(ctx->jobs, &r, 12, &attempt, 1);
-    return attempt;
+    return find_own(ctx, RESULT, 0, &r) == INNGEST_OK ? r.first[12] : 0;
 }
 
 /* *from: where the data begins in the payload, behind the name. */
 static bool find_event(const inngest_ctx *ctx, record *r, uint32_t *from, uint32_t *name_size)
 {
-    uint8_t name;
-    if (find_record(ctx->jobs, ctx->run, START, 0, r) != INNGEST_OK) return false;
+    if (find_own(ctx, START, 0, r) != INNGEST_OK) return false;
     *from = r->flags & FLAG ? START_HEAD : START_HEAD - 6;
-    if (!read_payload(ctx->jobs, r, *from - 1, &name, 1)) return false;
-    *from += name;
-    *name_size = name;
+    *name_size = r->first[*from - 1];
+    *from += *name_size;
     return *from <= r->size;
 }
 
@@ -2458,10 +2452,7 @@ inngest_status inngest_event_data(inngest_ctx *ctx, void *out, size_t size)
     uint32_t from, name;
     if (out == NULL && size) return INNGEST_ERR_ARGUMENT;
     if (!find_event(ctx, &r, &from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (r.size - from > size) return INNGEST_ERR_TOO_LONG;
-    if (!read_payload(ctx->jobs, &r, from, out, r.size - from)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (size > r.size - from) memset((uint8_t *)out + (r.size - from), 0, size - (r.size - from));
-    return INNGEST_OK;
+    return copy_payload(ctx, &r, from, out, size);
 }
 
 inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size)
@@ -2537,8 +2528,8 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
         if (b[0] >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
         jobs->guarded--;
         b[1] = 1;
-        put(b + 2, hash, 4);
-        put(b + 6, jobs->poison_row, 2);
+        put(b + 2, 4, hash);
+        put(b + 6, 2, jobs->poison_row);
         if (write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK) (void)port_sync(jobs);
     }
     jobs->busy = true;
@@ -2573,9 +2564,9 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     record r;
     inngest_run *run;
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
-    put(head, jobs->next_run >> 16, 2);
-    put(head + 2, hash_text(HASH_SEED, jobs->functions[function].id), 4);
-    put(head + 6, (uint64_t)e->ts, 6);
+    put(head, 2, jobs->next_run >> 16);
+    put(head + 2, 4, hash_text(HASH_SEED, jobs->functions[function].id));
+    put(head + 6, 6, (uint64_t)e->ts);
     head[size - 1] = e->name_size;
     s = one_piece(head, size);
     s.piece[1] = e->name;
@@ -2604,9 +2595,9 @@ static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_
     if (ctx) INNGEST_TRY(put_group(ctx, n ? DONE | MORE : DONE, &done, 1, bytes));
     else INNGEST_TRY(room(jobs, bytes + record_room(jobs, 14)));
     if (HAS_ID(e)) {
-        put(b, e->id_hash[0], 4);
-        put(b + 4, e->id_hash[1], 4);
-        put(b + 8, (uint64_t)(jobs->now + INNGEST_SEEN_MS), 6);
+        put(b, 4, e->id_hash[0]);
+        put(b + 4, 4, e->id_hash[1]);
+        put(b + 8, 6, (uint64_t)(jobs->now + INNGEST_SEEN_MS));
         INNGEST_TRY(add(jobs, NULL, SEEN | MORE, 0, &s, &r));
     }
     for (k = 0; k < n; k++) {
@@ -2725,20 +2716,20 @@ static bool finish(inngest_ctx *ctx, inngest_status verdict)
     if (INNGEST_LONG_STEPS) stop_actives(ctx);
     if (INNGEST_ON_FAILURE && verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
         verdict = INNGEST_FAIL;
-        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK) (void)load_error(ctx, &r);
+        if (find_own(ctx, PHASE, 0, &r) == INNGEST_OK) (void)load_error(ctx, &r);
     }
     size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) {
         if (write_record(jobs, run, PHASE, b, size) != INNGEST_OK) return false;
         run->used = run->memos = 0;
-        if (find_record(jobs, run, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
+        if (find_own(ctx, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
         run->phase = INNGEST_PHASE_ON_FAILURE;
         run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
         run->crashes = 0;
         if (jobs->alone == run->number) jobs->alone = 0;
         return true;
     }
-    if (INNGEST_CANCEL && verdict == INNGEST_CANCELLED) put(b, (uint64_t)(int64_t)verdict, 4);
+    if (INNGEST_CANCEL && verdict == INNGEST_CANCELLED) put(b, 4, (uint64_t)verdict);
     if (run->crashes <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
     if (write_record(jobs, run, END, b, size) != INNGEST_OK) return false;
     count(&jobs->counters.runs_ended);
@@ -2755,7 +2746,7 @@ static inngest_status retry_handler(inngest_ctx *ctx)
     ctx->step = 0;
     ctx->old = 0;
     ctx->attempt = (uint8_t)inngest_attempt(ctx);
-    if (ctx->attempt && find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_room(ctx->jobs, r.size);
+    if (ctx->attempt && find_own(ctx, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_room(ctx->jobs, r.size);
     ctx->parallel = false;
     ctx->wake = NEVER;
     if ((int)attempt_failed(ctx, INNGEST_RETRY) <= 0) return INNGEST_FAIL;
@@ -2770,7 +2761,7 @@ static bool retries_later(inngest_ctx *ctx)
     int64_t due;
     unsigned flags;
     if (!(ctx->run->flags & RUN_RETRYING)) return false;
-    if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) != INNGEST_OK || !read_wait(ctx, &r, &due, &flags)) {
+    if (find_own(ctx, RESULT, 0, &r) != INNGEST_OK || !read_wait(ctx, &r, &due, &flags)) {
         (void)park(ctx, INNGEST_WAIT_DAMAGE);
         return true;
     }
@@ -2816,13 +2807,11 @@ static bool starts_later(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
-    uint8_t b[6];
     record r;
     int64_t ts;
     if (!INNGEST_WALL_CLOCK || (run->flags & RUN_BEGUN)) return false;
-    memset(b, 0, sizeof b);
-    if (find_record(jobs, run, START, 0, &r) != INNGEST_OK || ((r.flags & FLAG) && !read_payload(jobs, &r, 6, b, 6))) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
-    ts = get_time(b);
+    if (find_own(ctx, START, 0, &r) != INNGEST_OK) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
+    ts = r.flags & FLAG ? get_time(r.first + 6) : 0;
     if (ts) run->flags |= RUN_UNIX;
     if (ts && !jobs->wall_known) (void)wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
     else if (ts && ts - jobs->wall_offset > jobs->now) (void)wait_until(ctx, INNGEST_WAIT_SLEEP, ts - jobs->wall_offset);
@@ -2835,7 +2824,7 @@ static bool arm(inngest *jobs, inngest_run *run, bool armed)
 {
     uint8_t b[4];
     b[0] = run->crashes;
-    put(b + 1, armed ? ++jobs->arms : 0, 3);
+    put(b + 1, 3, armed ? ++jobs->arms : 0);
     if (write_record(jobs, run, CRASH, b, sizeof b) != INNGEST_OK || (armed && port_sync(jobs) != INNGEST_OK)) return false;
     run->flags = (uint16_t)((run->flags & ~RUN_ARMED) | RUN_MARKED | (armed ? RUN_ARMED : 0u));
     if (!armed && jobs->alone == run->number) jobs->alone = 0;
@@ -2861,7 +2850,7 @@ static inngest_status run_handler(inngest_ctx *ctx)
         return INNGEST_PAUSED;
     }
     if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
-    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && (find_record(jobs, run, PHASE, 0, &r) != INNGEST_OK || !load_error(ctx, &r))) {
+    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && (find_own(ctx, PHASE, 0, &r) != INNGEST_OK || !load_error(ctx, &r))) {
         (void)park(ctx, INNGEST_WAIT_DAMAGE);
         return INNGEST_PAUSED;
     }
@@ -3138,10 +3127,11 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
     record r, copy;
     do {
         if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
-        if ((r.kind != ATTEMPT && r.kind != SLEEP) || !is_live(jobs, &r) || !read_payload(jobs, &r, 0, b, WAIT_BYTES)) continue;
+        if ((r.kind != ATTEMPT && r.kind != SLEEP) || !is_live(jobs, &r)) continue;
+        memcpy(b, r.first, WAIT_BYTES);
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
         if ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) continue;
-        put(b, (uint64_t)(get_time(b) + off), 6);    /* what it says of now stays: only TIME, when all are moved, moves that */
+        put(b, 6, (uint64_t)(get_time(b) + off));    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
         INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES)));
         INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, &s, &copy));
@@ -3162,9 +3152,9 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         inngest_seen *seen = &jobs->seen[i];
         if (seen->position == 0 || seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
-        put(b, seen->hash[0], 4);
-        put(b + 4, seen->hash[1], 4);
-        put(b + 8, (uint64_t)(seen->until + off), 6);
+        put(b, 4, seen->hash[0]);
+        put(b + 4, 4, seen->hash[1]);
+        put(b + 8, 6, (uint64_t)(seen->until + off));
         INNGEST_TRY(room(jobs, record_room(jobs, sizeof b)));
         INNGEST_TRY(add(jobs, NULL, SEEN, 0, &s, &r));
         seen->until += off;
@@ -3260,11 +3250,11 @@ static uint32_t capacity(const inngest *jobs)
     const inngest_port *p = jobs->port;
     uint32_t usable = p->block_size - first_offset(jobs), blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
     uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES), fixed = 3 * record_room(jobs, 12);
-    uint64_t room_for, fill = (uint64_t)blocks * usable * INNGEST_FILL_PERCENT / 100;
+    uint32_t room_for, all = blocks * usable, fill = all / 100 * INNGEST_FILL_PERCENT + all % 100 * INNGEST_FILL_PERCENT / 100;
     if (largest < largest_start(jobs)) largest = largest_start(jobs);
-    room_for = (uint64_t)(usable - minimum(usable / 2, largest)) * (blocks > 1 ? blocks - 1 : 1);
-    if (room_for > fill) room_for = fill;
-    return room_for > fixed ? (uint32_t)(room_for - fixed) : 0;
+    room_for = (usable - minimum(usable / 2, largest)) * (blocks > 1 ? blocks - 1 : 1);
+    room_for = minimum(room_for, fill);
+    return room_for > fixed ? room_for - fixed : 0;
 }
 
 static void set_up(inngest *jobs, const inngest_config *config)
@@ -3327,13 +3317,13 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
     uint32_t armed = 0;
     uint32_t position = run->last;
     uint16_t used;
-    uint8_t b[16], news = 0;
+    uint8_t news = 0;
     int64_t when = NEVER;
     bool parked = false;
     record r;
     inngest_status status = find_record(jobs, run, PHASE, 0, &r);
-    if (status == INNGEST_OK && read_payload(jobs, &r, 0, b, 4)) {
-        status = (inngest_status)(int32_t)get4(b);
+    if (status == INNGEST_OK) {
+        status = (inngest_status)(int32_t)get4(r.first);
         run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;
@@ -3346,10 +3336,10 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
         run->oldest = (uint16_t)block_of(jobs, r.position);
         if (r.kind != START && r.kind != CRASH) run->flags |= RUN_BEGUN;
-        if (INNGEST_CRASHES && r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT) && read_payload(jobs, &r, 0, b, 4)) {
+        if (INNGEST_CRASHES && r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT)) {
             run->flags |= RUN_MARKED;
-            run->crashes = b[0];
-            armed = (uint32_t)get(b + 1, 3);
+            run->crashes = r.first[0];
+            armed = (uint32_t)get(r.first + 1, 3);
             if (armed) run->flags |= RUN_ARMED;
         }
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
@@ -3359,18 +3349,18 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_room(jobs, r.size) / 4);
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
         if (r.kind == ATTEMPT && r.step == 0) run->flags |= RUN_RETRYING;
-        if ((r.kind == ATTEMPT || r.kind == SLEEP) && read_payload(jobs, &r, 0, b, WAIT_BYTES)) {
-            int64_t due = get_time(b);
+        if (r.kind == ATTEMPT || r.kind == SLEEP) {
+            int64_t due = get_time(r.first);
             run->state = r.kind == SLEEP ? INNGEST_WAIT_SLEEP : INNGEST_WAIT_RETRY;
-            if (INNGEST_WALL_CLOCK && (b[13] & WAIT_UNIX)) {   /* until the wall clock is set */
+            if (INNGEST_WALL_CLOCK && (r.first[13] & WAIT_UNIX)) {   /* until the wall clock is set */
                 run->flags |= RUN_UNIX;
                 run->state = INNGEST_WAIT_CLOCK;
                 due = NEVER;
             }
-            if (b[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
+            if (r.first[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
             if (due < when) {
                 when = due;
-                run->attempt = r.kind == ATTEMPT ? b[12] : 0;
+                run->attempt = r.kind == ATTEMPT ? r.first[12] : 0;
             }
         }
     } while (r.link);
@@ -3495,7 +3485,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
     run = find_run(jobs, (uint32_t)id & STEP_MASK);
     if (run == NULL || run_id(jobs, run) != id) return INNGEST_ERR_NOT_FOUND;
     if (run->phase == INNGEST_PHASE_CANCELLING) return INNGEST_OK;
-    put(b, (uint64_t)(int64_t)INNGEST_CANCELLED, 4);
+    put(b, 4, (uint64_t)INNGEST_CANCELLED);
     INNGEST_TRY(write_record(jobs, run, PHASE, b, 4));
     run->phase = INNGEST_PHASE_CANCELLING;
     run->state = INNGEST_WAIT_NONE;
