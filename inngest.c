@@ -68,17 +68,17 @@ enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOI
 enum { WHAT_RUN, WHAT_SLEEP, WHAT_SEND, WHAT_RESTART };                    /* in a DONE record */
 enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* flags in ATTEMPT and SLEEP records */
 
-/* Flags of a run. */
-#define RUN_SUSPECT 1u                 /* since an unclean boot: each pass goes behind a CRASH record until it commits */
-#define RUN_MARKED 2u                  /* a CRASH record of it counts */
-#define RUN_ARMED 4u                   /* ... and says that it is on its own */
+/* Flags of a run; 0: the part that needs it is left out. */
+#define RUN_SUSPECT (INNGEST_CRASHES ? 1u : 0u)      /* since an unclean boot: each pass goes behind a CRASH record until it commits */
+#define RUN_MARKED (INNGEST_CRASHES ? 2u : 0u)       /* a CRASH record of it counts */
+#define RUN_ARMED (INNGEST_CRASHES ? 4u : 0u)        /* ... and says that it is on its own */
 #define RUN_OLD 8u                     /* from an earlier boot: a body may have begun there */
 #define RUN_BEGUN 16u                  /* past its event's time */
-#define RUN_UNIX 32u                   /* its deadline is a date */
+#define RUN_UNIX (INNGEST_WALL_CLOCK ? 32u : 0u)     /* its deadline is a date */
 #define RUN_PASSED 64u                 /* had its pass in this round */
 #define RUN_FAILING 128u               /* in on_failure */
-#define RUN_SAVED 256u                 /* has live progress of a step */
-#define RUN_WANTS 1024u                /* waits for a place among the steps in progress */
+#define RUN_SAVED (INNGEST_PROGRESS ? 256u : 0u)     /* has live progress of a step */
+#define RUN_WANTS (INNGEST_LONG_STEPS ? 1024u : 0u)  /* waits for a place among the steps in progress */
 #define RUN_RETRYING 2048u              /* its handler waits for its next attempt, or did */
 #define RUN_ENTERED 512u               /* seen by the mount without its START so far */
 
@@ -106,7 +106,21 @@ typedef struct arrival {               /* an event on its way into the journal *
     uint8_t name_size;
 } arrival;
 
-struct inngest_ctx {
+#define HAS_TIME(e) (INNGEST_WALL_CLOCK && (e)->ts != 0)
+#define HAS_ID(e) (INNGEST_SEEN_IDS && (e)->id_hash[1] != 0)
+
+struct inngest_ctx {                   /* bytes first, then words: short instructions reach them */
+    uint8_t attempt, began, stop;
+    bool known;                        /* the step is one on record */
+    bool open, in_body;                /* a body runs; as a function */
+    bool told;                         /* the user has set error */
+    bool waiting;                      /* a step is not decided */
+    bool parallel, decided;            /* in a group; that has a winner */
+    bool stuck;                        /* a step found no room: not before its time */
+    bool ending;                       /* only to tell steps in progress that the run ends */
+    uint16_t id_count, winner;
+    uint16_t met;                      /* steps on record that this pass has come by */
+    uint16_t undo_met;
     inngest *jobs;
     inngest_run *run;
     const inngest_function *function;
@@ -116,28 +130,29 @@ struct inngest_ctx {
     uint32_t size, step;
     uint32_t old;                      /* bytes of the record that the step's next one supersedes */
     uint32_t again, group;
-    int64_t wake, retry_in;
-    inngest_status stopped;            /* what every further step call gives */
-    inngest_error_info error;
     uint32_t ahead;                    /* behind the memo met last; 0: none yet */
+    inngest_status stopped;            /* what every further step call gives */
+    int64_t wake, retry_in;
+    inngest_error_info error;
     inngest_run undo;                  /* the run before the newest record of a step */
-    uint16_t undo_met;
-    uint16_t id_count, winner;
-    uint16_t met;                      /* steps on record that this pass has come by */
-    uint8_t attempt, began, stop;
-    bool known;                        /* the step is one of them */
-    bool open, in_body;                /* a body runs; as a function */
-    bool told;                         /* the user has set error */
-    bool waiting;                      /* a step is not decided */
-    bool parallel, decided;            /* in a group; that has a winner */
-    bool stuck;                        /* a step found no room: not before its time */
-    bool ending;                       /* only to tell steps in progress that the run ends */
     char id[INNGEST_MESSAGE_BYTES + 1];
 };
 
+/* What is never so where the part is left out. */
+#define IN_GROUP(ctx) (INNGEST_PARALLEL && (ctx)->parallel)
+#define IN_PROGRESS(ctx) (INNGEST_LONG_STEPS && (ctx)->active != NULL)
+#define STOPPING(ctx) (INNGEST_LONG_STEPS && (ctx)->stop != INNGEST_STOP_NONE)
+#define CANCELLING(run) (INNGEST_CANCEL && (run)->phase == INNGEST_PHASE_CANCELLING)
+#define WALL_KNOWN(jobs) (INNGEST_WALL_CLOCK && (jobs)->wall_known)
+#if INNGEST_HOOKS
+#define TELL(jobs, hook, ...) do { if ((jobs)->hooks && (jobs)->hooks->hook) (jobs)->hooks->hook((jobs)->user, __VA_ARGS__); } while (0)
+#else
+#define TELL(jobs, hook, ...) ((void)(jobs))
+#endif
+
 /* ---- 2 Bytes, checksum, hashes --------------------------------------------------------------------------------- */
 
-static void put(uint8_t *to, uint64_t value, unsigned bytes)
+static void put(uint8_t *to, unsigned bytes, uint64_t value)
 {
     unsigned i;
     for (i = 0; i < bytes; i++, value >>= 8) to[i] = (uint8_t)value;
@@ -205,10 +220,16 @@ static void copy_text(char *to, const char *from, size_t size)
     to[n] = 0;
 }
 
+#if INNGEST_INSPECT
 static void count(uint32_t *counter)
 {
     if (*counter != UINT32_MAX) (*counter)++;
 }
+#else                                  /* there is nothing to count in */
+#define count(counter) ((void)0)
+#define tally(counter) ((void)0)
+#define refuse(counter, status) (status)
+#endif
 
 /* ---- 3 Queue: filled from any context, emptied by the tick -----------------------------------------------------
  *
@@ -286,6 +307,7 @@ enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION, SLOT_TAKEN };         /* FU
 #define HOT static
 #endif
 
+#if INNGEST_INSPECT
 static void tally(uint32_t *counter)                           /* count, from any context */
 {
 #if HAVE_CAS && defined(__GNUC__)
@@ -296,6 +318,7 @@ static void tally(uint32_t *counter)                           /* count, from an
     count(counter);
 #endif
 }
+#endif
 
 #if HAVE_CAS
 HOT inngest_slot *claim_slot(inngest *jobs)
@@ -306,10 +329,7 @@ HOT inngest_slot *claim_slot(inngest *jobs)
         word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
         if (distance < 0) return NULL;
         if (distance > 0) index = PEEK(&jobs->tail);
-        else if (SWAP(&jobs->tail, &index, index + 1)) {
-            slot->claim = index;
-            return slot;
-        }
+        else if (SWAP(&jobs->tail, &index, index + 1)) return slot;
     }
 }
 #else
@@ -364,11 +384,13 @@ HOT void unlock(const inngest *jobs)
     (void)jobs;
 }
 
+#if INNGEST_INSPECT
 static inngest_status refuse(uint32_t *counter, inngest_status status)
 {
     tally(counter);
     return status;
 }
+#endif
 
 static inngest_slot *open_slot(inngest *jobs)
 {
@@ -383,7 +405,7 @@ static inngest_slot *open_slot(inngest *jobs)
 
 HOT inngest_status publish(inngest *jobs, inngest_slot *slot)
 {
-    STORE(&slot->sequence, WORD(slot->claim + 1));
+    STORE(&slot->sequence, WORD(slot->sequence + 1));              /* nobody else writes it now */
     unlock(jobs);
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
     return INNGEST_OK;
@@ -406,6 +428,7 @@ HOT void copy_data(uint8_t *to, const void *from, size_t size)
 
 static inngest_status check_event(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
 {
+    (void)jobs;
     if (data == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
     if (name_size == 0 || (name_size >= 8 && memcmp(name, "inngest/", 8) == 0))     /* the library's own */
         return refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);
@@ -443,7 +466,7 @@ inngest_status inngest_send_(inngest *jobs, const char *name, size_t name_size, 
         unlock(jobs);
         return refuse(&jobs->counters.refused_full, INNGEST_ERR_QUEUE_FULL);
     }
-    slot->name = name;
+    slot->of.name = name;
     slot->kind = SLOT_EVENT;
     slot->name_size = (uint8_t)name_size;
     slot->size = (uint16_t)size;
@@ -456,7 +479,10 @@ inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
     inngest_slot *slot;
     inngest_status status;
     size_t name_size;
-    if (event == NULL || event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
+    if (event == NULL) return INNGEST_ERR_ARGUMENT;
+#if INNGEST_WALL_CLOCK
+    if (event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
+#endif
     name_size = event->name ? strlen(event->name) : 0;
     status = check_send(jobs, event->name, name_size, event->data, event->size);
     if (status != INNGEST_OK) return status;
@@ -465,17 +491,23 @@ inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
     slot->kind = SLOT_FULL_EVENT;
     slot->name_size = (uint8_t)name_size;
     slot->size = (uint16_t)event->size;
-    slot->ts = event->ts;
-    slot->id_hash[0] = slot->id_hash[1] = 0;
+#if INNGEST_WALL_CLOCK
+    slot->of.full.ts[0] = (uint32_t)event->ts;
+    slot->of.full.ts[1] = (uint32_t)(event->ts >> 32);
+#endif
+#if INNGEST_SEEN_IDS
+    slot->of.full.id_hash[0] = slot->of.full.id_hash[1] = 0;
     if (event->id && event->id[0]) {
-        slot->id_hash[0] = hash_text(HASH_SEED, event->id);
-        slot->id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
+        slot->of.full.id_hash[0] = hash_text(HASH_SEED, event->id);
+        slot->of.full.id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
     }
+#endif
     if (name_size) memcpy(slot->data, event->name, name_size);
     if (event->size) memcpy(slot->data + name_size, event->data, event->size);
     return publish(jobs, slot);
 }
 
+#if INNGEST_LONG_STEPS
 inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status, const void *result, size_t size)
 {
     inngest_slot *slot;
@@ -487,13 +519,14 @@ inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_stat
     slot = open_slot(jobs);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
     slot->kind = SLOT_COMPLETION;
-    slot->id_hash[0] = token.run;
-    slot->id_hash[1] = token.attempt;
-    slot->ts = status;
+    slot->of.token = token;
+    slot->name_size = (uint8_t)status;
     slot->size = (uint16_t)size;
     if (size) memcpy(slot->data, result, size);
     return publish(jobs, slot);
 }
+
+#endif
 
 void inngest_wake(inngest *jobs)
 {
@@ -627,12 +660,21 @@ static void say(inngest *jobs, const char *text)
 #define say(jobs, text) ((void)0)
 #endif
 
+static void count_port_error(inngest *jobs, int result)
+{
+#if INNGEST_INSPECT
+    if (result) jobs->counters.port_error = result;
+#endif
+    (void)jobs;
+    (void)result;
+    count(&jobs->counters.port_errors);
+}
+
 static inngest_status port_failed(inngest *jobs, int result, inngest_status status)
 {
     say(jobs, "inngest: the storage failed");
     jobs->doubtful = true;
-    jobs->counters.port_error = result;
-    count(&jobs->counters.port_errors);
+    count_port_error(jobs, result);
     return status;
 }
 
@@ -643,8 +685,7 @@ static bool port_read(inngest *jobs, uint32_t block, uint32_t offset, void *data
         if ((result = jobs->port->read(jobs->port->context, block_address(jobs, block) + offset, data, size)) == 0) return true;
         if (jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, block_address(jobs, block) + offset, size)) return false;
         say(jobs, "inngest: the storage cannot be read");
-        jobs->counters.port_error = result;
-        count(&jobs->counters.port_errors);
+        count_port_error(jobs, result);
     }
     jobs->unread = true;
     return false;
@@ -822,7 +863,7 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     crc = crc32(crc_seed(jobs, r->position), header + 4, r->header - 4u);
     for (at = 0; at < total; at += n) {
         uint32_t skip = at ? 0 : r->header;
-        if ((n = fill_stage(jobs, r, header, s, at)) == 0) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
+        if ((n = fill_stage(jobs, r, header, s, at)) == 0) return port_failed(jobs, 0, INNGEST_ERR_READ);
         crc = crc32(crc, stage + skip, minimum(n, total - at) - skip);
         if (s->doubtful) same = crc32(same, stage + skip, minimum(n, total - at) - skip);
     }
@@ -834,7 +875,7 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
         n = padded;
         if (padded <= INNGEST_STAGE_BYTES) memcpy(stage, header, 4);             /* the rest is there */
         else n = fill_stage(jobs, r, header, s, at);
-        status = n ? port_program(jobs, block, offset + at, stage, n) : port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
+        status = n ? port_program(jobs, block, offset + at, stage, n) : port_failed(jobs, 0, INNGEST_ERR_READ);
         if (status == INNGEST_OK) continue;
         jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
         jobs->failed_from = jobs->group_from;
@@ -967,13 +1008,13 @@ static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes[32])
 {
     memset(bytes, 0xFF, 32);
-    put(bytes, MAGIC, 4);
-    put(bytes + 4, 1, 3);                            /* version 1.0, no features */
+    put(bytes, 4, MAGIC);
+    put(bytes + 4, 3, 1);                            /* version 1.0, no features */
     bytes[7] = (uint8_t)(program_shift(jobs->port) | (unsigned)jobs->block_shift << 3);
-    put(bytes + 8, block, 4);
-    put(bytes + 12, jobs->format, 4);
-    put(bytes + 16, jobs->port->block_count, 4);
-    put(bytes + 20, crc32(0, bytes, 20), 4);
+    put(bytes + 8, 4, block);
+    put(bytes + 12, 4, jobs->format);
+    put(bytes + 16, 4, jobs->port->block_count);
+    put(bytes + 20, 4, crc32(0, bytes, 20));
 }
 
 /* Erase the blocks in front of the head that hold nothing, and prove it by their headers. PAUSED: the chip is still
@@ -1120,27 +1161,38 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     set_deadline(jobs, run, NEVER);
 }
 
+/* Append a record of a run, or of none, where room was made. */
+static inngest_status add(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s, record *r)
+{
+    memset(r, 0, sizeof *r);
+    r->kind = (uint8_t)(kind & KIND_MASK);
+    r->flags = (uint8_t)(kind & (MORE | FLAG));
+    r->step = step;
+    r->size = (uint16_t)(s->size[0] + s->size[1] + s->size[2]);
+    if (run) {
+        r->run = run->number & STEP_MASK;
+        r->link = run->last;
+    }
+    INNGEST_TRY(append(jobs, r, s));
+    if (run) run->last = r->position;
+    return INNGEST_OK;
+}
+
 /* The tail block holds bytes that do not verify. A run whose chain leads through them would later look as if they
  * had never been: park it for good, before they go. */
 static inngest_status park_broken_runs(inngest *jobs)
 {
     uint32_t i;
-    uint8_t bytes[4] = { 0 }, now[4];
+    uint8_t bytes[4] = { 0 };
     source s = one_piece(bytes, 4);
-    put(bytes, (uint32_t)INNGEST_ERR_READ, 4);
+    put(bytes, 4, (uint32_t)INNGEST_ERR_READ);
     for (i = 0; i < jobs->run_count; i++) {
         inngest_run *run = &jobs->runs[i];
         record r;
         if (run->number == 0 || find_record(jobs, run, KIND_MASK, 0, &r) != INNGEST_ERR_READ) continue;
-        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK && r.size == 4 && read_payload(jobs, &r, 0, now, 4) && memcmp(now, bytes, 4) == 0) continue;
-        memset(&r, 0, sizeof r);
-        r.kind = PHASE;
-        r.run = run->number & STEP_MASK;
-        r.link = run->last;
-        r.size = 4;
+        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK && r.size == 4 && memcmp(r.first, bytes, 4) == 0) continue;
         if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
-        INNGEST_TRY(append(jobs, &r, &s));
-        run->last = r.position;
+        INNGEST_TRY(add(jobs, run, PHASE, 0, &s, &r));
         stop_for_damage(jobs, run);
     }
     return INNGEST_OK;
@@ -1187,14 +1239,15 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
         count(&jobs->counters.carried);
     }
     if (unreadable(jobs)) return INNGEST_ERR_READ;
-    if (broken || jobs->unread || jobs->counters.damaged) INNGEST_TRY(park_broken_runs(jobs));
-    memset(&r, 0, sizeof r);
-    r.kind = RECLAIMED;
-    r.size = 4;
-    r.step = block & STEP_MASK;
-    put(bytes, jobs->next_run, 4);
+#if INNGEST_INSPECT
+    broken = broken || jobs->counters.damaged;
+#else
+    broken = true;                     /* for all that is known */
+#endif
+    if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
+    put(bytes, 4, jobs->next_run);
     if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
-    INNGEST_TRY(append(jobs, &r, &s));
+    INNGEST_TRY(add(jobs, NULL, RECLAIMED, block & STEP_MASK, &s, &r));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
     jobs->wasted = false;
@@ -1249,23 +1302,6 @@ static inngest_status make_room_ahead(inngest *jobs)
     return wants_room_ahead(jobs) ? reclaim_block(jobs, false) : INNGEST_OK;
 }
 
-/* Append a record of a run, or of none, where room was made. */
-static inngest_status add(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s, record *r)
-{
-    memset(r, 0, sizeof *r);
-    r->kind = (uint8_t)(kind & KIND_MASK);
-    r->flags = (uint8_t)(kind & (MORE | FLAG));
-    r->step = step;
-    r->size = (uint16_t)(s->size[0] + s->size[1] + s->size[2]);
-    if (run) {
-        r->run = run->number & STEP_MASK;
-        r->link = run->last;
-    }
-    INNGEST_TRY(append(jobs, r, s));
-    if (run) run->last = r->position;
-    return INNGEST_OK;
-}
-
 static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, const void *data, uint32_t size)
 {
     record r;
@@ -1279,8 +1315,8 @@ static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kin
 static inngest_status write_time(inngest *jobs, unsigned flag)
 {
     uint8_t bytes[12];
-    put(bytes, (uint64_t)jobs->now, 6);
-    put(bytes + 6, jobs->wall_known ? (uint64_t)(jobs->now + jobs->wall_offset) : 0, 6);
+    put(bytes, 6, (uint64_t)jobs->now);
+    put(bytes + 6, 6, WALL_KNOWN(jobs) ? (uint64_t)(jobs->now + jobs->wall_offset) : 0);
     jobs->stamp = jobs->now;
     jobs->stamped = true;
     jobs->wall_stamped = jobs->wall_offset;
@@ -1425,7 +1461,7 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
         if (get4(b) > jobs->next_run) jobs->next_run = get4(b);
         break;
     case CRASH:                        /* of no run: a predicate was called; counts if nothing follows */
-        if (r->run) break;
+        if (r->run || !INNGEST_CRASHES) break;
         jobs->poison_row = (uint16_t)get(b + 6, 2);
         jobs->poison = get4(b + 2);
         jobs->poison_count = b[0];
@@ -1508,7 +1544,8 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         left = jobs->newest ? unit : 2 * unit;             /* a boot leaves a unit blank, the first one two */
         if (broken || offset - gap > left) {               /* a torn write has nothing behind it in its block but what voids it */
             bool torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + left), range));
-            count(torn ? &jobs->counters.torn : &jobs->counters.damaged);
+            if (torn) count(&jobs->counters.torn);
+            else count(&jobs->counters.damaged);
         }
         broken = false;
         gap = offset = *end;
@@ -1701,7 +1738,7 @@ static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t whe
         ctx->run->state = (uint8_t)why;
         ctx->run->attempt = ctx->attempt;
     }
-    if (!ctx->parallel) ctx->stopped = INNGEST_PAUSED;
+    if (!IN_GROUP(ctx)) ctx->stopped = INNGEST_PAUSED;
     return INNGEST_PAUSED;
 }
 
@@ -1714,6 +1751,12 @@ static inngest_status park(inngest_ctx *ctx, inngest_wait why)
     if (why == INNGEST_WAIT_DAMAGE && unreadable(ctx->jobs)) (void)wait_for_room(ctx);
     else (void)wait_until(ctx, why, NEVER);
     return ctx->stopped = INNGEST_PAUSED;
+}
+
+/* Find the run's newest record of a class and step. */
+static inngest_status find_own(const inngest_ctx *ctx, unsigned class, uint32_t step, record *r)
+{
+    return find_record(ctx->jobs, ctx->run, class, step, r);
 }
 
 /* The step's identity: hash of the id plus its occurrence in this pass. Ids whose ranges touch are refused. */
@@ -1745,7 +1788,7 @@ static inngest_status find_memo(inngest_ctx *ctx, record *r)
     ctx->known = false;
     if (ctx->met == ctx->run->memos) return status;
     if (ctx->ahead && find_ahead(ctx->jobs, ctx->run, ctx->ahead, ctx->step, r)) status = INNGEST_OK;
-    else status = find_record(ctx->jobs, ctx->run, RESULT, ctx->step, r);
+    else status = find_own(ctx, RESULT, ctx->step, r);
     if (status != INNGEST_OK) return status;
     ctx->known = true;
     ctx->met++;
@@ -1758,7 +1801,7 @@ static void find_old(inngest_ctx *ctx, unsigned kind)
 {
     record r;
     if (!(ctx->run->flags & RUN_SAVED) || undecided(kind) || kind == SAVE) return;
-    if (find_record(ctx->jobs, ctx->run, SAVE, ctx->step, &r) == INNGEST_OK) ctx->old += record_room(ctx->jobs, r.size);
+    if (find_own(ctx, SAVE, ctx->step, &r) == INNGEST_OK) ctx->old += record_room(ctx->jobs, r.size);
 }
 
 /* Write a record of this step, with room made for `more` bytes of its group behind it. PAUSED: the port failed; or a
@@ -1785,7 +1828,7 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
         run->memos++;
     }
     if (kind == INTENT) return INNGEST_OK;
-    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (ctx->parallel ? 0u : RUN_OLD));
+    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) ? 0u : RUN_OLD));
     run->crashes = 0;
     if (jobs->alone == run->number) jobs->alone = 0;
     return INNGEST_OK;
@@ -1816,21 +1859,23 @@ static inngest_status commit(inngest_ctx *ctx, unsigned kind, const void *data, 
     return durable(ctx);
 }
 
+#if INNGEST_LONG_STEPS || INNGEST_PROGRESS
 static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(put_record(ctx, kind, data, size));
     return port_sync(ctx->jobs) == INNGEST_OK ? INNGEST_OK : wait_for_room(ctx);
 }
+#endif
 
 #define WAIT_BYTES 14u
 static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     uint8_t b[WAIT_BYTES];
-    put(b, (uint64_t)due, 6);
-    put(b + 6, (uint64_t)ctx->jobs->now, 6);
+    put(b, 6, (uint64_t)due);
+    put(b + 6, 6, (uint64_t)ctx->jobs->now);
     b[12] = (uint8_t)(ctx->attempt + 1);
-    b[13] = (uint8_t)(flags | (ctx->parallel ? WAIT_PARALLEL : 0u));
-    if (!ctx->jobs->wall_known && ctx->jobs->time_wall > 0 && !ctx->jobs->stamped && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
+    b[13] = (uint8_t)(flags | (IN_GROUP(ctx) ? WAIT_PARALLEL : 0u));
+    if (!WALL_KNOWN(ctx->jobs) && ctx->jobs->time_wall > 0 && !ctx->jobs->stamped && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
     ctx->jobs->stamp = ctx->jobs->now;
     return put_record(ctx, kind, b, sizeof b);
 }
@@ -1838,8 +1883,8 @@ static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, uns
 static uint32_t encode_error(const inngest_error_info *error, uint8_t b[ERROR_BYTES])
 {
     uint32_t size = (uint32_t)strlen(error->message);
-    put(b, (uint64_t)(int64_t)error->status, 4);
-    put(b + 4, (uint64_t)(int64_t)error->code, 4);
+    put(b, 4, (uint64_t)error->status);
+    put(b + 4, 4, (uint64_t)error->code);
     memcpy(b + 8, error->message, size);
     return 8 + size;
 }
@@ -1859,7 +1904,7 @@ static bool load_error(inngest_ctx *ctx, const record *r)
 static inngest_active *find_active(inngest *jobs, uint32_t run, uint32_t step)
 {
     unsigned i;
-    for (i = 0; i < INNGEST_ACTIVE_STEPS; i++)
+    for (i = 0; INNGEST_LONG_STEPS && i < INNGEST_ACTIVE_STEPS; i++)
         if (jobs->active[i].run == run && (jobs->active[i].step == step || step == 0)) return &jobs->active[i];
     return NULL;
 }
@@ -1883,10 +1928,12 @@ static bool claim_active(inngest_ctx *ctx)
     a->next = (uint32_t)jobs->now;
     if (++jobs->token == 0) jobs->token = 1;
     a->token = jobs->token;
+#if INNGEST_LONG_STEPS
     if (ctx->options && ctx->options->timeout_ms) {
         a->timed = true;
         a->timeout = (uint32_t)jobs->now + minimum(ctx->options->timeout_ms, INT32_MAX);
     }
+#endif
     ctx->active = a;
     return true;
 }
@@ -1917,7 +1964,7 @@ static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 {
     if (!claim_active(ctx)) return wait_until(ctx, INNGEST_WAIT_ROOM, NEVER);
     ctx->active->status = (int16_t)status;
-    count(&ctx->active->calls);
+    if (ctx->active->calls != UINT32_MAX) ctx->active->calls++;
     ctx->active->next = ctx->again;
     return wait_for_step(ctx, ctx->active);
 }
@@ -1925,9 +1972,12 @@ static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 /* What a fresh body must know or leave on record. BODY: call it. */
 static inngest_status begin_fresh(inngest_ctx *ctx, const record *r)
 {
+#if INNGEST_LONG_STEPS
     const inngest_step_options *o = ctx->options;
     uint8_t attempt = ctx->attempt;
+#endif
     ctx->began = ctx->run->flags & RUN_OLD ? INNGEST_BEGAN_MAYBE : INNGEST_BEGAN_NO;
+#if INNGEST_LONG_STEPS
     if (o == NULL || !(o->intent || o->at_most_once)) return INNGEST_BODY;
     ctx->began = r->kind == INTENT ? INNGEST_BEGAN_YES : INNGEST_BEGAN_NO;
     if (ctx->began == INNGEST_BEGAN_YES && o->at_most_once) {
@@ -1943,6 +1993,9 @@ static inngest_status begin_fresh(inngest_ctx *ctx, const record *r)
             return status;
         }
     }
+#else
+    (void)r;
+#endif
     return INNGEST_BODY;
 }
 
@@ -1956,13 +2009,15 @@ static inngest_status begin_again(inngest_ctx *ctx)
         return a->status < 0 ? mistake(ctx, (inngest_status)a->status, ctx->id) : (inngest_status)a->status;
     }
     if (ctx->ending) ctx->stop = INNGEST_STOP_CANCEL;
-    else if (ctx->parallel && ctx->decided) ctx->stop = INNGEST_STOP_LOST;
+    else if (IN_GROUP(ctx) && ctx->decided) ctx->stop = INNGEST_STOP_LOST;
     else if (a->timed && until(ctx->jobs, a->timeout) <= 0) ctx->stop = INNGEST_STOP_TIMEOUT;
     else if (a->status == INNGEST_PENDING || a->next == UINT32_MAX || until(ctx->jobs, a->next) > 0) return wait_for_step(ctx, a);
     return INNGEST_BODY;
 }
 
 inngest_began_t inngest_began(const inngest_ctx *ctx) { return (inngest_began_t)ctx->began; }
+
+#if INNGEST_LONG_STEPS
 inngest_stop_t inngest_stop_reason(const inngest_ctx *ctx) { return (inngest_stop_t)ctx->stop; }
 uint32_t inngest_step_calls(const inngest_ctx *ctx) { return ctx->active ? ctx->active->calls : 0; }
 
@@ -1983,6 +2038,7 @@ inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms)
     if (ms != UINT32_MAX && ctx->again == UINT32_MAX) ctx->again--;
     return INNGEST_AGAIN;
 }
+#endif
 
 /* ---- 10 Steps: run, sleep, send, restart, parallel -------------------------------------------------------------- */
 
@@ -2013,8 +2069,9 @@ static int max_attempts(const inngest_ctx *ctx)
 
 static void tell_step(inngest_ctx *ctx, inngest_status status, int64_t retry_in)
 {
-    const inngest_hooks *hooks = ctx->jobs->hooks;
-    if (hooks && hooks->step_end) hooks->step_end(ctx->jobs->user, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, retry_in);
+    (void)status;
+    (void)retry_in;
+    TELL(ctx->jobs, step_end, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, retry_in);
 }
 
 /* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
@@ -2039,11 +2096,10 @@ static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
 
 static bool read_wait(inngest_ctx *ctx, const record *r, int64_t *due, unsigned *flags)
 {
-    uint8_t b[WAIT_BYTES];
-    if (r->size != WAIT_BYTES || !read_payload(ctx->jobs, r, 0, b, WAIT_BYTES)) return false;
-    *due = get_time(b);
-    *flags = b[13];
-    ctx->attempt = r->kind == ATTEMPT ? b[12] : 0;
+    if (r->size != WAIT_BYTES) return false;
+    *due = get_time(r->first);
+    *flags = r->first[13];
+    ctx->attempt = r->kind == ATTEMPT ? r->first[12] : 0;
     return true;
 }
 
@@ -2053,9 +2109,9 @@ static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const rec
     int64_t due = 0;
     unsigned flags;
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
-    if (ctx->active == NULL && ctx->parallel && ctx->decided) return INNGEST_LOST;
-    if (ctx->ending ? ctx->active == NULL : ctx->run->phase == INNGEST_PHASE_CANCELLING) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
-    if (r->kind == INTENT && !read_payload(ctx->jobs, r, 0, &ctx->attempt, 1)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
+    if (INNGEST_LONG_STEPS && ctx->ending ? ctx->active == NULL : CANCELLING(ctx->run)) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
+    if (r->kind == INTENT) ctx->attempt = r->first[0];
     if (r->kind != ATTEMPT) return INNGEST_BODY;
     if (!read_wait(ctx, r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
     return due > ctx->jobs->now ? wait_until(ctx, INNGEST_WAIT_RETRY, due) : INNGEST_BODY;
@@ -2066,7 +2122,6 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
 {
     inngest *jobs = ctx->jobs;
     inngest_status status;
-    uint8_t done = 0;
     memset(r, 0, sizeof *r);
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
@@ -2081,26 +2136,27 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
     if (status != INNGEST_OK) r->kind = 0;
     else ctx->old = record_room(jobs, r->size);
     if (r->kind == 0 || undecided(r->kind)) return enter_undecided(ctx, what, r);
-    if (r->kind == DONE && !read_payload(jobs, r, 0, &done, 1)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (r->kind == CHOICE || (r->kind == DONE) != (what != WHAT_RUN) || done != what) return park(ctx, INNGEST_WAIT_MEMO);
+    if (r->kind == CHOICE || (r->kind == DONE ? r->first[0] : (unsigned)WHAT_RUN) != what) return park(ctx, INNGEST_WAIT_MEMO);
     if (r->kind == FAILED && !load_error(ctx, r)) return park(ctx, INNGEST_WAIT_DAMAGE);
     status = r->kind == FAILED ? INNGEST_STEP_FAILED : INNGEST_OK;
-    if (ctx->active) {                               /* it was completed since */
+    if (IN_PROGRESS(ctx)) {                          /* it was completed since */
         tell_step(ctx, status, -1);
         drop_active(jobs, ctx->active);
         ctx->active = NULL;
     } else {
         count(&jobs->counters.memos);
-        if (jobs->hooks && jobs->hooks->step_memo) jobs->hooks->step_memo(jobs->user, run_id(jobs, ctx->run), ctx->id, status);
+        TELL(jobs, step_memo, run_id(jobs, ctx->run), ctx->id, status);
     }
     return status;
 }
 
-static inngest_status read_result(inngest_ctx *ctx, const record *r, void *result, size_t size)
+/* Copy a payload from there on; zeros follow one that is shorter. */
+static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t from, void *to, size_t size)
 {
-    if (r->size > size) return park(ctx, INNGEST_WAIT_MEMO);
-    if (!read_payload(ctx->jobs, r, 0, result, r->size)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (size > r->size) memset((uint8_t *)result + r->size, 0, size - r->size);
+    uint32_t n = r->size - from;
+    if (n > size) return INNGEST_ERR_TOO_LONG;
+    if (!read_payload(ctx->jobs, r, from, to, n)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (size > n) memset((uint8_t *)to + n, 0, size - n);
     return INNGEST_OK;
 }
 
@@ -2114,22 +2170,24 @@ static inngest_status begin_step(inngest_ctx *ctx, const char *id, const inngest
     if ((int)status > 0 && status != INNGEST_BODY) return status;
     if ((int)status <= 0 && status != INNGEST_OK) return status;
     if (result == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
-    if (status == INNGEST_OK) return read_result(ctx, &r, result, size);
+    if (status == INNGEST_OK) {
+        status = copy_payload(ctx, &r, 0, result, size);
+        return status == INNGEST_ERR_TOO_LONG ? park(ctx, INNGEST_WAIT_MEMO) : status;
+    }
     if (size > INNGEST_RESULT_BYTES) return mistake(ctx, INNGEST_ERR_RESULT_SIZE, id);
     ctx->options = options;
     ctx->result = result;
     ctx->size = (uint32_t)size;
     ctx->told = false;
     ctx->retry_in = -1;
-    status = ctx->active ? begin_again(ctx) : begin_fresh(ctx, &r);
+    status = IN_PROGRESS(ctx) ? begin_again(ctx) : begin_fresh(ctx, &r);
     if (status == INNGEST_RETRY || status == INNGEST_FAIL) return close_step(ctx, status);
     if (status != INNGEST_BODY) return status;
     if (size) memset(result, 0, size);
     ctx->open = true;
     ctx->in_body = in_body;
     count(&ctx->jobs->counters.steps_run);
-    if (ctx->jobs->hooks && ctx->jobs->hooks->step_start)
-        ctx->jobs->hooks->step_start(ctx->jobs->user, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt);
+    TELL(ctx->jobs, step_start, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt);
     return INNGEST_BODY;
 }
 
@@ -2155,12 +2213,12 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
     inngest *jobs = ctx->jobs;
     ctx->open = ctx->in_body = false;
     if (status == INNGEST_BODY) status = INNGEST_OK;
-    if (ctx->stopped == INNGEST_OK && ctx->stop == INNGEST_STOP_NONE && (status == INNGEST_AGAIN || status == INNGEST_PENDING))
+    if (INNGEST_LONG_STEPS && ctx->stopped == INNGEST_OK && !STOPPING(ctx) && (status == INNGEST_AGAIN || status == INNGEST_PENDING))
         return keep_going(ctx, status);
-    drop_active(jobs, ctx->active);
+    if (IN_PROGRESS(ctx)) drop_active(jobs, ctx->active);
     ctx->active = NULL;
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
-    if (ctx->stop != INNGEST_STOP_NONE) {
+    if (STOPPING(ctx)) {
         status = stopped_step(ctx, status);
         if (status == INNGEST_LOST || status == INNGEST_PAUSED) return status;
     }
@@ -2217,7 +2275,7 @@ static inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, 
         INNGEST_TRY(put_wait(ctx, SLEEP, due, flags));
         INNGEST_TRY(durable(ctx));
     }
-    if (flags & WAIT_UNIX) {
+    if (INNGEST_WALL_CLOCK && (flags & WAIT_UNIX)) {
         ctx->run->flags |= RUN_UNIX;
         if (!jobs->wall_known) return wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
         due -= jobs->wall_offset;
@@ -2232,14 +2290,17 @@ inngest_status inngest_step_sleep(inngest_ctx *ctx, const char *id, int64_t ms)
     return sleep_step(ctx, id, ctx->jobs->now + ms, 0);
 }
 
+#if INNGEST_WALL_CLOCK
 inngest_status inngest_step_sleep_until(inngest_ctx *ctx, const char *id, int64_t unix_ms)
 {
     if (unix_ms < 0 || unix_ms >> 47) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
     return sleep_step(ctx, id, unix_ms, WAIT_UNIX);
 }
+#endif
 
 static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx);
 
+#if INNGEST_SEND_STEP
 inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *name, const void *data, size_t size)
 {
     record r;
@@ -2259,7 +2320,9 @@ inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *n
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     return wait_for_room(ctx);
 }
+#endif
 
+#if INNGEST_RESTART
 inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
 {
     static const uint8_t done = WHAT_RESTART;
@@ -2277,12 +2340,13 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
     jobs->port->restart(jobs->port->context);
     return ctx->stopped = INNGEST_PAUSED;
 }
+#endif
 
+#if INNGEST_PARALLEL
 void inngest_parallel(inngest_ctx *ctx, const char *id)
 {
     record r;
     inngest_status status;
-    uint8_t winner;
     if (ctx->open || ctx->parallel) { (void)mistake(ctx, ctx->open ? INNGEST_ERR_NESTED : INNGEST_ERR_PARALLEL, id); return; }
     if (ctx->stopped != INNGEST_OK || identify(ctx, id) != INNGEST_OK) return;
     ctx->parallel = true;
@@ -2290,11 +2354,11 @@ void inngest_parallel(inngest_ctx *ctx, const char *id)
     ctx->group = ctx->step;
     status = find_memo(ctx, &r);
     if (status == INNGEST_ERR_NOT_FOUND) return;
-    if (status != INNGEST_OK || (r.kind == CHOICE && !read_payload(ctx->jobs, &r, 0, &winner, 1))) (void)park(ctx, INNGEST_WAIT_DAMAGE);
+    if (status != INNGEST_OK) (void)park(ctx, INNGEST_WAIT_DAMAGE);
     else if (r.kind != CHOICE) (void)park(ctx, INNGEST_WAIT_MEMO);
     else {
         ctx->decided = true;
-        ctx->winner = winner;
+        ctx->winner = r.first[0];
     }
 }
 
@@ -2356,14 +2420,26 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
     if (put_record(ctx, CHOICE, &winner, 1) == INNGEST_OK) (void)wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);   /* the losers are told at the replay */
     return close_group(ctx, INNGEST_PAUSED);
 }
+#endif
 
 /* ---- 11 Inside a body, and what a handler can know ------------------------------------------------------------- */
 
-inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message)
+static void tell_error(inngest_ctx *ctx, int32_t code, const char *message)
 {
     set_error(ctx, INNGEST_FAIL, code, message);
     ctx->told = true;
+}
+
+inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message)
+{
+    tell_error(ctx, code, message);
     return INNGEST_RETRY;
+}
+
+inngest_status inngest_fail(inngest_ctx *ctx, int32_t code, const char *message)
+{
+    tell_error(ctx, code, message);
+    return INNGEST_FAIL;
 }
 
 inngest_status inngest_retry_after(inngest_ctx *ctx, int64_t ms, int32_t code, const char *message)
@@ -2372,13 +2448,7 @@ inngest_status inngest_retry_after(inngest_ctx *ctx, int64_t ms, int32_t code, c
     return inngest_retry(ctx, code, message);
 }
 
-inngest_status inngest_fail(inngest_ctx *ctx, int32_t code, const char *message)
-{
-    set_error(ctx, INNGEST_FAIL, code, message);
-    ctx->told = true;
-    return INNGEST_FAIL;
-}
-
+#if INNGEST_PROGRESS
 static bool same_payload(inngest *jobs, const record *r, const uint8_t *data, size_t size)
 {
     uint8_t bytes[32];
@@ -2398,7 +2468,7 @@ static inngest_status find_progress(inngest_ctx *ctx, const void *data, size_t s
     if (!ctx->open) return mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_save or load");
     if (data == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
-    status = find_record(ctx->jobs, ctx->run, SAVE, ctx->step, r);
+    status = find_own(ctx, SAVE, ctx->step, r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
     return status == INNGEST_OK ? INNGEST_OK : INNGEST_BODY;
 }
@@ -2424,18 +2494,20 @@ inngest_status inngest_step_load(inngest_ctx *ctx, void *progress, size_t size)
     inngest_status status = find_progress(ctx, progress, size, &r);
     if (status != INNGEST_OK && status != INNGEST_BODY) return status;
     if (status == INNGEST_BODY) r.size = 0;
-    if (r.size > size) return INNGEST_ERR_TOO_LONG;
-    return read_result(ctx, &r, progress, size);
+    return copy_payload(ctx, &r, 0, progress, size);
 }
+#endif
 
 void inngest_idempotency_key(const inngest_ctx *ctx, char key[INNGEST_KEY_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
-    uint64_t parts[2];
+    uint32_t parts[4];
     unsigned i;
-    parts[0] = run_id(ctx->jobs, ctx->run);
-    parts[1] = (uint64_t)(ctx->run->flags & RUN_FAILING ? 1u : 0u) << 32 | ctx->step;
-    for (i = 0; i < 32; i++) key[i] = digits[parts[i / 16] >> (60 - 4 * (i % 16)) & 15];
+    parts[0] = ctx->jobs->format;
+    parts[1] = ctx->run->number;
+    parts[2] = ctx->run->flags & RUN_FAILING ? 1 : 0;
+    parts[3] = ctx->step;
+    for (i = 0; i < 32; i++) key[i] = digits[parts[i / 8] >> (28 - 4 * (i % 8)) & 15];
     key[32] = 0;
 }
 
@@ -2446,21 +2518,17 @@ const inngest_error_info *inngest_error(const inngest_ctx *ctx) { return &ctx->e
 int inngest_attempt(const inngest_ctx *ctx)
 {
     record r;
-    uint8_t attempt = 0;
     if (ctx->open) return ctx->attempt;
-    if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) (void)read_payload(ctx->jobs, &r, 12, &attempt, 1);
-    return attempt;
+    return find_own(ctx, RESULT, 0, &r) == INNGEST_OK ? r.first[12] : 0;
 }
 
 /* *from: where the data begins in the payload, behind the name. */
 static bool find_event(const inngest_ctx *ctx, record *r, uint32_t *from, uint32_t *name_size)
 {
-    uint8_t name;
-    if (find_record(ctx->jobs, ctx->run, START, 0, r) != INNGEST_OK) return false;
+    if (find_own(ctx, START, 0, r) != INNGEST_OK) return false;
     *from = r->flags & FLAG ? START_HEAD : START_HEAD - 6;
-    if (!read_payload(ctx->jobs, r, *from - 1, &name, 1)) return false;
-    *from += name;
-    *name_size = name;
+    *name_size = r->first[*from - 1];
+    *from += *name_size;
     return *from <= r->size;
 }
 
@@ -2477,10 +2545,7 @@ inngest_status inngest_event_data(inngest_ctx *ctx, void *out, size_t size)
     uint32_t from, name;
     if (out == NULL && size) return INNGEST_ERR_ARGUMENT;
     if (!find_event(ctx, &r, &from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (r.size - from > size) return INNGEST_ERR_TOO_LONG;
-    if (!read_payload(ctx->jobs, &r, from, out, r.size - from)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (size > r.size - from) memset((uint8_t *)out + (r.size - from), 0, size - (r.size - from));
-    return INNGEST_OK;
+    return copy_payload(ctx, &r, from, out, size);
 }
 
 inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size)
@@ -2550,14 +2615,14 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
     uint8_t b[8];
     uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
     bool busy = jobs->busy, yes;
-    guard = guard && jobs->guarded > 0;
+    guard = INNGEST_CRASHES && guard && jobs->guarded > 0;
     if (guard) {
         b[0] = jobs->poison == hash ? jobs->poison_count : 0;
         if (b[0] >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
         jobs->guarded--;
         b[1] = 1;
-        put(b + 2, hash, 4);
-        put(b + 6, jobs->poison_row, 2);
+        put(b + 2, 4, hash);
+        put(b + 6, 2, jobs->poison_row);
         if (write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK) (void)port_sync(jobs);
     }
     jobs->busy = true;
@@ -2587,14 +2652,14 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t function, unsigned more)
 {
     uint8_t head[START_HEAD];
-    uint32_t size = e->ts ? START_HEAD : START_HEAD - 6;
+    uint32_t size = HAS_TIME(e) ? START_HEAD : START_HEAD - 6;
     source s;
     record r;
     inngest_run *run;
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
-    put(head, jobs->next_run >> 16, 2);
-    put(head + 2, hash_text(HASH_SEED, jobs->functions[function].id), 4);
-    put(head + 6, (uint64_t)e->ts, 6);
+    put(head, 2, jobs->next_run >> 16);
+    put(head + 2, 4, hash_text(HASH_SEED, jobs->functions[function].id));
+    put(head + 6, 6, (uint64_t)e->ts);
     head[size - 1] = e->name_size;
     s = one_piece(head, size);
     s.piece[1] = e->name;
@@ -2602,10 +2667,10 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     s.piece[2] = e->data;
     s.size[2] = e->size;
     run = enter_run(jobs, jobs->next_run++);
-    INNGEST_TRY(add(jobs, run, START | more | (e->ts ? FLAG : 0), 0, &s, &r));
+    INNGEST_TRY(add(jobs, run, START | more | (HAS_TIME(e) ? FLAG : 0), 0, &s, &r));
     take_up(jobs, run, run->number, function, record_room(jobs, r.size));
     run->oldest = (uint16_t)block_of(jobs, r.position);
-    if (e->ts == 0) run->flags |= RUN_BEGUN;
+    if (!HAS_TIME(e)) run->flags |= RUN_BEGUN;
     set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
@@ -2622,10 +2687,10 @@ static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_
     r.position = 0;
     if (ctx) INNGEST_TRY(put_group(ctx, n ? DONE | MORE : DONE, &done, 1, bytes));
     else INNGEST_TRY(room(jobs, bytes + record_room(jobs, 14)));
-    if (e->id_hash[1]) {
-        put(b, e->id_hash[0], 4);
-        put(b + 4, e->id_hash[1], 4);
-        put(b + 8, (uint64_t)(jobs->now + INNGEST_SEEN_MS), 6);
+    if (HAS_ID(e)) {
+        put(b, 4, e->id_hash[0]);
+        put(b + 4, 4, e->id_hash[1]);
+        put(b + 8, 6, (uint64_t)(jobs->now + INNGEST_SEEN_MS));
         INNGEST_TRY(add(jobs, NULL, SEEN | MORE, 0, &s, &r));
     }
     for (k = 0; k < n; k++) {
@@ -2633,7 +2698,7 @@ static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_
         if (status != INNGEST_OK && ctx) undo_group(ctx);
         INNGEST_TRY(status);
     }
-    if (e->id_hash[1]) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, r.position);
+    if (HAS_ID(e)) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, r.position);
     return INNGEST_OK;
 }
 
@@ -2654,11 +2719,11 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         chosen[n++] = i;
     }
     if (n == 0 && ctx == NULL) { count(&jobs->counters.unmatched); return INNGEST_OK; }
-    if (e->id_hash[1] && live == INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
-    if (jobs->reserved + need + (live + (e->id_hash[1] != 0)) * record_room(jobs, 12) > jobs->capacity) { count(&jobs->counters.waiting_journal); return INNGEST_ERR_JOURNAL_FULL; }
+    if (HAS_ID(e) && live == INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
+    if (jobs->reserved + need + (live + HAS_ID(e)) * record_room(jobs, 12) > jobs->capacity) { count(&jobs->counters.waiting_journal); return INNGEST_ERR_JOURNAL_FULL; }
     status = write_group(jobs, e, chosen, n, ctx);
     if (status == INNGEST_OK) {
-        jobs->counters.runs_started += n;
+        for (k = 0; k < n; k++) count(&jobs->counters.runs_started);
         count(&jobs->counters.events);
         return INNGEST_OK;
     }
@@ -2682,18 +2747,35 @@ static void start_ctx(inngest_ctx *ctx, inngest *jobs, inngest_run *run)
 
 static void tell_end(inngest_ctx *ctx, inngest_status status)
 {
+#if INNGEST_HOOKS
     inngest_end_info info;
-    if (ctx->jobs->hooks == NULL || ctx->jobs->hooks->run_end == NULL) return;
     info.id = run_id(ctx->jobs, ctx->run);
     info.function = ctx->function ? ctx->function->id : NULL;
     info.status = status;
     info.error = status == INNGEST_OK ? NULL : &ctx->error;
-    ctx->jobs->hooks->run_end(ctx->jobs->user, &info);
+    TELL(ctx->jobs, run_end, &info);
+#else
+    (void)ctx;
+    (void)status;
+#endif
 }
 
 static inngest_status call_handler(inngest_ctx *ctx)
 {
-    return (ctx->run->flags & RUN_FAILING ? ctx->function->on_failure : ctx->function->handler)(ctx);
+#if INNGEST_ON_FAILURE
+    if (ctx->run->flags & RUN_FAILING) return ctx->function->on_failure(ctx);
+#endif
+    return ctx->function->handler(ctx);
+}
+
+static bool has_on_failure(const inngest_function *function)
+{
+#if INNGEST_ON_FAILURE
+    return function && function->on_failure;
+#else
+    (void)function;
+    return false;
+#endif
 }
 
 /* Tell the run's steps in progress that it ends: the handler is called once more, begins nothing, and their results
@@ -2724,23 +2806,23 @@ static bool finish(inngest_ctx *ctx, inngest_status verdict)
     uint8_t b[ERROR_BYTES];
     uint32_t size;
     record r;
-    stop_actives(ctx);
-    if (verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
+    if (INNGEST_LONG_STEPS) stop_actives(ctx);
+    if (INNGEST_ON_FAILURE && verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
         verdict = INNGEST_FAIL;
-        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK) (void)load_error(ctx, &r);
+        if (find_own(ctx, PHASE, 0, &r) == INNGEST_OK) (void)load_error(ctx, &r);
     }
     size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
-    if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && ctx->function && ctx->function->on_failure) {
+    if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) {
         if (write_record(jobs, run, PHASE, b, size) != INNGEST_OK) return false;
         run->used = run->memos = 0;
-        if (find_record(jobs, run, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
+        if (find_own(ctx, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
         run->phase = INNGEST_PHASE_ON_FAILURE;
         run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
         run->crashes = 0;
         if (jobs->alone == run->number) jobs->alone = 0;
         return true;
     }
-    if (verdict == INNGEST_CANCELLED) put(b, (uint64_t)(int64_t)verdict, 4);
+    if (INNGEST_CANCEL && verdict == INNGEST_CANCELLED) put(b, 4, (uint64_t)verdict);
     if (run->crashes <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
     if (write_record(jobs, run, END, b, size) != INNGEST_OK) return false;
     count(&jobs->counters.runs_ended);
@@ -2757,7 +2839,7 @@ static inngest_status retry_handler(inngest_ctx *ctx)
     ctx->step = 0;
     ctx->old = 0;
     ctx->attempt = (uint8_t)inngest_attempt(ctx);
-    if (ctx->attempt && find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_room(ctx->jobs, r.size);
+    if (ctx->attempt && find_own(ctx, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_room(ctx->jobs, r.size);
     ctx->parallel = false;
     ctx->wake = NEVER;
     if ((int)attempt_failed(ctx, INNGEST_RETRY) <= 0) return INNGEST_FAIL;
@@ -2772,7 +2854,7 @@ static bool retries_later(inngest_ctx *ctx)
     int64_t due;
     unsigned flags;
     if (!(ctx->run->flags & RUN_RETRYING)) return false;
-    if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) != INNGEST_OK || !read_wait(ctx, &r, &due, &flags)) {
+    if (find_own(ctx, RESULT, 0, &r) != INNGEST_OK || !read_wait(ctx, &r, &due, &flags)) {
         (void)park(ctx, INNGEST_WAIT_DAMAGE);
         return true;
     }
@@ -2790,7 +2872,7 @@ static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 {
     if (status == INNGEST_OK) return mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
     status = close_step(ctx, status);
-    if (ctx->stopped != INNGEST_OK || ctx->stuck || !(status == INNGEST_STEP_FAILED || ctx->parallel)) return status;
+    if (ctx->stopped != INNGEST_OK || ctx->stuck || !(status == INNGEST_STEP_FAILED || IN_GROUP(ctx))) return status;
     return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);
 }
 
@@ -2798,13 +2880,13 @@ static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 static inngest_status judge(inngest_ctx *ctx, inngest_status status)
 {
     if (ctx->open) status = close_returned(ctx, status);
-    if (ctx->run->phase == INNGEST_PHASE_CANCELLING) {
+    if (CANCELLING(ctx->run)) {
         set_error(ctx, INNGEST_CANCELLED, 0, "");
         return INNGEST_CANCELLED;
     }
     if ((int)ctx->stopped < 0) return INNGEST_FAIL;
     if (ctx->stopped == INNGEST_PAUSED || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
-    if (status == INNGEST_OK && !ctx->parallel) return INNGEST_OK;
+    if (status == INNGEST_OK && !IN_GROUP(ctx)) return INNGEST_OK;
     if (status == INNGEST_OK) status = mistake(ctx, INNGEST_ERR_PARALLEL, "");
     if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, "");
     if (status == INNGEST_RETRY) return retry_handler(ctx);
@@ -2818,13 +2900,11 @@ static bool starts_later(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
-    uint8_t b[6];
     record r;
     int64_t ts;
-    if (run->flags & RUN_BEGUN) return false;
-    memset(b, 0, sizeof b);
-    if (find_record(jobs, run, START, 0, &r) != INNGEST_OK || ((r.flags & FLAG) && !read_payload(jobs, &r, 6, b, 6))) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
-    ts = get_time(b);
+    if (!INNGEST_WALL_CLOCK || (run->flags & RUN_BEGUN)) return false;
+    if (find_own(ctx, START, 0, &r) != INNGEST_OK) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
+    ts = r.flags & FLAG ? get_time(r.first + 6) : 0;
     if (ts) run->flags |= RUN_UNIX;
     if (ts && !jobs->wall_known) (void)wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
     else if (ts && ts - jobs->wall_offset > jobs->now) (void)wait_until(ctx, INNGEST_WAIT_SLEEP, ts - jobs->wall_offset);
@@ -2837,7 +2917,7 @@ static bool arm(inngest *jobs, inngest_run *run, bool armed)
 {
     uint8_t b[4];
     b[0] = run->crashes;
-    put(b + 1, armed ? ++jobs->arms : 0, 3);
+    put(b + 1, 3, armed ? ++jobs->arms : 0);
     if (write_record(jobs, run, CRASH, b, sizeof b) != INNGEST_OK || (armed && port_sync(jobs) != INNGEST_OK)) return false;
     run->flags = (uint16_t)((run->flags & ~RUN_ARMED) | RUN_MARKED | (armed ? RUN_ARMED : 0u));
     if (!armed && jobs->alone == run->number) jobs->alone = 0;
@@ -2848,14 +2928,13 @@ static inngest_status run_handler(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
-    const inngest_hooks *hooks = jobs->hooks;
     record r;
     inngest_status verdict;
-    if (run->phase == INNGEST_PHASE_CANCELLING) {
+    if (CANCELLING(run)) {
         set_error(ctx, INNGEST_CANCELLED, 0, "");
         return INNGEST_CANCELLED;
     }
-    if (run->crashes >= INNGEST_CRASH_LIMIT) {
+    if (INNGEST_CRASHES && run->crashes >= INNGEST_CRASH_LIMIT) {
         set_error(ctx, INNGEST_ERR_CRASHED, 0, "");
         return INNGEST_FAIL;
     }
@@ -2864,14 +2943,14 @@ static inngest_status run_handler(inngest_ctx *ctx)
         return INNGEST_PAUSED;
     }
     if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
-    if ((run->flags & RUN_FAILING) && (find_record(jobs, run, PHASE, 0, &r) != INNGEST_OK || !load_error(ctx, &r))) {
+    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && (find_own(ctx, PHASE, 0, &r) != INNGEST_OK || !load_error(ctx, &r))) {
         (void)park(ctx, INNGEST_WAIT_DAMAGE);
         return INNGEST_PAUSED;
     }
-    if ((run->flags & RUN_FAILING) && ctx->function->on_failure == NULL) return INNGEST_FAIL;   /* a firmware without it */
-    if (hooks && hooks->run_start) hooks->run_start(jobs->user, run_id(jobs, run), ctx->function->id);
+    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && !has_on_failure(ctx->function)) return INNGEST_FAIL;   /* a firmware without it */
+    TELL(jobs, run_start, run_id(jobs, run), ctx->function->id);
     verdict = judge(ctx, call_handler(ctx));
-    if (verdict == INNGEST_PAUSED && hooks && hooks->run_pause) hooks->run_pause(jobs->user, run_id(jobs, run), INNGEST_PAUSED);
+    if (verdict == INNGEST_PAUSED) TELL(jobs, run_pause, run_id(jobs, run), INNGEST_PAUSED);
     return verdict;
 }
 
@@ -2888,7 +2967,7 @@ static void pass(inngest *jobs, inngest_run *run)
     jobs->busy = true;
     jobs->unread = false;
     if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
-    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = run->phase == INNGEST_PHASE_CANCELLING ? jobs->now : ctx.wake;
+    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = CANCELLING(run) ? jobs->now : ctx.wake;
     else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
     jobs->busy = false;
     if (run->number != number) return;
@@ -2909,15 +2988,16 @@ static void pass(inngest *jobs, inngest_run *run)
 }
 
 /* End a step in progress from the queue. */
+#if INNGEST_LONG_STEPS
 static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 {
     inngest_ctx ctx;
     record r;
     inngest_active *a;
     inngest_run *run;
-    inngest_status status = (inngest_status)slot->ts;
+    inngest_status status = slot->name_size ? (inngest_status)(256 + slot->name_size) : INNGEST_OK;
     for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++)
-        if (a->run == slot->id_hash[0] && a->token == slot->id_hash[1] && (a->status == INNGEST_AGAIN || a->status == INNGEST_PENDING)) break;
+        if (a->run == slot->of.token.run && a->token == slot->of.token.attempt && (a->status == INNGEST_AGAIN || a->status == INNGEST_PENDING)) break;
     if (a == jobs->active + INNGEST_ACTIVE_STEPS || a->run == 0) { count(&jobs->counters.stale_tokens); return INNGEST_OK; }
     run = find_run(jobs, a->run & STEP_MASK);
     if (run == NULL) return INNGEST_OK;
@@ -2934,6 +3014,7 @@ static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
+#endif
 
 /* ---- 14 Tick --------------------------------------------------------------------------------------------------- */
 
@@ -2941,18 +3022,24 @@ static inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
     arrival e;
     if (slot->kind == SLOT_TAKEN) return INNGEST_OK;
+#if INNGEST_LONG_STEPS
     if (slot->kind == SLOT_COMPLETION) return take_completion(jobs, slot);
+#endif
     memset(&e, 0, sizeof e);
-    e.name = slot->name;
+    e.name = slot->of.name;
     e.data = slot->data;
     e.size = slot->size;
     e.name_size = slot->name_size;
     if (slot->kind == SLOT_FULL_EVENT) {
         e.name = (const char *)slot->data;
         e.data = slot->data + slot->name_size;
-        e.ts = slot->ts;
-        e.id_hash[0] = slot->id_hash[0];
-        e.id_hash[1] = slot->id_hash[1];
+#if INNGEST_WALL_CLOCK
+        e.ts = (int64_t)((uint64_t)slot->of.full.ts[1] << 32 | slot->of.full.ts[0]);
+#endif
+#if INNGEST_SEEN_IDS
+        e.id_hash[0] = slot->of.full.id_hash[0];
+        e.id_hash[1] = slot->of.full.id_hash[1];
+#endif
     }
     return admit(jobs, &e, NULL);
 }
@@ -2997,6 +3084,7 @@ static void wake_steps(inngest *jobs)
     inngest_run *run;
     if (!LOAD(&jobs->woken)) return;
     STORE(&jobs->woken, 0);
+    if (!INNGEST_LONG_STEPS) return;
     for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++) {
         if (a->run == 0 || a->status != INNGEST_AGAIN || (run = find_run(jobs, a->run & STEP_MASK)) == NULL) continue;
         a->next = (uint32_t)jobs->now;
@@ -3005,13 +3093,13 @@ static void wake_steps(inngest *jobs)
 }
 
 /* After a crash a suspect in a long step keeps the others waiting for a while. */
-static bool alone(const inngest *jobs) { return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS; }
+static bool alone(const inngest *jobs) { return INNGEST_CRASHES && jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS; }
 
 /* It was on its own for long enough: the others go on too, and from now on a crash is nobody's. */
 static void release(inngest *jobs)
 {
     inngest_run *run = find_run(jobs, jobs->alone & STEP_MASK);
-    if (run && (uint32_t)jobs->now - jobs->alone_since >= INNGEST_SUSPECT_MS && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
+    if (INNGEST_CRASHES && run && (uint32_t)jobs->now - jobs->alone_since >= INNGEST_SUSPECT_MS && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
 }
 
 /* The run to pass next in this round: the one due first; of those, the oldest. */
@@ -3026,7 +3114,7 @@ static inngest_run *next_due(inngest *jobs)
 static int64_t heartbeat(const inngest *jobs)
 {
     int64_t in = jobs->stamp - jobs->booted;
-    if (jobs->wall_known || in > INNGEST_HEARTBEAT_MS) in = INNGEST_HEARTBEAT_MS;
+    if (WALL_KNOWN(jobs) || in > INNGEST_HEARTBEAT_MS) in = INNGEST_HEARTBEAT_MS;
     return jobs->stamp + (in < 60000 ? 60000 : in);
 }
 
@@ -3092,9 +3180,9 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     jobs->quiet_until = 0;
     if (make_room_ahead(jobs) == INNGEST_PAUSED) return 1;
 
-    take_clock(jobs);
+    if (INNGEST_WALL_CLOCK) take_clock(jobs);
     wake_steps(jobs);
-    release(jobs);
+    if (INNGEST_CRASHES) release(jobs);
     do {
         waiting = drain(jobs);
         if (next_due(jobs)) leave_clean_stop(jobs);
@@ -3132,10 +3220,11 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
     record r, copy;
     do {
         if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
-        if ((r.kind != ATTEMPT && r.kind != SLEEP) || !is_live(jobs, &r) || !read_payload(jobs, &r, 0, b, WAIT_BYTES)) continue;
+        if ((r.kind != ATTEMPT && r.kind != SLEEP) || !is_live(jobs, &r)) continue;
+        memcpy(b, r.first, WAIT_BYTES);
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
         if ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) continue;
-        put(b, (uint64_t)(get_time(b) + off), 6);    /* what it says of now stays: only TIME, when all are moved, moves that */
+        put(b, 6, (uint64_t)(get_time(b) + off));    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
         INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES)));
         INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, &s, &copy));
@@ -3156,9 +3245,9 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         inngest_seen *seen = &jobs->seen[i];
         if (seen->position == 0 || seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
-        put(b, seen->hash[0], 4);
-        put(b + 4, seen->hash[1], 4);
-        put(b + 8, (uint64_t)(seen->until + off), 6);
+        put(b, 4, seen->hash[0]);
+        put(b + 4, 4, seen->hash[1]);
+        put(b + 8, 6, (uint64_t)(seen->until + off));
         INNGEST_TRY(room(jobs, record_room(jobs, sizeof b)));
         INNGEST_TRY(add(jobs, NULL, SEEN, 0, &s, &r));
         seen->until += off;
@@ -3205,6 +3294,7 @@ static void take_clock(inngest *jobs)
     if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) (void)write_time(jobs, 0);
 }
 
+#if INNGEST_WALL_CLOCK
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
 {
     if (jobs == NULL || jobs->ready != MAGIC || unix_ms <= 0 || unix_ms >> 47) return;
@@ -3216,6 +3306,7 @@ void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
     if (!jobs->busy && jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) count(&jobs->counters.put_off);   /* a tick asks once */
     else take_clock(jobs);
 }
+#endif
 
 inngest_status inngest_format(const inngest_port *port)
 {
@@ -3252,11 +3343,11 @@ static uint32_t capacity(const inngest *jobs)
     const inngest_port *p = jobs->port;
     uint32_t usable = p->block_size - first_offset(jobs), blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
     uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES), fixed = 3 * record_room(jobs, 12);
-    uint64_t room_for, fill = (uint64_t)blocks * usable * INNGEST_FILL_PERCENT / 100;
+    uint32_t room_for, all = blocks * usable, fill = all / 100 * INNGEST_FILL_PERCENT + all % 100 * INNGEST_FILL_PERCENT / 100;
     if (largest < largest_start(jobs)) largest = largest_start(jobs);
-    room_for = (uint64_t)(usable - minimum(usable / 2, largest)) * (blocks > 1 ? blocks - 1 : 1);
-    if (room_for > fill) room_for = fill;
-    return room_for > fixed ? (uint32_t)(room_for - fixed) : 0;
+    room_for = (usable - minimum(usable / 2, largest)) * (blocks > 1 ? blocks - 1 : 1);
+    room_for = minimum(room_for, fill);
+    return room_for > fixed ? room_for - fixed : 0;
 }
 
 static void set_up(inngest *jobs, const inngest_config *config)
@@ -3267,7 +3358,9 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->functions = config->functions;
     jobs->function_count = config->function_count;
     jobs->port = config->port;
+#if INNGEST_HOOKS
     jobs->hooks = config->hooks;
+#endif
     jobs->user = config->user;
     jobs->runs = (inngest_run *)config->memory;
     jobs->run_count = config->runs;
@@ -3281,7 +3374,9 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->slot_mask = (uint16_t)(config->events - 1);
     for (i = 0; i < config->events; i++) {
         jobs->slots[i].sequence = WORD(i);
+#if INNGEST_SLOT_CLAIM
         jobs->slots[i].claim = WORD(i - 1);
+#endif
     }
     jobs->random = config->seed | 1u;
     jobs->next_run = 1;
@@ -3291,6 +3386,23 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->capacity = capacity(jobs);
 }
 
+/* A live record of a part that this build leaves out: a run that has one stays parked and is carried along. */
+static bool left_out(const record *r)
+{
+    switch (r->kind) {
+    case START: return !INNGEST_WALL_CLOCK && (r->flags & FLAG);
+    case SLEEP: return !INNGEST_WALL_CLOCK && (r->first[13] & WAIT_UNIX);
+    case PHASE:
+        if ((int32_t)get4(r->first) == INNGEST_CANCELLED) return !INNGEST_CANCEL;
+        return !INNGEST_ON_FAILURE;
+    case DONE: return (!INNGEST_SEND_STEP && r->first[0] == WHAT_SEND) || (!INNGEST_RESTART && r->first[0] == WHAT_RESTART);
+    case CHOICE: return !INNGEST_PARALLEL;
+    case INTENT: return !INNGEST_LONG_STEPS;
+    case SAVE: return !INNGEST_PROGRESS;
+    default: return false;
+    }
+}
+
 /* Take up what a run's records say: its phase, its crashes, the room it uses, what it waits for. Gives when in the
  * last boot it was on its own, 0: it was not. */
 static uint32_t check_run(inngest *jobs, inngest_run *run)
@@ -3298,12 +3410,13 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
     uint32_t armed = 0;
     uint32_t position = run->last;
     uint16_t used;
-    uint8_t b[16], news = 0;
+    uint8_t news = 0;
     int64_t when = NEVER;
+    bool parked = false;
     record r;
     inngest_status status = find_record(jobs, run, PHASE, 0, &r);
-    if (status == INNGEST_OK && read_payload(jobs, &r, 0, b, 4)) {
-        status = (inngest_status)(int32_t)get4(b);
+    if (status == INNGEST_OK) {
+        status = (inngest_status)(int32_t)get4(r.first);
         run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;
@@ -3316,30 +3429,31 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
         run->oldest = (uint16_t)block_of(jobs, r.position);
         if (r.kind != START && r.kind != CRASH) run->flags |= RUN_BEGUN;
-        if (r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT) && read_payload(jobs, &r, 0, b, 4)) {
+        if (INNGEST_CRASHES && r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT)) {
             run->flags |= RUN_MARKED;
-            run->crashes = b[0];
-            armed = (uint32_t)get(b + 1, 3);
+            run->crashes = r.first[0];
+            armed = (uint32_t)get(r.first + 1, 3);
             if (armed) run->flags |= RUN_ARMED;
         }
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
         if (!is_live(jobs, &r)) continue;
+        parked = parked || left_out(&r);
         if (class_of(r.kind) == RESULT && r.step) run->memos++;
         if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_room(jobs, r.size) / 4);
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
         if (r.kind == ATTEMPT && r.step == 0) run->flags |= RUN_RETRYING;
-        if ((r.kind == ATTEMPT || r.kind == SLEEP) && read_payload(jobs, &r, 0, b, WAIT_BYTES)) {
-            int64_t due = get_time(b);
+        if (r.kind == ATTEMPT || r.kind == SLEEP) {
+            int64_t due = get_time(r.first);
             run->state = r.kind == SLEEP ? INNGEST_WAIT_SLEEP : INNGEST_WAIT_RETRY;
-            if (b[13] & WAIT_UNIX) {                 /* until the wall clock is set */
+            if (INNGEST_WALL_CLOCK && (r.first[13] & WAIT_UNIX)) {   /* until the wall clock is set */
                 run->flags |= RUN_UNIX;
                 run->state = INNGEST_WAIT_CLOCK;
                 due = NEVER;
             }
-            if (b[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
+            if (r.first[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
             if (due < when) {
                 when = due;
-                run->attempt = r.kind == ATTEMPT ? b[12] : 0;
+                run->attempt = r.kind == ATTEMPT ? r.first[12] : 0;
             }
         }
     } while (r.link);
@@ -3353,6 +3467,10 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         run->attempt = 0;
         when = jobs->now;
     }
+    if (parked) {
+        run->state = INNGEST_WAIT_MEMO;
+        when = NEVER;
+    }
     set_deadline(jobs, run, when);
     return armed;
 }
@@ -3361,7 +3479,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 {
     uint32_t armed, last = 0;
     inngest_run *run, *alone = NULL;
-    bool crashed = !jobs->clean && reset != INNGEST_RESET_POWER_ON;
+    bool crashed = INNGEST_CRASHES && !jobs->clean && reset != INNGEST_RESET_POWER_ON;
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
         if (run->number == 0) continue;
         if (run->flags & RUN_ENTERED) {
@@ -3389,6 +3507,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
             set_deadline(jobs, run, NEVER);
         }
     }
+    if (!INNGEST_CRASHES) return;
     if (!jobs->guarded) jobs->poison = jobs->poison_row = jobs->poison_count = 0;
     else if (crashed) {
         jobs->poison_count++;
@@ -3407,10 +3526,10 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     if (index == NULL) index = &unused;
     *index = 0;
     if (jobs == NULL || config == NULL) return INNGEST_ERR_ARGUMENT;
-    if (size_of_engine != sizeof(inngest)) return INNGEST_ERR_MISMATCH;
-    INNGEST_TRY(check_config(config));
+    if (size_of_engine != sizeof(inngest) + sizeof(inngest_slot)) return INNGEST_ERR_MISMATCH;
+    if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_config(config));
     set_up(jobs, config);
-    INNGEST_TRY(check_table(jobs, index));
+    if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_table(jobs, index));
     while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
         if (tries++ == 32) return INNGEST_ERR_READ;
         if (jobs->voids_needed != needed_before) reclaimed = 0;   /* what proved it may be what is void */
@@ -3453,6 +3572,7 @@ inngest_status inngest_close(inngest *jobs)
     return status;
 }
 
+#if INNGEST_CANCEL
 inngest_status inngest_cancel(inngest *jobs, uint64_t id)
 {
     inngest_run *run;
@@ -3461,7 +3581,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
     run = find_run(jobs, (uint32_t)id & STEP_MASK);
     if (run == NULL || run_id(jobs, run) != id) return INNGEST_ERR_NOT_FOUND;
     if (run->phase == INNGEST_PHASE_CANCELLING) return INNGEST_OK;
-    put(b, (uint64_t)(int64_t)INNGEST_CANCELLED, 4);
+    put(b, 4, (uint64_t)INNGEST_CANCELLED);
     INNGEST_TRY(write_record(jobs, run, PHASE, b, 4));
     run->phase = INNGEST_PHASE_CANCELLING;
     run->state = INNGEST_WAIT_NONE;
@@ -3469,6 +3589,9 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
     return jobs->busy ? INNGEST_OK : port_sync(jobs);
 }
 
+#endif
+
+#if INNGEST_INSPECT
 bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *info)
 {
     if (jobs == NULL || jobs->ready != MAGIC || cursor == NULL || info == NULL) return false;
@@ -3493,25 +3616,32 @@ void inngest_get_counters(const inngest *jobs, inngest_counters *out)
 {
     if (jobs && out) *out = jobs->counters;
 }
+#endif
 
 const char *inngest_status_name(inngest_status status)
 {
 #if INNGEST_STATUS_NAMES
-#define NAME(name) case INNGEST_##name: return #name;
-    switch (status) {
-    NAME(OK) NAME(PAUSED) NAME(AGAIN) NAME(PENDING) NAME(RETRY) NAME(FAIL) NAME(BODY) NAME(STEP_FAILED)
-    NAME(TIMED_OUT) NAME(LOST) NAME(CANCELLED) NAME(ERR_NOT_FOUND) NAME(ERR_TYPE) NAME(ERR_JSON)
-    NAME(ERR_TOO_LONG) NAME(ERR_RANGE) NAME(ERR_DEPTH) NAME(ERR_ARGUMENT) NAME(ERR_NESTED) NAME(ERR_STEP_LEFT)
-    NAME(ERR_STATUS) NAME(ERR_STEP_IDS) NAME(ERR_STEP_ID) NAME(ERR_RESULT_SIZE) NAME(ERR_RUN_BYTES)
-    NAME(ERR_NOT_IN_STEP) NAME(ERR_CRASHED) NAME(ERR_INTERRUPTED) NAME(ERR_PARALLEL) NAME(ERR_RESTART) NAME(ERR_QUEUE_FULL)
-    NAME(ERR_EVENT_SIZE) NAME(ERR_NAME) NAME(ERR_NOT_READY) NAME(ERR_STALE_TOKEN) NAME(ERR_JOURNAL_FULL)
-    NAME(ERR_RUNS_FULL) NAME(ERR_SEEN_FULL) NAME(ERR_BUSY) NAME(ERR_MEMORY) NAME(ERR_TABLE_ID)
-    NAME(ERR_TABLE_DOUBLE) NAME(ERR_TABLE_EVENT) NAME(ERR_TABLE_HANDLER) NAME(ERR_TABLE_FAN_OUT)
-    NAME(ERR_TABLE_BYTES) NAME(ERR_TABLE_BACKOFF) NAME(ERR_GEOMETRY) NAME(ERR_FOREIGN) NAME(ERR_VERSION)
-    NAME(ERR_OTHER_GEOMETRY) NAME(ERR_MISMATCH) NAME(ERR_READ) NAME(ERR_PROGRAM) NAME(ERR_ERASE) NAME(ERR_SYNC)
-    default: break;
+    static const struct { int16_t first; const char *names; } group[] = {      /* values in a row, away from 0 */
+        { 0, "OK\0" },
+        { 257, "PAUSED\0AGAIN\0PENDING\0RETRY\0FAIL\0BODY\0" },
+        { -257, "STEP_FAILED\0TIMED_OUT\0LOST\0CANCELLED\0" },
+        { -300, "ERR_NOT_FOUND\0ERR_TYPE\0ERR_JSON\0ERR_TOO_LONG\0ERR_RANGE\0ERR_DEPTH\0ERR_ARGUMENT\0" },
+        { -320, "ERR_NESTED\0ERR_STEP_LEFT\0ERR_STATUS\0ERR_STEP_IDS\0ERR_STEP_ID\0ERR_RESULT_SIZE\0ERR_RUN_BYTES\0"
+          "ERR_NOT_IN_STEP\0ERR_CRASHED\0ERR_INTERRUPTED\0ERR_PARALLEL\0ERR_RESTART\0" },
+        { -340, "ERR_QUEUE_FULL\0ERR_EVENT_SIZE\0ERR_NAME\0ERR_NOT_READY\0ERR_STALE_TOKEN\0ERR_JOURNAL_FULL\0ERR_RUNS_FULL\0"
+          "ERR_SEEN_FULL\0ERR_BUSY\0" },
+        { -360, "ERR_MEMORY\0ERR_TABLE_ID\0ERR_TABLE_DOUBLE\0ERR_TABLE_EVENT\0ERR_TABLE_HANDLER\0ERR_TABLE_FAN_OUT\0"
+          "ERR_TABLE_BYTES\0ERR_TABLE_BACKOFF\0ERR_GEOMETRY\0ERR_FOREIGN\0ERR_VERSION\0ERR_OTHER_GEOMETRY\0ERR_MISMATCH\0" },
+        { -380, "ERR_READ\0ERR_PROGRAM\0ERR_ERASE\0ERR_SYNC\0" },
+    };
+    unsigned i;
+    for (i = 0; (int)status > -512 && (int)status < 512 && i < sizeof group / sizeof group[0]; i++) {
+        const char *name = group[i].names;
+        int steps = group[i].first < 0 ? group[i].first - (int)status : (int)status - group[i].first;
+        if (steps < 0) continue;
+        while (steps-- > 0 && *name) name += strlen(name) + 1;
+        if (*name) return name;
     }
-#undef NAME
 #endif
     (void)status;
     return "";
