@@ -152,29 +152,28 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
 
 /* ---- 2 Bytes, checksum, hashes --------------------------------------------------------------------------------- */
 
-static void put(uint8_t *to, unsigned bytes, uint64_t value)
-{
-    unsigned i;
-    for (i = 0; i < bytes; i++, value >>= 8) to[i] = (uint8_t)value;
-}
-
 static void put4(uint8_t *to, uint32_t value)
 {
+#if defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)     /* one instruction, at -Os too */
+    memcpy(to, &value, 4);
+#else
     to[0] = (uint8_t)value;
     to[1] = (uint8_t)(value >> 8);
     to[2] = (uint8_t)(value >> 16);
     to[3] = (uint8_t)(value >> 24);
+#endif
 }
 
-static uint64_t get(const uint8_t *from, unsigned bytes)
+static void put_time(uint8_t *to, int64_t time)
 {
-    uint64_t value = 0;
-    while (bytes-- > 0) value = value << 8 | from[bytes];
-    return value;
+    put4(to, (uint32_t)time);
+    to[4] = (uint8_t)(time >> 32);
+    to[5] = (uint8_t)(time >> 40);
 }
 
-static uint32_t get4(const uint8_t *from) { return (uint32_t)get(from, 4); }
-static int64_t get_time(const uint8_t *from) { return (int64_t)get(from, 6); }
+static uint32_t get2(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8; }
+static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
+static int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(from + 4) << 32 | get4(from)); }
 
 #if INNGEST_CRC_TABLE == 256
 #define CRC_BIT(b, bit, value) ((b) & (bit) ? value : 0u)
@@ -762,12 +761,12 @@ static bool read_header(inngest *jobs, uint32_t position, record *r)
     r->flags = bytes[4] & (CARRIED | MORE | FLAG);
     r->header = bytes[4] & WIDE ? 16 : 12;
     r->size = bytes[5];
-    r->run = (uint32_t)get(bytes + 6, 2);
-    r->step = (uint32_t)get(bytes + 8, 3);
+    r->run = get2(bytes + 6);
+    r->step = get4(bytes + 8) & STEP_MASK;
     r->link = bytes[11];
     if (r->header == 16) {
         if (left < 16 || !port_read(jobs, block, offset + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
-        r->link |= (uint32_t)get(bytes + 12, 2) << 8;
+        r->link |= get2(bytes + 12) << 8;
         r->run |= (uint32_t)bytes[14] << 16;
         r->size = (uint16_t)(r->size | bytes[15] << 8);
     }
@@ -1008,13 +1007,12 @@ static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes[32])
 {
     memset(bytes, 0xFF, 32);
-    put(bytes, 4, MAGIC);
-    put(bytes + 4, 3, 1);                            /* version 1.0, no features */
-    bytes[7] = (uint8_t)(program_shift(jobs->port) | (unsigned)jobs->block_shift << 3);
-    put(bytes + 8, 4, block);
-    put(bytes + 12, 4, jobs->format);
-    put(bytes + 16, 4, jobs->port->block_count);
-    put(bytes + 20, 4, crc32(0, bytes, 20));
+    put4(bytes, MAGIC);
+    put4(bytes + 4, 1u | program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
+    put4(bytes + 8, block);
+    put4(bytes + 12, jobs->format);
+    put4(bytes + 16, jobs->port->block_count);
+    put4(bytes + 20, crc32(0, bytes, 20));
 }
 
 /* Erase the blocks in front of the head that hold nothing, and prove it by their headers. PAUSED: the chip is still
@@ -1185,7 +1183,7 @@ static inngest_status park_broken_runs(inngest *jobs)
     uint32_t i;
     uint8_t bytes[4] = { 0 };
     source s = one_piece(bytes, 4);
-    put(bytes, 4, (uint32_t)INNGEST_ERR_READ);
+    put4(bytes, (uint32_t)INNGEST_ERR_READ);
     for (i = 0; i < jobs->run_count; i++) {
         inngest_run *run = &jobs->runs[i];
         record r;
@@ -1245,7 +1243,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     broken = true;                     /* for all that is known */
 #endif
     if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
-    put(bytes, 4, jobs->next_run);
+    put4(bytes, jobs->next_run);
     if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(add(jobs, NULL, RECLAIMED, block & STEP_MASK, &s, &r));
     INNGEST_TRY(port_sync(jobs));
@@ -1315,8 +1313,8 @@ static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kin
 static inngest_status write_time(inngest *jobs, unsigned flag)
 {
     uint8_t bytes[12];
-    put(bytes, 6, (uint64_t)jobs->now);
-    put(bytes + 6, 6, WALL_KNOWN(jobs) ? (uint64_t)(jobs->now + jobs->wall_offset) : 0);
+    put_time(bytes, jobs->now);
+    put_time(bytes + 6, WALL_KNOWN(jobs) ? jobs->now + jobs->wall_offset : 0);
     jobs->stamp = jobs->now;
     jobs->stamped = true;
     jobs->wall_stamped = jobs->wall_offset;
@@ -1341,7 +1339,7 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
     if (!port_read(jobs, place, 0, b, sizeof b)) return INNGEST_ERR_NOT_FOUND;
     if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
     if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
-    if (b[7] != (program_shift(jobs->port) | (unsigned)jobs->block_shift << 3) || get(b + 16, 2) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
+    if (b[7] != (program_shift(jobs->port) | (unsigned)jobs->block_shift << 3) || get2(b + 16) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
     *block = get4(b + 8);
     *format = get4(b + 12);
     return *block % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_NOT_FOUND;
@@ -1422,7 +1420,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         run->flags = RUN_OLD | RUN_ENTERED;
     }
     if (r->kind == START) {
-        uint32_t number = (r->run & 0xFFFF) | (uint32_t)get(b, 2) << 16;
+        uint32_t number = (r->run & 0xFFFF) | get2(b) << 16;
         if (number >= jobs->next_run) jobs->next_run = number + 1;
         take_up(jobs, run, number, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
     }
@@ -1462,7 +1460,7 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
         break;
     case CRASH:                        /* of no run: a predicate was called; counts if nothing follows */
         if (r->run || !INNGEST_CRASHES) break;
-        jobs->poison_row = (uint16_t)get(b + 6, 2);
+        jobs->poison_row = (uint16_t)get2(b + 6);
         jobs->poison = get4(b + 2);
         jobs->poison_count = b[0];
         jobs->guarded = b[1];
@@ -1871,8 +1869,8 @@ static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void
 static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     uint8_t b[WAIT_BYTES];
-    put(b, 6, (uint64_t)due);
-    put(b + 6, 6, (uint64_t)ctx->jobs->now);
+    put_time(b, due);
+    put_time(b + 6, ctx->jobs->now);
     b[12] = (uint8_t)(ctx->attempt + 1);
     b[13] = (uint8_t)(flags | (IN_GROUP(ctx) ? WAIT_PARALLEL : 0u));
     if (!WALL_KNOWN(ctx->jobs) && ctx->jobs->time_wall > 0 && !ctx->jobs->stamped && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
@@ -1883,8 +1881,8 @@ static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, uns
 static uint32_t encode_error(const inngest_error_info *error, uint8_t b[ERROR_BYTES])
 {
     uint32_t size = (uint32_t)strlen(error->message);
-    put(b, 4, (uint64_t)error->status);
-    put(b + 4, 4, (uint64_t)error->code);
+    put4(b, (uint32_t)error->status);
+    put4(b + 4, (uint32_t)error->code);
     memcpy(b + 8, error->message, size);
     return 8 + size;
 }
@@ -2621,8 +2619,8 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
         if (b[0] >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
         jobs->guarded--;
         b[1] = 1;
-        put(b + 2, 4, hash);
-        put(b + 6, 2, jobs->poison_row);
+        put4(b + 4, (uint32_t)jobs->poison_row << 16);
+        put4(b + 2, hash);
         if (write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK) (void)port_sync(jobs);
     }
     jobs->busy = true;
@@ -2657,9 +2655,9 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     record r;
     inngest_run *run;
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
-    put(head, 2, jobs->next_run >> 16);
-    put(head + 2, 4, hash_text(HASH_SEED, jobs->functions[function].id));
-    put(head + 6, 6, (uint64_t)e->ts);
+    put4(head, jobs->next_run >> 16);
+    put4(head + 2, hash_text(HASH_SEED, jobs->functions[function].id));
+    put_time(head + 6, e->ts);
     head[size - 1] = e->name_size;
     s = one_piece(head, size);
     s.piece[1] = e->name;
@@ -2688,9 +2686,9 @@ static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_
     if (ctx) INNGEST_TRY(put_group(ctx, n ? DONE | MORE : DONE, &done, 1, bytes));
     else INNGEST_TRY(room(jobs, bytes + record_room(jobs, 14)));
     if (HAS_ID(e)) {
-        put(b, 4, e->id_hash[0]);
-        put(b + 4, 4, e->id_hash[1]);
-        put(b + 8, 6, (uint64_t)(jobs->now + INNGEST_SEEN_MS));
+        put4(b, e->id_hash[0]);
+        put4(b + 4, e->id_hash[1]);
+        put_time(b + 8, jobs->now + INNGEST_SEEN_MS);
         INNGEST_TRY(add(jobs, NULL, SEEN | MORE, 0, &s, &r));
     }
     for (k = 0; k < n; k++) {
@@ -2822,7 +2820,7 @@ static bool finish(inngest_ctx *ctx, inngest_status verdict)
         if (jobs->alone == run->number) jobs->alone = 0;
         return true;
     }
-    if (INNGEST_CANCEL && verdict == INNGEST_CANCELLED) put(b, 4, (uint64_t)verdict);
+    if (INNGEST_CANCEL && verdict == INNGEST_CANCELLED) put4(b, (uint32_t)verdict);
     if (run->crashes <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
     if (write_record(jobs, run, END, b, size) != INNGEST_OK) return false;
     count(&jobs->counters.runs_ended);
@@ -2916,8 +2914,7 @@ static bool starts_later(inngest_ctx *ctx)
 static bool arm(inngest *jobs, inngest_run *run, bool armed)
 {
     uint8_t b[4];
-    b[0] = run->crashes;
-    put(b + 1, 3, armed ? ++jobs->arms : 0);
+    put4(b, run->crashes | (armed ? ++jobs->arms : 0) << 8);
     if (write_record(jobs, run, CRASH, b, sizeof b) != INNGEST_OK || (armed && port_sync(jobs) != INNGEST_OK)) return false;
     run->flags = (uint16_t)((run->flags & ~RUN_ARMED) | RUN_MARKED | (armed ? RUN_ARMED : 0u));
     if (!armed && jobs->alone == run->number) jobs->alone = 0;
@@ -3224,7 +3221,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
         memcpy(b, r.first, WAIT_BYTES);
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
         if ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) continue;
-        put(b, 6, (uint64_t)(get_time(b) + off));    /* what it says of now stays: only TIME, when all are moved, moves that */
+        put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
         INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES)));
         INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, &s, &copy));
@@ -3245,9 +3242,9 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         inngest_seen *seen = &jobs->seen[i];
         if (seen->position == 0 || seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
-        put(b, 4, seen->hash[0]);
-        put(b + 4, 4, seen->hash[1]);
-        put(b + 8, 6, (uint64_t)(seen->until + off));
+        put4(b, seen->hash[0]);
+        put4(b + 4, seen->hash[1]);
+        put_time(b + 8, seen->until + off);
         INNGEST_TRY(room(jobs, record_room(jobs, sizeof b)));
         INNGEST_TRY(add(jobs, NULL, SEEN, 0, &s, &r));
         seen->until += off;
@@ -3432,7 +3429,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         if (INNGEST_CRASHES && r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT)) {
             run->flags |= RUN_MARKED;
             run->crashes = r.first[0];
-            armed = (uint32_t)get(r.first + 1, 3);
+            armed = get4(r.first + 1) & STEP_MASK;
             if (armed) run->flags |= RUN_ARMED;
         }
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
@@ -3581,7 +3578,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
     run = find_run(jobs, (uint32_t)id & STEP_MASK);
     if (run == NULL || run_id(jobs, run) != id) return INNGEST_ERR_NOT_FOUND;
     if (run->phase == INNGEST_PHASE_CANCELLING) return INNGEST_OK;
-    put(b, 4, (uint64_t)INNGEST_CANCELLED);
+    put4(b, (uint32_t)INNGEST_CANCELLED);
     INNGEST_TRY(write_record(jobs, run, PHASE, b, 4));
     run->phase = INNGEST_PHASE_CANCELLING;
     run->state = INNGEST_WAIT_NONE;
