@@ -94,7 +94,6 @@ typedef struct source {                /* where a payload comes from: pieces of 
     const void *piece[3];
     uint16_t size[3];
     const record *from;
-    bool doubtful;                     /* from: its cells may read differently each time */
 } source;
 
 typedef struct arrival {               /* an event on its way into the journal */
@@ -841,40 +840,41 @@ static uint32_t fill_stage(inngest *jobs, const record *r, const uint8_t header[
     return used <= skip || fetch(jobs, s, at + skip - r->header, stage + skip, used - skip) ? n : 0;
 }
 
+/* The checksum behind the payload. Of a copy it follows from that of the original: what its cells read as when they
+ * were verified is what the copy must hold to be whole. */
+static uint32_t payload_crc(const source *s, uint32_t crc)
+{
+    static const uint8_t zeros[16] = { 0 };
+    unsigned i, n;
+    if (s->from) {
+        for (crc ^= ~s->from->head_crc, i = s->from->size; i > 0; i -= n) {
+            n = minimum(i, sizeof zeros);
+            crc = crc32(crc, zeros, n);
+        }
+        return ~crc ^ s->from->crc;
+    }
+    for (i = 0; i < 3; i++) crc = crc32(crc, s->piece[i], s->size[i]);
+    return crc;
+}
+
 /* Program a record at the head, where there must be room. One program call for each INNGEST_STAGE_BYTES. The caller
  * gives the position of the run's previous record as link, 0 for none. */
 static inngest_status append(inngest *jobs, record *r, const source *s)
 {
-    uint8_t header[16], *stage = (uint8_t *)jobs->stage;
+    uint8_t header[16];
     inngest_status status;
-    uint32_t crc, same = 0, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
-    if (s->doubtful) {
-        record from = *s->from;
-        make_header(&from, header);
-        same = crc32(crc_seed(jobs, from.position), header + 4, from.header - 4u);
-    }
-    r->position = position_at(jobs, block, offset);
+    uint32_t at, n, padded, offset = jobs->head_offset;
+    r->position = position_at(jobs, jobs->head_block, offset);
     if (!jobs->in_group) jobs->group_from = r->position;
     r->link = r->link ? r->position - r->link : 0;
     make_header(r, header);
-    total = (uint32_t)r->header + r->size;
+    put4(header, payload_crc(s, crc32(crc_seed(jobs, r->position), header + 4, r->header - 4u)));
     padded = record_bytes(jobs, r);
-    crc = crc32(crc_seed(jobs, r->position), header + 4, r->header - 4u);
-    for (at = 0; at < total; at += n) {
-        uint32_t skip = at ? 0 : r->header;
-        if ((n = fill_stage(jobs, r, header, s, at)) == 0) return port_failed(jobs, 0, INNGEST_ERR_READ);
-        crc = crc32(crc, stage + skip, minimum(n, total - at) - skip);
-        if (s->doubtful) same = crc32(same, stage + skip, minimum(n, total - at) - skip);
-    }
-    if (s->doubtful && same != s->from->crc) return INNGEST_ERR_READ;
-    put4(header, crc);
     jobs->head_offset = offset + padded;             /* spent whatever comes: never programmed twice */
     jobs->dirty = jobs->wrote = true;
     for (at = 0; at < padded; at += n) {
-        n = padded;
-        if (padded <= INNGEST_STAGE_BYTES) memcpy(stage, header, 4);             /* the rest is there */
-        else n = fill_stage(jobs, r, header, s, at);
-        status = n ? port_program(jobs, block, offset + at, stage, n) : port_failed(jobs, 0, INNGEST_ERR_READ);
+        n = fill_stage(jobs, r, header, s, at);
+        status = n ? port_program(jobs, jobs->head_block, offset + at, jobs->stage, n) : port_failed(jobs, 0, INNGEST_ERR_READ);
         if (status == INNGEST_OK) continue;
         jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
         jobs->failed_from = jobs->group_from;
@@ -993,7 +993,6 @@ static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     inngest_run *run = find_run(jobs, r->run);
     inngest_seen *seen;
     s.from = r;
-    s.doubtful = doubtful;
     if (!doubtful || r->kind == TIME) copy.flags |= CARRIED;   /* written again it is the news that it was */
     copy.link = run ? run->last : 0;
     INNGEST_TRY(append(jobs, &copy, &s));
