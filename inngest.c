@@ -91,9 +91,9 @@ typedef struct record {
 } record;
 
 typedef struct source {                /* where a payload comes from: pieces of memory, or another record */
-    const void *piece[3];
-    uint16_t size[3];
     const record *from;
+    const void *piece[3];
+    uint32_t size[3];
 } source;
 
 typedef struct arrival {               /* an event on its way into the journal */
@@ -136,6 +136,12 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
     inngest_run undo;                  /* the run before the newest record of a step */
     char id[INNGEST_MESSAGE_BYTES + 1];
 };
+
+#if defined(__GNUC__)                  /* a function of its own, so that its locals do not add to the stack of those who call others */
+#define APART static __attribute__((noinline))
+#else
+#define APART static
+#endif
 
 /* What is never so where the part is left out. */
 #define IN_GROUP(ctx) (INNGEST_PARALLEL && (ctx)->parallel)
@@ -791,15 +797,6 @@ static bool verify(inngest *jobs, record *r)
 /* Read and verify the record at a position. False: nothing whole there. */
 static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_header(jobs, position, r) && verify(jobs, r); }
 
-static source one_piece(const void *data, uint32_t size)
-{
-    source s;
-    memset(&s, 0, sizeof s);
-    s.piece[0] = data;
-    s.size[0] = (uint16_t)size;
-    return s;
-}
-
 static bool fetch(inngest *jobs, const source *s, uint32_t at, uint8_t *to, uint32_t size)
 {
     unsigned i;
@@ -814,30 +811,6 @@ static bool fetch(inngest *jobs, const source *s, uint32_t at, uint8_t *to, uint
         at = 0;
     }
     return true;
-}
-
-static void make_header(record *r, uint8_t bytes[16])
-{
-    bool wide = r->link > 0xFF || r->run > 0xFFFF || r->size > 0xFF;
-    r->header = wide ? 16 : 12;
-    bytes[4] = (uint8_t)(r->kind | r->flags | (wide ? WIDE : 0u));
-    bytes[5] = (uint8_t)r->size;
-    put4(bytes + 6, r->run);                         /* bytes 8 and 9 are written over */
-    put4(bytes + 8, r->step);
-    put4(bytes + 11, r->link);
-    bytes[14] = (uint8_t)(r->run >> 16);
-    bytes[15] = (uint8_t)(r->size >> 8);
-}
-
-/* Put the bytes of a record from `at` on into the stage, and padding. Gives how many; 0: they cannot be read. */
-static uint32_t fill_stage(inngest *jobs, const record *r, const uint8_t header[16], const source *s, uint32_t at)
-{
-    uint8_t *stage = (uint8_t *)jobs->stage;
-    uint32_t total = (uint32_t)r->header + r->size, n = minimum(record_bytes(jobs, r) - at, INNGEST_STAGE_BYTES);
-    uint32_t used = at < total ? minimum(total - at, n) : 0, skip = at ? 0 : r->header;
-    memcpy(stage, header, skip);
-    memset(stage + used, 0xFF, n - used);
-    return used <= skip || fetch(jobs, s, at + skip - r->header, stage + skip, used - skip) ? n : 0;
 }
 
 /* The checksum behind the payload. Of a copy it follows from that of the original: what its cells read as when they
@@ -857,24 +830,40 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
     return crc;
 }
 
-/* Program a record at the head, where there must be room. One program call for each INNGEST_STAGE_BYTES. The caller
- * gives the position of the run's previous record as link, 0 for none. */
-static inngest_status append(inngest *jobs, record *r, const source *s)
+/* Program a record of a run, or of none, at the head, where there must be room. kind: with its flags. One program call
+ * for each INNGEST_STAGE_BYTES. */
+static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s)
 {
-    uint8_t header[16];
-    inngest_status status;
-    uint32_t at, n, padded, offset = jobs->head_offset;
-    r->position = position_at(jobs, jobs->head_block, offset);
-    if (!jobs->in_group) jobs->group_from = r->position;
-    r->link = r->link ? r->position - r->link : 0;
-    make_header(r, header);
-    put4(header, payload_crc(s, crc32(crc_seed(jobs, r->position), header + 4, r->header - 4u)));
-    padded = record_bytes(jobs, r);
+    uint8_t header[16], *stage = (uint8_t *)jobs->stage;
+    uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), at, n, padded, total;
+    uint32_t number = s->from ? s->from->run : run ? run->number & STEP_MASK : 0, link = run && run->last ? position - run->last : 0;
+    uint32_t size = s->size[0] + s->size[1] + s->size[2], head = 12;
+    if (link > 0xFF || number > 0xFFFF || size > 0xFF) {
+        kind |= WIDE;
+        head = 16;
+    }
+    header[4] = (uint8_t)kind;
+    header[5] = (uint8_t)size;
+    put4(header + 6, number);                        /* bytes 8 and 9 are written over */
+    put4(header + 8, step);
+    put4(header + 11, link);
+    header[14] = (uint8_t)(number >> 16);
+    header[15] = (uint8_t)(size >> 8);
+    put4(header, payload_crc(s, crc32(crc_seed(jobs, position), header + 4, head - 4)));
+    if (!jobs->in_group) jobs->group_from = position;
+    total = head + size;
+    padded = round_up(jobs, total);
     jobs->head_offset = offset + padded;             /* spent whatever comes: never programmed twice */
     jobs->dirty = jobs->wrote = true;
     for (at = 0; at < padded; at += n) {
-        n = fill_stage(jobs, r, header, s, at);
-        status = n ? port_program(jobs, jobs->head_block, offset + at, jobs->stage, n) : port_failed(jobs, 0, INNGEST_ERR_READ);
+        uint32_t skip = at ? 0 : head, used = at < total ? total - at : 0;
+        inngest_status status;
+        n = minimum(padded - at, INNGEST_STAGE_BYTES);
+        used = minimum(used, n);
+        memcpy(stage, header, skip);
+        memset(stage + used, 0xFF, n - used);
+        if (used > skip && !fetch(jobs, s, at + skip - head, stage + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
+        else status = port_program(jobs, jobs->head_block, offset + at, stage, n);
         if (status == INNGEST_OK) continue;
         jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
         jobs->failed_from = jobs->group_from;
@@ -882,9 +871,21 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
         jobs->wasted = true;
         return status;
     }
-    jobs->in_group = (r->flags & MORE) != 0;
+    jobs->in_group = (kind & MORE) != 0;
+    jobs->written = position;
+    if (run) run->last = position;
     count(&jobs->counters.records);
     return INNGEST_OK;
+}
+
+/* The same with a payload that is one piece of memory. */
+static inngest_status add(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const void *data, uint32_t size)
+{
+    source s;
+    memset(&s, 0, sizeof s);
+    s.piece[0] = data;
+    s.size[0] = size;
+    return append(jobs, run, kind, step, &s);
 }
 
 /* ---- 6 Journal space: blocks, reclaim --------------------------------------------------------------------------
@@ -926,7 +927,7 @@ static inngest_status find_record(inngest *jobs, const inngest_run *run, unsigne
 }
 
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
-static void find_oldest(inngest *jobs, inngest_run *run)
+APART void find_oldest(inngest *jobs, inngest_run *run)
 {
     uint32_t position = run->last;
     record r;
@@ -988,18 +989,17 @@ static bool is_live(inngest *jobs, const record *r)
 
 static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 {
-    record copy = *r;
-    source s = one_piece(NULL, 0);
+    unsigned kind = r->kind | r->flags;
+    source s;
     inngest_run *run = find_run(jobs, r->run);
     inngest_seen *seen;
+    memset(&s, 0, sizeof s);
     s.from = r;
-    if (!doubtful || r->kind == TIME) copy.flags |= CARRIED;   /* written again it is the news that it was */
-    copy.link = run ? run->last : 0;
-    INNGEST_TRY(append(jobs, &copy, &s));
-    if (doubtful && !read_record(jobs, copy.position, &copy)) return INNGEST_ERR_READ;
-    if (run) run->last = copy.position;
-    if (r->kind == TIME) jobs->time_position = copy.position;
-    if (r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = copy.position;
+    s.size[0] = r->size;
+    if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
+    INNGEST_TRY(append(jobs, run, kind, r->step, &s));
+    if (r->kind == TIME) jobs->time_position = jobs->written;
+    if (r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = jobs->written;
     return INNGEST_OK;
 }
 
@@ -1070,17 +1070,10 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
 static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
 {
     uint8_t range[8];
-    source s;
-    record v;
-    memset(&v, 0, sizeof v);
-    v.kind = RECLAIMED;
-    v.flags = (uint8_t)(FLAG | more);
-    v.size = sizeof range;
     put4(range, from);
     put4(range + 4, position_at(jobs, jobs->head_block, jobs->head_offset));
-    s = one_piece(range, sizeof range);
-    INNGEST_TRY(append(jobs, &v, &s));
-    (void)void_range(jobs, from, v.position, false);
+    INNGEST_TRY(add(jobs, NULL, RECLAIMED | FLAG | more, 0, range, sizeof range));
+    (void)void_range(jobs, from, jobs->written, false);
     return INNGEST_OK;
 }
 
@@ -1088,7 +1081,7 @@ static bool in_last(const inngest *jobs, uint32_t position) { return position &&
 
 /* Programs that failed have used up the last erased block, so that reclaim cannot go on. All in there are copies: take
  * up the originals again, those of no run from the tail, erase it, and start over. */
-static void start_over(inngest *jobs)
+APART void start_over(inngest *jobs)
 {
     uint32_t i, offset = first_offset(jobs);
     int k;
@@ -1158,30 +1151,12 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     set_deadline(jobs, run, NEVER);
 }
 
-/* Append a record of a run, or of none, where room was made. */
-static inngest_status add(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s, record *r)
-{
-    memset(r, 0, sizeof *r);
-    r->kind = (uint8_t)(kind & KIND_MASK);
-    r->flags = (uint8_t)(kind & (MORE | FLAG));
-    r->step = step;
-    r->size = (uint16_t)(s->size[0] + s->size[1] + s->size[2]);
-    if (run) {
-        r->run = run->number & STEP_MASK;
-        r->link = run->last;
-    }
-    INNGEST_TRY(append(jobs, r, s));
-    if (run) run->last = r->position;
-    return INNGEST_OK;
-}
-
 /* The tail block holds bytes that do not verify. A run whose chain leads through them would later look as if they
  * had never been: park it for good, before they go. */
-static inngest_status park_broken_runs(inngest *jobs)
+APART inngest_status park_broken_runs(inngest *jobs)
 {
     uint32_t i;
     uint8_t bytes[4] = { 0 };
-    source s = one_piece(bytes, 4);
     put4(bytes, (uint32_t)INNGEST_ERR_READ);
     for (i = 0; i < jobs->run_count; i++) {
         inngest_run *run = &jobs->runs[i];
@@ -1189,7 +1164,7 @@ static inngest_status park_broken_runs(inngest *jobs)
         if (run->number == 0 || find_record(jobs, run, KIND_MASK, 0, &r) != INNGEST_ERR_READ) continue;
         if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK && r.size == 4 && memcmp(r.first, bytes, 4) == 0) continue;
         if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
-        INNGEST_TRY(add(jobs, run, PHASE, 0, &s, &r));
+        INNGEST_TRY(add(jobs, run, PHASE, 0, bytes, 4));
         stop_for_damage(jobs, run);
     }
     return INNGEST_OK;
@@ -1218,7 +1193,6 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     uint32_t offset = first_offset(jobs), block = jobs->tail_block, i;
     uint8_t bytes[4] = { 0 };
     record r;
-    source s = one_piece(bytes, 4);
     bool broken = false;
     if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
     jobs->unread = false;
@@ -1244,7 +1218,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
     put4(bytes, jobs->next_run);
     if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
-    INNGEST_TRY(add(jobs, NULL, RECLAIMED, block & STEP_MASK, &s, &r));
+    INNGEST_TRY(add(jobs, NULL, RECLAIMED, block & STEP_MASK, bytes, 4));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
     jobs->wasted = false;
@@ -1301,11 +1275,9 @@ static inngest_status make_room_ahead(inngest *jobs)
 
 static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, const void *data, uint32_t size)
 {
-    record r;
-    source s = one_piece(data, size);
     INNGEST_TRY(room(jobs, record_room(jobs, size)));
-    INNGEST_TRY(add(jobs, run, kind, 0, &s, &r));
-    if (r.kind == TIME) jobs->time_position = r.position;
+    INNGEST_TRY(add(jobs, run, kind, 0, data, size));
+    if ((kind & KIND_MASK) == TIME) jobs->time_position = jobs->written;
     return INNGEST_OK;
 }
 
@@ -1342,6 +1314,12 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
     *block = get4(b + 8);
     *format = get4(b + 12);
     return *block % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_NOT_FOUND;
+}
+
+static bool is_whole(inngest *jobs, uint32_t position)
+{
+    record r;
+    return read_record(jobs, position, &r);
 }
 
 static bool group_is_whole(inngest *jobs, const record *first)
@@ -1609,7 +1587,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed */
         if (run && (before == 0 || (int32_t)(before - jobs->newest) < 0)) run->last = before;
         status = copy_record(jobs, &r, true);
-        if (status == INNGEST_ERR_READ) return doubt(jobs);
+        if (status == INNGEST_ERR_READ || (status == INNGEST_OK && !is_whole(jobs, jobs->written))) return doubt(jobs);
         INNGEST_TRY(status);
     }
     return port_sync(jobs);
@@ -1807,8 +1785,6 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
-    source s = one_piece(data, size);
-    record r;
     uint32_t used;
     find_old(ctx, kind);
     used = run->used * UINT32_C(4) - ctx->old;
@@ -1816,7 +1792,7 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     if (room(jobs, record_room(jobs, size) + more) != INNGEST_OK) return wait_for_room(ctx);
     ctx->undo = *run;                                /* not earlier: making room may have carried its records */
     ctx->undo_met = ctx->met;
-    if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, &s, &r) != INNGEST_OK) return wait_for_room(ctx);
+    if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, data, size) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = record_room(jobs, size);
     if (!ctx->known && ctx->step && class_of(kind & KIND_MASK) == RESULT) {
@@ -2607,7 +2583,7 @@ static inngest_status check_table(const inngest *jobs, uint16_t *index)
 /* Call a predicate. After a boot that was not clean the first ones are called behind a record, which counts only if
  * it is the newest at the next boot: one that resets the machine again and again for the same data is then taken to
  * say no; and all of them are, where resets in a row are more than one event explains. */
-static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, bool guard)
+APART bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, bool guard)
 {
     uint8_t b[8];
     uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
@@ -2651,51 +2627,51 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     uint8_t head[START_HEAD];
     uint32_t size = HAS_TIME(e) ? START_HEAD : START_HEAD - 6;
     source s;
-    record r;
     inngest_run *run;
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
     put4(head, jobs->next_run >> 16);
     put4(head + 2, hash_text(HASH_SEED, jobs->functions[function].id));
     put_time(head + 6, e->ts);
     head[size - 1] = e->name_size;
-    s = one_piece(head, size);
+    s.from = NULL;
+    s.piece[0] = head;
+    s.size[0] = size;
     s.piece[1] = e->name;
     s.size[1] = e->name_size;
     s.piece[2] = e->data;
     s.size[2] = e->size;
     run = enter_run(jobs, jobs->next_run++);
-    INNGEST_TRY(add(jobs, run, START | more | (HAS_TIME(e) ? FLAG : 0), 0, &s, &r));
-    take_up(jobs, run, run->number, function, record_room(jobs, r.size));
-    run->oldest = (uint16_t)block_of(jobs, r.position);
+    INNGEST_TRY(append(jobs, run, START | more | (HAS_TIME(e) ? FLAG : 0), 0, &s));
+    take_up(jobs, run, run->number, function, record_room(jobs, size + e->name_size + e->size));
+    run->oldest = (uint16_t)jobs->head_block;
     if (!HAS_TIME(e)) run->flags |= RUN_BEGUN;
     set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
 
 /* Append the group: the sender's memo or the event's id, and a START a function. */
-static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, uint16_t n, inngest_ctx *ctx)
+APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, uint16_t n, inngest_ctx *ctx)
 {
     static const uint8_t done = WHAT_SEND;
     uint32_t bytes = n * record_room(jobs, START_HEAD + e->name_size + e->size);
+    uint32_t seen = 0;
     uint8_t b[14];
-    source s = one_piece(b, sizeof b);
-    record r;
     uint16_t k;
-    r.position = 0;
     if (ctx) INNGEST_TRY(put_group(ctx, n ? DONE | MORE : DONE, &done, 1, bytes));
     else INNGEST_TRY(room(jobs, bytes + record_room(jobs, 14)));
     if (HAS_ID(e)) {
         put4(b, e->id_hash[0]);
         put4(b + 4, e->id_hash[1]);
         put_time(b + 8, jobs->now + INNGEST_SEEN_MS);
-        INNGEST_TRY(add(jobs, NULL, SEEN | MORE, 0, &s, &r));
+        INNGEST_TRY(add(jobs, NULL, SEEN | MORE, 0, b, sizeof b));
+        seen = jobs->written;
     }
     for (k = 0; k < n; k++) {
         inngest_status status = start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0);
         if (status != INNGEST_OK && ctx) undo_group(ctx);
         INNGEST_TRY(status);
     }
-    if (HAS_ID(e)) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, r.position);
+    if (HAS_ID(e)) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, seen);
     return INNGEST_OK;
 }
 
@@ -2796,7 +2772,7 @@ static void stop_actives(inngest_ctx *ctx)
 }
 
 /* The run is over, or its handler is: on_failure is next. False: that could not be written. */
-static bool finish(inngest_ctx *ctx, inngest_status verdict)
+APART bool finish(inngest_ctx *ctx, inngest_status verdict)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
@@ -2920,7 +2896,7 @@ static bool arm(inngest *jobs, inngest_run *run, bool armed)
     return true;
 }
 
-static inngest_status run_handler(inngest_ctx *ctx)
+APART inngest_status run_handler(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
@@ -2950,7 +2926,7 @@ static inngest_status run_handler(inngest_ctx *ctx)
     return verdict;
 }
 
-static void pass(inngest *jobs, inngest_run *run)
+APART void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx ctx;
     uint32_t number = run->number;
@@ -2985,7 +2961,7 @@ static void pass(inngest *jobs, inngest_run *run)
 
 /* End a step in progress from the queue. */
 #if INNGEST_LONG_STEPS
-static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
+APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 {
     inngest_ctx ctx;
     record r;
@@ -3014,7 +2990,7 @@ static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 
 /* ---- 14 Tick --------------------------------------------------------------------------------------------------- */
 
-static inngest_status take(inngest *jobs, const inngest_slot *slot)
+APART inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
     arrival e;
     if (slot->kind == SLOT_TAKEN) return INNGEST_OK;
@@ -3211,9 +3187,8 @@ inngest_status inngest_flush(inngest *jobs)
 static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 {
     uint32_t position = run->last;
-    uint8_t b[WAIT_BYTES] = { 0 };
-    source s = one_piece(b, WAIT_BYTES);
-    record r, copy;
+    uint8_t b[WAIT_BYTES];
+    record r;
     do {
         if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
         if ((r.kind != ATTEMPT && r.kind != SLEEP) || !is_live(jobs, &r)) continue;
@@ -3223,10 +3198,10 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
         put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
         INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES)));
-        INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, &s, &copy));
+        INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, b, WAIT_BYTES));
         set_deadline(jobs, run, jobs->now);          /* look again */
         position = run->last;                        /* reclaim may have carried the others */
-        r = copy;
+        r.link = 1;                                  /* and once more from the newest on */
     } while (r.link);
     return INNGEST_OK;
 }
@@ -3234,9 +3209,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 /* The same for event ids that were seen in this boot. */
 static inngest_status shift_seen(inngest *jobs, int64_t off)
 {
-    uint8_t b[14] = { 0 };
-    source s = one_piece(b, sizeof b);
-    record r;
+    uint8_t b[14];
     int i;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         inngest_seen *seen = &jobs->seen[i];
@@ -3245,9 +3218,9 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
         put4(b + 4, seen->hash[1]);
         put_time(b + 8, seen->until + off);
         INNGEST_TRY(room(jobs, record_room(jobs, sizeof b)));
-        INNGEST_TRY(add(jobs, NULL, SEEN, 0, &s, &r));
+        INNGEST_TRY(add(jobs, NULL, SEEN, 0, b, sizeof b));
         seen->until += off;
-        seen->position = r.position;
+        seen->position = jobs->written;
     }
     return INNGEST_OK;
 }
