@@ -4125,14 +4125,14 @@ static const char *text_spaces(const char *text)
     return text;
 }
 
-/* Take a unit with or without the plural's s, in any case; *ms is its length. NULL: there is no such unit. */
-static const char *text_unit(const char *text, int64_t *ms)
+/* Take a unit with or without the plural's s, in any case; *unit_s is its length, 0: a ms. NULL: there is no such unit. */
+static const char *text_unit(const char *text, uint32_t *unit_s)
 {
     static const char names[] = "ms msec millisecond,s sec second,m min minute,h hr hour,d day,w week,y yr year,";
     static const uint32_t seconds[] = { 0, 1, 60, 3600, 86400, 604800, 31557600 };   /* a year as in npm's ms: 365.25 days */
     const char *name = names;
     const uint32_t *unit = seconds;
-    *ms = 1;
+    *unit_s = 0;
     if (*text == 0) return text;
     for (; *name; name++) {
         size_t n = 0;
@@ -4140,7 +4140,7 @@ static const char *text_unit(const char *text, int64_t *ms)
         if (!text_is_letter(*name)) {
             if (n > 1 && name[-1] != 's' && (text[n] | 0x20) == 's') n++;
             if (!text_is_letter(text[n])) {
-                if (*unit) *ms = *unit * (int64_t)1000;
+                *unit_s = *unit;
                 return text + n;
             }
         }
@@ -4150,9 +4150,17 @@ static const char *text_unit(const char *text, int64_t *ms)
     return NULL;
 }
 
+/* A tenth of less than 2^48, rounded up, without a 64-bit division. */
+static int64_t text_tenth(int64_t value)
+{
+    uint32_t high = (uint32_t)((value + 9) >> 16), low = high % 10 << 16 | (uint32_t)((value + 9) & 0xFFFF);
+    return (int64_t)(high / 10) * 65536 + low / 10;
+}
+
 inngest_status inngest_parse_duration(const char *text, int64_t *ms)
 {
     int64_t total = 0, whole, part, unit;
+    uint32_t unit_s;
     bool first = true;
     if (text == NULL || ms == NULL) return INNGEST_ERR_ARGUMENT;
     for (text = text_spaces(text); first || *text; first = false) {
@@ -4164,10 +4172,11 @@ inngest_status inngest_parse_duration(const char *text, int64_t *ms)
         end = text;
         text = text_spaces(text);
         if (*text == 0 && !first) return INNGEST_ERR_ARGUMENT;
-        text = text_unit(text, &unit);
+        text = text_unit(text, &unit_s);
         if (text == NULL) return INNGEST_ERR_ARGUMENT;
-        for (part = 0; --end > point; ) part = (part + (*end - '0') * unit + 9) / 10;   /* never too short */
-        if (whole > LONGEST / unit) return INNGEST_ERR_RANGE;
+        unit = unit_s ? unit_s * (int64_t)1000 : 1;
+        for (part = 0; --end > point; ) part = text_tenth(part + (*end - '0') * unit);   /* never too short */
+        if (whole > (unit_s ? (int64_t)((uint32_t)(LONGEST / 1000) / unit_s) : LONGEST)) return INNGEST_ERR_RANGE;
         total += whole * unit + part;
         if (total > LONGEST) return INNGEST_ERR_RANGE;
         text = text_spaces(text);
