@@ -148,7 +148,30 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
 #define IN_PROGRESS(ctx) (INNGEST_LONG_STEPS && (ctx)->active != NULL)
 #define STOPPING(ctx) (INNGEST_LONG_STEPS && (ctx)->stop != INNGEST_STOP_NONE)
 #define CANCELLING(run) (INNGEST_CANCEL && (run)->phase == INNGEST_PHASE_CANCELLING)
-#define WALL_KNOWN(jobs) (INNGEST_WALL_CLOCK && (jobs)->wall_known)
+#if INNGEST_WALL_CLOCK
+#define WALL_KNOWN(jobs) ((jobs)->wall_known)
+#define WALL_OFFSET(jobs) ((jobs)->wall_offset)
+#else
+#define WALL_KNOWN(jobs) false
+#define WALL_OFFSET(jobs) INT64_C(0)
+#endif
+#if INNGEST_CRASHES
+#define ALONE(jobs) ((jobs)->alone)
+#else
+#define ALONE(jobs) 0u
+#endif
+#if INNGEST_LONG_STEPS
+#define ACTIVE(jobs) ((jobs)->active)
+#define ACTIVE_STEPS INNGEST_ACTIVE_STEPS
+#else                                  /* none: no loop begins */
+#define ACTIVE(jobs) ((void)(jobs), (inngest_active *)NULL)
+#define ACTIVE_STEPS 0
+#endif
+#if INNGEST_SEEN_IDS
+#define SEEN_ID(jobs, i) (&(jobs)->seen[i])
+#else
+#define SEEN_ID(jobs, i) ((void)(jobs), (inngest_seen *)NULL)
+#endif
 #if INNGEST_HOOKS
 #define TELL(jobs, hook, ...) do { if ((jobs)->hooks && (jobs)->hooks->hook) (jobs)->hooks->hook((jobs)->user, __VA_ARGS__); } while (0)
 #else
@@ -590,6 +613,16 @@ static inngest_run *enter_run(inngest *jobs, uint32_t number)
     return &jobs->runs[place - 1];
 }
 
+/* After a crash: if this run goes on alone, no longer. */
+static void let_others_go_on(inngest *jobs, const inngest_run *run)
+{
+#if INNGEST_CRASHES
+    if (jobs->alone == run->number) jobs->alone = 0;
+#endif
+    (void)jobs;
+    (void)run;
+}
+
 static void free_the_run(inngest *jobs, inngest_run *run)
 {
     inngest_index *link = &jobs->heads[run->number & jobs->hash_mask], place = (inngest_index)(run - jobs->runs + 1);
@@ -599,7 +632,7 @@ static void free_the_run(inngest *jobs, inngest_run *run)
     jobs->free_place = place;
     jobs->live_runs--;
     jobs->reserved -= run->reserved * UINT32_C(4);
-    if (jobs->alone == run->number) jobs->alone = 0;
+    let_others_go_on(jobs, run);
     memset(run, 0, sizeof *run);
     set_deadline(jobs, run, NEVER);
 }
@@ -656,8 +689,8 @@ static uint32_t block_address(const inngest *jobs, uint32_t block) { return bloc
 #if INNGEST_LOG
 static void say(inngest *jobs, const char *text)
 {
-    if (jobs->port->log == NULL || (jobs->said && jobs->now - jobs->said < 1000)) return;
-    jobs->said = jobs->now + 1;
+    if (jobs->port->log == NULL || (jobs->said && (uint32_t)jobs->now - jobs->said < 1000)) return;
+    jobs->said = (uint32_t)jobs->now | 1u;
     jobs->port->log(jobs->port->context, text);
 }
 #else
@@ -970,7 +1003,7 @@ static inngest_seen *find_seen(inngest *jobs, const record *r)
 {
     int i;
     for (i = 0; i < INNGEST_SEEN_IDS; i++)
-        if (jobs->seen[i].position == r->position) return &jobs->seen[i];
+        if (SEEN_ID(jobs, i)->position == r->position) return SEEN_ID(jobs, i);
     return NULL;
 }
 
@@ -1102,7 +1135,7 @@ APART void start_over(inngest *jobs)
         offset += record_bytes(jobs, &r);
         if (r.kind == TIME && time) jobs->time_position = r.position;
         for (k = 0; r.kind == SEEN && k != INNGEST_SEEN_IDS; k++)
-            if (in_last(jobs, jobs->seen[k].position) && jobs->seen[k].hash[0] == get4(r.first) && jobs->seen[k].hash[1] == get4(r.first + 4)) jobs->seen[k].position = r.position;
+            if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(r.first) && SEEN_ID(jobs, k)->hash[1] == get4(r.first + 4)) SEEN_ID(jobs, k)->position = r.position;
     }
     for (i = 0; i < VOIDS; i++)                        /* what a void in there speaks of is void no more */
         if (in_last(jobs, jobs->voids[i][1]) && !in_last(jobs, jobs->voids[i][0])) jobs->failed_from = jobs->voids[i][0];
@@ -1177,7 +1210,7 @@ static bool may_hold_live(const inngest *jobs, uint32_t block)
     int k;
     if (jobs->time_position && block_of(jobs, jobs->time_position) == block) return true;
     for (k = 0; k < INNGEST_SEEN_IDS; k++)
-        if (jobs->seen[k].position && block_of(jobs, jobs->seen[k].position) == block) return true;
+        if (SEEN_ID(jobs, k)->position && block_of(jobs, SEEN_ID(jobs, k)->position) == block) return true;
     for (i = 0; i < jobs->run_count; i++) {
         const inngest_run *run = &jobs->runs[i];
         if (run->number && (run->oldest == (uint16_t)block || run->state == INNGEST_WAIT_DAMAGE)) return true;
@@ -1285,10 +1318,12 @@ static inngest_status write_time(inngest *jobs, unsigned flag)
 {
     uint8_t bytes[12];
     put_time(bytes, jobs->now);
-    put_time(bytes + 6, WALL_KNOWN(jobs) ? jobs->now + jobs->wall_offset : 0);
+    put_time(bytes + 6, WALL_KNOWN(jobs) ? jobs->now + WALL_OFFSET(jobs) : 0);
     jobs->stamp = jobs->now;
-    jobs->stamped = true;
+    jobs->dated = false;
+#if INNGEST_WALL_CLOCK
     jobs->wall_stamped = jobs->wall_offset;
+#endif
     return write_record(jobs, NULL, TIME | flag, bytes, sizeof bytes);
 }
 
@@ -1360,15 +1395,15 @@ static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, 
 {
     int i, at = INNGEST_SEEN_IDS;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
-        inngest_seen *seen = &jobs->seen[i];
+        inngest_seen *seen = SEEN_ID(jobs, i);
         if (seen->position && seen->hash[0] == low && seen->hash[1] == high) { at = i; break; }
         if (seen->position == 0 || seen->until <= jobs->now) at = i;
     }
     if (at == INNGEST_SEEN_IDS) return;
-    jobs->seen[at].hash[0] = low;
-    jobs->seen[at].hash[1] = high;
-    jobs->seen[at].until = until;
-    jobs->seen[at].position = position;
+    SEEN_ID(jobs, at)->hash[0] = low;
+    SEEN_ID(jobs, at)->hash[1] = high;
+    SEEN_ID(jobs, at)->until = until;
+    SEEN_ID(jobs, at)->position = position;
 }
 
 /* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. */
@@ -1422,12 +1457,18 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
     int64_t stamp = 0;
     memcpy(b, r->first, sizeof b);
     jobs->clean = r->kind == TIME && (r->flags & (FLAG | CARRIED)) == FLAG;
+#if INNGEST_CRASHES
     jobs->guarded = 0;
+#endif
     switch (r->kind) {
     case TIME:
         jobs->time_position = r->position;
-        jobs->time_now = stamp = get_time(b);
+        stamp = get_time(b);
+        jobs->dated = get_time(b + 6) > 0;
+#if INNGEST_WALL_CLOCK
+        jobs->time_now = stamp;
         jobs->time_wall = get_time(b + 6);
+#endif
         break;
     case SEEN: remember(jobs, get4(b), get4(b + 4), get_time(b + 8), r->position); break;
     case RECLAIMED:
@@ -1435,13 +1476,15 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
         *reclaimed = reclaimed_by(jobs, r) + 1;
         if (get4(b) > jobs->next_run) jobs->next_run = get4(b);
         break;
+#if INNGEST_CRASHES
     case CRASH:                        /* of no run: a predicate was called; counts if nothing follows */
-        if (r->run || !INNGEST_CRASHES) break;
+        if (r->run) break;
         jobs->poison_row = (uint16_t)get2(b + 6);
         jobs->poison = get4(b + 2);
         jobs->poison_count = b[0];
         jobs->guarded = b[1];
         break;
+#endif
     case SLEEP: case ATTEMPT: stamp = get_time(b + 6); break;
     default: break;
     }
@@ -1803,7 +1846,7 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     if (kind == INTENT) return INNGEST_OK;
     run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) ? 0u : RUN_OLD));
     run->crashes = 0;
-    if (jobs->alone == run->number) jobs->alone = 0;
+    let_others_go_on(jobs, run);
     return INNGEST_OK;
 }
 
@@ -1848,7 +1891,7 @@ static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, uns
     put_time(b + 6, ctx->jobs->now);
     b[12] = (uint8_t)(ctx->attempt + 1);
     b[13] = (uint8_t)(flags | (IN_GROUP(ctx) ? WAIT_PARALLEL : 0u));
-    if (!WALL_KNOWN(ctx->jobs) && ctx->jobs->time_wall > 0 && !ctx->jobs->stamped && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
+    if (!WALL_KNOWN(ctx->jobs) && ctx->jobs->dated && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
     ctx->jobs->stamp = ctx->jobs->now;
     return put_record(ctx, kind, b, sizeof b);
 }
@@ -1876,9 +1919,9 @@ static bool load_error(inngest_ctx *ctx, const record *r)
 
 static inngest_active *find_active(inngest *jobs, uint32_t run, uint32_t step)
 {
-    unsigned i;
-    for (i = 0; INNGEST_LONG_STEPS && i < INNGEST_ACTIVE_STEPS; i++)
-        if (jobs->active[i].run == run && (jobs->active[i].step == step || step == 0)) return &jobs->active[i];
+    int i;
+    for (i = 0; i < ACTIVE_STEPS; i++)
+        if (ACTIVE(jobs)[i].run == run && (ACTIVE(jobs)[i].step == step || step == 0)) return &ACTIVE(jobs)[i];
     return NULL;
 }
 
@@ -1899,9 +1942,9 @@ static bool claim_active(inngest_ctx *ctx)
     a->status = INNGEST_AGAIN;
     a->began = ctx->began;
     a->next = (uint32_t)jobs->now;
+#if INNGEST_LONG_STEPS
     if (++jobs->token == 0) jobs->token = 1;
     a->token = jobs->token;
-#if INNGEST_LONG_STEPS
     if (ctx->options && ctx->options->timeout_ms) {
         a->timed = true;
         a->timeout = (uint32_t)jobs->now + minimum(ctx->options->timeout_ms, INT32_MAX);
@@ -2250,8 +2293,8 @@ static inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, 
     }
     if (INNGEST_WALL_CLOCK && (flags & WAIT_UNIX)) {
         ctx->run->flags |= RUN_UNIX;
-        if (!jobs->wall_known) return wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
-        due -= jobs->wall_offset;
+        if (!WALL_KNOWN(jobs)) return wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
+        due -= WALL_OFFSET(jobs);
     }
     if (due > jobs->now) return wait_until(ctx, INNGEST_WAIT_SLEEP, due);
     return commit(ctx, DONE, &done, 1);
@@ -2585,10 +2628,11 @@ static inngest_status check_table(const inngest *jobs, uint16_t *index)
  * say no; and all of them are, where resets in a row are more than one event explains. */
 APART bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, bool guard)
 {
+    bool busy = jobs->busy, yes;
+#if INNGEST_CRASHES
     uint8_t b[8];
     uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
-    bool busy = jobs->busy, yes;
-    guard = INNGEST_CRASHES && guard && jobs->guarded > 0;
+    guard = guard && jobs->guarded > 0;
     if (guard) {
         b[0] = jobs->poison == hash ? jobs->poison_count : 0;
         if (b[0] >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
@@ -2598,13 +2642,17 @@ APART bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, bo
         put4(b + 2, hash);
         if (write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK) (void)port_sync(jobs);
     }
+#endif
+    (void)guard;
     jobs->busy = true;
     yes = f->when(jobs->user, e->data, e->size);
     jobs->busy = busy;
+#if INNGEST_CRASHES
     if (guard) {
         b[1] = 0;
         (void)write_record(jobs, NULL, CRASH, b, sizeof b);
     }
+#endif
     return yes;
 }
 
@@ -2613,7 +2661,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
     int i;
     *live = 0;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
-        const inngest_seen *seen = &jobs->seen[i];
+        const inngest_seen *seen = SEEN_ID(jobs, i);
         if (seen->position == 0 || seen->until <= jobs->now) continue;
         ++*live;
         if (e->id_hash[1] && seen->hash[0] == e->id_hash[0] && seen->hash[1] == e->id_hash[1]) return true;
@@ -2760,8 +2808,8 @@ static void stop_actives(inngest_ctx *ctx)
     inngest_error_info error = ctx->error;
     inngest_active *a;
     inngest_status status;
-    unsigned i;
-    for (i = 0; i < INNGEST_ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
+    int i;
+    for (i = 0; i < ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
         start_ctx(ctx, jobs, run);
         ctx->ending = true;
         status = call_handler(ctx);
@@ -2792,7 +2840,7 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
         run->phase = INNGEST_PHASE_ON_FAILURE;
         run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
         run->crashes = 0;
-        if (jobs->alone == run->number) jobs->alone = 0;
+        let_others_go_on(jobs, run);
         return true;
     }
     if (INNGEST_CANCEL && verdict == INNGEST_CANCELLED) put4(b, (uint32_t)verdict);
@@ -2879,12 +2927,13 @@ static bool starts_later(inngest_ctx *ctx)
     if (find_own(ctx, START, 0, &r) != INNGEST_OK) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
     ts = r.flags & FLAG ? get_time(r.first + 6) : 0;
     if (ts) run->flags |= RUN_UNIX;
-    if (ts && !jobs->wall_known) (void)wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
-    else if (ts && ts - jobs->wall_offset > jobs->now) (void)wait_until(ctx, INNGEST_WAIT_SLEEP, ts - jobs->wall_offset);
+    if (ts && !WALL_KNOWN(jobs)) (void)wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
+    else if (ts && ts - WALL_OFFSET(jobs) > jobs->now) (void)wait_until(ctx, INNGEST_WAIT_SLEEP, ts - WALL_OFFSET(jobs));
     else run->flags |= RUN_BEGUN;
     return !(run->flags & RUN_BEGUN);
 }
 
+#if INNGEST_CRASHES
 /* Say on record that this run is on its own now, or that it no longer is. Of several the one armed last pays. */
 static bool arm(inngest *jobs, inngest_run *run, bool armed)
 {
@@ -2892,9 +2941,10 @@ static bool arm(inngest *jobs, inngest_run *run, bool armed)
     put4(b, run->crashes | (armed ? ++jobs->arms : 0) << 8);
     if (write_record(jobs, run, CRASH, b, sizeof b) != INNGEST_OK || (armed && port_sync(jobs) != INNGEST_OK)) return false;
     run->flags = (uint16_t)((run->flags & ~RUN_ARMED) | RUN_MARKED | (armed ? RUN_ARMED : 0u));
-    if (!armed && jobs->alone == run->number) jobs->alone = 0;
+    if (!armed) let_others_go_on(jobs, run);
     return true;
 }
+#endif
 
 APART inngest_status run_handler(inngest_ctx *ctx)
 {
@@ -2930,20 +2980,23 @@ APART void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx ctx;
     uint32_t number = run->number;
-    int64_t when = jobs->now, offset = jobs->wall_offset;
-    bool known = jobs->wall_known;
+    int64_t when = jobs->now, offset = WALL_OFFSET(jobs);
+    bool known = WALL_KNOWN(jobs);
     inngest_status verdict;
     start_ctx(&ctx, jobs, run);
     run->state = INNGEST_WAIT_NONE;
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
     jobs->busy = true;
     jobs->unread = false;
-    if (INNGEST_CRASHES && (run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
-    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = CANCELLING(run) ? jobs->now : ctx.wake;
+#if INNGEST_CRASHES
+    if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
+    else
+#endif
+    if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = CANCELLING(run) ? jobs->now : ctx.wake;
     else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
     jobs->busy = false;
     if (run->number != number) return;
-    if ((run->flags & RUN_UNIX) && jobs->wall_known && (!known || jobs->wall_offset - offset >= RETRY_ROOM_MS || offset - jobs->wall_offset >= RETRY_ROOM_MS))
+    if ((run->flags & RUN_UNIX) && WALL_KNOWN(jobs) && (!known || WALL_OFFSET(jobs) - offset >= RETRY_ROOM_MS || offset - WALL_OFFSET(jobs) >= RETRY_ROOM_MS))
         when = jobs->now;                            /* user code has set the clock under a wait for a date */
     if (run->state == INNGEST_WAIT_ROOM && when <= jobs->now) when = jobs->now + RETRY_ROOM_MS;
     if (when <= jobs->now) {                         /* in the next round */
@@ -2951,12 +3004,14 @@ APART void pass(inngest *jobs, inngest_run *run)
         run->flags |= RUN_PASSED;
         jobs->again[jobs->again_count++] = (inngest_index)(run - jobs->runs);
     } else set_deadline(jobs, run, when);
+#if INNGEST_CRASHES
     if (!(run->flags & RUN_ARMED)) return;
     if (find_active(jobs, number, 0) == NULL) (void)arm(jobs, run, false);
     else if (jobs->alone != number) {
         jobs->alone = number;
         jobs->alone_since = (uint32_t)jobs->now;
     }
+#endif
 }
 
 /* End a step in progress from the queue. */
@@ -2968,9 +3023,9 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     inngest_active *a;
     inngest_run *run;
     inngest_status status = slot->name_size ? (inngest_status)(256 + slot->name_size) : INNGEST_OK;
-    for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++)
+    for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++)
         if (a->run == slot->of.token.run && a->token == slot->of.token.attempt && (a->status == INNGEST_AGAIN || a->status == INNGEST_PENDING)) break;
-    if (a == jobs->active + INNGEST_ACTIVE_STEPS || a->run == 0) { count(&jobs->counters.stale_tokens); return INNGEST_OK; }
+    if (a == ACTIVE(jobs) + ACTIVE_STEPS || a->run == 0) { count(&jobs->counters.stale_tokens); return INNGEST_OK; }
     run = find_run(jobs, a->run & STEP_MASK);
     if (run == NULL) return INNGEST_OK;
     if (status == INNGEST_OK && slot->size > a->size) status = INNGEST_ERR_RESULT_SIZE;
@@ -3057,7 +3112,7 @@ static void wake_steps(inngest *jobs)
     if (!LOAD(&jobs->woken)) return;
     STORE(&jobs->woken, 0);
     if (!INNGEST_LONG_STEPS) return;
-    for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++) {
+    for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
         if (a->run == 0 || a->status != INNGEST_AGAIN || (run = find_run(jobs, a->run & STEP_MASK)) == NULL) continue;
         a->next = (uint32_t)jobs->now;
         set_deadline(jobs, run, jobs->now);
@@ -3065,19 +3120,30 @@ static void wake_steps(inngest *jobs)
 }
 
 /* After a crash a suspect in a long step keeps the others waiting for a while. */
-static bool alone(const inngest *jobs) { return INNGEST_CRASHES && jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS; }
+static bool alone(const inngest *jobs)
+{
+#if INNGEST_CRASHES
+    return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;
+#else
+    (void)jobs;
+    return false;
+#endif
+}
+
+#if INNGEST_CRASHES
 
 /* It was on its own for long enough: the others go on too, and from now on a crash is nobody's. */
 static void release(inngest *jobs)
 {
     inngest_run *run = find_run(jobs, jobs->alone & STEP_MASK);
-    if (INNGEST_CRASHES && run && (uint32_t)jobs->now - jobs->alone_since >= INNGEST_SUSPECT_MS && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
+    if (run && (uint32_t)jobs->now - jobs->alone_since >= INNGEST_SUSPECT_MS && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
 }
+#endif
 
 /* The run to pass next in this round: the one due first; of those, the oldest. */
 static inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *run = alone(jobs) ? find_run(jobs, jobs->alone & STEP_MASK) : first_run(jobs);
+    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs);
     return run->deadline <= jobs->now ? run : NULL;
 }
 
@@ -3107,15 +3173,19 @@ static bool nothing_came(inngest *jobs)
 static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
     int64_t first = first_run(jobs)->deadline;
+#if INNGEST_CRASHES
     if (alone(jobs)) {
         int64_t over = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS), own = find_run(jobs, jobs->alone & STEP_MASK)->deadline;
         if (first < over) first = over;
         if (own < first) first = own;
     }
+#endif
     if (first != NEVER && heartbeat(jobs) < first) first = heartbeat(jobs);
     if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) && jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
+#if INNGEST_WALL_CLOCK
     if (jobs->is_told && jobs->now + RETRY_ROOM_MS < first) first = jobs->now + RETRY_ROOM_MS;
+#endif
     return due_in(jobs, first);
 }
 
@@ -3138,7 +3208,9 @@ static bool round_of_passes(inngest *jobs, uint32_t *passes)
     return any;
 }
 
+#if INNGEST_WALL_CLOCK
 static void take_clock(inngest *jobs);
+#endif
 
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
@@ -3152,9 +3224,13 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     jobs->quiet_until = 0;
     if (make_room_ahead(jobs) == INNGEST_PAUSED) return 1;
 
-    if (INNGEST_WALL_CLOCK) take_clock(jobs);
+#if INNGEST_WALL_CLOCK
+    take_clock(jobs);
+#endif
     wake_steps(jobs);
-    if (INNGEST_CRASHES) release(jobs);
+#if INNGEST_CRASHES
+    release(jobs);
+#endif
     do {
         waiting = drain(jobs);
         if (next_due(jobs)) leave_clean_stop(jobs);
@@ -3183,6 +3259,7 @@ inngest_status inngest_flush(inngest *jobs)
 
 /* ---- 15 Life and inspection ------------------------------------------------------------------------------------ */
 
+#if INNGEST_WALL_CLOCK
 /* Time spent off turns out to be `off` ms: waits that began in this boot must not end early for it. */
 static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 {
@@ -3212,7 +3289,7 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
     uint8_t b[14];
     int i;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
-        inngest_seen *seen = &jobs->seen[i];
+        inngest_seen *seen = SEEN_ID(jobs, i);
         if (seen->position == 0 || seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
         put4(b, seen->hash[0]);
         put4(b + 4, seen->hash[1]);
@@ -3233,13 +3310,15 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
         if (run->number) INNGEST_TRY(shift_waits(jobs, run, off));
     INNGEST_TRY(shift_seen(jobs, off));
-    for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++) {
+    for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
         if (a->next != UINT32_MAX) a->next += (uint32_t)off;
         a->timeout += (uint32_t)off;
     }
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
         if (run->state == INNGEST_WAIT_STEP) set_deadline(jobs, run, jobs->now);
+#if INNGEST_CRASHES
     jobs->alone_since += (uint32_t)off;
+#endif
     jobs->now += off;
     return INNGEST_OK;
 }
@@ -3263,7 +3342,6 @@ static void take_clock(inngest *jobs)
     if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) (void)write_time(jobs, 0);
 }
 
-#if INNGEST_WALL_CLOCK
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
 {
     if (jobs == NULL || jobs->ready != MAGIC || unix_ms <= 0 || unix_ms >> 47) return;
@@ -3470,19 +3548,22 @@ static void check_runs(inngest *jobs, inngest_reset reset)
         say(jobs, "inngest: a reset is pinned on a run");
     }
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
+#if INNGEST_CRASHES
         if (run->flags & RUN_ARMED) (void)arm(jobs, run, false);    /* it counted for this boot only */
+#endif
         if (run->number && run->function == NO_FUNCTION && run->phase != INNGEST_PHASE_CANCELLING && run->state != INNGEST_WAIT_DAMAGE) {
             run->state = INNGEST_WAIT_FUNCTION;
             set_deadline(jobs, run, NEVER);
         }
     }
-    if (!INNGEST_CRASHES) return;
+#if INNGEST_CRASHES
     if (!jobs->guarded) jobs->poison = jobs->poison_row = jobs->poison_count = 0;
     else if (crashed) {
         jobs->poison_count++;
         jobs->poison_row++;
     }
     jobs->guarded = crashed ? GUARDED_EVENTS : 0;
+#endif
 }
 
 inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
@@ -3516,12 +3597,16 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     INNGEST_TRY(port_sync(jobs));
     jobs->copies_only = false;                         /* in a last block that this mount has begun */
     jobs->wrote = !jobs->clean || jobs->newest == 0;
+#if INNGEST_LONG_STEPS
     jobs->token = jobs->newest * 2654435761u;         /* tokens of an earlier boot are stale */
+#endif
     check_runs(jobs, config->reset);
     if (unreadable(jobs)) return INNGEST_ERR_READ;
     jobs->stamp = jobs->booted = jobs->now;
     if (jobs->renewed) (void)write_time(jobs, 0);      /* so that the next boot need not */
+#if INNGEST_WALL_CLOCK
     jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
+#endif
     STORE(&jobs->ready, MAGIC);
     return INNGEST_OK;
 }
@@ -3570,7 +3655,7 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
         info->id = run_id(jobs, run);
         info->function = run->function == NO_FUNCTION ? NULL : jobs->functions[run->function].id;
         info->phase = (inngest_phase)run->phase;
-        info->wait = run->deadline <= jobs->now && alone(jobs) && jobs->alone != run->number ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
+        info->wait = run->deadline <= jobs->now && alone(jobs) && ALONE(jobs) != run->number ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
         info->attempt = run->attempt;
         info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
         info->journal_bytes = run->used * UINT32_C(4);
