@@ -180,17 +180,24 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
 
 /* ---- 2 Bytes, checksum, hashes --------------------------------------------------------------------------------- */
 
+#if defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)     /* one instruction, at -Os too */
+static void put4(uint8_t *to, uint32_t value) { memcpy(to, &value, 4); }
+static uint32_t get4(const uint8_t *from)
+{
+    uint32_t value;
+    memcpy(&value, from, 4);
+    return value;
+}
+#else
 static void put4(uint8_t *to, uint32_t value)
 {
-#if defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)     /* one instruction, at -Os too */
-    memcpy(to, &value, 4);
-#else
     to[0] = (uint8_t)value;
     to[1] = (uint8_t)(value >> 8);
     to[2] = (uint8_t)(value >> 16);
     to[3] = (uint8_t)(value >> 24);
-#endif
 }
+static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
+#endif
 
 static void put_time(uint8_t *to, int64_t time)
 {
@@ -200,7 +207,6 @@ static void put_time(uint8_t *to, int64_t time)
 }
 
 static uint32_t get2(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8; }
-static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
 static int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(from + 4) << 32 | get4(from)); }
 
 #if INNGEST_CRC_TABLE == 256
