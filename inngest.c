@@ -118,8 +118,7 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
     bool stuck;                        /* a step found no room: not before its time */
     bool ending;                       /* only to tell steps in progress that the run ends */
     uint16_t id_count, winner;
-    uint16_t met;                      /* steps on record that this pass has come by */
-    uint16_t undo_met;
+    uint16_t met, undo_met;            /* steps on record that this pass has come by */
     inngest *jobs;
     inngest_run *run;
     const inngest_function *function;
@@ -133,7 +132,9 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
     inngest_status stopped;            /* what every further step call gives */
     int64_t wake, retry_in;
     inngest_error_info error;
+#if INNGEST_SEND_STEP || INNGEST_RESTART
     inngest_run undo;                  /* the run before the newest record of a step */
+#endif
     char id[INNGEST_MESSAGE_BYTES + 1];
 };
 
@@ -573,8 +574,14 @@ void inngest_wake(inngest *jobs)
  * Places of the table are found by run number through chains from `heads` (places there and in `next` count from 1, 0
  * is none; free ones are a chain too), and by deadline through a tournament: node i of `tree` holds the place of the
  * earlier of its children 2i and 2i+1, leaf run_count + p is place p, so the root is due first. A new deadline walks
- * up and stops where the winner stays. */
+ * up and stops where the winner stays. Without INNGEST_INDEXES all places are looked at. */
 
+static bool is_earlier(const inngest_run *a, const inngest_run *b)
+{
+    return a->deadline < b->deadline || (a->deadline == b->deadline && (int32_t)(a->number - b->number) < 0);
+}
+
+#if INNGEST_INDEXES
 static inngest_run *find_run(inngest *jobs, uint32_t number)
 {
     uint32_t place = number ? jobs->heads[number & jobs->hash_mask] : 0;
@@ -590,16 +597,12 @@ static uint32_t contender(const inngest *jobs, uint32_t node)
 /* Gives the run due first; a free place if there is none. */
 static inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contender(jobs, 1)]; }
 
-static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
+static void play_up(inngest *jobs, uint32_t place)
 {
-    uint32_t place = (uint32_t)(run - jobs->runs), node;
-    if (run->flags & RUN_PASSED) return;             /* it is due again when the round is over */
-    run->deadline = when;
-    if (when < jobs->quiet_until) jobs->quiet_until = when;
+    uint32_t node;
     for (node = (jobs->run_count + place) / 2; node; node /= 2) {
         uint32_t winner = contender(jobs, 2 * node), other = contender(jobs, 2 * node + 1);
-        const inngest_run *a = &jobs->runs[winner], *b = &jobs->runs[other];
-        if (b->deadline < a->deadline || (b->deadline == a->deadline && (int32_t)(b->number - a->number) < 0)) winner = other;
+        if (is_earlier(&jobs->runs[other], &jobs->runs[winner])) winner = other;
         if (jobs->tree[node] == winner && winner != place) return;
         jobs->tree[node] = (inngest_index)winner;
     }
@@ -619,6 +622,68 @@ static inngest_run *enter_run(inngest *jobs, uint32_t number)
     return &jobs->runs[place - 1];
 }
 
+static void leave_place(inngest *jobs, const inngest_run *run)
+{
+    inngest_index *link = &jobs->heads[run->number & jobs->hash_mask], place = (inngest_index)(run - jobs->runs + 1);
+    while (*link != place) link = &jobs->next[*link - 1];
+    *link = jobs->next[place - 1];
+    jobs->next[place - 1] = (inngest_index)jobs->free_place;
+    jobs->free_place = place;
+}
+
+static void clear_places(inngest *jobs)
+{
+    uint32_t i;
+    jobs->tree = (inngest_index *)(void *)(jobs->runs + jobs->run_count);
+    jobs->heads = jobs->tree + jobs->run_count;
+    jobs->next = jobs->heads + jobs->run_count;
+    jobs->again = jobs->next + jobs->run_count;
+    while (2 * jobs->hash_mask + 1 < jobs->run_count) jobs->hash_mask = 2 * jobs->hash_mask + 1;
+    for (i = 0; i < jobs->run_count; i++) jobs->next[i] = (inngest_index)(i + 1 < jobs->run_count ? i + 2 : 0);
+    for (i = jobs->run_count - 1; i > 0; i--) jobs->tree[i] = (inngest_index)contender(jobs, 2 * i);
+    jobs->free_place = 1;
+}
+#else
+static inngest_run *find_run(inngest *jobs, uint32_t number)
+{
+    inngest_run *run;
+    for (run = jobs->runs; number && run < jobs->runs + jobs->run_count; run++)
+        if ((run->number & STEP_MASK) == number) return run;
+    return NULL;
+}
+
+static inngest_run *first_run(const inngest *jobs)
+{
+    inngest_run *run, *first = jobs->runs;
+    for (run = first; run < jobs->runs + jobs->run_count; run++) if (is_earlier(run, first)) first = run;
+    return first;
+}
+
+static inngest_run *enter_run(inngest *jobs, uint32_t number)
+{
+    inngest_run *run;
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
+        if (run->number) continue;
+        run->number = number;
+        jobs->live_runs++;
+        return run;
+    }
+    return NULL;
+}
+
+#define play_up(jobs, place) ((void)(place))
+#define leave_place(jobs, run) ((void)0)
+#define clear_places(jobs) ((void)0)
+#endif
+
+static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
+{
+    if (run->flags & RUN_PASSED) return;             /* it is due again when the round is over */
+    run->deadline = when;
+    if (when < jobs->quiet_until) jobs->quiet_until = when;
+    play_up(jobs, (uint32_t)(run - jobs->runs));
+}
+
 /* After a crash: if this run goes on alone, no longer. */
 static void let_others_go_on(inngest *jobs, const inngest_run *run)
 {
@@ -631,27 +696,12 @@ static void let_others_go_on(inngest *jobs, const inngest_run *run)
 
 static void free_the_run(inngest *jobs, inngest_run *run)
 {
-    inngest_index *link = &jobs->heads[run->number & jobs->hash_mask], place = (inngest_index)(run - jobs->runs + 1);
-    while (*link != place) link = &jobs->next[*link - 1];
-    *link = jobs->next[place - 1];
-    jobs->next[place - 1] = (inngest_index)jobs->free_place;
-    jobs->free_place = place;
+    leave_place(jobs, run);
     jobs->live_runs--;
     jobs->reserved -= run->reserved * UINT32_C(4);
     let_others_go_on(jobs, run);
     memset(run, 0, sizeof *run);
     set_deadline(jobs, run, NEVER);
-}
-
-static void clear_runs(inngest *jobs)
-{
-    uint32_t i;
-    for (i = 0; i < jobs->run_count; i++) {
-        jobs->runs[i].deadline = NEVER;
-        jobs->next[i] = (inngest_index)(i + 1 < jobs->run_count ? i + 2 : 0);
-    }
-    for (i = jobs->run_count - 1; i > 0; i--) jobs->tree[i] = (inngest_index)contender(jobs, 2 * i);
-    jobs->free_place = 1;
 }
 
 /* ---- 5 Journal records: read, verify, append ------------------------------------------------------------------- */
@@ -965,6 +1015,7 @@ static inngest_status find_record(inngest *jobs, const inngest_run *run, unsigne
     }
 }
 
+#if INNGEST_INDEXES
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
 APART void find_oldest(inngest *jobs, inngest_run *run)
 {
@@ -977,6 +1028,17 @@ APART void find_oldest(inngest *jobs, inngest_run *run)
     }
 }
 
+static void update_oldest(inngest *jobs, uint32_t reclaimed)
+{
+    uint32_t i;
+    for (i = 0; i < jobs->run_count; i++)
+        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)reclaimed) {
+            jobs->runs[i].oldest++;
+            find_oldest(jobs, &jobs->runs[i]);
+        }
+}
+#endif
+
 static bool in_range(uint32_t position, const uint32_t range[2]) { return position - range[0] < range[1] - range[0]; }
 
 static bool is_voided(const inngest *jobs, uint32_t position)
@@ -986,6 +1048,7 @@ static bool is_voided(const inngest *jobs, uint32_t position)
     return false;
 }
 
+#if INNGEST_INDEXES
 /* Look behind a position for the decided record of a step: a run's memos mostly lie in the order in which a replay
  * asks for them. What it finds is verified, what it steps over need not be. One with nothing right behind it may be what
  * a cut left half programmed: the chain knows its copy. */
@@ -1004,6 +1067,7 @@ static bool find_ahead(inngest *jobs, const inngest_run *run, uint32_t position,
     }
     return false;
 }
+#endif
 
 static inngest_seen *find_seen(inngest *jobs, const record *r)
 {
@@ -1209,6 +1273,7 @@ APART inngest_status park_broken_runs(inngest *jobs)
     return INNGEST_OK;
 }
 
+#if INNGEST_INDEXES
 /* False: nothing in the block is live, it need not be read. */
 static bool may_hold_live(const inngest *jobs, uint32_t block)
 {
@@ -1223,13 +1288,16 @@ static bool may_hold_live(const inngest *jobs, uint32_t block)
     }
     return false;
 }
+#else
+#define may_hold_live(jobs, block) true
+#endif
 
 /* Carry what is live in the oldest block forward, leave proof that all of it was, erase the block. Power lost
  * before the proof: the copies are the newest of their class, the originals garbage, and this starts over.
  * After it: the block counts for nothing and is erased again. */
 static inngest_status reclaim_block(inngest *jobs, bool wait)
 {
-    uint32_t offset = first_offset(jobs), block = jobs->tail_block, i;
+    uint32_t offset = first_offset(jobs), block = jobs->tail_block;
     uint8_t bytes[4] = { 0 };
     record r;
     bool broken = false;
@@ -1261,11 +1329,9 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
     jobs->wasted = false;
-    for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)block) {
-            jobs->runs[i].oldest++;
-            find_oldest(jobs, &jobs->runs[i]);
-        }
+#if INNGEST_INDEXES
+    update_oldest(jobs, block);
+#endif
     return prepare_blocks(jobs, wait);
 }
 
@@ -1806,6 +1872,7 @@ static inngest_status identify(inngest_ctx *ctx, const char *id)
 }
 
 /* Find the step's newest record. Where the pass has come by all that are, there is nothing to look for. */
+#if INNGEST_INDEXES
 static inngest_status find_memo(inngest_ctx *ctx, record *r)
 {
     inngest_status status = INNGEST_ERR_NOT_FOUND;
@@ -1819,6 +1886,19 @@ static inngest_status find_memo(inngest_ctx *ctx, record *r)
     ctx->ahead = after(ctx->jobs, r);
     return status;
 }
+
+/* A record of the step has been written: does the pass know it? */
+static void meet(inngest_ctx *ctx, unsigned kind)
+{
+    if (ctx->known || ctx->step == 0 || class_of(kind & KIND_MASK) != RESULT) return;
+    ctx->known = true;
+    ctx->met++;
+    ctx->run->memos++;
+}
+#else
+static inngest_status find_memo(const inngest_ctx *ctx, record *r) { return find_own(ctx, RESULT, ctx->step, r); }
+#define meet(ctx, kind) ((void)0)
+#endif
 
 /* What the step's next record will leave behind as garbage, in bytes: its last one, and its progress once decided. */
 static void find_old(inngest_ctx *ctx, unsigned kind)
@@ -1839,16 +1919,14 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     used = run->used * UINT32_C(4) - ctx->old;
     if (used + record_room(jobs, size) + END_ROOM > run->reserved * UINT32_C(4)) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
     if (room(jobs, record_room(jobs, size) + more) != INNGEST_OK) return wait_for_room(ctx);
+#if INNGEST_SEND_STEP || INNGEST_RESTART
     ctx->undo = *run;                                /* not earlier: making room may have carried its records */
     ctx->undo_met = ctx->met;
+#endif
     if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, data, size) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = record_room(jobs, size);
-    if (!ctx->known && ctx->step && class_of(kind & KIND_MASK) == RESULT) {
-        ctx->known = true;
-        ctx->met++;
-        run->memos++;
-    }
+    meet(ctx, kind);
     if (kind == INTENT) return INNGEST_OK;
     run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) ? 0u : RUN_OLD));
     run->crashes = 0;
@@ -1856,12 +1934,14 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     return INNGEST_OK;
 }
 
+#if INNGEST_SEND_STEP || INNGEST_RESTART
 /* The rest of the group could not be written: a group that is not whole never was. */
 static void undo_group(inngest_ctx *ctx)
 {
     *ctx->run = ctx->undo;
     ctx->met = ctx->undo_met;
 }
+#endif
 
 static inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
@@ -2697,7 +2777,9 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     run = enter_run(jobs, jobs->next_run++);
     INNGEST_TRY(append(jobs, run, START | more | (HAS_TIME(e) ? FLAG : 0), 0, &s));
     take_up(jobs, run, run->number, function, record_room(jobs, size + e->name_size + e->size));
+#if INNGEST_INDEXES
     run->oldest = (uint16_t)jobs->head_block;
+#endif
     if (!HAS_TIME(e)) run->flags |= RUN_BEGUN;
     set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
@@ -2722,7 +2804,9 @@ APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t
     }
     for (k = 0; k < n; k++) {
         inngest_status status = start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0);
+#if INNGEST_SEND_STEP
         if (status != INNGEST_OK && ctx) undo_group(ctx);
+#endif
         INNGEST_TRY(status);
     }
     if (HAS_ID(e)) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, seen);
@@ -2841,7 +2925,10 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
     size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) {
         if (write_record(jobs, run, PHASE, b, size) != INNGEST_OK) return false;
-        run->used = run->memos = 0;
+        run->used = 0;
+#if INNGEST_INDEXES
+        run->memos = 0;
+#endif
         if (find_own(ctx, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
         run->phase = INNGEST_PHASE_ON_FAILURE;
         run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
@@ -3016,7 +3103,9 @@ APART void pass(inngest *jobs, inngest_run *run)
     if (when <= jobs->now) {                         /* in the next round */
         set_deadline(jobs, run, NEVER);
         run->flags |= RUN_PASSED;
+#if INNGEST_INDEXES
         jobs->again[jobs->again_count++] = (inngest_index)(run - jobs->runs);
+#endif
     } else set_deadline(jobs, run, when);
 #if INNGEST_CRASHES
     if (!(run->flags & RUN_ARMED)) return;
@@ -3203,6 +3292,13 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
     return due_in(jobs, first);
 }
 
+static void pass_again(inngest *jobs, inngest_run *run)
+{
+    if (!(run->flags & RUN_PASSED)) return;
+    run->flags &= (uint16_t)~RUN_PASSED;
+    set_deadline(jobs, run, jobs->now);
+}
+
 /* Let each run that is due have one pass. False: nothing was due, or power is about to go. */
 static bool round_of_passes(inngest *jobs, uint32_t *passes)
 {
@@ -3213,12 +3309,11 @@ static bool round_of_passes(inngest *jobs, uint32_t *passes)
         ++*passes;
         any = true;
     }
-    while (jobs->again_count) {
-        run = &jobs->runs[jobs->again[--jobs->again_count]];
-        if (!(run->flags & RUN_PASSED)) continue;
-        run->flags &= (uint16_t)~RUN_PASSED;
-        set_deadline(jobs, run, jobs->now);
-    }
+#if INNGEST_INDEXES
+    while (jobs->again_count) pass_again(jobs, &jobs->runs[jobs->again[--jobs->again_count]]);
+#else
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) pass_again(jobs, run);
+#endif
     return any;
 }
 
@@ -3413,7 +3508,7 @@ static uint32_t capacity(const inngest *jobs)
 
 static void set_up(inngest *jobs, const inngest_config *config)
 {
-    uint16_t i;
+    uint32_t i;
     memset(jobs, 0, sizeof *jobs);
     memset(config->memory, 0, INNGEST_MEMORY((size_t)config->runs, (size_t)config->events));
     jobs->functions = config->functions;
@@ -3426,12 +3521,8 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->runs = (inngest_run *)config->memory;
     jobs->run_count = config->runs;
     jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + INNGEST_MEMORY((size_t)config->runs, 0));
-    jobs->tree = (inngest_index *)(void *)(jobs->runs + config->runs);
-    jobs->heads = jobs->tree + config->runs;
-    jobs->next = jobs->heads + config->runs;
-    jobs->again = jobs->next + config->runs;
-    while (2 * jobs->hash_mask + 1 < config->runs) jobs->hash_mask = 2 * jobs->hash_mask + 1;
-    clear_runs(jobs);
+    for (i = 0; i < config->runs; i++) jobs->runs[i].deadline = NEVER;
+    clear_places(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
     for (i = 0; i < config->events; i++) {
         jobs->slots[i].sequence = WORD(i);
@@ -3482,13 +3573,18 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;
     }
-    run->used = run->memos = 0;
+    run->used = 0;
+#if INNGEST_INDEXES
+    run->memos = 0;
     run->oldest = (uint16_t)jobs->tail_block;
+#endif
     do {
         status = step_back(jobs, run, &position, &r);
         if (status == INNGEST_ERR_NOT_FOUND) break;
         if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
+#if INNGEST_INDEXES
         run->oldest = (uint16_t)block_of(jobs, r.position);
+#endif
         if (r.kind != START && r.kind != CRASH) run->flags |= RUN_BEGUN;
         if (INNGEST_CRASHES && r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT)) {
             run->flags |= RUN_MARKED;
@@ -3499,7 +3595,9 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
         if (!is_live(jobs, &r)) continue;
         parked = parked || left_out(&r);
+#if INNGEST_INDEXES
         if (class_of(r.kind) == RESULT && r.step) run->memos++;
+#endif
         if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_room(jobs, r.size) / 4);
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
         if (r.kind == ATTEMPT && r.step == 0) run->flags |= RUN_RETRYING;
