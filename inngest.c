@@ -823,12 +823,13 @@ static inngest_status port_sync(inngest *jobs)
     return INNGEST_OK;
 }
 
-static uint32_t crc_seed(const inngest *jobs, uint32_t position)
+/* The checksum of a header, as far as the payload. bytes: 4 in front of the header, which are written over, as the place
+ * of the checksum is. */
+static uint32_t header_crc(const inngest *jobs, uint8_t *bytes, uint32_t position, uint32_t size)
 {
-    uint8_t seed[8];
-    put4(seed, jobs->format);
-    put4(seed + 4, position);
-    return crc32(0, seed, 8);
+    put4(bytes, jobs->format);
+    put4(bytes + 4, position);
+    return crc32(0, bytes, size + 4);
 }
 
 static uint32_t record_bytes(const inngest *jobs, const record *r) { return round_up(jobs, (uint32_t)r->header + r->size); }
@@ -847,7 +848,7 @@ static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to
 /* Read the header at a position. False: nothing that could be one. */
 static bool read_header(inngest *jobs, uint32_t position, record *r)
 {
-    uint8_t bytes[16];
+    uint8_t seeded[20], *bytes = seeded + 4;
     uint32_t block = block_of(jobs, position), offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
     if (left < 12 || offset < first_offset(jobs) || !port_read(jobs, block, offset, bytes, 12)) return false;
     r->position = position;
@@ -865,17 +866,17 @@ static bool read_header(inngest *jobs, uint32_t position, record *r)
         r->size = (uint16_t)(r->size | bytes[15] << 8);
     }
     r->crc = get4(bytes);
-    r->head_crc = crc32(crc_seed(jobs, position), bytes + 4, r->header - 4u);
+    r->head_crc = header_crc(jobs, seeded, position, r->header);
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
 static bool verify(inngest *jobs, record *r)
 {
-    uint8_t bytes[32];
+    uint8_t *bytes = (uint8_t *)jobs->stage;         /* free but for append */
     uint32_t crc = r->head_crc, at, n;
     memset(r->first, 0, sizeof r->first);
     for (at = 0; at < r->size; at += n) {
-        n = minimum(r->size - at, sizeof bytes);
+        n = minimum(r->size - at, sizeof jobs->stage);
         if (!read_payload(jobs, r, at, bytes, n)) return false;
         if (at == 0) memcpy(r->first, bytes, minimum(n, sizeof r->first));
         crc = crc32(crc, bytes, n);
@@ -923,7 +924,7 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
  * for each INNGEST_STAGE_BYTES. */
 static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s)
 {
-    uint8_t header[16], *stage = (uint8_t *)jobs->stage;
+    uint8_t seeded[20], *header = seeded + 4, *stage = (uint8_t *)jobs->stage;
     uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), at, n, padded, total;
     uint32_t number = s->from ? s->from->run : run ? run->number & STEP_MASK : 0, link = run && run->last ? position - run->last : 0;
     uint32_t size = s->size[0] + s->size[1] + s->size[2], head = 12;
@@ -938,7 +939,7 @@ static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uin
     put4(header + 11, link);
     header[14] = (uint8_t)(number >> 16);
     header[15] = (uint8_t)(size >> 8);
-    put4(header, payload_crc(s, crc32(crc_seed(jobs, position), header + 4, head - 4)));
+    put4(header, payload_crc(s, header_crc(jobs, seeded, position, head)));
     if (!jobs->in_group) jobs->group_from = position;
     total = head + size;
     padded = round_up(jobs, total);
@@ -1292,20 +1293,14 @@ static bool may_hold_live(const inngest *jobs, uint32_t block)
 #define may_hold_live(jobs, block) true
 #endif
 
-/* Carry what is live in the oldest block forward, leave proof that all of it was, erase the block. Power lost
- * before the proof: the copies are the newest of their class, the originals garbage, and this starts over.
- * After it: the block counts for nothing and is erased again. */
-static inngest_status reclaim_block(inngest *jobs, bool wait)
+/* Carry what is live in the oldest block forward. *broken: it holds bytes that do not verify. */
+APART inngest_status carry_live(inngest *jobs, bool *broken)
 {
     uint32_t offset = first_offset(jobs), block = jobs->tail_block;
-    uint8_t bytes[4] = { 0 };
     record r;
-    bool broken = false;
-    if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
-    jobs->unread = false;
     while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
         if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
-            broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
+            *broken = *broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
             offset += 1u << jobs->unit_shift;
             continue;
         }
@@ -1316,6 +1311,19 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
         INNGEST_TRY(copy_record(jobs, &r, false));
         count(&jobs->counters.carried);
     }
+    return INNGEST_OK;
+}
+
+/* Carry, leave proof that all of it was, erase the block. Power lost before the proof: the copies are the newest of
+ * their class, the originals garbage, and this starts over. After it: the block counts for nothing and is erased again. */
+static inngest_status reclaim_block(inngest *jobs, bool wait)
+{
+    uint32_t block = jobs->tail_block;
+    uint8_t bytes[4];
+    bool broken = false;
+    if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
+    jobs->unread = false;
+    INNGEST_TRY(carry_live(jobs, &broken));
     if (unreadable(jobs)) return INNGEST_ERR_READ;
 #if INNGEST_INSPECT
     broken = broken || jobs->counters.damaged;
@@ -1901,7 +1909,7 @@ static inngest_status find_memo(const inngest_ctx *ctx, record *r) { return find
 #endif
 
 /* What the step's next record will leave behind as garbage, in bytes: its last one, and its progress once decided. */
-static void find_old(inngest_ctx *ctx, unsigned kind)
+APART void find_old(inngest_ctx *ctx, unsigned kind)
 {
     record r;
     if (!(ctx->run->flags & RUN_SAVED) || undecided(kind) || kind == SAVE) return;
@@ -2176,11 +2184,16 @@ static void tell_step(inngest_ctx *ctx, inngest_status status, int64_t retry_in)
     TELL(ctx->jobs, step_end, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, retry_in);
 }
 
+APART inngest_status put_failed(inngest_ctx *ctx)
+{
+    uint8_t b[ERROR_BYTES];
+    return put_record(ctx, FAILED, b, encode_error(&ctx->error, b));
+}
+
 /* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
 static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
 {
     int64_t in = ctx->retry_in >= 0 ? ctx->retry_in : backoff(ctx);
-    uint8_t b[ERROR_BYTES];
     ctx->retry_in = -1;
     if (status == INNGEST_RETRY && ctx->attempt + 1 < max_attempts(ctx)) {
         status = put_wait(ctx, ATTEMPT, ctx->jobs->now + in, 0);
@@ -2190,7 +2203,7 @@ static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
         return wait_until(ctx, INNGEST_WAIT_RETRY, ctx->jobs->now + in);
     }
     if (ctx->step == 0) return INNGEST_STEP_FAILED;
-    status = put_record(ctx, FAILED, b, encode_error(&ctx->error, b));
+    status = put_failed(ctx);
     tell_step(ctx, INNGEST_STEP_FAILED, -1);
     if (status == INNGEST_OK) status = durable(ctx);
     return status == INNGEST_OK ? INNGEST_STEP_FAILED : status;
@@ -2205,18 +2218,23 @@ static bool read_wait(inngest_ctx *ctx, const record *r, int64_t *due, unsigned 
     return true;
 }
 
+/* BODY: the next attempt is due. */
+static inngest_status wait_for_attempt(inngest_ctx *ctx, const record *r)
+{
+    int64_t due;
+    unsigned flags;
+    if (!read_wait(ctx, r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    return due > ctx->jobs->now ? wait_until(ctx, INNGEST_WAIT_RETRY, due) : INNGEST_BODY;
+}
+
 /* The journal knows the step but not its end. BODY: go on with it. */
 static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const record *r)
 {
-    int64_t due = 0;
-    unsigned flags;
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
     if (INNGEST_LONG_STEPS && ctx->ending ? ctx->active == NULL : CANCELLING(ctx->run)) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
     if (r->kind == INTENT) ctx->attempt = r->first[0];
-    if (r->kind != ATTEMPT) return INNGEST_BODY;
-    if (!read_wait(ctx, r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    return due > ctx->jobs->now ? wait_until(ctx, INNGEST_WAIT_RETRY, due) : INNGEST_BODY;
+    return r->kind == ATTEMPT ? wait_for_attempt(ctx, r) : INNGEST_BODY;
 }
 
 /* Common to all steps: identity, then what the journal knows. BODY: nothing decided, go on. */
@@ -2617,6 +2635,17 @@ void *inngest_user(const inngest_ctx *ctx) { return ctx->jobs->user; }
 uint64_t inngest_run_id(const inngest_ctx *ctx) { return run_id(ctx->jobs, ctx->run); }
 const inngest_error_info *inngest_error(const inngest_ctx *ctx) { return &ctx->error; }
 
+/* The handler's own attempt, and the record that says so. */
+APART void find_attempt(inngest_ctx *ctx)
+{
+    record r;
+    ctx->attempt = 0;
+    ctx->old = 0;
+    if (find_own(ctx, RESULT, 0, &r) != INNGEST_OK) return;
+    ctx->attempt = r.first[12];
+    ctx->old = record_room(ctx->jobs, r.size);
+}
+
 int inngest_attempt(const inngest_ctx *ctx)
 {
     record r;
@@ -2756,7 +2785,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 }
 
 /* Append the START of a run, as the last of its group or not. */
-static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t function, unsigned more)
+APART inngest_status start_run(inngest *jobs, const arrival *e, uint16_t function, unsigned more)
 {
     uint8_t head[START_HEAD];
     uint32_t size = HAS_TIME(e) ? START_HEAD : START_HEAD - 6;
@@ -2891,7 +2920,7 @@ static bool has_on_failure(const inngest_function *function)
 
 /* Tell the run's steps in progress that it ends: the handler is called once more, begins nothing, and their results
  * are kept. */
-static void stop_actives(inngest_ctx *ctx)
+APART void stop_actives(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
@@ -2917,7 +2946,6 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
     uint8_t b[ERROR_BYTES];
     uint32_t size;
     record r;
-    if (INNGEST_LONG_STEPS) stop_actives(ctx);
     if (INNGEST_ON_FAILURE && verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
         verdict = INNGEST_FAIL;
         if (find_own(ctx, PHASE, 0, &r) == INNGEST_OK) (void)load_error(ctx, &r);
@@ -2949,11 +2977,8 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
 /* The handler asks for another attempt of itself, memos kept. PAUSED, or FAIL if it was the last. */
 static inngest_status retry_handler(inngest_ctx *ctx)
 {
-    record r;
     ctx->step = 0;
-    ctx->old = 0;
-    ctx->attempt = (uint8_t)inngest_attempt(ctx);
-    if (ctx->attempt && find_own(ctx, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_room(ctx->jobs, r.size);
+    find_attempt(ctx);
     ctx->parallel = false;
     ctx->wake = NEVER;
     if ((int)attempt_failed(ctx, INNGEST_RETRY) <= 0) return INNGEST_FAIL;
@@ -2965,19 +2990,11 @@ static inngest_status retry_handler(inngest_ctx *ctx)
 static bool retries_later(inngest_ctx *ctx)
 {
     record r;
-    int64_t due;
-    unsigned flags;
+    inngest_status status;
     if (!(ctx->run->flags & RUN_RETRYING)) return false;
-    if (find_own(ctx, RESULT, 0, &r) != INNGEST_OK || !read_wait(ctx, &r, &due, &flags)) {
-        (void)park(ctx, INNGEST_WAIT_DAMAGE);
-        return true;
-    }
-    if (due > ctx->jobs->now) {
-        (void)wait_until(ctx, INNGEST_WAIT_RETRY, due);
-        return true;
-    }
-    ctx->run->flags &= (uint16_t)~RUN_RETRYING;
-    return false;
+    status = find_own(ctx, RESULT, 0, &r) == INNGEST_OK ? wait_for_attempt(ctx, &r) : park(ctx, INNGEST_WAIT_DAMAGE);
+    if (status == INNGEST_BODY) ctx->run->flags &= (uint16_t)~RUN_RETRYING;
+    return status != INNGEST_BODY;
 }
 
 /* An inline body was left by return: what it gave counts. What the handler did not reach by that, a catch or the
@@ -3050,12 +3067,11 @@ static bool arm_suspect(inngest *jobs, inngest_run *run)
     return true;
 }
 
-APART inngest_status run_handler(inngest_ctx *ctx)
+/* Is there a reason not to call the handler? BODY: there is none; else the verdict. */
+APART inngest_status look_before(inngest_ctx *ctx)
 {
-    inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
     record r;
-    inngest_status verdict;
     if (CANCELLING(run)) {
         set_error(ctx, INNGEST_CANCELLED, 0, "");
         return INNGEST_CANCELLED;
@@ -3074,6 +3090,15 @@ APART inngest_status run_handler(inngest_ctx *ctx)
         return INNGEST_PAUSED;
     }
     if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && !has_on_failure(ctx->function)) return INNGEST_FAIL;   /* a firmware without it */
+    return INNGEST_BODY;
+}
+
+static inngest_status run_handler(inngest_ctx *ctx)
+{
+    inngest *jobs = ctx->jobs;
+    inngest_run *run = ctx->run;
+    inngest_status verdict = look_before(ctx);
+    if (verdict != INNGEST_BODY) return verdict;
     TELL(jobs, run_start, run_id(jobs, run), ctx->function->id);
     verdict = judge(ctx, call_handler(ctx));
     if (verdict == INNGEST_PAUSED) TELL(jobs, run_pause, run_id(jobs, run), INNGEST_PAUSED);
@@ -3094,7 +3119,10 @@ APART void pass(inngest *jobs, inngest_run *run)
     jobs->unread = false;
     if (!arm_suspect(jobs, run)) run->state = INNGEST_WAIT_ROOM;
     else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = CANCELLING(run) ? jobs->now : ctx.wake;
-    else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
+    else {
+        if (INNGEST_LONG_STEPS) stop_actives(&ctx);
+        if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
+    }
     jobs->busy = false;
     if (run->number != number) return;
     if ((run->flags & RUN_UNIX) && WALL_KNOWN(jobs) && (!known || WALL_OFFSET(jobs) - offset >= RETRY_ROOM_MS || offset - WALL_OFFSET(jobs) >= RETRY_ROOM_MS))
