@@ -3096,12 +3096,11 @@ APART inngest_status look_before(inngest_ctx *ctx)
 static inngest_status run_handler(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
-    inngest_run *run = ctx->run;
     inngest_status verdict = look_before(ctx);
     if (verdict != INNGEST_BODY) return verdict;
-    TELL(jobs, run_start, run_id(jobs, run), ctx->function->id);
+    TELL(jobs, run_start, run_id(jobs, ctx->run), ctx->function->id);
     verdict = judge(ctx, call_handler(ctx));
-    if (verdict == INNGEST_PAUSED) TELL(jobs, run_pause, run_id(jobs, run), INNGEST_PAUSED);
+    if (verdict == INNGEST_PAUSED) TELL(jobs, run_pause, run_id(jobs, ctx->run), INNGEST_PAUSED);
     return verdict;
 }
 
