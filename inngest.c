@@ -132,7 +132,7 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
     uint32_t old;                      /* bytes of the record that the step's next one supersedes */
     uint32_t again, group;
     uint32_t ahead;                    /* behind the memo met last; 0: none yet */
-    inngest_status stopped;            /* what every further step call gives */
+    int stopped;                       /* an inngest_status: what every further step call gives */
     int64_t wake, retry_in;
     inngest_error_info error;
 #if INNGEST_SEND_STEP || INNGEST_RESTART
@@ -1448,26 +1448,26 @@ static bool group_is_whole(inngest *jobs, const record *first)
     return true;
 }
 
-static uint16_t function_index(const inngest *jobs, uint32_t hash)
+static unsigned function_index(const inngest *jobs, uint32_t hash)
 {
-    uint16_t i;
+    unsigned i;
     for (i = 0; i < jobs->function_count; i++)
         if (hash_text(HASH_SEED, jobs->functions[i].id) == hash) return i;
     return NO_FUNCTION;
 }
 
-static uint32_t reservation(const inngest *jobs, uint16_t function, uint32_t start_bytes)
+static uint32_t reservation(const inngest *jobs, unsigned function, uint32_t start_bytes)
 {
     uint32_t bytes = function != NO_FUNCTION && jobs->functions[function].journal_bytes ? jobs->functions[function].journal_bytes : INNGEST_RUN_BYTES;
     return (bytes + start_bytes + END_ROOM + 3) & ~3u;
 }
 
 /* Give a run its function and its reservation; a START takes so many bytes. */
-static void take_up(inngest *jobs, inngest_run *run, uint32_t number, uint16_t function, uint32_t start_bytes)
+static void take_up(inngest *jobs, inngest_run *run, uint32_t number, unsigned function, uint32_t start_bytes)
 {
     jobs->reserved -= run->reserved * UINT32_C(4);
     run->number = number;
-    run->function = function;
+    run->function = (uint16_t)function;
     run->used = (uint16_t)(start_bytes / 4);
     run->reserved = (uint16_t)minimum(reservation(jobs, function, start_bytes) / 4, 0xFFFF);
     run->flags &= (uint16_t)~RUN_ENTERED;
@@ -1865,7 +1865,7 @@ static inngest_status identify(inngest_ctx *ctx, const char *id)
 {
     inngest *jobs = ctx->jobs;
     uint32_t hash;
-    uint16_t i, found = ctx->id_count;
+    unsigned i, found = ctx->id_count;
     if (id == NULL || id[0] == 0) return mistake(ctx, INNGEST_ERR_STEP_ID, "");
     copy_text(ctx->id, id, sizeof ctx->id);
     hash = hash_text(HASH_SEED, id);
@@ -2788,7 +2788,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 }
 
 /* Append the START of a run, as the last of its group or not. */
-APART inngest_status start_run(inngest *jobs, const arrival *e, uint16_t function, unsigned more)
+APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
 {
     uint8_t head[START_HEAD];
     uint32_t size = HAS_TIME(e) ? START_HEAD : START_HEAD - 6;
@@ -2818,13 +2818,13 @@ APART inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functio
 }
 
 /* Append the group: the sender's memo or the event's id, and a START a function. */
-APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, uint16_t n, inngest_ctx *ctx)
+APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, unsigned n, inngest_ctx *ctx)
 {
     static const uint8_t done = WHAT_SEND;
     uint32_t bytes = n * record_room(jobs, START_HEAD + e->name_size + e->size);
     uint32_t seen = 0;
     uint8_t b[14];
-    uint16_t k;
+    unsigned k;
     if (ctx) INNGEST_TRY(put_group(ctx, n ? DONE | MORE : DONE, &done, 1, bytes));
     else INNGEST_TRY(room(jobs, bytes + record_room(jobs, 14)));
     if (HAS_ID(e)) {
@@ -2849,7 +2849,8 @@ APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t
  * if there is no room for all. */
 static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
 {
-    uint16_t chosen[INNGEST_FAN_OUT], i, n = 0;
+    uint16_t chosen[INNGEST_FAN_OUT];
+    unsigned i, n = 0;
     uint32_t start = record_room(jobs, START_HEAD + e->name_size + e->size), need = 0, live, first = jobs->next_run, k;
     inngest_status status;
     if (seen_before(jobs, e, &live)) { count(&jobs->counters.duplicates); return INNGEST_OK; }
@@ -2859,7 +2860,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         if (f->when && !wanted(jobs, e, f, ctx == NULL)) continue;
         if (jobs->run_count - jobs->live_runs == n) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
         need += reservation(jobs, i, start);
-        chosen[n++] = i;
+        chosen[n++] = (uint16_t)i;
     }
     if (n == 0 && ctx == NULL) { count(&jobs->counters.unmatched); return INNGEST_OK; }
     if (HAS_ID(e) && live == INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
@@ -3593,8 +3594,8 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
 {
     uint32_t armed = 0;
     uint32_t position = run->last;
-    uint16_t used;
-    uint8_t news = 0;
+    uint32_t used;
+    unsigned news = 0;
     int64_t when = NEVER;
     bool parked = false;
     record r;
@@ -3648,10 +3649,10 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
             }
         }
     } while (r.link);
-    used = (uint16_t)(run->used + END_ROOM / 4);                   /* another firmware may have reserved more: what is used stays counted */
+    used = minimum(run->used + END_ROOM / 4, 0xFFFF);                   /* another firmware may have reserved more: what is used stays counted */
     if (used > run->reserved) {
         jobs->reserved += (used - run->reserved) * UINT32_C(4);
-        run->reserved = used;
+        run->reserved = (uint16_t)used;
     }
     if (run->state == INNGEST_WAIT_NONE || run->phase == INNGEST_PHASE_CANCELLING || (news && news != ATTEMPT && news != SLEEP)) {
         run->state = INNGEST_WAIT_NONE;
