@@ -233,12 +233,13 @@ static void count(uint32_t *counter)
 
 /* ---- 3 Queue: filled from any context, emptied by the tick -----------------------------------------------------
  *
- * slot.sequence == index: free in this lap; == index + 1: published. With compare-and-swap a sender moves tail
- * forward to claim a slot and publishes that slot alone, so a preempted sender never holds up one that preempted
- * it. Without it, tail is only a hint: a sender writes its mark into the first slot not claimed in this lap, then
- * looks whether the slot has been published meanwhile. If so, an interrupt that preempted it between its look and
- * its mark owned the slot and has finished (last in, first out), and the sender moves on. That needs one core and
- * senders that nest: interrupts and the main loop; tasks take the port's lock. */
+ * slot.sequence == index: free in this lap; == index + 1: published. Slots are freed in order, so one is free where the
+ * one behind it is: events look there, and so leave the last one to completions, which may be what makes room.
+ * With compare-and-swap a sender moves tail forward to claim a slot and publishes that slot alone, so a preempted
+ * sender never holds up one that preempted it. Without it, tail is only a hint: a sender writes its mark into the first
+ * slot not claimed in this lap, then looks whether the slot has been published meanwhile. If so, an interrupt that
+ * preempted it between its look and its mark owned the slot and has finished (last in, first out), and the sender moves
+ * on. That needs one core and senders that nest: interrupts and the main loop; tasks take the port's lock. */
 
 #if INNGEST_WORD_BITS != 32 || defined(INNGEST_NO_CAS)
 #define HAVE_CAS 0
@@ -253,19 +254,39 @@ static void count(uint32_t *counter)
 #if INNGEST_CORES > 1 && !HAVE_CAS
 #error "INNGEST_CORES: more than one core needs compare-and-swap"
 #endif
+#if defined(__GNUC__)                  /* what a send is made of: few instructions, and no calls between them */
+#define HOT static inline __attribute__((always_inline))
+#define COLD static __attribute__((noinline))
+#else
+#define HOT static
+#define COLD static
+#endif
 #ifndef LOAD                           /* the queue's explorer brings its own */
 #if HAVE_CAS && defined(__GNUC__)
+#if INNGEST_CORES == 1 && defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 77       /* M: no other core looks: the compiler alone must keep the order */
+#define LOAD(p) __extension__ ({ __typeof__(*(p)) loaded_ = __atomic_load_n(p, __ATOMIC_RELAXED); __atomic_signal_fence(__ATOMIC_SEQ_CST); loaded_; })
+#define STORE(p, v) __extension__ ({ __atomic_signal_fence(__ATOMIC_SEQ_CST); __atomic_store_n(p, v, __ATOMIC_RELAXED); })
+#else
 #define LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#endif
 #define PEEK(p) __atomic_load_n(p, __ATOMIC_RELAXED)
-#define SWAP(p, old, new) __atomic_compare_exchange_n(p, old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+#define SWAP(p, old, new) swap_word(p, old, new)
+HOT bool swap_word(inngest_word *at, inngest_word old, inngest_word new_word)      /* may fail for no reason */
+{
+    return __atomic_compare_exchange_n(at, &old, new_word, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
 #elif HAVE_CAS
 #define ATOMIC(p) ((_Atomic(uint32_t) *)(p))
 typedef char atomic_has_its_size[sizeof(_Atomic(uint32_t)) == sizeof(uint32_t) ? 1 : -1];
 #define LOAD(p) atomic_load_explicit(ATOMIC(p), memory_order_acquire)
 #define STORE(p, v) atomic_store_explicit(ATOMIC(p), v, memory_order_release)
 #define PEEK(p) atomic_load_explicit(ATOMIC(p), memory_order_relaxed)
-#define SWAP(p, old, new) atomic_compare_exchange_strong_explicit(ATOMIC(p), old, new, memory_order_relaxed, memory_order_relaxed)
+#define SWAP(p, old, new) swap_word(p, old, new)
+HOT bool swap_word(inngest_word *at, inngest_word old, inngest_word new_word)
+{
+    return atomic_compare_exchange_weak_explicit(ATOMIC(at), &old, new_word, memory_order_relaxed, memory_order_relaxed);
+}
 #elif defined(__GNUC__)                /* one core: only the compiler must be kept from moving accesses */
 #define LOAD(p) __extension__ ({ __typeof__(*(p)) loaded_ = *(__typeof__(*(p)) volatile *)(p); __atomic_signal_fence(__ATOMIC_SEQ_CST); loaded_; })
 #define STORE(p, v) __extension__ ({ __atomic_signal_fence(__ATOMIC_SEQ_CST); *(__typeof__(*(p)) volatile *)(p) = (v); __atomic_signal_fence(__ATOMIC_SEQ_CST); })
@@ -300,12 +321,12 @@ typedef int8_t word_distance;
 #error "INNGEST_WORD_BITS: 8, 16 or 32"
 #endif
 #define WORD(x) ((inngest_word)(x))    /* where int is wider */
-enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION, SLOT_TAKEN };         /* FULL: with an id or a time, and its own name */
-#if defined(__GNUC__)                  /* what a send is made of: few instructions, and no calls between them */
-#define HOT static inline __attribute__((always_inline))
-#else
-#define HOT static
-#endif
+#define KEPT_SLOTS (INNGEST_LONG_STEPS ? 1u : 0u)      /* for completions, when the rest is full of events that wait for room */
+enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION };         /* FULL: with an id or a time, and its own name */
+#define SLOT_WHAT(kind, name_size, size) ((uint32_t)(kind) << 24 | (uint32_t)(name_size) << 16 | (uint32_t)(size))
+#define SLOT_KIND(slot) ((slot)->what >> 24)
+#define SLOT_NAME(slot) ((uint8_t)((slot)->what >> 16))        /* bytes of the name; of a completion: its status */
+#define SLOT_SIZE(slot) ((uint16_t)(slot)->what)
 
 #if INNGEST_INSPECT
 static void tally(uint32_t *counter)                           /* count, from any context */
@@ -320,32 +341,40 @@ static void tally(uint32_t *counter)                           /* count, from an
 }
 #endif
 
+/* Give the number of a slot that is free, and `kept` more with it. False: there is none. */
 #if HAVE_CAS
-HOT inngest_slot *claim_slot(inngest *jobs)
+HOT bool claim_slot(inngest *jobs, inngest_slot **slot, inngest_word *claimed, unsigned kept)
 {
-    inngest_word index = PEEK(&jobs->tail);
-    for (;;) {
-        inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
-        word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
-        if (distance < 0) return NULL;
-        if (distance > 0) index = PEEK(&jobs->tail);
-        else if (SWAP(&jobs->tail, &index, index + 1)) return slot;
-    }
+    inngest_slot *slots = jobs->slots;
+    unsigned mask = jobs->slot_mask;
+    inngest_word index;
+    do {
+        inngest_word last;
+        index = PEEK(&jobs->tail);
+        last = WORD(index + kept);
+        if ((word_distance)(LOAD(&slots[last & mask].sequence) - last) < 0) return false;
+    } while (!SWAP(&jobs->tail, index, WORD(index + 1)));
+    *slot = &slots[index & mask];
+    *claimed = index;
+    return true;
 }
 #else
-HOT inngest_slot *claim_slot(inngest *jobs)
+HOT bool claim_slot(inngest *jobs, inngest_slot **slot, inngest_word *claimed, unsigned kept)
 {
+    inngest_slot *slots = jobs->slots;
+    unsigned mask = jobs->slot_mask;
     inngest_word index = WORD(LOAD(&jobs->tail));
     for (;; index++) {
-        inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
-        word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
-        if (distance < 0) return NULL;
-        if (distance > 0 || LOAD(&slot->claim) == index) continue;
-        STORE(&slot->claim, index);
-        if (LOAD(&slot->sequence) != index) continue;
-        STORE(&jobs->tail, WORD(index + 1));
-        return slot;
+        inngest_word last = WORD(index + kept);
+        if ((word_distance)(LOAD(&slots[last & mask].sequence) - last) < 0) return false;
+        *slot = &slots[index & mask];
+        if (LOAD(&(*slot)->sequence) != index || LOAD(&(*slot)->claim) == index) continue;
+        STORE(&(*slot)->claim, index);
+        if (LOAD(&(*slot)->sequence) == index) break;
     }
+    STORE(&jobs->tail, WORD(index + 1));
+    *claimed = index;
+    return true;
 }
 #endif
 
@@ -392,36 +421,43 @@ static inngest_status refuse(uint32_t *counter, inngest_status status)
 }
 #endif
 
-static inngest_slot *open_slot(inngest *jobs)
+static inngest_slot *open_slot(inngest *jobs, inngest_word *index, unsigned kept)
 {
     inngest_slot *slot;
     lock(jobs);
-    slot = claim_slot(jobs);
-    if (slot) return slot;
+    if (claim_slot(jobs, &slot, index, kept)) return slot;
     unlock(jobs);
     tally(&jobs->counters.refused_full);
     return NULL;
 }
 
-HOT inngest_status publish(inngest *jobs, inngest_slot *slot)
+HOT inngest_status publish(inngest *jobs, inngest_slot *slot, inngest_word index)
 {
-    STORE(&slot->sequence, WORD(slot->sequence + 1));              /* nobody else writes it now */
+    STORE(&slot->sequence, WORD(index + 1));
     unlock(jobs);
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
     return INNGEST_OK;
 }
 
-/* memcpy, for data that mostly is short and aligned, and often without a fast memcpy at hand. */
-HOT void copy_data(uint8_t *to, const void *from, size_t size)
+/* memcpy into a slot, for data that mostly is short and aligned, and often without a fast memcpy at hand. */
+HOT void copy_data(uint8_t *to, const uint8_t *from, size_t size)
 {
-#if defined(__GNUC__) && UINTPTR_MAX > 0xFFFF
-    typedef struct __attribute__((may_alias)) chunk { uint32_t word[4]; } chunk;
-    if ((((uintptr_t)to | (uintptr_t)from) & 3) == 0)
-        for (; size >= sizeof(chunk); size -= sizeof(chunk)) {
-            *(chunk *)(void *)to = *(const chunk *)from;
-            from = (const chunk *)from + 1;
-            to += sizeof(chunk);
+#if defined(__GNUC__) && UINTPTR_MAX > 0xFFFF && !defined(__riscv)       /* there it would be calls of memcpy */
+    typedef struct __attribute__((may_alias)) words { uint32_t word[4]; } words;
+    if (((uintptr_t)from & 3) == 0 && size < 64) {
+        if (size & 32) {
+            ((words *)(void *)to)[0] = ((const words *)(const void *)from)[0];
+            ((words *)(void *)to)[1] = ((const words *)(const void *)from)[1];
+            to += 32, from += 32;
         }
+        size &= 31;
+        if (size == 0) return;
+        if (size & 16) {
+            *(words *)(void *)to = *(const words *)(const void *)from;
+            to += 16, from += 16;
+            size -= 16;
+        }
+    }
 #endif
     if (size) memcpy(to, from, size);
 }
@@ -450,33 +486,33 @@ static inngest_status check_send(inngest *jobs, const char *name, size_t name_si
     return ready(jobs) ? check_event(jobs, name, name_size, data, size) : INNGEST_ERR_NOT_READY;
 }
 
-/* Most events pass the first look, which is the short one. */
-inngest_status inngest_send_(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
+/* What does not pass the first look of a send is refused. */
+COLD inngest_status refuse_event(inngest *jobs, const char *name, const void *data, size_t size)
+{
+    inngest_status status = check_send(jobs, name, strlen(name), data, size);
+    return status != INNGEST_OK ? status : refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);     /* a 0 in the middle */
+}
+
+inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size, size_t room)
 {
     inngest_slot *slot;
-    if (jobs == NULL) return INNGEST_ERR_ARGUMENT;
-    if (jobs->ready != MAGIC || data == NULL || name_size - 1 >= (INNGEST_EVENT_BYTES < 255 ? INNGEST_EVENT_BYTES : 255) ||
-        size > INNGEST_EVENT_BYTES - name_size || name[0] == 'i') {
-        inngest_status status = check_send(jobs, name, name_size, data, size);
-        if (status != INNGEST_OK) return status;
-    }
+    inngest_word index;
+    if (jobs == NULL || jobs->ready != MAGIC || (data == NULL && size > 0) || size >= room) return refuse_event(jobs, name, data, size);
     lock(jobs);
-    slot = claim_slot(jobs);
-    if (slot == NULL) {
+    if (!claim_slot(jobs, &slot, &index, KEPT_SLOTS)) {
         unlock(jobs);
         return refuse(&jobs->counters.refused_full, INNGEST_ERR_QUEUE_FULL);
     }
     slot->of.name = name;
-    slot->kind = SLOT_EVENT;
-    slot->name_size = (uint8_t)name_size;
-    slot->size = (uint16_t)size;
+    slot->what = (uint32_t)size;                     /* SLOT_EVENT; the name ends by itself */
     copy_data(slot->data, data, size);
-    return publish(jobs, slot);
+    return publish(jobs, slot, index);
 }
 
 inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
 {
     inngest_slot *slot;
+    inngest_word index;
     inngest_status status;
     size_t name_size;
     if (event == NULL) return INNGEST_ERR_ARGUMENT;
@@ -486,11 +522,9 @@ inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
     name_size = event->name ? strlen(event->name) : 0;
     status = check_send(jobs, event->name, name_size, event->data, event->size);
     if (status != INNGEST_OK) return status;
-    slot = open_slot(jobs);
+    slot = open_slot(jobs, &index, KEPT_SLOTS);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
-    slot->kind = SLOT_FULL_EVENT;
-    slot->name_size = (uint8_t)name_size;
-    slot->size = (uint16_t)event->size;
+    slot->what = SLOT_WHAT(SLOT_FULL_EVENT, name_size, event->size);
 #if INNGEST_WALL_CLOCK
     slot->of.full.ts[0] = (uint32_t)event->ts;
     slot->of.full.ts[1] = (uint32_t)(event->ts >> 32);
@@ -504,26 +538,25 @@ inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
 #endif
     if (name_size) memcpy(slot->data, event->name, name_size);
     if (event->size) memcpy(slot->data + name_size, event->data, event->size);
-    return publish(jobs, slot);
+    return publish(jobs, slot, index);
 }
 
 #if INNGEST_LONG_STEPS
 inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status, const void *result, size_t size)
 {
     inngest_slot *slot;
+    inngest_word index;
     if (jobs == NULL || (result == NULL && size > 0)) return INNGEST_ERR_ARGUMENT;
     if (status != INNGEST_OK && status != INNGEST_RETRY && status != INNGEST_FAIL) return INNGEST_ERR_ARGUMENT;
     if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
     if (token.attempt == 0) return refuse(&jobs->counters.stale_tokens, INNGEST_ERR_STALE_TOKEN);
     if (size > INNGEST_RESULT_BYTES || size > INNGEST_EVENT_BYTES) return refuse(&jobs->counters.refused_size, INNGEST_ERR_RESULT_SIZE);
-    slot = open_slot(jobs);
+    slot = open_slot(jobs, &index, 0);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
-    slot->kind = SLOT_COMPLETION;
+    slot->what = SLOT_WHAT(SLOT_COMPLETION, (uint8_t)status, size);
     slot->of.token = token;
-    slot->name_size = (uint8_t)status;
-    slot->size = (uint16_t)size;
     if (size) memcpy(slot->data, result, size);
-    return publish(jobs, slot);
+    return publish(jobs, slot, index);
 }
 
 #endif
@@ -2995,19 +3028,19 @@ static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     record r;
     inngest_active *a;
     inngest_run *run;
-    inngest_status status = slot->name_size ? (inngest_status)(256 + slot->name_size) : INNGEST_OK;
+    inngest_status status = SLOT_NAME(slot) ? (inngest_status)(256 + SLOT_NAME(slot)) : INNGEST_OK;
     for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++)
         if (a->run == slot->of.token.run && a->token == slot->of.token.attempt && (a->status == INNGEST_AGAIN || a->status == INNGEST_PENDING)) break;
-    if (a == jobs->active + INNGEST_ACTIVE_STEPS || a->run == 0) { count(&jobs->counters.stale_tokens); return INNGEST_OK; }
+    if (a == jobs->active + INNGEST_ACTIVE_STEPS || a->run == 0) { tally(&jobs->counters.stale_tokens); return INNGEST_OK; }
     run = find_run(jobs, a->run & STEP_MASK);
     if (run == NULL) return INNGEST_OK;
-    if (status == INNGEST_OK && slot->size > a->size) status = INNGEST_ERR_RESULT_SIZE;
+    if (status == INNGEST_OK && SLOT_SIZE(slot) > a->size) status = INNGEST_ERR_RESULT_SIZE;
     if (status == INNGEST_OK) {
         start_ctx(&ctx, jobs, run);
         ctx.step = a->step;
         if (find_memo(&ctx, &r) == INNGEST_OK) ctx.old = record_room(jobs, r.size);
         ctx.parallel = true;                         /* others may be in progress beside it */
-        status = put_record(&ctx, RESULT, slot->data, slot->size);
+        status = put_record(&ctx, RESULT, slot->data, SLOT_SIZE(slot));
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
     }
     a->status = (int16_t)status;
@@ -3021,18 +3054,18 @@ static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 static inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
     arrival e;
-    if (slot->kind == SLOT_TAKEN) return INNGEST_OK;
 #if INNGEST_LONG_STEPS
-    if (slot->kind == SLOT_COMPLETION) return take_completion(jobs, slot);
+    if (SLOT_KIND(slot) == SLOT_COMPLETION) return take_completion(jobs, slot);
 #endif
     memset(&e, 0, sizeof e);
     e.name = slot->of.name;
     e.data = slot->data;
-    e.size = slot->size;
-    e.name_size = slot->name_size;
-    if (slot->kind == SLOT_FULL_EVENT) {
+    e.size = SLOT_SIZE(slot);
+    if (SLOT_KIND(slot) == SLOT_EVENT) e.name_size = (uint8_t)strlen(e.name);
+    else {
         e.name = (const char *)slot->data;
-        e.data = slot->data + slot->name_size;
+        e.name_size = SLOT_NAME(slot);
+        e.data = slot->data + SLOT_NAME(slot);
 #if INNGEST_WALL_CLOCK
         e.ts = (int64_t)((uint64_t)slot->of.full.ts[1] << 32 | slot->of.full.ts[0]);
 #endif
@@ -3050,6 +3083,17 @@ static void leave_clean_stop(inngest *jobs)
     if (!jobs->wrote && write_time(jobs, 0) == INNGEST_OK) (void)port_sync(jobs);
 }
 
+/* Free the slot of this number, and keep those ahead of it: each moves up by one. */
+static void free_slot(inngest *jobs, inngest_word at)
+{
+    for (; INNGEST_LONG_STEPS && at != jobs->head; at--) {
+        size_t first = offsetof(inngest_slot, what);
+        memcpy((uint8_t *)&jobs->slots[at & jobs->slot_mask] + first,
+               (const uint8_t *)&jobs->slots[WORD(at - 1) & jobs->slot_mask] + first, sizeof(inngest_slot) - first);
+    }
+    free_oldest_slot(jobs);
+}
+
 /* A completion passes by an event that waits for room: the run it lets go on may be the one that makes it. */
 static inngest_status drain(inngest *jobs)
 {
@@ -3057,14 +3101,13 @@ static inngest_status drain(inngest *jobs)
     inngest_slot *slot;
     inngest_word at, end = WORD(jobs->head + jobs->slot_mask + 1u);
     for (at = jobs->head; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
-        if (slot->kind <= SLOT_FULL_EVENT && status != INNGEST_OK) continue;
+        if (SLOT_KIND(slot) != SLOT_COMPLETION && status != INNGEST_OK) continue;
         leave_clean_stop(jobs);
         taken = take(jobs, slot);
         if (taken != INNGEST_OK) {
             status = taken;
             if ((int)taken > INNGEST_ERR_JOURNAL_FULL || (int)taken < INNGEST_ERR_SEEN_FULL) return status;
-        } else if (at == jobs->head) free_oldest_slot(jobs);
-        else slot->kind = SLOT_TAKEN;
+        } else free_slot(jobs, at);
     }
     return status;
 }
