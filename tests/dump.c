@@ -270,10 +270,11 @@ static void options(void)
 {
     const char *way[] = { "", "--erased 0" };
     unsigned i;
-    uint32_t at;
+    uint32_t at, k;
     char more[700];
     make_image();
-    for (at = BLOCK * BLOCKS; at > 0 && m.chip.cells[at - 1] == 0xFF; at--) m.chip.cells[at - 1] = 0;   /* only a tail that is blank */
+    for (at = BLOCK * BLOCKS; at > 0; at -= BLOCK)           /* what is blank behind each block's last record */
+        for (k = at; k > at - BLOCK && m.chip.cells[k - 1] == 0xFF; k--) m.chip.cells[k - 1] = 0;
     write_file(m.chip.cells, BLOCK * BLOCKS);
     for (i = 0; i < 2; i++) {
         run(way[i]);
