@@ -2924,6 +2924,10 @@ static bool arm(inngest *jobs, inngest_run *run, bool armed)
     return true;
 }
 
+/* After a crash a suspect in a long step keeps the others waiting for a while. */
+static bool alone(const inngest *jobs) { return INNGEST_CRASHES && jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS; }
+static bool beside(const inngest *jobs, const inngest_run *run) { return alone(jobs) && jobs->alone != run->number; }
+
 static inngest_status run_handler(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
@@ -2966,7 +2970,7 @@ static void pass(inngest *jobs, inngest_run *run)
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
     jobs->busy = true;
     jobs->unread = false;
-    if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
+    if (((run->flags & RUN_SUSPECT) || beside(jobs, run)) && !(run->flags & RUN_ARMED) && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
     else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = CANCELLING(run) ? jobs->now : ctx.wake;
     else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
     jobs->busy = false;
@@ -3092,9 +3096,6 @@ static void wake_steps(inngest *jobs)
     }
 }
 
-/* After a crash a suspect in a long step keeps the others waiting for a while. */
-static bool alone(const inngest *jobs) { return INNGEST_CRASHES && jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS; }
-
 /* It was on its own for long enough: the others go on too, and from now on a crash is nobody's. */
 static void release(inngest *jobs)
 {
@@ -3102,11 +3103,16 @@ static void release(inngest *jobs)
     if (INNGEST_CRASHES && run && (uint32_t)jobs->now - jobs->alone_since >= INNGEST_SUSPECT_MS && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
 }
 
-/* The run to pass next in this round: the one due first; of those, the oldest. */
+/* The run to pass next in this round: the one due first; of those, the oldest. A run that is cancelled need not wait for one
+ * that is alone: it ends behind a record of its own. */
 static inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *run = alone(jobs) ? find_run(jobs, jobs->alone & STEP_MASK) : first_run(jobs);
-    return run->deadline <= jobs->now ? run : NULL;
+    inngest_run *run = alone(jobs) ? find_run(jobs, jobs->alone & STEP_MASK) : first_run(jobs), *other;
+    if (run->deadline <= jobs->now) return run;
+    if (INNGEST_CANCEL && alone(jobs))
+        for (other = jobs->runs; other < jobs->runs + jobs->run_count; other++)
+            if (CANCELLING(other) && other->deadline <= jobs->now) return other;
+    return NULL;
 }
 
 /* When to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot come
@@ -3601,7 +3607,7 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
         info->id = run_id(jobs, run);
         info->function = run->function == NO_FUNCTION ? NULL : jobs->functions[run->function].id;
         info->phase = (inngest_phase)run->phase;
-        info->wait = run->deadline <= jobs->now && alone(jobs) && jobs->alone != run->number ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
+        info->wait = run->deadline <= jobs->now && beside(jobs, run) && !CANCELLING(run) ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
         info->attempt = run->attempt;
         info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
         info->journal_bytes = run->used * UINT32_C(4);
