@@ -724,7 +724,22 @@ static void cancelled_beside(void)
         check_innocents(PENDER, PENDER);
         MACHINE_END();
     }
-    place = NOWHERE;
+    start(2048, 4, 4);                                            /* again and again, with runs that are no suspects */
+    boot(INNGEST_RESET_UNKNOWN);
+    CHECK(emit(PENDER) == INNGEST_OK && inngest_flush(&m.jobs) == INNGEST_OK);
+    for (began = 0; began <= LIMIT; began++) {
+        boot(INNGEST_RESET_CRASH);
+        (void)machine_tick();
+        CHECK(emit(POISON) == INNGEST_OK && machine_tick() != MACHINE_CRASHED);
+        cursor = 1;
+        CHECK(inngest_next_run(&m.jobs, &cursor, &info) && info.wait == INNGEST_WAIT_SUSPECT && inngest_cancel(&m.jobs, info.id) == INNGEST_OK);
+        place = END_HOOK;
+        CHECK(machine_tick() == MACHINE_CRASHED);
+        place = NOWHERE;
+    }
+    go_on(INNGEST_RESET_CRASH, 30);
+    check_innocents(PENDER, PENDER);
+    MACHINE_END();
 }
 
 /* The bookkeeping of a crash does not start a run that waits for its event's time. */
