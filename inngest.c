@@ -689,7 +689,7 @@ static uint32_t block_address(const inngest *jobs, uint32_t block) { return bloc
 #if INNGEST_LOG
 static void say(inngest *jobs, const char *text)
 {
-    if (jobs->port->log == NULL || (jobs->said && (uint32_t)jobs->now - jobs->said < 1000)) return;
+    if (jobs->port->log == NULL || (jobs->said && (uint32_t)jobs->now + 1 - jobs->said < 1001)) return;   /* said is now or 1 more */
     jobs->said = (uint32_t)jobs->now | 1u;
     jobs->port->log(jobs->port->context, text);
 }
@@ -1411,7 +1411,7 @@ static bool ends_later(inngest *jobs, const record *of)
 {
     uint32_t offset, block;
     record r;
-    for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++)
+    for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++, idle(jobs))
         for (offset = first_offset(jobs); offset + 12 <= jobs->port->block_size;) {
             bool whole = read_record(jobs, position_at(jobs, block, offset), &r);
             offset += whole ? record_bytes(jobs, &r) : 1u << jobs->unit_shift;
@@ -1656,8 +1656,10 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     }
     if (!readable) return INNGEST_ERR_READ;
     jobs->unread = false;
-    for (; place < jobs->port->block_count; place++)
+    for (; place < jobs->port->block_count; place++) {
+        idle(jobs);
         if (!port_blank(jobs, place, 0, jobs->port->block_size)) return jobs->unread ? INNGEST_ERR_READ : INNGEST_ERR_FOREIGN;
+    }
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
     jobs->last_block = jobs->tail_block - 1;
@@ -3376,7 +3378,10 @@ inngest_status inngest_format(const inngest_port *port)
     int result;
     if (port == NULL || port->erase == NULL) return INNGEST_ERR_ARGUMENT;
     for (i = 0; i < port->block_count; i++) {
-        do result = port->erase(port->context, i * port->block_size); while (result == INNGEST_PORT_BUSY);
+        do {
+            result = port->erase(port->context, i * port->block_size);
+            if (port->idle) port->idle(port->context);
+        } while (result == INNGEST_PORT_BUSY);
         if (result != 0) return INNGEST_ERR_ERASE;
     }
     return port->sync && port->sync(port->context) != 0 ? INNGEST_ERR_SYNC : INNGEST_OK;
@@ -3550,6 +3555,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
             free_the_run(jobs, run);
             continue;
         }
+        idle(jobs);
         armed = check_run(jobs, run);
         if (crashed) run->flags |= RUN_SUSPECT;
         if (armed > last) {
