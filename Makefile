@@ -72,7 +72,8 @@ fuzz: ## FUZZ_SECONDS (60) of libFuzzer in all, under ASan and UBSan; a finding 
 	sed -n "s/^stat::number_of_executed_units: */figure fuzz_$$name /p" $(BUILD)/fuzz/$$name.log; done
 
 $(BUILD)/wear: OPTIONS = -DINNGEST_FILL_PERCENT=75
-$(BUILD)/wear: tests/wear.c $(SOURCES)
+$(BUILD)/port_calls: OPTIONS = -DINNGEST_NO_CAS
+$(BUILD)/wear $(BUILD)/port_calls: $(BUILD)/%: tests/%.c $(SOURCES)
 	@mkdir -p $(BUILD)
 	$(COMPILE) inngest.c port/flash_emulator/flash_emulator.c $< -o $@
 

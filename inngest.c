@@ -720,7 +720,7 @@ static uint32_t block_address(const inngest *jobs, uint32_t block) { return bloc
 #if INNGEST_LOG
 static void say(inngest *jobs, const char *text)
 {
-    if (jobs->port->log == NULL || (jobs->said && (uint32_t)jobs->now - jobs->said < 1000)) return;
+    if (jobs->port->log == NULL || (jobs->said && (uint32_t)jobs->now + 1 - jobs->said < 1001)) return;   /* said is now or 1 more */
     jobs->said = (uint32_t)jobs->now | 1u;
     jobs->port->log(jobs->port->context, text);
 }
@@ -1442,7 +1442,7 @@ static bool ends_later(inngest *jobs, const record *of)
 {
     uint32_t offset, block;
     record r;
-    for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++)
+    for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++, idle(jobs))
         for (offset = first_offset(jobs); offset + 12 <= jobs->port->block_size;) {
             bool whole = read_record(jobs, position_at(jobs, block, offset), &r);
             offset += whole ? record_bytes(jobs, &r) : 1u << jobs->unit_shift;
@@ -1687,8 +1687,10 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     }
     if (!readable) return INNGEST_ERR_READ;
     jobs->unread = false;
-    for (; place < jobs->port->block_count; place++)
+    for (; place < jobs->port->block_count; place++) {
+        idle(jobs);
         if (!port_blank(jobs, place, 0, jobs->port->block_size)) return jobs->unread ? INNGEST_ERR_READ : INNGEST_ERR_FOREIGN;
+    }
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
     jobs->last_block = jobs->tail_block - 1;
@@ -2977,11 +2979,24 @@ static bool arm(inngest *jobs, inngest_run *run, bool armed)
 }
 #endif
 
-/* Before a pass: a suspect goes on behind its record. False: that could not be written. */
+/* After a crash a suspect in a long step keeps the others waiting for a while. */
+static bool alone(const inngest *jobs)
+{
+#if INNGEST_CRASHES
+    return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;
+#else
+    (void)jobs;
+    return false;
+#endif
+}
+
+#define BESIDE(jobs, run) (alone(jobs) && ALONE(jobs) != (run)->number)
+
+/* Before a pass: a suspect, or a run beside one that is alone, goes on behind its record. False: that could not be written. */
 static bool arm_suspect(inngest *jobs, inngest_run *run)
 {
 #if INNGEST_CRASHES
-    if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT) return arm(jobs, run, true);
+    if (((run->flags & RUN_SUSPECT) || BESIDE(jobs, run)) && !(run->flags & RUN_ARMED)) return arm(jobs, run, true);
 #endif
     (void)jobs;
     (void)run;
@@ -3168,17 +3183,6 @@ static void wake_steps(inngest *jobs)
     }
 }
 
-/* After a crash a suspect in a long step keeps the others waiting for a while. */
-static bool alone(const inngest *jobs)
-{
-#if INNGEST_CRASHES
-    return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;
-#else
-    (void)jobs;
-    return false;
-#endif
-}
-
 #if INNGEST_CRASHES
 
 /* It was on its own for long enough: the others go on too, and from now on a crash is nobody's. */
@@ -3189,11 +3193,16 @@ static void release(inngest *jobs)
 }
 #endif
 
-/* The run to pass next in this round: the one due first; of those, the oldest. */
+/* The run to pass next in this round: the one due first; of those, the oldest. A run that is cancelled need not wait for one
+ * that is alone: it ends behind a record of its own. */
 static inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs);
-    return run->deadline <= jobs->now ? run : NULL;
+    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs), *other;
+    if (run->deadline <= jobs->now) return run;
+    if (INNGEST_CANCEL && alone(jobs))
+        for (other = jobs->runs; other < jobs->runs + jobs->run_count; other++)
+            if (CANCELLING(other) && other->deadline <= jobs->now) return other;
+    return NULL;
 }
 
 /* When to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot come
@@ -3410,7 +3419,10 @@ inngest_status inngest_format(const inngest_port *port)
     int result;
     if (port == NULL || port->erase == NULL) return INNGEST_ERR_ARGUMENT;
     for (i = 0; i < port->block_count; i++) {
-        do result = port->erase(port->context, i * port->block_size); while (result == INNGEST_PORT_BUSY);
+        do {
+            result = port->erase(port->context, i * port->block_size);
+            if (port->idle) port->idle(port->context);
+        } while (result == INNGEST_PORT_BUSY);
         if (result != 0) return INNGEST_ERR_ERASE;
     }
     return port->sync && port->sync(port->context) != 0 ? INNGEST_ERR_SYNC : INNGEST_OK;
@@ -3584,6 +3596,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
             free_the_run(jobs, run);
             continue;
         }
+        idle(jobs);
         armed = check_run(jobs, run);
         if (crashed) run->flags |= RUN_SUSPECT;
         if (armed > last) {
@@ -3704,7 +3717,7 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
         info->id = run_id(jobs, run);
         info->function = run->function == NO_FUNCTION ? NULL : jobs->functions[run->function].id;
         info->phase = (inngest_phase)run->phase;
-        info->wait = run->deadline <= jobs->now && alone(jobs) && ALONE(jobs) != run->number ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
+        info->wait = run->deadline <= jobs->now && BESIDE(jobs, run) && !CANCELLING(run) ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
         info->attempt = run->attempt;
         info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
         info->journal_bytes = run->used * UINT32_C(4);

@@ -245,7 +245,7 @@ typedef enum inngest_status {
     INNGEST_ERR_BUSY = -348,           /* called inside user code, or from a second context */
     /* init */
     INNGEST_ERR_MEMORY = -360,         /* memory NULL, misaligned or smaller than INNGEST_MEMORY says */
-    INNGEST_ERR_TABLE_ID = -361,       /* function without an id, or its hash is 0 */
+    INNGEST_ERR_TABLE_ID = -361,       /* a function without an id */
     INNGEST_ERR_TABLE_DOUBLE = -362,   /* two functions with one id (or ids that share a hash) */
     INNGEST_ERR_TABLE_EVENT = -363,    /* no trigger event, or a wildcard that does not follow '/' or '.' */
     INNGEST_ERR_TABLE_HANDLER = -364,  /* no handler */
@@ -845,7 +845,7 @@ INNGEST_MUST_USE inngest_status inngest_parse_time(const char *text, int64_t *un
 #if INNGEST_CANCEL
 /* End a run, also a parked one. Interrupts: no; inside user code: yes. Durable with the next sync of a tick or flush,
  * at once outside user code. A body in progress is called once more (INNGEST_STOP_CANCEL), its result kept; nothing
- * follows. Writes one record now and one at the next tick. OK, NOT_FOUND, or the port's failure. */
+ * follows. Writes one record now and one or two at the next tick. OK, NOT_FOUND, NOT_READY, or the port's failure. */
 INNGEST_MUST_USE inngest_status inngest_cancel(inngest *jobs, uint64_t run);
 #endif
 
