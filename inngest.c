@@ -91,10 +91,9 @@ typedef struct record {
 } record;
 
 typedef struct source {                /* where a payload comes from: pieces of memory, or another record */
-    const void *piece[3];
-    uint16_t size[3];
     const record *from;
-    bool doubtful;                     /* from: its cells may read differently each time */
+    const void *piece[3];
+    uint32_t size[3];
 } source;
 
 typedef struct arrival {               /* an event on its way into the journal */
@@ -138,12 +137,41 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
     char id[INNGEST_MESSAGE_BYTES + 1];
 };
 
+#if defined(__GNUC__)                  /* a function of its own, so that its locals do not add to the stack of those who call others */
+#define APART static __attribute__((noinline))
+#else
+#define APART static
+#endif
+
 /* What is never so where the part is left out. */
 #define IN_GROUP(ctx) (INNGEST_PARALLEL && (ctx)->parallel)
 #define IN_PROGRESS(ctx) (INNGEST_LONG_STEPS && (ctx)->active != NULL)
 #define STOPPING(ctx) (INNGEST_LONG_STEPS && (ctx)->stop != INNGEST_STOP_NONE)
 #define CANCELLING(run) (INNGEST_CANCEL && (run)->phase == INNGEST_PHASE_CANCELLING)
-#define WALL_KNOWN(jobs) (INNGEST_WALL_CLOCK && (jobs)->wall_known)
+#if INNGEST_WALL_CLOCK
+#define WALL_KNOWN(jobs) ((jobs)->wall_known)
+#define WALL_OFFSET(jobs) ((jobs)->wall_offset)
+#else
+#define WALL_KNOWN(jobs) false
+#define WALL_OFFSET(jobs) INT64_C(0)
+#endif
+#if INNGEST_CRASHES
+#define ALONE(jobs) ((jobs)->alone)
+#else
+#define ALONE(jobs) 0u
+#endif
+#if INNGEST_LONG_STEPS
+#define ACTIVE(jobs) ((jobs)->active)
+#define ACTIVE_STEPS INNGEST_ACTIVE_STEPS
+#else                                  /* none: no loop begins */
+#define ACTIVE(jobs) ((void)(jobs), (inngest_active *)NULL)
+#define ACTIVE_STEPS 0
+#endif
+#if INNGEST_SEEN_IDS
+#define SEEN_ID(jobs, i) (&(jobs)->seen[i])
+#else
+#define SEEN_ID(jobs, i) ((void)(jobs), (inngest_seen *)NULL)
+#endif
 #if INNGEST_HOOKS
 #define TELL(jobs, hook, ...) do { if ((jobs)->hooks && (jobs)->hooks->hook) (jobs)->hooks->hook((jobs)->user, __VA_ARGS__); } while (0)
 #else
@@ -152,29 +180,28 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
 
 /* ---- 2 Bytes, checksum, hashes --------------------------------------------------------------------------------- */
 
-static void put(uint8_t *to, unsigned bytes, uint64_t value)
-{
-    unsigned i;
-    for (i = 0; i < bytes; i++, value >>= 8) to[i] = (uint8_t)value;
-}
-
 static void put4(uint8_t *to, uint32_t value)
 {
+#if defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)     /* one instruction, at -Os too */
+    memcpy(to, &value, 4);
+#else
     to[0] = (uint8_t)value;
     to[1] = (uint8_t)(value >> 8);
     to[2] = (uint8_t)(value >> 16);
     to[3] = (uint8_t)(value >> 24);
+#endif
 }
 
-static uint64_t get(const uint8_t *from, unsigned bytes)
+static void put_time(uint8_t *to, int64_t time)
 {
-    uint64_t value = 0;
-    while (bytes-- > 0) value = value << 8 | from[bytes];
-    return value;
+    put4(to, (uint32_t)time);
+    to[4] = (uint8_t)(time >> 32);
+    to[5] = (uint8_t)(time >> 40);
 }
 
-static uint32_t get4(const uint8_t *from) { return (uint32_t)get(from, 4); }
-static int64_t get_time(const uint8_t *from) { return (int64_t)get(from, 6); }
+static uint32_t get2(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8; }
+static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
+static int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(from + 4) << 32 | get4(from)); }
 
 #if INNGEST_CRC_TABLE == 256
 #define CRC_BIT(b, bit, value) ((b) & (bit) ? value : 0u)
@@ -586,6 +613,16 @@ static inngest_run *enter_run(inngest *jobs, uint32_t number)
     return &jobs->runs[place - 1];
 }
 
+/* After a crash: if this run goes on alone, no longer. */
+static void let_others_go_on(inngest *jobs, const inngest_run *run)
+{
+#if INNGEST_CRASHES
+    if (jobs->alone == run->number) jobs->alone = 0;
+#endif
+    (void)jobs;
+    (void)run;
+}
+
 static void free_the_run(inngest *jobs, inngest_run *run)
 {
     inngest_index *link = &jobs->heads[run->number & jobs->hash_mask], place = (inngest_index)(run - jobs->runs + 1);
@@ -595,7 +632,7 @@ static void free_the_run(inngest *jobs, inngest_run *run)
     jobs->free_place = place;
     jobs->live_runs--;
     jobs->reserved -= run->reserved * UINT32_C(4);
-    if (jobs->alone == run->number) jobs->alone = 0;
+    let_others_go_on(jobs, run);
     memset(run, 0, sizeof *run);
     set_deadline(jobs, run, NEVER);
 }
@@ -652,8 +689,8 @@ static uint32_t block_address(const inngest *jobs, uint32_t block) { return bloc
 #if INNGEST_LOG
 static void say(inngest *jobs, const char *text)
 {
-    if (jobs->port->log == NULL || (jobs->said && jobs->now - jobs->said < 1000)) return;
-    jobs->said = jobs->now + 1;
+    if (jobs->port->log == NULL || (jobs->said && (uint32_t)jobs->now - jobs->said < 1000)) return;
+    jobs->said = (uint32_t)jobs->now | 1u;
     jobs->port->log(jobs->port->context, text);
 }
 #else
@@ -762,12 +799,12 @@ static bool read_header(inngest *jobs, uint32_t position, record *r)
     r->flags = bytes[4] & (CARRIED | MORE | FLAG);
     r->header = bytes[4] & WIDE ? 16 : 12;
     r->size = bytes[5];
-    r->run = (uint32_t)get(bytes + 6, 2);
-    r->step = (uint32_t)get(bytes + 8, 3);
+    r->run = get2(bytes + 6);
+    r->step = get4(bytes + 8) & STEP_MASK;
     r->link = bytes[11];
     if (r->header == 16) {
         if (left < 16 || !port_read(jobs, block, offset + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
-        r->link |= (uint32_t)get(bytes + 12, 2) << 8;
+        r->link |= get2(bytes + 12) << 8;
         r->run |= (uint32_t)bytes[14] << 16;
         r->size = (uint16_t)(r->size | bytes[15] << 8);
     }
@@ -793,15 +830,6 @@ static bool verify(inngest *jobs, record *r)
 /* Read and verify the record at a position. False: nothing whole there. */
 static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_header(jobs, position, r) && verify(jobs, r); }
 
-static source one_piece(const void *data, uint32_t size)
-{
-    source s;
-    memset(&s, 0, sizeof s);
-    s.piece[0] = data;
-    s.size[0] = (uint16_t)size;
-    return s;
-}
-
 static bool fetch(inngest *jobs, const source *s, uint32_t at, uint8_t *to, uint32_t size)
 {
     unsigned i;
@@ -818,64 +846,57 @@ static bool fetch(inngest *jobs, const source *s, uint32_t at, uint8_t *to, uint
     return true;
 }
 
-static void make_header(record *r, uint8_t bytes[16])
+/* The checksum behind the payload. Of a copy it follows from that of the original: what its cells read as when they
+ * were verified is what the copy must hold to be whole. */
+static uint32_t payload_crc(const source *s, uint32_t crc)
 {
-    bool wide = r->link > 0xFF || r->run > 0xFFFF || r->size > 0xFF;
-    r->header = wide ? 16 : 12;
-    bytes[4] = (uint8_t)(r->kind | r->flags | (wide ? WIDE : 0u));
-    bytes[5] = (uint8_t)r->size;
-    put4(bytes + 6, r->run);                         /* bytes 8 and 9 are written over */
-    put4(bytes + 8, r->step);
-    put4(bytes + 11, r->link);
-    bytes[14] = (uint8_t)(r->run >> 16);
-    bytes[15] = (uint8_t)(r->size >> 8);
+    static const uint8_t zeros[16] = { 0 };
+    unsigned i, n;
+    if (s->from) {
+        for (crc ^= ~s->from->head_crc, i = s->from->size; i > 0; i -= n) {
+            n = minimum(i, sizeof zeros);
+            crc = crc32(crc, zeros, n);
+        }
+        return ~crc ^ s->from->crc;
+    }
+    for (i = 0; i < 3; i++) crc = crc32(crc, s->piece[i], s->size[i]);
+    return crc;
 }
 
-/* Put the bytes of a record from `at` on into the stage, and padding. Gives how many; 0: they cannot be read. */
-static uint32_t fill_stage(inngest *jobs, const record *r, const uint8_t header[16], const source *s, uint32_t at)
-{
-    uint8_t *stage = (uint8_t *)jobs->stage;
-    uint32_t total = (uint32_t)r->header + r->size, n = minimum(record_bytes(jobs, r) - at, INNGEST_STAGE_BYTES);
-    uint32_t used = at < total ? minimum(total - at, n) : 0, skip = at ? 0 : r->header;
-    memcpy(stage, header, skip);
-    memset(stage + used, 0xFF, n - used);
-    return used <= skip || fetch(jobs, s, at + skip - r->header, stage + skip, used - skip) ? n : 0;
-}
-
-/* Program a record at the head, where there must be room. One program call for each INNGEST_STAGE_BYTES. The caller
- * gives the position of the run's previous record as link, 0 for none. */
-static inngest_status append(inngest *jobs, record *r, const source *s)
+/* Program a record of a run, or of none, at the head, where there must be room. kind: with its flags. One program call
+ * for each INNGEST_STAGE_BYTES. */
+static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s)
 {
     uint8_t header[16], *stage = (uint8_t *)jobs->stage;
-    inngest_status status;
-    uint32_t crc, same = 0, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
-    if (s->doubtful) {
-        record from = *s->from;
-        make_header(&from, header);
-        same = crc32(crc_seed(jobs, from.position), header + 4, from.header - 4u);
+    uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), at, n, padded, total;
+    uint32_t number = s->from ? s->from->run : run ? run->number & STEP_MASK : 0, link = run && run->last ? position - run->last : 0;
+    uint32_t size = s->size[0] + s->size[1] + s->size[2], head = 12;
+    if (link > 0xFF || number > 0xFFFF || size > 0xFF) {
+        kind |= WIDE;
+        head = 16;
     }
-    r->position = position_at(jobs, block, offset);
-    if (!jobs->in_group) jobs->group_from = r->position;
-    r->link = r->link ? r->position - r->link : 0;
-    make_header(r, header);
-    total = (uint32_t)r->header + r->size;
-    padded = record_bytes(jobs, r);
-    crc = crc32(crc_seed(jobs, r->position), header + 4, r->header - 4u);
-    for (at = 0; at < total; at += n) {
-        uint32_t skip = at ? 0 : r->header;
-        if ((n = fill_stage(jobs, r, header, s, at)) == 0) return port_failed(jobs, 0, INNGEST_ERR_READ);
-        crc = crc32(crc, stage + skip, minimum(n, total - at) - skip);
-        if (s->doubtful) same = crc32(same, stage + skip, minimum(n, total - at) - skip);
-    }
-    if (s->doubtful && same != s->from->crc) return INNGEST_ERR_READ;
-    put4(header, crc);
+    header[4] = (uint8_t)kind;
+    header[5] = (uint8_t)size;
+    put4(header + 6, number);                        /* bytes 8 and 9 are written over */
+    put4(header + 8, step);
+    put4(header + 11, link);
+    header[14] = (uint8_t)(number >> 16);
+    header[15] = (uint8_t)(size >> 8);
+    put4(header, payload_crc(s, crc32(crc_seed(jobs, position), header + 4, head - 4)));
+    if (!jobs->in_group) jobs->group_from = position;
+    total = head + size;
+    padded = round_up(jobs, total);
     jobs->head_offset = offset + padded;             /* spent whatever comes: never programmed twice */
     jobs->dirty = jobs->wrote = true;
     for (at = 0; at < padded; at += n) {
-        n = padded;
-        if (padded <= INNGEST_STAGE_BYTES) memcpy(stage, header, 4);             /* the rest is there */
-        else n = fill_stage(jobs, r, header, s, at);
-        status = n ? port_program(jobs, block, offset + at, stage, n) : port_failed(jobs, 0, INNGEST_ERR_READ);
+        uint32_t skip = at ? 0 : head, used = at < total ? total - at : 0;
+        inngest_status status;
+        n = minimum(padded - at, INNGEST_STAGE_BYTES);
+        used = minimum(used, n);
+        memcpy(stage, header, skip);
+        memset(stage + used, 0xFF, n - used);
+        if (used > skip && !fetch(jobs, s, at + skip - head, stage + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
+        else status = port_program(jobs, jobs->head_block, offset + at, stage, n);
         if (status == INNGEST_OK) continue;
         jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
         jobs->failed_from = jobs->group_from;
@@ -883,9 +904,21 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
         jobs->wasted = true;
         return status;
     }
-    jobs->in_group = (r->flags & MORE) != 0;
+    jobs->in_group = (kind & MORE) != 0;
+    jobs->written = position;
+    if (run) run->last = position;
     count(&jobs->counters.records);
     return INNGEST_OK;
+}
+
+/* The same with a payload that is one piece of memory. */
+static inngest_status add(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const void *data, uint32_t size)
+{
+    source s;
+    memset(&s, 0, sizeof s);
+    s.piece[0] = data;
+    s.size[0] = size;
+    return append(jobs, run, kind, step, &s);
 }
 
 /* ---- 6 Journal space: blocks, reclaim --------------------------------------------------------------------------
@@ -927,7 +960,7 @@ static inngest_status find_record(inngest *jobs, const inngest_run *run, unsigne
 }
 
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
-static void find_oldest(inngest *jobs, inngest_run *run)
+APART void find_oldest(inngest *jobs, inngest_run *run)
 {
     uint32_t position = run->last;
     record r;
@@ -970,7 +1003,7 @@ static inngest_seen *find_seen(inngest *jobs, const record *r)
 {
     int i;
     for (i = 0; i < INNGEST_SEEN_IDS; i++)
-        if (jobs->seen[i].position == r->position) return &jobs->seen[i];
+        if (SEEN_ID(jobs, i)->position == r->position) return SEEN_ID(jobs, i);
     return NULL;
 }
 
@@ -989,32 +1022,29 @@ static bool is_live(inngest *jobs, const record *r)
 
 static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 {
-    record copy = *r;
-    source s = one_piece(NULL, 0);
+    unsigned kind = r->kind | r->flags;
+    source s;
     inngest_run *run = find_run(jobs, r->run);
     inngest_seen *seen;
+    memset(&s, 0, sizeof s);
     s.from = r;
-    s.doubtful = doubtful;
-    if (!doubtful || r->kind == TIME) copy.flags |= CARRIED;   /* written again it is the news that it was */
-    copy.link = run ? run->last : 0;
-    INNGEST_TRY(append(jobs, &copy, &s));
-    if (doubtful && !read_record(jobs, copy.position, &copy)) return INNGEST_ERR_READ;
-    if (run) run->last = copy.position;
-    if (r->kind == TIME) jobs->time_position = copy.position;
-    if (r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = copy.position;
+    s.size[0] = r->size;
+    if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
+    INNGEST_TRY(append(jobs, run, kind, r->step, &s));
+    if (r->kind == TIME) jobs->time_position = jobs->written;
+    if (r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = jobs->written;
     return INNGEST_OK;
 }
 
 static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes[32])
 {
     memset(bytes, 0xFF, 32);
-    put(bytes, 4, MAGIC);
-    put(bytes + 4, 3, 1);                            /* version 1.0, no features */
-    bytes[7] = (uint8_t)(program_shift(jobs->port) | (unsigned)jobs->block_shift << 3);
-    put(bytes + 8, 4, block);
-    put(bytes + 12, 4, jobs->format);
-    put(bytes + 16, 4, jobs->port->block_count);
-    put(bytes + 20, 4, crc32(0, bytes, 20));
+    put4(bytes, MAGIC);
+    put4(bytes + 4, 1u | program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
+    put4(bytes + 8, block);
+    put4(bytes + 12, jobs->format);
+    put4(bytes + 16, jobs->port->block_count);
+    put4(bytes + 20, crc32(0, bytes, 20));
 }
 
 /* Erase the blocks in front of the head that hold nothing, and prove it by their headers. PAUSED: the chip is still
@@ -1073,17 +1103,10 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
 static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
 {
     uint8_t range[8];
-    source s;
-    record v;
-    memset(&v, 0, sizeof v);
-    v.kind = RECLAIMED;
-    v.flags = (uint8_t)(FLAG | more);
-    v.size = sizeof range;
     put4(range, from);
     put4(range + 4, position_at(jobs, jobs->head_block, jobs->head_offset));
-    s = one_piece(range, sizeof range);
-    INNGEST_TRY(append(jobs, &v, &s));
-    (void)void_range(jobs, from, v.position, false);
+    INNGEST_TRY(add(jobs, NULL, RECLAIMED | FLAG | more, 0, range, sizeof range));
+    (void)void_range(jobs, from, jobs->written, false);
     return INNGEST_OK;
 }
 
@@ -1091,7 +1114,7 @@ static bool in_last(const inngest *jobs, uint32_t position) { return position &&
 
 /* Programs that failed have used up the last erased block, so that reclaim cannot go on. All in there are copies: take
  * up the originals again, those of no run from the tail, erase it, and start over. */
-static void start_over(inngest *jobs)
+APART void start_over(inngest *jobs)
 {
     uint32_t i, offset = first_offset(jobs);
     int k;
@@ -1112,7 +1135,7 @@ static void start_over(inngest *jobs)
         offset += record_bytes(jobs, &r);
         if (r.kind == TIME && time) jobs->time_position = r.position;
         for (k = 0; r.kind == SEEN && k != INNGEST_SEEN_IDS; k++)
-            if (in_last(jobs, jobs->seen[k].position) && jobs->seen[k].hash[0] == get4(r.first) && jobs->seen[k].hash[1] == get4(r.first + 4)) jobs->seen[k].position = r.position;
+            if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(r.first) && SEEN_ID(jobs, k)->hash[1] == get4(r.first + 4)) SEEN_ID(jobs, k)->position = r.position;
     }
     for (i = 0; i < VOIDS; i++)                        /* what a void in there speaks of is void no more */
         if (in_last(jobs, jobs->voids[i][1]) && !in_last(jobs, jobs->voids[i][0])) jobs->failed_from = jobs->voids[i][0];
@@ -1161,38 +1184,20 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     set_deadline(jobs, run, NEVER);
 }
 
-/* Append a record of a run, or of none, where room was made. */
-static inngest_status add(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s, record *r)
-{
-    memset(r, 0, sizeof *r);
-    r->kind = (uint8_t)(kind & KIND_MASK);
-    r->flags = (uint8_t)(kind & (MORE | FLAG));
-    r->step = step;
-    r->size = (uint16_t)(s->size[0] + s->size[1] + s->size[2]);
-    if (run) {
-        r->run = run->number & STEP_MASK;
-        r->link = run->last;
-    }
-    INNGEST_TRY(append(jobs, r, s));
-    if (run) run->last = r->position;
-    return INNGEST_OK;
-}
-
 /* The tail block holds bytes that do not verify. A run whose chain leads through them would later look as if they
  * had never been: park it for good, before they go. */
-static inngest_status park_broken_runs(inngest *jobs)
+APART inngest_status park_broken_runs(inngest *jobs)
 {
     uint32_t i;
     uint8_t bytes[4] = { 0 };
-    source s = one_piece(bytes, 4);
-    put(bytes, 4, (uint32_t)INNGEST_ERR_READ);
+    put4(bytes, (uint32_t)INNGEST_ERR_READ);
     for (i = 0; i < jobs->run_count; i++) {
         inngest_run *run = &jobs->runs[i];
         record r;
         if (run->number == 0 || find_record(jobs, run, KIND_MASK, 0, &r) != INNGEST_ERR_READ) continue;
         if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK && r.size == 4 && memcmp(r.first, bytes, 4) == 0) continue;
         if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
-        INNGEST_TRY(add(jobs, run, PHASE, 0, &s, &r));
+        INNGEST_TRY(add(jobs, run, PHASE, 0, bytes, 4));
         stop_for_damage(jobs, run);
     }
     return INNGEST_OK;
@@ -1205,7 +1210,7 @@ static bool may_hold_live(const inngest *jobs, uint32_t block)
     int k;
     if (jobs->time_position && block_of(jobs, jobs->time_position) == block) return true;
     for (k = 0; k < INNGEST_SEEN_IDS; k++)
-        if (jobs->seen[k].position && block_of(jobs, jobs->seen[k].position) == block) return true;
+        if (SEEN_ID(jobs, k)->position && block_of(jobs, SEEN_ID(jobs, k)->position) == block) return true;
     for (i = 0; i < jobs->run_count; i++) {
         const inngest_run *run = &jobs->runs[i];
         if (run->number && (run->oldest == (uint16_t)block || run->state == INNGEST_WAIT_DAMAGE)) return true;
@@ -1221,7 +1226,6 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     uint32_t offset = first_offset(jobs), block = jobs->tail_block, i;
     uint8_t bytes[4] = { 0 };
     record r;
-    source s = one_piece(bytes, 4);
     bool broken = false;
     if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
     jobs->unread = false;
@@ -1245,9 +1249,9 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     broken = true;                     /* for all that is known */
 #endif
     if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
-    put(bytes, 4, jobs->next_run);
+    put4(bytes, jobs->next_run);
     if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
-    INNGEST_TRY(add(jobs, NULL, RECLAIMED, block & STEP_MASK, &s, &r));
+    INNGEST_TRY(add(jobs, NULL, RECLAIMED, block & STEP_MASK, bytes, 4));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
     jobs->wasted = false;
@@ -1304,22 +1308,22 @@ static inngest_status make_room_ahead(inngest *jobs)
 
 static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, const void *data, uint32_t size)
 {
-    record r;
-    source s = one_piece(data, size);
     INNGEST_TRY(room(jobs, record_room(jobs, size)));
-    INNGEST_TRY(add(jobs, run, kind, 0, &s, &r));
-    if (r.kind == TIME) jobs->time_position = r.position;
+    INNGEST_TRY(add(jobs, run, kind, 0, data, size));
+    if ((kind & KIND_MASK) == TIME) jobs->time_position = jobs->written;
     return INNGEST_OK;
 }
 
 static inngest_status write_time(inngest *jobs, unsigned flag)
 {
     uint8_t bytes[12];
-    put(bytes, 6, (uint64_t)jobs->now);
-    put(bytes + 6, 6, WALL_KNOWN(jobs) ? (uint64_t)(jobs->now + jobs->wall_offset) : 0);
+    put_time(bytes, jobs->now);
+    put_time(bytes + 6, WALL_KNOWN(jobs) ? jobs->now + WALL_OFFSET(jobs) : 0);
     jobs->stamp = jobs->now;
-    jobs->stamped = true;
+    jobs->dated = false;
+#if INNGEST_WALL_CLOCK
     jobs->wall_stamped = jobs->wall_offset;
+#endif
     return write_record(jobs, NULL, TIME | flag, bytes, sizeof bytes);
 }
 
@@ -1341,10 +1345,16 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
     if (!port_read(jobs, place, 0, b, sizeof b)) return INNGEST_ERR_NOT_FOUND;
     if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
     if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
-    if (b[7] != (program_shift(jobs->port) | (unsigned)jobs->block_shift << 3) || get(b + 16, 2) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
+    if (b[7] != (program_shift(jobs->port) | (unsigned)jobs->block_shift << 3) || get2(b + 16) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
     *block = get4(b + 8);
     *format = get4(b + 12);
     return *block % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_NOT_FOUND;
+}
+
+static bool is_whole(inngest *jobs, uint32_t position)
+{
+    record r;
+    return read_record(jobs, position, &r);
 }
 
 static bool group_is_whole(inngest *jobs, const record *first)
@@ -1385,15 +1395,15 @@ static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, 
 {
     int i, at = INNGEST_SEEN_IDS;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
-        inngest_seen *seen = &jobs->seen[i];
+        inngest_seen *seen = SEEN_ID(jobs, i);
         if (seen->position && seen->hash[0] == low && seen->hash[1] == high) { at = i; break; }
         if (seen->position == 0 || seen->until <= jobs->now) at = i;
     }
     if (at == INNGEST_SEEN_IDS) return;
-    jobs->seen[at].hash[0] = low;
-    jobs->seen[at].hash[1] = high;
-    jobs->seen[at].until = until;
-    jobs->seen[at].position = position;
+    SEEN_ID(jobs, at)->hash[0] = low;
+    SEEN_ID(jobs, at)->hash[1] = high;
+    SEEN_ID(jobs, at)->until = until;
+    SEEN_ID(jobs, at)->position = position;
 }
 
 /* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. */
@@ -1422,7 +1432,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         run->flags = RUN_OLD | RUN_ENTERED;
     }
     if (r->kind == START) {
-        uint32_t number = (r->run & 0xFFFF) | (uint32_t)get(b, 2) << 16;
+        uint32_t number = (r->run & 0xFFFF) | get2(b) << 16;
         if (number >= jobs->next_run) jobs->next_run = number + 1;
         take_up(jobs, run, number, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
     }
@@ -1447,12 +1457,18 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
     int64_t stamp = 0;
     memcpy(b, r->first, sizeof b);
     jobs->clean = r->kind == TIME && (r->flags & (FLAG | CARRIED)) == FLAG;
+#if INNGEST_CRASHES
     jobs->guarded = 0;
+#endif
     switch (r->kind) {
     case TIME:
         jobs->time_position = r->position;
-        jobs->time_now = stamp = get_time(b);
+        stamp = get_time(b);
+        jobs->dated = get_time(b + 6) > 0;
+#if INNGEST_WALL_CLOCK
+        jobs->time_now = stamp;
         jobs->time_wall = get_time(b + 6);
+#endif
         break;
     case SEEN: remember(jobs, get4(b), get4(b + 4), get_time(b + 8), r->position); break;
     case RECLAIMED:
@@ -1460,13 +1476,15 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
         *reclaimed = reclaimed_by(jobs, r) + 1;
         if (get4(b) > jobs->next_run) jobs->next_run = get4(b);
         break;
+#if INNGEST_CRASHES
     case CRASH:                        /* of no run: a predicate was called; counts if nothing follows */
-        if (r->run || !INNGEST_CRASHES) break;
-        jobs->poison_row = (uint16_t)get(b + 6, 2);
+        if (r->run) break;
+        jobs->poison_row = (uint16_t)get2(b + 6);
         jobs->poison = get4(b + 2);
         jobs->poison_count = b[0];
         jobs->guarded = b[1];
         break;
+#endif
     case SLEEP: case ATTEMPT: stamp = get_time(b + 6); break;
     default: break;
     }
@@ -1612,7 +1630,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed */
         if (run && (before == 0 || (int32_t)(before - jobs->newest) < 0)) run->last = before;
         status = copy_record(jobs, &r, true);
-        if (status == INNGEST_ERR_READ) return doubt(jobs);
+        if (status == INNGEST_ERR_READ || (status == INNGEST_OK && !is_whole(jobs, jobs->written))) return doubt(jobs);
         INNGEST_TRY(status);
     }
     return port_sync(jobs);
@@ -1810,8 +1828,6 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
-    source s = one_piece(data, size);
-    record r;
     uint32_t used;
     find_old(ctx, kind);
     used = run->used * UINT32_C(4) - ctx->old;
@@ -1819,7 +1835,7 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     if (room(jobs, record_room(jobs, size) + more) != INNGEST_OK) return wait_for_room(ctx);
     ctx->undo = *run;                                /* not earlier: making room may have carried its records */
     ctx->undo_met = ctx->met;
-    if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, &s, &r) != INNGEST_OK) return wait_for_room(ctx);
+    if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, data, size) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = record_room(jobs, size);
     if (!ctx->known && ctx->step && class_of(kind & KIND_MASK) == RESULT) {
@@ -1830,7 +1846,7 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     if (kind == INTENT) return INNGEST_OK;
     run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) ? 0u : RUN_OLD));
     run->crashes = 0;
-    if (jobs->alone == run->number) jobs->alone = 0;
+    let_others_go_on(jobs, run);
     return INNGEST_OK;
 }
 
@@ -1871,11 +1887,11 @@ static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void
 static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     uint8_t b[WAIT_BYTES];
-    put(b, 6, (uint64_t)due);
-    put(b + 6, 6, (uint64_t)ctx->jobs->now);
+    put_time(b, due);
+    put_time(b + 6, ctx->jobs->now);
     b[12] = (uint8_t)(ctx->attempt + 1);
     b[13] = (uint8_t)(flags | (IN_GROUP(ctx) ? WAIT_PARALLEL : 0u));
-    if (!WALL_KNOWN(ctx->jobs) && ctx->jobs->time_wall > 0 && !ctx->jobs->stamped && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
+    if (!WALL_KNOWN(ctx->jobs) && ctx->jobs->dated && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
     ctx->jobs->stamp = ctx->jobs->now;
     return put_record(ctx, kind, b, sizeof b);
 }
@@ -1883,8 +1899,8 @@ static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, uns
 static uint32_t encode_error(const inngest_error_info *error, uint8_t b[ERROR_BYTES])
 {
     uint32_t size = (uint32_t)strlen(error->message);
-    put(b, 4, (uint64_t)error->status);
-    put(b + 4, 4, (uint64_t)error->code);
+    put4(b, (uint32_t)error->status);
+    put4(b + 4, (uint32_t)error->code);
     memcpy(b + 8, error->message, size);
     return 8 + size;
 }
@@ -1903,9 +1919,9 @@ static bool load_error(inngest_ctx *ctx, const record *r)
 
 static inngest_active *find_active(inngest *jobs, uint32_t run, uint32_t step)
 {
-    unsigned i;
-    for (i = 0; INNGEST_LONG_STEPS && i < INNGEST_ACTIVE_STEPS; i++)
-        if (jobs->active[i].run == run && (jobs->active[i].step == step || step == 0)) return &jobs->active[i];
+    int i;
+    for (i = 0; i < ACTIVE_STEPS; i++)
+        if (ACTIVE(jobs)[i].run == run && (ACTIVE(jobs)[i].step == step || step == 0)) return &ACTIVE(jobs)[i];
     return NULL;
 }
 
@@ -1926,9 +1942,9 @@ static bool claim_active(inngest_ctx *ctx)
     a->status = INNGEST_AGAIN;
     a->began = ctx->began;
     a->next = (uint32_t)jobs->now;
+#if INNGEST_LONG_STEPS
     if (++jobs->token == 0) jobs->token = 1;
     a->token = jobs->token;
-#if INNGEST_LONG_STEPS
     if (ctx->options && ctx->options->timeout_ms) {
         a->timed = true;
         a->timeout = (uint32_t)jobs->now + minimum(ctx->options->timeout_ms, INT32_MAX);
@@ -2277,8 +2293,8 @@ static inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, 
     }
     if (INNGEST_WALL_CLOCK && (flags & WAIT_UNIX)) {
         ctx->run->flags |= RUN_UNIX;
-        if (!jobs->wall_known) return wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
-        due -= jobs->wall_offset;
+        if (!WALL_KNOWN(jobs)) return wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
+        due -= WALL_OFFSET(jobs);
     }
     if (due > jobs->now) return wait_until(ctx, INNGEST_WAIT_SLEEP, due);
     return commit(ctx, DONE, &done, 1);
@@ -2610,28 +2626,33 @@ static inngest_status check_table(const inngest *jobs, uint16_t *index)
 /* Call a predicate. After a boot that was not clean the first ones are called behind a record, which counts only if
  * it is the newest at the next boot: one that resets the machine again and again for the same data is then taken to
  * say no; and all of them are, where resets in a row are more than one event explains. */
-static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, bool guard)
+APART bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, bool guard)
 {
+    bool busy = jobs->busy, yes;
+#if INNGEST_CRASHES
     uint8_t b[8];
     uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
-    bool busy = jobs->busy, yes;
-    guard = INNGEST_CRASHES && guard && jobs->guarded > 0;
+    guard = guard && jobs->guarded > 0;
     if (guard) {
         b[0] = jobs->poison == hash ? jobs->poison_count : 0;
         if (b[0] >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
         jobs->guarded--;
         b[1] = 1;
-        put(b + 2, 4, hash);
-        put(b + 6, 2, jobs->poison_row);
+        put4(b + 4, (uint32_t)jobs->poison_row << 16);
+        put4(b + 2, hash);
         if (write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK) (void)port_sync(jobs);
     }
+#endif
+    (void)guard;
     jobs->busy = true;
     yes = f->when(jobs->user, e->data, e->size);
     jobs->busy = busy;
+#if INNGEST_CRASHES
     if (guard) {
         b[1] = 0;
         (void)write_record(jobs, NULL, CRASH, b, sizeof b);
     }
+#endif
     return yes;
 }
 
@@ -2640,7 +2661,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
     int i;
     *live = 0;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
-        const inngest_seen *seen = &jobs->seen[i];
+        const inngest_seen *seen = SEEN_ID(jobs, i);
         if (seen->position == 0 || seen->until <= jobs->now) continue;
         ++*live;
         if (e->id_hash[1] && seen->hash[0] == e->id_hash[0] && seen->hash[1] == e->id_hash[1]) return true;
@@ -2654,51 +2675,51 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     uint8_t head[START_HEAD];
     uint32_t size = HAS_TIME(e) ? START_HEAD : START_HEAD - 6;
     source s;
-    record r;
     inngest_run *run;
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
-    put(head, 2, jobs->next_run >> 16);
-    put(head + 2, 4, hash_text(HASH_SEED, jobs->functions[function].id));
-    put(head + 6, 6, (uint64_t)e->ts);
+    put4(head, jobs->next_run >> 16);
+    put4(head + 2, hash_text(HASH_SEED, jobs->functions[function].id));
+    put_time(head + 6, e->ts);
     head[size - 1] = e->name_size;
-    s = one_piece(head, size);
+    s.from = NULL;
+    s.piece[0] = head;
+    s.size[0] = size;
     s.piece[1] = e->name;
     s.size[1] = e->name_size;
     s.piece[2] = e->data;
     s.size[2] = e->size;
     run = enter_run(jobs, jobs->next_run++);
-    INNGEST_TRY(add(jobs, run, START | more | (HAS_TIME(e) ? FLAG : 0), 0, &s, &r));
-    take_up(jobs, run, run->number, function, record_room(jobs, r.size));
-    run->oldest = (uint16_t)block_of(jobs, r.position);
+    INNGEST_TRY(append(jobs, run, START | more | (HAS_TIME(e) ? FLAG : 0), 0, &s));
+    take_up(jobs, run, run->number, function, record_room(jobs, size + e->name_size + e->size));
+    run->oldest = (uint16_t)jobs->head_block;
     if (!HAS_TIME(e)) run->flags |= RUN_BEGUN;
     set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
 
 /* Append the group: the sender's memo or the event's id, and a START a function. */
-static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, uint16_t n, inngest_ctx *ctx)
+APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, uint16_t n, inngest_ctx *ctx)
 {
     static const uint8_t done = WHAT_SEND;
     uint32_t bytes = n * record_room(jobs, START_HEAD + e->name_size + e->size);
+    uint32_t seen = 0;
     uint8_t b[14];
-    source s = one_piece(b, sizeof b);
-    record r;
     uint16_t k;
-    r.position = 0;
     if (ctx) INNGEST_TRY(put_group(ctx, n ? DONE | MORE : DONE, &done, 1, bytes));
     else INNGEST_TRY(room(jobs, bytes + record_room(jobs, 14)));
     if (HAS_ID(e)) {
-        put(b, 4, e->id_hash[0]);
-        put(b + 4, 4, e->id_hash[1]);
-        put(b + 8, 6, (uint64_t)(jobs->now + INNGEST_SEEN_MS));
-        INNGEST_TRY(add(jobs, NULL, SEEN | MORE, 0, &s, &r));
+        put4(b, e->id_hash[0]);
+        put4(b + 4, e->id_hash[1]);
+        put_time(b + 8, jobs->now + INNGEST_SEEN_MS);
+        INNGEST_TRY(add(jobs, NULL, SEEN | MORE, 0, b, sizeof b));
+        seen = jobs->written;
     }
     for (k = 0; k < n; k++) {
         inngest_status status = start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0);
         if (status != INNGEST_OK && ctx) undo_group(ctx);
         INNGEST_TRY(status);
     }
-    if (HAS_ID(e)) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, r.position);
+    if (HAS_ID(e)) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, seen);
     return INNGEST_OK;
 }
 
@@ -2787,8 +2808,8 @@ static void stop_actives(inngest_ctx *ctx)
     inngest_error_info error = ctx->error;
     inngest_active *a;
     inngest_status status;
-    unsigned i;
-    for (i = 0; i < INNGEST_ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
+    int i;
+    for (i = 0; i < ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
         start_ctx(ctx, jobs, run);
         ctx->ending = true;
         status = call_handler(ctx);
@@ -2799,7 +2820,7 @@ static void stop_actives(inngest_ctx *ctx)
 }
 
 /* The run is over, or its handler is: on_failure is next. False: that could not be written. */
-static bool finish(inngest_ctx *ctx, inngest_status verdict)
+APART bool finish(inngest_ctx *ctx, inngest_status verdict)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
@@ -2819,10 +2840,10 @@ static bool finish(inngest_ctx *ctx, inngest_status verdict)
         run->phase = INNGEST_PHASE_ON_FAILURE;
         run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
         run->crashes = 0;
-        if (jobs->alone == run->number) jobs->alone = 0;
+        let_others_go_on(jobs, run);
         return true;
     }
-    if (INNGEST_CANCEL && verdict == INNGEST_CANCELLED) put(b, 4, (uint64_t)verdict);
+    if (INNGEST_CANCEL && verdict == INNGEST_CANCELLED) put4(b, (uint32_t)verdict);
     if (run->crashes <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
     if (write_record(jobs, run, END, b, size) != INNGEST_OK) return false;
     count(&jobs->counters.runs_ended);
@@ -2906,25 +2927,37 @@ static bool starts_later(inngest_ctx *ctx)
     if (find_own(ctx, START, 0, &r) != INNGEST_OK) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
     ts = r.flags & FLAG ? get_time(r.first + 6) : 0;
     if (ts) run->flags |= RUN_UNIX;
-    if (ts && !jobs->wall_known) (void)wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
-    else if (ts && ts - jobs->wall_offset > jobs->now) (void)wait_until(ctx, INNGEST_WAIT_SLEEP, ts - jobs->wall_offset);
+    if (ts && !WALL_KNOWN(jobs)) (void)wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
+    else if (ts && ts - WALL_OFFSET(jobs) > jobs->now) (void)wait_until(ctx, INNGEST_WAIT_SLEEP, ts - WALL_OFFSET(jobs));
     else run->flags |= RUN_BEGUN;
     return !(run->flags & RUN_BEGUN);
 }
 
+#if INNGEST_CRASHES
 /* Say on record that this run is on its own now, or that it no longer is. Of several the one armed last pays. */
 static bool arm(inngest *jobs, inngest_run *run, bool armed)
 {
     uint8_t b[4];
-    b[0] = run->crashes;
-    put(b + 1, 3, armed ? ++jobs->arms : 0);
+    put4(b, run->crashes | (armed ? ++jobs->arms : 0) << 8);
     if (write_record(jobs, run, CRASH, b, sizeof b) != INNGEST_OK || (armed && port_sync(jobs) != INNGEST_OK)) return false;
     run->flags = (uint16_t)((run->flags & ~RUN_ARMED) | RUN_MARKED | (armed ? RUN_ARMED : 0u));
-    if (!armed && jobs->alone == run->number) jobs->alone = 0;
+    if (!armed) let_others_go_on(jobs, run);
+    return true;
+}
+#endif
+
+/* Before a pass: a suspect goes on behind its record. False: that could not be written. */
+static bool arm_suspect(inngest *jobs, inngest_run *run)
+{
+#if INNGEST_CRASHES
+    if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT) return arm(jobs, run, true);
+#endif
+    (void)jobs;
+    (void)run;
     return true;
 }
 
-static inngest_status run_handler(inngest_ctx *ctx)
+APART inngest_status run_handler(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
@@ -2954,24 +2987,24 @@ static inngest_status run_handler(inngest_ctx *ctx)
     return verdict;
 }
 
-static void pass(inngest *jobs, inngest_run *run)
+APART void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx ctx;
     uint32_t number = run->number;
-    int64_t when = jobs->now, offset = jobs->wall_offset;
-    bool known = jobs->wall_known;
+    int64_t when = jobs->now, offset = WALL_OFFSET(jobs);
+    bool known = WALL_KNOWN(jobs);
     inngest_status verdict;
     start_ctx(&ctx, jobs, run);
     run->state = INNGEST_WAIT_NONE;
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
     jobs->busy = true;
     jobs->unread = false;
-    if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
+    if (!arm_suspect(jobs, run)) run->state = INNGEST_WAIT_ROOM;
     else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = CANCELLING(run) ? jobs->now : ctx.wake;
     else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
     jobs->busy = false;
     if (run->number != number) return;
-    if ((run->flags & RUN_UNIX) && jobs->wall_known && (!known || jobs->wall_offset - offset >= RETRY_ROOM_MS || offset - jobs->wall_offset >= RETRY_ROOM_MS))
+    if ((run->flags & RUN_UNIX) && WALL_KNOWN(jobs) && (!known || WALL_OFFSET(jobs) - offset >= RETRY_ROOM_MS || offset - WALL_OFFSET(jobs) >= RETRY_ROOM_MS))
         when = jobs->now;                            /* user code has set the clock under a wait for a date */
     if (run->state == INNGEST_WAIT_ROOM && when <= jobs->now) when = jobs->now + RETRY_ROOM_MS;
     if (when <= jobs->now) {                         /* in the next round */
@@ -2979,26 +3012,28 @@ static void pass(inngest *jobs, inngest_run *run)
         run->flags |= RUN_PASSED;
         jobs->again[jobs->again_count++] = (inngest_index)(run - jobs->runs);
     } else set_deadline(jobs, run, when);
+#if INNGEST_CRASHES
     if (!(run->flags & RUN_ARMED)) return;
     if (find_active(jobs, number, 0) == NULL) (void)arm(jobs, run, false);
     else if (jobs->alone != number) {
         jobs->alone = number;
         jobs->alone_since = (uint32_t)jobs->now;
     }
+#endif
 }
 
 /* End a step in progress from the queue. */
 #if INNGEST_LONG_STEPS
-static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
+APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 {
     inngest_ctx ctx;
     record r;
     inngest_active *a;
     inngest_run *run;
     inngest_status status = slot->name_size ? (inngest_status)(256 + slot->name_size) : INNGEST_OK;
-    for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++)
+    for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++)
         if (a->run == slot->of.token.run && a->token == slot->of.token.attempt && (a->status == INNGEST_AGAIN || a->status == INNGEST_PENDING)) break;
-    if (a == jobs->active + INNGEST_ACTIVE_STEPS || a->run == 0) { count(&jobs->counters.stale_tokens); return INNGEST_OK; }
+    if (a == ACTIVE(jobs) + ACTIVE_STEPS || a->run == 0) { count(&jobs->counters.stale_tokens); return INNGEST_OK; }
     run = find_run(jobs, a->run & STEP_MASK);
     if (run == NULL) return INNGEST_OK;
     if (status == INNGEST_OK && slot->size > a->size) status = INNGEST_ERR_RESULT_SIZE;
@@ -3018,7 +3053,7 @@ static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 
 /* ---- 14 Tick --------------------------------------------------------------------------------------------------- */
 
-static inngest_status take(inngest *jobs, const inngest_slot *slot)
+APART inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
     arrival e;
     if (slot->kind == SLOT_TAKEN) return INNGEST_OK;
@@ -3085,7 +3120,7 @@ static void wake_steps(inngest *jobs)
     if (!LOAD(&jobs->woken)) return;
     STORE(&jobs->woken, 0);
     if (!INNGEST_LONG_STEPS) return;
-    for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++) {
+    for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
         if (a->run == 0 || a->status != INNGEST_AGAIN || (run = find_run(jobs, a->run & STEP_MASK)) == NULL) continue;
         a->next = (uint32_t)jobs->now;
         set_deadline(jobs, run, jobs->now);
@@ -3093,19 +3128,30 @@ static void wake_steps(inngest *jobs)
 }
 
 /* After a crash a suspect in a long step keeps the others waiting for a while. */
-static bool alone(const inngest *jobs) { return INNGEST_CRASHES && jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS; }
+static bool alone(const inngest *jobs)
+{
+#if INNGEST_CRASHES
+    return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;
+#else
+    (void)jobs;
+    return false;
+#endif
+}
+
+#if INNGEST_CRASHES
 
 /* It was on its own for long enough: the others go on too, and from now on a crash is nobody's. */
 static void release(inngest *jobs)
 {
     inngest_run *run = find_run(jobs, jobs->alone & STEP_MASK);
-    if (INNGEST_CRASHES && run && (uint32_t)jobs->now - jobs->alone_since >= INNGEST_SUSPECT_MS && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
+    if (run && (uint32_t)jobs->now - jobs->alone_since >= INNGEST_SUSPECT_MS && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
 }
+#endif
 
 /* The run to pass next in this round: the one due first; of those, the oldest. */
 static inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *run = alone(jobs) ? find_run(jobs, jobs->alone & STEP_MASK) : first_run(jobs);
+    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs);
     return run->deadline <= jobs->now ? run : NULL;
 }
 
@@ -3135,15 +3181,19 @@ static bool nothing_came(inngest *jobs)
 static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
     int64_t first = first_run(jobs)->deadline;
+#if INNGEST_CRASHES
     if (alone(jobs)) {
         int64_t over = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS), own = find_run(jobs, jobs->alone & STEP_MASK)->deadline;
         if (first < over) first = over;
         if (own < first) first = own;
     }
+#endif
     if (first != NEVER && heartbeat(jobs) < first) first = heartbeat(jobs);
     if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) && jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
+#if INNGEST_WALL_CLOCK
     if (jobs->is_told && jobs->now + RETRY_ROOM_MS < first) first = jobs->now + RETRY_ROOM_MS;
+#endif
     return due_in(jobs, first);
 }
 
@@ -3166,7 +3216,9 @@ static bool round_of_passes(inngest *jobs, uint32_t *passes)
     return any;
 }
 
+#if INNGEST_WALL_CLOCK
 static void take_clock(inngest *jobs);
+#endif
 
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
@@ -3180,9 +3232,13 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     jobs->quiet_until = 0;
     if (make_room_ahead(jobs) == INNGEST_PAUSED) return 1;
 
-    if (INNGEST_WALL_CLOCK) take_clock(jobs);
+#if INNGEST_WALL_CLOCK
+    take_clock(jobs);
+#endif
     wake_steps(jobs);
-    if (INNGEST_CRASHES) release(jobs);
+#if INNGEST_CRASHES
+    release(jobs);
+#endif
     do {
         waiting = drain(jobs);
         if (next_due(jobs)) leave_clean_stop(jobs);
@@ -3211,26 +3267,26 @@ inngest_status inngest_flush(inngest *jobs)
 
 /* ---- 15 Life and inspection ------------------------------------------------------------------------------------ */
 
+#if INNGEST_WALL_CLOCK
 /* Time spent off turns out to be `off` ms: waits that began in this boot must not end early for it. */
 static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 {
     uint32_t position = run->last;
-    uint8_t b[WAIT_BYTES] = { 0 };
-    source s = one_piece(b, WAIT_BYTES);
-    record r, copy;
+    uint8_t b[WAIT_BYTES];
+    record r;
     do {
         if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
         if ((r.kind != ATTEMPT && r.kind != SLEEP) || !is_live(jobs, &r)) continue;
         memcpy(b, r.first, WAIT_BYTES);
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
         if ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) continue;
-        put(b, 6, (uint64_t)(get_time(b) + off));    /* what it says of now stays: only TIME, when all are moved, moves that */
+        put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
         INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES)));
-        INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, &s, &copy));
+        INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, b, WAIT_BYTES));
         set_deadline(jobs, run, jobs->now);          /* look again */
         position = run->last;                        /* reclaim may have carried the others */
-        r = copy;
+        r.link = 1;                                  /* and once more from the newest on */
     } while (r.link);
     return INNGEST_OK;
 }
@@ -3238,20 +3294,18 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 /* The same for event ids that were seen in this boot. */
 static inngest_status shift_seen(inngest *jobs, int64_t off)
 {
-    uint8_t b[14] = { 0 };
-    source s = one_piece(b, sizeof b);
-    record r;
+    uint8_t b[14];
     int i;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
-        inngest_seen *seen = &jobs->seen[i];
+        inngest_seen *seen = SEEN_ID(jobs, i);
         if (seen->position == 0 || seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
-        put(b, 4, seen->hash[0]);
-        put(b + 4, 4, seen->hash[1]);
-        put(b + 8, 6, (uint64_t)(seen->until + off));
+        put4(b, seen->hash[0]);
+        put4(b + 4, seen->hash[1]);
+        put_time(b + 8, seen->until + off);
         INNGEST_TRY(room(jobs, record_room(jobs, sizeof b)));
-        INNGEST_TRY(add(jobs, NULL, SEEN, 0, &s, &r));
+        INNGEST_TRY(add(jobs, NULL, SEEN, 0, b, sizeof b));
         seen->until += off;
-        seen->position = r.position;
+        seen->position = jobs->written;
     }
     return INNGEST_OK;
 }
@@ -3264,13 +3318,15 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
         if (run->number) INNGEST_TRY(shift_waits(jobs, run, off));
     INNGEST_TRY(shift_seen(jobs, off));
-    for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++) {
+    for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
         if (a->next != UINT32_MAX) a->next += (uint32_t)off;
         a->timeout += (uint32_t)off;
     }
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
         if (run->state == INNGEST_WAIT_STEP) set_deadline(jobs, run, jobs->now);
+#if INNGEST_CRASHES
     jobs->alone_since += (uint32_t)off;
+#endif
     jobs->now += off;
     return INNGEST_OK;
 }
@@ -3294,7 +3350,6 @@ static void take_clock(inngest *jobs)
     if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) (void)write_time(jobs, 0);
 }
 
-#if INNGEST_WALL_CLOCK
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
 {
     if (jobs == NULL || jobs->ready != MAGIC || unix_ms <= 0 || unix_ms >> 47) return;
@@ -3432,7 +3487,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         if (INNGEST_CRASHES && r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT)) {
             run->flags |= RUN_MARKED;
             run->crashes = r.first[0];
-            armed = (uint32_t)get(r.first + 1, 3);
+            armed = get4(r.first + 1) & STEP_MASK;
             if (armed) run->flags |= RUN_ARMED;
         }
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
@@ -3501,19 +3556,22 @@ static void check_runs(inngest *jobs, inngest_reset reset)
         say(jobs, "inngest: a reset is pinned on a run");
     }
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
+#if INNGEST_CRASHES
         if (run->flags & RUN_ARMED) (void)arm(jobs, run, false);    /* it counted for this boot only */
+#endif
         if (run->number && run->function == NO_FUNCTION && run->phase != INNGEST_PHASE_CANCELLING && run->state != INNGEST_WAIT_DAMAGE) {
             run->state = INNGEST_WAIT_FUNCTION;
             set_deadline(jobs, run, NEVER);
         }
     }
-    if (!INNGEST_CRASHES) return;
+#if INNGEST_CRASHES
     if (!jobs->guarded) jobs->poison = jobs->poison_row = jobs->poison_count = 0;
     else if (crashed) {
         jobs->poison_count++;
         jobs->poison_row++;
     }
     jobs->guarded = crashed ? GUARDED_EVENTS : 0;
+#endif
 }
 
 inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
@@ -3547,12 +3605,16 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     INNGEST_TRY(port_sync(jobs));
     jobs->copies_only = false;                         /* in a last block that this mount has begun */
     jobs->wrote = !jobs->clean || jobs->newest == 0;
+#if INNGEST_LONG_STEPS
     jobs->token = jobs->newest * 2654435761u;         /* tokens of an earlier boot are stale */
+#endif
     check_runs(jobs, config->reset);
     if (unreadable(jobs)) return INNGEST_ERR_READ;
     jobs->stamp = jobs->booted = jobs->now;
     if (jobs->renewed) (void)write_time(jobs, 0);      /* so that the next boot need not */
+#if INNGEST_WALL_CLOCK
     jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
+#endif
     STORE(&jobs->ready, MAGIC);
     return INNGEST_OK;
 }
@@ -3581,7 +3643,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
     run = find_run(jobs, (uint32_t)id & STEP_MASK);
     if (run == NULL || run_id(jobs, run) != id) return INNGEST_ERR_NOT_FOUND;
     if (run->phase == INNGEST_PHASE_CANCELLING) return INNGEST_OK;
-    put(b, 4, (uint64_t)INNGEST_CANCELLED);
+    put4(b, (uint32_t)INNGEST_CANCELLED);
     INNGEST_TRY(write_record(jobs, run, PHASE, b, 4));
     run->phase = INNGEST_PHASE_CANCELLING;
     run->state = INNGEST_WAIT_NONE;
@@ -3601,7 +3663,7 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
         info->id = run_id(jobs, run);
         info->function = run->function == NO_FUNCTION ? NULL : jobs->functions[run->function].id;
         info->phase = (inngest_phase)run->phase;
-        info->wait = run->deadline <= jobs->now && alone(jobs) && jobs->alone != run->number ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
+        info->wait = run->deadline <= jobs->now && alone(jobs) && ALONE(jobs) != run->number ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
         info->attempt = run->attempt;
         info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
         info->journal_bytes = run->used * UINT32_C(4);
@@ -4156,14 +4218,14 @@ static const char *text_spaces(const char *text)
     return text;
 }
 
-/* Take a unit with or without the plural's s, in any case; *ms is its length. NULL: there is no such unit. */
-static const char *text_unit(const char *text, int64_t *ms)
+/* Take a unit with or without the plural's s, in any case; *unit_s is its length, 0: a ms. NULL: there is no such unit. */
+static const char *text_unit(const char *text, uint32_t *unit_s)
 {
     static const char names[] = "ms msec millisecond,s sec second,m min minute,h hr hour,d day,w week,y yr year,";
     static const uint32_t seconds[] = { 0, 1, 60, 3600, 86400, 604800, 31557600 };   /* a year as in npm's ms: 365.25 days */
     const char *name = names;
     const uint32_t *unit = seconds;
-    *ms = 1;
+    *unit_s = 0;
     if (*text == 0) return text;
     for (; *name; name++) {
         size_t n = 0;
@@ -4171,7 +4233,7 @@ static const char *text_unit(const char *text, int64_t *ms)
         if (!text_is_letter(*name)) {
             if (n > 1 && name[-1] != 's' && (text[n] | 0x20) == 's') n++;
             if (!text_is_letter(text[n])) {
-                if (*unit) *ms = *unit * (int64_t)1000;
+                *unit_s = *unit;
                 return text + n;
             }
         }
@@ -4181,9 +4243,17 @@ static const char *text_unit(const char *text, int64_t *ms)
     return NULL;
 }
 
+/* A tenth of less than 2^48, rounded up, without a 64-bit division. */
+static int64_t text_tenth(int64_t value)
+{
+    uint32_t high = (uint32_t)((value + 9) >> 16), low = high % 10 << 16 | (uint32_t)((value + 9) & 0xFFFF);
+    return (int64_t)(high / 10) * 65536 + low / 10;
+}
+
 inngest_status inngest_parse_duration(const char *text, int64_t *ms)
 {
     int64_t total = 0, whole, part, unit;
+    uint32_t unit_s;
     bool first = true;
     if (text == NULL || ms == NULL) return INNGEST_ERR_ARGUMENT;
     for (text = text_spaces(text); first || *text; first = false) {
@@ -4195,10 +4265,11 @@ inngest_status inngest_parse_duration(const char *text, int64_t *ms)
         end = text;
         text = text_spaces(text);
         if (*text == 0 && !first) return INNGEST_ERR_ARGUMENT;
-        text = text_unit(text, &unit);
+        text = text_unit(text, &unit_s);
         if (text == NULL) return INNGEST_ERR_ARGUMENT;
-        for (part = 0; --end > point; ) part = (part + (*end - '0') * unit + 9) / 10;   /* never too short */
-        if (whole > LONGEST / unit) return INNGEST_ERR_RANGE;
+        unit = unit_s ? unit_s * (int64_t)1000 : 1;
+        for (part = 0; --end > point; ) part = text_tenth(part + (*end - '0') * unit);   /* never too short */
+        if (whole > (unit_s ? (int64_t)((uint32_t)(LONGEST / 1000) / unit_s) : LONGEST)) return INNGEST_ERR_RANGE;
         total += whole * unit + part;
         if (total > LONGEST) return INNGEST_ERR_RANGE;
         text = text_spaces(text);

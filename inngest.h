@@ -515,8 +515,13 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint8_t unit_shift, block_shift, void_count, voids_needed;
     bool busy, unread, clean, stopped, failed, doubtful, doubted, wary, trusted, renewed, dirty, wrote, wanting, ticked;
     bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
-    bool wall_known, wall_set, stamped, is_told;
+    bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
+#if INNGEST_WALL_CLOCK
+    bool wall_known, wall_set, is_told;
+#endif
+#if INNGEST_CRASHES
     uint8_t guarded, poison_count; /* events whose predicates are still called behind a record */
+#endif
     uint32_t ready;                /* magic while mounted */
     const inngest_port *port;
     inngest_slot *slots;
@@ -526,29 +531,46 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t run_count;
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
     uint32_t head_offset;
-    uint32_t newest;               /* the newest group */
+    uint32_t newest, written;      /* the newest group; the record written last */
     uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
     uint32_t next_run, reserved, time_position;
     const inngest_function *functions;
-    uint32_t alone, alone_since;   /* the suspect that goes on alone */
     uint32_t hash_mask;
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
-    int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
+    int64_t now;                   /* journal ms */
     int64_t quiet_until;           /* nothing is due before that, but for what comes */
-    int64_t told, wall_stamped;    /* wall_offset as told and not taken yet; as in the newest TIME */
-    int64_t booted, stamp, time_now, time_wall, said;
+    int64_t booted, stamp;
+#if INNGEST_WALL_CLOCK
+    int64_t wall_offset;           /* unix ms - journal ms */
+    int64_t told, wall_stamped;    /* as told and not taken yet; as in the newest TIME */
+    int64_t time_now, time_wall;
+    uint32_t boot_position;
+#endif
+#if INNGEST_LOG
+    uint32_t said;
+#endif
     uint32_t live_runs, free_place, again_count, capacity;
     uint32_t format;               /* the journal's half of run ids */
-    uint32_t last_tick, random, token, woken, boot_position;
+    uint32_t last_tick, random, woken;
+#if INNGEST_LONG_STEPS
+    uint32_t token;
+#endif
+#if INNGEST_CRASHES
+    uint32_t alone, alone_since;   /* the suspect that goes on alone */
     uint32_t poison, arms;         /* event that crashed a predicate; counts runs put on their own */
     uint16_t poison_row;           /* crashes of predicates in a row */
+#endif
     void *user;
 #if INNGEST_HOOKS
     const inngest_hooks *hooks;
 #endif
     uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */
-    inngest_seen seen[INNGEST_SEEN_IDS + 1];
+#if INNGEST_SEEN_IDS
+    inngest_seen seen[INNGEST_SEEN_IDS];
+#endif
+#if INNGEST_LONG_STEPS
     inngest_active active[INNGEST_ACTIVE_STEPS];
+#endif
     uint32_t pass_ids[INNGEST_STEP_IDS];
     uint16_t pass_counts[INNGEST_STEP_IDS];
 #if INNGEST_INSPECT

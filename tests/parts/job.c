@@ -278,9 +278,11 @@ int main(int count, char **argument)
     if (last || strcmp(what, "carry") == 0) image(argument[2], false);
     boot();
     if (count < 3) {
+        uint32_t before = chip.operations;
         CHECK(inngest_send(&jobs, "plain", "x", 1) == INNGEST_OK);
         let_pass(20000);
         CHECK(plain_ends == 1 && bodies == 2);
+        CHECK(chip.operations - before <= 8);                      /* start, attempt, two results, sleep, its end, the run's; and one for the boot */
     } else if (first) leave();
     else if (last) {
 #if INNGEST_WALL_CLOCK
