@@ -166,10 +166,10 @@ cov: ## branch coverage of inngest.c over the tests, by gcov: what is not taken,
 bench: ## speed: figures, a table of them beside the goals, a plot; QUICK=1: under a minute
 	@BUILD="$(BUILD)" CC="$(CC)" QUICK="$(QUICK)" sh tests/bench/bench.sh
 
-SAMPLE = 
-SEED = 
-mutants: ## break inngest.c in one place at a time: do the tests notice? hours; SAMPLE=40 [SEED=...]: so many of them
-	@BUILD="$(BUILD)" CC="$(CC)" SAMPLE="$(SAMPLE)" SEED="$(SEED)" python3 tests/mutants.py
+MUTANTS =
+SEED =
+mutants: ## break inngest.c in one place at a time: do the tests notice? an hour or two; MUTANTS=40 [SEED=...]: so many of them
+	@BUILD="$(BUILD)" CC="$(CC)" MUTANTS="$(MUTANTS)" SEED="$(SEED)" python3 tests/mutants.py
 
 include tests/targets/targets.mk
 
