@@ -181,6 +181,10 @@
 #ifndef INNGEST_BARRIER        /* used where the compiler has neither GNU's builtins nor C11 atomics: no access may be moved across it */
 #define INNGEST_BARRIER() ((void)0)
 #endif
+#ifndef INNGEST_INDEXES        /* what makes many runs and long journals fast; without it a call looks at all runs, a step at all
+                                  records of its run; RAM: 8 bytes a run, 16 with INNGEST_MANY_RUNS */
+#define INNGEST_INDEXES 1
+#endif
 #ifndef INNGEST_STATUS_NAMES   /* inngest_status_name gives names, else "" */
 #define INNGEST_STATUS_NAMES 1
 #endif
@@ -458,8 +462,10 @@ typedef struct inngest_run {       /* one place of the run table; internal */
     uint16_t function;             /* index, or 0xFFFF */
     uint16_t used, reserved;       /* journal bytes / 4 */
     uint16_t flags;
+#if INNGEST_INDEXES
     uint16_t oldest;               /* low bits of the oldest block that may hold records of it */
     uint16_t memos;                /* steps of this phase on record */
+#endif
     uint8_t state, phase, attempt, crashes;
 } inngest_run;
 
@@ -486,7 +492,7 @@ typedef struct inngest_seen {      /* an event id; internal */
 
 /* Bytes of memory for this many runs and queue slots (the queue's a power of two). A constant expression. */
 #define INNGEST_MEMORY(runs, events) \
-    (((runs) * (sizeof(inngest_run) + 4 * sizeof(inngest_index)) + 7) / 8 * 8 + (events) * sizeof(inngest_slot))
+    (((runs) * (sizeof(inngest_run) + (INNGEST_INDEXES ? 4 * sizeof(inngest_index) : 0)) + 7) / 8 * 8 + (events) * sizeof(inngest_slot))
 
 typedef enum inngest_reset {       /* what made the machine start, where it is known */
     INNGEST_RESET_UNKNOWN,         /* as a watchdog: a run that was on its own pays */
@@ -536,8 +542,11 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
     uint32_t next_run, reserved, time_position;
     const inngest_function *functions;
+#if INNGEST_INDEXES
     uint32_t hash_mask;
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
+    uint32_t free_place, again_count;
+#endif
     int64_t now;                   /* journal ms */
     int64_t quiet_until;           /* nothing is due before that, but for what comes */
     int64_t booted, stamp;
@@ -550,7 +559,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_LOG
     uint32_t said;
 #endif
-    uint32_t live_runs, free_place, again_count, capacity;
+    uint32_t live_runs, capacity;
     uint32_t format;               /* the journal's half of run ids */
     uint32_t last_tick, random, woken;
 #if INNGEST_LONG_STEPS
