@@ -2961,7 +2961,7 @@ APART void stop_actives(inngest_ctx *ctx)
     inngest_active *a;
     inngest_status status;
     int i;
-    for (i = 0; i < ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
+    for (i = 0; i < ACTIVE_STEPS && ctx->function && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
         start_ctx(ctx, jobs, run);
         ctx->ending = true;
         status = call_handler(ctx);
@@ -3113,23 +3113,11 @@ static bool arm_suspect(inngest *jobs, inngest_run *run)
     return true;
 }
 
-/* Is there a reason not to call the handler? BODY: there is none; else the verdict. */
+/* Does the journal know a reason not to call the handler? BODY: it does not; else the verdict. */
 APART inngest_status look_before(inngest_ctx *ctx)
 {
     inngest_run *run = ctx->run;
     record r;
-    if (CANCELLING(run)) {
-        set_error(ctx, INNGEST_CANCELLED, 0, "");
-        return INNGEST_CANCELLED;
-    }
-    if (INNGEST_CRASHES && run->crashes >= INNGEST_CRASH_LIMIT) {
-        set_error(ctx, INNGEST_ERR_CRASHED, 0, "");
-        return INNGEST_FAIL;
-    }
-    if (ctx->function == NULL) {
-        (void)park(ctx, INNGEST_WAIT_FUNCTION);
-        return INNGEST_PAUSED;
-    }
     if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
     if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && (find_own(ctx, PHASE, 0, &r) != INNGEST_OK || !load_error(ctx, &r))) {
         (void)park(ctx, INNGEST_WAIT_DAMAGE);
@@ -3142,7 +3130,20 @@ APART inngest_status look_before(inngest_ctx *ctx)
 static inngest_status run_handler(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
-    inngest_status verdict = look_before(ctx);
+    inngest_status verdict;
+    if (CANCELLING(ctx->run)) {
+        set_error(ctx, INNGEST_CANCELLED, 0, "");
+        return INNGEST_CANCELLED;
+    }
+    if (INNGEST_CRASHES && ctx->run->crashes >= INNGEST_CRASH_LIMIT) {
+        set_error(ctx, INNGEST_ERR_CRASHED, 0, "");
+        return INNGEST_FAIL;
+    }
+    if (ctx->function == NULL) {
+        (void)park(ctx, INNGEST_WAIT_FUNCTION);
+        return INNGEST_PAUSED;
+    }
+    verdict = look_before(ctx);
     if (verdict != INNGEST_BODY) return verdict;
     TELL(jobs, run_start, run_id(jobs, ctx->run), ctx->function->id);
     verdict = judge(ctx, call_handler(ctx));
