@@ -662,6 +662,7 @@ static void faults_in_life(void)
     fault_in_life(CALL_WRITE, ERROR, ENOSPC, 1);
     fault_in_life(CALL_WRITE, SHORT, 0, 1);
     fault_in_life(CALL_READ, SHORT, 0, 17);
+    fault_in_life(CALL_READ, ERROR, EIO, 17);
     fault_in_life(CALL_SYNC, ERROR, EIO, 1);
     fault_in_life(CALL_SYNC, ERROR, EINTR, 1);
     real_sync = true;
