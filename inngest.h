@@ -680,7 +680,9 @@ INNGEST_MUST_USE inngest_status inngest_complete(inngest *jobs, inngest_token to
 /* ---- inside a handler: steps ----------------------------------------------------------------------------------- */
 
 /* Run fn once. size bytes at result are zeroed, filled by fn, recorded; at replay they come back. All step calls:
- * interrupts: no; they write one record at most (with options.intent two), plus what reclaim carries. */
+ * interrupts: no. They look through the run's records, twice at most. They write one record at most, with options.intent
+ * two; a restart, and the first wait of a boot that does not know the wall clock, one of the time too; a send one more for each
+ * run that it starts; plus what reclaim carries. */
 INNGEST_MUST_USE inngest_status inngest_step_run(inngest_ctx *ctx, const char *id, inngest_step_fn *fn,
                                                  const void *arg, void *result, size_t size);
 INNGEST_MUST_USE inngest_status inngest_step_run_with(inngest_ctx *ctx, const char *id,
