@@ -105,10 +105,12 @@ static void sizes(void)
     CHECK(machine_counters().refused_name == 2 && machine_counters().refused_size == 6);
     rig.port.wake = NULL;
     CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && inngest_complete(&m.jobs, token, INNGEST_OK, data, 1) == INNGEST_OK);
-    for (i = 6; i < MACHINE_EVENTS; i++) SEND("test/1", data, 1);
+    for (i = 6; i < MACHINE_EVENTS - 1; i++) SEND("test/1", data, 1);
+    CHECK(inngest_send(&m.jobs, "test/1", data, 1) == INNGEST_ERR_QUEUE_FULL);          /* the last one is kept for completions */
+    CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, data, 1) == INNGEST_OK);
     CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, data, 1) == INNGEST_ERR_QUEUE_FULL);
-    CHECK(machine_counters().refused_full == 1);
-    CHECK(machine_run(100) && machine_counters().runs_ended == 3 + MACHINE_EVENTS - 6 && machine_counters().stale_tokens == 2);
+    CHECK(machine_counters().refused_full == 2);
+    CHECK(machine_run(100) && machine_counters().runs_ended == 3 + MACHINE_EVENTS - 7 && machine_counters().stale_tokens == 3);
     CHECK(inngest_close(&m.jobs) == INNGEST_OK);
     MACHINE_END();
 }
