@@ -2965,7 +2965,7 @@ APART void stop_actives(inngest_ctx *ctx)
         start_ctx(ctx, jobs, run);
         ctx->ending = true;
         status = call_handler(ctx);
-        if (ctx->open && status != INNGEST_OK) (void)close_step(ctx, status);
+        if (ctx->open) (void)close_step(ctx, status);
     }
     while ((a = find_active(jobs, run->number, 0)) != NULL) drop_active(jobs, a);
     ctx->error = error;
