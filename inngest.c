@@ -3448,7 +3448,11 @@ static uint32_t capacity(const inngest *jobs)
 
 static void set_up(inngest *jobs, const inngest_config *config)
 {
+    size_t slots_at = INNGEST_MEMORY((size_t)config->runs, 0);
     uint16_t i;
+#if INNGEST_CACHE_LINE
+    slots_at -= ((uintptr_t)config->memory + slots_at) % INNGEST_CACHE_LINE;
+#endif
     memset(jobs, 0, sizeof *jobs);
     memset(config->memory, 0, INNGEST_MEMORY((size_t)config->runs, (size_t)config->events));
     jobs->functions = config->functions;
@@ -3460,7 +3464,7 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->user = config->user;
     jobs->runs = (inngest_run *)config->memory;
     jobs->run_count = config->runs;
-    jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + INNGEST_MEMORY((size_t)config->runs, 0));
+    jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + slots_at);
     jobs->tree = (inngest_index *)(void *)(jobs->runs + config->runs);
     jobs->heads = jobs->tree + config->runs;
     jobs->next = jobs->heads + config->runs;
