@@ -188,6 +188,10 @@
 #ifndef INNGEST_BARRIER        /* used where the compiler has neither GNU's builtins nor C11 atomics: no access may be moved across it */
 #define INNGEST_BARRIER() ((void)0)
 #endif
+#ifndef INNGEST_INDEXES        /* what makes many runs and long journals fast; without it a call looks at all runs, a step at all
+                                  records of its run; RAM: 8 bytes a run, 16 with INNGEST_MANY_RUNS */
+#define INNGEST_INDEXES 1
+#endif
 #ifndef INNGEST_STATUS_NAMES   /* inngest_status_name gives names, else "" */
 #define INNGEST_STATUS_NAMES 1
 #endif
@@ -252,7 +256,7 @@ typedef enum inngest_status {
     INNGEST_ERR_BUSY = -348,           /* called inside user code, or from a second context */
     /* init */
     INNGEST_ERR_MEMORY = -360,         /* memory NULL, misaligned or smaller than INNGEST_MEMORY says */
-    INNGEST_ERR_TABLE_ID = -361,       /* function without an id, or its hash is 0 */
+    INNGEST_ERR_TABLE_ID = -361,       /* a function without an id */
     INNGEST_ERR_TABLE_DOUBLE = -362,   /* two functions with one id (or ids that share a hash) */
     INNGEST_ERR_TABLE_EVENT = -363,    /* no trigger event, or a wildcard that does not follow '/' or '.' */
     INNGEST_ERR_TABLE_HANDLER = -364,  /* no handler */
@@ -469,8 +473,10 @@ typedef struct inngest_run {       /* one place of the run table; internal */
     uint16_t function;             /* index, or 0xFFFF */
     uint16_t used, reserved;       /* journal bytes / 4 */
     uint16_t flags;
+#if INNGEST_INDEXES
     uint16_t oldest;               /* low bits of the oldest block that may hold records of it */
     uint16_t memos;                /* steps of this phase on record */
+#endif
     uint8_t state, phase, attempt, crashes;
 } inngest_run;
 
@@ -497,7 +503,7 @@ typedef struct inngest_seen {      /* an event id; internal */
 
 /* Bytes of memory for this many runs and queue slots (the queue's a power of two). A constant expression. */
 #define INNGEST_MEMORY(runs, events) \
-    (((runs) * (sizeof(inngest_run) + 4 * sizeof(inngest_index)) + 7) / 8 * 8 + (events) * sizeof(inngest_slot) + INNGEST_CACHE_LINE)
+    (((runs) * (sizeof(inngest_run) + (INNGEST_INDEXES ? 4 * sizeof(inngest_index) : 0)) + 7) / 8 * 8 + (events) * sizeof(inngest_slot) + INNGEST_CACHE_LINE)
 
 typedef enum inngest_reset {       /* what made the machine start, where it is known */
     INNGEST_RESET_UNKNOWN,         /* as a watchdog: a run that was on its own pays */
@@ -557,8 +563,11 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
     uint32_t next_run, reserved, time_position;
     const inngest_function *functions;
+#if INNGEST_INDEXES
     uint32_t hash_mask;
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
+    uint32_t free_place, again_count;
+#endif
     int64_t now;                   /* journal ms */
     int64_t quiet_until;           /* nothing is due before that, but for what comes */
     int64_t booted, stamp;
@@ -571,7 +580,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_LOG
     uint32_t said;
 #endif
-    uint32_t live_runs, free_place, again_count, capacity;
+    uint32_t live_runs, capacity;
     uint32_t format;               /* the journal's half of run ids */
     uint32_t last_tick, random, woken;
 #if INNGEST_LONG_STEPS
@@ -866,7 +875,7 @@ INNGEST_MUST_USE inngest_status inngest_parse_time(const char *text, int64_t *un
 #if INNGEST_CANCEL
 /* End a run, also a parked one. Interrupts: no; inside user code: yes. Durable with the next sync of a tick or flush,
  * at once outside user code. A body in progress is called once more (INNGEST_STOP_CANCEL), its result kept; nothing
- * follows. Writes one record now and one at the next tick. OK, NOT_FOUND, or the port's failure. */
+ * follows. Writes one record now and one or two at the next tick. OK, NOT_FOUND, NOT_READY, or the port's failure. */
 INNGEST_MUST_USE inngest_status inngest_cancel(inngest *jobs, uint64_t run);
 #endif
 
