@@ -1142,7 +1142,7 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
 {
     memset(bytes, 0xFF, 32);
     put4(bytes, MAGIC);
-    put4(bytes + 4, 1u | program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
+    put4(bytes + 4, 1u | (uint32_t)program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
     put4(bytes + 8, block);
     put4(bytes + 12, jobs->format);
     put4(bytes + 16, jobs->port->block_count);

@@ -3,7 +3,7 @@
 . tests/targets/common.sh
 need avr-gcc gcc-avr
 need simavr simavr
-FLAGS="-std=c99 -Wall -Wextra -Os -mmcu=atmega1284p -DF_CPU=8000000 -I. -Iport/avr -ffunction-sections -Wl,--gc-sections"
+FLAGS="-std=c99 -Wall -Wextra -Werror -Os -mmcu=atmega1284p -DF_CPU=8000000 -I. -Iport/avr -ffunction-sections -Wl,--gc-sections"
 echo '#include <avr/io.h>' | avr-gcc -mmcu=atmega1284p -xc -fsyntax-only - 2>/dev/null || { echo "skipped: no avr/io.h (package avr-libc)"; exit 77; }
 run() { # NAME PORT
     avr-gcc $FLAGS -DINNGEST_CONFIG='"tests/targets/avr_config.h"' tests/targets/sleep_avr.c "$2" inngest.c -o "$OUT/$1.elf" || fail "$1 does not build"
