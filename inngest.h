@@ -174,11 +174,10 @@
 #define INNGEST_SLOT_CLAIM 1
 #endif
 #endif
-#ifndef INNGEST_CORES          /* cores that call inngest_send and the like, the tick's among them; more than 1 is refused where there is
-                                * no compare-and-swap; 1 leaves barriers out on Cortex-M */
+#ifndef INNGEST_CORES          /* cores that send or tick; more than 1 is refused where there is no compare-and-swap; 1 leaves barriers out on Cortex-M */
 #define INNGEST_CORES 1
 #endif
-#ifndef INNGEST_CACHE_LINE     /* bytes that keep apart what cores write in turn: in the engine, and slots are a multiple of it; 0: as small as can be */
+#ifndef INNGEST_CACHE_LINE     /* bytes; what cores write in turn lies so far apart, and a queue slot is a multiple of it; 0: as small as can be */
 #if UINTPTR_MAX > 0xFFFFFFFF
 #define INNGEST_CACHE_LINE 64
 #else
