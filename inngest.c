@@ -1142,7 +1142,7 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
 {
     memset(bytes, 0xFF, 32);
     put4(bytes, MAGIC);
-    put4(bytes + 4, 1u | program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
+    put4(bytes + 4, 1u | (uint32_t)program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
     put4(bytes + 8, block);
     put4(bytes + 12, jobs->format);
     put4(bytes + 16, jobs->port->block_count);
@@ -3589,7 +3589,11 @@ static uint32_t capacity(const inngest *jobs)
 
 static void set_up(inngest *jobs, const inngest_config *config)
 {
+    size_t slots_at = INNGEST_MEMORY((size_t)config->runs, 0);
     uint32_t i;
+#if INNGEST_CACHE_LINE
+    slots_at -= ((uintptr_t)config->memory + slots_at) % INNGEST_CACHE_LINE;
+#endif
     memset(jobs, 0, sizeof *jobs);
     memset(config->memory, 0, INNGEST_MEMORY((size_t)config->runs, (size_t)config->events));
     jobs->functions = config->functions;
@@ -3601,7 +3605,7 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->user = config->user;
     jobs->runs = (inngest_run *)config->memory;
     jobs->run_count = config->runs;
-    jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + INNGEST_MEMORY((size_t)config->runs, 0));
+    jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + slots_at);
     for (i = 0; i < config->runs; i++) jobs->runs[i].deadline = NEVER;
     clear_places(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
