@@ -680,6 +680,31 @@ static void make_header(record *r, uint8_t bytes[16])
     bytes[15] = (uint8_t)(r->size >> 8);
 }
 
+/* The first program of a boot at a place is a unit of a fixed pattern: earlier boots may have been there and been cut
+ * short without a trace, and the cells bear the same bytes once more, but no others. Mount and advance leave room for it
+ * in front of the head's offset. Behind a clean stop it says that user code may have run. */
+#define FILLER 0xA5
+
+static inngest_status open_place(inngest *jobs)
+{
+    uint8_t bytes[32];
+    uint32_t unit = 1u << jobs->unit_shift;
+    if (!jobs->opening) return INNGEST_OK;
+    memset(bytes, FILLER, sizeof bytes);
+    jobs->opening = false;
+    jobs->dirty = jobs->wrote = true;
+    return port_program(jobs, jobs->head_block, jobs->head_offset - unit, bytes, unit);
+}
+
+static bool is_filler(inngest *jobs, uint32_t block, uint32_t offset)
+{
+    uint8_t bytes[32];
+    uint32_t i, unit = 1u << jobs->unit_shift;
+    if (!port_read(jobs, block, offset, bytes, unit)) return false;
+    for (i = 0; i < unit && bytes[i] == FILLER; i++) { }
+    return i == unit;
+}
+
 /* Program a record at the head, where there must be room. One program call for each INNGEST_STAGE_BYTES. The caller
  * gives the position of the run's previous record as link, 0 for none. */
 static inngest_status append(inngest *jobs, record *r, const source *s)
@@ -707,6 +732,7 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     put(header, crc, 4);
     total = (uint32_t)r->header + r->size;
     padded = record_bytes(jobs, r);
+    INNGEST_TRY(open_place(jobs));
     jobs->head_offset = offset + padded;             /* spent whatever comes: never programmed twice */
     jobs->dirty = jobs->wrote = true;
     for (at = 0; at < padded; at += n) {
@@ -879,13 +905,12 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
 }
 
 /* Find room in the head or in erased blocks, but leave `keep` of them. The first one entered after an unclean stop may
- * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone, and one of a
- * fixed pattern is put behind. The last erased block is erased again if its header was not made in this boot, which an
- * unclean stop may have cut short: once the next erase has begun it is the only proof of what stands behind it. */
+ * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone. The last
+ * erased block is erased again if its header was not made in this boot, which an unclean stop may have cut short: once
+ * the next erase has begun it is the only proof of what stands behind it. */
 static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
-    uint8_t filler[32];
-    uint32_t unit = 1u << jobs->unit_shift;
+    uint32_t two = 2u << jobs->unit_shift;
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
     if (jobs->last_block - jobs->head_block <= keep) return false;
     if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
@@ -894,11 +919,8 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     }
     jobs->head_block++;
     jobs->head_offset = first_offset(jobs);
-    if (jobs->wary && (bytes == jobs->port->block_size || first_offset(jobs) + 2 * unit + bytes <= jobs->port->block_size)) {
-        memset(filler, 0xA5, sizeof filler);
-        (void)port_program(jobs, jobs->head_block, first_offset(jobs) + unit, filler, unit);
-        jobs->head_offset += 2 * unit;
-    }
+    jobs->opening = jobs->wary && (bytes == jobs->port->block_size || first_offset(jobs) + two + bytes <= jobs->port->block_size);
+    if (jobs->opening) jobs->head_offset += two;
     jobs->wary = false;
     return true;
 }
@@ -977,7 +999,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     jobs->unread = false;
     while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
         if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
-            broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
+            broken = broken || (!port_blank(jobs, block, offset, 1u << jobs->unit_shift) && !is_filler(jobs, block, offset));
             offset += 1u << jobs->unit_shift;
             continue;
         }
@@ -1066,7 +1088,7 @@ static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kin
     record r;
     source s = one_piece(data, size);
     INNGEST_TRY(room(jobs, record_room(jobs, size)));
-    INNGEST_TRY(add(jobs, run, kind, 0, &s, &r));
+    INNGEST_TRY(add(jobs, run, kind, kind >> 8, &s, &r));
     if (r.kind == TIME) jobs->time_position = r.position;
     return INNGEST_OK;
 }
@@ -1210,6 +1232,7 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
     switch (r->kind) {
     case TIME:
         jobs->time_position = r->position;
+        jobs->wary = r->step != 0;
         jobs->time_now = stamp = get_time(b);
         jobs->time_wall = get_time(b + 6);
         break;
@@ -1252,20 +1275,11 @@ static inngest_status doubt(inngest *jobs)
 }
 
 /* Take up the whole records of a block. *end: where the last one ended. */
-/* Does a block begin with what advance leaves there after an unclean stop? */
-static bool begins_with_filler(inngest *jobs, uint32_t block)
-{
-    uint8_t bytes[32];
-    uint32_t i, unit = 1u << jobs->unit_shift;
-    if (!port_read(jobs, block, first_offset(jobs) + unit, bytes, unit)) return false;
-    for (i = 0; i < unit; i++) if (bytes[i] != 0xA5) return false;
-    return true;
-}
-
 static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
 {
     uint32_t offset = first_offset(jobs), previous;
-    bool in_group = false, in_void = false, broken = false;
+    uint32_t broken = 0;                              /* units in a row that are nothing */
+    bool in_group = false, in_void = false;
     inngest_status status = INNGEST_OK, applied;
     record r;
     *end = 0;
@@ -1274,26 +1288,32 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         uint32_t position = position_at(jobs, block, offset);
         if (!read_record(jobs, position, &r)) {
             if (in_group) return doubt(jobs);
-            if (offset == first_offset(jobs) && begins_with_filler(jobs, block)) {
-                offset += 2u << jobs->unit_shift;
+            in_void = false;
+            offset += 1u << jobs->unit_shift;
+            if (port_blank(jobs, block, offset - (1u << jobs->unit_shift), 1u << jobs->unit_shift)) continue;
+            if (is_filler(jobs, block, offset - (1u << jobs->unit_shift))) {
+                if (broken == 1) broken = 0;           /* the unit left alone */
+                jobs->clean = false;
+                *end = offset;
                 continue;
             }
-            broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
-            offset += 1u << jobs->unit_shift;
-            in_group = in_void = false;
+            broken++;
+            jobs->stale = true;
             continue;
         }
         if (broken) count(&jobs->counters.damaged);       /* a torn write has nothing behind it in its block */
-        broken = false;
+        broken = 0;
         offset += record_bytes(jobs, &r);
         *end = offset;
         if (in_void || (!in_group && (is_voided(jobs, position) || !group_is_whole(jobs, &r)))) {
             in_void = (r.flags & MORE) != 0;
-            broken = true;
+            broken++;
+            jobs->stale = true;
             continue;
         }
         previous = jobs->newest;
         if (!in_group) jobs->newest = r.position;
+        jobs->stale = false;
         if (is_void(&r)) {
             const uint32_t range[2] = { get4(r.first), get4(r.first + 4) };
             inngest_status again = void_range(jobs, range[0], range[1]);
@@ -1314,17 +1334,17 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     uint8_t range[8] = { 0 };
     source s = one_piece(range, 8);
     uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, first_offset(jobs));
-    bool torn = jobs->doubted, merge = false;
+    bool torn = jobs->doubted || jobs->stale, merge = false;
     inngest_status status;
     inngest_run *run;
     record r, v;
     if (end == 0) end = first_offset(jobs);
-    else if (jobs->newest == 0) torn = true;
+    jobs->opening = true;
     if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
         jobs->head_offset = end + (1u << jobs->unit_shift);
         return INNGEST_OK;
     }
-    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + ((jobs->newest || jobs->clean ? 1u : 2u) << jobs->unit_shift);
+    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + ((torn || !jobs->clean ? 2u : 1u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
         jobs->clean = false;
@@ -1341,8 +1361,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         bytes += record_room(jobs, r.size);
         copies++;
     } while (r.flags & MORE);
-    if (position != (jobs->newest ? position_at(jobs, jobs->head_block, end) : 0)) torn = true;    /* void groups stand behind it */
-    jobs->wary = torn || !jobs->clean;
+    jobs->wary = jobs->wary || torn || !jobs->clean;
     jobs->trusted = jobs->trusted || !jobs->wary;
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (jobs->newest && !merge) from = position;
@@ -1437,8 +1456,13 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         gap = false;
         jobs->head_block = block;
         end = this_end ? this_end : jobs->port->block_size;    /* begun, and nothing in it is whole */
+        if (this_end == 0) jobs->stale = true;
     }
     if (unreadable(jobs)) return INNGEST_ERR_READ;
+    if (*reclaimed && proven != *reclaimed) {              /* its proof reads differently each time */
+        *reclaimed = 0;
+        return INNGEST_PAUSED;
+    }
     if (missing) count(&jobs->counters.damaged);
     if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
         *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
@@ -1460,7 +1484,6 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (status == INNGEST_ERR_JOURNAL_FULL) status = INNGEST_OK;     /* it stands in a block that is full and was left behind */
     }
     INNGEST_TRY(status);
-    if (jobs->newest == 0 && !jobs->clean) jobs->renewed = true;
     return prepare_blocks(jobs, true);
 }
 
@@ -2742,10 +2765,10 @@ static inngest_status take(inngest *jobs, const inngest_slot *slot)
     return admit(jobs, &e, NULL);
 }
 
-/* After a clean stop: leave a record before user code runs, so that its crash is not taken for a clean stop too. */
+/* After a clean stop: leave a trace before user code runs, so that its crash is not taken for a clean stop too. */
 static void leave_clean_stop(inngest *jobs)
 {
-    if (!jobs->wrote && write_time(jobs, 0) == INNGEST_OK) (void)port_sync(jobs);
+    if (!jobs->wrote && room(jobs, 1u << jobs->unit_shift) == INNGEST_OK && open_place(jobs) == INNGEST_OK) (void)port_sync(jobs);
 }
 
 /* A completion passes by an event that waits for room: the run it lets go on may be the one that makes it. */
@@ -3196,7 +3219,6 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     check_runs(jobs, config->reset);
     if (unreadable(jobs)) return INNGEST_ERR_READ;
     jobs->stamp = jobs->booted = jobs->now;
-    if (jobs->renewed) (void)write_time(jobs, 0);      /* so that the next boot need not */
     jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
     STORE(&jobs->ready, MAGIC);
     return INNGEST_OK;
@@ -3210,7 +3232,7 @@ inngest_status inngest_close(inngest *jobs)
     STORE(&jobs->ready, 0);
     status = drain(jobs);
     if (!jobs->failed && !jobs->stopped) {
-        inngest_status stamped = write_time(jobs, FLAG);
+        inngest_status stamped = write_time(jobs, FLAG | (jobs->wary || !jobs->trusted ? 0x100u : 0u));
         if (status == INNGEST_OK) status = stamped;
     }
     INNGEST_TRY(port_sync(jobs));

@@ -442,7 +442,7 @@ struct inngest {
     uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */
     uint8_t unit_shift, block_shift;
     uint8_t void_count;
-    bool doubted, wary, trusted, renewed, dirty, failed, doubtful, unread, busy, stopped, clean, ticked, wrote, wanting;
+    bool doubted, stale, opening, wary, trusted, dirty, failed, doubtful, unread, busy, stopped, clean, ticked, wrote, wanting;
     inngest_status failure;
     /* time */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
