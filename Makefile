@@ -7,7 +7,7 @@ SOURCES = inngest.c inngest.h $(wildcard port/flash_emulator/*.[ch]) $(wildcard 
 TESTS = $(sort $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 POSIX = port/posix/inngest_posix.c port/posix/inngest_posix.h tests/posix_folder.h
 EXAMPLES = $(patsubst examples/%.c,$(BUILD)/example/%,$(wildcard examples/*.c))
-SCRIPTS = examples install readme
+SCRIPTS = compilers examples install readme
 FUZZ = journal json text
 ALL_TESTS = $(TESTS) $(SCRIPTS) $(FUZZ:%=fuzz_%)
 BUILD = build
@@ -127,8 +127,9 @@ uninstall: ## remove what install wrote
 OFF = JSON TEXT STATUS_NAMES LOG SEEN_IDS MESSAGE_BYTES RESULT_BYTES
 lint: ## warnings as errors on gcc and clang in all variants, symbols, clang-tidy, cppcheck
 	@mkdir -p $(BUILD)
-	for cc in "gcc -std=c99" "gcc -std=c11" "clang -std=c99" "gcc -std=c99 -m32" "gcc -std=c99 -DINNGEST_NO_CAS" "gcc -std=c99 -DINNGEST_WORD_BITS=8" $(OFF:%="gcc -std=c99 -DINNGEST_%=0"); do \
+	for cc in "gcc -std=c99" "gcc -std=c11" "clang -std=c99" "gcc -std=c99 -m32" "gcc -std=c99 -DINNGEST_NO_CAS" "gcc -std=c99 -DINNGEST_WORD_BITS=8" "gcc -std=c99 -U__GNUC__" "gcc -std=c11 -U__GNUC__" $(OFF:%="gcc -std=c99 -DINNGEST_%=0"); do \
 	$$cc $(WARN) -Werror -Os -c inngest.c -o $(BUILD)/lint.o || exit 1; done
+	if command -v tcc > /dev/null; then tcc -std=c99 -Wall -Werror -c inngest.c -o $(BUILD)/lint.o; fi
 	for cc in gcc clang "gcc -m32 -isystem /usr/include/$$(gcc -print-multiarch)"; do $$cc -std=c99 $(WARN) -Werror -O2 -I. -c port/posix/inngest_posix.c -o $(BUILD)/lint.o || exit 1; done
 	echo '#include "port/posix/inngest_posix.h"' | g++ -x c++ -std=c++11 -pedantic -Wall -Wextra -Werror -I. -c - -o $(BUILD)/cxx.o
 	gcc -std=c99 -Os -c inngest.c -o $(BUILD)/lint.o

@@ -143,6 +143,14 @@ static void put(uint8_t *to, uint64_t value, unsigned bytes)
     for (i = 0; i < bytes; i++, value >>= 8) to[i] = (uint8_t)value;
 }
 
+static void put4(uint8_t *to, uint32_t value)
+{
+    to[0] = (uint8_t)value;
+    to[1] = (uint8_t)(value >> 8);
+    to[2] = (uint8_t)(value >> 16);
+    to[3] = (uint8_t)(value >> 24);
+}
+
 static uint64_t get(const uint8_t *from, unsigned bytes)
 {
     uint64_t value = 0;
@@ -153,17 +161,30 @@ static uint64_t get(const uint8_t *from, unsigned bytes)
 static uint32_t get4(const uint8_t *from) { return (uint32_t)get(from, 4); }
 static int64_t get_time(const uint8_t *from) { return (int64_t)get(from, 6); }
 
+#if INNGEST_CRC_TABLE == 256
+#define CRC_BIT(b, bit, value) ((b) & (bit) ? value : 0u)
+#define CRC_1(b) (CRC_BIT(b, 1, 0x77073096) ^ CRC_BIT(b, 2, 0xEE0E612C) ^ CRC_BIT(b, 4, 0x076DC419) ^ CRC_BIT(b, 8, 0x0EDB8832) ^ \
+                  CRC_BIT(b, 16, 0x1DB71064) ^ CRC_BIT(b, 32, 0x3B6E20C8) ^ CRC_BIT(b, 64, 0x76DC4190) ^ CRC_BIT(b, 128, 0xEDB88320))
+#define CRC_4(b) CRC_1(b), CRC_1((b) + 1), CRC_1((b) + 2), CRC_1((b) + 3)
+#define CRC_16(b) CRC_4(b), CRC_4((b) + 4), CRC_4((b) + 8), CRC_4((b) + 12)
+#define CRC_64(b) CRC_16(b), CRC_16((b) + 16), CRC_16((b) + 32), CRC_16((b) + 48)
+#endif
+
 static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 {
+#if INNGEST_CRC_TABLE == 256
+    static const uint32_t table[256] = { CRC_64(0u), CRC_64(64u), CRC_64(128u), CRC_64(192u) };
+    for (crc = ~crc; size-- > 0; data++) crc = crc >> 8 ^ table[(crc ^ *data) & 255];
+#else
     static const uint32_t table[16] = {
         0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
         0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C, 0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C };
-    crc = ~crc;
-    while (size-- > 0) {
+    for (crc = ~crc; size-- > 0; ) {
         crc ^= *data++;
         crc = crc >> 4 ^ table[crc & 15];
         crc = crc >> 4 ^ table[crc & 15];
     }
+#endif
     return ~crc;
 }
 
@@ -198,23 +219,51 @@ static void count(uint32_t *counter)
  * its mark owned the slot and has finished (last in, first out), and the sender moves on. That needs one core and
  * senders that nest: interrupts and the main loop; tasks take the port's lock. */
 
-#if !defined(__GNUC__)
-#error "this compiler needs its own load, store and compare-and-swap here"
-#endif
-#if __GCC_ATOMIC_INT_LOCK_FREE == 2 && INNGEST_WORD_BITS == 32 && !defined(INNGEST_NO_CAS)
-#define HAVE_CAS 1
+#if INNGEST_WORD_BITS != 32 || defined(INNGEST_NO_CAS)
+#define HAVE_CAS 0
+#elif defined(__GNUC__)
+#define HAVE_CAS (__GCC_ATOMIC_INT_LOCK_FREE == 2)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L && !defined(__STDC_NO_ATOMICS__)
+#include <stdatomic.h>
+#define HAVE_CAS (ATOMIC_INT_LOCK_FREE == 2)
 #else
 #define HAVE_CAS 0
 #endif
+#if INNGEST_CORES > 1 && !HAVE_CAS
+#error "INNGEST_CORES: more than one core needs compare-and-swap"
+#endif
 #ifndef LOAD                           /* the queue's explorer brings its own */
-#if HAVE_CAS
+#if HAVE_CAS && defined(__GNUC__)
 #define LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
 #define PEEK(p) __atomic_load_n(p, __ATOMIC_RELAXED)
 #define SWAP(p, old, new) __atomic_compare_exchange_n(p, old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
-#else                                  /* one core: only the compiler must be kept from moving accesses */
+#elif HAVE_CAS
+#define ATOMIC(p) ((_Atomic(uint32_t) *)(p))
+typedef char atomic_has_its_size[sizeof(_Atomic(uint32_t)) == sizeof(uint32_t) ? 1 : -1];
+#define LOAD(p) atomic_load_explicit(ATOMIC(p), memory_order_acquire)
+#define STORE(p, v) atomic_store_explicit(ATOMIC(p), v, memory_order_release)
+#define PEEK(p) atomic_load_explicit(ATOMIC(p), memory_order_relaxed)
+#define SWAP(p, old, new) atomic_compare_exchange_strong_explicit(ATOMIC(p), old, new, memory_order_relaxed, memory_order_relaxed)
+#elif defined(__GNUC__)                /* one core: only the compiler must be kept from moving accesses */
 #define LOAD(p) __extension__ ({ __typeof__(*(p)) loaded_ = *(__typeof__(*(p)) volatile *)(p); __atomic_signal_fence(__ATOMIC_SEQ_CST); loaded_; })
 #define STORE(p, v) __extension__ ({ __atomic_signal_fence(__ATOMIC_SEQ_CST); *(__typeof__(*(p)) volatile *)(p) = (v); __atomic_signal_fence(__ATOMIC_SEQ_CST); })
+#else
+#define LOAD(p) load_word(p, sizeof *(p))
+#define STORE(p, v) store_word(p, v, sizeof *(p))
+static uint32_t load_word(const volatile void *from, size_t size)
+{
+    uint32_t value = size == 4 ? *(const volatile uint32_t *)from : *(const volatile inngest_word *)from;
+    INNGEST_BARRIER();
+    return value;
+}
+static void store_word(volatile void *to, uint32_t value, size_t size)
+{
+    INNGEST_BARRIER();
+    if (size == 4) *(volatile uint32_t *)to = value;
+    else *(volatile inngest_word *)to = (inngest_word)value;
+    INNGEST_BARRIER();
+}
 #endif
 #endif
 #if INNGEST_WORD_BITS == 32
@@ -230,19 +279,26 @@ typedef int8_t word_distance;
 #error "INNGEST_WORD_BITS: 8, 16 or 32"
 #endif
 #define WORD(x) ((inngest_word)(x))    /* where int is wider */
-enum { SLOT_EVENT, SLOT_COMPLETION, SLOT_TAKEN };
+enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION, SLOT_TAKEN };         /* FULL: with an id or a time, and its own name */
+#if defined(__GNUC__)                  /* what a send is made of: few instructions, and no calls between them */
+#define HOT static inline __attribute__((always_inline))
+#else
+#define HOT static
+#endif
 
 static void tally(uint32_t *counter)                           /* count, from any context */
 {
-#if HAVE_CAS
+#if HAVE_CAS && defined(__GNUC__)
     if (__atomic_load_n(counter, __ATOMIC_RELAXED) != UINT32_MAX) (void)__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+#elif HAVE_CAS
+    if (PEEK(counter) != UINT32_MAX) (void)atomic_fetch_add_explicit(ATOMIC(counter), 1, memory_order_relaxed);
 #else
     count(counter);
 #endif
 }
 
 #if HAVE_CAS
-static inngest_slot *claim_slot(inngest *jobs)
+HOT inngest_slot *claim_slot(inngest *jobs)
 {
     inngest_word index = PEEK(&jobs->tail);
     for (;;) {
@@ -257,9 +313,9 @@ static inngest_slot *claim_slot(inngest *jobs)
     }
 }
 #else
-static inngest_slot *claim_slot(inngest *jobs)
+HOT inngest_slot *claim_slot(inngest *jobs)
 {
-    inngest_word index = LOAD(&jobs->tail);
+    inngest_word index = WORD(LOAD(&jobs->tail));
     for (;; index++) {
         inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
         word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
@@ -292,36 +348,69 @@ static void free_oldest_slot(inngest *jobs)
     jobs->head++;
 }
 
+HOT void lock(const inngest *jobs)
+{
+#if !HAVE_CAS
+    if (jobs->port->lock) jobs->port->lock(jobs->port->context);
+#endif
+    (void)jobs;
+}
+
+HOT void unlock(const inngest *jobs)
+{
+#if !HAVE_CAS
+    if (jobs->port->unlock) jobs->port->unlock(jobs->port->context);
+#endif
+    (void)jobs;
+}
+
+static inngest_status refuse(uint32_t *counter, inngest_status status)
+{
+    tally(counter);
+    return status;
+}
+
 static inngest_slot *open_slot(inngest *jobs)
 {
     inngest_slot *slot;
-    if (jobs->port->lock) jobs->port->lock(jobs->port->context);
+    lock(jobs);
     slot = claim_slot(jobs);
-    if (slot == NULL) tally(&jobs->counters.refused_full);
-    return slot;
+    if (slot) return slot;
+    unlock(jobs);
+    tally(&jobs->counters.refused_full);
+    return NULL;
 }
 
-static inngest_status publish(inngest *jobs, inngest_slot *slot)
+HOT inngest_status publish(inngest *jobs, inngest_slot *slot)
 {
-    if (slot) STORE(&slot->sequence, WORD(slot->claim + 1));
-    if (jobs->port->unlock) jobs->port->unlock(jobs->port->context);
-    if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
+    STORE(&slot->sequence, WORD(slot->claim + 1));
+    unlock(jobs);
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
     return INNGEST_OK;
 }
 
-static inngest_status check_event(inngest *jobs, const char *name, const void *data, size_t size)
+/* memcpy, for data that mostly is short and aligned, and often without a fast memcpy at hand. */
+HOT void copy_data(uint8_t *to, const void *from, size_t size)
 {
-    size_t name_size = name ? strlen(name) : 0;
+#if defined(__GNUC__) && UINTPTR_MAX > 0xFFFF
+    typedef struct __attribute__((may_alias)) chunk { uint32_t word[4]; } chunk;
+    if ((((uintptr_t)to | (uintptr_t)from) & 3) == 0)
+        for (; size >= sizeof(chunk); size -= sizeof(chunk)) {
+            *(chunk *)(void *)to = *(const chunk *)from;
+            from = (const chunk *)from + 1;
+            to += sizeof(chunk);
+        }
+#endif
+    if (size) memcpy(to, from, size);
+}
+
+static inngest_status check_event(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
+{
     if (data == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
-    if (name_size == 0 || (name_size >= 8 && memcmp(name, "inngest/", 8) == 0)) {
-        tally(&jobs->counters.refused_name);
-        return INNGEST_ERR_NAME;
-    }
-    if (name_size > 255 || size > INNGEST_EVENT_BYTES || name_size + size > INNGEST_EVENT_BYTES) {
-        tally(&jobs->counters.refused_size);
-        return INNGEST_ERR_EVENT_SIZE;
-    }
+    if (name_size == 0 || (name_size >= 8 && memcmp(name, "inngest/", 8) == 0))     /* the library's own */
+        return refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);
+    if (name_size > 255 || size > INNGEST_EVENT_BYTES || name_size + size > INNGEST_EVENT_BYTES)
+        return refuse(&jobs->counters.refused_size, INNGEST_ERR_EVENT_SIZE);
     return INNGEST_OK;
 }
 
@@ -332,39 +421,59 @@ static bool ready(inngest *jobs)
     return false;
 }
 
-static inngest_status send(inngest *jobs, const inngest_event *event, bool copy_name)
+static inngest_status check_send(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
+{
+    if (jobs == NULL) return INNGEST_ERR_ARGUMENT;
+    return ready(jobs) ? check_event(jobs, name, name_size, data, size) : INNGEST_ERR_NOT_READY;
+}
+
+/* Most events pass the first look, which is the short one. */
+inngest_status inngest_send_(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
 {
     inngest_slot *slot;
-    size_t name_size;
-    if (jobs == NULL || event == NULL || event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
-    if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
-    INNGEST_TRY(check_event(jobs, event->name, event->data, event->size));
-    name_size = strlen(event->name);
-    slot = open_slot(jobs);
-    if (slot) {
-        slot->kind = SLOT_EVENT;
-        slot->name = copy_name ? NULL : event->name;
-        slot->name_size = (uint8_t)name_size;
-        slot->size = (uint16_t)event->size;
-        slot->ts = event->ts;
-        slot->id_hash[0] = event->id && event->id[0] ? hash_text(HASH_SEED, event->id) : 0;
-        slot->id_hash[1] = event->id && event->id[0] ? hash_text(HASH_SEED * 31u + 7u, event->id) | 1u : 0;
-        if (copy_name) memcpy(slot->data, event->name, name_size);
-        if (event->size) memcpy(slot->data + (copy_name ? name_size : 0), event->data, event->size);
+    if (jobs == NULL || jobs->ready != MAGIC || data == NULL || name_size - 1 >= (INNGEST_EVENT_BYTES < 255 ? INNGEST_EVENT_BYTES : 255) ||
+        size > INNGEST_EVENT_BYTES - name_size || name[0] == 'i') {
+        inngest_status status = check_send(jobs, name, name_size, data, size);
+        if (status != INNGEST_OK) return status;
     }
+    lock(jobs);
+    slot = claim_slot(jobs);
+    if (slot == NULL) {
+        unlock(jobs);
+        return refuse(&jobs->counters.refused_full, INNGEST_ERR_QUEUE_FULL);
+    }
+    slot->name = name;
+    slot->kind = SLOT_EVENT;
+    slot->name_size = (uint8_t)name_size;
+    slot->size = (uint16_t)size;
+    copy_data(slot->data, data, size);
     return publish(jobs, slot);
 }
 
-inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size)
+inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
 {
-    inngest_event event = { NULL, NULL, 0, NULL, 0 };
-    event.name = name;
-    event.data = data;
-    event.size = size;
-    return send(jobs, &event, false);
+    inngest_slot *slot;
+    inngest_status status;
+    size_t name_size;
+    if (event == NULL || event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
+    name_size = event->name ? strlen(event->name) : 0;
+    status = check_send(jobs, event->name, name_size, event->data, event->size);
+    if (status != INNGEST_OK) return status;
+    slot = open_slot(jobs);
+    if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
+    slot->kind = SLOT_FULL_EVENT;
+    slot->name_size = (uint8_t)name_size;
+    slot->size = (uint16_t)event->size;
+    slot->ts = event->ts;
+    slot->id_hash[0] = slot->id_hash[1] = 0;
+    if (event->id && event->id[0]) {
+        slot->id_hash[0] = hash_text(HASH_SEED, event->id);
+        slot->id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
+    }
+    memcpy(slot->data, event->name, name_size);
+    if (event->size) memcpy(slot->data + name_size, event->data, event->size);
+    return publish(jobs, slot);
 }
-
-inngest_status inngest_send_event(inngest *jobs, const inngest_event *event) { return send(jobs, event, true); }
 
 inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status, const void *result, size_t size)
 {
@@ -372,17 +481,16 @@ inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_stat
     if (jobs == NULL || (result == NULL && size > 0)) return INNGEST_ERR_ARGUMENT;
     if (status != INNGEST_OK && status != INNGEST_RETRY && status != INNGEST_FAIL) return INNGEST_ERR_ARGUMENT;
     if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
-    if (token.attempt == 0) { tally(&jobs->counters.stale_tokens); return INNGEST_ERR_STALE_TOKEN; }
-    if (size > INNGEST_RESULT_BYTES || size > INNGEST_EVENT_BYTES) { tally(&jobs->counters.refused_size); return INNGEST_ERR_RESULT_SIZE; }
+    if (token.attempt == 0) return refuse(&jobs->counters.stale_tokens, INNGEST_ERR_STALE_TOKEN);
+    if (size > INNGEST_RESULT_BYTES || size > INNGEST_EVENT_BYTES) return refuse(&jobs->counters.refused_size, INNGEST_ERR_RESULT_SIZE);
     slot = open_slot(jobs);
-    if (slot) {
-        slot->kind = SLOT_COMPLETION;
-        slot->id_hash[0] = token.run;
-        slot->id_hash[1] = token.attempt;
-        slot->ts = status;
-        slot->size = (uint16_t)size;
-        if (size) memcpy(slot->data, result, size);
-    }
+    if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
+    slot->kind = SLOT_COMPLETION;
+    slot->id_hash[0] = token.run;
+    slot->id_hash[1] = token.attempt;
+    slot->ts = status;
+    slot->size = (uint16_t)size;
+    if (size) memcpy(slot->data, result, size);
     return publish(jobs, slot);
 }
 
@@ -420,6 +528,7 @@ static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
     uint32_t place = (uint32_t)(run - jobs->runs), node;
     if (run->flags & RUN_PASSED) return;             /* it is due again when the round is over */
     run->deadline = when;
+    if (when < jobs->quiet_until) jobs->quiet_until = when;
     for (node = (jobs->run_count + place) / 2; node; node /= 2) {
         uint32_t winner = contender(jobs, 2 * node), other = contender(jobs, 2 * node + 1);
         const inngest_run *a = &jobs->runs[winner], *b = &jobs->runs[other];
@@ -582,8 +691,8 @@ static inngest_status port_sync(inngest *jobs)
 static uint32_t crc_seed(const inngest *jobs, uint32_t position)
 {
     uint8_t seed[8];
-    put(seed, jobs->format, 4);
-    put(seed + 4, position, 4);
+    put4(seed, jobs->format);
+    put4(seed + 4, position);
     return crc32(0, seed, 8);
 }
 
@@ -673,9 +782,9 @@ static void make_header(record *r, uint8_t bytes[16])
     r->header = wide ? 16 : 12;
     bytes[4] = (uint8_t)(r->kind | r->flags | (wide ? WIDE : 0u));
     bytes[5] = (uint8_t)r->size;
-    put(bytes + 6, r->run, 2);
-    put(bytes + 8, r->step, 3);
-    put(bytes + 11, r->link, 3);
+    put4(bytes + 6, r->run);                         /* bytes 8 and 9 are written over */
+    put4(bytes + 8, r->step);
+    put4(bytes + 11, r->link);
     bytes[14] = (uint8_t)(r->run >> 16);
     bytes[15] = (uint8_t)(r->size >> 8);
 }
@@ -705,12 +814,22 @@ static bool is_filler(inngest *jobs, uint32_t block, uint32_t offset)
     return i == unit;
 }
 
+/* Put the bytes of a record from `at` on into the stage, and padding. Gives how many; 0: they cannot be read. */
+static uint32_t fill_stage(inngest *jobs, const record *r, const uint8_t header[16], const source *s, uint32_t at)
+{
+    uint8_t *stage = (uint8_t *)jobs->stage;
+    uint32_t total = (uint32_t)r->header + r->size, n = minimum(record_bytes(jobs, r) - at, INNGEST_STAGE_BYTES);
+    uint32_t used = at < total ? minimum(total - at, n) : 0, skip = at ? 0 : r->header;
+    memcpy(stage, header, skip);
+    memset(stage + used, 0xFF, n - used);
+    return used <= skip || fetch(jobs, s, at + skip - r->header, stage + skip, used - skip) ? n : 0;
+}
+
 /* Program a record at the head, where there must be room. One program call for each INNGEST_STAGE_BYTES. The caller
  * gives the position of the run's previous record as link, 0 for none. */
 static inngest_status append(inngest *jobs, record *r, const source *s)
 {
-    uint8_t header[16], bytes[32];
-    uint8_t *stage = (uint8_t *)jobs->stage;
+    uint8_t header[16], *stage = (uint8_t *)jobs->stage;
     inngest_status status;
     uint32_t crc, same = 0, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
     if (s->doubtful) {
@@ -721,27 +840,24 @@ static inngest_status append(inngest *jobs, record *r, const source *s)
     r->position = position_at(jobs, block, offset);
     r->link = r->link ? r->position - r->link : 0;
     make_header(r, header);
-    crc = crc32(crc_seed(jobs, r->position), header + 4, r->header - 4u);
-    for (at = 0; at < r->size; at += n) {
-        n = minimum(r->size - at, sizeof bytes);
-        if (!fetch(jobs, s, at, bytes, n)) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
-        crc = crc32(crc, bytes, n);
-        if (s->doubtful) same = crc32(same, bytes, n);
-    }
-    if (s->doubtful && same != s->from->crc) return INNGEST_ERR_READ;
-    put(header, crc, 4);
     total = (uint32_t)r->header + r->size;
     padded = record_bytes(jobs, r);
+    crc = crc32(crc_seed(jobs, r->position), header + 4, r->header - 4u);
+    for (at = 0; at < total; at += n) {
+        uint32_t skip = at ? 0 : r->header;
+        if ((n = fill_stage(jobs, r, header, s, at)) == 0) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
+        crc = crc32(crc, stage + skip, minimum(n, total - at) - skip);
+        if (s->doubtful) same = crc32(same, stage + skip, minimum(n, total - at) - skip);
+    }
+    if (s->doubtful && same != s->from->crc) return INNGEST_ERR_READ;
+    put4(header, crc);
     INNGEST_TRY(open_place(jobs));
     jobs->head_offset = offset + padded;             /* spent whatever comes: never programmed twice */
     jobs->dirty = jobs->wrote = true;
     for (at = 0; at < padded; at += n) {
-        uint32_t skip = at == 0 ? r->header : 0, used;
-        n = minimum(padded - at, INNGEST_STAGE_BYTES);
-        used = minimum(total - minimum(at, total), n);
-        memset(stage, 0xFF, n);
-        if (skip) memcpy(stage, header, skip);
-        if (used > skip && !fetch(jobs, s, at + skip - r->header, stage + skip, used - skip)) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
+        n = padded;
+        if (padded <= INNGEST_STAGE_BYTES) memcpy(stage, header, 4);             /* the rest is there */
+        else if ((n = fill_stage(jobs, r, header, s, at)) == 0) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
         status = port_program(jobs, block, offset + at, stage, n);
         if (status == INNGEST_OK) continue;
         jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
@@ -1059,11 +1175,17 @@ static inngest_status room(inngest *jobs, uint32_t bytes)
 }
 
 /* Reclaim and erase ahead of need, so that no step call has to. PAUSED: the chip is erasing. */
+static bool wants_room_ahead(const inngest *jobs)
+{
+    if (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) return true;
+    return jobs->port->block_count >= 4 && jobs->head_offset + largest_record(jobs) > jobs->port->block_size &&
+           jobs->last_block - jobs->head_block <= spare_blocks(jobs);
+}
+
 static inngest_status make_room_ahead(inngest *jobs)
 {
     INNGEST_TRY(prepare_blocks(jobs, false));
-    if (jobs->port->block_count < 4 || jobs->last_block - jobs->head_block > spare_blocks(jobs)) return INNGEST_OK;
-    return jobs->head_offset + largest_record(jobs) > jobs->port->block_size ? reclaim_block(jobs, false) : INNGEST_OK;
+    return wants_room_ahead(jobs) ? reclaim_block(jobs, false) : INNGEST_OK;
 }
 
 /* Append a record of a run, or of none, where room was made. */
@@ -2060,11 +2182,11 @@ inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *n
     arrival e;
     inngest_status status = enter_step(ctx, id, WHAT_SEND, &r);
     if (status != INNGEST_BODY) return status;
-    status = check_event(ctx->jobs, name, data, size);
+    status = check_event(ctx->jobs, name, name ? strlen(name) : 0, data, size);
     if (status != INNGEST_OK) return mistake(ctx, status, id);
     memset(&e, 0, sizeof e);
     e.name = name;
-    e.name_size = (uint8_t)strlen(name);
+    e.name_size = (uint8_t)strlen(name);   /* NOLINT: checked above */
     e.data = data;
     e.size = (uint16_t)size;
     status = admit(ctx->jobs, &e, ctx);
@@ -2755,13 +2877,18 @@ static inngest_status take(inngest *jobs, const inngest_slot *slot)
     arrival e;
     if (slot->kind == SLOT_TAKEN) return INNGEST_OK;
     if (slot->kind == SLOT_COMPLETION) return take_completion(jobs, slot);
-    e.name = slot->name ? slot->name : (const char *)slot->data;
-    e.data = slot->data + (slot->name ? 0 : slot->name_size);
-    e.ts = slot->ts;
-    e.id_hash[0] = slot->id_hash[0];
-    e.id_hash[1] = slot->id_hash[1];
+    memset(&e, 0, sizeof e);
+    e.name = slot->name;
+    e.data = slot->data;
     e.size = slot->size;
     e.name_size = slot->name_size;
+    if (slot->kind == SLOT_FULL_EVENT) {
+        e.name = (const char *)slot->data;
+        e.data = slot->data + slot->name_size;
+        e.ts = slot->ts;
+        e.id_hash[0] = slot->id_hash[0];
+        e.id_hash[1] = slot->id_hash[1];
+    }
     return admit(jobs, &e, NULL);
 }
 
@@ -2778,7 +2905,7 @@ static inngest_status drain(inngest *jobs)
     inngest_slot *slot;
     inngest_word at, end = WORD(jobs->head + jobs->slot_mask + 1u);
     for (at = jobs->head; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
-        if (slot->kind == SLOT_EVENT && status != INNGEST_OK) continue;
+        if (slot->kind <= SLOT_FULL_EVENT && status != INNGEST_OK) continue;
         leave_clean_stop(jobs);
         taken = take(jobs, slot);
         if (taken != INNGEST_OK) {
@@ -2838,6 +2965,20 @@ static int64_t heartbeat(const inngest *jobs)
     return jobs->stamp + (in < 60000 ? 60000 : in);
 }
 
+/* For the caller of the tick. */
+static uint32_t due_in(const inngest *jobs, int64_t when)
+{
+    if (when == NEVER) return UINT32_MAX;
+    if (when <= jobs->now) return 0;
+    return when - jobs->now > INT32_MAX ? INT32_MAX : (uint32_t)(when - jobs->now);
+}
+
+/* Neither an event, a completion nor a wake since the last tick. */
+static bool nothing_came(inngest *jobs)
+{
+    return !LOAD(&jobs->woken) && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) != WORD(jobs->head + 1);
+}
+
 static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
     int64_t first = first_run(jobs)->deadline;
@@ -2850,9 +2991,7 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
     if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) && jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
     if (jobs->is_told && jobs->now + RETRY_ROOM_MS < first) first = jobs->now + RETRY_ROOM_MS;
-    if (first == NEVER) return UINT32_MAX;
-    if (first <= jobs->now) return 0;
-    return first - jobs->now > INT32_MAX ? INT32_MAX : (uint32_t)(first - jobs->now);
+    return due_in(jobs, first);
 }
 
 /* Let each run that is due have one pass. False: nothing was due, or power is about to go. */
@@ -2884,6 +3023,8 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     advance_time(jobs, now_ms);
     if (jobs->failed || jobs->stopped) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
+    if (jobs->now < jobs->quiet_until && nothing_came(jobs)) return due_in(jobs, jobs->quiet_until);
+    jobs->quiet_until = 0;
     if (make_room_ahead(jobs) == INNGEST_PAUSED) return 1;
 
     take_clock(jobs);
@@ -2898,8 +3039,11 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->stopped) return UINT32_MAX;
     if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX && write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
-    if (LOAD(&jobs->woken) || (waiting == INNGEST_OK && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) == WORD(jobs->head + 1))) return 0;
-    return next_deadline(jobs, waiting);
+    if (waiting != INNGEST_OK) return LOAD(&jobs->woken) ? 0 : next_deadline(jobs, waiting);
+    if (!nothing_came(jobs)) return 0;
+    passes = next_deadline(jobs, INNGEST_OK);
+    if (!wants_room_ahead(jobs)) jobs->quiet_until = passes == UINT32_MAX ? NEVER : jobs->now + passes;
+    return passes;
 }
 
 inngest_status inngest_flush(inngest *jobs)
@@ -3003,6 +3147,7 @@ void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
     unix_ms += (uint32_t)(jobs->last_tick - now_ms);               /* it was told of a moment before the newest tick */
     jobs->told = unix_ms - jobs->now;
     jobs->is_told = true;
+    jobs->quiet_until = 0;
     if (!jobs->busy && jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) count(&jobs->counters.put_off);   /* a tick asks once */
     else take_clock(jobs);
 }

@@ -98,6 +98,13 @@
 #ifndef INNGEST_JSON           /* the JSON reader; .text is printed by make size */
 #define INNGEST_JSON 1
 #endif
+#ifndef INNGEST_CRC_TABLE      /* 16 or 256 entries of 4 bytes for the checksum: 13 or 6 instructions a byte */
+#if UINTPTR_MAX > 0xFFFFFFFF
+#define INNGEST_CRC_TABLE 256
+#else
+#define INNGEST_CRC_TABLE 16
+#endif
+#endif
 #ifndef INNGEST_LOG            /* port.log is told of failures, damage and crashes */
 #define INNGEST_LOG 1
 #endif
@@ -115,6 +122,12 @@
 #else
 #define INNGEST_WORD_BITS 32
 #endif
+#endif
+#ifndef INNGEST_CORES          /* cores that call inngest_send and the like; more than 1 is refused where there is no compare-and-swap */
+#define INNGEST_CORES 1
+#endif
+#ifndef INNGEST_BARRIER        /* used where the compiler has neither GNU's builtins nor C11 atomics: no access may be moved across it */
+#define INNGEST_BARRIER() ((void)0)
 #endif
 #ifndef INNGEST_STATUS_NAMES   /* inngest_status_name gives names, else "" */
 #define INNGEST_STATUS_NAMES 1
@@ -446,6 +459,7 @@ struct inngest {
     inngest_status failure;
     /* time */
     int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
+    int64_t quiet_until;           /* nothing is due before that, but for what comes */
     int64_t told, wall_stamped;    /* wall_offset as told and not taken yet; as in the newest TIME */
     int64_t booted, stamp, time_now, time_wall, said;
     uint32_t last_tick, random, token, woken, boot_position;
@@ -512,8 +526,8 @@ INNGEST_MUST_USE inngest_status inngest_close(inngest *jobs);
 /* Put an event into the queue. Copies the data, at most INNGEST_EVENT_BYTES with the name; never waits, never masks
  * interrupts, never touches storage. The name is a string literal. Interrupts: yes. OK, QUEUE_FULL, EVENT_SIZE,
  * NAME, ARGUMENT (NULL data of a size, an impossible time) or NOT_READY; refusals are counted. */
-INNGEST_MUST_USE inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size);
-#define inngest_send(jobs, name, data, size) inngest_send_(jobs, "" name "", data, size)
+INNGEST_MUST_USE inngest_status inngest_send_(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size);
+#define inngest_send(jobs, name, data, size) inngest_send_(jobs, "" name "", sizeof(name) - 1, data, size)
 
 typedef struct inngest_event {
     const char *name;             /* copied */

@@ -34,6 +34,13 @@
 #define STEP_MS 1000                   /* a clock that moved by so much against the uptime was stepped */
 #define LONGEST_SLEEP_MS 10000         /* see section 6 */
 #define AFTER_ERROR_MS 1000            /* a disk that fails is not asked more often */
+#if defined(__GNUC__)
+#define TAKE_STOP(p) __atomic_exchange_n(&(p)->stop, 0, __ATOMIC_ACQ_REL)
+#define GIVE_STOP(p) __atomic_store_n(&(p)->stop, 1, __ATOMIC_RELEASE)
+#else                                  /* a stop that comes while one is taken is the same stop */
+#define TAKE_STOP(p) (*(volatile int *)&(p)->stop && (*(volatile int *)&(p)->stop = 0, 1))
+#define GIVE_STOP(p) (void)(*(volatile int *)&(p)->stop = 1)
+#endif
 #define LEFTOVER ".inngest-new"        /* how the name of a journal ends until it is whole */
 
 /* ---- 1 Failures ------------------------------------------------------------------------------------------------ */
@@ -436,7 +443,7 @@ static int run(inngest_posix *p, inngest *jobs, bool until_idle)
         uint32_t ms;
         int ready;
         empty_pipe(p);
-        if (__atomic_exchange_n(&p->stop, 0, __ATOMIC_ACQ_REL)) return 0;
+        if (TAKE_STOP(p)) return 0;
         ms = turn(p, jobs, &w);
         if (p->failed) return p->error;
         wait.fd = p->pipe[0];
@@ -452,6 +459,6 @@ int inngest_posix_run_until_idle(inngest_posix *p, inngest *jobs) { return run(p
 
 void inngest_posix_stop(inngest_posix *p)
 {
-    __atomic_store_n(&p->stop, 1, __ATOMIC_RELEASE);
+    GIVE_STOP(p);
     file_wake(p);
 }

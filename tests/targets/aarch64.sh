@@ -2,4 +2,4 @@
 # SPDX-License-Identifier: MIT
 # The host tests on a 64-bit ARM.
 . tests/targets/cross.inc
-cross_tests aarch64 aarch64-linux-gnu aarch64 arm64 queue_threads
+cross_tests aarch64 aarch64-linux-gnu aarch64 arm64 faults

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+# Any C99 compiler will do: the library without the compiler's own built-ins, with C11 atomics in their place, and with
+# neither; with another compiler where one is installed; its header in C11 and C++. Programs of two tests run on it.
+# Needs BUILD and CC, from the Makefile.
+passed=0
+failed=0
+check() {
+    if eval "$1"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "tests/compilers.sh: $1 ($name)"; return 1; fi
+}
+at="$PWD/$BUILD/compilers test"
+rm -rf "$at"
+mkdir -p "$at"
+
+try() {                                # name, compiler, options for the library, for all, tests
+    name=$1
+    compile="$2 -w -I. $4"
+    check "$2 -Wall $3 $4 -c inngest.c -o \"$at/$name.library.o\""
+    for test in $5; do
+        check "$compile tests/$test.c port/flash_emulator/flash_emulator.c \"$at/$name.library.o\" -o \"$at/$name.$test\""
+        check "\"$at/$name.$test\" >\"$at/$name.log\"" || cat "$at/$name.log"
+    done
+}
+
+strict="-Wextra -Werror -U__GNUC__"    # as on a compiler that is not GNU's
+try neither "$CC -std=c99" "$strict" "" "steps events"
+try bytes "$CC -std=c99" "$strict" -DINNGEST_WORD_BITS=8 events
+if echo '#include <stdatomic.h>' | $CC -std=c11 -x c -c - -o "$at/atomics.o" 2>/dev/null; then
+    try atomics "$CC -std=c11" "$strict" "" "steps events"
+fi
+if command -v tcc >/dev/null 2>&1; then try tcc "tcc -std=c99" "" "" "steps events"
+else echo "tests/compilers.sh: tcc is not installed: its part is skipped"; fi
+
+name=header
+for file in inngest.h port/posix/inngest_posix.h; do
+    check "echo '#include \"$file\"' | $CC -std=c11 -pedantic -Wall -Wextra -Werror -I. -x c -c - -o \"$at/header.o\""
+    if command -v c++ >/dev/null 2>&1; then
+        check "echo '#include \"$file\"' | c++ -std=c++11 -pedantic -Wall -Wextra -Werror -I. -x c++ -c - -o \"$at/header.o\""
+    fi
+done
+name=cores
+check '! $CC -std=c99 -c -DINNGEST_NO_CAS -DINNGEST_CORES=2 inngest.c -o "$at/cores.o" 2>/dev/null'
+check '$CC -std=c99 -c -DINNGEST_NO_CAS -DINNGEST_CORES=1 inngest.c -o "$at/cores.o"'
+
+echo "tests/compilers.sh: $passed passed, $failed failed"
+test $failed = 0
