@@ -996,21 +996,26 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
     put(bytes + 20, crc32(0, bytes, 20), 4);
 }
 
+static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
+{
+    int result;
+    while ((result = jobs->port->erase(jobs->port->context, block_address(jobs, block))) == INNGEST_PORT_BUSY) {
+        if (!wait) return INNGEST_PAUSED;
+        idle(jobs);
+    }
+    idle(jobs);
+    count(&jobs->counters.erases);
+    return result == 0 ? INNGEST_OK : port_failed(jobs, result, INNGEST_ERR_ERASE);
+}
+
 /* Erase the blocks in front of the head that hold nothing, and prove it by their headers. PAUSED: the chip is still
  * erasing, and the caller does not wait. */
 static inngest_status prepare_blocks(inngest *jobs, bool wait)
 {
     uint8_t bytes[32];
-    int result;
     while (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) {
         uint32_t block = jobs->last_block + 1;
-        while ((result = jobs->port->erase(jobs->port->context, block_address(jobs, block))) == INNGEST_PORT_BUSY) {
-            if (!wait) return INNGEST_PAUSED;
-            idle(jobs);
-        }
-        idle(jobs);
-        count(&jobs->counters.erases);
-        if (result != 0) return port_failed(jobs, result, INNGEST_ERR_ERASE);
+        INNGEST_TRY(erase_block(jobs, block, wait));
         make_block_header(jobs, block, bytes);
         jobs->dirty = true;
         INNGEST_TRY(port_program(jobs, block, 0, bytes, first_offset(jobs)));
@@ -1547,7 +1552,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0, missing = 0, expected;
     inngest_status status, applied = INNGEST_OK;
-    bool readable = false, gap = false;
+    bool readable = false, gap = false, written = false, fresh;
     for (place = 0; place < jobs->port->block_count; place++) {
         jobs->unread = false;
         status = read_block_header(jobs, place, &block, &format);
@@ -1576,11 +1581,19 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (this_end == 0 && port_blank(jobs, block, first_offset(jobs), jobs->port->block_size - first_offset(jobs))) { gap = true; continue; }
         if (gap) missing++;
         gap = false;
+        written = true;
         jobs->head_block = block;
         end = this_end ? this_end : jobs->port->block_size;    /* begun, and nothing in it is whole */
         if (this_end == 0) jobs->stale = true;
     }
-    if (unreadable(jobs)) return INNGEST_ERR_READ;
+    fresh = !written && (int32_t)(jobs->last_block - (2 * jobs->port->block_count - 1)) < 0;
+    if (fresh) {                                           /* its format was cut short */
+        missing = 0;
+        if (jobs->last_block == oldest) {                  /* a lone header is not sure, and another block must stay readable */
+            if (!port_blank(jobs, oldest + 1, 0, jobs->port->block_size)) INNGEST_TRY(erase_block(jobs, oldest + 1, true));
+            jobs->last_block--;
+        }
+    } else if (unreadable(jobs)) return INNGEST_ERR_READ;
     if (*reclaimed && proven != *reclaimed) {              /* its proof reads differently each time */
         *reclaimed = 0;
         return INNGEST_PAUSED;
