@@ -1021,6 +1021,7 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
         INNGEST_TRY(port_program(jobs, block, 0, bytes, first_offset(jobs)));
         jobs->last_block = block;
         jobs->trusted = true;
+        if (block == jobs->port->block_count) INNGEST_TRY(open_place(jobs));   /* the first one: its header is sure before others are erased */
     }
     return INNGEST_OK;
 }
@@ -1051,10 +1052,11 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
 /* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
 static bool unreadable(inngest *jobs)
 {
-    uint32_t block = ~jobs->last_block, format;
-    unsigned tries;                                    /* its cells may read differently each time */
-    for (tries = 0; jobs->unread && tries < 8 && block != jobs->last_block; tries++) (void)read_block_header(jobs, jobs->last_block, &block, &format);
-    return jobs->unread && block != jobs->last_block;
+    uint8_t bytes[BLOCK_HEADER];
+    uint32_t place;
+    for (place = 0; jobs->unread && place < jobs->port->block_count; place++)
+        if (port_read(jobs, place, 0, bytes, sizeof bytes)) return false;
+    return jobs->unread;
 }
 
 static void stop_for_damage(inngest *jobs, inngest_run *run)
@@ -1587,12 +1589,9 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (this_end == 0) jobs->stale = true;
     }
     fresh = !written && (int32_t)(jobs->last_block - (2 * jobs->port->block_count - 1)) < 0;
-    if (fresh) {                                           /* its format was cut short */
+    if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
         missing = 0;
-        if (jobs->last_block == oldest) {                  /* a lone header is not sure, and another block must stay readable */
-            if (!port_blank(jobs, oldest + 1, 0, jobs->port->block_size)) INNGEST_TRY(erase_block(jobs, oldest + 1, true));
-            jobs->last_block--;
-        }
+        if (jobs->last_block == oldest) jobs->last_block--;
     } else if (unreadable(jobs)) return INNGEST_ERR_READ;
     if (*reclaimed && proven != *reclaimed) {              /* its proof reads differently each time */
         *reclaimed = 0;
