@@ -68,17 +68,17 @@ enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOI
 enum { WHAT_RUN, WHAT_SLEEP, WHAT_SEND, WHAT_RESTART };                    /* in a DONE record */
 enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* flags in ATTEMPT and SLEEP records */
 
-/* Flags of a run. */
-#define RUN_SUSPECT 1u                 /* since an unclean boot: each pass goes behind a CRASH record until it commits */
-#define RUN_MARKED 2u                  /* a CRASH record of it counts */
-#define RUN_ARMED 4u                   /* ... and says that it is on its own */
+/* Flags of a run; 0: the part that needs it is left out. */
+#define RUN_SUSPECT (INNGEST_CRASHES ? 1u : 0u)      /* since an unclean boot: each pass goes behind a CRASH record until it commits */
+#define RUN_MARKED (INNGEST_CRASHES ? 2u : 0u)       /* a CRASH record of it counts */
+#define RUN_ARMED (INNGEST_CRASHES ? 4u : 0u)        /* ... and says that it is on its own */
 #define RUN_OLD 8u                     /* from an earlier boot: a body may have begun there */
 #define RUN_BEGUN 16u                  /* past its event's time */
-#define RUN_UNIX 32u                   /* its deadline is a date */
+#define RUN_UNIX (INNGEST_WALL_CLOCK ? 32u : 0u)     /* its deadline is a date */
 #define RUN_PASSED 64u                 /* had its pass in this round */
 #define RUN_FAILING 128u               /* in on_failure */
-#define RUN_SAVED 256u                 /* has live progress of a step */
-#define RUN_WANTS 1024u                /* waits for a place among the steps in progress */
+#define RUN_SAVED (INNGEST_PROGRESS ? 256u : 0u)     /* has live progress of a step */
+#define RUN_WANTS (INNGEST_LONG_STEPS ? 1024u : 0u)  /* waits for a place among the steps in progress */
 #define RUN_RETRYING 2048u              /* its handler waits for its next attempt, or did */
 #define RUN_ENTERED 512u               /* seen by the mount without its START so far */
 
@@ -91,10 +91,9 @@ typedef struct record {
 } record;
 
 typedef struct source {                /* where a payload comes from: pieces of memory, or another record */
-    const void *piece[3];
-    uint16_t size[3];
     const record *from;
-    bool doubtful;                     /* from: its cells may read differently each time */
+    const void *piece[3];
+    uint32_t size[3];
 } source;
 
 typedef struct arrival {               /* an event on its way into the journal */
@@ -106,7 +105,21 @@ typedef struct arrival {               /* an event on its way into the journal *
     uint8_t name_size;
 } arrival;
 
-struct inngest_ctx {
+#define HAS_TIME(e) (INNGEST_WALL_CLOCK && (e)->ts != 0)
+#define HAS_ID(e) (INNGEST_SEEN_IDS && (e)->id_hash[1] != 0)
+
+struct inngest_ctx {                   /* bytes first, then words: short instructions reach them */
+    uint8_t attempt, began, stop;
+    bool known;                        /* the step is one on record */
+    bool open, in_body;                /* a body runs; as a function */
+    bool told;                         /* the user has set error */
+    bool waiting;                      /* a step is not decided */
+    bool parallel, decided;            /* in a group; that has a winner */
+    bool stuck;                        /* a step found no room: not before its time */
+    bool ending;                       /* only to tell steps in progress that the run ends */
+    uint16_t id_count, winner;
+    uint16_t met;                      /* steps on record that this pass has come by */
+    uint16_t undo_met;
     inngest *jobs;
     inngest_run *run;
     const inngest_function *function;
@@ -116,50 +129,79 @@ struct inngest_ctx {
     uint32_t size, step;
     uint32_t old;                      /* bytes of the record that the step's next one supersedes */
     uint32_t again, group;
-    int64_t wake, retry_in;
-    inngest_status stopped;            /* what every further step call gives */
-    inngest_error_info error;
     uint32_t ahead;                    /* behind the memo met last; 0: none yet */
+    inngest_status stopped;            /* what every further step call gives */
+    int64_t wake, retry_in;
+    inngest_error_info error;
     inngest_run undo;                  /* the run before the newest record of a step */
-    uint16_t undo_met;
-    uint16_t id_count, winner;
-    uint16_t met;                      /* steps on record that this pass has come by */
-    uint8_t attempt, began, stop;
-    bool known;                        /* the step is one of them */
-    bool open, in_body;                /* a body runs; as a function */
-    bool told;                         /* the user has set error */
-    bool waiting;                      /* a step is not decided */
-    bool parallel, decided;            /* in a group; that has a winner */
-    bool stuck;                        /* a step found no room: not before its time */
-    bool ending;                       /* only to tell steps in progress that the run ends */
     char id[INNGEST_MESSAGE_BYTES + 1];
 };
 
-/* ---- 2 Bytes, checksum, hashes --------------------------------------------------------------------------------- */
+#if defined(__GNUC__)                  /* a function of its own, so that its locals do not add to the stack of those who call others */
+#define APART static __attribute__((noinline))
+#else
+#define APART static
+#endif
 
-static void put(uint8_t *to, uint64_t value, unsigned bytes)
-{
-    unsigned i;
-    for (i = 0; i < bytes; i++, value >>= 8) to[i] = (uint8_t)value;
-}
+/* What is never so where the part is left out. */
+#define IN_GROUP(ctx) (INNGEST_PARALLEL && (ctx)->parallel)
+#define IN_PROGRESS(ctx) (INNGEST_LONG_STEPS && (ctx)->active != NULL)
+#define STOPPING(ctx) (INNGEST_LONG_STEPS && (ctx)->stop != INNGEST_STOP_NONE)
+#define CANCELLING(run) (INNGEST_CANCEL && (run)->phase == INNGEST_PHASE_CANCELLING)
+#if INNGEST_WALL_CLOCK
+#define WALL_KNOWN(jobs) ((jobs)->wall_known)
+#define WALL_OFFSET(jobs) ((jobs)->wall_offset)
+#else
+#define WALL_KNOWN(jobs) false
+#define WALL_OFFSET(jobs) INT64_C(0)
+#endif
+#if INNGEST_CRASHES
+#define ALONE(jobs) ((jobs)->alone)
+#else
+#define ALONE(jobs) 0u
+#endif
+#if INNGEST_LONG_STEPS
+#define ACTIVE(jobs) ((jobs)->active)
+#define ACTIVE_STEPS INNGEST_ACTIVE_STEPS
+#else                                  /* none: no loop begins */
+#define ACTIVE(jobs) ((void)(jobs), (inngest_active *)NULL)
+#define ACTIVE_STEPS 0
+#endif
+#if INNGEST_SEEN_IDS
+#define SEEN_ID(jobs, i) (&(jobs)->seen[i])
+#else
+#define SEEN_ID(jobs, i) ((void)(jobs), (inngest_seen *)NULL)
+#endif
+#if INNGEST_HOOKS
+#define TELL(jobs, hook, ...) do { if ((jobs)->hooks && (jobs)->hooks->hook) (jobs)->hooks->hook((jobs)->user, __VA_ARGS__); } while (0)
+#else
+#define TELL(jobs, hook, ...) ((void)(jobs))
+#endif
+
+/* ---- 2 Bytes, checksum, hashes --------------------------------------------------------------------------------- */
 
 static void put4(uint8_t *to, uint32_t value)
 {
+#if defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)     /* one instruction, at -Os too */
+    memcpy(to, &value, 4);
+#else
     to[0] = (uint8_t)value;
     to[1] = (uint8_t)(value >> 8);
     to[2] = (uint8_t)(value >> 16);
     to[3] = (uint8_t)(value >> 24);
+#endif
 }
 
-static uint64_t get(const uint8_t *from, unsigned bytes)
+static void put_time(uint8_t *to, int64_t time)
 {
-    uint64_t value = 0;
-    while (bytes-- > 0) value = value << 8 | from[bytes];
-    return value;
+    put4(to, (uint32_t)time);
+    to[4] = (uint8_t)(time >> 32);
+    to[5] = (uint8_t)(time >> 40);
 }
 
-static uint32_t get4(const uint8_t *from) { return (uint32_t)get(from, 4); }
-static int64_t get_time(const uint8_t *from) { return (int64_t)get(from, 6); }
+static uint32_t get2(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8; }
+static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
+static int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(from + 4) << 32 | get4(from)); }
 
 #if INNGEST_CRC_TABLE == 256
 #define CRC_BIT(b, bit, value) ((b) & (bit) ? value : 0u)
@@ -205,10 +247,16 @@ static void copy_text(char *to, const char *from, size_t size)
     to[n] = 0;
 }
 
+#if INNGEST_INSPECT
 static void count(uint32_t *counter)
 {
     if (*counter != UINT32_MAX) (*counter)++;
 }
+#else                                  /* there is nothing to count in */
+#define count(counter) ((void)0)
+#define tally(counter) ((void)0)
+#define refuse(counter, status) (status)
+#endif
 
 /* ---- 3 Queue: filled from any context, emptied by the tick -----------------------------------------------------
  *
@@ -286,6 +334,7 @@ enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION, SLOT_TAKEN };         /* FU
 #define HOT static
 #endif
 
+#if INNGEST_INSPECT
 static void tally(uint32_t *counter)                           /* count, from any context */
 {
 #if HAVE_CAS && defined(__GNUC__)
@@ -296,6 +345,7 @@ static void tally(uint32_t *counter)                           /* count, from an
     count(counter);
 #endif
 }
+#endif
 
 #if HAVE_CAS
 HOT inngest_slot *claim_slot(inngest *jobs)
@@ -306,10 +356,7 @@ HOT inngest_slot *claim_slot(inngest *jobs)
         word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
         if (distance < 0) return NULL;
         if (distance > 0) index = PEEK(&jobs->tail);
-        else if (SWAP(&jobs->tail, &index, index + 1)) {
-            slot->claim = index;
-            return slot;
-        }
+        else if (SWAP(&jobs->tail, &index, index + 1)) return slot;
     }
 }
 #else
@@ -364,11 +411,13 @@ HOT void unlock(const inngest *jobs)
     (void)jobs;
 }
 
+#if INNGEST_INSPECT
 static inngest_status refuse(uint32_t *counter, inngest_status status)
 {
     tally(counter);
     return status;
 }
+#endif
 
 static inngest_slot *open_slot(inngest *jobs)
 {
@@ -383,7 +432,7 @@ static inngest_slot *open_slot(inngest *jobs)
 
 HOT inngest_status publish(inngest *jobs, inngest_slot *slot)
 {
-    STORE(&slot->sequence, WORD(slot->claim + 1));
+    STORE(&slot->sequence, WORD(slot->sequence + 1));              /* nobody else writes it now */
     unlock(jobs);
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
     return INNGEST_OK;
@@ -406,6 +455,7 @@ HOT void copy_data(uint8_t *to, const void *from, size_t size)
 
 static inngest_status check_event(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
 {
+    (void)jobs;
     if (data == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
     if (name_size == 0 || (name_size >= 8 && memcmp(name, "inngest/", 8) == 0))     /* the library's own */
         return refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);
@@ -431,7 +481,8 @@ static inngest_status check_send(inngest *jobs, const char *name, size_t name_si
 inngest_status inngest_send_(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
 {
     inngest_slot *slot;
-    if (jobs == NULL || jobs->ready != MAGIC || data == NULL || name_size - 1 >= (INNGEST_EVENT_BYTES < 255 ? INNGEST_EVENT_BYTES : 255) ||
+    if (jobs == NULL) return INNGEST_ERR_ARGUMENT;
+    if (jobs->ready != MAGIC || data == NULL || name_size - 1 >= (INNGEST_EVENT_BYTES < 255 ? INNGEST_EVENT_BYTES : 255) ||
         size > INNGEST_EVENT_BYTES - name_size || name[0] == 'i') {
         inngest_status status = check_send(jobs, name, name_size, data, size);
         if (status != INNGEST_OK) return status;
@@ -442,7 +493,7 @@ inngest_status inngest_send_(inngest *jobs, const char *name, size_t name_size, 
         unlock(jobs);
         return refuse(&jobs->counters.refused_full, INNGEST_ERR_QUEUE_FULL);
     }
-    slot->name = name;
+    slot->of.name = name;
     slot->kind = SLOT_EVENT;
     slot->name_size = (uint8_t)name_size;
     slot->size = (uint16_t)size;
@@ -455,7 +506,10 @@ inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
     inngest_slot *slot;
     inngest_status status;
     size_t name_size;
-    if (event == NULL || event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
+    if (event == NULL) return INNGEST_ERR_ARGUMENT;
+#if INNGEST_WALL_CLOCK
+    if (event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
+#endif
     name_size = event->name ? strlen(event->name) : 0;
     status = check_send(jobs, event->name, name_size, event->data, event->size);
     if (status != INNGEST_OK) return status;
@@ -464,17 +518,23 @@ inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
     slot->kind = SLOT_FULL_EVENT;
     slot->name_size = (uint8_t)name_size;
     slot->size = (uint16_t)event->size;
-    slot->ts = event->ts;
-    slot->id_hash[0] = slot->id_hash[1] = 0;
+#if INNGEST_WALL_CLOCK
+    slot->of.full.ts[0] = (uint32_t)event->ts;
+    slot->of.full.ts[1] = (uint32_t)(event->ts >> 32);
+#endif
+#if INNGEST_SEEN_IDS
+    slot->of.full.id_hash[0] = slot->of.full.id_hash[1] = 0;
     if (event->id && event->id[0]) {
-        slot->id_hash[0] = hash_text(HASH_SEED, event->id);
-        slot->id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
+        slot->of.full.id_hash[0] = hash_text(HASH_SEED, event->id);
+        slot->of.full.id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
     }
-    memcpy(slot->data, event->name, name_size);
+#endif
+    if (name_size) memcpy(slot->data, event->name, name_size);
     if (event->size) memcpy(slot->data + name_size, event->data, event->size);
     return publish(jobs, slot);
 }
 
+#if INNGEST_LONG_STEPS
 inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status, const void *result, size_t size)
 {
     inngest_slot *slot;
@@ -486,13 +546,14 @@ inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_stat
     slot = open_slot(jobs);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
     slot->kind = SLOT_COMPLETION;
-    slot->id_hash[0] = token.run;
-    slot->id_hash[1] = token.attempt;
-    slot->ts = status;
+    slot->of.token = token;
+    slot->name_size = (uint8_t)status;
     slot->size = (uint16_t)size;
     if (size) memcpy(slot->data, result, size);
     return publish(jobs, slot);
 }
+
+#endif
 
 void inngest_wake(inngest *jobs)
 {
@@ -552,6 +613,16 @@ static inngest_run *enter_run(inngest *jobs, uint32_t number)
     return &jobs->runs[place - 1];
 }
 
+/* After a crash: if this run goes on alone, no longer. */
+static void let_others_go_on(inngest *jobs, const inngest_run *run)
+{
+#if INNGEST_CRASHES
+    if (jobs->alone == run->number) jobs->alone = 0;
+#endif
+    (void)jobs;
+    (void)run;
+}
+
 static void free_the_run(inngest *jobs, inngest_run *run)
 {
     inngest_index *link = &jobs->heads[run->number & jobs->hash_mask], place = (inngest_index)(run - jobs->runs + 1);
@@ -561,7 +632,7 @@ static void free_the_run(inngest *jobs, inngest_run *run)
     jobs->free_place = place;
     jobs->live_runs--;
     jobs->reserved -= run->reserved * UINT32_C(4);
-    if (jobs->alone == run->number) jobs->alone = 0;
+    let_others_go_on(jobs, run);
     memset(run, 0, sizeof *run);
     set_deadline(jobs, run, NEVER);
 }
@@ -618,20 +689,29 @@ static uint32_t block_address(const inngest *jobs, uint32_t block) { return bloc
 #if INNGEST_LOG
 static void say(inngest *jobs, const char *text)
 {
-    if (jobs->port->log == NULL || (jobs->said && jobs->now - jobs->said < 1000)) return;
-    jobs->said = jobs->now + 1;
+    if (jobs->port->log == NULL || (jobs->said && (uint32_t)jobs->now - jobs->said < 1000)) return;
+    jobs->said = (uint32_t)jobs->now | 1u;
     jobs->port->log(jobs->port->context, text);
 }
 #else
 #define say(jobs, text) ((void)0)
 #endif
 
+static void count_port_error(inngest *jobs, int result)
+{
+#if INNGEST_INSPECT
+    if (result) jobs->counters.port_error = result;
+#endif
+    (void)jobs;
+    (void)result;
+    count(&jobs->counters.port_errors);
+}
+
 static inngest_status port_failed(inngest *jobs, int result, inngest_status status)
 {
     say(jobs, "inngest: the storage failed");
     jobs->doubtful = true;
-    jobs->counters.port_error = result;
-    count(&jobs->counters.port_errors);
+    count_port_error(jobs, result);
     return status;
 }
 
@@ -642,8 +722,7 @@ static bool port_read(inngest *jobs, uint32_t block, uint32_t offset, void *data
         if ((result = jobs->port->read(jobs->port->context, block_address(jobs, block) + offset, data, size)) == 0) return true;
         if (jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, block_address(jobs, block) + offset, size)) return false;
         say(jobs, "inngest: the storage cannot be read");
-        jobs->counters.port_error = result;
-        count(&jobs->counters.port_errors);
+        count_port_error(jobs, result);
     }
     jobs->unread = true;
     return false;
@@ -720,12 +799,12 @@ static bool read_header(inngest *jobs, uint32_t position, record *r)
     r->flags = bytes[4] & (CARRIED | MORE | FLAG);
     r->header = bytes[4] & WIDE ? 16 : 12;
     r->size = bytes[5];
-    r->run = (uint32_t)get(bytes + 6, 2);
-    r->step = (uint32_t)get(bytes + 8, 3);
+    r->run = get2(bytes + 6);
+    r->step = get4(bytes + 8) & STEP_MASK;
     r->link = bytes[11];
     if (r->header == 16) {
         if (left < 16 || !port_read(jobs, block, offset + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
-        r->link |= (uint32_t)get(bytes + 12, 2) << 8;
+        r->link |= get2(bytes + 12) << 8;
         r->run |= (uint32_t)bytes[14] << 16;
         r->size = (uint16_t)(r->size | bytes[15] << 8);
     }
@@ -751,15 +830,6 @@ static bool verify(inngest *jobs, record *r)
 /* Read and verify the record at a position. False: nothing whole there. */
 static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_header(jobs, position, r) && verify(jobs, r); }
 
-static source one_piece(const void *data, uint32_t size)
-{
-    source s;
-    memset(&s, 0, sizeof s);
-    s.piece[0] = data;
-    s.size[0] = (uint16_t)size;
-    return s;
-}
-
 static bool fetch(inngest *jobs, const source *s, uint32_t at, uint8_t *to, uint32_t size)
 {
     unsigned i;
@@ -776,17 +846,21 @@ static bool fetch(inngest *jobs, const source *s, uint32_t at, uint8_t *to, uint
     return true;
 }
 
-static void make_header(record *r, uint8_t bytes[16])
+/* The checksum behind the payload. Of a copy it follows from that of the original: what its cells read as when they
+ * were verified is what the copy must hold to be whole. */
+static uint32_t payload_crc(const source *s, uint32_t crc)
 {
-    bool wide = r->link > 0xFF || r->run > 0xFFFF || r->size > 0xFF;
-    r->header = wide ? 16 : 12;
-    bytes[4] = (uint8_t)(r->kind | r->flags | (wide ? WIDE : 0u));
-    bytes[5] = (uint8_t)r->size;
-    put4(bytes + 6, r->run);                         /* bytes 8 and 9 are written over */
-    put4(bytes + 8, r->step);
-    put4(bytes + 11, r->link);
-    bytes[14] = (uint8_t)(r->run >> 16);
-    bytes[15] = (uint8_t)(r->size >> 8);
+    static const uint8_t zeros[16] = { 0 };
+    unsigned i, n;
+    if (s->from) {
+        for (crc ^= ~s->from->head_crc, i = s->from->size; i > 0; i -= n) {
+            n = minimum(i, sizeof zeros);
+            crc = crc32(crc, zeros, n);
+        }
+        return ~crc ^ s->from->crc;
+    }
+    for (i = 0; i < 3; i++) crc = crc32(crc, s->piece[i], s->size[i]);
+    return crc;
 }
 
 /* The first program of a boot at a place is a unit of a fixed pattern: earlier boots may have been there and been cut
@@ -802,7 +876,10 @@ static inngest_status open_place(inngest *jobs)
     memset(bytes, FILLER, sizeof bytes);
     jobs->opening = false;
     jobs->dirty = jobs->wrote = true;
-    return port_program(jobs, jobs->head_block, jobs->head_offset - unit, bytes, unit);
+    jobs->failed_from = position_at(jobs, jobs->head_block, jobs->head_offset - unit);
+    INNGEST_TRY(port_program(jobs, jobs->head_block, jobs->head_offset - unit, bytes, unit));
+    jobs->failed_from = 0;
+    return INNGEST_OK;
 }
 
 static bool is_filler(inngest *jobs, uint32_t block, uint32_t offset)
@@ -814,57 +891,63 @@ static bool is_filler(inngest *jobs, uint32_t block, uint32_t offset)
     return i == unit;
 }
 
-/* Put the bytes of a record from `at` on into the stage, and padding. Gives how many; 0: they cannot be read. */
-static uint32_t fill_stage(inngest *jobs, const record *r, const uint8_t header[16], const source *s, uint32_t at)
-{
-    uint8_t *stage = (uint8_t *)jobs->stage;
-    uint32_t total = (uint32_t)r->header + r->size, n = minimum(record_bytes(jobs, r) - at, INNGEST_STAGE_BYTES);
-    uint32_t used = at < total ? minimum(total - at, n) : 0, skip = at ? 0 : r->header;
-    memcpy(stage, header, skip);
-    memset(stage + used, 0xFF, n - used);
-    return used <= skip || fetch(jobs, s, at + skip - r->header, stage + skip, used - skip) ? n : 0;
-}
-
-/* Program a record at the head, where there must be room. One program call for each INNGEST_STAGE_BYTES. The caller
- * gives the position of the run's previous record as link, 0 for none. */
-static inngest_status append(inngest *jobs, record *r, const source *s)
+/* Program a record of a run, or of none, at the head, where there must be room. kind: with its flags. One program call
+ * for each INNGEST_STAGE_BYTES. */
+static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s)
 {
     uint8_t header[16], *stage = (uint8_t *)jobs->stage;
-    inngest_status status;
-    uint32_t crc, same = 0, at, n, total, padded, block = jobs->head_block, offset = jobs->head_offset;
-    if (s->doubtful) {
-        record from = *s->from;
-        make_header(&from, header);
-        same = crc32(crc_seed(jobs, from.position), header + 4, from.header - 4u);
+    uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), at, n, padded, total;
+    uint32_t number = s->from ? s->from->run : run ? run->number & STEP_MASK : 0, link = run && run->last ? position - run->last : 0;
+    uint32_t size = s->size[0] + s->size[1] + s->size[2], head = 12;
+    if (link > 0xFF || number > 0xFFFF || size > 0xFF) {
+        kind |= WIDE;
+        head = 16;
     }
-    r->position = position_at(jobs, block, offset);
-    r->link = r->link ? r->position - r->link : 0;
-    make_header(r, header);
-    total = (uint32_t)r->header + r->size;
-    padded = record_bytes(jobs, r);
-    crc = crc32(crc_seed(jobs, r->position), header + 4, r->header - 4u);
-    for (at = 0; at < total; at += n) {
-        uint32_t skip = at ? 0 : r->header;
-        if ((n = fill_stage(jobs, r, header, s, at)) == 0) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
-        crc = crc32(crc, stage + skip, minimum(n, total - at) - skip);
-        if (s->doubtful) same = crc32(same, stage + skip, minimum(n, total - at) - skip);
-    }
-    if (s->doubtful && same != s->from->crc) return INNGEST_ERR_READ;
-    put4(header, crc);
+    header[4] = (uint8_t)kind;
+    header[5] = (uint8_t)size;
+    put4(header + 6, number);                        /* bytes 8 and 9 are written over */
+    put4(header + 8, step);
+    put4(header + 11, link);
+    header[14] = (uint8_t)(number >> 16);
+    header[15] = (uint8_t)(size >> 8);
+    put4(header, payload_crc(s, crc32(crc_seed(jobs, position), header + 4, head - 4)));
     INNGEST_TRY(open_place(jobs));
+    if (!jobs->in_group) jobs->group_from = position;
+    total = head + size;
+    padded = round_up(jobs, total);
     jobs->head_offset = offset + padded;             /* spent whatever comes: never programmed twice */
     jobs->dirty = jobs->wrote = true;
     for (at = 0; at < padded; at += n) {
-        n = padded;
-        if (padded <= INNGEST_STAGE_BYTES) memcpy(stage, header, 4);             /* the rest is there */
-        else if ((n = fill_stage(jobs, r, header, s, at)) == 0) return port_failed(jobs, jobs->counters.port_error, INNGEST_ERR_READ);
-        status = port_program(jobs, block, offset + at, stage, n);
+        uint32_t skip = at ? 0 : head, used = at < total ? total - at : 0;
+        inngest_status status;
+        n = minimum(padded - at, INNGEST_STAGE_BYTES);
+        used = minimum(used, n);
+        memcpy(stage, header, skip);
+        memset(stage + used, 0xFF, n - used);
+        if (used > skip && !fetch(jobs, s, at + skip - head, stage + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
+        else status = port_program(jobs, jobs->head_block, offset + at, stage, n);
         if (status == INNGEST_OK) continue;
         jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
+        jobs->failed_from = jobs->group_from;
+        jobs->in_group = false;
+        jobs->wasted = true;
         return status;
     }
+    jobs->in_group = (kind & MORE) != 0;
+    jobs->written = position;
+    if (run) run->last = position;
     count(&jobs->counters.records);
     return INNGEST_OK;
+}
+
+/* The same with a payload that is one piece of memory. */
+static inngest_status add(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const void *data, uint32_t size)
+{
+    source s;
+    memset(&s, 0, sizeof s);
+    s.piece[0] = data;
+    s.size[0] = size;
+    return append(jobs, run, kind, step, &s);
 }
 
 /* ---- 6 Journal space: blocks, reclaim --------------------------------------------------------------------------
@@ -906,7 +989,7 @@ static inngest_status find_record(inngest *jobs, const inngest_run *run, unsigne
 }
 
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
-static void find_oldest(inngest *jobs, inngest_run *run)
+APART void find_oldest(inngest *jobs, inngest_run *run)
 {
     uint32_t position = run->last;
     record r;
@@ -949,7 +1032,7 @@ static inngest_seen *find_seen(inngest *jobs, const record *r)
 {
     int i;
     for (i = 0; i < INNGEST_SEEN_IDS; i++)
-        if (jobs->seen[i].position == r->position) return &jobs->seen[i];
+        if (SEEN_ID(jobs, i)->position == r->position) return SEEN_ID(jobs, i);
     return NULL;
 }
 
@@ -968,32 +1051,29 @@ static bool is_live(inngest *jobs, const record *r)
 
 static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 {
-    record copy = *r;
-    source s = one_piece(NULL, 0);
+    unsigned kind = r->kind | r->flags;
+    source s;
     inngest_run *run = find_run(jobs, r->run);
     inngest_seen *seen;
+    memset(&s, 0, sizeof s);
     s.from = r;
-    s.doubtful = doubtful;
-    if (!doubtful || r->kind == TIME) copy.flags |= CARRIED;   /* written again it is the news that it was */
-    copy.link = run ? run->last : 0;
-    INNGEST_TRY(append(jobs, &copy, &s));
-    if (doubtful && !read_record(jobs, copy.position, &copy)) return INNGEST_ERR_READ;
-    if (run) run->last = copy.position;
-    if (r->kind == TIME) jobs->time_position = copy.position;
-    if (r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = copy.position;
+    s.size[0] = r->size;
+    if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
+    INNGEST_TRY(append(jobs, run, kind, r->step, &s));
+    if (r->kind == TIME) jobs->time_position = jobs->written;
+    if (r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = jobs->written;
     return INNGEST_OK;
 }
 
 static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes[32])
 {
     memset(bytes, 0xFF, 32);
-    put(bytes, MAGIC, 4);
-    put(bytes + 4, 1, 3);                            /* version 1.0, no features */
-    bytes[7] = (uint8_t)(program_shift(jobs->port) | (unsigned)jobs->block_shift << 3);
-    put(bytes + 8, block, 4);
-    put(bytes + 12, jobs->format, 4);
-    put(bytes + 16, jobs->port->block_count, 4);
-    put(bytes + 20, crc32(0, bytes, 20), 4);
+    put4(bytes, MAGIC);
+    put4(bytes + 4, 1u | program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
+    put4(bytes + 8, block);
+    put4(bytes + 12, jobs->format);
+    put4(bytes + 16, jobs->port->block_count);
+    put4(bytes + 20, crc32(0, bytes, 20));
 }
 
 static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
@@ -1030,7 +1110,7 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
  * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone. The last
  * erased block is erased again if its header was not made in this boot, which an unclean stop may have cut short: once
  * the next erase has begun it is the only proof of what stands behind it. */
-static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
+static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t two = 2u << jobs->unit_shift;
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
@@ -1041,10 +1121,79 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     }
     jobs->head_block++;
     jobs->head_offset = first_offset(jobs);
-    jobs->opening = jobs->wary && (bytes == jobs->port->block_size || first_offset(jobs) + two + bytes <= jobs->port->block_size);
+    jobs->copies_only = true;
+    jobs->opening = (jobs->opening || jobs->wary) && (bytes == jobs->port->block_size || first_offset(jobs) + two + bytes <= jobs->port->block_size);
     if (jobs->opening) jobs->head_offset += two;
     jobs->wary = false;
     return true;
+}
+
+static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool needed);
+
+/* Say that nothing from a position to here counts. */
+static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
+{
+    uint8_t range[8];
+    put4(range, from);
+    put4(range + 4, position_at(jobs, jobs->head_block, jobs->head_offset));
+    INNGEST_TRY(add(jobs, NULL, RECLAIMED | FLAG | more, 0, range, sizeof range));
+    (void)void_range(jobs, from, jobs->written, false);
+    return INNGEST_OK;
+}
+
+static bool in_last(const inngest *jobs, uint32_t position) { return position && block_of(jobs, position) == jobs->last_block; }
+
+/* Programs that failed have used up the last erased block, so that reclaim cannot go on. All in there are copies: take
+ * up the originals again, those of no run from the tail, erase it, and start over. */
+APART void start_over(inngest *jobs)
+{
+    uint32_t i, offset = first_offset(jobs);
+    int k;
+    bool time = in_last(jobs, jobs->time_position);
+    record r;
+    for (i = 0; i < jobs->run_count; i++) {
+        inngest_run *run = &jobs->runs[i];
+        while (run->number && in_last(jobs, run->last)) {
+            if (!read_record(jobs, run->last, &r) || r.link == 0) return;
+            run->last -= r.link;
+        }
+    }
+    while (offset + 12 <= jobs->port->block_size) {
+        if (!read_record(jobs, position_at(jobs, jobs->tail_block, offset), &r)) {
+            offset += 1u << jobs->unit_shift;
+            continue;
+        }
+        offset += record_bytes(jobs, &r);
+        if (r.kind == TIME && time) jobs->time_position = r.position;
+        for (k = 0; r.kind == SEEN && k != INNGEST_SEEN_IDS; k++)
+            if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(r.first) && SEEN_ID(jobs, k)->hash[1] == get4(r.first + 4)) SEEN_ID(jobs, k)->position = r.position;
+    }
+    for (i = 0; i < VOIDS; i++)                        /* what a void in there speaks of is void no more */
+        if (in_last(jobs, jobs->voids[i][1]) && !in_last(jobs, jobs->voids[i][0])) jobs->failed_from = jobs->voids[i][0];
+    if (in_last(jobs, jobs->failed_from)) jobs->failed_from = 0;
+    jobs->head_block--;
+    jobs->last_block--;
+    jobs->head_offset = jobs->port->block_size;
+    jobs->wasted = false;
+    (void)prepare_blocks(jobs, true);
+}
+
+/* A program that failed may have done its work all the same: that is made void before anything else is written. */
+static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
+{
+    uint32_t from = jobs->failed_from;
+    bool found = from == 0 || find_room(jobs, record_room(jobs, 8), keep);
+    if (from && found) {
+        jobs->failed_from = 0;
+        found = write_void(jobs, from, 0) == INNGEST_OK;
+        if (!found) {
+            jobs->failed_from = from;
+            return false;
+        }
+    }
+    found = found && find_room(jobs, bytes, keep);
+    if (!found && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
+    return found;
 }
 
 static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format);
@@ -1069,25 +1218,18 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
 
 /* The tail block holds bytes that do not verify. A run whose chain leads through them would later look as if they
  * had never been: park it for good, before they go. */
-static inngest_status park_broken_runs(inngest *jobs)
+APART inngest_status park_broken_runs(inngest *jobs)
 {
     uint32_t i;
-    uint8_t bytes[4] = { 0 }, now[4];
-    source s = one_piece(bytes, 4);
-    put(bytes, (uint32_t)INNGEST_ERR_READ, 4);
+    uint8_t bytes[4] = { 0 };
+    put4(bytes, (uint32_t)INNGEST_ERR_READ);
     for (i = 0; i < jobs->run_count; i++) {
         inngest_run *run = &jobs->runs[i];
         record r;
         if (run->number == 0 || find_record(jobs, run, KIND_MASK, 0, &r) != INNGEST_ERR_READ) continue;
-        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK && r.size == 4 && read_payload(jobs, &r, 0, now, 4) && memcmp(now, bytes, 4) == 0) continue;
-        memset(&r, 0, sizeof r);
-        r.kind = PHASE;
-        r.run = run->number & STEP_MASK;
-        r.link = run->last;
-        r.size = 4;
+        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK && r.size == 4 && memcmp(r.first, bytes, 4) == 0) continue;
         if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
-        INNGEST_TRY(append(jobs, &r, &s));
-        run->last = r.position;
+        INNGEST_TRY(add(jobs, run, PHASE, 0, bytes, 4));
         stop_for_damage(jobs, run);
     }
     return INNGEST_OK;
@@ -1100,7 +1242,7 @@ static bool may_hold_live(const inngest *jobs, uint32_t block)
     int k;
     if (jobs->time_position && block_of(jobs, jobs->time_position) == block) return true;
     for (k = 0; k < INNGEST_SEEN_IDS; k++)
-        if (jobs->seen[k].position && block_of(jobs, jobs->seen[k].position) == block) return true;
+        if (SEEN_ID(jobs, k)->position && block_of(jobs, SEEN_ID(jobs, k)->position) == block) return true;
     for (i = 0; i < jobs->run_count; i++) {
         const inngest_run *run = &jobs->runs[i];
         if (run->number && (run->oldest == (uint16_t)block || run->state == INNGEST_WAIT_DAMAGE)) return true;
@@ -1116,7 +1258,6 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     uint32_t offset = first_offset(jobs), block = jobs->tail_block, i;
     uint8_t bytes[4] = { 0 };
     record r;
-    source s = one_piece(bytes, 4);
     bool broken = false;
     if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
     jobs->unread = false;
@@ -1134,16 +1275,18 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
         count(&jobs->counters.carried);
     }
     if (unreadable(jobs)) return INNGEST_ERR_READ;
-    if (broken || jobs->unread || jobs->counters.damaged) INNGEST_TRY(park_broken_runs(jobs));
-    memset(&r, 0, sizeof r);
-    r.kind = RECLAIMED;
-    r.size = 4;
-    r.step = block & STEP_MASK;
-    put(bytes, jobs->next_run, 4);
+#if INNGEST_INSPECT
+    broken = broken || jobs->counters.damaged;
+#else
+    broken = true;                     /* for all that is known */
+#endif
+    if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
+    put4(bytes, jobs->next_run);
     if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
-    INNGEST_TRY(append(jobs, &r, &s));
+    INNGEST_TRY(add(jobs, NULL, RECLAIMED, block & STEP_MASK, bytes, 4));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
+    jobs->wasted = false;
     for (i = 0; i < jobs->run_count; i++)
         if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)block) {
             jobs->runs[i].oldest++;
@@ -1195,41 +1338,24 @@ static inngest_status make_room_ahead(inngest *jobs)
     return wants_room_ahead(jobs) ? reclaim_block(jobs, false) : INNGEST_OK;
 }
 
-/* Append a record of a run, or of none, where room was made. */
-static inngest_status add(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s, record *r)
-{
-    memset(r, 0, sizeof *r);
-    r->kind = (uint8_t)(kind & KIND_MASK);
-    r->flags = (uint8_t)(kind & (MORE | FLAG));
-    r->step = step;
-    r->size = (uint16_t)(s->size[0] + s->size[1] + s->size[2]);
-    if (run) {
-        r->run = run->number & STEP_MASK;
-        r->link = run->last;
-    }
-    INNGEST_TRY(append(jobs, r, s));
-    if (run) run->last = r->position;
-    return INNGEST_OK;
-}
-
 static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, const void *data, uint32_t size)
 {
-    record r;
-    source s = one_piece(data, size);
     INNGEST_TRY(room(jobs, record_room(jobs, size)));
-    INNGEST_TRY(add(jobs, run, kind, kind >> 8, &s, &r));
-    if (r.kind == TIME) jobs->time_position = r.position;
+    INNGEST_TRY(add(jobs, run, kind, kind >> 8, data, size));
+    if ((kind & KIND_MASK) == TIME) jobs->time_position = jobs->written;
     return INNGEST_OK;
 }
 
 static inngest_status write_time(inngest *jobs, unsigned flag)
 {
     uint8_t bytes[12];
-    put(bytes, (uint64_t)jobs->now, 6);
-    put(bytes + 6, jobs->wall_known ? (uint64_t)(jobs->now + jobs->wall_offset) : 0, 6);
+    put_time(bytes, jobs->now);
+    put_time(bytes + 6, WALL_KNOWN(jobs) ? jobs->now + WALL_OFFSET(jobs) : 0);
     jobs->stamp = jobs->now;
-    jobs->stamped = true;
+    jobs->dated = false;
+#if INNGEST_WALL_CLOCK
     jobs->wall_stamped = jobs->wall_offset;
+#endif
     return write_record(jobs, NULL, TIME | flag, bytes, sizeof bytes);
 }
 
@@ -1251,10 +1377,16 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
     if (!port_read(jobs, place, 0, b, sizeof b)) return INNGEST_ERR_NOT_FOUND;
     if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
     if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
-    if (b[7] != (program_shift(jobs->port) | (unsigned)jobs->block_shift << 3) || get(b + 16, 2) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
+    if (b[7] != (program_shift(jobs->port) | (unsigned)jobs->block_shift << 3) || get2(b + 16) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
     *block = get4(b + 8);
     *format = get4(b + 12);
     return *block % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_NOT_FOUND;
+}
+
+static bool is_whole(inngest *jobs, uint32_t position)
+{
+    record r;
+    return read_record(jobs, position, &r);
 }
 
 static bool group_is_whole(inngest *jobs, const record *first)
@@ -1295,15 +1427,15 @@ static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, 
 {
     int i, at = INNGEST_SEEN_IDS;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
-        inngest_seen *seen = &jobs->seen[i];
+        inngest_seen *seen = SEEN_ID(jobs, i);
         if (seen->position && seen->hash[0] == low && seen->hash[1] == high) { at = i; break; }
         if (seen->position == 0 || seen->until <= jobs->now) at = i;
     }
     if (at == INNGEST_SEEN_IDS) return;
-    jobs->seen[at].hash[0] = low;
-    jobs->seen[at].hash[1] = high;
-    jobs->seen[at].until = until;
-    jobs->seen[at].position = position;
+    SEEN_ID(jobs, at)->hash[0] = low;
+    SEEN_ID(jobs, at)->hash[1] = high;
+    SEEN_ID(jobs, at)->until = until;
+    SEEN_ID(jobs, at)->position = position;
 }
 
 /* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. */
@@ -1332,7 +1464,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         run->flags = RUN_OLD | RUN_ENTERED;
     }
     if (r->kind == START) {
-        uint32_t number = (r->run & 0xFFFF) | (uint32_t)get(b, 2) << 16;
+        uint32_t number = (r->run & 0xFFFF) | get2(b) << 16;
         if (number >= jobs->next_run) jobs->next_run = number + 1;
         take_up(jobs, run, number, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
     }
@@ -1357,13 +1489,19 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
     int64_t stamp = 0;
     memcpy(b, r->first, sizeof b);
     jobs->clean = r->kind == TIME && (r->flags & (FLAG | CARRIED)) == FLAG;
+#if INNGEST_CRASHES
     jobs->guarded = 0;
+#endif
     switch (r->kind) {
     case TIME:
         jobs->time_position = r->position;
         jobs->wary = r->step != 0;
-        jobs->time_now = stamp = get_time(b);
+        stamp = get_time(b);
+        jobs->dated = get_time(b + 6) > 0;
+#if INNGEST_WALL_CLOCK
+        jobs->time_now = stamp;
         jobs->time_wall = get_time(b + 6);
+#endif
         break;
     case SEEN: remember(jobs, get4(b), get4(b + 4), get_time(b + 8), r->position); break;
     case RECLAIMED:
@@ -1371,13 +1509,15 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
         *reclaimed = reclaimed_by(jobs, r) + 1;
         if (get4(b) > jobs->next_run) jobs->next_run = get4(b);
         break;
+#if INNGEST_CRASHES
     case CRASH:                        /* of no run: a predicate was called; counts if nothing follows */
         if (r->run) break;
-        jobs->poison_row = (uint16_t)get(b + 6, 2);
+        jobs->poison_row = (uint16_t)get2(b + 6);
         jobs->poison = get4(b + 2);
         jobs->poison_count = b[0];
         jobs->guarded = b[1];
         break;
+#endif
     case SLEEP: case ATTEMPT: stamp = get_time(b + 6); break;
     default: break;
     }
@@ -1385,14 +1525,20 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
     return r->run ? apply_run_record(jobs, r, b) : INNGEST_OK;
 }
 
-static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to)
+/* Those that are needed, since what they void reads as whole, come first and are not dropped. */
+static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool needed)
 {
-    uint32_t *range = jobs->voids[jobs->void_count % VOIDS];
+    uint32_t *range = jobs->voids[jobs->void_count % VOIDS], *first = jobs->voids[jobs->voids_needed % VOIDS];
     unsigned i;
     for (i = 0; i < VOIDS; i++) if (jobs->voids[i][0] == from && jobs->voids[i][1] == to) return INNGEST_PAUSED;
+    if (jobs->void_count <= VOIDS) jobs->void_count++;
+    if (needed) {
+        memcpy(range, first, sizeof jobs->voids[0]);
+        range = first;
+        jobs->voids_needed++;
+    } else if (jobs->void_count > VOIDS) return INNGEST_PAUSED;
     range[0] = from;
     range[1] = to;
-    if (++jobs->void_count == 255) jobs->void_count -= (uint8_t)VOIDS;
     return INNGEST_PAUSED;
 }
 
@@ -1400,15 +1546,14 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to)
 static inngest_status doubt(inngest *jobs)
 {
     jobs->doubted = true;
-    return void_range(jobs, jobs->newest, jobs->newest + 1);
+    return void_range(jobs, jobs->newest, jobs->newest + 1, true);
 }
 
 /* Take up the whole records of a block. *end: where the last one ended. */
 static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
 {
-    uint32_t offset = first_offset(jobs), previous;
-    uint32_t broken = 0;                              /* units in a row that are nothing */
-    bool in_group = false, in_void = false;
+    uint32_t offset = first_offset(jobs), gap = offset, unit = 1u << jobs->unit_shift, previous, range[2] = { 0, 0 };
+    bool in_group = false, in_void = false, broken = false;
     inngest_status status = INNGEST_OK, applied;
     record r;
     *end = 0;
@@ -1418,35 +1563,45 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         if (!read_record(jobs, position, &r)) {
             if (in_group) return doubt(jobs);
             in_void = false;
-            offset += 1u << jobs->unit_shift;
-            if (port_blank(jobs, block, offset - (1u << jobs->unit_shift), 1u << jobs->unit_shift)) continue;
-            if (is_filler(jobs, block, offset - (1u << jobs->unit_shift))) {
-                if (broken == 1) broken = 0;           /* the unit left alone */
-                jobs->clean = false;
+            offset += unit;
+            if (port_blank(jobs, block, offset - unit, unit)) continue;
+            if (is_filler(jobs, block, offset - unit)) {
+                if (offset - gap <= 2 * unit) {            /* with the unit left alone */
+                    gap = offset;
+                    broken = false;
+                }
                 *end = offset;
+                jobs->clean = false;
                 continue;
             }
-            broken++;
-            jobs->stale = true;
+            broken = jobs->stale = true;
             continue;
         }
-        if (broken) count(&jobs->counters.damaged);       /* a torn write has nothing behind it in its block */
-        broken = 0;
-        offset += record_bytes(jobs, &r);
-        *end = offset;
+        *end = offset + record_bytes(jobs, &r);
         if (in_void || (!in_group && (is_voided(jobs, position) || !group_is_whole(jobs, &r)))) {
             in_void = (r.flags & MORE) != 0;
-            broken++;
-            jobs->stale = true;
+            broken = jobs->stale = true;
+            offset = *end;
             continue;
         }
+        if (is_void(&r)) {
+            range[0] = get4(r.first);
+            range[1] = get4(r.first + 4);
+        }
+        if (offset != gap) {                               /* a torn write has nothing behind it in its block but what voids it */
+            bool torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + unit), range));
+            if (torn) count(&jobs->counters.torn);
+            else count(&jobs->counters.damaged);
+        }
+        broken = false;
+        gap = offset = *end;
         previous = jobs->newest;
         if (!in_group) jobs->newest = r.position;
         jobs->stale = false;
         if (is_void(&r)) {
-            const uint32_t range[2] = { get4(r.first), get4(r.first + 4) };
-            inngest_status again = void_range(jobs, range[0], range[1]);
-            if (previous && in_range(previous, range)) return again;
+            bool needed = previous && in_range(previous, range) && jobs->voids_needed < VOIDS;
+            inngest_status again = void_range(jobs, range[0], range[1], needed);
+            if (needed) return again;
         }
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, reclaimed);
@@ -1460,13 +1615,11 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
  * cells may be half programmed, before anything acts on it. */
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint8_t range[8] = { 0 };
-    source s = one_piece(range, 8);
     uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, first_offset(jobs));
     bool torn = jobs->doubted || jobs->stale, merge = false;
     inngest_status status;
     inngest_run *run;
-    record r, v;
+    record r;
     if (end == 0) end = first_offset(jobs);
     jobs->opening = true;
     if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
@@ -1494,18 +1647,9 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     jobs->trusted = jobs->trusted || !jobs->wary;
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (jobs->newest && !merge) from = position;
-    if (torn) bytes += record_room(jobs, sizeof range);
+    if (torn) bytes += record_room(jobs, 8);
     if (!advance(jobs, bytes, 0)) return INNGEST_ERR_JOURNAL_FULL;
-    if (torn) {
-        memset(&v, 0, sizeof v);
-        v.kind = RECLAIMED;
-        v.flags = (uint8_t)(FLAG | (copies ? MORE : 0u));
-        v.size = sizeof range;
-        put(range, from, 4);
-        put(range + 4, position_at(jobs, jobs->head_block, jobs->head_offset), 4);
-        INNGEST_TRY(append(jobs, &v, &s));
-        (void)void_range(jobs, from, v.position);
-    }
+    if (torn) INNGEST_TRY(write_void(jobs, from, copies ? MORE : 0));
     for (position = jobs->newest; copies > 0; position = after(jobs, &r)) {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
         if (is_void(&r)) continue;
@@ -1514,7 +1658,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed */
         if (run && (before == 0 || (int32_t)(before - jobs->newest) < 0)) run->last = before;
         status = copy_record(jobs, &r, true);
-        if (status == INNGEST_ERR_READ) return doubt(jobs);
+        if (status == INNGEST_ERR_READ || (status == INNGEST_OK && !is_whole(jobs, jobs->written))) return doubt(jobs);
         INNGEST_TRY(status);
     }
     return port_sync(jobs);
@@ -1581,7 +1725,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
         if (this_end == 0 && port_blank(jobs, block, first_offset(jobs), jobs->port->block_size - first_offset(jobs))) { gap = true; continue; }
-        if (gap) missing++;
+        if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) missing++;
         gap = false;
         written = true;
         jobs->head_block = block;
@@ -1649,7 +1793,7 @@ static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t whe
         ctx->run->state = (uint8_t)why;
         ctx->run->attempt = ctx->attempt;
     }
-    if (!ctx->parallel) ctx->stopped = INNGEST_PAUSED;
+    if (!IN_GROUP(ctx)) ctx->stopped = INNGEST_PAUSED;
     return INNGEST_PAUSED;
 }
 
@@ -1662,6 +1806,12 @@ static inngest_status park(inngest_ctx *ctx, inngest_wait why)
     if (why == INNGEST_WAIT_DAMAGE && unreadable(ctx->jobs)) (void)wait_for_room(ctx);
     else (void)wait_until(ctx, why, NEVER);
     return ctx->stopped = INNGEST_PAUSED;
+}
+
+/* Find the run's newest record of a class and step. */
+static inngest_status find_own(const inngest_ctx *ctx, unsigned class, uint32_t step, record *r)
+{
+    return find_record(ctx->jobs, ctx->run, class, step, r);
 }
 
 /* The step's identity: hash of the id plus its occurrence in this pass. Ids whose ranges touch are refused. */
@@ -1693,7 +1843,7 @@ static inngest_status find_memo(inngest_ctx *ctx, record *r)
     ctx->known = false;
     if (ctx->met == ctx->run->memos) return status;
     if (ctx->ahead && find_ahead(ctx->jobs, ctx->run, ctx->ahead, ctx->step, r)) status = INNGEST_OK;
-    else status = find_record(ctx->jobs, ctx->run, RESULT, ctx->step, r);
+    else status = find_own(ctx, RESULT, ctx->step, r);
     if (status != INNGEST_OK) return status;
     ctx->known = true;
     ctx->met++;
@@ -1706,7 +1856,7 @@ static void find_old(inngest_ctx *ctx, unsigned kind)
 {
     record r;
     if (!(ctx->run->flags & RUN_SAVED) || undecided(kind) || kind == SAVE) return;
-    if (find_record(ctx->jobs, ctx->run, SAVE, ctx->step, &r) == INNGEST_OK) ctx->old += record_room(ctx->jobs, r.size);
+    if (find_own(ctx, SAVE, ctx->step, &r) == INNGEST_OK) ctx->old += record_room(ctx->jobs, r.size);
 }
 
 /* Write a record of this step, with room made for `more` bytes of its group behind it. PAUSED: the port failed; or a
@@ -1715,8 +1865,6 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
-    source s = one_piece(data, size);
-    record r;
     uint32_t used;
     find_old(ctx, kind);
     used = run->used * UINT32_C(4) - ctx->old;
@@ -1724,7 +1872,7 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     if (room(jobs, record_room(jobs, size) + more) != INNGEST_OK) return wait_for_room(ctx);
     ctx->undo = *run;                                /* not earlier: making room may have carried its records */
     ctx->undo_met = ctx->met;
-    if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, &s, &r) != INNGEST_OK) return wait_for_room(ctx);
+    if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, data, size) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = record_room(jobs, size);
     if (!ctx->known && ctx->step && class_of(kind & KIND_MASK) == RESULT) {
@@ -1733,9 +1881,9 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
         run->memos++;
     }
     if (kind == INTENT) return INNGEST_OK;
-    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (ctx->parallel ? 0u : RUN_OLD));
+    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) ? 0u : RUN_OLD));
     run->crashes = 0;
-    if (jobs->alone == run->number) jobs->alone = 0;
+    let_others_go_on(jobs, run);
     return INNGEST_OK;
 }
 
@@ -1764,21 +1912,23 @@ static inngest_status commit(inngest_ctx *ctx, unsigned kind, const void *data, 
     return durable(ctx);
 }
 
+#if INNGEST_LONG_STEPS || INNGEST_PROGRESS
 static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(put_record(ctx, kind, data, size));
     return port_sync(ctx->jobs) == INNGEST_OK ? INNGEST_OK : wait_for_room(ctx);
 }
+#endif
 
 #define WAIT_BYTES 14u
 static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     uint8_t b[WAIT_BYTES];
-    put(b, (uint64_t)due, 6);
-    put(b + 6, (uint64_t)ctx->jobs->now, 6);
+    put_time(b, due);
+    put_time(b + 6, ctx->jobs->now);
     b[12] = (uint8_t)(ctx->attempt + 1);
-    b[13] = (uint8_t)(flags | (ctx->parallel ? WAIT_PARALLEL : 0u));
-    if (!ctx->jobs->wall_known && ctx->jobs->time_wall > 0 && !ctx->jobs->stamped && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
+    b[13] = (uint8_t)(flags | (IN_GROUP(ctx) ? WAIT_PARALLEL : 0u));
+    if (!WALL_KNOWN(ctx->jobs) && ctx->jobs->dated && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
     ctx->jobs->stamp = ctx->jobs->now;
     return put_record(ctx, kind, b, sizeof b);
 }
@@ -1786,8 +1936,8 @@ static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, uns
 static uint32_t encode_error(const inngest_error_info *error, uint8_t b[ERROR_BYTES])
 {
     uint32_t size = (uint32_t)strlen(error->message);
-    put(b, (uint64_t)(int64_t)error->status, 4);
-    put(b + 4, (uint64_t)(int64_t)error->code, 4);
+    put4(b, (uint32_t)error->status);
+    put4(b + 4, (uint32_t)error->code);
     memcpy(b + 8, error->message, size);
     return 8 + size;
 }
@@ -1806,9 +1956,9 @@ static bool load_error(inngest_ctx *ctx, const record *r)
 
 static inngest_active *find_active(inngest *jobs, uint32_t run, uint32_t step)
 {
-    unsigned i;
-    for (i = 0; i < INNGEST_ACTIVE_STEPS; i++)
-        if (jobs->active[i].run == run && (jobs->active[i].step == step || step == 0)) return &jobs->active[i];
+    int i;
+    for (i = 0; i < ACTIVE_STEPS; i++)
+        if (ACTIVE(jobs)[i].run == run && (ACTIVE(jobs)[i].step == step || step == 0)) return &ACTIVE(jobs)[i];
     return NULL;
 }
 
@@ -1829,12 +1979,14 @@ static bool claim_active(inngest_ctx *ctx)
     a->status = INNGEST_AGAIN;
     a->began = ctx->began;
     a->next = (uint32_t)jobs->now;
+#if INNGEST_LONG_STEPS
     if (++jobs->token == 0) jobs->token = 1;
     a->token = jobs->token;
     if (ctx->options && ctx->options->timeout_ms) {
         a->timed = true;
         a->timeout = (uint32_t)jobs->now + minimum(ctx->options->timeout_ms, INT32_MAX);
     }
+#endif
     ctx->active = a;
     return true;
 }
@@ -1865,7 +2017,7 @@ static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 {
     if (!claim_active(ctx)) return wait_until(ctx, INNGEST_WAIT_ROOM, NEVER);
     ctx->active->status = (int16_t)status;
-    count(&ctx->active->calls);
+    if (ctx->active->calls != UINT32_MAX) ctx->active->calls++;
     ctx->active->next = ctx->again;
     return wait_for_step(ctx, ctx->active);
 }
@@ -1873,9 +2025,12 @@ static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 /* What a fresh body must know or leave on record. BODY: call it. */
 static inngest_status begin_fresh(inngest_ctx *ctx, const record *r)
 {
+#if INNGEST_LONG_STEPS
     const inngest_step_options *o = ctx->options;
     uint8_t attempt = ctx->attempt;
+#endif
     ctx->began = ctx->run->flags & RUN_OLD ? INNGEST_BEGAN_MAYBE : INNGEST_BEGAN_NO;
+#if INNGEST_LONG_STEPS
     if (o == NULL || !(o->intent || o->at_most_once)) return INNGEST_BODY;
     ctx->began = r->kind == INTENT ? INNGEST_BEGAN_YES : INNGEST_BEGAN_NO;
     if (ctx->began == INNGEST_BEGAN_YES && o->at_most_once) {
@@ -1891,6 +2046,9 @@ static inngest_status begin_fresh(inngest_ctx *ctx, const record *r)
             return status;
         }
     }
+#else
+    (void)r;
+#endif
     return INNGEST_BODY;
 }
 
@@ -1904,13 +2062,15 @@ static inngest_status begin_again(inngest_ctx *ctx)
         return a->status < 0 ? mistake(ctx, (inngest_status)a->status, ctx->id) : (inngest_status)a->status;
     }
     if (ctx->ending) ctx->stop = INNGEST_STOP_CANCEL;
-    else if (ctx->parallel && ctx->decided) ctx->stop = INNGEST_STOP_LOST;
+    else if (IN_GROUP(ctx) && ctx->decided) ctx->stop = INNGEST_STOP_LOST;
     else if (a->timed && until(ctx->jobs, a->timeout) <= 0) ctx->stop = INNGEST_STOP_TIMEOUT;
     else if (a->status == INNGEST_PENDING || a->next == UINT32_MAX || until(ctx->jobs, a->next) > 0) return wait_for_step(ctx, a);
     return INNGEST_BODY;
 }
 
 inngest_began_t inngest_began(const inngest_ctx *ctx) { return (inngest_began_t)ctx->began; }
+
+#if INNGEST_LONG_STEPS
 inngest_stop_t inngest_stop_reason(const inngest_ctx *ctx) { return (inngest_stop_t)ctx->stop; }
 uint32_t inngest_step_calls(const inngest_ctx *ctx) { return ctx->active ? ctx->active->calls : 0; }
 
@@ -1931,6 +2091,7 @@ inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms)
     if (ms != UINT32_MAX && ctx->again == UINT32_MAX) ctx->again--;
     return INNGEST_AGAIN;
 }
+#endif
 
 /* ---- 10 Steps: run, sleep, send, restart, parallel -------------------------------------------------------------- */
 
@@ -1961,8 +2122,9 @@ static int max_attempts(const inngest_ctx *ctx)
 
 static void tell_step(inngest_ctx *ctx, inngest_status status, int64_t retry_in)
 {
-    const inngest_hooks *hooks = ctx->jobs->hooks;
-    if (hooks && hooks->step_end) hooks->step_end(ctx->jobs->user, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, retry_in);
+    (void)status;
+    (void)retry_in;
+    TELL(ctx->jobs, step_end, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, retry_in);
 }
 
 /* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
@@ -1987,11 +2149,10 @@ static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
 
 static bool read_wait(inngest_ctx *ctx, const record *r, int64_t *due, unsigned *flags)
 {
-    uint8_t b[WAIT_BYTES];
-    if (r->size != WAIT_BYTES || !read_payload(ctx->jobs, r, 0, b, WAIT_BYTES)) return false;
-    *due = get_time(b);
-    *flags = b[13];
-    ctx->attempt = r->kind == ATTEMPT ? b[12] : 0;
+    if (r->size != WAIT_BYTES) return false;
+    *due = get_time(r->first);
+    *flags = r->first[13];
+    ctx->attempt = r->kind == ATTEMPT ? r->first[12] : 0;
     return true;
 }
 
@@ -2001,9 +2162,9 @@ static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const rec
     int64_t due = 0;
     unsigned flags;
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
-    if (ctx->active == NULL && ctx->parallel && ctx->decided) return INNGEST_LOST;
-    if (ctx->ending ? ctx->active == NULL : ctx->run->phase == INNGEST_PHASE_CANCELLING) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
-    if (r->kind == INTENT && !read_payload(ctx->jobs, r, 0, &ctx->attempt, 1)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
+    if (INNGEST_LONG_STEPS && ctx->ending ? ctx->active == NULL : CANCELLING(ctx->run)) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
+    if (r->kind == INTENT) ctx->attempt = r->first[0];
     if (r->kind != ATTEMPT) return INNGEST_BODY;
     if (!read_wait(ctx, r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
     return due > ctx->jobs->now ? wait_until(ctx, INNGEST_WAIT_RETRY, due) : INNGEST_BODY;
@@ -2014,7 +2175,6 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
 {
     inngest *jobs = ctx->jobs;
     inngest_status status;
-    uint8_t done = 0;
     memset(r, 0, sizeof *r);
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
@@ -2029,26 +2189,27 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
     if (status != INNGEST_OK) r->kind = 0;
     else ctx->old = record_room(jobs, r->size);
     if (r->kind == 0 || undecided(r->kind)) return enter_undecided(ctx, what, r);
-    if (r->kind == DONE && !read_payload(jobs, r, 0, &done, 1)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (r->kind == CHOICE || (r->kind == DONE) != (what != WHAT_RUN) || done != what) return park(ctx, INNGEST_WAIT_MEMO);
+    if (r->kind == CHOICE || (r->kind == DONE ? r->first[0] : (unsigned)WHAT_RUN) != what) return park(ctx, INNGEST_WAIT_MEMO);
     if (r->kind == FAILED && !load_error(ctx, r)) return park(ctx, INNGEST_WAIT_DAMAGE);
     status = r->kind == FAILED ? INNGEST_STEP_FAILED : INNGEST_OK;
-    if (ctx->active) {                               /* it was completed since */
+    if (IN_PROGRESS(ctx)) {                          /* it was completed since */
         tell_step(ctx, status, -1);
         drop_active(jobs, ctx->active);
         ctx->active = NULL;
     } else {
         count(&jobs->counters.memos);
-        if (jobs->hooks && jobs->hooks->step_memo) jobs->hooks->step_memo(jobs->user, run_id(jobs, ctx->run), ctx->id, status);
+        TELL(jobs, step_memo, run_id(jobs, ctx->run), ctx->id, status);
     }
     return status;
 }
 
-static inngest_status read_result(inngest_ctx *ctx, const record *r, void *result, size_t size)
+/* Copy a payload from there on; zeros follow one that is shorter. */
+static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t from, void *to, size_t size)
 {
-    if (r->size > size) return park(ctx, INNGEST_WAIT_MEMO);
-    if (!read_payload(ctx->jobs, r, 0, result, r->size)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (size > r->size) memset((uint8_t *)result + r->size, 0, size - r->size);
+    uint32_t n = r->size - from;
+    if (n > size) return INNGEST_ERR_TOO_LONG;
+    if (!read_payload(ctx->jobs, r, from, to, n)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (size > n) memset((uint8_t *)to + n, 0, size - n);
     return INNGEST_OK;
 }
 
@@ -2062,22 +2223,24 @@ static inngest_status begin_step(inngest_ctx *ctx, const char *id, const inngest
     if ((int)status > 0 && status != INNGEST_BODY) return status;
     if ((int)status <= 0 && status != INNGEST_OK) return status;
     if (result == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
-    if (status == INNGEST_OK) return read_result(ctx, &r, result, size);
+    if (status == INNGEST_OK) {
+        status = copy_payload(ctx, &r, 0, result, size);
+        return status == INNGEST_ERR_TOO_LONG ? park(ctx, INNGEST_WAIT_MEMO) : status;
+    }
     if (size > INNGEST_RESULT_BYTES) return mistake(ctx, INNGEST_ERR_RESULT_SIZE, id);
     ctx->options = options;
     ctx->result = result;
     ctx->size = (uint32_t)size;
     ctx->told = false;
     ctx->retry_in = -1;
-    status = ctx->active ? begin_again(ctx) : begin_fresh(ctx, &r);
+    status = IN_PROGRESS(ctx) ? begin_again(ctx) : begin_fresh(ctx, &r);
     if (status == INNGEST_RETRY || status == INNGEST_FAIL) return close_step(ctx, status);
     if (status != INNGEST_BODY) return status;
     if (size) memset(result, 0, size);
     ctx->open = true;
     ctx->in_body = in_body;
     count(&ctx->jobs->counters.steps_run);
-    if (ctx->jobs->hooks && ctx->jobs->hooks->step_start)
-        ctx->jobs->hooks->step_start(ctx->jobs->user, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt);
+    TELL(ctx->jobs, step_start, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt);
     return INNGEST_BODY;
 }
 
@@ -2103,12 +2266,12 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
     inngest *jobs = ctx->jobs;
     ctx->open = ctx->in_body = false;
     if (status == INNGEST_BODY) status = INNGEST_OK;
-    if (ctx->stopped == INNGEST_OK && ctx->stop == INNGEST_STOP_NONE && (status == INNGEST_AGAIN || status == INNGEST_PENDING))
+    if (INNGEST_LONG_STEPS && ctx->stopped == INNGEST_OK && !STOPPING(ctx) && (status == INNGEST_AGAIN || status == INNGEST_PENDING))
         return keep_going(ctx, status);
-    drop_active(jobs, ctx->active);
+    if (IN_PROGRESS(ctx)) drop_active(jobs, ctx->active);
     ctx->active = NULL;
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
-    if (ctx->stop != INNGEST_STOP_NONE) {
+    if (STOPPING(ctx)) {
         status = stopped_step(ctx, status);
         if (status == INNGEST_LOST || status == INNGEST_PAUSED) return status;
     }
@@ -2165,10 +2328,10 @@ static inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, 
         INNGEST_TRY(put_wait(ctx, SLEEP, due, flags));
         INNGEST_TRY(durable(ctx));
     }
-    if (flags & WAIT_UNIX) {
+    if (INNGEST_WALL_CLOCK && (flags & WAIT_UNIX)) {
         ctx->run->flags |= RUN_UNIX;
-        if (!jobs->wall_known) return wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
-        due -= jobs->wall_offset;
+        if (!WALL_KNOWN(jobs)) return wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
+        due -= WALL_OFFSET(jobs);
     }
     if (due > jobs->now) return wait_until(ctx, INNGEST_WAIT_SLEEP, due);
     return commit(ctx, DONE, &done, 1);
@@ -2180,25 +2343,29 @@ inngest_status inngest_step_sleep(inngest_ctx *ctx, const char *id, int64_t ms)
     return sleep_step(ctx, id, ctx->jobs->now + ms, 0);
 }
 
+#if INNGEST_WALL_CLOCK
 inngest_status inngest_step_sleep_until(inngest_ctx *ctx, const char *id, int64_t unix_ms)
 {
     if (unix_ms < 0 || unix_ms >> 47) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
     return sleep_step(ctx, id, unix_ms, WAIT_UNIX);
 }
+#endif
 
 static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx);
 
+#if INNGEST_SEND_STEP
 inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *name, const void *data, size_t size)
 {
     record r;
+    size_t name_size = name ? strlen(name) : 0;
     arrival e;
     inngest_status status = enter_step(ctx, id, WHAT_SEND, &r);
     if (status != INNGEST_BODY) return status;
-    status = check_event(ctx->jobs, name, name ? strlen(name) : 0, data, size);
+    status = check_event(ctx->jobs, name, name_size, data, size);
     if (status != INNGEST_OK) return mistake(ctx, status, id);
     memset(&e, 0, sizeof e);
     e.name = name;
-    e.name_size = (uint8_t)strlen(name);   /* NOLINT: checked above */
+    e.name_size = (uint8_t)name_size;
     e.data = data;
     e.size = (uint16_t)size;
     status = admit(ctx->jobs, &e, ctx);
@@ -2206,7 +2373,9 @@ inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *n
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     return wait_for_room(ctx);
 }
+#endif
 
+#if INNGEST_RESTART
 inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
 {
     static const uint8_t done = WHAT_RESTART;
@@ -2224,12 +2393,13 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
     jobs->port->restart(jobs->port->context);
     return ctx->stopped = INNGEST_PAUSED;
 }
+#endif
 
+#if INNGEST_PARALLEL
 void inngest_parallel(inngest_ctx *ctx, const char *id)
 {
     record r;
     inngest_status status;
-    uint8_t winner;
     if (ctx->open || ctx->parallel) { (void)mistake(ctx, ctx->open ? INNGEST_ERR_NESTED : INNGEST_ERR_PARALLEL, id); return; }
     if (ctx->stopped != INNGEST_OK || identify(ctx, id) != INNGEST_OK) return;
     ctx->parallel = true;
@@ -2237,11 +2407,11 @@ void inngest_parallel(inngest_ctx *ctx, const char *id)
     ctx->group = ctx->step;
     status = find_memo(ctx, &r);
     if (status == INNGEST_ERR_NOT_FOUND) return;
-    if (status != INNGEST_OK || (r.kind == CHOICE && !read_payload(ctx->jobs, &r, 0, &winner, 1))) (void)park(ctx, INNGEST_WAIT_DAMAGE);
+    if (status != INNGEST_OK) (void)park(ctx, INNGEST_WAIT_DAMAGE);
     else if (r.kind != CHOICE) (void)park(ctx, INNGEST_WAIT_MEMO);
     else {
         ctx->decided = true;
-        ctx->winner = winner;
+        ctx->winner = r.first[0];
     }
 }
 
@@ -2303,14 +2473,26 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
     if (put_record(ctx, CHOICE, &winner, 1) == INNGEST_OK) (void)wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);   /* the losers are told at the replay */
     return close_group(ctx, INNGEST_PAUSED);
 }
+#endif
 
 /* ---- 11 Inside a body, and what a handler can know ------------------------------------------------------------- */
 
-inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message)
+static void tell_error(inngest_ctx *ctx, int32_t code, const char *message)
 {
     set_error(ctx, INNGEST_FAIL, code, message);
     ctx->told = true;
+}
+
+inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message)
+{
+    tell_error(ctx, code, message);
     return INNGEST_RETRY;
+}
+
+inngest_status inngest_fail(inngest_ctx *ctx, int32_t code, const char *message)
+{
+    tell_error(ctx, code, message);
+    return INNGEST_FAIL;
 }
 
 inngest_status inngest_retry_after(inngest_ctx *ctx, int64_t ms, int32_t code, const char *message)
@@ -2319,13 +2501,7 @@ inngest_status inngest_retry_after(inngest_ctx *ctx, int64_t ms, int32_t code, c
     return inngest_retry(ctx, code, message);
 }
 
-inngest_status inngest_fail(inngest_ctx *ctx, int32_t code, const char *message)
-{
-    set_error(ctx, INNGEST_FAIL, code, message);
-    ctx->told = true;
-    return INNGEST_FAIL;
-}
-
+#if INNGEST_PROGRESS
 static bool same_payload(inngest *jobs, const record *r, const uint8_t *data, size_t size)
 {
     uint8_t bytes[32];
@@ -2345,7 +2521,7 @@ static inngest_status find_progress(inngest_ctx *ctx, const void *data, size_t s
     if (!ctx->open) return mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_save or load");
     if (data == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
-    status = find_record(ctx->jobs, ctx->run, SAVE, ctx->step, r);
+    status = find_own(ctx, SAVE, ctx->step, r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
     return status == INNGEST_OK ? INNGEST_OK : INNGEST_BODY;
 }
@@ -2371,18 +2547,20 @@ inngest_status inngest_step_load(inngest_ctx *ctx, void *progress, size_t size)
     inngest_status status = find_progress(ctx, progress, size, &r);
     if (status != INNGEST_OK && status != INNGEST_BODY) return status;
     if (status == INNGEST_BODY) r.size = 0;
-    if (r.size > size) return INNGEST_ERR_TOO_LONG;
-    return read_result(ctx, &r, progress, size);
+    return copy_payload(ctx, &r, 0, progress, size);
 }
+#endif
 
 void inngest_idempotency_key(const inngest_ctx *ctx, char key[INNGEST_KEY_SIZE])
 {
     static const char digits[] = "0123456789abcdef";
-    uint64_t parts[2];
+    uint32_t parts[4];
     unsigned i;
-    parts[0] = run_id(ctx->jobs, ctx->run);
-    parts[1] = (uint64_t)(ctx->run->flags & RUN_FAILING ? 1u : 0u) << 32 | ctx->step;
-    for (i = 0; i < 32; i++) key[i] = digits[parts[i / 16] >> (60 - 4 * (i % 16)) & 15];
+    parts[0] = ctx->jobs->format;
+    parts[1] = ctx->run->number;
+    parts[2] = ctx->run->flags & RUN_FAILING ? 1 : 0;
+    parts[3] = ctx->step;
+    for (i = 0; i < 32; i++) key[i] = digits[parts[i / 8] >> (28 - 4 * (i % 8)) & 15];
     key[32] = 0;
 }
 
@@ -2393,21 +2571,17 @@ const inngest_error_info *inngest_error(const inngest_ctx *ctx) { return &ctx->e
 int inngest_attempt(const inngest_ctx *ctx)
 {
     record r;
-    uint8_t attempt = 0;
     if (ctx->open) return ctx->attempt;
-    if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) (void)read_payload(ctx->jobs, &r, 12, &attempt, 1);
-    return attempt;
+    return find_own(ctx, RESULT, 0, &r) == INNGEST_OK ? r.first[12] : 0;
 }
 
 /* *from: where the data begins in the payload, behind the name. */
 static bool find_event(const inngest_ctx *ctx, record *r, uint32_t *from, uint32_t *name_size)
 {
-    uint8_t name;
-    if (find_record(ctx->jobs, ctx->run, START, 0, r) != INNGEST_OK) return false;
+    if (find_own(ctx, START, 0, r) != INNGEST_OK) return false;
     *from = r->flags & FLAG ? START_HEAD : START_HEAD - 6;
-    if (!read_payload(ctx->jobs, r, *from - 1, &name, 1)) return false;
-    *from += name;
-    *name_size = name;
+    *name_size = r->first[*from - 1];
+    *from += *name_size;
     return *from <= r->size;
 }
 
@@ -2424,10 +2598,7 @@ inngest_status inngest_event_data(inngest_ctx *ctx, void *out, size_t size)
     uint32_t from, name;
     if (out == NULL && size) return INNGEST_ERR_ARGUMENT;
     if (!find_event(ctx, &r, &from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (r.size - from > size) return INNGEST_ERR_TOO_LONG;
-    if (!read_payload(ctx->jobs, &r, from, out, r.size - from)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (size > r.size - from) memset((uint8_t *)out + (r.size - from), 0, size - (r.size - from));
-    return INNGEST_OK;
+    return copy_payload(ctx, &r, from, out, size);
 }
 
 inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size)
@@ -2492,28 +2663,33 @@ static inngest_status check_table(const inngest *jobs, uint16_t *index)
 /* Call a predicate. After a boot that was not clean the first ones are called behind a record, which counts only if
  * it is the newest at the next boot: one that resets the machine again and again for the same data is then taken to
  * say no; and all of them are, where resets in a row are more than one event explains. */
-static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, bool guard)
+APART bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, bool guard)
 {
+    bool busy = jobs->busy, yes;
+#if INNGEST_CRASHES
     uint8_t b[8];
     uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
-    bool busy = jobs->busy, yes;
     guard = guard && jobs->guarded > 0;
     if (guard) {
         b[0] = jobs->poison == hash ? jobs->poison_count : 0;
         if (b[0] >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
         jobs->guarded--;
         b[1] = 1;
-        put(b + 2, hash, 4);
-        put(b + 6, jobs->poison_row, 2);
+        put4(b + 4, (uint32_t)jobs->poison_row << 16);
+        put4(b + 2, hash);
         if (write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK) (void)port_sync(jobs);
     }
+#endif
+    (void)guard;
     jobs->busy = true;
     yes = f->when(jobs->user, e->data, e->size);
     jobs->busy = busy;
+#if INNGEST_CRASHES
     if (guard) {
         b[1] = 0;
         (void)write_record(jobs, NULL, CRASH, b, sizeof b);
     }
+#endif
     return yes;
 }
 
@@ -2522,7 +2698,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
     int i;
     *live = 0;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
-        const inngest_seen *seen = &jobs->seen[i];
+        const inngest_seen *seen = SEEN_ID(jobs, i);
         if (seen->position == 0 || seen->until <= jobs->now) continue;
         ++*live;
         if (e->id_hash[1] && seen->hash[0] == e->id_hash[0] && seen->hash[1] == e->id_hash[1]) return true;
@@ -2534,53 +2710,53 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t function, unsigned more)
 {
     uint8_t head[START_HEAD];
-    uint32_t size = e->ts ? START_HEAD : START_HEAD - 6;
+    uint32_t size = HAS_TIME(e) ? START_HEAD : START_HEAD - 6;
     source s;
-    record r;
     inngest_run *run;
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
-    put(head, jobs->next_run >> 16, 2);
-    put(head + 2, hash_text(HASH_SEED, jobs->functions[function].id), 4);
-    put(head + 6, (uint64_t)e->ts, 6);
+    put4(head, jobs->next_run >> 16);
+    put4(head + 2, hash_text(HASH_SEED, jobs->functions[function].id));
+    put_time(head + 6, e->ts);
     head[size - 1] = e->name_size;
-    s = one_piece(head, size);
+    s.from = NULL;
+    s.piece[0] = head;
+    s.size[0] = size;
     s.piece[1] = e->name;
     s.size[1] = e->name_size;
     s.piece[2] = e->data;
     s.size[2] = e->size;
     run = enter_run(jobs, jobs->next_run++);
-    INNGEST_TRY(add(jobs, run, START | more | (e->ts ? FLAG : 0), 0, &s, &r));
-    take_up(jobs, run, run->number, function, record_room(jobs, r.size));
-    run->oldest = (uint16_t)block_of(jobs, r.position);
-    if (e->ts == 0) run->flags |= RUN_BEGUN;
+    INNGEST_TRY(append(jobs, run, START | more | (HAS_TIME(e) ? FLAG : 0), 0, &s));
+    take_up(jobs, run, run->number, function, record_room(jobs, size + e->name_size + e->size));
+    run->oldest = (uint16_t)jobs->head_block;
+    if (!HAS_TIME(e)) run->flags |= RUN_BEGUN;
     set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
 
 /* Append the group: the sender's memo or the event's id, and a START a function. */
-static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, uint16_t n, inngest_ctx *ctx)
+APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, uint16_t n, inngest_ctx *ctx)
 {
     static const uint8_t done = WHAT_SEND;
     uint32_t bytes = n * record_room(jobs, START_HEAD + e->name_size + e->size);
+    uint32_t seen = 0;
     uint8_t b[14];
-    source s = one_piece(b, sizeof b);
-    record r;
     uint16_t k;
-    r.position = 0;
     if (ctx) INNGEST_TRY(put_group(ctx, n ? DONE | MORE : DONE, &done, 1, bytes));
     else INNGEST_TRY(room(jobs, bytes + record_room(jobs, 14)));
-    if (e->id_hash[1]) {
-        put(b, e->id_hash[0], 4);
-        put(b + 4, e->id_hash[1], 4);
-        put(b + 8, (uint64_t)(jobs->now + INNGEST_SEEN_MS), 6);
-        INNGEST_TRY(add(jobs, NULL, SEEN | MORE, 0, &s, &r));
+    if (HAS_ID(e)) {
+        put4(b, e->id_hash[0]);
+        put4(b + 4, e->id_hash[1]);
+        put_time(b + 8, jobs->now + INNGEST_SEEN_MS);
+        INNGEST_TRY(add(jobs, NULL, SEEN | MORE, 0, b, sizeof b));
+        seen = jobs->written;
     }
     for (k = 0; k < n; k++) {
         inngest_status status = start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0);
         if (status != INNGEST_OK && ctx) undo_group(ctx);
         INNGEST_TRY(status);
     }
-    if (e->id_hash[1]) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, r.position);
+    if (HAS_ID(e)) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, seen);
     return INNGEST_OK;
 }
 
@@ -2601,11 +2777,11 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         chosen[n++] = i;
     }
     if (n == 0 && ctx == NULL) { count(&jobs->counters.unmatched); return INNGEST_OK; }
-    if (e->id_hash[1] && live == INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
-    if (jobs->reserved + need + (live + (e->id_hash[1] != 0)) * record_room(jobs, 12) > jobs->capacity) { count(&jobs->counters.waiting_journal); return INNGEST_ERR_JOURNAL_FULL; }
+    if (HAS_ID(e) && live == INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
+    if (jobs->reserved + need + (live + HAS_ID(e)) * record_room(jobs, 12) > jobs->capacity) { count(&jobs->counters.waiting_journal); return INNGEST_ERR_JOURNAL_FULL; }
     status = write_group(jobs, e, chosen, n, ctx);
     if (status == INNGEST_OK) {
-        jobs->counters.runs_started += n;
+        for (k = 0; k < n; k++) count(&jobs->counters.runs_started);
         count(&jobs->counters.events);
         return INNGEST_OK;
     }
@@ -2629,18 +2805,35 @@ static void start_ctx(inngest_ctx *ctx, inngest *jobs, inngest_run *run)
 
 static void tell_end(inngest_ctx *ctx, inngest_status status)
 {
+#if INNGEST_HOOKS
     inngest_end_info info;
-    if (ctx->jobs->hooks == NULL || ctx->jobs->hooks->run_end == NULL) return;
     info.id = run_id(ctx->jobs, ctx->run);
     info.function = ctx->function ? ctx->function->id : NULL;
     info.status = status;
     info.error = status == INNGEST_OK ? NULL : &ctx->error;
-    ctx->jobs->hooks->run_end(ctx->jobs->user, &info);
+    TELL(ctx->jobs, run_end, &info);
+#else
+    (void)ctx;
+    (void)status;
+#endif
 }
 
 static inngest_status call_handler(inngest_ctx *ctx)
 {
-    return (ctx->run->flags & RUN_FAILING ? ctx->function->on_failure : ctx->function->handler)(ctx);
+#if INNGEST_ON_FAILURE
+    if (ctx->run->flags & RUN_FAILING) return ctx->function->on_failure(ctx);
+#endif
+    return ctx->function->handler(ctx);
+}
+
+static bool has_on_failure(const inngest_function *function)
+{
+#if INNGEST_ON_FAILURE
+    return function && function->on_failure;
+#else
+    (void)function;
+    return false;
+#endif
 }
 
 /* Tell the run's steps in progress that it ends: the handler is called once more, begins nothing, and their results
@@ -2652,8 +2845,8 @@ static void stop_actives(inngest_ctx *ctx)
     inngest_error_info error = ctx->error;
     inngest_active *a;
     inngest_status status;
-    unsigned i;
-    for (i = 0; i < INNGEST_ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
+    int i;
+    for (i = 0; i < ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
         start_ctx(ctx, jobs, run);
         ctx->ending = true;
         status = call_handler(ctx);
@@ -2664,30 +2857,30 @@ static void stop_actives(inngest_ctx *ctx)
 }
 
 /* The run is over, or its handler is: on_failure is next. False: that could not be written. */
-static bool finish(inngest_ctx *ctx, inngest_status verdict)
+APART bool finish(inngest_ctx *ctx, inngest_status verdict)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
     uint8_t b[ERROR_BYTES];
     uint32_t size;
     record r;
-    stop_actives(ctx);
-    if (verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
+    if (INNGEST_LONG_STEPS) stop_actives(ctx);
+    if (INNGEST_ON_FAILURE && verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
         verdict = INNGEST_FAIL;
-        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK) (void)load_error(ctx, &r);
+        if (find_own(ctx, PHASE, 0, &r) == INNGEST_OK) (void)load_error(ctx, &r);
     }
     size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
-    if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && ctx->function && ctx->function->on_failure) {
+    if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) {
         if (write_record(jobs, run, PHASE, b, size) != INNGEST_OK) return false;
         run->used = run->memos = 0;
-        if (find_record(jobs, run, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
+        if (find_own(ctx, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
         run->phase = INNGEST_PHASE_ON_FAILURE;
         run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
         run->crashes = 0;
-        if (jobs->alone == run->number) jobs->alone = 0;
+        let_others_go_on(jobs, run);
         return true;
     }
-    if (verdict == INNGEST_CANCELLED) put(b, (uint64_t)(int64_t)verdict, 4);
+    if (INNGEST_CANCEL && verdict == INNGEST_CANCELLED) put4(b, (uint32_t)verdict);
     if (run->crashes <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
     if (write_record(jobs, run, END, b, size) != INNGEST_OK) return false;
     count(&jobs->counters.runs_ended);
@@ -2704,7 +2897,7 @@ static inngest_status retry_handler(inngest_ctx *ctx)
     ctx->step = 0;
     ctx->old = 0;
     ctx->attempt = (uint8_t)inngest_attempt(ctx);
-    if (ctx->attempt && find_record(ctx->jobs, ctx->run, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_room(ctx->jobs, r.size);
+    if (ctx->attempt && find_own(ctx, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_room(ctx->jobs, r.size);
     ctx->parallel = false;
     ctx->wake = NEVER;
     if ((int)attempt_failed(ctx, INNGEST_RETRY) <= 0) return INNGEST_FAIL;
@@ -2719,7 +2912,7 @@ static bool retries_later(inngest_ctx *ctx)
     int64_t due;
     unsigned flags;
     if (!(ctx->run->flags & RUN_RETRYING)) return false;
-    if (find_record(ctx->jobs, ctx->run, RESULT, 0, &r) != INNGEST_OK || !read_wait(ctx, &r, &due, &flags)) {
+    if (find_own(ctx, RESULT, 0, &r) != INNGEST_OK || !read_wait(ctx, &r, &due, &flags)) {
         (void)park(ctx, INNGEST_WAIT_DAMAGE);
         return true;
     }
@@ -2737,7 +2930,7 @@ static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 {
     if (status == INNGEST_OK) return mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
     status = close_step(ctx, status);
-    if (ctx->stopped != INNGEST_OK || ctx->stuck || !(status == INNGEST_STEP_FAILED || ctx->parallel)) return status;
+    if (ctx->stopped != INNGEST_OK || ctx->stuck || !(status == INNGEST_STEP_FAILED || IN_GROUP(ctx))) return status;
     return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);
 }
 
@@ -2745,13 +2938,13 @@ static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 static inngest_status judge(inngest_ctx *ctx, inngest_status status)
 {
     if (ctx->open) status = close_returned(ctx, status);
-    if (ctx->run->phase == INNGEST_PHASE_CANCELLING) {
+    if (CANCELLING(ctx->run)) {
         set_error(ctx, INNGEST_CANCELLED, 0, "");
         return INNGEST_CANCELLED;
     }
     if ((int)ctx->stopped < 0) return INNGEST_FAIL;
     if (ctx->stopped == INNGEST_PAUSED || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
-    if (status == INNGEST_OK && !ctx->parallel) return INNGEST_OK;
+    if (status == INNGEST_OK && !IN_GROUP(ctx)) return INNGEST_OK;
     if (status == INNGEST_OK) status = mistake(ctx, INNGEST_ERR_PARALLEL, "");
     if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, "");
     if (status == INNGEST_RETRY) return retry_handler(ctx);
@@ -2765,44 +2958,53 @@ static bool starts_later(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
-    uint8_t b[6];
     record r;
     int64_t ts;
-    if (run->flags & RUN_BEGUN) return false;
-    memset(b, 0, sizeof b);
-    if (find_record(jobs, run, START, 0, &r) != INNGEST_OK || ((r.flags & FLAG) && !read_payload(jobs, &r, 6, b, 6))) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
-    ts = get_time(b);
+    if (!INNGEST_WALL_CLOCK || (run->flags & RUN_BEGUN)) return false;
+    if (find_own(ctx, START, 0, &r) != INNGEST_OK) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
+    ts = r.flags & FLAG ? get_time(r.first + 6) : 0;
     if (ts) run->flags |= RUN_UNIX;
-    if (ts && !jobs->wall_known) (void)wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
-    else if (ts && ts - jobs->wall_offset > jobs->now) (void)wait_until(ctx, INNGEST_WAIT_SLEEP, ts - jobs->wall_offset);
+    if (ts && !WALL_KNOWN(jobs)) (void)wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
+    else if (ts && ts - WALL_OFFSET(jobs) > jobs->now) (void)wait_until(ctx, INNGEST_WAIT_SLEEP, ts - WALL_OFFSET(jobs));
     else run->flags |= RUN_BEGUN;
     return !(run->flags & RUN_BEGUN);
 }
 
+#if INNGEST_CRASHES
 /* Say on record that this run is on its own now, or that it no longer is. Of several the one armed last pays. */
 static bool arm(inngest *jobs, inngest_run *run, bool armed)
 {
     uint8_t b[4];
-    b[0] = run->crashes;
-    put(b + 1, armed ? ++jobs->arms : 0, 3);
+    put4(b, run->crashes | (armed ? ++jobs->arms : 0) << 8);
     if (write_record(jobs, run, CRASH, b, sizeof b) != INNGEST_OK || (armed && port_sync(jobs) != INNGEST_OK)) return false;
     run->flags = (uint16_t)((run->flags & ~RUN_ARMED) | RUN_MARKED | (armed ? RUN_ARMED : 0u));
-    if (!armed && jobs->alone == run->number) jobs->alone = 0;
+    if (!armed) let_others_go_on(jobs, run);
+    return true;
+}
+#endif
+
+/* Before a pass: a suspect goes on behind its record. False: that could not be written. */
+static bool arm_suspect(inngest *jobs, inngest_run *run)
+{
+#if INNGEST_CRASHES
+    if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT) return arm(jobs, run, true);
+#endif
+    (void)jobs;
+    (void)run;
     return true;
 }
 
-static inngest_status run_handler(inngest_ctx *ctx)
+APART inngest_status run_handler(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
-    const inngest_hooks *hooks = jobs->hooks;
     record r;
     inngest_status verdict;
-    if (run->phase == INNGEST_PHASE_CANCELLING) {
+    if (CANCELLING(run)) {
         set_error(ctx, INNGEST_CANCELLED, 0, "");
         return INNGEST_CANCELLED;
     }
-    if (run->crashes >= INNGEST_CRASH_LIMIT) {
+    if (INNGEST_CRASHES && run->crashes >= INNGEST_CRASH_LIMIT) {
         set_error(ctx, INNGEST_ERR_CRASHED, 0, "");
         return INNGEST_FAIL;
     }
@@ -2811,35 +3013,35 @@ static inngest_status run_handler(inngest_ctx *ctx)
         return INNGEST_PAUSED;
     }
     if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
-    if ((run->flags & RUN_FAILING) && (find_record(jobs, run, PHASE, 0, &r) != INNGEST_OK || !load_error(ctx, &r))) {
+    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && (find_own(ctx, PHASE, 0, &r) != INNGEST_OK || !load_error(ctx, &r))) {
         (void)park(ctx, INNGEST_WAIT_DAMAGE);
         return INNGEST_PAUSED;
     }
-    if ((run->flags & RUN_FAILING) && ctx->function->on_failure == NULL) return INNGEST_FAIL;   /* a firmware without it */
-    if (hooks && hooks->run_start) hooks->run_start(jobs->user, run_id(jobs, run), ctx->function->id);
+    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && !has_on_failure(ctx->function)) return INNGEST_FAIL;   /* a firmware without it */
+    TELL(jobs, run_start, run_id(jobs, run), ctx->function->id);
     verdict = judge(ctx, call_handler(ctx));
-    if (verdict == INNGEST_PAUSED && hooks && hooks->run_pause) hooks->run_pause(jobs->user, run_id(jobs, run), INNGEST_PAUSED);
+    if (verdict == INNGEST_PAUSED) TELL(jobs, run_pause, run_id(jobs, run), INNGEST_PAUSED);
     return verdict;
 }
 
-static void pass(inngest *jobs, inngest_run *run)
+APART void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx ctx;
     uint32_t number = run->number;
-    int64_t when = jobs->now, offset = jobs->wall_offset;
-    bool known = jobs->wall_known;
+    int64_t when = jobs->now, offset = WALL_OFFSET(jobs);
+    bool known = WALL_KNOWN(jobs);
     inngest_status verdict;
     start_ctx(&ctx, jobs, run);
     run->state = INNGEST_WAIT_NONE;
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
     jobs->busy = true;
     jobs->unread = false;
-    if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT && !arm(jobs, run, true)) run->state = INNGEST_WAIT_ROOM;
-    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = run->phase == INNGEST_PHASE_CANCELLING ? jobs->now : ctx.wake;
+    if (!arm_suspect(jobs, run)) run->state = INNGEST_WAIT_ROOM;
+    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = CANCELLING(run) ? jobs->now : ctx.wake;
     else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
     jobs->busy = false;
     if (run->number != number) return;
-    if ((run->flags & RUN_UNIX) && jobs->wall_known && (!known || jobs->wall_offset - offset >= RETRY_ROOM_MS || offset - jobs->wall_offset >= RETRY_ROOM_MS))
+    if ((run->flags & RUN_UNIX) && WALL_KNOWN(jobs) && (!known || WALL_OFFSET(jobs) - offset >= RETRY_ROOM_MS || offset - WALL_OFFSET(jobs) >= RETRY_ROOM_MS))
         when = jobs->now;                            /* user code has set the clock under a wait for a date */
     if (run->state == INNGEST_WAIT_ROOM && when <= jobs->now) when = jobs->now + RETRY_ROOM_MS;
     if (when <= jobs->now) {                         /* in the next round */
@@ -2847,25 +3049,28 @@ static void pass(inngest *jobs, inngest_run *run)
         run->flags |= RUN_PASSED;
         jobs->again[jobs->again_count++] = (inngest_index)(run - jobs->runs);
     } else set_deadline(jobs, run, when);
+#if INNGEST_CRASHES
     if (!(run->flags & RUN_ARMED)) return;
     if (find_active(jobs, number, 0) == NULL) (void)arm(jobs, run, false);
     else if (jobs->alone != number) {
         jobs->alone = number;
         jobs->alone_since = (uint32_t)jobs->now;
     }
+#endif
 }
 
 /* End a step in progress from the queue. */
-static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
+#if INNGEST_LONG_STEPS
+APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 {
     inngest_ctx ctx;
     record r;
     inngest_active *a;
     inngest_run *run;
-    inngest_status status = (inngest_status)slot->ts;
-    for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++)
-        if (a->run == slot->id_hash[0] && a->token == slot->id_hash[1] && (a->status == INNGEST_AGAIN || a->status == INNGEST_PENDING)) break;
-    if (a == jobs->active + INNGEST_ACTIVE_STEPS || a->run == 0) { count(&jobs->counters.stale_tokens); return INNGEST_OK; }
+    inngest_status status = slot->name_size ? (inngest_status)(256 + slot->name_size) : INNGEST_OK;
+    for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++)
+        if (a->run == slot->of.token.run && a->token == slot->of.token.attempt && (a->status == INNGEST_AGAIN || a->status == INNGEST_PENDING)) break;
+    if (a == ACTIVE(jobs) + ACTIVE_STEPS || a->run == 0) { count(&jobs->counters.stale_tokens); return INNGEST_OK; }
     run = find_run(jobs, a->run & STEP_MASK);
     if (run == NULL) return INNGEST_OK;
     if (status == INNGEST_OK && slot->size > a->size) status = INNGEST_ERR_RESULT_SIZE;
@@ -2881,25 +3086,32 @@ static inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
+#endif
 
 /* ---- 14 Tick --------------------------------------------------------------------------------------------------- */
 
-static inngest_status take(inngest *jobs, const inngest_slot *slot)
+APART inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
     arrival e;
     if (slot->kind == SLOT_TAKEN) return INNGEST_OK;
+#if INNGEST_LONG_STEPS
     if (slot->kind == SLOT_COMPLETION) return take_completion(jobs, slot);
+#endif
     memset(&e, 0, sizeof e);
-    e.name = slot->name;
+    e.name = slot->of.name;
     e.data = slot->data;
     e.size = slot->size;
     e.name_size = slot->name_size;
     if (slot->kind == SLOT_FULL_EVENT) {
         e.name = (const char *)slot->data;
         e.data = slot->data + slot->name_size;
-        e.ts = slot->ts;
-        e.id_hash[0] = slot->id_hash[0];
-        e.id_hash[1] = slot->id_hash[1];
+#if INNGEST_WALL_CLOCK
+        e.ts = (int64_t)((uint64_t)slot->of.full.ts[1] << 32 | slot->of.full.ts[0]);
+#endif
+#if INNGEST_SEEN_IDS
+        e.id_hash[0] = slot->of.full.id_hash[0];
+        e.id_hash[1] = slot->of.full.id_hash[1];
+#endif
     }
     return admit(jobs, &e, NULL);
 }
@@ -2944,7 +3156,8 @@ static void wake_steps(inngest *jobs)
     inngest_run *run;
     if (!LOAD(&jobs->woken)) return;
     STORE(&jobs->woken, 0);
-    for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++) {
+    if (!INNGEST_LONG_STEPS) return;
+    for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
         if (a->run == 0 || a->status != INNGEST_AGAIN || (run = find_run(jobs, a->run & STEP_MASK)) == NULL) continue;
         a->next = (uint32_t)jobs->now;
         set_deadline(jobs, run, jobs->now);
@@ -2952,7 +3165,17 @@ static void wake_steps(inngest *jobs)
 }
 
 /* After a crash a suspect in a long step keeps the others waiting for a while. */
-static bool alone(const inngest *jobs) { return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS; }
+static bool alone(const inngest *jobs)
+{
+#if INNGEST_CRASHES
+    return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;
+#else
+    (void)jobs;
+    return false;
+#endif
+}
+
+#if INNGEST_CRASHES
 
 /* It was on its own for long enough: the others go on too, and from now on a crash is nobody's. */
 static void release(inngest *jobs)
@@ -2960,11 +3183,12 @@ static void release(inngest *jobs)
     inngest_run *run = find_run(jobs, jobs->alone & STEP_MASK);
     if (run && (uint32_t)jobs->now - jobs->alone_since >= INNGEST_SUSPECT_MS && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
 }
+#endif
 
 /* The run to pass next in this round: the one due first; of those, the oldest. */
 static inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *run = alone(jobs) ? find_run(jobs, jobs->alone & STEP_MASK) : first_run(jobs);
+    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs);
     return run->deadline <= jobs->now ? run : NULL;
 }
 
@@ -2973,7 +3197,7 @@ static inngest_run *next_due(inngest *jobs)
 static int64_t heartbeat(const inngest *jobs)
 {
     int64_t in = jobs->stamp - jobs->booted;
-    if (jobs->wall_known || in > INNGEST_HEARTBEAT_MS) in = INNGEST_HEARTBEAT_MS;
+    if (WALL_KNOWN(jobs) || in > INNGEST_HEARTBEAT_MS) in = INNGEST_HEARTBEAT_MS;
     return jobs->stamp + (in < 60000 ? 60000 : in);
 }
 
@@ -2994,15 +3218,19 @@ static bool nothing_came(inngest *jobs)
 static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
     int64_t first = first_run(jobs)->deadline;
+#if INNGEST_CRASHES
     if (alone(jobs)) {
         int64_t over = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS), own = find_run(jobs, jobs->alone & STEP_MASK)->deadline;
         if (first < over) first = over;
         if (own < first) first = own;
     }
+#endif
     if (first != NEVER && heartbeat(jobs) < first) first = heartbeat(jobs);
     if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) && jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
+#if INNGEST_WALL_CLOCK
     if (jobs->is_told && jobs->now + RETRY_ROOM_MS < first) first = jobs->now + RETRY_ROOM_MS;
+#endif
     return due_in(jobs, first);
 }
 
@@ -3025,7 +3253,9 @@ static bool round_of_passes(inngest *jobs, uint32_t *passes)
     return any;
 }
 
+#if INNGEST_WALL_CLOCK
 static void take_clock(inngest *jobs);
+#endif
 
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
@@ -3039,9 +3269,13 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     jobs->quiet_until = 0;
     if (make_room_ahead(jobs) == INNGEST_PAUSED) return 1;
 
+#if INNGEST_WALL_CLOCK
     take_clock(jobs);
+#endif
     wake_steps(jobs);
+#if INNGEST_CRASHES
     release(jobs);
+#endif
     do {
         waiting = drain(jobs);
         if (next_due(jobs)) leave_clean_stop(jobs);
@@ -3070,25 +3304,26 @@ inngest_status inngest_flush(inngest *jobs)
 
 /* ---- 15 Life and inspection ------------------------------------------------------------------------------------ */
 
+#if INNGEST_WALL_CLOCK
 /* Time spent off turns out to be `off` ms: waits that began in this boot must not end early for it. */
 static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 {
     uint32_t position = run->last;
-    uint8_t b[WAIT_BYTES] = { 0 };
-    source s = one_piece(b, WAIT_BYTES);
-    record r, copy;
+    uint8_t b[WAIT_BYTES];
+    record r;
     do {
         if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
-        if ((r.kind != ATTEMPT && r.kind != SLEEP) || !is_live(jobs, &r) || !read_payload(jobs, &r, 0, b, WAIT_BYTES)) continue;
+        if ((r.kind != ATTEMPT && r.kind != SLEEP) || !is_live(jobs, &r)) continue;
+        memcpy(b, r.first, WAIT_BYTES);
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
         if ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) continue;
-        put(b, (uint64_t)(get_time(b) + off), 6);    /* what it says of now stays: only TIME, when all are moved, moves that */
+        put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
         INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES)));
-        INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, &s, &copy));
+        INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, b, WAIT_BYTES));
         set_deadline(jobs, run, jobs->now);          /* look again */
         position = run->last;                        /* reclaim may have carried the others */
-        r = copy;
+        r.link = 1;                                  /* and once more from the newest on */
     } while (r.link);
     return INNGEST_OK;
 }
@@ -3096,20 +3331,18 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 /* The same for event ids that were seen in this boot. */
 static inngest_status shift_seen(inngest *jobs, int64_t off)
 {
-    uint8_t b[14] = { 0 };
-    source s = one_piece(b, sizeof b);
-    record r;
+    uint8_t b[14];
     int i;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
-        inngest_seen *seen = &jobs->seen[i];
+        inngest_seen *seen = SEEN_ID(jobs, i);
         if (seen->position == 0 || seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
-        put(b, seen->hash[0], 4);
-        put(b + 4, seen->hash[1], 4);
-        put(b + 8, (uint64_t)(seen->until + off), 6);
+        put4(b, seen->hash[0]);
+        put4(b + 4, seen->hash[1]);
+        put_time(b + 8, seen->until + off);
         INNGEST_TRY(room(jobs, record_room(jobs, sizeof b)));
-        INNGEST_TRY(add(jobs, NULL, SEEN, 0, &s, &r));
+        INNGEST_TRY(add(jobs, NULL, SEEN, 0, b, sizeof b));
         seen->until += off;
-        seen->position = r.position;
+        seen->position = jobs->written;
     }
     return INNGEST_OK;
 }
@@ -3122,13 +3355,15 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
         if (run->number) INNGEST_TRY(shift_waits(jobs, run, off));
     INNGEST_TRY(shift_seen(jobs, off));
-    for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++) {
+    for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
         if (a->next != UINT32_MAX) a->next += (uint32_t)off;
         a->timeout += (uint32_t)off;
     }
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
         if (run->state == INNGEST_WAIT_STEP) set_deadline(jobs, run, jobs->now);
+#if INNGEST_CRASHES
     jobs->alone_since += (uint32_t)off;
+#endif
     jobs->now += off;
     return INNGEST_OK;
 }
@@ -3163,6 +3398,7 @@ void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
     if (!jobs->busy && jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) count(&jobs->counters.put_off);   /* a tick asks once */
     else take_clock(jobs);
 }
+#endif
 
 inngest_status inngest_format(const inngest_port *port)
 {
@@ -3199,11 +3435,11 @@ static uint32_t capacity(const inngest *jobs)
     const inngest_port *p = jobs->port;
     uint32_t usable = p->block_size - first_offset(jobs), blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
     uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES), fixed = 3 * record_room(jobs, 12);
-    uint64_t room_for, fill = (uint64_t)blocks * usable * INNGEST_FILL_PERCENT / 100;
+    uint32_t room_for, all = blocks * usable, fill = all / 100 * INNGEST_FILL_PERCENT + all % 100 * INNGEST_FILL_PERCENT / 100;
     if (largest < largest_start(jobs)) largest = largest_start(jobs);
-    room_for = (uint64_t)(usable - minimum(usable / 2, largest)) * (blocks > 1 ? blocks - 1 : 1);
-    if (room_for > fill) room_for = fill;
-    return room_for > fixed ? (uint32_t)(room_for - fixed) : 0;
+    room_for = (usable - minimum(usable / 2, largest)) * (blocks > 1 ? blocks - 1 : 1);
+    room_for = minimum(room_for, fill);
+    return room_for > fixed ? room_for - fixed : 0;
 }
 
 static void set_up(inngest *jobs, const inngest_config *config)
@@ -3214,7 +3450,9 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->functions = config->functions;
     jobs->function_count = config->function_count;
     jobs->port = config->port;
+#if INNGEST_HOOKS
     jobs->hooks = config->hooks;
+#endif
     jobs->user = config->user;
     jobs->runs = (inngest_run *)config->memory;
     jobs->run_count = config->runs;
@@ -3228,7 +3466,9 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->slot_mask = (uint16_t)(config->events - 1);
     for (i = 0; i < config->events; i++) {
         jobs->slots[i].sequence = WORD(i);
+#if INNGEST_SLOT_CLAIM
         jobs->slots[i].claim = WORD(i - 1);
+#endif
     }
     jobs->random = config->seed | 1u;
     jobs->next_run = 1;
@@ -3238,6 +3478,23 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->capacity = capacity(jobs);
 }
 
+/* A live record of a part that this build leaves out: a run that has one stays parked and is carried along. */
+static bool left_out(const record *r)
+{
+    switch (r->kind) {
+    case START: return !INNGEST_WALL_CLOCK && (r->flags & FLAG);
+    case SLEEP: return !INNGEST_WALL_CLOCK && (r->first[13] & WAIT_UNIX);
+    case PHASE:
+        if ((int32_t)get4(r->first) == INNGEST_CANCELLED) return !INNGEST_CANCEL;
+        return !INNGEST_ON_FAILURE;
+    case DONE: return (!INNGEST_SEND_STEP && r->first[0] == WHAT_SEND) || (!INNGEST_RESTART && r->first[0] == WHAT_RESTART);
+    case CHOICE: return !INNGEST_PARALLEL;
+    case INTENT: return !INNGEST_LONG_STEPS;
+    case SAVE: return !INNGEST_PROGRESS;
+    default: return false;
+    }
+}
+
 /* Take up what a run's records say: its phase, its crashes, the room it uses, what it waits for. Gives when in the
  * last boot it was on its own, 0: it was not. */
 static uint32_t check_run(inngest *jobs, inngest_run *run)
@@ -3245,12 +3502,13 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
     uint32_t armed = 0;
     uint32_t position = run->last;
     uint16_t used;
-    uint8_t b[16], news = 0;
+    uint8_t news = 0;
     int64_t when = NEVER;
+    bool parked = false;
     record r;
     inngest_status status = find_record(jobs, run, PHASE, 0, &r);
-    if (status == INNGEST_OK && read_payload(jobs, &r, 0, b, 4)) {
-        status = (inngest_status)(int32_t)get4(b);
+    if (status == INNGEST_OK) {
+        status = (inngest_status)(int32_t)get4(r.first);
         run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;
@@ -3263,30 +3521,31 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
         run->oldest = (uint16_t)block_of(jobs, r.position);
         if (r.kind != START && r.kind != CRASH) run->flags |= RUN_BEGUN;
-        if (r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT) && read_payload(jobs, &r, 0, b, 4)) {
+        if (INNGEST_CRASHES && r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT)) {
             run->flags |= RUN_MARKED;
-            run->crashes = b[0];
-            armed = (uint32_t)get(b + 1, 3);
+            run->crashes = r.first[0];
+            armed = get4(r.first + 1) & STEP_MASK;
             if (armed) run->flags |= RUN_ARMED;
         }
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
         if (!is_live(jobs, &r)) continue;
+        parked = parked || left_out(&r);
         if (class_of(r.kind) == RESULT && r.step) run->memos++;
         if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_room(jobs, r.size) / 4);
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
         if (r.kind == ATTEMPT && r.step == 0) run->flags |= RUN_RETRYING;
-        if ((r.kind == ATTEMPT || r.kind == SLEEP) && read_payload(jobs, &r, 0, b, WAIT_BYTES)) {
-            int64_t due = get_time(b);
+        if (r.kind == ATTEMPT || r.kind == SLEEP) {
+            int64_t due = get_time(r.first);
             run->state = r.kind == SLEEP ? INNGEST_WAIT_SLEEP : INNGEST_WAIT_RETRY;
-            if (b[13] & WAIT_UNIX) {                 /* until the wall clock is set */
+            if (INNGEST_WALL_CLOCK && (r.first[13] & WAIT_UNIX)) {   /* until the wall clock is set */
                 run->flags |= RUN_UNIX;
                 run->state = INNGEST_WAIT_CLOCK;
                 due = NEVER;
             }
-            if (b[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
+            if (r.first[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
             if (due < when) {
                 when = due;
-                run->attempt = r.kind == ATTEMPT ? b[12] : 0;
+                run->attempt = r.kind == ATTEMPT ? r.first[12] : 0;
             }
         }
     } while (r.link);
@@ -3300,6 +3559,10 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         run->attempt = 0;
         when = jobs->now;
     }
+    if (parked) {
+        run->state = INNGEST_WAIT_MEMO;
+        when = NEVER;
+    }
     set_deadline(jobs, run, when);
     return armed;
 }
@@ -3308,7 +3571,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 {
     uint32_t armed, last = 0;
     inngest_run *run, *alone = NULL;
-    bool crashed = !jobs->clean && reset != INNGEST_RESET_POWER_ON;
+    bool crashed = INNGEST_CRASHES && !jobs->clean && reset != INNGEST_RESET_POWER_ON;
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
         if (run->number == 0) continue;
         if (run->flags & RUN_ENTERED) {
@@ -3330,53 +3593,64 @@ static void check_runs(inngest *jobs, inngest_reset reset)
         say(jobs, "inngest: a reset is pinned on a run");
     }
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
+#if INNGEST_CRASHES
         if (run->flags & RUN_ARMED) (void)arm(jobs, run, false);    /* it counted for this boot only */
+#endif
         if (run->number && run->function == NO_FUNCTION && run->phase != INNGEST_PHASE_CANCELLING && run->state != INNGEST_WAIT_DAMAGE) {
             run->state = INNGEST_WAIT_FUNCTION;
             set_deadline(jobs, run, NEVER);
         }
     }
+#if INNGEST_CRASHES
     if (!jobs->guarded) jobs->poison = jobs->poison_row = jobs->poison_count = 0;
     else if (crashed) {
         jobs->poison_count++;
         jobs->poison_row++;
     }
     jobs->guarded = crashed ? GUARDED_EVENTS : 0;
+#endif
 }
 
 inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
 {
     uint16_t unused;
     uint32_t reclaimed = 0, voids[VOIDS][2], tries = 0;
-    uint8_t count_before = 0;
+    uint8_t count_before = 0, needed_before = 0;
     bool doubted;
     inngest_status status;
     if (index == NULL) index = &unused;
     *index = 0;
     if (jobs == NULL || config == NULL) return INNGEST_ERR_ARGUMENT;
-    if (size_of_engine != sizeof(inngest)) return INNGEST_ERR_MISMATCH;
-    INNGEST_TRY(check_config(config));
+    if (size_of_engine != sizeof(inngest) + sizeof(inngest_slot)) return INNGEST_ERR_MISMATCH;
+    if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_config(config));
     set_up(jobs, config);
-    INNGEST_TRY(check_table(jobs, index));
+    if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_table(jobs, index));
     while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
         if (tries++ == 32) return INNGEST_ERR_READ;
-        if (jobs->void_count != count_before) reclaimed = 0;   /* what proved it may be what is void */
+        if (jobs->voids_needed != needed_before) reclaimed = 0;   /* what proved it may be what is void */
         memcpy(voids, jobs->voids, sizeof voids);
         count_before = jobs->void_count;
+        needed_before = jobs->voids_needed;
         doubted = jobs->doubted;
         set_up(jobs, config);
         memcpy(jobs->voids, voids, sizeof voids);
         jobs->void_count = count_before;
+        jobs->voids_needed = needed_before;
         jobs->doubted = doubted;
     }
     INNGEST_TRY(status);
     INNGEST_TRY(port_sync(jobs));
+    jobs->copies_only = false;                         /* in a last block that this mount has begun */
     jobs->wrote = !jobs->clean || jobs->newest == 0;
+#if INNGEST_LONG_STEPS
     jobs->token = jobs->newest * 2654435761u;         /* tokens of an earlier boot are stale */
+#endif
     check_runs(jobs, config->reset);
     if (unreadable(jobs)) return INNGEST_ERR_READ;
     jobs->stamp = jobs->booted = jobs->now;
+#if INNGEST_WALL_CLOCK
     jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
+#endif
     STORE(&jobs->ready, MAGIC);
     return INNGEST_OK;
 }
@@ -3396,6 +3670,7 @@ inngest_status inngest_close(inngest *jobs)
     return status;
 }
 
+#if INNGEST_CANCEL
 inngest_status inngest_cancel(inngest *jobs, uint64_t id)
 {
     inngest_run *run;
@@ -3404,7 +3679,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
     run = find_run(jobs, (uint32_t)id & STEP_MASK);
     if (run == NULL || run_id(jobs, run) != id) return INNGEST_ERR_NOT_FOUND;
     if (run->phase == INNGEST_PHASE_CANCELLING) return INNGEST_OK;
-    put(b, (uint64_t)(int64_t)INNGEST_CANCELLED, 4);
+    put4(b, (uint32_t)INNGEST_CANCELLED);
     INNGEST_TRY(write_record(jobs, run, PHASE, b, 4));
     run->phase = INNGEST_PHASE_CANCELLING;
     run->state = INNGEST_WAIT_NONE;
@@ -3412,6 +3687,9 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
     return jobs->busy ? INNGEST_OK : port_sync(jobs);
 }
 
+#endif
+
+#if INNGEST_INSPECT
 bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *info)
 {
     if (jobs == NULL || jobs->ready != MAGIC || cursor == NULL || info == NULL) return false;
@@ -3421,7 +3699,7 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
         info->id = run_id(jobs, run);
         info->function = run->function == NO_FUNCTION ? NULL : jobs->functions[run->function].id;
         info->phase = (inngest_phase)run->phase;
-        info->wait = run->deadline <= jobs->now && alone(jobs) && jobs->alone != run->number ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
+        info->wait = run->deadline <= jobs->now && alone(jobs) && ALONE(jobs) != run->number ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
         info->attempt = run->attempt;
         info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
         info->journal_bytes = run->used * UINT32_C(4);
@@ -3436,25 +3714,32 @@ void inngest_get_counters(const inngest *jobs, inngest_counters *out)
 {
     if (jobs && out) *out = jobs->counters;
 }
+#endif
 
 const char *inngest_status_name(inngest_status status)
 {
 #if INNGEST_STATUS_NAMES
-#define NAME(name) case INNGEST_##name: return #name;
-    switch (status) {
-    NAME(OK) NAME(PAUSED) NAME(AGAIN) NAME(PENDING) NAME(RETRY) NAME(FAIL) NAME(BODY) NAME(STEP_FAILED)
-    NAME(TIMED_OUT) NAME(LOST) NAME(CANCELLED) NAME(ERR_NOT_FOUND) NAME(ERR_TYPE) NAME(ERR_JSON)
-    NAME(ERR_TOO_LONG) NAME(ERR_RANGE) NAME(ERR_DEPTH) NAME(ERR_ARGUMENT) NAME(ERR_NESTED) NAME(ERR_STEP_LEFT)
-    NAME(ERR_STATUS) NAME(ERR_STEP_IDS) NAME(ERR_STEP_ID) NAME(ERR_RESULT_SIZE) NAME(ERR_RUN_BYTES)
-    NAME(ERR_NOT_IN_STEP) NAME(ERR_CRASHED) NAME(ERR_INTERRUPTED) NAME(ERR_PARALLEL) NAME(ERR_RESTART) NAME(ERR_QUEUE_FULL)
-    NAME(ERR_EVENT_SIZE) NAME(ERR_NAME) NAME(ERR_NOT_READY) NAME(ERR_STALE_TOKEN) NAME(ERR_JOURNAL_FULL)
-    NAME(ERR_RUNS_FULL) NAME(ERR_SEEN_FULL) NAME(ERR_BUSY) NAME(ERR_MEMORY) NAME(ERR_TABLE_ID)
-    NAME(ERR_TABLE_DOUBLE) NAME(ERR_TABLE_EVENT) NAME(ERR_TABLE_HANDLER) NAME(ERR_TABLE_FAN_OUT)
-    NAME(ERR_TABLE_BYTES) NAME(ERR_TABLE_BACKOFF) NAME(ERR_GEOMETRY) NAME(ERR_FOREIGN) NAME(ERR_VERSION)
-    NAME(ERR_OTHER_GEOMETRY) NAME(ERR_MISMATCH) NAME(ERR_READ) NAME(ERR_PROGRAM) NAME(ERR_ERASE) NAME(ERR_SYNC)
-    default: break;
+    static const struct { int16_t first; const char *names; } group[] = {      /* values in a row, away from 0 */
+        { 0, "OK\0" },
+        { 257, "PAUSED\0AGAIN\0PENDING\0RETRY\0FAIL\0BODY\0" },
+        { -257, "STEP_FAILED\0TIMED_OUT\0LOST\0CANCELLED\0" },
+        { -300, "ERR_NOT_FOUND\0ERR_TYPE\0ERR_JSON\0ERR_TOO_LONG\0ERR_RANGE\0ERR_DEPTH\0ERR_ARGUMENT\0" },
+        { -320, "ERR_NESTED\0ERR_STEP_LEFT\0ERR_STATUS\0ERR_STEP_IDS\0ERR_STEP_ID\0ERR_RESULT_SIZE\0ERR_RUN_BYTES\0"
+          "ERR_NOT_IN_STEP\0ERR_CRASHED\0ERR_INTERRUPTED\0ERR_PARALLEL\0ERR_RESTART\0" },
+        { -340, "ERR_QUEUE_FULL\0ERR_EVENT_SIZE\0ERR_NAME\0ERR_NOT_READY\0ERR_STALE_TOKEN\0ERR_JOURNAL_FULL\0ERR_RUNS_FULL\0"
+          "ERR_SEEN_FULL\0ERR_BUSY\0" },
+        { -360, "ERR_MEMORY\0ERR_TABLE_ID\0ERR_TABLE_DOUBLE\0ERR_TABLE_EVENT\0ERR_TABLE_HANDLER\0ERR_TABLE_FAN_OUT\0"
+          "ERR_TABLE_BYTES\0ERR_TABLE_BACKOFF\0ERR_GEOMETRY\0ERR_FOREIGN\0ERR_VERSION\0ERR_OTHER_GEOMETRY\0ERR_MISMATCH\0" },
+        { -380, "ERR_READ\0ERR_PROGRAM\0ERR_ERASE\0ERR_SYNC\0" },
+    };
+    unsigned i;
+    for (i = 0; (int)status > -512 && (int)status < 512 && i < sizeof group / sizeof group[0]; i++) {
+        const char *name = group[i].names;
+        int steps = group[i].first < 0 ? group[i].first - (int)status : (int)status - group[i].first;
+        if (steps < 0) continue;
+        while (steps-- > 0 && *name) name += strlen(name) + 1;
+        if (*name) return name;
     }
-#undef NAME
 #endif
     (void)status;
     return "";
@@ -3969,14 +4254,14 @@ static const char *text_spaces(const char *text)
     return text;
 }
 
-/* Take a unit with or without the plural's s, in any case; *ms is its length. NULL: there is no such unit. */
-static const char *text_unit(const char *text, int64_t *ms)
+/* Take a unit with or without the plural's s, in any case; *unit_s is its length, 0: a ms. NULL: there is no such unit. */
+static const char *text_unit(const char *text, uint32_t *unit_s)
 {
     static const char names[] = "ms msec millisecond,s sec second,m min minute,h hr hour,d day,w week,y yr year,";
     static const uint32_t seconds[] = { 0, 1, 60, 3600, 86400, 604800, 31557600 };   /* a year as in npm's ms: 365.25 days */
     const char *name = names;
     const uint32_t *unit = seconds;
-    *ms = 1;
+    *unit_s = 0;
     if (*text == 0) return text;
     for (; *name; name++) {
         size_t n = 0;
@@ -3984,7 +4269,7 @@ static const char *text_unit(const char *text, int64_t *ms)
         if (!text_is_letter(*name)) {
             if (n > 1 && name[-1] != 's' && (text[n] | 0x20) == 's') n++;
             if (!text_is_letter(text[n])) {
-                if (*unit) *ms = *unit * (int64_t)1000;
+                *unit_s = *unit;
                 return text + n;
             }
         }
@@ -3994,9 +4279,17 @@ static const char *text_unit(const char *text, int64_t *ms)
     return NULL;
 }
 
+/* A tenth of less than 2^48, rounded up, without a 64-bit division. */
+static int64_t text_tenth(int64_t value)
+{
+    uint32_t high = (uint32_t)((value + 9) >> 16), low = high % 10 << 16 | (uint32_t)((value + 9) & 0xFFFF);
+    return (int64_t)(high / 10) * 65536 + low / 10;
+}
+
 inngest_status inngest_parse_duration(const char *text, int64_t *ms)
 {
     int64_t total = 0, whole, part, unit;
+    uint32_t unit_s;
     bool first = true;
     if (text == NULL || ms == NULL) return INNGEST_ERR_ARGUMENT;
     for (text = text_spaces(text); first || *text; first = false) {
@@ -4008,10 +4301,11 @@ inngest_status inngest_parse_duration(const char *text, int64_t *ms)
         end = text;
         text = text_spaces(text);
         if (*text == 0 && !first) return INNGEST_ERR_ARGUMENT;
-        text = text_unit(text, &unit);
+        text = text_unit(text, &unit_s);
         if (text == NULL) return INNGEST_ERR_ARGUMENT;
-        for (part = 0; --end > point; ) part = (part + (*end - '0') * unit + 9) / 10;   /* never too short */
-        if (whole > LONGEST / unit) return INNGEST_ERR_RANGE;
+        unit = unit_s ? unit_s * (int64_t)1000 : 1;
+        for (part = 0; --end > point; ) part = text_tenth(part + (*end - '0') * unit);   /* never too short */
+        if (whole > (unit_s ? (int64_t)((uint32_t)(LONGEST / 1000) / unit_s) : LONGEST)) return INNGEST_ERR_RANGE;
         total += whole * unit + part;
         if (total > LONGEST) return INNGEST_ERR_RANGE;
         text = text_spaces(text);

@@ -64,6 +64,10 @@
 #ifndef INNGEST_STEP_IDS       /* most different step ids in one pass; 1..255; RAM: 6 bytes each, once */
 #define INNGEST_STEP_IDS 32
 #endif
+#if defined(INNGEST_LONG_STEPS) && !INNGEST_LONG_STEPS
+#undef INNGEST_ACTIVE_STEPS
+#define INNGEST_ACTIVE_STEPS 1 /* not used */
+#endif
 #ifndef INNGEST_ACTIVE_STEPS   /* most steps in progress (AGAIN, PENDING) at once; 1..255; RAM: 32 bytes each */
 #define INNGEST_ACTIVE_STEPS 4
 #endif
@@ -95,7 +99,47 @@
 #ifndef INNGEST_TICK_PASSES    /* most passes (executions of a handler) of one tick; 1..65535 */
 #define INNGEST_TICK_PASSES 64
 #endif
-#ifndef INNGEST_JSON           /* the JSON reader; .text is printed by make size */
+
+/* Parts that can be left out with -DINNGEST_...=0; what each costs is code for a Cortex-M3 at -Os, as `make size` prints
+ * it. What a part declares is not there without it. A run in the journal that needs a part left out stays parked
+ * (INNGEST_WAIT_MEMO) and is carried along for the firmware that has it. */
+#ifndef INNGEST_PARALLEL       /* inngest_parallel, all, any */
+#define INNGEST_PARALLEL 1
+#endif
+#ifndef INNGEST_LONG_STEPS     /* bodies that give AGAIN or PENDING, timeout, intent, at most once, inngest_complete */
+#define INNGEST_LONG_STEPS 1
+#endif
+#ifndef INNGEST_PROGRESS       /* inngest_step_save, inngest_step_load */
+#define INNGEST_PROGRESS 1
+#endif
+#ifndef INNGEST_SEND_STEP      /* inngest_step_send */
+#define INNGEST_SEND_STEP 1
+#endif
+#ifndef INNGEST_RESTART        /* inngest_step_restart */
+#define INNGEST_RESTART 1
+#endif
+#ifndef INNGEST_ON_FAILURE     /* a function's on_failure */
+#define INNGEST_ON_FAILURE 1
+#endif
+#ifndef INNGEST_CANCEL         /* inngest_cancel */
+#define INNGEST_CANCEL 1
+#endif
+#ifndef INNGEST_WALL_CLOCK     /* inngest_set_wall_clock, inngest_step_sleep_until, the ts of an event */
+#define INNGEST_WALL_CLOCK 1
+#endif
+#ifndef INNGEST_CRASHES        /* runs and predicates that reset the machine again and again are ended */
+#define INNGEST_CRASHES 1
+#endif
+#ifndef INNGEST_HOOKS          /* config.hooks */
+#define INNGEST_HOOKS 1
+#endif
+#ifndef INNGEST_INSPECT        /* inngest_next_run, and the counters: 108 bytes of RAM */
+#define INNGEST_INSPECT 1
+#endif
+#ifndef INNGEST_INIT_CHECKS    /* init checks config and table: leave it out once a build with it has passed */
+#define INNGEST_INIT_CHECKS 1
+#endif
+#ifndef INNGEST_JSON           /* the JSON reader */
 #define INNGEST_JSON 1
 #endif
 #ifndef INNGEST_CRC_TABLE      /* 16 or 256 entries of 4 bytes for the checksum: 13 or 6 instructions a byte */
@@ -121,6 +165,13 @@
 #define INNGEST_WORD_BITS 16
 #else
 #define INNGEST_WORD_BITS 32
+#endif
+#endif
+#ifndef INNGEST_SLOT_CLAIM     /* a word more in a queue slot, where there is no compare-and-swap; the same for library and callers */
+#if defined(__GNUC__) && __GCC_ATOMIC_INT_LOCK_FREE == 2 && INNGEST_WORD_BITS == 32 && !defined(INNGEST_NO_CAS)
+#define INNGEST_SLOT_CLAIM 0
+#else
+#define INNGEST_SLOT_CLAIM 1
 #endif
 #endif
 #ifndef INNGEST_CORES          /* cores that call inngest_send and the like; more than 1 is refused where there is no compare-and-swap */
@@ -269,7 +320,9 @@ typedef struct inngest_function {
     const char *id;               /* renaming it makes another function */
     const char *event;            /* exact, or a wildcard after '/' or '.': "app/user.*" */
     inngest_handler *handler;
+#if INNGEST_ON_FAILURE
     inngest_handler *on_failure;  /* NULL: none */
+#endif
     inngest_predicate *when;      /* NULL: always; called before the event is journaled, again while that waits for room */
     const uint32_t *backoff;      /* seconds, the last one repeated; NULL: Inngest's table */
     uint32_t jitter_ms;           /* 0: Inngest's 30,000; INNGEST_NO_JITTER: none; added at random to each backoff */
@@ -280,10 +333,14 @@ typedef struct inngest_function {
 #define INNGEST_NO_JITTER UINT32_MAX
 
 typedef struct inngest_step_options {
+#if INNGEST_LONG_STEPS
     uint32_t timeout_ms;          /* of one attempt in progress (AGAIN, PENDING); 0: none; at most 2^31 - 1 (24 days) */
+#endif
     uint8_t max_attempts;         /* 0: the function's */
+#if INNGEST_LONG_STEPS
     bool intent;                  /* a record before the body: inngest_began is exact */
     bool at_most_once;            /* a body that a reset interrupted fails instead of being called again */
+#endif
 } inngest_step_options;
 
 /* ---- what can be observed -------------------------------------------------------------------------------------- */
@@ -296,7 +353,7 @@ typedef enum inngest_wait {       /* why a run is not running */
     INNGEST_WAIT_STEP,            /* a step is in progress: AGAIN or PENDING */
     INNGEST_WAIT_ROOM,            /* the journal, the run table or the steps in progress are full */
     INNGEST_WAIT_FUNCTION,        /* parked: its function is not in the table */
-    INNGEST_WAIT_MEMO,            /* parked: a memo is of another kind or longer than its buffer */
+    INNGEST_WAIT_MEMO,            /* parked: a memo is of another kind or longer than its buffer, or of a part that this build leaves out */
     INNGEST_WAIT_DAMAGE,          /* parked: its records are damaged */
     INNGEST_WAIT_SUSPECT          /* after a crash runs go on one at a time, and it is not this one's turn */
 } inngest_wait;
@@ -320,6 +377,7 @@ typedef struct inngest_error_info {
     char message[INNGEST_MESSAGE_BYTES + 1];   /* the user's, cut to fit; or the id of the step concerned */
 } inngest_error_info;
 
+#if INNGEST_HOOKS
 typedef struct inngest_end_info {
     uint64_t id;
     const char *function;
@@ -337,6 +395,7 @@ typedef struct inngest_hooks {
     void (*step_end)(void *user, uint64_t run, const char *step, int attempt, inngest_status status, int64_t retry_in_ms);
     void (*step_memo)(void *user, uint64_t run, const char *step, inngest_status status);   /* a result came from the journal */
 } inngest_hooks;
+#endif
 
 typedef struct inngest_counters {  /* since init; they stop at their maximum and never wrap */
     uint32_t events, duplicates, unmatched;       /* taken from the queue: journaled, seen before, wanted by none */
@@ -363,15 +422,32 @@ typedef uint16_t inngest_word;
 typedef uint8_t inngest_word;
 #endif
 
+typedef struct inngest_token { uint32_t run, attempt; } inngest_token;   /* a step in progress, in this boot */
+
 typedef struct inngest_slot {      /* one place of the queue; internal */
     inngest_word sequence;         /* with claim: who may touch it */
+#if INNGEST_SLOT_CLAIM
     inngest_word claim;
-    int64_t ts;
-    uint32_t id_hash[2];
-    const char *name;              /* NULL: the first name_size bytes of data */
+#endif
     uint16_t size;                 /* of data */
-    uint8_t name_size;
+    uint8_t name_size;             /* of a completion: its status */
     uint8_t kind;
+    union {
+        const char *name;
+#if INNGEST_WALL_CLOCK || INNGEST_SEEN_IDS
+        struct {                   /* of an event with a name of its own, which data begins with */
+#if INNGEST_WALL_CLOCK
+            uint32_t ts[2];        /* halves, low first */
+#endif
+#if INNGEST_SEEN_IDS
+            uint32_t id_hash[2];
+#endif
+        } full;
+#endif
+#if INNGEST_LONG_STEPS
+        inngest_token token;       /* of a completion */
+#endif
+    } of;
     uint8_t data[INNGEST_EVENT_BYTES];
 } inngest_slot;
 
@@ -421,7 +497,9 @@ typedef enum inngest_reset {       /* what made the machine start, where it is k
 typedef struct inngest_config {
     const inngest_function *functions;
     const inngest_port *port;      /* must stay */
+#if INNGEST_HOOKS
     const inngest_hooks *hooks;    /* NULL: none; must stay */
+#endif
     void *user;                    /* for inngest_user, predicates and hooks */
     void *memory;                  /* aligned for int64_t; must stay */
     size_t memory_size;            /* bytes: INNGEST_MEMORY(runs, events) at least */
@@ -433,48 +511,71 @@ typedef struct inngest_config {
 } inngest_config;
 
 /* The engine. Allocate it statically or anywhere; touch nothing in it. */
-struct inngest {
+struct inngest {                   /* what is used most stands first, bytes before words: short instructions reach it */
+    uint8_t unit_shift, block_shift, void_count, voids_needed;
+    bool busy, unread, clean, stopped, failed, doubtful, doubted, wary, trusted, stale, opening, dirty, wrote, wanting, ticked;
+    bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
+    bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
+#if INNGEST_WALL_CLOCK
+    bool wall_known, wall_set, is_told;
+#endif
+#if INNGEST_CRASHES
+    uint8_t guarded, poison_count; /* events whose predicates are still called behind a record */
+#endif
     uint32_t ready;                /* magic while mounted */
-    const inngest_function *functions;
     const inngest_port *port;
-    const inngest_hooks *hooks;
-    void *user;
-    inngest_run *runs;
     inngest_slot *slots;
-    inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
-    uint32_t run_count, live_runs, hash_mask, free_place, again_count;
-    uint16_t function_count, slot_mask;
     inngest_word tail, head;       /* queue */
-    /* journal */
-    uint32_t format;               /* the journal's half of run ids */
+    uint16_t slot_mask, function_count;
+    inngest_run *runs;
+    uint32_t run_count;
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
     uint32_t head_offset;
-    uint32_t next_run, reserved, capacity;
-    uint32_t time_position;
-    uint32_t newest, newest_end;   /* the newest group */
-    uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */
-    uint8_t unit_shift, block_shift;
-    uint8_t void_count;
-    bool doubted, stale, opening, wary, trusted, dirty, failed, doubtful, unread, busy, stopped, clean, ticked, wrote, wanting;
-    inngest_status failure;
-    /* time */
-    int64_t now, wall_offset;      /* journal ms; unix ms - journal ms */
+    uint32_t newest, written;      /* the newest group; the record written last */
+    uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
+    uint32_t next_run, reserved, time_position;
+    const inngest_function *functions;
+    uint32_t hash_mask;
+    inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
+    int64_t now;                   /* journal ms */
     int64_t quiet_until;           /* nothing is due before that, but for what comes */
-    int64_t told, wall_stamped;    /* wall_offset as told and not taken yet; as in the newest TIME */
-    int64_t booted, stamp, time_now, time_wall, said;
-    uint32_t last_tick, random, token, woken, boot_position;
-    bool wall_known, wall_set, stamped, is_told;
-    /* crashes */
-    uint8_t guarded, poison_count; /* events whose predicates are still called behind a record */
+    int64_t booted, stamp;
+#if INNGEST_WALL_CLOCK
+    int64_t wall_offset;           /* unix ms - journal ms */
+    int64_t told, wall_stamped;    /* as told and not taken yet; as in the newest TIME */
+    int64_t time_now, time_wall;
+    uint32_t boot_position;
+#endif
+#if INNGEST_LOG
+    uint32_t said;
+#endif
+    uint32_t live_runs, free_place, again_count, capacity;
+    uint32_t format;               /* the journal's half of run ids */
+    uint32_t last_tick, random, woken;
+#if INNGEST_LONG_STEPS
+    uint32_t token;
+#endif
+#if INNGEST_CRASHES
+    uint32_t alone, alone_since;   /* the suspect that goes on alone */
+    uint32_t poison, arms;         /* event that crashed a predicate; counts runs put on their own */
     uint16_t poison_row;           /* crashes of predicates in a row */
-    uint32_t poison, alone, alone_since;   /* event that crashed a predicate; the suspect that goes on alone */
-    uint32_t arms;                 /* counts runs put on their own */
-    inngest_seen seen[INNGEST_SEEN_IDS + 1];
+#endif
+    void *user;
+#if INNGEST_HOOKS
+    const inngest_hooks *hooks;
+#endif
+    uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */
+#if INNGEST_SEEN_IDS
+    inngest_seen seen[INNGEST_SEEN_IDS];
+#endif
+#if INNGEST_LONG_STEPS
     inngest_active active[INNGEST_ACTIVE_STEPS];
+#endif
     uint32_t pass_ids[INNGEST_STEP_IDS];
     uint16_t pass_counts[INNGEST_STEP_IDS];
+#if INNGEST_INSPECT
     inngest_counters counters;
-    uint32_t stage_position;
+#endif
     uint32_t stage[INNGEST_STAGE_BYTES / 4];
 };
 
@@ -490,7 +591,7 @@ struct inngest {
  * RUNS_FULL: the journal holds more live runs than config.runs. */
 INNGEST_MUST_USE inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index,
                                               size_t size_of_engine);
-#define inngest_init(jobs, config, index) inngest_init_(jobs, config, index, sizeof(inngest))
+#define inngest_init(jobs, config, index) inngest_init_(jobs, config, index, sizeof(inngest) + sizeof(inngest_slot))
 
 /* Erase every block of the storage, so that the next init formats it: all that it held is gone. Interrupts: no. No
  * engine may be mounted. Waits for each erase: 1 ms to 2 s a block on flash. OK, ARGUMENT, or the port's ERASE or SYNC. */
@@ -515,7 +616,9 @@ INNGEST_MUST_USE inngest_status inngest_flush(inngest *jobs);
  * second; not across a boot in which a wait began or a stamp was written and no clock was known. Interrupts: no; inside
  * user code: yes. Writes: one record, where the clock was unknown or went more than
  * a second wrong; the first time in a boot also one for each sleep, retry and event id that began in it. */
+#if INNGEST_WALL_CLOCK
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms);
+#endif
 
 /* Stop in order: journal queued events, stamp the time, sync, refuse further sends. The next boot charges nobody.
  * Interrupts: no. Writes: as flush, and one record. As flush; the engine is closed whatever comes back. */
@@ -533,8 +636,12 @@ typedef struct inngest_event {
     const char *name;             /* copied */
     const void *data;
     size_t size;
+#if INNGEST_SEEN_IDS
     const char *id;               /* NULL or empty: none; the same id, whatever the name, within INNGEST_SEEN_MS starts no second run */
+#endif
+#if INNGEST_WALL_CLOCK
     int64_t ts;                   /* unix ms, to the year 6429; 0: none; a future one delays the start */
+#endif
 } inngest_event;
 
 /* The same with a name that is copied, an id and a time; ARGUMENT also for a time out of range. Interrupts: yes. */
@@ -543,13 +650,13 @@ INNGEST_MUST_USE inngest_status inngest_send_event(inngest *jobs, const inngest_
 /* Call all bodies that gave inngest_again at the next tick, and make the port's wake be called. Interrupts: yes. */
 void inngest_wake(inngest *jobs);
 
-typedef struct inngest_token { uint32_t run, attempt; } inngest_token;   /* a step in progress, in this boot */
-
+#if INNGEST_LONG_STEPS
 /* End a step that gave INNGEST_PENDING: with OK and its result, or with RETRY or FAIL. Copies, never waits; goes
  * through the queue. Interrupts: yes. ARGUMENT, QUEUE_FULL, RESULT_SIZE or NOT_READY; STALE_TOKEN for an empty one. A token of a step
  * that is over is refused by the tick and counted; a result larger than the step's fails the run. */
 INNGEST_MUST_USE inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status,
                                                  const void *result, size_t size);
+#endif
 
 /* ---- inside a handler: steps ----------------------------------------------------------------------------------- */
 
@@ -564,16 +671,22 @@ INNGEST_MUST_USE inngest_status inngest_step_run_with(inngest_ctx *ctx, const ch
 /* Sleep for ms (0..366 days) of journal time, never less; or until a unix time, which waits for a known wall clock
  * and goes on at once if it is past. Out of range: INNGEST_ERR_ARGUMENT, and the run fails. */
 INNGEST_MUST_USE inngest_status inngest_step_sleep(inngest_ctx *ctx, const char *id, int64_t ms);
+#if INNGEST_WALL_CLOCK
 INNGEST_MUST_USE inngest_status inngest_step_sleep_until(inngest_ctx *ctx, const char *id, int64_t unix_ms);
+#endif
 
+#if INNGEST_SEND_STEP
 /* Send an event, exactly once: the runs it starts and this step's memo are one group in the journal. Where there
  * is no room for them, the run waits (INNGEST_WAIT_ROOM). The name is copied. */
 INNGEST_MUST_USE inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *name,
                                                   const void *data, size_t size);
+#endif
 
+#if INNGEST_RESTART
 /* Reset the machine on purpose, through port->restart. Recorded first; OK in any later boot. The journal is stopped
  * in order, so nobody is charged for it. */
 INNGEST_MUST_USE inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id);
+#endif
 
 /* Inline steps. The variable is zeroed, the body runs, its bytes are recorded; on replay they come back.
  * `continue` ends the step well; returning a status fails or pauses it, as from a function; leaving the body by
@@ -594,6 +707,7 @@ INNGEST_MUST_USE inngest_status inngest_step_restart(inngest_ctx *ctx, const cha
 #define INNGEST_STEP_AS_(st, ctx, id, options, ptr, size) \
     for ((st) = inngest_step_begin_(ctx, id, options, ptr, size); (st) == INNGEST_BODY; (st) = inngest_step_close_(ctx, st))
 
+#if INNGEST_PARALLEL
 /* Branches. The steps between inngest_parallel and inngest_all or inngest_any make progress side by side; pointers to
  * their statuses, because the order in which C evaluates arguments is open. all: PAUSED until each is decided, then
  * OK or the first failure in argument order. any: PAUSED until one is OK; that one is recorded, the others are LOST
@@ -604,6 +718,7 @@ INNGEST_MUST_USE inngest_status inngest_all_(inngest_ctx *ctx, inngest_status *f
 INNGEST_MUST_USE inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...);
 #define inngest_all(ctx, ...) inngest_all_(ctx, __VA_ARGS__, (inngest_status *)0)
 #define inngest_any(ctx, ...) inngest_any_(ctx, __VA_ARGS__, (inngest_status *)0)
+#endif
 
 /* ---- inside a step body ----------------------------------------------------------------------------------------
  * Interrupts: no; an interrupt gets the token, and calls inngest_complete. Token, save and load outside a body fail the run. Only
@@ -614,6 +729,7 @@ typedef enum inngest_stop_t { INNGEST_STOP_NONE, INNGEST_STOP_TIMEOUT, INNGEST_S
 
 /* May this body have run in an earlier boot? Exact with options.intent. */
 inngest_began_t inngest_began(const inngest_ctx *ctx);
+#if INNGEST_LONG_STEPS
 /* Why a body in progress is called for the last time: switch the motor off. If it gives OK (not when LOST), that counts. */
 inngest_stop_t inngest_stop_reason(const inngest_ctx *ctx);
 /* Calls of this body in this attempt and boot before this one. */
@@ -624,6 +740,7 @@ inngest_token inngest_step_token(inngest_ctx *ctx);
 /* Return what this gives: call me again in ms at the latest, and after inngest_wake; UINT32_MAX: only then. No attempt,
  * no write. Where INNGEST_ACTIVE_STEPS are in progress, the body is begun anew when one of them is over. */
 INNGEST_MUST_USE inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms);
+#endif
 
 /* Fail this attempt with a code and a message; give the next one a time, ms from now (1 s to 24 h, cut to that); or fail
  * for good. In a handler, too: then it is the handler's attempt. The message is copied, cut to INNGEST_MESSAGE_BYTES;
@@ -632,11 +749,13 @@ INNGEST_MUST_USE inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, co
 INNGEST_MUST_USE inngest_status inngest_retry_after(inngest_ctx *ctx, int64_t ms, int32_t code, const char *message);
 INNGEST_MUST_USE inngest_status inngest_fail(inngest_ctx *ctx, int32_t code, const char *message);
 
+#if INNGEST_PROGRESS
 /* Keep progress (at most INNGEST_RESULT_BYTES) of a long step: one live record, durable when OK comes back, gone when
  * the step is decided. What is not OK must be returned from the body. Writes: one record, none if nothing changed. */
 INNGEST_MUST_USE inngest_status inngest_step_save(inngest_ctx *ctx, const void *progress, size_t size);
 /* Take it up again: zeros where there is none or where less was saved; more than size: INNGEST_ERR_TOO_LONG. */
 INNGEST_MUST_USE inngest_status inngest_step_load(inngest_ctx *ctx, void *progress, size_t size);
+#endif
 
 /* Name this step of this run to the outside: 32 hex digits, the same at every attempt and in every boot. */
 #define INNGEST_KEY_SIZE 33
@@ -713,17 +832,21 @@ INNGEST_MUST_USE inngest_status inngest_parse_time(const char *text, int64_t *un
 
 /* ---- inspection ------------------------------------------------------------------------------------------------ */
 
+#if INNGEST_CANCEL
 /* End a run, also a parked one. Interrupts: no; inside user code: yes. Durable with the next sync of a tick or flush,
  * at once outside user code. A body in progress is called once more (INNGEST_STOP_CANCEL), its result kept; nothing
  * follows. Writes one record now and one at the next tick. OK, NOT_FOUND, or the port's failure. */
 INNGEST_MUST_USE inngest_status inngest_cancel(inngest *jobs, uint64_t run);
+#endif
 
+#if INNGEST_INSPECT
 /* Give the next live run; *cursor starts at 0. False: no more. Runs that begin or end between two calls are seen or
  * not; none is given twice. info->function stays valid as long as the table. Interrupts: no; inside user code: yes. Writes nothing,
  * reads no storage. */
 bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *info);
 /* Copy the counters. Interrupts: no; inside user code: yes. Writes nothing. */
 void inngest_get_counters(const inngest *jobs, inngest_counters *out);
+#endif
 
 /* behind the macros */
 INNGEST_MUST_USE inngest_status inngest_step_begin_(inngest_ctx *ctx, const char *id, const inngest_step_options *options,

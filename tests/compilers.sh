@@ -22,10 +22,10 @@ try() {                                # name, compiler, options for the library
 }
 
 strict="-Wextra -Werror -U__GNUC__"    # as on a compiler that is not GNU's
-try neither "$CC -std=c99" "$strict" "" "steps events"
-try bytes "$CC -std=c99" "$strict" -DINNGEST_WORD_BITS=8 events
+try neither "$CC -std=c99" "$strict" -DINNGEST_SLOT_CLAIM=1 "steps events"
+try bytes "$CC -std=c99" "$strict" "-DINNGEST_SLOT_CLAIM=1 -DINNGEST_WORD_BITS=8" events
 if echo '#include <stdatomic.h>' | $CC -std=c11 -x c -c - -o "$at/atomics.o" 2>/dev/null; then
-    try atomics "$CC -std=c11" "$strict" "" "steps events"
+    try atomics "$CC -std=c11" "$strict" -DINNGEST_SLOT_CLAIM=1 "steps events"
 fi
 if command -v tcc >/dev/null 2>&1; then try tcc "tcc -std=c99" "" "" "steps events"
 else echo "tests/compilers.sh: tcc is not installed: its part is skipped"; fi

@@ -28,5 +28,7 @@ function finish() {
 END {
     finish()
     printf "figure coverage_lines %.2f percent of %d\n", 100 * run / lines, lines
-    printf "figure coverage_branches %.2f percent of %d, %d of them justified\n", 100 * (taken + excused) / all, all, excused
+    share = 100 * (taken + excused) / all
+    printf "figure coverage_branches %.2f percent of %d, %d of them justified; at least %s\n", share, all, excused, least
+    exit share < least
 }

@@ -116,10 +116,20 @@ static unsigned explorer_slot(const void *p, size_t member)
     return 0;
 }
 
+/* 1 + the slot that p is the claim of; 0: none. With compare-and-swap there are no claims. */
+static unsigned explorer_claim(const void *p)
+{
+#if INNGEST_SLOT_CLAIM
+    return explorer_slot(p, offsetof(inngest_slot, claim));
+#else
+    (void)p;
+    return 0;
+#endif
+}
+
 static bool explorer_is_word(const void *p)
 {
-    return p == (const void *)&x.jobs.tail || explorer_slot(p, offsetof(inngest_slot, sequence)) ||
-        explorer_slot(p, offsetof(inngest_slot, claim));
+    return p == (const void *)&x.jobs.tail || explorer_slot(p, offsetof(inngest_slot, sequence)) || explorer_claim(p);
 }
 
 /* Mutants change what accesses do, so that it is the real code that is broken. */
@@ -132,7 +142,7 @@ static inngest_word explorer_load(const inngest_word *p)
     if (!explorer_due(&value)) return value;
     value = *p;
     if (!x.direct && (x.mutant == NO_RECHECK || x.mutant == NAIVE_TAIL) && slot && slot == c->claiming) value = c->log[c->logged - 1];
-    if (x.mutant == NAIVE_TAIL && explorer_slot(p, offsetof(inngest_slot, claim))) value--;
+    if (x.mutant == NAIVE_TAIL && explorer_claim(p)) value--;
     return explorer_did(value, 0);
 }
 
@@ -142,7 +152,7 @@ static void explorer_store(inngest_word *p, inngest_word value)
     if (!explorer_due(&old)) return;
     *p = value;
     if (x.mutant == EARLY_PUBLISH && p == &x.jobs.tail) x.now.slots[(value - 1u) & x.jobs.slot_mask].sequence = value;
-    (void)explorer_did(value, explorer_slot(p, offsetof(inngest_slot, claim)));
+    (void)explorer_did(value, explorer_claim(p));
 }
 
 static inline bool explorer_swap(inngest_word *p, inngest_word *old, inngest_word value)
@@ -358,7 +368,9 @@ static size_t explorer_run(const scenario *what, int mutant)
     for (i = 0; i < what->slots; i++) {
         inngest_slot *slot = &x.now.slots[(what->origin + i) & (what->slots - 1)];
         slot->sequence = (inngest_word)(what->origin + i);
+#if INNGEST_SLOT_CLAIM
         slot->claim = (inngest_word)(what->origin + i - what->slots);
+#endif
     }
     explore();
     free(x.seen);

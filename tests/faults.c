@@ -27,6 +27,9 @@ static struct {
     uint32_t now;
     bool up;
     unsigned boots, sync_failures, writes_after_sync_failure;
+    uint32_t outage;                          /* turns until it is mended */
+    uint32_t cut_after, ops;                  /* power is lost at this operation behind a failure */
+    bool dead, misjudged;                     /* it is; a mount took what had failed for damage, or lost a run to it */
 } s;
 
 static bool fails(unsigned kind)
@@ -39,6 +42,12 @@ static bool fails(unsigned kind)
         return true;
     }
     return false;
+}
+
+static bool is_dead(bool writes)
+{
+    if (s.cut_after && s.failures && writes && ++s.ops == s.cut_after) s.dead = true;
+    return s.dead;
 }
 
 static bool is_busy(void)
@@ -59,6 +68,7 @@ static bool blank(uint32_t address, uint32_t size)
 static int read_call(void *context, uint32_t address, void *data, uint32_t size)
 {
     (void)context;
+    if (is_dead(false)) return PORT_ERROR;
     if (fails(READ)) {
         memset(data, 0xEE, size);
         s.harmless = s.harmless || (s.port.is_blank && blank(address, size));     /* as erased cells of some chips */
@@ -73,6 +83,7 @@ static int program_call(void *context, uint32_t address, const void *data, uint3
     (void)context;
     if (s.forbidden) s.refused_writes++;
     if (is_busy()) return INNGEST_PORT_BUSY;
+    if (is_dead(true)) return PORT_ERROR;
     if (fails(PROGRAM)) {
         if (s.effect == HALF && size / g > 1) (void)s.chip.port.program(&s.chip, address, data, size / g / 2 * g);
         if (s.effect == ALL) (void)s.chip.port.program(&s.chip, address, data, size);
@@ -86,6 +97,7 @@ static int erase_call(void *context, uint32_t address)
     (void)context;
     if (s.forbidden) s.refused_writes++;
     if (is_busy()) return INNGEST_PORT_BUSY;
+    if (is_dead(true)) return PORT_ERROR;
     if (fails(ERASE)) {
         if (s.effect == ALL) (void)s.chip.port.erase(&s.chip, address);
         if (s.effect == HALF) memset(s.chip.cells + address, 0xFF, s.chip.port.block_size / 2);
@@ -97,6 +109,7 @@ static int erase_call(void *context, uint32_t address)
 static int sync_call(void *context)
 {
     (void)context;
+    if (is_dead(false)) return PORT_ERROR;
     if (fails(SYNC)) { s.sync_failures++; return PORT_ERROR; }
     return 0;
 }
@@ -119,6 +132,7 @@ static void log_call(void *context, const char *text) { (void)context; s.logged 
 static inngest_status boot(void)
 {
     inngest_config c;
+    inngest_counters n;
     inngest_status status;
     memset(&c, 0, sizeof c);
     c.functions = s.functions;
@@ -137,6 +151,8 @@ static inngest_status boot(void)
     s.boots++;
     status = inngest_init(&s.jobs, &c, NULL);
     s.up = status == INNGEST_OK;
+    inngest_get_counters(&s.jobs, &n);
+    s.misjudged = s.misjudged || (s.kind == PROGRAM && (n.damaged || n.lost_runs));
     return status;
 }
 
@@ -163,6 +179,8 @@ static const scenario scenarios[] = {
     { "several, file", 2048, 4, 1, true, false, { FAN, SAVER, WAITER, WORLD_KINDS }, false },
 };
 
+static unsigned outage = 12;                  /* turns until what fails is mended */
+
 static void open_machine(const scenario *sc)
 {
     flash_close(&s.chip);
@@ -177,6 +195,7 @@ static void open_machine(const scenario *sc)
     s.port.may_write = may_write_call;
     s.port.log = log_call;
     s.kind = CALLS;
+    s.outage = outage;
     s.function_count = world_functions(s.functions, sc->kinds);
     world_reset();
 }
@@ -201,14 +220,16 @@ static void churn(void)
  * again once it is mended, else the same handle goes on, unless that cannot be. False: it never ends. */
 static bool live(const scenario *sc, bool reset)
 {
-    unsigned i, turn, outage = 0, n = 0;
+    unsigned i, turn, since = 0, n = 0;
     bool unreported = false, done = false;
     inngest_status status = INNGEST_OK;
     while (sc->kinds[n] != WORLD_KINDS) { world.kind[n] = sc->kinds[n]; n++; }
     for (turn = 0; turn < 600 && !done; turn++) {
         uint32_t before = s.failures;
-        if (s.failing && ++outage > (reset ? 12u : 3u)) s.failing = false;          /* mended */
+        if (s.failing && ++since > s.outage) s.failing = false;          /* mended */
+        if (s.dead) { s.dead = s.up = false; s.cut_after = 0; }
         if (!s.up && (status = boot()) != INNGEST_OK) {
+            if (s.dead) continue;
             if (s.failures == before) { printf("%s: init gave %s\n", sc->name, inngest_status_name(status)); return false; }     /* no failure, and not up */
             if (!(status == call_status[s.kind] || s.kind >= IS_BLANK)) printf("init gave %s\n", inngest_status_name(status));
             CHECK(status == call_status[s.kind] || s.kind >= IS_BLANK);
@@ -232,6 +253,7 @@ static bool live(const scenario *sc, bool reset)
         s.now += 5000;
         if (sc->churn && !s.failing && turn % 4 == 0) churn();
         s.forbidden = false;                               /* flush and close are the user's own wish; a clock that is told asks, too */
+        if (s.dead) continue;
         if (s.failures != before && !reported(status)) unreported = true;
         CHECK(s.writes_after_sync_failure == 0);
         if (s.sync_failures) {                                             /* this handle is dead, and says so */
@@ -263,10 +285,11 @@ static bool live(const scenario *sc, bool reset)
 }
 
 static unsigned long lives;
-static void one(const scenario *sc, unsigned kind, uint32_t at, unsigned effect, bool lasting, bool reset)
+static void one(const scenario *sc, unsigned kind, uint32_t at, unsigned effect, bool lasting, bool reset, uint32_t cut_after)
 {
     unsigned long before = test_failed;
     open_machine(sc);
+    s.cut_after = cut_after;
     s.kind = kind;
     s.fail_at = at;
     s.effect = effect;
@@ -276,9 +299,10 @@ static void one(const scenario *sc, unsigned kind, uint32_t at, unsigned effect,
     CHECK(world_is_right());
     CHECK(s.chip.violations == 0);
     CHECK(s.refused_writes == 0);
+    CHECK(!s.misjudged);
     lives++;
-    if (test_failed != before) printf("  %s: %s %u, effect %u%s%s; reruns %u wrong %u phantom %u boots %u\n", sc->name, call_names[kind], (unsigned)at,
-                                      effect, lasting ? ", lasting" : "", reset ? ", reset" : "", world.reruns, world.wrong, world.phantom, s.boots);
+    if (test_failed != before) printf("  %s: %s %u, effect %u%s%s, cut after %u; reruns %u wrong %u phantom %u boots %u\n", sc->name, call_names[kind], (unsigned)at,
+                                      effect, lasting ? ", lasting" : "", reset ? ", reset" : "", (unsigned)cut_after, world.reruns, world.wrong, world.phantom, s.boots);
 }
 
 /* Every call in turn, at what a life without failures does. */
@@ -296,8 +320,74 @@ static void countdown(const scenario *sc)
             for (reset = 0; reset < 2; reset++)
                 for (effect = 0; effect < (kind == PROGRAM || kind == ERASE ? (unsigned)EFFECTS : 1); effect++) {
                     step = kind == READ ? 1 + calls[READ] / 400 : 1;
-                    for (at = 1; at <= calls[kind] && test_failed < 5; at += step) one(sc, kind, at, effect, lasting, reset);
+                    for (at = 1; at <= calls[kind] && test_failed < 5; at += step) one(sc, kind, at, effect, lasting, reset, 0);
                 }
+}
+
+/* A program says that it failed, and power is lost soon after: what it wrote all the same, whole or in part, is never
+ * taken for more than it is, and is no damage. */
+static void cut_behind(const scenario *sc)
+{
+    uint32_t programs, at, cut;
+    unsigned effect, lasting;
+    open_machine(sc);
+    CHECK(live(sc, false));
+    programs = s.calls[PROGRAM];
+    for (effect = NOTHING; effect <= ALL; effect++)
+        for (lasting = 0; lasting < 2; lasting++)
+            for (at = 1; at <= programs && test_failed < 5; at += 1 + programs / 30)
+                for (cut = 1; cut < 12; cut += cut < 6 ? 1 : 3) one(sc, PROGRAM, at, effect, lasting, false, cut);
+}
+
+/* Programs that fail from any place on for so long that nothing erased is left: copies of runs may be in the last block. */
+static void outlast(const scenario *sc)
+{
+    uint32_t programs, at;
+    unsigned effect;
+    open_machine(sc);
+    CHECK(live(sc, false));
+    programs = s.calls[PROGRAM];
+    outage = 100;
+    for (effect = NOTHING; effect <= ALL; effect++)
+        for (at = sc->blocks + 1; at <= programs && test_failed < 5; at += 1 + programs / 150) one(sc, PROGRAM, at, effect, true, false, 0);
+    outage = 12;
+}
+
+/* A handler ends well, its END fails and is whole all the same, and when it runs again it has come to another mind. */
+static unsigned verdicts;
+static inngest_status fickle(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "a") verdicts = 0;
+    return ++verdicts % 3 == 1 ? INNGEST_OK : inngest_retry(ctx, 1, "not yet");
+}
+
+static void fickle_end(uint32_t at, uint32_t cut_after)
+{
+    static const scenario sc = { "fickle", 512, 6, 4, false, false, { WORLD_KINDS }, false };
+    static const inngest_function job = { .id = "fickle", .event = "w/fickle", .handler = fickle, WORLD_JOB };
+    unsigned i;
+    unsigned long before = test_failed;
+    uint32_t cursor = 0;
+    inngest_run_info info;
+    open_machine(&sc);
+    memcpy(&s.functions[0], &job, sizeof job);
+    s.function_count = 1;
+    s.kind = PROGRAM;
+    s.effect = ALL;
+    CHECK(boot() == INNGEST_OK && inngest_send(&s.jobs, "w/fickle", NULL, 0) == INNGEST_OK && inngest_flush(&s.jobs) == INNGEST_OK);
+    s.fail_at = s.calls[PROGRAM] + at;
+    s.cut_after = cut_after;
+    for (i = 0; i < 20; i++) {
+        if (s.dead) {
+            s.dead = false;
+            s.cut_after = 0;
+            CHECK(boot() == INNGEST_OK);
+        }
+        (void)inngest_tick(&s.jobs, s.now);
+        s.now += 5000;
+    }
+    CHECK(!s.misjudged && s.chip.violations == 0 && !inngest_next_run(&s.jobs, &cursor, &info));
+    if (test_failed != before) printf("  fickle: program %u fails, cut after %u\n", (unsigned)at, (unsigned)cut_after);
 }
 
 /* Programs and erases that are busy for a while: an erase that nothing waits for costs a tick each time, no more. */
@@ -352,10 +442,9 @@ static void low_battery(void)
     CHECK(world_is_right() && s.chip.violations == 0);
 }
 
-/* Programs fail for so long that the tries use up the journal: said at each tick, and over with the next init. */
-static void long_outage(void)
+/* Programs fail for so long that the tries would use up the journal: said at each tick, and over when they succeed. */
+static void long_outage(const scenario *sc, uint32_t later)
 {
-    const scenario *sc = &scenarios[0];
     unsigned i, effect;
     uint32_t at;
     for (effect = 0; effect < EFFECTS; effect++) {
@@ -363,10 +452,13 @@ static void long_outage(void)
         inngest_event event = { "w/plain", NULL, 1, "a", 0 };
         event.data = &data;
         open_machine(sc);
+        s.function_count = world_functions(s.functions, scenarios[0].kinds);
         CHECK(boot() == INNGEST_OK);
         world.kind[0] = PLAIN;
         CHECK(inngest_send_event(&s.jobs, &event) == INNGEST_OK && inngest_flush(&s.jobs) == INNGEST_OK);
         (void)inngest_tick(&s.jobs, s.now);
+        for (i = 0; i < later; i++) inngest_set_wall_clock(&s.jobs, 1700000000000 + (i % 2) * 100000 + s.now, s.now);
+        s.forbidden = false;
         s.kind = PROGRAM;
         s.effect = effect;
         s.failing = s.lasting = true;
@@ -382,15 +474,9 @@ static void long_outage(void)
             s.now += 1000;
             (void)inngest_tick(&s.jobs, s.now);
         }
-        if (!world_fulfilled(0)) {
-            (void)(inngest_close(&s.jobs) == INNGEST_OK);
-            CHECK(boot() == INNGEST_OK);
-            for (i = 0; i < 300; i++) {
-                s.now += 1000;
-                (void)inngest_tick(&s.jobs, s.now);
-            }
-        }
         CHECK(world_fulfilled(0) && world_is_right() && s.chip.violations == 0);
+        CHECK(inngest_close(&s.jobs) == INNGEST_OK && boot() == INNGEST_OK && !s.misjudged);
+        if (test_failed) { printf("  long outage: %s, effect %u, later %u\n", sc->name, effect, (unsigned)later); break; }
     }
 }
 
@@ -398,9 +484,14 @@ int main(void)
 {
     unsigned i;
     for (i = 0; i < sizeof scenarios / sizeof *scenarios; i++) busy(&scenarios[i]);
+    for (i = 0; i < 60; i++) fickle_end(1 + i % 6, i / 6);
     low_battery();
-    long_outage();
-    for (i = 0; i < sizeof scenarios / sizeof *scenarios; i++) countdown(&scenarios[i]);
+    for (i = 0; i < 60; i++) long_outage(&scenarios[i % 2 ? 0 : 3], i / 2 * 5);
+    for (i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
+        countdown(&scenarios[i]);
+        cut_behind(&scenarios[i]);
+        if (scenarios[i].blocks < 4 || i == 1) outlast(&scenarios[i]);
+    }
     flash_close(&s.chip);
     printf("%lu lives with a failure\n", lives);
     return TEST_END();

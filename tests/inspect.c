@@ -613,8 +613,31 @@ static void test_cancel_branches(void)
     }
 }
 
+/* Each status has its name, and no other value has one. */
+static void names(void)
+{
+    unsigned named = 0, with = 0;
+    int value;
+#define NAME(name) CHECK(strcmp(inngest_status_name(INNGEST_##name), #name) == 0); named++;
+    NAME(OK) NAME(PAUSED) NAME(AGAIN) NAME(PENDING) NAME(RETRY) NAME(FAIL) NAME(BODY) NAME(STEP_FAILED)
+    NAME(TIMED_OUT) NAME(LOST) NAME(CANCELLED) NAME(ERR_NOT_FOUND) NAME(ERR_TYPE) NAME(ERR_JSON) NAME(ERR_TOO_LONG)
+    NAME(ERR_RANGE) NAME(ERR_DEPTH) NAME(ERR_ARGUMENT) NAME(ERR_NESTED) NAME(ERR_STEP_LEFT) NAME(ERR_STATUS)
+    NAME(ERR_STEP_IDS) NAME(ERR_STEP_ID) NAME(ERR_RESULT_SIZE) NAME(ERR_RUN_BYTES) NAME(ERR_NOT_IN_STEP)
+    NAME(ERR_CRASHED) NAME(ERR_INTERRUPTED) NAME(ERR_PARALLEL) NAME(ERR_RESTART) NAME(ERR_QUEUE_FULL)
+    NAME(ERR_EVENT_SIZE) NAME(ERR_NAME) NAME(ERR_NOT_READY) NAME(ERR_STALE_TOKEN) NAME(ERR_JOURNAL_FULL)
+    NAME(ERR_RUNS_FULL) NAME(ERR_SEEN_FULL) NAME(ERR_BUSY) NAME(ERR_MEMORY) NAME(ERR_TABLE_ID) NAME(ERR_TABLE_DOUBLE)
+    NAME(ERR_TABLE_EVENT) NAME(ERR_TABLE_HANDLER) NAME(ERR_TABLE_FAN_OUT) NAME(ERR_TABLE_BYTES)
+    NAME(ERR_TABLE_BACKOFF) NAME(ERR_GEOMETRY) NAME(ERR_FOREIGN) NAME(ERR_VERSION) NAME(ERR_OTHER_GEOMETRY)
+    NAME(ERR_MISMATCH) NAME(ERR_READ) NAME(ERR_PROGRAM) NAME(ERR_ERASE) NAME(ERR_SYNC)
+#undef NAME
+    for (value = -1000; value < 1000; value++) with += inngest_status_name((inngest_status)value)[0] != 0;
+    CHECK(with == named);
+    CHECK(inngest_status_name((inngest_status)INT_MAX)[0] == 0 && inngest_status_name((inngest_status)INT_MIN)[0] == 0);
+}
+
 int main(void)
 {
+    names();
     test_waits();
     test_parked();
     test_ids();

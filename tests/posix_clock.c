@@ -154,6 +154,7 @@ int main(int count, char **arguments)
     alarm(30);                                     /* a hang is a failure too */
 
     wall_offset = IN_2026 - uptime;                /* the clock is right: exact to the ms, across the wrap */
+    CHECK(inngest_posix_unix_ms() == IN_2026 && inngest_posix_uptime_ms() == (uint32_t)uptime);
     boot(true);
     until = IN_2026 + 60000;
     CHECK(take("test/dated") == 60000);

@@ -235,6 +235,28 @@ static bool one_life(bool mortal, unsigned *kills, unsigned *refused)
     return true;
 }
 
+/* However busy the machine is: a worker that stands still with the journal open is killed only behind a refusal. */
+static void surely_refused(void)
+{
+    static inngest_posix second;
+    int ends[2], status;
+    char byte = 0;
+    pid_t worker;
+    CHECK(pipe(ends) == 0);
+    worker = fork();
+    if (worker == 0) {
+        if (inngest_posix_open(&port, "jobs", SIZE) != 0 || boot() != INNGEST_OK || write(ends[1], "", 1) != 1) _exit(1);
+        for (;;) pause();
+    }
+    close(ends[1]);
+    CHECK(worker > 0 && read(ends[0], &byte, 1) == 1);
+    CHECK(inngest_posix_open(&second, "jobs", SIZE) == EWOULDBLOCK);
+    CHECK(kill(worker, SIGKILL) == 0 && waitpid(worker, &status, 0) == worker && WIFSIGNALED(status));
+    CHECK(inngest_posix_open(&second, "jobs", SIZE) == 0);
+    inngest_posix_close(&second);
+    close(ends[0]);
+}
+
 static void judge(void)
 {
     static const unsigned steps[2] = { 3, 2 };
@@ -287,7 +309,8 @@ int main(int count, char **arguments)
         for (; !done; lives++) done = one_life(kills < KILLS, &kills, &refused);
         judge();
     } while (kills < KILLS && test_failed == 0);
-    CHECK(kills >= KILLS && refused > 0);
+    CHECK(kills >= KILLS);
+    surely_refused();
     printf("%u kills, %u lives, %u rounds, %u second instances refused\n", kills, lives, rounds, refused);
     return TEST_END();
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Promise 4: rot and foreign data are detected, reported, never acted on. Every bit of a journal with live runs is
- * flipped, one at a time; then images are damaged at random. The mount is refused only if no block header is left; a
+ * flipped, one at a time; bytes as long as a record are blanked; then images are damaged at random. The mount is refused only if no block header is left; a
  * finished step runs again only where that is reported; what is damaged in one place costs the runs of one event, and
- * all others come to their end. argv[1]: how many random images; argv[2]: the seed.
+ * all others come to their end. argv: how many random images; the first one's seed; 1: all bits of the first image, else every nth.
  *
  * The oracle knows effects alone. A bit that flips is damage in one place: but for one event (its runs lost, parked or
  * run again, and reported) all must be as if nothing had happened. Random damage may hit many: there whatever is not as
@@ -263,7 +263,6 @@ static bool damage(void)
     case 0: memset(chip.cells + from, 0, size); break;
     case 1:
         for (i = 0; i < size; i++) chip.cells[from + i] = (uint8_t)below(256);
-       
         break;
     case 2: case 3:                          /* blank; the rest of the storage, as a file that was cut and preallocated anew */
         if (how == 3) size = total - from;
@@ -289,6 +288,24 @@ static bool damage(void)
         break;
     }
     return told;
+}
+
+/* Bytes as long as a record reads as blank, and what follows in the block stays. */
+static void blanks(const image *from, unsigned n)
+{
+    uint32_t bytes = chip.port.block_size, at, size, used;
+    while (n > 0 && test_failed < 12) {
+        load(from);
+        at = below(from->bytes / 4) * 4;
+        size = 12 + 4 * below(8);
+        used = last_used(at, bytes);
+        if (chip.cells[at] == 0xFF || at % bytes < 32 || at + size >= used) continue;
+        memset(chip.cells + at, 0xFF, size);
+        mark_used();
+        if (!judge(false) || silent) tell("blank", at, size);      /* it can be part of two records */
+        CHECK(silent == 0);
+        n--;
+    }
 }
 
 static void random_damage(const image *from, uint32_t this_seed)
@@ -319,7 +336,8 @@ int main(int argc, char **argv)
         { 1024, 8, 4, 10, 12, false, false }, { 1024, 8, 1, 200, 25, true, false }, { 2048, 5, 8, 90, 2, false, false },
         { 4096, 3, 16, 300, 12, false, false }, { 2048, 6, 32, 40, 110, true, false }, { 8192, 2, 2, 500, 30, false, false },
         { 2048, 6, 4, 120, 3, false, true } };
-    unsigned long n, count = argc > 1 ? strtoul(argv[1], NULL, 0) : 8000, first = argc > 2 ? strtoul(argv[2], NULL, 0) : 1;
+    unsigned long n, count = argc > 1 ? strtoul(argv[1], NULL, 0) : 2000, first = argc > 2 ? strtoul(argv[2], NULL, 0) : 1;
+    unsigned long stride = argc > 3 ? strtoul(argv[3], NULL, 0) : 7;
     unsigned i;
     for (i = 0; i < sizeof made / sizeof *made; i++) {
         image from;
@@ -327,11 +345,12 @@ int main(int argc, char **argv)
         load(&from);
         CHECK(live_on() && unlike() == 0 && world_is_right() && !any_report());
         if (test_failed) { tell("undamaged image", i, 0); break; }
-        every_bit(&from, i == 0 ? 1 : made[i].late ? 17 : 101);   /* prime to 8: all bits of a byte have their turn */
+        every_bit(&from, i == 0 ? (unsigned)stride : made[i].late ? 17 : 101);   /* prime to 8: all bits of a byte have their turn */
+        if (made[i].g <= 4) blanks(&from, count / 4);      /* in larger units a record can be as small as what a boot leaves blank */
         for (n = i; n < count && test_failed < 12; n += sizeof made / sizeof *made) random_damage(&from, (uint32_t)(first + n));
         free(from.cells);
     }
     flash_close(&chip);
-    printf("%lu images, %lu with a loss, %lu without a header\n", images, with_loss, refused);
+    printf("%lu damaged images, %lu with a loss, %lu without a header; seed %lu\n", images, with_loss, refused, first);
     return TEST_END();
 }

@@ -40,24 +40,38 @@ static char text[64];
 static inngest_status body(inngest_ctx *ctx, const void *arg, void *result)
 {
     (void)arg; (void)result;
-    status = inngest_attempt(ctx); status = inngest_began(ctx); status = inngest_stop_reason(ctx);
-    number = inngest_step_calls(ctx); token = inngest_step_token(ctx); inngest_idempotency_key(ctx, text);
-    status = inngest_again(ctx, 5); status = inngest_retry(ctx, 1, text); status = inngest_retry_after(ctx, 1, 1, text);
-    status = inngest_fail(ctx, 1, text); status = inngest_step_save(ctx, text, 4);
-    return inngest_step_load(ctx, text, 4);
+    status = inngest_attempt(ctx); status = inngest_began(ctx); inngest_idempotency_key(ctx, text);
+#if INNGEST_LONG_STEPS
+    status = inngest_stop_reason(ctx); number = inngest_step_calls(ctx); token = inngest_step_token(ctx); status = inngest_again(ctx, 5);
+#endif
+    status = inngest_retry(ctx, 1, text); status = inngest_retry_after(ctx, 1, 1, text);
+#if INNGEST_PROGRESS
+    status = inngest_step_save(ctx, text, 4); status = inngest_step_load(ctx, text, 4);
+#endif
+    return inngest_fail(ctx, 1, text);
 }
 inngest_status handler(inngest_ctx *ctx);
 inngest_status handler(inngest_ctx *ctx)
 {
-    inngest_status a, b;
     number = inngest_run_id(ctx); status = inngest_event_size(ctx) > 3; status = inngest_error(ctx)->code;
     status = inngest_user(ctx) != NULL; status = inngest_event_name(ctx, text, 64); status = inngest_event_data(ctx, text, 64);
     status = inngest_step_run(ctx, "a", body, NULL, text, 4); status = inngest_step_run_with(ctx, "b", &options, body, NULL, text, 4);
-    status = inngest_step_sleep(ctx, "c", 1000); status = inngest_step_sleep_until(ctx, "d", 1000);
-    status = inngest_step_send(ctx, "e", text, text, 3); status = inngest_step_restart(ctx, "f");
+    status = inngest_step_sleep(ctx, "c", 1000);
     INNGEST_DO(ctx, "g") { status = 1; }
+#if INNGEST_WALL_CLOCK
+    status = inngest_step_sleep_until(ctx, "d", 1000);
+#endif
+#if INNGEST_SEND_STEP
+    status = inngest_step_send(ctx, "e", text, text, 3);
+#endif
+#if INNGEST_RESTART
+    status = inngest_step_restart(ctx, "f");
+#endif
+#if INNGEST_PARALLEL
+    { inngest_status a, b;
     inngest_parallel(ctx, "h"); INNGEST_DO_AS(a, ctx, "i") { } INNGEST_DO_AS(b, ctx, "j") { }
-    status = inngest_all(ctx, &a, &b); status = inngest_any(ctx, &a, &b);
+    status = inngest_all(ctx, &a, &b); status = inngest_any(ctx, &a, &b); }
+#endif
 #if INNGEST_JSON
     { int64_t n; bool f; size_t z;
     status = inngest_json_validate(text, 9); status = inngest_json_string(text, 9, "a", text, 9); status = inngest_json_int64(text, 9, "a", &n);
@@ -71,18 +85,32 @@ inngest_status handler(inngest_ctx *ctx)
 #endif
     return INNGEST_OK;
 }
-static const inngest_function table[] = { { .id = "a", .event = "b", .handler = handler, .on_failure = handler } };
+static const inngest_function table[] = { { .id = "a", .event = "b", .handler = handler,
+#if INNGEST_ON_FAILURE
+    .on_failure = handler
+#endif
+} };
 int main(void)
 {
 #ifdef CALL
-    inngest_run_info info; uint32_t cursor = 0; inngest_counters counters;
     config.functions = table; config.function_count = 1; config.port = &port;
     status = inngest_format(&port); status = inngest_init(&jobs, &config, NULL);
     status = inngest_send(&jobs, "b", text, 3); status = inngest_send_event(&jobs, &event);
-    number = inngest_tick(&jobs, 5); status = inngest_flush(&jobs); inngest_set_wall_clock(&jobs, 5, 5);
-    status = inngest_complete(&jobs, token, INNGEST_OK, text, 3); inngest_wake(&jobs); status = inngest_cancel(&jobs, 5);
-    status = inngest_next_run(&jobs, &cursor, &info); inngest_get_counters(&jobs, &counters); status = inngest_close(&jobs);
-    status = inngest_status_name(INNGEST_OK)[0];
+    number = inngest_tick(&jobs, 5); status = inngest_flush(&jobs); inngest_wake(&jobs);
+#if INNGEST_WALL_CLOCK
+    inngest_set_wall_clock(&jobs, 5, 5);
+#endif
+#if INNGEST_LONG_STEPS
+    status = inngest_complete(&jobs, token, INNGEST_OK, text, 3);
+#endif
+#if INNGEST_CANCEL
+    status = inngest_cancel(&jobs, 5);
+#endif
+#if INNGEST_INSPECT
+    { inngest_run_info info; uint32_t cursor = 0; inngest_counters counters;
+    status = inngest_next_run(&jobs, &cursor, &info); inngest_get_counters(&jobs, &counters); }
+#endif
+    status = inngest_close(&jobs); status = inngest_status_name(INNGEST_OK)[0];
 #else
     (void)table; (void)body;
 #endif
@@ -121,16 +149,17 @@ char *strchr(const char *s, int c) { for (; ; s++) { if (*s == (char)c) return (
 int strcmp(const char *a, const char *b) { while (*a && *a == *b) a++, b++; return *(unsigned char *)a - *(unsigned char *)b; }
 END
 
-PARTS="JSON TEXT STATUS_NAMES LOG"
+# Needs PARTS, from the Makefile. The core is what no job does without, and groups: events, steps, retries, sleeps, the journal.
+CORE=$(printf '%s ' ${PARTS:-JSON TEXT STATUS_NAMES LOG} | sed 's/PARALLEL //')
 off() { for p in $1; do printf ' -DINNGEST_%s=0' "$p"; done; }
 
-for target in m3 m0 rv32imac avr; do
+for target in ${TARGETS:-m3 m0 rv32imac avr}; do
     cc=$(compiler $target)
     if ! command -v "${cc%% *}" >/dev/null; then echo "skipped: $target (package $(package $target))"; continue; fi
-    all=$(image "$cc") && core=$(image "$cc" $(off "$PARTS")) || { echo "skipped: $target does not link"; continue; }
+    all=$(image "$cc") && core=$(image "$cc" $(off "$CORE")) || { echo "skipped: $target does not link"; continue; }
     echo "figure text_${target}_core $core bytes"
     echo "figure text_${target}_all $all bytes"
-    for part in $PARTS; do
+    for part in $([ $target = m3 ] && echo "$PARTS"); do
         without=$(image "$cc" "-DINNGEST_$part=0") && echo "figure text_${target}_$part $((all - without)) bytes"
     done
     # Issue's table: 8 runs, 16 events of 32 bytes of name and data.
@@ -140,9 +169,14 @@ char ram_engine_8_runs_16_events[sizeof(inngest) + INNGEST_MEMORY(8, 16)], ram_e
 char ram_run[INNGEST_MEMORY(72, 16) / 64 - INNGEST_MEMORY(8, 16) / 64], ram_event[sizeof(inngest_slot)];
 char ram_branch[sizeof(inngest_active)], ram_event_id[sizeof(inngest_seen)];
 END
+    printf '#include "inngest.h"\nchar ram_small_engine_8_runs_16_events[sizeof(inngest) + INNGEST_MEMORY(8, 16)];\n' >"$B/small.c"
     # shellcheck disable=SC2086
     $cc -std=gnu99 -Os -w -fno-common -DINNGEST_EVENT_BYTES=32 -I. -c "$B/ram.c" -o "$B/ram.o" &&
     "$(echo "${cc%% *}" | sed 's/gcc$/nm/')" -S "$B/ram.o" | awk 'NF == 4' | while read -r _ bytes _ name; do echo "figure ${name}_$target $((0x$bytes)) bytes"; done
+    # The same with the core's parts, short staging and few step ids.
+    # shellcheck disable=SC2046,SC2086
+    $cc -std=gnu99 -Os -w -fno-common $(off "$CORE") -DINNGEST_EVENT_BYTES=32 -DINNGEST_STAGE_BYTES=64 -DINNGEST_STEP_IDS=8 -I. -c "$B/small.c" -o "$B/small.o" &&
+    "$(echo "${cc%% *}" | sed 's/gcc$/nm/')" -S "$B/small.o" | awk 'NF == 4' | while read -r _ bytes _ name; do echo "figure ${name}_$target $((0x$bytes)) bytes"; done
     # shellcheck disable=SC2086
     $cc -std=gnu99 -Os -w -I. -c inngest.c -o "$B/data.o"
     "$(echo "${cc%% *}" | sed 's/gcc$/size/')" -A "$B/data.o" | awk -v t=$target '$1 ~ /^\.(data|bss|sdata|sbss)/ {n += $2} END {print "figure writable_data_" t, n + 0, "bytes"}'

@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT
+ * Promise 2 for steps that take longer than a tick: again and pending charge no attempt and write nothing; completion
+ * by token, stale ones refused; timeouts; why a body is called for the last time; what a body can know of earlier
+ * boots; at most once; what happens when the places for steps in progress are taken. */
+#include "machine.h"
+
+static const uint32_t one_second[] = { 1 };
+#define QUICK .backoff = one_second, .backoff_count = 1, .jitter_ms = INNGEST_NO_JITTER
+
+static inngest_function table[1];
+static const inngest_hooks end_hook = { .run_end = machine_run_end };
+static inngest_token token;
+static inngest_step_options options;
+static inngest_status seen;            /* what the step call gave at last, and its error */
+static inngest_error_info why;
+static uint32_t value;
+
+/* The step under test is told by `body`; what it gives is kept for the test. */
+static inngest_step_fn *body;
+static inngest_status handler(inngest_ctx *ctx)
+{
+    INNGEST_CATCH(seen, inngest_step_run_with(ctx, "long", &options, body, NULL, &value, sizeof value));
+    why = *inngest_error(ctx);
+    INNGEST_DO(ctx, "after") trace("after");
+    return INNGEST_OK;
+}
+
+static inngest_function job(inngest_handler *with, uint8_t attempts)
+{
+    inngest_function f = { .id = "job", .event = "test/go", QUICK };
+    f.handler = with;
+    f.max_attempts = attempts;
+    return f;
+}
+
+static void start(inngest_function f, inngest_step_fn *fn, inngest_step_options o)
+{
+    table[0] = f;
+    body = fn;
+    options = o;
+    seen = INNGEST_OK;
+    value = 0;
+    memset(&machine_ended, 0, sizeof machine_ended);
+    machine_open(table, 1, 4096, 4, 4);
+    m.config.hooks = &end_hook;
+    CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
+    CHECK(inngest_send(&m.jobs, "test/go", "", 0) == INNGEST_OK);
+}
+static const inngest_step_options plain = { .max_attempts = 0 };
+
+/* ---- again ----------------------------------------------------------------------------------------------------- */
+
+static inngest_status three_times(inngest_ctx *ctx, const void *arg, void *result)
+{
+    (void)arg;
+    trace("%u@%u/%d", (unsigned)inngest_step_calls(ctx), (unsigned)m.now, inngest_attempt(ctx));
+    CHECK(inngest_stop_reason(ctx) == INNGEST_STOP_NONE);
+    if (inngest_step_calls(ctx) < 3) return inngest_again(ctx, 100);
+    memset(result, 1, 4);
+    return INNGEST_OK;
+}
+
+static inngest_status when_woken(inngest_ctx *ctx, const void *arg, void *result)
+{
+    (void)arg; (void)result;
+    trace("%u@%u", (unsigned)inngest_step_calls(ctx), (unsigned)m.now);
+    return inngest_step_calls(ctx) < 2 ? inngest_again(ctx, UINT32_MAX) : INNGEST_OK;
+}
+
+static void test_again(void)
+{
+    inngest_run_info info;
+    uint32_t records;
+    start(job(handler, 1), three_times, plain);
+    CHECK(machine_tick() == 100);
+    records = machine_counters().records;
+    CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_STEP && info.deadline_in_ms == 100 && info.attempt == 0);
+    CHECK(machine_run(200));
+    CHECK(machine_counters().records == records);       /* no write */
+    CHECK(machine_run(1000) && machine_runs(NULL) == 0);
+    CHECK_TRACE("0@0/0 1@100/0 2@200/0 3@300/0 after");
+    CHECK(value == 0x01010101 && seen == INNGEST_OK && machine_counters().steps_failed == 0);
+    MACHINE_END();
+
+    start(job(handler, 1), when_woken, plain);
+    CHECK(machine_tick() == UINT32_MAX && machine_run(100000));
+    CHECK(inngest_send(&m.jobs, "test/other", "", 0) == INNGEST_OK && machine_run(5));     /* an event is no wake */
+    inngest_wake(&m.jobs);
+    CHECK(machine_tick() == UINT32_MAX && machine_run(5));
+    inngest_wake(&m.jobs);
+    CHECK(machine_run(5) && machine_runs(NULL) == 0);
+    CHECK_TRACE("0@0 1@100005 2@100010 after");
+    MACHINE_END();
+}
+
+/* ---- pending ---------------------------------------------------------------------------------------------------- */
+
+static inngest_status pending(inngest_ctx *ctx, const void *arg, void *result)
+{
+    (void)arg; (void)result;
+    token = inngest_step_token(ctx);
+    CHECK(token.attempt != 0);
+    trace("ask%d", inngest_attempt(ctx));
+    if (inngest_stop_reason(ctx) != INNGEST_STOP_NONE) trace("stop%d", (int)inngest_stop_reason(ctx));
+    return INNGEST_PENDING;
+}
+
+static void complete_as(inngest_token t, inngest_status status, const void *result, size_t size)
+{
+    CHECK(inngest_complete(&m.jobs, t, status, result, size) == INNGEST_OK);
+}
+
+static void test_pending(void)
+{
+    const uint32_t answer = 0xAABBCCDDu;
+    const uint8_t nine[9] = { 0 };
+    inngest_token old, none = { 0, 0 };
+    inngest_run_info info;
+
+    start(job(handler, 2), pending, plain);
+    CHECK(machine_tick() == UINT32_MAX);
+    CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_STEP && info.deadline_in_ms == INT64_MAX);
+    CHECK(inngest_complete(&m.jobs, none, INNGEST_OK, NULL, 0) == INNGEST_ERR_STALE_TOKEN);
+    CHECK(machine_counters().stale_tokens == 1);
+    CHECK(inngest_complete(&m.jobs, token, INNGEST_AGAIN, NULL, 0) == INNGEST_ERR_ARGUMENT);
+    CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, NULL, 4) == INNGEST_ERR_ARGUMENT);
+    CHECK(inngest_complete(NULL, token, INNGEST_OK, NULL, 0) == INNGEST_ERR_ARGUMENT);
+    complete_as(token, INNGEST_RETRY, NULL, 0);          /* an attempt that failed */
+    old = token;
+    CHECK(machine_run(500) && machine_counters().steps_failed == 1);
+    CHECK(machine_run(1000));
+    CHECK_TRACE("ask0 ask1");
+    complete_as(old, INNGEST_OK, &answer, sizeof answer);
+    CHECK(machine_run(5) && machine_runs(NULL) == 1 && machine_counters().stale_tokens == 2);
+    complete_as(token, INNGEST_OK, &answer, sizeof answer);
+    complete_as(token, INNGEST_OK, nine, 1);             /* the second answer comes too late */
+    CHECK(machine_run(5) && machine_runs(NULL) == 0 && machine_counters().stale_tokens == 3);
+    CHECK(value == answer && seen == INNGEST_OK);
+    CHECK_TRACE("after");
+    MACHINE_END();
+
+    start(job(handler, 5), pending, plain);              /* a short result is filled up with zeros */
+    CHECK(machine_tick() == UINT32_MAX);
+    complete_as(token, INNGEST_OK, "\x05", 1);
+    value = 77;
+    CHECK(machine_run(5) && machine_runs(NULL) == 0 && value != 77 && memcmp(&value, "\x05\0\0", 4) == 0);
+    CHECK_TRACE("ask0 after");
+    MACHINE_END();
+
+    start(job(handler, 5), pending, plain);              /* FAIL leaves no attempt */
+    CHECK(machine_tick() == UINT32_MAX);
+    complete_as(token, INNGEST_FAIL, NULL, 0);
+    CHECK(machine_run(100000) && machine_runs(NULL) == 0 && seen == INNGEST_STEP_FAILED && why.status == INNGEST_FAIL);
+    CHECK_TRACE("ask0 after");
+    MACHINE_END();
+
+    start(job(handler, 5), pending, plain);              /* one too large for the step */
+    CHECK(machine_tick() == UINT32_MAX);
+    complete_as(token, INNGEST_OK, nine, sizeof nine);
+    CHECK(machine_run(100000) && machine_runs(NULL) == 0);
+    CHECK(machine_ended_as(INNGEST_FAIL, INNGEST_ERR_RESULT_SIZE, "long"));
+    CHECK_TRACE("ask0");
+    MACHINE_END();
+
+    start(job(handler, 5), pending, plain);              /* a reset: the body starts over, no attempt is charged */
+    CHECK(machine_tick() == UINT32_MAX);
+    machine_reboot();
+    CHECK(machine_tick() == UINT32_MAX);
+    CHECK_TRACE("ask0 ask0");
+    complete_as(token, INNGEST_OK, &answer, sizeof answer);
+    CHECK(machine_run(5) && machine_runs(NULL) == 0 && value == answer);
+    CHECK_TRACE("after");
+    MACHINE_END();
+}
+
+/* ---- timeouts ---------------------------------------------------------------------------------------------------- */
+
+static bool saves_itself;              /* a body that ends well when it is told */
+static inngest_status endless(inngest_ctx *ctx, const void *arg, void *result)
+{
+    (void)arg;
+    trace("%u@%u/%d:%d", (unsigned)inngest_step_calls(ctx), (unsigned)m.now, inngest_attempt(ctx), (int)inngest_stop_reason(ctx));
+    if (inngest_stop_reason(ctx) != INNGEST_STOP_NONE && saves_itself) { memset(result, 2, 4); return INNGEST_OK; }
+    return inngest_again(ctx, 700);
+}
+
+static void test_timeouts(void)
+{
+    const inngest_step_options o = { .timeout_ms = 1000, .max_attempts = 2 };
+    start(job(handler, 5), endless, o);
+    CHECK(machine_run(100000) && machine_runs(NULL) == 0);
+    CHECK_TRACE("0@0/0:0 1@700/0:0 2@1000/0:1 0@2000/1:0 1@2700/1:0 2@3000/1:1 after");
+    CHECK(seen == INNGEST_STEP_FAILED && why.status == INNGEST_TIMED_OUT && strcmp(why.message, "long") == 0);
+    CHECK(machine_counters().steps_failed == 2);
+    MACHINE_END();
+
+    saves_itself = true;
+    start(job(handler, 5), endless, o);
+    CHECK(machine_run(100000) && machine_runs(NULL) == 0 && seen == INNGEST_OK && value == 0x02020202);
+    CHECK_TRACE("0@0/0:0 1@700/0:0 2@1000/0:1 after");
+    saves_itself = false;
+    MACHINE_END();
+
+    start(job(handler, 5), pending, o);
+    CHECK(machine_run(100000) && machine_runs(NULL) == 0);
+    CHECK_TRACE("ask0 ask0 stop1 ask1 ask1 stop1 after");
+    CHECK(seen == INNGEST_STEP_FAILED && why.status == INNGEST_TIMED_OUT);
+    complete_as(token, INNGEST_OK, NULL, 0);
+    CHECK(machine_run(5) && machine_counters().stale_tokens == 1);
+    MACHINE_END();
+}
+
+/* ---- cancel ------------------------------------------------------------------------------------------------------ */
+
+static void test_cancel(void)
+{
+    inngest_run_info info;
+    start(job(handler, 5), endless, plain);
+    CHECK(machine_tick() == 700 && machine_runs(&info) == 1);
+    CHECK(inngest_cancel(&m.jobs, info.id) == INNGEST_OK);
+    CHECK(machine_run(100000) && machine_runs(NULL) == 0);
+    CHECK_TRACE("0@0/0:0 1@0/0:2");                      /* told once; nothing follows */
+    CHECK(machine_ended.count == 1 && machine_ended.status == INNGEST_CANCELLED && machine_counters().runs_cancelled == 1);
+    CHECK(inngest_cancel(&m.jobs, info.id) == INNGEST_ERR_NOT_FOUND);
+    MACHINE_END();
+}
+
+/* ---- what a body can know of earlier boots ------------------------------------------------------------------------ */
+
+static inngest_status curious(inngest_ctx *ctx, const void *arg, void *result)
+{
+    static const char *const words[] = { "no", "maybe", "yes" };
+    (void)arg; (void)result;
+    trace("%s/%d", words[inngest_began(ctx)], inngest_attempt(ctx));
+    if (m.crashes < 2) machine_crash();
+    return INNGEST_OK;
+}
+
+static void crash_twice(void)
+{
+    unsigned i;
+    m.crashes = 0;
+    for (i = 0; i < 2; i++) {
+        CHECK(!machine_run(10));
+        machine_reboot();
+    }
+    CHECK(machine_run(10) && machine_runs(NULL) == 0);
+}
+
+static inngest_status resting(inngest_ctx *ctx)
+{
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
+    return handler(ctx);
+}
+
+static void test_began(void)
+{
+    const inngest_step_options intent = { .intent = true }, once = { .at_most_once = true };
+    start(job(handler, 5), curious, plain);
+    crash_twice();
+    CHECK_TRACE("no/0 maybe/0 maybe/0 after");
+    MACHINE_END();
+
+    start(job(handler, 5), curious, intent);
+    crash_twice();
+    CHECK_TRACE("no/0 yes/0 yes/0 after");
+    MACHINE_END();
+
+    start(job(resting, 5), curious, plain);              /* a run of an earlier boot that surely never came so far */
+    CHECK(machine_run(500));
+    machine_reboot();
+    m.crashes = 2;
+    CHECK(machine_run(2000) && machine_runs(NULL) == 0);
+    CHECK_TRACE("no/0 after");
+    MACHINE_END();
+    start(job(resting, 5), curious, intent);             /* the record tells it exactly */
+    CHECK(machine_run(500));
+    machine_reboot();
+    m.crashes = 2;
+    CHECK(machine_run(2000) && machine_runs(NULL) == 0);
+    CHECK_TRACE("no/0 after");
+    MACHINE_END();
+
+    start(job(handler, 5), curious, once);
+    m.crashes = 0;
+    CHECK(!machine_run(10));
+    machine_reboot();
+    CHECK(machine_run(100000) && machine_runs(NULL) == 0);
+    CHECK_TRACE("no/0 after");                           /* not called again, no further attempt */
+    CHECK(seen == INNGEST_STEP_FAILED && why.status == INNGEST_ERR_INTERRUPTED && strcmp(why.message, "long") == 0);
+    MACHINE_END();
+
+    start(job(handler, 5), pending, once);               /* the same for one that was only asked for an answer */
+    CHECK(machine_tick() == UINT32_MAX);
+    machine_reboot();
+    CHECK(machine_run(100000) && machine_runs(NULL) == 0 && why.status == INNGEST_ERR_INTERRUPTED);
+    CHECK_TRACE("ask0 after");
+    MACHINE_END();
+}
+
+/* ---- restart, and the port has none -------------------------------------------------------------------------------- */
+
+static inngest_status restarting(inngest_ctx *ctx)
+{
+    INNGEST_TRY(inngest_step_restart(ctx, "again from the top"));
+    trace("not reached");
+    return INNGEST_OK;
+}
+
+static void test_restart(void)
+{
+    start(job(restarting, 5), pending, plain);
+    m.chip.port.restart = NULL;
+    CHECK(machine_run(100000) && machine_runs(NULL) == 0);
+    CHECK(machine_ended_as(INNGEST_FAIL, INNGEST_ERR_RESTART, "again from the top"));
+    CHECK_TRACE("");
+    MACHINE_END();
+}
+
+/* ---- all places taken ----------------------------------------------------------------------------------------------- */
+
+static inngest_token tokens[INNGEST_ACTIVE_STEPS + 1];
+static unsigned asked, without_place;
+static inngest_status one_of_many(inngest_ctx *ctx, const void *arg, void *result)
+{
+    inngest_token t = inngest_step_token(ctx);
+    (void)arg; (void)result;
+    if (t.attempt == 0) without_place++;
+    else tokens[asked++] = t;
+    return INNGEST_PENDING;
+}
+
+static void test_places(void)
+{
+    unsigned i, waiting = 0;
+    uint32_t cursor = 0;
+    inngest_run_info info;
+    start(job(handler, 5), one_of_many, plain);
+    asked = without_place = 0;
+    for (i = 0; i < INNGEST_ACTIVE_STEPS; i++) CHECK(inngest_send(&m.jobs, "test/go", "", 0) == INNGEST_OK);
+    CHECK(machine_run(1000));
+    CHECK(asked == INNGEST_ACTIVE_STEPS && without_place >= 1 && machine_runs(NULL) == INNGEST_ACTIVE_STEPS + 1);
+    while (inngest_next_run(&m.jobs, &cursor, &info)) waiting += info.wait == INNGEST_WAIT_ROOM;
+    CHECK(waiting == 1);
+    complete_as(tokens[0], INNGEST_OK, NULL, 0);
+    CHECK(machine_run(1000) && asked == INNGEST_ACTIVE_STEPS + 1);   /* begun anew, with a place */
+    for (i = 1; i < asked; i++) complete_as(tokens[i], INNGEST_OK, NULL, 0);
+    CHECK(machine_run(1000) && machine_runs(NULL) == 0 && machine_ended.count == INNGEST_ACTIVE_STEPS + 1);
+    CHECK(machine_counters().steps_failed == 0 && machine_counters().stale_tokens == 0);
+    machine_trace[0] = 0;
+    MACHINE_END();
+}
+
+int main(void)
+{
+    test_again();
+    test_pending();
+    test_timeouts();
+    test_cancel();
+    test_began();
+    test_restart();
+    test_places();
+    return TEST_END();
+}

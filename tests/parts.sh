@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+# The library without each of its parts, and without all: a small job runs, and runs that need a part left out are
+# parked, carried along and gone on with by a build that has it. Needs BUILD, CC, PARTS, from the Makefile.
+passed=0
+failed=0
+check() {
+    if eval "$1"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "tests/parts.sh: $1 ($name)"; fi
+}
+at="$PWD/$BUILD/parts"
+rm -rf "$at"
+mkdir -p "$at"
+run() { "$@" >"$at/log" 2>&1 || { cat "$at/log"; false; }; }
+
+build() {                              # name, options
+    name=$1
+    shift
+    check "$CC -std=c99 -Wall -Wextra -Werror -O0 $* -I. inngest.c port/flash_emulator/flash_emulator.c tests/parts/job.c -o \"$at/$name\""
+    check 'run "$at/$name"'
+}
+
+build all
+for part in $PARTS; do build "$part" "-DINNGEST_$part=0"; done
+build none "$(printf ' -DINNGEST_%s=0' $PARTS)"
+check 'run "$at/all" leave "$at/left"'
+for name in $PARTS none; do
+    cp "$at/left" "$at/carried"
+    check 'run "$at/$name" carry "$at/carried"'
+    check 'run "$at/all" end "$at/carried"'
+done
+echo "tests/parts.sh: $passed passed, $failed failed"
+test $failed = 0
