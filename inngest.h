@@ -530,7 +530,7 @@ typedef struct inngest_config {
 /* The engine. Allocate it statically or anywhere; touch nothing in it. */
 struct inngest {                   /* what is used most stands first, bytes before words: short instructions reach it */
     uint8_t unit_shift, block_shift, void_count, voids_needed;
-    bool busy, unread, clean, stopped, failed, doubtful, doubted, wary, trusted, renewed, dirty, wrote, wanting, ticked;
+    bool busy, unread, clean, stopped, failed, doubtful, doubted, wary, trusted, stale, opening, dirty, wrote, wanting, ticked;
     bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
     bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
 #if INNGEST_WALL_CLOCK
