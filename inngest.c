@@ -118,8 +118,7 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
     bool stuck;                        /* a step found no room: not before its time */
     bool ending;                       /* only to tell steps in progress that the run ends */
     uint16_t id_count, winner;
-    uint16_t met;                      /* steps on record that this pass has come by */
-    uint16_t undo_met;
+    uint16_t met, undo_met;            /* steps on record that this pass has come by */
     inngest *jobs;
     inngest_run *run;
     const inngest_function *function;
@@ -133,7 +132,9 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
     inngest_status stopped;            /* what every further step call gives */
     int64_t wake, retry_in;
     inngest_error_info error;
+#if INNGEST_SEND_STEP || INNGEST_RESTART
     inngest_run undo;                  /* the run before the newest record of a step */
+#endif
     char id[INNGEST_MESSAGE_BYTES + 1];
 };
 
@@ -180,17 +181,24 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
 
 /* ---- 2 Bytes, checksum, hashes --------------------------------------------------------------------------------- */
 
+#if defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)     /* one instruction, at -Os too */
+static void put4(uint8_t *to, uint32_t value) { memcpy(to, &value, 4); }
+static uint32_t get4(const uint8_t *from)
+{
+    uint32_t value;
+    memcpy(&value, from, 4);
+    return value;
+}
+#else
 static void put4(uint8_t *to, uint32_t value)
 {
-#if defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)     /* one instruction, at -Os too */
-    memcpy(to, &value, 4);
-#else
     to[0] = (uint8_t)value;
     to[1] = (uint8_t)(value >> 8);
     to[2] = (uint8_t)(value >> 16);
     to[3] = (uint8_t)(value >> 24);
-#endif
 }
+static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
+#endif
 
 static void put_time(uint8_t *to, int64_t time)
 {
@@ -200,7 +208,6 @@ static void put_time(uint8_t *to, int64_t time)
 }
 
 static uint32_t get2(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8; }
-static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
 static int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(from + 4) << 32 | get4(from)); }
 
 #if INNGEST_CRC_TABLE == 256
@@ -260,12 +267,13 @@ static void count(uint32_t *counter)
 
 /* ---- 3 Queue: filled from any context, emptied by the tick -----------------------------------------------------
  *
- * slot.sequence == index: free in this lap; == index + 1: published. With compare-and-swap a sender moves tail
- * forward to claim a slot and publishes that slot alone, so a preempted sender never holds up one that preempted
- * it. Without it, tail is only a hint: a sender writes its mark into the first slot not claimed in this lap, then
- * looks whether the slot has been published meanwhile. If so, an interrupt that preempted it between its look and
- * its mark owned the slot and has finished (last in, first out), and the sender moves on. That needs one core and
- * senders that nest: interrupts and the main loop; tasks take the port's lock. */
+ * slot.sequence == index: free in this lap; == index + 1: published. Slots are freed in order, so one is free where the
+ * one behind it is: events look there, and so leave the last one to completions, which may be what makes room.
+ * With compare-and-swap a sender moves tail forward to claim a slot and publishes that slot alone, so a preempted
+ * sender never holds up one that preempted it. Without it, tail is only a hint: a sender writes its mark into the first
+ * slot not claimed in this lap, then looks whether the slot has been published meanwhile. If so, an interrupt that
+ * preempted it between its look and its mark owned the slot and has finished (last in, first out), and the sender moves
+ * on. That needs one core and senders that nest: interrupts and the main loop; tasks take the port's lock. */
 
 #if INNGEST_WORD_BITS != 32 || defined(INNGEST_NO_CAS)
 #define HAVE_CAS 0
@@ -280,19 +288,37 @@ static void count(uint32_t *counter)
 #if INNGEST_CORES > 1 && !HAVE_CAS
 #error "INNGEST_CORES: more than one core needs compare-and-swap"
 #endif
+#if defined(__GNUC__)                  /* what a send is made of: few instructions, and no calls between them */
+#define HOT static inline __attribute__((always_inline))
+#else
+#define HOT static
+#endif
 #ifndef LOAD                           /* the queue's explorer brings its own */
 #if HAVE_CAS && defined(__GNUC__)
+#if INNGEST_CORES == 1 && defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 77       /* M: no other core looks: the compiler alone must keep the order */
+#define LOAD(p) __extension__ ({ __typeof__(*(p)) loaded_ = __atomic_load_n(p, __ATOMIC_RELAXED); __atomic_signal_fence(__ATOMIC_SEQ_CST); loaded_; })
+#define STORE(p, v) __extension__ ({ __atomic_signal_fence(__ATOMIC_SEQ_CST); __atomic_store_n(p, v, __ATOMIC_RELAXED); })
+#else
 #define LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#endif
 #define PEEK(p) __atomic_load_n(p, __ATOMIC_RELAXED)
-#define SWAP(p, old, new) __atomic_compare_exchange_n(p, old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+#define SWAP(p, old, new) swap_word(p, old, new)
+HOT bool swap_word(inngest_word *at, inngest_word old, inngest_word new_word)      /* may fail for no reason */
+{
+    return __atomic_compare_exchange_n(at, &old, new_word, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
 #elif HAVE_CAS
 #define ATOMIC(p) ((_Atomic(uint32_t) *)(p))
 typedef char atomic_has_its_size[sizeof(_Atomic(uint32_t)) == sizeof(uint32_t) ? 1 : -1];
 #define LOAD(p) atomic_load_explicit(ATOMIC(p), memory_order_acquire)
 #define STORE(p, v) atomic_store_explicit(ATOMIC(p), v, memory_order_release)
 #define PEEK(p) atomic_load_explicit(ATOMIC(p), memory_order_relaxed)
-#define SWAP(p, old, new) atomic_compare_exchange_strong_explicit(ATOMIC(p), old, new, memory_order_relaxed, memory_order_relaxed)
+#define SWAP(p, old, new) swap_word(p, old, new)
+HOT bool swap_word(inngest_word *at, inngest_word old, inngest_word new_word)
+{
+    return atomic_compare_exchange_weak_explicit(ATOMIC(at), &old, new_word, memory_order_relaxed, memory_order_relaxed);
+}
 #elif defined(__GNUC__)                /* one core: only the compiler must be kept from moving accesses */
 #define LOAD(p) __extension__ ({ __typeof__(*(p)) loaded_ = *(__typeof__(*(p)) volatile *)(p); __atomic_signal_fence(__ATOMIC_SEQ_CST); loaded_; })
 #define STORE(p, v) __extension__ ({ __atomic_signal_fence(__ATOMIC_SEQ_CST); *(__typeof__(*(p)) volatile *)(p) = (v); __atomic_signal_fence(__ATOMIC_SEQ_CST); })
@@ -327,12 +353,12 @@ typedef int8_t word_distance;
 #error "INNGEST_WORD_BITS: 8, 16 or 32"
 #endif
 #define WORD(x) ((inngest_word)(x))    /* where int is wider */
-enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION, SLOT_TAKEN };         /* FULL: with an id or a time, and its own name */
-#if defined(__GNUC__)                  /* what a send is made of: few instructions, and no calls between them */
-#define HOT static inline __attribute__((always_inline))
-#else
-#define HOT static
-#endif
+#define KEPT_SLOTS (INNGEST_LONG_STEPS ? 1u : 0u)      /* for completions, when the rest is full of events that wait for room */
+enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION };         /* FULL: with an id or a time, and its own name */
+#define SLOT_WHAT(kind, name_size, size) ((uint32_t)(kind) << 24 | (uint32_t)(name_size) << 16 | (uint32_t)(size))
+#define SLOT_KIND(slot) ((slot)->what >> 24)
+#define SLOT_NAME(slot) ((uint8_t)((slot)->what >> 16))        /* bytes of the name; of a completion: its status */
+#define SLOT_SIZE(slot) ((uint16_t)(slot)->what)
 
 #if INNGEST_INSPECT
 static void tally(uint32_t *counter)                           /* count, from any context */
@@ -347,32 +373,40 @@ static void tally(uint32_t *counter)                           /* count, from an
 }
 #endif
 
+/* Give the number of a slot that is free, and `kept` more with it. False: there is none. */
 #if HAVE_CAS
-HOT inngest_slot *claim_slot(inngest *jobs)
+HOT bool claim_slot(inngest *jobs, inngest_slot **slot, inngest_word *claimed, unsigned kept)
 {
-    inngest_word index = PEEK(&jobs->tail);
-    for (;;) {
-        inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
-        word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
-        if (distance < 0) return NULL;
-        if (distance > 0) index = PEEK(&jobs->tail);
-        else if (SWAP(&jobs->tail, &index, index + 1)) return slot;
-    }
+    inngest_slot *slots = jobs->slots;
+    unsigned mask = jobs->slot_mask;
+    inngest_word index;
+    do {
+        inngest_word last;
+        index = PEEK(&jobs->tail);
+        last = WORD(index + kept);
+        if ((word_distance)(LOAD(&slots[last & mask].sequence) - last) < 0) return false;
+    } while (!SWAP(&jobs->tail, index, WORD(index + 1)));
+    *slot = &slots[index & mask];
+    *claimed = index;
+    return true;
 }
 #else
-HOT inngest_slot *claim_slot(inngest *jobs)
+HOT bool claim_slot(inngest *jobs, inngest_slot **slot, inngest_word *claimed, unsigned kept)
 {
+    inngest_slot *slots = jobs->slots;
+    unsigned mask = jobs->slot_mask;
     inngest_word index = WORD(LOAD(&jobs->tail));
     for (;; index++) {
-        inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
-        word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
-        if (distance < 0) return NULL;
-        if (distance > 0 || LOAD(&slot->claim) == index) continue;
-        STORE(&slot->claim, index);
-        if (LOAD(&slot->sequence) != index) continue;
-        STORE(&jobs->tail, WORD(index + 1));
-        return slot;
+        inngest_word last = WORD(index + kept);
+        if ((word_distance)(LOAD(&slots[last & mask].sequence) - last) < 0) return false;
+        *slot = &slots[index & mask];
+        if (LOAD(&(*slot)->sequence) != index || LOAD(&(*slot)->claim) == index) continue;
+        STORE(&(*slot)->claim, index);
+        if (LOAD(&(*slot)->sequence) == index) break;
     }
+    STORE(&jobs->tail, WORD(index + 1));
+    *claimed = index;
+    return true;
 }
 #endif
 
@@ -419,36 +453,43 @@ static inngest_status refuse(uint32_t *counter, inngest_status status)
 }
 #endif
 
-static inngest_slot *open_slot(inngest *jobs)
+static inngest_slot *open_slot(inngest *jobs, inngest_word *index, unsigned kept)
 {
     inngest_slot *slot;
     lock(jobs);
-    slot = claim_slot(jobs);
-    if (slot) return slot;
+    if (claim_slot(jobs, &slot, index, kept)) return slot;
     unlock(jobs);
     tally(&jobs->counters.refused_full);
     return NULL;
 }
 
-HOT inngest_status publish(inngest *jobs, inngest_slot *slot)
+HOT inngest_status publish(inngest *jobs, inngest_slot *slot, inngest_word index)
 {
-    STORE(&slot->sequence, WORD(slot->sequence + 1));              /* nobody else writes it now */
+    STORE(&slot->sequence, WORD(index + 1));
     unlock(jobs);
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
     return INNGEST_OK;
 }
 
-/* memcpy, for data that mostly is short and aligned, and often without a fast memcpy at hand. */
-HOT void copy_data(uint8_t *to, const void *from, size_t size)
+/* memcpy into a slot, for data that mostly is short and aligned, and often without a fast memcpy at hand. */
+HOT void copy_data(uint8_t *to, const uint8_t *from, size_t size)
 {
-#if defined(__GNUC__) && UINTPTR_MAX > 0xFFFF
-    typedef struct __attribute__((may_alias)) chunk { uint32_t word[4]; } chunk;
-    if ((((uintptr_t)to | (uintptr_t)from) & 3) == 0)
-        for (; size >= sizeof(chunk); size -= sizeof(chunk)) {
-            *(chunk *)(void *)to = *(const chunk *)from;
-            from = (const chunk *)from + 1;
-            to += sizeof(chunk);
+#if defined(__GNUC__) && UINTPTR_MAX > 0xFFFF && !defined(__riscv)       /* there it would be calls of memcpy */
+    typedef struct __attribute__((may_alias)) words { uint32_t word[4]; } words;
+    if (((uintptr_t)from & 3) == 0 && size < 64) {
+        if (size & 32) {
+            ((words *)(void *)to)[0] = ((const words *)(const void *)from)[0];
+            ((words *)(void *)to)[1] = ((const words *)(const void *)from)[1];
+            to += 32, from += 32;
         }
+        size &= 31;
+        if (size == 0) return;
+        if (size & 16) {
+            *(words *)(void *)to = *(const words *)(const void *)from;
+            to += 16, from += 16;
+            size -= 16;
+        }
+    }
 #endif
     if (size) memcpy(to, from, size);
 }
@@ -477,33 +518,33 @@ static inngest_status check_send(inngest *jobs, const char *name, size_t name_si
     return ready(jobs) ? check_event(jobs, name, name_size, data, size) : INNGEST_ERR_NOT_READY;
 }
 
-/* Most events pass the first look, which is the short one. */
-inngest_status inngest_send_(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
+/* What does not pass the first look of a send is refused. */
+APART inngest_status refuse_event(inngest *jobs, const char *name, const void *data, size_t size)
+{
+    inngest_status status = check_send(jobs, name, strlen(name), data, size);
+    return status != INNGEST_OK ? status : refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);     /* a 0 in the middle */
+}
+
+inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size, size_t room)
 {
     inngest_slot *slot;
-    if (jobs == NULL) return INNGEST_ERR_ARGUMENT;
-    if (jobs->ready != MAGIC || data == NULL || name_size - 1 >= (INNGEST_EVENT_BYTES < 255 ? INNGEST_EVENT_BYTES : 255) ||
-        size > INNGEST_EVENT_BYTES - name_size || name[0] == 'i') {
-        inngest_status status = check_send(jobs, name, name_size, data, size);
-        if (status != INNGEST_OK) return status;
-    }
+    inngest_word index;
+    if (jobs == NULL || jobs->ready != MAGIC || (data == NULL && size > 0) || size >= room) return refuse_event(jobs, name, data, size);
     lock(jobs);
-    slot = claim_slot(jobs);
-    if (slot == NULL) {
+    if (!claim_slot(jobs, &slot, &index, KEPT_SLOTS)) {
         unlock(jobs);
         return refuse(&jobs->counters.refused_full, INNGEST_ERR_QUEUE_FULL);
     }
     slot->of.name = name;
-    slot->kind = SLOT_EVENT;
-    slot->name_size = (uint8_t)name_size;
-    slot->size = (uint16_t)size;
+    slot->what = (uint32_t)size;                     /* SLOT_EVENT; the name ends by itself */
     copy_data(slot->data, data, size);
-    return publish(jobs, slot);
+    return publish(jobs, slot, index);
 }
 
 inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
 {
     inngest_slot *slot;
+    inngest_word index;
     inngest_status status;
     size_t name_size;
     if (event == NULL) return INNGEST_ERR_ARGUMENT;
@@ -513,11 +554,9 @@ inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
     name_size = event->name ? strlen(event->name) : 0;
     status = check_send(jobs, event->name, name_size, event->data, event->size);
     if (status != INNGEST_OK) return status;
-    slot = open_slot(jobs);
+    slot = open_slot(jobs, &index, KEPT_SLOTS);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
-    slot->kind = SLOT_FULL_EVENT;
-    slot->name_size = (uint8_t)name_size;
-    slot->size = (uint16_t)event->size;
+    slot->what = SLOT_WHAT(SLOT_FULL_EVENT, name_size, event->size);
 #if INNGEST_WALL_CLOCK
     slot->of.full.ts[0] = (uint32_t)event->ts;
     slot->of.full.ts[1] = (uint32_t)(event->ts >> 32);
@@ -531,26 +570,25 @@ inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
 #endif
     if (name_size) memcpy(slot->data, event->name, name_size);
     if (event->size) memcpy(slot->data + name_size, event->data, event->size);
-    return publish(jobs, slot);
+    return publish(jobs, slot, index);
 }
 
 #if INNGEST_LONG_STEPS
 inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status, const void *result, size_t size)
 {
     inngest_slot *slot;
+    inngest_word index;
     if (jobs == NULL || (result == NULL && size > 0)) return INNGEST_ERR_ARGUMENT;
     if (status != INNGEST_OK && status != INNGEST_RETRY && status != INNGEST_FAIL) return INNGEST_ERR_ARGUMENT;
     if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
     if (token.attempt == 0) return refuse(&jobs->counters.stale_tokens, INNGEST_ERR_STALE_TOKEN);
     if (size > INNGEST_RESULT_BYTES || size > INNGEST_EVENT_BYTES) return refuse(&jobs->counters.refused_size, INNGEST_ERR_RESULT_SIZE);
-    slot = open_slot(jobs);
+    slot = open_slot(jobs, &index, 0);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
-    slot->kind = SLOT_COMPLETION;
+    slot->what = SLOT_WHAT(SLOT_COMPLETION, (uint8_t)status, size);
     slot->of.token = token;
-    slot->name_size = (uint8_t)status;
-    slot->size = (uint16_t)size;
     if (size) memcpy(slot->data, result, size);
-    return publish(jobs, slot);
+    return publish(jobs, slot, index);
 }
 
 #endif
@@ -567,8 +605,14 @@ void inngest_wake(inngest *jobs)
  * Places of the table are found by run number through chains from `heads` (places there and in `next` count from 1, 0
  * is none; free ones are a chain too), and by deadline through a tournament: node i of `tree` holds the place of the
  * earlier of its children 2i and 2i+1, leaf run_count + p is place p, so the root is due first. A new deadline walks
- * up and stops where the winner stays. */
+ * up and stops where the winner stays. Without INNGEST_INDEXES all places are looked at. */
 
+static bool is_earlier(const inngest_run *a, const inngest_run *b)
+{
+    return a->deadline < b->deadline || (a->deadline == b->deadline && (int32_t)(a->number - b->number) < 0);
+}
+
+#if INNGEST_INDEXES
 static inngest_run *find_run(inngest *jobs, uint32_t number)
 {
     uint32_t place = number ? jobs->heads[number & jobs->hash_mask] : 0;
@@ -584,16 +628,12 @@ static uint32_t contender(const inngest *jobs, uint32_t node)
 /* Gives the run due first; a free place if there is none. */
 static inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contender(jobs, 1)]; }
 
-static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
+static void play_up(inngest *jobs, uint32_t place)
 {
-    uint32_t place = (uint32_t)(run - jobs->runs), node;
-    if (run->flags & RUN_PASSED) return;             /* it is due again when the round is over */
-    run->deadline = when;
-    if (when < jobs->quiet_until) jobs->quiet_until = when;
+    uint32_t node;
     for (node = (jobs->run_count + place) / 2; node; node /= 2) {
         uint32_t winner = contender(jobs, 2 * node), other = contender(jobs, 2 * node + 1);
-        const inngest_run *a = &jobs->runs[winner], *b = &jobs->runs[other];
-        if (b->deadline < a->deadline || (b->deadline == a->deadline && (int32_t)(b->number - a->number) < 0)) winner = other;
+        if (is_earlier(&jobs->runs[other], &jobs->runs[winner])) winner = other;
         if (jobs->tree[node] == winner && winner != place) return;
         jobs->tree[node] = (inngest_index)winner;
     }
@@ -613,6 +653,68 @@ static inngest_run *enter_run(inngest *jobs, uint32_t number)
     return &jobs->runs[place - 1];
 }
 
+static void leave_place(inngest *jobs, const inngest_run *run)
+{
+    inngest_index *link = &jobs->heads[run->number & jobs->hash_mask], place = (inngest_index)(run - jobs->runs + 1);
+    while (*link != place) link = &jobs->next[*link - 1];
+    *link = jobs->next[place - 1];
+    jobs->next[place - 1] = (inngest_index)jobs->free_place;
+    jobs->free_place = place;
+}
+
+static void clear_places(inngest *jobs)
+{
+    uint32_t i;
+    jobs->tree = (inngest_index *)(void *)(jobs->runs + jobs->run_count);
+    jobs->heads = jobs->tree + jobs->run_count;
+    jobs->next = jobs->heads + jobs->run_count;
+    jobs->again = jobs->next + jobs->run_count;
+    while (2 * jobs->hash_mask + 1 < jobs->run_count) jobs->hash_mask = 2 * jobs->hash_mask + 1;
+    for (i = 0; i < jobs->run_count; i++) jobs->next[i] = (inngest_index)(i + 1 < jobs->run_count ? i + 2 : 0);
+    for (i = jobs->run_count - 1; i > 0; i--) jobs->tree[i] = (inngest_index)contender(jobs, 2 * i);
+    jobs->free_place = 1;
+}
+#else
+static inngest_run *find_run(inngest *jobs, uint32_t number)
+{
+    inngest_run *run;
+    for (run = jobs->runs; number && run < jobs->runs + jobs->run_count; run++)
+        if ((run->number & STEP_MASK) == number) return run;
+    return NULL;
+}
+
+static inngest_run *first_run(const inngest *jobs)
+{
+    inngest_run *run, *first = jobs->runs;
+    for (run = first; run < jobs->runs + jobs->run_count; run++) if (is_earlier(run, first)) first = run;
+    return first;
+}
+
+static inngest_run *enter_run(inngest *jobs, uint32_t number)
+{
+    inngest_run *run;
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
+        if (run->number) continue;
+        run->number = number;
+        jobs->live_runs++;
+        return run;
+    }
+    return NULL;
+}
+
+#define play_up(jobs, place) ((void)(place))
+#define leave_place(jobs, run) ((void)0)
+#define clear_places(jobs) ((void)0)
+#endif
+
+static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
+{
+    if (run->flags & RUN_PASSED) return;             /* it is due again when the round is over */
+    run->deadline = when;
+    if (when < jobs->quiet_until) jobs->quiet_until = when;
+    play_up(jobs, (uint32_t)(run - jobs->runs));
+}
+
 /* After a crash: if this run goes on alone, no longer. */
 static void let_others_go_on(inngest *jobs, const inngest_run *run)
 {
@@ -625,27 +727,12 @@ static void let_others_go_on(inngest *jobs, const inngest_run *run)
 
 static void free_the_run(inngest *jobs, inngest_run *run)
 {
-    inngest_index *link = &jobs->heads[run->number & jobs->hash_mask], place = (inngest_index)(run - jobs->runs + 1);
-    while (*link != place) link = &jobs->next[*link - 1];
-    *link = jobs->next[place - 1];
-    jobs->next[place - 1] = (inngest_index)jobs->free_place;
-    jobs->free_place = place;
+    leave_place(jobs, run);
     jobs->live_runs--;
     jobs->reserved -= run->reserved * UINT32_C(4);
     let_others_go_on(jobs, run);
     memset(run, 0, sizeof *run);
     set_deadline(jobs, run, NEVER);
-}
-
-static void clear_runs(inngest *jobs)
-{
-    uint32_t i;
-    for (i = 0; i < jobs->run_count; i++) {
-        jobs->runs[i].deadline = NEVER;
-        jobs->next[i] = (inngest_index)(i + 1 < jobs->run_count ? i + 2 : 0);
-    }
-    for (i = jobs->run_count - 1; i > 0; i--) jobs->tree[i] = (inngest_index)contender(jobs, 2 * i);
-    jobs->free_place = 1;
 }
 
 /* ---- 5 Journal records: read, verify, append ------------------------------------------------------------------- */
@@ -689,7 +776,7 @@ static uint32_t block_address(const inngest *jobs, uint32_t block) { return bloc
 #if INNGEST_LOG
 static void say(inngest *jobs, const char *text)
 {
-    if (jobs->port->log == NULL || (jobs->said && (uint32_t)jobs->now - jobs->said < 1000)) return;
+    if (jobs->port->log == NULL || (jobs->said && (uint32_t)jobs->now + 1 - jobs->said < 1001)) return;   /* said is now or 1 more */
     jobs->said = (uint32_t)jobs->now | 1u;
     jobs->port->log(jobs->port->context, text);
 }
@@ -767,12 +854,13 @@ static inngest_status port_sync(inngest *jobs)
     return INNGEST_OK;
 }
 
-static uint32_t crc_seed(const inngest *jobs, uint32_t position)
+/* The checksum of a header, as far as the payload. bytes: 4 in front of the header, which are written over, as the place
+ * of the checksum is. */
+static uint32_t header_crc(const inngest *jobs, uint8_t *bytes, uint32_t position, uint32_t size)
 {
-    uint8_t seed[8];
-    put4(seed, jobs->format);
-    put4(seed + 4, position);
-    return crc32(0, seed, 8);
+    put4(bytes, jobs->format);
+    put4(bytes + 4, position);
+    return crc32(0, bytes, size + 4);
 }
 
 static uint32_t record_bytes(const inngest *jobs, const record *r) { return round_up(jobs, (uint32_t)r->header + r->size); }
@@ -791,7 +879,7 @@ static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to
 /* Read the header at a position. False: nothing that could be one. */
 static bool read_header(inngest *jobs, uint32_t position, record *r)
 {
-    uint8_t bytes[16];
+    uint8_t seeded[20], *bytes = seeded + 4;
     uint32_t block = block_of(jobs, position), offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
     if (left < 12 || offset < first_offset(jobs) || !port_read(jobs, block, offset, bytes, 12)) return false;
     r->position = position;
@@ -809,17 +897,17 @@ static bool read_header(inngest *jobs, uint32_t position, record *r)
         r->size = (uint16_t)(r->size | bytes[15] << 8);
     }
     r->crc = get4(bytes);
-    r->head_crc = crc32(crc_seed(jobs, position), bytes + 4, r->header - 4u);
+    r->head_crc = header_crc(jobs, seeded, position, r->header);
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
 static bool verify(inngest *jobs, record *r)
 {
-    uint8_t bytes[32];
+    uint8_t *bytes = (uint8_t *)jobs->stage;         /* free but for append */
     uint32_t crc = r->head_crc, at, n;
     memset(r->first, 0, sizeof r->first);
     for (at = 0; at < r->size; at += n) {
-        n = minimum(r->size - at, sizeof bytes);
+        n = minimum(r->size - at, sizeof jobs->stage);
         if (!read_payload(jobs, r, at, bytes, n)) return false;
         if (at == 0) memcpy(r->first, bytes, minimum(n, sizeof r->first));
         crc = crc32(crc, bytes, n);
@@ -895,7 +983,7 @@ static bool is_filler(inngest *jobs, uint32_t block, uint32_t offset)
  * for each INNGEST_STAGE_BYTES. */
 static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s)
 {
-    uint8_t header[16], *stage = (uint8_t *)jobs->stage;
+    uint8_t seeded[20], *header = seeded + 4, *stage = (uint8_t *)jobs->stage;
     uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), at, n, padded, total;
     uint32_t number = s->from ? s->from->run : run ? run->number & STEP_MASK : 0, link = run && run->last ? position - run->last : 0;
     uint32_t size = s->size[0] + s->size[1] + s->size[2], head = 12;
@@ -910,7 +998,7 @@ static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uin
     put4(header + 11, link);
     header[14] = (uint8_t)(number >> 16);
     header[15] = (uint8_t)(size >> 8);
-    put4(header, payload_crc(s, crc32(crc_seed(jobs, position), header + 4, head - 4)));
+    put4(header, payload_crc(s, header_crc(jobs, seeded, position, head)));
     INNGEST_TRY(open_place(jobs));
     if (!jobs->in_group) jobs->group_from = position;
     total = head + size;
@@ -988,6 +1076,7 @@ static inngest_status find_record(inngest *jobs, const inngest_run *run, unsigne
     }
 }
 
+#if INNGEST_INDEXES
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
 APART void find_oldest(inngest *jobs, inngest_run *run)
 {
@@ -1000,6 +1089,17 @@ APART void find_oldest(inngest *jobs, inngest_run *run)
     }
 }
 
+static void update_oldest(inngest *jobs, uint32_t reclaimed)
+{
+    uint32_t i;
+    for (i = 0; i < jobs->run_count; i++)
+        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)reclaimed) {
+            jobs->runs[i].oldest++;
+            find_oldest(jobs, &jobs->runs[i]);
+        }
+}
+#endif
+
 static bool in_range(uint32_t position, const uint32_t range[2]) { return position - range[0] < range[1] - range[0]; }
 
 static bool is_voided(const inngest *jobs, uint32_t position)
@@ -1009,6 +1109,7 @@ static bool is_voided(const inngest *jobs, uint32_t position)
     return false;
 }
 
+#if INNGEST_INDEXES
 /* Look behind a position for the decided record of a step: a run's memos mostly lie in the order in which a replay
  * asks for them. What it finds is verified, what it steps over need not be. One with nothing right behind it may be what
  * a cut left half programmed: the chain knows its copy. */
@@ -1027,6 +1128,7 @@ static bool find_ahead(inngest *jobs, const inngest_run *run, uint32_t position,
     }
     return false;
 }
+#endif
 
 static inngest_seen *find_seen(inngest *jobs, const record *r)
 {
@@ -1235,6 +1337,7 @@ APART inngest_status park_broken_runs(inngest *jobs)
     return INNGEST_OK;
 }
 
+#if INNGEST_INDEXES
 /* False: nothing in the block is live, it need not be read. */
 static bool may_hold_live(const inngest *jobs, uint32_t block)
 {
@@ -1249,21 +1352,18 @@ static bool may_hold_live(const inngest *jobs, uint32_t block)
     }
     return false;
 }
+#else
+#define may_hold_live(jobs, block) true
+#endif
 
-/* Carry what is live in the oldest block forward, leave proof that all of it was, erase the block. Power lost
- * before the proof: the copies are the newest of their class, the originals garbage, and this starts over.
- * After it: the block counts for nothing and is erased again. */
-static inngest_status reclaim_block(inngest *jobs, bool wait)
+/* Carry what is live in the oldest block forward. *broken: it holds bytes that do not verify. */
+APART inngest_status carry_live(inngest *jobs, bool *broken)
 {
-    uint32_t offset = first_offset(jobs), block = jobs->tail_block, i;
-    uint8_t bytes[4] = { 0 };
+    uint32_t offset = first_offset(jobs), block = jobs->tail_block;
     record r;
-    bool broken = false;
-    if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
-    jobs->unread = false;
     while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
         if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
-            broken = broken || (!port_blank(jobs, block, offset, 1u << jobs->unit_shift) && !is_filler(jobs, block, offset));
+            *broken = *broken || (!port_blank(jobs, block, offset, 1u << jobs->unit_shift) && !is_filler(jobs, block, offset));
             offset += 1u << jobs->unit_shift;
             continue;
         }
@@ -1274,6 +1374,19 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
         INNGEST_TRY(copy_record(jobs, &r, false));
         count(&jobs->counters.carried);
     }
+    return INNGEST_OK;
+}
+
+/* Carry, leave proof that all of it was, erase the block. Power lost before the proof: the copies are the newest of
+ * their class, the originals garbage, and this starts over. After it: the block counts for nothing and is erased again. */
+static inngest_status reclaim_block(inngest *jobs, bool wait)
+{
+    uint32_t block = jobs->tail_block;
+    uint8_t bytes[4];
+    bool broken = false;
+    if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
+    jobs->unread = false;
+    INNGEST_TRY(carry_live(jobs, &broken));
     if (unreadable(jobs)) return INNGEST_ERR_READ;
 #if INNGEST_INSPECT
     broken = broken || jobs->counters.damaged;
@@ -1287,11 +1400,9 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
     jobs->wasted = false;
-    for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)block) {
-            jobs->runs[i].oldest++;
-            find_oldest(jobs, &jobs->runs[i]);
-        }
+#if INNGEST_INDEXES
+    update_oldest(jobs, block);
+#endif
     return prepare_blocks(jobs, wait);
 }
 
@@ -1443,7 +1554,7 @@ static bool ends_later(inngest *jobs, const record *of)
 {
     uint32_t offset, block;
     record r;
-    for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++)
+    for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++, idle(jobs))
         for (offset = first_offset(jobs); offset + 12 <= jobs->port->block_size;) {
             bool whole = read_record(jobs, position_at(jobs, block, offset), &r);
             offset += whole ? record_bytes(jobs, &r) : 1u << jobs->unit_shift;
@@ -1684,8 +1795,10 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     }
     if (!readable) return INNGEST_ERR_READ;
     jobs->unread = false;
-    for (; place < jobs->port->block_count; place++)
+    for (; place < jobs->port->block_count; place++) {
+        idle(jobs);
         if (!port_blank(jobs, place, 0, jobs->port->block_size)) return jobs->unread ? INNGEST_ERR_READ : INNGEST_ERR_FOREIGN;
+    }
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
     jobs->last_block = jobs->tail_block - 1;
@@ -1837,6 +1950,7 @@ static inngest_status identify(inngest_ctx *ctx, const char *id)
 }
 
 /* Find the step's newest record. Where the pass has come by all that are, there is nothing to look for. */
+#if INNGEST_INDEXES
 static inngest_status find_memo(inngest_ctx *ctx, record *r)
 {
     inngest_status status = INNGEST_ERR_NOT_FOUND;
@@ -1851,8 +1965,21 @@ static inngest_status find_memo(inngest_ctx *ctx, record *r)
     return status;
 }
 
+/* A record of the step has been written: does the pass know it? */
+static void meet(inngest_ctx *ctx, unsigned kind)
+{
+    if (ctx->known || ctx->step == 0 || class_of(kind & KIND_MASK) != RESULT) return;
+    ctx->known = true;
+    ctx->met++;
+    ctx->run->memos++;
+}
+#else
+static inngest_status find_memo(const inngest_ctx *ctx, record *r) { return find_own(ctx, RESULT, ctx->step, r); }
+#define meet(ctx, kind) ((void)0)
+#endif
+
 /* What the step's next record will leave behind as garbage, in bytes: its last one, and its progress once decided. */
-static void find_old(inngest_ctx *ctx, unsigned kind)
+APART void find_old(inngest_ctx *ctx, unsigned kind)
 {
     record r;
     if (!(ctx->run->flags & RUN_SAVED) || undecided(kind) || kind == SAVE) return;
@@ -1870,16 +1997,14 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     used = run->used * UINT32_C(4) - ctx->old;
     if (used + record_room(jobs, size) + END_ROOM > run->reserved * UINT32_C(4)) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
     if (room(jobs, record_room(jobs, size) + more) != INNGEST_OK) return wait_for_room(ctx);
+#if INNGEST_SEND_STEP || INNGEST_RESTART
     ctx->undo = *run;                                /* not earlier: making room may have carried its records */
     ctx->undo_met = ctx->met;
+#endif
     if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, data, size) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = record_room(jobs, size);
-    if (!ctx->known && ctx->step && class_of(kind & KIND_MASK) == RESULT) {
-        ctx->known = true;
-        ctx->met++;
-        run->memos++;
-    }
+    meet(ctx, kind);
     if (kind == INTENT) return INNGEST_OK;
     run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) ? 0u : RUN_OLD));
     run->crashes = 0;
@@ -1887,12 +2012,14 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     return INNGEST_OK;
 }
 
+#if INNGEST_SEND_STEP || INNGEST_RESTART
 /* The rest of the group could not be written: a group that is not whole never was. */
 static void undo_group(inngest_ctx *ctx)
 {
     *ctx->run = ctx->undo;
     ctx->met = ctx->undo_met;
 }
+#endif
 
 static inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
@@ -2127,11 +2254,16 @@ static void tell_step(inngest_ctx *ctx, inngest_status status, int64_t retry_in)
     TELL(ctx->jobs, step_end, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, retry_in);
 }
 
+APART inngest_status put_failed(inngest_ctx *ctx)
+{
+    uint8_t b[ERROR_BYTES];
+    return put_record(ctx, FAILED, b, encode_error(&ctx->error, b));
+}
+
 /* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
 static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
 {
     int64_t in = ctx->retry_in >= 0 ? ctx->retry_in : backoff(ctx);
-    uint8_t b[ERROR_BYTES];
     ctx->retry_in = -1;
     if (status == INNGEST_RETRY && ctx->attempt + 1 < max_attempts(ctx)) {
         status = put_wait(ctx, ATTEMPT, ctx->jobs->now + in, 0);
@@ -2141,7 +2273,7 @@ static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
         return wait_until(ctx, INNGEST_WAIT_RETRY, ctx->jobs->now + in);
     }
     if (ctx->step == 0) return INNGEST_STEP_FAILED;
-    status = put_record(ctx, FAILED, b, encode_error(&ctx->error, b));
+    status = put_failed(ctx);
     tell_step(ctx, INNGEST_STEP_FAILED, -1);
     if (status == INNGEST_OK) status = durable(ctx);
     return status == INNGEST_OK ? INNGEST_STEP_FAILED : status;
@@ -2156,18 +2288,23 @@ static bool read_wait(inngest_ctx *ctx, const record *r, int64_t *due, unsigned 
     return true;
 }
 
+/* BODY: the next attempt is due. */
+static inngest_status wait_for_attempt(inngest_ctx *ctx, const record *r)
+{
+    int64_t due;
+    unsigned flags;
+    if (!read_wait(ctx, r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    return due > ctx->jobs->now ? wait_until(ctx, INNGEST_WAIT_RETRY, due) : INNGEST_BODY;
+}
+
 /* The journal knows the step but not its end. BODY: go on with it. */
 static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const record *r)
 {
-    int64_t due = 0;
-    unsigned flags;
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
     if (INNGEST_LONG_STEPS && ctx->ending ? ctx->active == NULL : CANCELLING(ctx->run)) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
     if (r->kind == INTENT) ctx->attempt = r->first[0];
-    if (r->kind != ATTEMPT) return INNGEST_BODY;
-    if (!read_wait(ctx, r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    return due > ctx->jobs->now ? wait_until(ctx, INNGEST_WAIT_RETRY, due) : INNGEST_BODY;
+    return r->kind == ATTEMPT ? wait_for_attempt(ctx, r) : INNGEST_BODY;
 }
 
 /* Common to all steps: identity, then what the journal knows. BODY: nothing decided, go on. */
@@ -2568,6 +2705,17 @@ void *inngest_user(const inngest_ctx *ctx) { return ctx->jobs->user; }
 uint64_t inngest_run_id(const inngest_ctx *ctx) { return run_id(ctx->jobs, ctx->run); }
 const inngest_error_info *inngest_error(const inngest_ctx *ctx) { return &ctx->error; }
 
+/* The handler's own attempt, and the record that says so. */
+APART void find_attempt(inngest_ctx *ctx)
+{
+    record r;
+    ctx->attempt = 0;
+    ctx->old = 0;
+    if (find_own(ctx, RESULT, 0, &r) != INNGEST_OK) return;
+    ctx->attempt = r.first[12];
+    ctx->old = record_room(ctx->jobs, r.size);
+}
+
 int inngest_attempt(const inngest_ctx *ctx)
 {
     record r;
@@ -2707,7 +2855,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 }
 
 /* Append the START of a run, as the last of its group or not. */
-static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t function, unsigned more)
+APART inngest_status start_run(inngest *jobs, const arrival *e, uint16_t function, unsigned more)
 {
     uint8_t head[START_HEAD];
     uint32_t size = HAS_TIME(e) ? START_HEAD : START_HEAD - 6;
@@ -2728,7 +2876,9 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     run = enter_run(jobs, jobs->next_run++);
     INNGEST_TRY(append(jobs, run, START | more | (HAS_TIME(e) ? FLAG : 0), 0, &s));
     take_up(jobs, run, run->number, function, record_room(jobs, size + e->name_size + e->size));
+#if INNGEST_INDEXES
     run->oldest = (uint16_t)jobs->head_block;
+#endif
     if (!HAS_TIME(e)) run->flags |= RUN_BEGUN;
     set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
@@ -2753,7 +2903,9 @@ APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t
     }
     for (k = 0; k < n; k++) {
         inngest_status status = start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0);
+#if INNGEST_SEND_STEP
         if (status != INNGEST_OK && ctx) undo_group(ctx);
+#endif
         INNGEST_TRY(status);
     }
     if (HAS_ID(e)) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, seen);
@@ -2838,7 +2990,7 @@ static bool has_on_failure(const inngest_function *function)
 
 /* Tell the run's steps in progress that it ends: the handler is called once more, begins nothing, and their results
  * are kept. */
-static void stop_actives(inngest_ctx *ctx)
+APART void stop_actives(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
@@ -2864,7 +3016,6 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
     uint8_t b[ERROR_BYTES];
     uint32_t size;
     record r;
-    if (INNGEST_LONG_STEPS) stop_actives(ctx);
     if (INNGEST_ON_FAILURE && verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
         verdict = INNGEST_FAIL;
         if (find_own(ctx, PHASE, 0, &r) == INNGEST_OK) (void)load_error(ctx, &r);
@@ -2872,7 +3023,10 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
     size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) {
         if (write_record(jobs, run, PHASE, b, size) != INNGEST_OK) return false;
-        run->used = run->memos = 0;
+        run->used = 0;
+#if INNGEST_INDEXES
+        run->memos = 0;
+#endif
         if (find_own(ctx, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
         run->phase = INNGEST_PHASE_ON_FAILURE;
         run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
@@ -2893,11 +3047,8 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
 /* The handler asks for another attempt of itself, memos kept. PAUSED, or FAIL if it was the last. */
 static inngest_status retry_handler(inngest_ctx *ctx)
 {
-    record r;
     ctx->step = 0;
-    ctx->old = 0;
-    ctx->attempt = (uint8_t)inngest_attempt(ctx);
-    if (ctx->attempt && find_own(ctx, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_room(ctx->jobs, r.size);
+    find_attempt(ctx);
     ctx->parallel = false;
     ctx->wake = NEVER;
     if ((int)attempt_failed(ctx, INNGEST_RETRY) <= 0) return INNGEST_FAIL;
@@ -2909,19 +3060,11 @@ static inngest_status retry_handler(inngest_ctx *ctx)
 static bool retries_later(inngest_ctx *ctx)
 {
     record r;
-    int64_t due;
-    unsigned flags;
+    inngest_status status;
     if (!(ctx->run->flags & RUN_RETRYING)) return false;
-    if (find_own(ctx, RESULT, 0, &r) != INNGEST_OK || !read_wait(ctx, &r, &due, &flags)) {
-        (void)park(ctx, INNGEST_WAIT_DAMAGE);
-        return true;
-    }
-    if (due > ctx->jobs->now) {
-        (void)wait_until(ctx, INNGEST_WAIT_RETRY, due);
-        return true;
-    }
-    ctx->run->flags &= (uint16_t)~RUN_RETRYING;
-    return false;
+    status = find_own(ctx, RESULT, 0, &r) == INNGEST_OK ? wait_for_attempt(ctx, &r) : park(ctx, INNGEST_WAIT_DAMAGE);
+    if (status == INNGEST_BODY) ctx->run->flags &= (uint16_t)~RUN_RETRYING;
+    return status != INNGEST_BODY;
 }
 
 /* An inline body was left by return: what it gave counts. What the handler did not reach by that, a catch or the
@@ -2983,23 +3126,35 @@ static bool arm(inngest *jobs, inngest_run *run, bool armed)
 }
 #endif
 
-/* Before a pass: a suspect goes on behind its record. False: that could not be written. */
+/* After a crash a suspect in a long step keeps the others waiting for a while. */
+static bool alone(const inngest *jobs)
+{
+#if INNGEST_CRASHES
+    return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;
+#else
+    (void)jobs;
+    return false;
+#endif
+}
+
+#define BESIDE(jobs, run) (alone(jobs) && ALONE(jobs) != (run)->number)
+
+/* Before a pass: a suspect, or a run beside one that is alone, goes on behind its record. False: that could not be written. */
 static bool arm_suspect(inngest *jobs, inngest_run *run)
 {
 #if INNGEST_CRASHES
-    if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT) return arm(jobs, run, true);
+    if (((run->flags & RUN_SUSPECT) || BESIDE(jobs, run)) && !(run->flags & RUN_ARMED)) return arm(jobs, run, true);
 #endif
     (void)jobs;
     (void)run;
     return true;
 }
 
-APART inngest_status run_handler(inngest_ctx *ctx)
+/* Is there a reason not to call the handler? BODY: there is none; else the verdict. */
+APART inngest_status look_before(inngest_ctx *ctx)
 {
-    inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
     record r;
-    inngest_status verdict;
     if (CANCELLING(run)) {
         set_error(ctx, INNGEST_CANCELLED, 0, "");
         return INNGEST_CANCELLED;
@@ -3018,9 +3173,17 @@ APART inngest_status run_handler(inngest_ctx *ctx)
         return INNGEST_PAUSED;
     }
     if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && !has_on_failure(ctx->function)) return INNGEST_FAIL;   /* a firmware without it */
-    TELL(jobs, run_start, run_id(jobs, run), ctx->function->id);
+    return INNGEST_BODY;
+}
+
+static inngest_status run_handler(inngest_ctx *ctx)
+{
+    inngest *jobs = ctx->jobs;
+    inngest_status verdict = look_before(ctx);
+    if (verdict != INNGEST_BODY) return verdict;
+    TELL(jobs, run_start, run_id(jobs, ctx->run), ctx->function->id);
     verdict = judge(ctx, call_handler(ctx));
-    if (verdict == INNGEST_PAUSED) TELL(jobs, run_pause, run_id(jobs, run), INNGEST_PAUSED);
+    if (verdict == INNGEST_PAUSED) TELL(jobs, run_pause, run_id(jobs, ctx->run), INNGEST_PAUSED);
     return verdict;
 }
 
@@ -3038,7 +3201,10 @@ APART void pass(inngest *jobs, inngest_run *run)
     jobs->unread = false;
     if (!arm_suspect(jobs, run)) run->state = INNGEST_WAIT_ROOM;
     else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = CANCELLING(run) ? jobs->now : ctx.wake;
-    else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
+    else {
+        if (INNGEST_LONG_STEPS) stop_actives(&ctx);
+        if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
+    }
     jobs->busy = false;
     if (run->number != number) return;
     if ((run->flags & RUN_UNIX) && WALL_KNOWN(jobs) && (!known || WALL_OFFSET(jobs) - offset >= RETRY_ROOM_MS || offset - WALL_OFFSET(jobs) >= RETRY_ROOM_MS))
@@ -3047,7 +3213,9 @@ APART void pass(inngest *jobs, inngest_run *run)
     if (when <= jobs->now) {                         /* in the next round */
         set_deadline(jobs, run, NEVER);
         run->flags |= RUN_PASSED;
+#if INNGEST_INDEXES
         jobs->again[jobs->again_count++] = (inngest_index)(run - jobs->runs);
+#endif
     } else set_deadline(jobs, run, when);
 #if INNGEST_CRASHES
     if (!(run->flags & RUN_ARMED)) return;
@@ -3067,19 +3235,19 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     record r;
     inngest_active *a;
     inngest_run *run;
-    inngest_status status = slot->name_size ? (inngest_status)(256 + slot->name_size) : INNGEST_OK;
+    inngest_status status = SLOT_NAME(slot) ? (inngest_status)(256 + SLOT_NAME(slot)) : INNGEST_OK;
     for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++)
         if (a->run == slot->of.token.run && a->token == slot->of.token.attempt && (a->status == INNGEST_AGAIN || a->status == INNGEST_PENDING)) break;
-    if (a == ACTIVE(jobs) + ACTIVE_STEPS || a->run == 0) { count(&jobs->counters.stale_tokens); return INNGEST_OK; }
+    if (a == ACTIVE(jobs) + ACTIVE_STEPS || a->run == 0) { tally(&jobs->counters.stale_tokens); return INNGEST_OK; }
     run = find_run(jobs, a->run & STEP_MASK);
     if (run == NULL) return INNGEST_OK;
-    if (status == INNGEST_OK && slot->size > a->size) status = INNGEST_ERR_RESULT_SIZE;
+    if (status == INNGEST_OK && SLOT_SIZE(slot) > a->size) status = INNGEST_ERR_RESULT_SIZE;
     if (status == INNGEST_OK) {
         start_ctx(&ctx, jobs, run);
         ctx.step = a->step;
         if (find_memo(&ctx, &r) == INNGEST_OK) ctx.old = record_room(jobs, r.size);
         ctx.parallel = true;                         /* others may be in progress beside it */
-        status = put_record(&ctx, RESULT, slot->data, slot->size);
+        status = put_record(&ctx, RESULT, slot->data, SLOT_SIZE(slot));
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
     }
     a->status = (int16_t)status;
@@ -3093,18 +3261,18 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 APART inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
     arrival e;
-    if (slot->kind == SLOT_TAKEN) return INNGEST_OK;
 #if INNGEST_LONG_STEPS
-    if (slot->kind == SLOT_COMPLETION) return take_completion(jobs, slot);
+    if (SLOT_KIND(slot) == SLOT_COMPLETION) return take_completion(jobs, slot);
 #endif
     memset(&e, 0, sizeof e);
     e.name = slot->of.name;
     e.data = slot->data;
-    e.size = slot->size;
-    e.name_size = slot->name_size;
-    if (slot->kind == SLOT_FULL_EVENT) {
+    e.size = SLOT_SIZE(slot);
+    if (SLOT_KIND(slot) == SLOT_EVENT) e.name_size = (uint8_t)strlen(e.name);
+    else {
         e.name = (const char *)slot->data;
-        e.data = slot->data + slot->name_size;
+        e.name_size = SLOT_NAME(slot);
+        e.data = slot->data + SLOT_NAME(slot);
 #if INNGEST_WALL_CLOCK
         e.ts = (int64_t)((uint64_t)slot->of.full.ts[1] << 32 | slot->of.full.ts[0]);
 #endif
@@ -3122,6 +3290,17 @@ static void leave_clean_stop(inngest *jobs)
     if (!jobs->wrote && room(jobs, 1u << jobs->unit_shift) == INNGEST_OK && open_place(jobs) == INNGEST_OK) (void)port_sync(jobs);
 }
 
+/* Free the slot of this number, and keep those ahead of it: each moves up by one. */
+static void free_slot(inngest *jobs, inngest_word at)
+{
+    for (; INNGEST_LONG_STEPS && at != jobs->head; at--) {
+        size_t first = offsetof(inngest_slot, what);
+        memcpy((uint8_t *)&jobs->slots[at & jobs->slot_mask] + first,
+               (const uint8_t *)&jobs->slots[WORD(at - 1) & jobs->slot_mask] + first, sizeof(inngest_slot) - first);
+    }
+    free_oldest_slot(jobs);
+}
+
 /* A completion passes by an event that waits for room: the run it lets go on may be the one that makes it. */
 static inngest_status drain(inngest *jobs)
 {
@@ -3129,14 +3308,13 @@ static inngest_status drain(inngest *jobs)
     inngest_slot *slot;
     inngest_word at, end = WORD(jobs->head + jobs->slot_mask + 1u);
     for (at = jobs->head; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
-        if (slot->kind <= SLOT_FULL_EVENT && status != INNGEST_OK) continue;
+        if (SLOT_KIND(slot) != SLOT_COMPLETION && status != INNGEST_OK) continue;
         leave_clean_stop(jobs);
         taken = take(jobs, slot);
         if (taken != INNGEST_OK) {
             status = taken;
             if ((int)taken > INNGEST_ERR_JOURNAL_FULL || (int)taken < INNGEST_ERR_SEEN_FULL) return status;
-        } else if (at == jobs->head) free_oldest_slot(jobs);
-        else slot->kind = SLOT_TAKEN;
+        } else free_slot(jobs, at);
     }
     return status;
 }
@@ -3164,17 +3342,6 @@ static void wake_steps(inngest *jobs)
     }
 }
 
-/* After a crash a suspect in a long step keeps the others waiting for a while. */
-static bool alone(const inngest *jobs)
-{
-#if INNGEST_CRASHES
-    return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;
-#else
-    (void)jobs;
-    return false;
-#endif
-}
-
 #if INNGEST_CRASHES
 
 /* It was on its own for long enough: the others go on too, and from now on a crash is nobody's. */
@@ -3185,11 +3352,16 @@ static void release(inngest *jobs)
 }
 #endif
 
-/* The run to pass next in this round: the one due first; of those, the oldest. */
+/* The run to pass next in this round: the one due first; of those, the oldest. A run that is cancelled need not wait for one
+ * that is alone: it ends behind a record of its own. */
 static inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs);
-    return run->deadline <= jobs->now ? run : NULL;
+    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs), *other;
+    if (run->deadline <= jobs->now) return run;
+    if (INNGEST_CANCEL && alone(jobs))
+        for (other = jobs->runs; other < jobs->runs + jobs->run_count; other++)
+            if (CANCELLING(other) && other->deadline <= jobs->now) return other;
+    return NULL;
 }
 
 /* When to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot come
@@ -3234,6 +3406,13 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
     return due_in(jobs, first);
 }
 
+static void pass_again(inngest *jobs, inngest_run *run)
+{
+    if (!(run->flags & RUN_PASSED)) return;
+    run->flags &= (uint16_t)~RUN_PASSED;
+    set_deadline(jobs, run, jobs->now);
+}
+
 /* Let each run that is due have one pass. False: nothing was due, or power is about to go. */
 static bool round_of_passes(inngest *jobs, uint32_t *passes)
 {
@@ -3244,12 +3423,11 @@ static bool round_of_passes(inngest *jobs, uint32_t *passes)
         ++*passes;
         any = true;
     }
-    while (jobs->again_count) {
-        run = &jobs->runs[jobs->again[--jobs->again_count]];
-        if (!(run->flags & RUN_PASSED)) continue;
-        run->flags &= (uint16_t)~RUN_PASSED;
-        set_deadline(jobs, run, jobs->now);
-    }
+#if INNGEST_INDEXES
+    while (jobs->again_count) pass_again(jobs, &jobs->runs[jobs->again[--jobs->again_count]]);
+#else
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) pass_again(jobs, run);
+#endif
     return any;
 }
 
@@ -3406,7 +3584,10 @@ inngest_status inngest_format(const inngest_port *port)
     int result;
     if (port == NULL || port->erase == NULL) return INNGEST_ERR_ARGUMENT;
     for (i = 0; i < port->block_count; i++) {
-        do result = port->erase(port->context, i * port->block_size); while (result == INNGEST_PORT_BUSY);
+        do {
+            result = port->erase(port->context, i * port->block_size);
+            if (port->idle) port->idle(port->context);
+        } while (result == INNGEST_PORT_BUSY);
         if (result != 0) return INNGEST_ERR_ERASE;
     }
     return port->sync && port->sync(port->context) != 0 ? INNGEST_ERR_SYNC : INNGEST_OK;
@@ -3444,7 +3625,7 @@ static uint32_t capacity(const inngest *jobs)
 
 static void set_up(inngest *jobs, const inngest_config *config)
 {
-    uint16_t i;
+    uint32_t i;
     memset(jobs, 0, sizeof *jobs);
     memset(config->memory, 0, INNGEST_MEMORY((size_t)config->runs, (size_t)config->events));
     jobs->functions = config->functions;
@@ -3457,12 +3638,8 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->runs = (inngest_run *)config->memory;
     jobs->run_count = config->runs;
     jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + INNGEST_MEMORY((size_t)config->runs, 0));
-    jobs->tree = (inngest_index *)(void *)(jobs->runs + config->runs);
-    jobs->heads = jobs->tree + config->runs;
-    jobs->next = jobs->heads + config->runs;
-    jobs->again = jobs->next + config->runs;
-    while (2 * jobs->hash_mask + 1 < config->runs) jobs->hash_mask = 2 * jobs->hash_mask + 1;
-    clear_runs(jobs);
+    for (i = 0; i < config->runs; i++) jobs->runs[i].deadline = NEVER;
+    clear_places(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
     for (i = 0; i < config->events; i++) {
         jobs->slots[i].sequence = WORD(i);
@@ -3513,13 +3690,18 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;
     }
-    run->used = run->memos = 0;
+    run->used = 0;
+#if INNGEST_INDEXES
+    run->memos = 0;
     run->oldest = (uint16_t)jobs->tail_block;
+#endif
     do {
         status = step_back(jobs, run, &position, &r);
         if (status == INNGEST_ERR_NOT_FOUND) break;
         if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
+#if INNGEST_INDEXES
         run->oldest = (uint16_t)block_of(jobs, r.position);
+#endif
         if (r.kind != START && r.kind != CRASH) run->flags |= RUN_BEGUN;
         if (INNGEST_CRASHES && r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT)) {
             run->flags |= RUN_MARKED;
@@ -3530,7 +3712,9 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
         if (!is_live(jobs, &r)) continue;
         parked = parked || left_out(&r);
+#if INNGEST_INDEXES
         if (class_of(r.kind) == RESULT && r.step) run->memos++;
+#endif
         if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_room(jobs, r.size) / 4);
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
         if (r.kind == ATTEMPT && r.step == 0) run->flags |= RUN_RETRYING;
@@ -3580,6 +3764,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
             free_the_run(jobs, run);
             continue;
         }
+        idle(jobs);
         armed = check_run(jobs, run);
         if (crashed) run->flags |= RUN_SUSPECT;
         if (armed > last) {
@@ -3699,7 +3884,7 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
         info->id = run_id(jobs, run);
         info->function = run->function == NO_FUNCTION ? NULL : jobs->functions[run->function].id;
         info->phase = (inngest_phase)run->phase;
-        info->wait = run->deadline <= jobs->now && alone(jobs) && ALONE(jobs) != run->number ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
+        info->wait = run->deadline <= jobs->now && BESIDE(jobs, run) && !CANCELLING(run) ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
         info->attempt = run->attempt;
         info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
         info->journal_bytes = run->used * UINT32_C(4);

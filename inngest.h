@@ -174,11 +174,16 @@
 #define INNGEST_SLOT_CLAIM 1
 #endif
 #endif
-#ifndef INNGEST_CORES          /* cores that call inngest_send and the like; more than 1 is refused where there is no compare-and-swap */
+#ifndef INNGEST_CORES          /* cores that call inngest_send and the like, the tick's among them; more than 1 is refused where there is
+                                * no compare-and-swap; 1 leaves barriers out on Cortex-M */
 #define INNGEST_CORES 1
 #endif
 #ifndef INNGEST_BARRIER        /* used where the compiler has neither GNU's builtins nor C11 atomics: no access may be moved across it */
 #define INNGEST_BARRIER() ((void)0)
+#endif
+#ifndef INNGEST_INDEXES        /* what makes many runs and long journals fast; without it a call looks at all runs, a step at all
+                                  records of its run; RAM: 8 bytes a run, 16 with INNGEST_MANY_RUNS */
+#define INNGEST_INDEXES 1
 #endif
 #ifndef INNGEST_STATUS_NAMES   /* inngest_status_name gives names, else "" */
 #define INNGEST_STATUS_NAMES 1
@@ -244,7 +249,7 @@ typedef enum inngest_status {
     INNGEST_ERR_BUSY = -348,           /* called inside user code, or from a second context */
     /* init */
     INNGEST_ERR_MEMORY = -360,         /* memory NULL, misaligned or smaller than INNGEST_MEMORY says */
-    INNGEST_ERR_TABLE_ID = -361,       /* function without an id, or its hash is 0 */
+    INNGEST_ERR_TABLE_ID = -361,       /* a function without an id */
     INNGEST_ERR_TABLE_DOUBLE = -362,   /* two functions with one id (or ids that share a hash) */
     INNGEST_ERR_TABLE_EVENT = -363,    /* no trigger event, or a wildcard that does not follow '/' or '.' */
     INNGEST_ERR_TABLE_HANDLER = -364,  /* no handler */
@@ -397,7 +402,8 @@ typedef struct inngest_hooks {
 } inngest_hooks;
 #endif
 
-typedef struct inngest_counters {  /* since init; they stop at their maximum and never wrap */
+typedef struct inngest_counters {  /* since init; they stop at their maximum and never wrap. Without compare-and-swap
+                                    * a refusal that interrupts the count of another may count as one with it */
     uint32_t events, duplicates, unmatched;       /* taken from the queue: journaled, seen before, wanted by none */
     uint32_t refused_full, refused_size, refused_name, refused_not_ready;   /* by send */
     uint32_t stale_tokens, unpublished;           /* completions refused; slots claimed and not published when looked at */
@@ -429,9 +435,7 @@ typedef struct inngest_slot {      /* one place of the queue; internal */
 #if INNGEST_SLOT_CLAIM
     inngest_word claim;
 #endif
-    uint16_t size;                 /* of data */
-    uint8_t name_size;             /* of a completion: its status */
-    uint8_t kind;
+    uint32_t what;                 /* its kind, bytes of its name or the status of a completion, bytes of data */
     union {
         const char *name;
 #if INNGEST_WALL_CLOCK || INNGEST_SEEN_IDS
@@ -458,8 +462,10 @@ typedef struct inngest_run {       /* one place of the run table; internal */
     uint16_t function;             /* index, or 0xFFFF */
     uint16_t used, reserved;       /* journal bytes / 4 */
     uint16_t flags;
+#if INNGEST_INDEXES
     uint16_t oldest;               /* low bits of the oldest block that may hold records of it */
     uint16_t memos;                /* steps of this phase on record */
+#endif
     uint8_t state, phase, attempt, crashes;
 } inngest_run;
 
@@ -486,7 +492,7 @@ typedef struct inngest_seen {      /* an event id; internal */
 
 /* Bytes of memory for this many runs and queue slots (the queue's a power of two). A constant expression. */
 #define INNGEST_MEMORY(runs, events) \
-    (((runs) * (sizeof(inngest_run) + 4 * sizeof(inngest_index)) + 7) / 8 * 8 + (events) * sizeof(inngest_slot))
+    (((runs) * (sizeof(inngest_run) + (INNGEST_INDEXES ? 4 * sizeof(inngest_index) : 0)) + 7) / 8 * 8 + (events) * sizeof(inngest_slot))
 
 typedef enum inngest_reset {       /* what made the machine start, where it is known */
     INNGEST_RESET_UNKNOWN,         /* as a watchdog: a run that was on its own pays */
@@ -505,7 +511,8 @@ typedef struct inngest_config {
     size_t memory_size;            /* bytes: INNGEST_MEMORY(runs, events) at least */
     uint16_t function_count;
     uint32_t runs;                 /* live at once: 1..65534; with INNGEST_MANY_RUNS 1..4,000,000 */
-    uint32_t events;               /* queue slots: a power of two, 2..32768; 2..64 where INNGEST_WORD_BITS is 8 */
+    uint32_t events;               /* queue slots: a power of two, 2..32768; 2..64 where INNGEST_WORD_BITS is 8; with
+                                    * INNGEST_LONG_STEPS one is kept for completions */
     inngest_reset reset;
     uint32_t seed;                 /* for jitter and for the journal's half of run ids; anything that differs */
 } inngest_config;
@@ -535,8 +542,11 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
     uint32_t next_run, reserved, time_position;
     const inngest_function *functions;
+#if INNGEST_INDEXES
     uint32_t hash_mask;
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
+    uint32_t free_place, again_count;
+#endif
     int64_t now;                   /* journal ms */
     int64_t quiet_until;           /* nothing is due before that, but for what comes */
     int64_t booted, stamp;
@@ -549,7 +559,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_LOG
     uint32_t said;
 #endif
-    uint32_t live_runs, free_place, again_count, capacity;
+    uint32_t live_runs, capacity;
     uint32_t format;               /* the journal's half of run ids */
     uint32_t last_tick, random, woken;
 #if INNGEST_LONG_STEPS
@@ -629,8 +639,16 @@ INNGEST_MUST_USE inngest_status inngest_close(inngest *jobs);
 /* Put an event into the queue. Copies the data, at most INNGEST_EVENT_BYTES with the name; never waits, never masks
  * interrupts, never touches storage. The name is a string literal. Interrupts: yes. OK, QUEUE_FULL, EVENT_SIZE,
  * NAME, ARGUMENT (NULL data of a size, an impossible time) or NOT_READY; refusals are counted. */
-INNGEST_MUST_USE inngest_status inngest_send_(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size);
-#define inngest_send(jobs, name, data, size) inngest_send_(jobs, "" name "", sizeof(name) - 1, data, size)
+#define inngest_send(jobs, name, data, size) inngest_send_(jobs, "" name "", data, size, INNGEST_ROOM_("" name ""))
+INNGEST_MUST_USE inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size, size_t room);
+
+/* The name is looked at where it is compiled: 1 more than the bytes it leaves for data; 0: it is to be refused. */
+#define INNGEST_ROOM_(name) (sizeof(name) < 2 || sizeof(name) > 256 || sizeof(name) > INNGEST_EVENT_BYTES + 1 || INNGEST_RESERVED_(name) ? \
+    0 : INNGEST_EVENT_BYTES + 2 - sizeof(name))
+#define INNGEST_DIFFERS_(name, i, c) ((name "       ")[i] ^ (c))
+#define INNGEST_RESERVED_(name) ((INNGEST_DIFFERS_(name, 0, 'i') | INNGEST_DIFFERS_(name, 1, 'n') | INNGEST_DIFFERS_(name, 2, 'n') | \
+    INNGEST_DIFFERS_(name, 3, 'g') | INNGEST_DIFFERS_(name, 4, 'e') | INNGEST_DIFFERS_(name, 5, 's') | \
+    INNGEST_DIFFERS_(name, 6, 't') | INNGEST_DIFFERS_(name, 7, '/')) == 0)
 
 typedef struct inngest_event {
     const char *name;             /* copied */
@@ -652,8 +670,9 @@ void inngest_wake(inngest *jobs);
 
 #if INNGEST_LONG_STEPS
 /* End a step that gave INNGEST_PENDING: with OK and its result, or with RETRY or FAIL. Copies, never waits; goes
- * through the queue. Interrupts: yes. ARGUMENT, QUEUE_FULL, RESULT_SIZE or NOT_READY; STALE_TOKEN for an empty one. A token of a step
- * that is over is refused by the tick and counted; a result larger than the step's fails the run. */
+ * through the queue, ahead of events that wait for room. Interrupts: yes. ARGUMENT, QUEUE_FULL (until the next tick),
+ * RESULT_SIZE or NOT_READY; STALE_TOKEN for an empty one. A token of a step that is over is refused by the tick and
+ * counted; a result larger than the step's fails the run. */
 INNGEST_MUST_USE inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status,
                                                  const void *result, size_t size);
 #endif
@@ -835,7 +854,7 @@ INNGEST_MUST_USE inngest_status inngest_parse_time(const char *text, int64_t *un
 #if INNGEST_CANCEL
 /* End a run, also a parked one. Interrupts: no; inside user code: yes. Durable with the next sync of a tick or flush,
  * at once outside user code. A body in progress is called once more (INNGEST_STOP_CANCEL), its result kept; nothing
- * follows. Writes one record now and one at the next tick. OK, NOT_FOUND, or the port's failure. */
+ * follows. Writes one record now and one or two at the next tick. OK, NOT_FOUND, NOT_READY, or the port's failure. */
 INNGEST_MUST_USE inngest_status inngest_cancel(inngest *jobs, uint64_t run);
 #endif
 

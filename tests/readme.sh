@@ -32,7 +32,7 @@ sizes() {
         BEGIN {
             say["text_m3_core"] = "code: events, steps, retries, sleeps, groups, the journal"
             say["text_m3_all"] = "code: all"
-            parts = "LONG_STEPS PROGRESS SEND_STEP RESTART ON_FAILURE CANCEL WALL_CLOCK CRASHES HOOKS INSPECT INIT_CHECKS SEEN_IDS PARALLEL"
+            parts = "LONG_STEPS PROGRESS SEND_STEP RESTART ON_FAILURE CANCEL WALL_CLOCK CRASHES HOOKS INSPECT INIT_CHECKS INDEXES SEEN_IDS PARALLEL"
             n = split(parts, part, " ")
             for (i = 1; i <= n; i++) { say["text_m3_" part[i]] = "... of it `INNGEST_" part[i] "`"; tells = tells "text_m3_" part[i] " " }
             say["text_m3_JSON"] = "... of it the JSON reader"
@@ -44,7 +44,7 @@ sizes() {
             say["ram_run_m3"] = "RAM: a live run"
             say["ram_event_m3"] = "RAM: a queue slot, events of 32 bytes"
             say["ram_branch_m3"] = "RAM: a step in progress (4, in the engine)"
-            say["ram_event_id_m3"] = "RAM: an event id that is remembered (9, in the engine)"
+            say["ram_event_id_m3"] = "RAM: an event id that is remembered (8, in the engine)"
             order = "text_m3_core text_m3_all " tells "text_m3_JSON text_m3_TEXT text_m3_STATUS_NAMES text_m3_LOG writable_data_m3 "
             say["ram_small_engine_8_runs_16_events_m3"] = "RAM: in all, the core with 8 runs, 16 events of 32 bytes, staging of 64, 8 step ids"
             order = order "ram_small_engine_8_runs_16_events_m3 ram_engine_m3 ram_run_m3 ram_event_m3 ram_branch_m3 ram_event_id_m3"
