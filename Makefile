@@ -72,7 +72,8 @@ fuzz: ## FUZZ_SECONDS (60) of libFuzzer in all, under ASan and UBSan; a finding 
 	sed -n "s/^stat::number_of_executed_units: */figure fuzz_$$name /p" $(BUILD)/fuzz/$$name.log; done
 
 $(BUILD)/wear: OPTIONS = -DINNGEST_FILL_PERCENT=75
-$(BUILD)/wear: tests/wear.c $(SOURCES)
+$(BUILD)/port_calls: OPTIONS = -DINNGEST_NO_CAS
+$(BUILD)/wear $(BUILD)/port_calls: $(BUILD)/%: tests/%.c $(SOURCES)
 	@mkdir -p $(BUILD)
 	$(COMPILE) inngest.c port/flash_emulator/flash_emulator.c $< -o $@
 
@@ -165,10 +166,10 @@ cov: ## branch coverage of inngest.c over the tests, by gcov: what is not taken,
 bench: ## speed: figures, a table of them beside the goals, a plot; QUICK=1: under a minute
 	@BUILD="$(BUILD)" CC="$(CC)" QUICK="$(QUICK)" sh tests/bench/bench.sh
 
-SAMPLE = 
-SEED = 
-mutants: ## break inngest.c in one place at a time: do the tests notice? hours; SAMPLE=40 [SEED=...]: so many of them
-	@BUILD="$(BUILD)" CC="$(CC)" SAMPLE="$(SAMPLE)" SEED="$(SEED)" python3 tests/mutants.py
+MUTANTS =
+SEED =
+mutants: ## break inngest.c in one place at a time: do the tests notice? an hour or two; MUTANTS=40 [SEED=...]: so many of them
+	@BUILD="$(BUILD)" CC="$(CC)" MUTANTS="$(MUTANTS)" SEED="$(SEED)" python3 tests/mutants.py
 
 include tests/targets/targets.mk
 

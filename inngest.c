@@ -213,19 +213,33 @@ static void put_time(uint8_t *to, int64_t time)
 static uint32_t get2(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8; }
 static int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(from + 4) << 32 | get4(from)); }
 
-#if INNGEST_CRC_TABLE == 256
+#if INNGEST_CRC_TABLE >= 256           /* an entry is the sum of those of its bits; row k: k zero bytes follow */
 #define CRC_BIT(b, bit, value) ((b) & (bit) ? value : 0u)
-#define CRC_1(b) (CRC_BIT(b, 1, 0x77073096) ^ CRC_BIT(b, 2, 0xEE0E612C) ^ CRC_BIT(b, 4, 0x076DC419) ^ CRC_BIT(b, 8, 0x0EDB8832) ^ \
-                  CRC_BIT(b, 16, 0x1DB71064) ^ CRC_BIT(b, 32, 0x3B6E20C8) ^ CRC_BIT(b, 64, 0x76DC4190) ^ CRC_BIT(b, 128, 0xEDB88320))
-#define CRC_4(b) CRC_1(b), CRC_1((b) + 1), CRC_1((b) + 2), CRC_1((b) + 3)
-#define CRC_16(b) CRC_4(b), CRC_4((b) + 4), CRC_4((b) + 8), CRC_4((b) + 12)
-#define CRC_64(b) CRC_16(b), CRC_16((b) + 16), CRC_16((b) + 32), CRC_16((b) + 48)
+#define CRC_ROW_0(b) (CRC_BIT(b, 1, 0x77073096) ^ CRC_BIT(b, 2, 0xEE0E612C) ^ CRC_BIT(b, 4, 0x076DC419) ^ CRC_BIT(b, 8, 0x0EDB8832) ^ \
+                      CRC_BIT(b, 16, 0x1DB71064) ^ CRC_BIT(b, 32, 0x3B6E20C8) ^ CRC_BIT(b, 64, 0x76DC4190) ^ CRC_BIT(b, 128, 0xEDB88320))
+#define CRC_ROW_1(b) (CRC_BIT(b, 1, 0x191B3141) ^ CRC_BIT(b, 2, 0x32366282) ^ CRC_BIT(b, 4, 0x646CC504) ^ CRC_BIT(b, 8, 0xC8D98A08) ^ \
+                      CRC_BIT(b, 16, 0x4AC21251) ^ CRC_BIT(b, 32, 0x958424A2) ^ CRC_BIT(b, 64, 0xF0794F05) ^ CRC_BIT(b, 128, 0x3B83984B))
+#define CRC_ROW_2(b) (CRC_BIT(b, 1, 0x01C26A37) ^ CRC_BIT(b, 2, 0x0384D46E) ^ CRC_BIT(b, 4, 0x0709A8DC) ^ CRC_BIT(b, 8, 0x0E1351B8) ^ \
+                      CRC_BIT(b, 16, 0x1C26A370) ^ CRC_BIT(b, 32, 0x384D46E0) ^ CRC_BIT(b, 64, 0x709A8DC0) ^ CRC_BIT(b, 128, 0xE1351B80))
+#define CRC_ROW_3(b) (CRC_BIT(b, 1, 0xB8BC6765) ^ CRC_BIT(b, 2, 0xAA09C88B) ^ CRC_BIT(b, 4, 0x8F629757) ^ CRC_BIT(b, 8, 0xC5B428EF) ^ \
+                      CRC_BIT(b, 16, 0x5019579F) ^ CRC_BIT(b, 32, 0xA032AF3E) ^ CRC_BIT(b, 64, 0x9B14583D) ^ CRC_BIT(b, 128, 0xED59B63B))
+#define CRC_4(row, b) row(b), row((b) + 1), row((b) + 2), row((b) + 3)
+#define CRC_16(row, b) CRC_4(row, b), CRC_4(row, (b) + 4), CRC_4(row, (b) + 8), CRC_4(row, (b) + 12)
+#define CRC_64(row, b) CRC_16(row, b), CRC_16(row, (b) + 16), CRC_16(row, (b) + 32), CRC_16(row, (b) + 48)
+#define CRC_ROW(row) { CRC_64(row, 0u), CRC_64(row, 64u), CRC_64(row, 128u), CRC_64(row, 192u) }
 #endif
 
 static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 {
-#if INNGEST_CRC_TABLE == 256
-    static const uint32_t table[256] = { CRC_64(0u), CRC_64(64u), CRC_64(128u), CRC_64(192u) };
+#if INNGEST_CRC_TABLE == 1024          /* four bytes at a time */
+    static const uint32_t table[4][256] = { CRC_ROW(CRC_ROW_0), CRC_ROW(CRC_ROW_1), CRC_ROW(CRC_ROW_2), CRC_ROW(CRC_ROW_3) };
+    for (crc = ~crc; size >= 4; size -= 4, data += 4) {
+        crc ^= (uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16 | (uint32_t)data[3] << 24;
+        crc = table[3][crc & 255] ^ table[2][crc >> 8 & 255] ^ table[1][crc >> 16 & 255] ^ table[0][crc >> 24];
+    }
+    for (; size > 0; size--, data++) crc = crc >> 8 ^ table[0][(crc ^ *data) & 255];
+#elif INNGEST_CRC_TABLE == 256
+    static const uint32_t table[256] = CRC_ROW(CRC_ROW_0);
     for (crc = ~crc; size-- > 0; data++) crc = crc >> 8 ^ table[(crc ^ *data) & 255];
 #else
     static const uint32_t table[16] = {
@@ -270,12 +284,13 @@ static void count(uint32_t *counter)
 
 /* ---- 3 Queue: filled from any context, emptied by the tick -----------------------------------------------------
  *
- * slot.sequence == index: free in this lap; == index + 1: published. With compare-and-swap a sender moves tail
- * forward to claim a slot and publishes that slot alone, so a preempted sender never holds up one that preempted
- * it. Without it, tail is only a hint: a sender writes its mark into the first slot not claimed in this lap, then
- * looks whether the slot has been published meanwhile. If so, an interrupt that preempted it between its look and
- * its mark owned the slot and has finished (last in, first out), and the sender moves on. That needs one core and
- * senders that nest: interrupts and the main loop; tasks take the port's lock. */
+ * slot.sequence == index: free in this lap; == index + 1: published. Slots are freed in order, so one is free where the
+ * one behind it is: events look there, and so leave the last one to completions, which may be what makes room.
+ * With compare-and-swap a sender moves tail forward to claim a slot and publishes that slot alone, so a preempted
+ * sender never holds up one that preempted it. Without it, tail is only a hint: a sender writes its mark into the first
+ * slot not claimed in this lap, then looks whether the slot has been published meanwhile. If so, an interrupt that
+ * preempted it between its look and its mark owned the slot and has finished (last in, first out), and the sender moves
+ * on. That needs one core and senders that nest: interrupts and the main loop; tasks take the port's lock. */
 
 #if INNGEST_WORD_BITS != 32 || defined(INNGEST_NO_CAS)
 #define HAVE_CAS 0
@@ -290,19 +305,37 @@ static void count(uint32_t *counter)
 #if INNGEST_CORES > 1 && !HAVE_CAS
 #error "INNGEST_CORES: more than one core needs compare-and-swap"
 #endif
+#if defined(__GNUC__)                  /* what a send is made of: few instructions, and no calls between them */
+#define HOT static inline __attribute__((always_inline))
+#else
+#define HOT static
+#endif
 #ifndef LOAD                           /* the queue's explorer brings its own */
 #if HAVE_CAS && defined(__GNUC__)
+#if INNGEST_CORES == 1 && defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 77       /* M: no other core looks: the compiler alone must keep the order */
+#define LOAD(p) __extension__ ({ __typeof__(*(p)) loaded_ = __atomic_load_n(p, __ATOMIC_RELAXED); __atomic_signal_fence(__ATOMIC_SEQ_CST); loaded_; })
+#define STORE(p, v) __extension__ ({ __atomic_signal_fence(__ATOMIC_SEQ_CST); __atomic_store_n(p, v, __ATOMIC_RELAXED); })
+#else
 #define LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#endif
 #define PEEK(p) __atomic_load_n(p, __ATOMIC_RELAXED)
-#define SWAP(p, old, new) __atomic_compare_exchange_n(p, old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+#define SWAP(p, old, new) swap_word(p, old, new)
+HOT bool swap_word(inngest_word *at, inngest_word old, inngest_word new_word)      /* may fail for no reason */
+{
+    return __atomic_compare_exchange_n(at, &old, new_word, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
 #elif HAVE_CAS
 #define ATOMIC(p) ((_Atomic(uint32_t) *)(p))
 typedef char atomic_has_its_size[sizeof(_Atomic(uint32_t)) == sizeof(uint32_t) ? 1 : -1];
 #define LOAD(p) atomic_load_explicit(ATOMIC(p), memory_order_acquire)
 #define STORE(p, v) atomic_store_explicit(ATOMIC(p), v, memory_order_release)
 #define PEEK(p) atomic_load_explicit(ATOMIC(p), memory_order_relaxed)
-#define SWAP(p, old, new) atomic_compare_exchange_strong_explicit(ATOMIC(p), old, new, memory_order_relaxed, memory_order_relaxed)
+#define SWAP(p, old, new) swap_word(p, old, new)
+HOT bool swap_word(inngest_word *at, inngest_word old, inngest_word new_word)
+{
+    return atomic_compare_exchange_weak_explicit(ATOMIC(at), &old, new_word, memory_order_relaxed, memory_order_relaxed);
+}
 #elif defined(__GNUC__)                /* one core: only the compiler must be kept from moving accesses */
 #define LOAD(p) __extension__ ({ __typeof__(*(p)) loaded_ = *(__typeof__(*(p)) volatile *)(p); __atomic_signal_fence(__ATOMIC_SEQ_CST); loaded_; })
 #define STORE(p, v) __extension__ ({ __atomic_signal_fence(__ATOMIC_SEQ_CST); *(__typeof__(*(p)) volatile *)(p) = (v); __atomic_signal_fence(__ATOMIC_SEQ_CST); })
@@ -337,12 +370,12 @@ typedef int8_t word_distance;
 #error "INNGEST_WORD_BITS: 8, 16 or 32"
 #endif
 #define WORD(x) ((inngest_word)(x))    /* where int is wider */
-enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION, SLOT_TAKEN };         /* FULL: with an id or a time, and its own name */
-#if defined(__GNUC__)                  /* what a send is made of: few instructions, and no calls between them */
-#define HOT static inline __attribute__((always_inline))
-#else
-#define HOT static
-#endif
+#define KEPT_SLOTS (INNGEST_LONG_STEPS ? 1u : 0u)      /* for completions, when the rest is full of events that wait for room */
+enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION };         /* FULL: with an id or a time, and its own name */
+#define SLOT_WHAT(kind, name_size, size) ((uint32_t)(kind) << 24 | (uint32_t)(name_size) << 16 | (uint32_t)(size))
+#define SLOT_KIND(slot) ((slot)->what >> 24)
+#define SLOT_NAME(slot) ((uint8_t)((slot)->what >> 16))        /* bytes of the name; of a completion: its status */
+#define SLOT_SIZE(slot) ((uint16_t)(slot)->what)
 
 #if INNGEST_INSPECT
 static void tally(uint32_t *counter)                           /* count, from any context */
@@ -357,32 +390,40 @@ static void tally(uint32_t *counter)                           /* count, from an
 }
 #endif
 
+/* Give the number of a slot that is free, and `kept` more with it. False: there is none. */
 #if HAVE_CAS
-HOT inngest_slot *claim_slot(inngest *jobs)
+HOT bool claim_slot(inngest *jobs, inngest_slot **slot, inngest_word *claimed, unsigned kept)
 {
-    inngest_word index = PEEK(&jobs->tail);
-    for (;;) {
-        inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
-        word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
-        if (distance < 0) return NULL;
-        if (distance > 0) index = PEEK(&jobs->tail);
-        else if (SWAP(&jobs->tail, &index, index + 1)) return slot;
-    }
+    inngest_slot *slots = jobs->slots;
+    unsigned mask = jobs->slot_mask;
+    inngest_word index;
+    do {
+        inngest_word last;
+        index = PEEK(&jobs->tail);
+        last = WORD(index + kept);
+        if ((word_distance)(LOAD(&slots[last & mask].sequence) - last) < 0) return false;
+    } while (!SWAP(&jobs->tail, index, WORD(index + 1)));
+    *slot = &slots[index & mask];
+    *claimed = index;
+    return true;
 }
 #else
-HOT inngest_slot *claim_slot(inngest *jobs)
+HOT bool claim_slot(inngest *jobs, inngest_slot **slot, inngest_word *claimed, unsigned kept)
 {
+    inngest_slot *slots = jobs->slots;
+    unsigned mask = jobs->slot_mask;
     inngest_word index = WORD(LOAD(&jobs->tail));
     for (;; index++) {
-        inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
-        word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
-        if (distance < 0) return NULL;
-        if (distance > 0 || LOAD(&slot->claim) == index) continue;
-        STORE(&slot->claim, index);
-        if (LOAD(&slot->sequence) != index) continue;
-        STORE(&jobs->tail, WORD(index + 1));
-        return slot;
+        inngest_word last = WORD(index + kept);
+        if ((word_distance)(LOAD(&slots[last & mask].sequence) - last) < 0) return false;
+        *slot = &slots[index & mask];
+        if (LOAD(&(*slot)->sequence) != index || LOAD(&(*slot)->claim) == index) continue;
+        STORE(&(*slot)->claim, index);
+        if (LOAD(&(*slot)->sequence) == index) break;
     }
+    STORE(&jobs->tail, WORD(index + 1));
+    *claimed = index;
+    return true;
 }
 #endif
 
@@ -429,36 +470,43 @@ static inngest_status refuse(uint32_t *counter, inngest_status status)
 }
 #endif
 
-static inngest_slot *open_slot(inngest *jobs)
+static inngest_slot *open_slot(inngest *jobs, inngest_word *index, unsigned kept)
 {
     inngest_slot *slot;
     lock(jobs);
-    slot = claim_slot(jobs);
-    if (slot) return slot;
+    if (claim_slot(jobs, &slot, index, kept)) return slot;
     unlock(jobs);
     tally(&jobs->counters.refused_full);
     return NULL;
 }
 
-HOT inngest_status publish(inngest *jobs, inngest_slot *slot)
+HOT inngest_status publish(inngest *jobs, inngest_slot *slot, inngest_word index)
 {
-    STORE(&slot->sequence, WORD(slot->sequence + 1));              /* nobody else writes it now */
+    STORE(&slot->sequence, WORD(index + 1));
     unlock(jobs);
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
     return INNGEST_OK;
 }
 
-/* memcpy, for data that mostly is short and aligned, and often without a fast memcpy at hand. */
-HOT void copy_data(uint8_t *to, const void *from, size_t size)
+/* memcpy into a slot, for data that mostly is short and aligned, and often without a fast memcpy at hand. */
+HOT void copy_data(uint8_t *to, const uint8_t *from, size_t size)
 {
-#if defined(__GNUC__) && UINTPTR_MAX > 0xFFFF
-    typedef struct __attribute__((may_alias)) chunk { uint32_t word[4]; } chunk;
-    if ((((uintptr_t)to | (uintptr_t)from) & 3) == 0)
-        for (; size >= sizeof(chunk); size -= sizeof(chunk)) {
-            *(chunk *)(void *)to = *(const chunk *)from;
-            from = (const chunk *)from + 1;
-            to += sizeof(chunk);
+#if defined(__GNUC__) && UINTPTR_MAX > 0xFFFF && !defined(__riscv)       /* there it would be calls of memcpy */
+    typedef struct __attribute__((may_alias)) words { uint32_t word[4]; } words;
+    if (((uintptr_t)from & 3) == 0 && size < 64) {
+        if (size & 32) {
+            ((words *)(void *)to)[0] = ((const words *)(const void *)from)[0];
+            ((words *)(void *)to)[1] = ((const words *)(const void *)from)[1];
+            to += 32, from += 32;
         }
+        size &= 31;
+        if (size == 0) return;
+        if (size & 16) {
+            *(words *)(void *)to = *(const words *)(const void *)from;
+            to += 16, from += 16;
+            size -= 16;
+        }
+    }
 #endif
     if (size) memcpy(to, from, size);
 }
@@ -487,33 +535,33 @@ static inngest_status check_send(inngest *jobs, const char *name, size_t name_si
     return ready(jobs) ? check_event(jobs, name, name_size, data, size) : INNGEST_ERR_NOT_READY;
 }
 
-/* Most events pass the first look, which is the short one. */
-inngest_status inngest_send_(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
+/* What does not pass the first look of a send is refused. */
+APART inngest_status refuse_event(inngest *jobs, const char *name, const void *data, size_t size)
+{
+    inngest_status status = check_send(jobs, name, strlen(name), data, size);
+    return status != INNGEST_OK ? status : refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);     /* a 0 in the middle */
+}
+
+inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size, size_t room)
 {
     inngest_slot *slot;
-    if (jobs == NULL) return INNGEST_ERR_ARGUMENT;
-    if (jobs->ready != MAGIC || data == NULL || name_size - 1 >= (INNGEST_EVENT_BYTES < 255 ? INNGEST_EVENT_BYTES : 255) ||
-        size > INNGEST_EVENT_BYTES - name_size || name[0] == 'i') {
-        inngest_status status = check_send(jobs, name, name_size, data, size);
-        if (status != INNGEST_OK) return status;
-    }
+    inngest_word index;
+    if (jobs == NULL || jobs->ready != MAGIC || (data == NULL && size > 0) || size >= room) return refuse_event(jobs, name, data, size);
     lock(jobs);
-    slot = claim_slot(jobs);
-    if (slot == NULL) {
+    if (!claim_slot(jobs, &slot, &index, KEPT_SLOTS)) {
         unlock(jobs);
         return refuse(&jobs->counters.refused_full, INNGEST_ERR_QUEUE_FULL);
     }
     slot->of.name = name;
-    slot->kind = SLOT_EVENT;
-    slot->name_size = (uint8_t)name_size;
-    slot->size = (uint16_t)size;
+    slot->what = (uint32_t)size;                     /* SLOT_EVENT; the name ends by itself */
     copy_data(slot->data, data, size);
-    return publish(jobs, slot);
+    return publish(jobs, slot, index);
 }
 
 inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
 {
     inngest_slot *slot;
+    inngest_word index;
     inngest_status status;
     size_t name_size;
     if (event == NULL) return INNGEST_ERR_ARGUMENT;
@@ -523,11 +571,9 @@ inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
     name_size = event->name ? strlen(event->name) : 0;
     status = check_send(jobs, event->name, name_size, event->data, event->size);
     if (status != INNGEST_OK) return status;
-    slot = open_slot(jobs);
+    slot = open_slot(jobs, &index, KEPT_SLOTS);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
-    slot->kind = SLOT_FULL_EVENT;
-    slot->name_size = (uint8_t)name_size;
-    slot->size = (uint16_t)event->size;
+    slot->what = SLOT_WHAT(SLOT_FULL_EVENT, name_size, event->size);
 #if INNGEST_WALL_CLOCK
     slot->of.full.ts[0] = (uint32_t)event->ts;
     slot->of.full.ts[1] = (uint32_t)(event->ts >> 32);
@@ -541,26 +587,25 @@ inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
 #endif
     if (name_size) memcpy(slot->data, event->name, name_size);
     if (event->size) memcpy(slot->data + name_size, event->data, event->size);
-    return publish(jobs, slot);
+    return publish(jobs, slot, index);
 }
 
 #if INNGEST_LONG_STEPS
 inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status, const void *result, size_t size)
 {
     inngest_slot *slot;
+    inngest_word index;
     if (jobs == NULL || (result == NULL && size > 0)) return INNGEST_ERR_ARGUMENT;
     if (status != INNGEST_OK && status != INNGEST_RETRY && status != INNGEST_FAIL) return INNGEST_ERR_ARGUMENT;
     if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
     if (token.attempt == 0) return refuse(&jobs->counters.stale_tokens, INNGEST_ERR_STALE_TOKEN);
     if (size > INNGEST_RESULT_BYTES || size > INNGEST_EVENT_BYTES) return refuse(&jobs->counters.refused_size, INNGEST_ERR_RESULT_SIZE);
-    slot = open_slot(jobs);
+    slot = open_slot(jobs, &index, 0);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
-    slot->kind = SLOT_COMPLETION;
+    slot->what = SLOT_WHAT(SLOT_COMPLETION, (uint8_t)status, size);
     slot->of.token = token;
-    slot->name_size = (uint8_t)status;
-    slot->size = (uint16_t)size;
     if (size) memcpy(slot->data, result, size);
-    return publish(jobs, slot);
+    return publish(jobs, slot, index);
 }
 
 #endif
@@ -748,7 +793,7 @@ static uint32_t block_address(const inngest *jobs, uint32_t block) { return bloc
 #if INNGEST_LOG
 static void say(inngest *jobs, const char *text)
 {
-    if (jobs->port->log == NULL || (jobs->said && (uint32_t)jobs->now - jobs->said < 1000)) return;
+    if (jobs->port->log == NULL || (jobs->said && (uint32_t)jobs->now + 1 - jobs->said < 1001)) return;   /* said is now or 1 more */
     jobs->said = (uint32_t)jobs->now | 1u;
     jobs->port->log(jobs->port->context, text);
 }
@@ -826,13 +871,11 @@ static inngest_status port_sync(inngest *jobs)
     return INNGEST_OK;
 }
 
-/* The checksum of a header, as far as the payload. bytes: 4 in front of the header, which are written over, as the place
- * of the checksum is. */
-static uint32_t header_crc(const inngest *jobs, uint8_t *bytes, uint32_t position, uint32_t size)
+/* The checksum of a record's header: the position stands in the place where its own will. */
+static uint32_t crc_header(const inngest *jobs, uint32_t position, uint8_t header[16], uint32_t size)
 {
-    put4(bytes, jobs->format);
-    put4(bytes + 4, position);
-    return crc32(0, bytes, size + 4);
+    put4(header, position);
+    return crc32(jobs->seed, header, size);
 }
 
 static uint32_t record_bytes(const inngest *jobs, const record *r) { return round_up(jobs, (uint32_t)r->header + r->size); }
@@ -851,7 +894,7 @@ static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to
 /* Read the header at a position. False: nothing that could be one. */
 static bool read_header(inngest *jobs, uint32_t position, record *r)
 {
-    uint8_t seeded[20], *bytes = seeded + 4;
+    uint8_t bytes[16];
     uint32_t block = block_of(jobs, position), offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
     if (left < 12 || offset < first_offset(jobs) || !port_read(jobs, block, offset, bytes, 12)) return false;
     r->position = position;
@@ -869,7 +912,7 @@ static bool read_header(inngest *jobs, uint32_t position, record *r)
         r->size = (uint16_t)(r->size | bytes[15] << 8);
     }
     r->crc = get4(bytes);
-    r->head_crc = header_crc(jobs, seeded, position, r->header);
+    r->head_crc = crc_header(jobs, position, bytes, r->header);
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
@@ -923,11 +966,39 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
     return crc;
 }
 
+/* The first program of a boot at a place is a unit of a fixed pattern: earlier boots may have been there and been cut
+ * short without a trace, and the cells bear the same bytes once more, but no others. Mount and advance leave room for it
+ * in front of the head's offset. Behind a clean stop it says that user code may have run. */
+#define FILLER 0xA5
+
+static inngest_status open_place(inngest *jobs)
+{
+    uint8_t bytes[32];
+    uint32_t unit = 1u << jobs->unit_shift;
+    if (!jobs->opening) return INNGEST_OK;
+    memset(bytes, FILLER, sizeof bytes);
+    jobs->opening = false;
+    jobs->dirty = jobs->wrote = true;
+    jobs->failed_from = position_at(jobs, jobs->head_block, jobs->head_offset - unit);
+    INNGEST_TRY(port_program(jobs, jobs->head_block, jobs->head_offset - unit, bytes, unit));
+    jobs->failed_from = 0;
+    return INNGEST_OK;
+}
+
+static bool is_filler(inngest *jobs, uint32_t block, uint32_t offset)
+{
+    uint8_t bytes[32];
+    uint32_t i, unit = 1u << jobs->unit_shift;
+    if (!port_read(jobs, block, offset, bytes, unit)) return false;
+    for (i = 0; i < unit && bytes[i] == FILLER; i++) { }
+    return i == unit;
+}
+
 /* Program a record of a run, or of none, at the head, where there must be room. key: the kind with its flags, and the
  * step. One program call for each INNGEST_STAGE_BYTES. */
 static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
 {
-    uint8_t seeded[20], *header = seeded + 4, *stage = (uint8_t *)jobs->stage;
+    uint8_t header[16], *stage = (uint8_t *)jobs->stage;
     uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), at, n, padded, total;
     uint32_t number = s->from ? s->from->run : run ? run->number & STEP_MASK : 0, link = run && run->last ? position - run->last : 0;
     uint32_t size = s->size[0] + s->size[1] + s->size[2], head = 12;
@@ -942,7 +1013,8 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
     put4(header + 11, link);
     header[14] = (uint8_t)(number >> 16);
     header[15] = (uint8_t)(size >> 8);
-    put4(header, payload_crc(s, header_crc(jobs, seeded, position, head)));
+    put4(header, payload_crc(s, crc_header(jobs, position, header, head)));
+    INNGEST_TRY(open_place(jobs));
     if (!jobs->in_group) jobs->group_from = position;
     total = head + size;
     padded = round_up(jobs, total);
@@ -1114,11 +1186,23 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
 {
     memset(bytes, 0xFF, 32);
     put4(bytes, MAGIC);
-    put4(bytes + 4, 1u | program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
+    put4(bytes + 4, 1u | (uint32_t)program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
     put4(bytes + 8, block);
     put4(bytes + 12, jobs->format);
     put4(bytes + 16, jobs->port->block_count);
     put4(bytes + 20, crc32(0, bytes, 20));
+}
+
+static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
+{
+    int result;
+    while ((result = jobs->port->erase(jobs->port->context, block_address(jobs, block))) == INNGEST_PORT_BUSY) {
+        if (!wait) return INNGEST_PAUSED;
+        idle(jobs);
+    }
+    idle(jobs);
+    count(&jobs->counters.erases);
+    return result == 0 ? INNGEST_OK : port_failed(jobs, result, INNGEST_ERR_ERASE);
 }
 
 /* Erase the blocks in front of the head that hold nothing, and prove it by their headers. PAUSED: the chip is still
@@ -1126,33 +1210,26 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
 static inngest_status prepare_blocks(inngest *jobs, bool wait)
 {
     uint8_t bytes[32];
-    int result;
     while (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) {
         uint32_t block = jobs->last_block + 1;
-        while ((result = jobs->port->erase(jobs->port->context, block_address(jobs, block))) == INNGEST_PORT_BUSY) {
-            if (!wait) return INNGEST_PAUSED;
-            idle(jobs);
-        }
-        idle(jobs);
-        count(&jobs->counters.erases);
-        if (result != 0) return port_failed(jobs, result, INNGEST_ERR_ERASE);
+        INNGEST_TRY(erase_block(jobs, block, wait));
         make_block_header(jobs, block, bytes);
         jobs->dirty = true;
         INNGEST_TRY(port_program(jobs, block, 0, bytes, first_offset(jobs)));
         jobs->last_block = block;
         jobs->trusted = true;
+        if (block == jobs->port->block_count) INNGEST_TRY(open_place(jobs));   /* the first one: its header is sure before others are erased */
     }
     return INNGEST_OK;
 }
 
 /* Find room in the head or in erased blocks, but leave `keep` of them. The first one entered after an unclean stop may
- * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone, and one of a
- * fixed pattern is put behind. The last erased block is erased again if its header was not made in this boot, which an
- * unclean stop may have cut short: once the next erase has begun it is the only proof of what stands behind it. */
+ * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone. The last
+ * erased block is erased again if its header was not made in this boot, which an unclean stop may have cut short: once
+ * the next erase has begun it is the only proof of what stands behind it. */
 static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
-    uint8_t filler[32];
-    uint32_t unit = 1u << jobs->unit_shift;
+    uint32_t two = 2u << jobs->unit_shift;
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
     if (jobs->last_block - jobs->head_block <= keep) return false;
     if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
@@ -1162,11 +1239,8 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     jobs->head_block++;
     jobs->head_offset = first_offset(jobs);
     jobs->copies_only = true;
-    if (jobs->wary && (bytes == jobs->port->block_size || first_offset(jobs) + 2 * unit + bytes <= jobs->port->block_size)) {
-        memset(filler, 0xA5, sizeof filler);
-        (void)port_program(jobs, jobs->head_block, first_offset(jobs) + unit, filler, unit);
-        jobs->head_offset += 2 * unit;
-    }
+    jobs->opening = (jobs->opening || jobs->wary) && (bytes == jobs->port->block_size || first_offset(jobs) + two + bytes <= jobs->port->block_size);
+    if (jobs->opening) jobs->head_offset += two;
     jobs->wary = false;
     return true;
 }
@@ -1244,10 +1318,11 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
 /* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
 static bool unreadable(inngest *jobs)
 {
-    uint32_t block = ~jobs->last_block, format;
-    unsigned tries;                                    /* its cells may read differently each time */
-    for (tries = 0; jobs->unread && tries < 8 && block != jobs->last_block; tries++) (void)read_block_header(jobs, jobs->last_block, &block, &format);
-    return jobs->unread && block != jobs->last_block;
+    uint8_t bytes[BLOCK_HEADER];
+    uint32_t place;
+    for (place = 0; jobs->unread && place < jobs->port->block_count; place++)
+        if (port_read(jobs, place, 0, bytes, sizeof bytes)) return false;
+    return jobs->unread;
 }
 
 static void stop_for_damage(inngest *jobs, inngest_run *run)
@@ -1303,7 +1378,7 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
     record r;
     while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
         if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
-            *broken = *broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
+            *broken = *broken || (!port_blank(jobs, block, offset, 1u << jobs->unit_shift) && !is_filler(jobs, block, offset));
             offset += 1u << jobs->unit_shift;
             continue;
         }
@@ -1392,7 +1467,7 @@ static inngest_status make_room_ahead(inngest *jobs)
 static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(room(jobs, record_room(jobs, size)));
-    INNGEST_TRY(add(jobs, run, KEY(kind, 0), data, size));
+    INNGEST_TRY(add(jobs, run, KEY(kind & 0xFF, kind >> 8), data, size));
     if ((kind & KIND_MASK) == TIME) jobs->time_position = jobs->written;
     return INNGEST_OK;
 }
@@ -1494,7 +1569,7 @@ static bool ends_later(inngest *jobs, const record *of)
 {
     uint32_t offset, block;
     record r;
-    for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++)
+    for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++, idle(jobs))
         for (offset = first_offset(jobs); offset + 12 <= jobs->port->block_size;) {
             bool whole = read_record(jobs, position_at(jobs, block, offset), &r);
             offset += whole ? record_bytes(jobs, &r) : 1u << jobs->unit_shift;
@@ -1546,6 +1621,7 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
     switch (r->kind) {
     case TIME:
         jobs->time_position = r->position;
+        jobs->wary = r->step != 0;
         stamp = get_time(b);
         jobs->dated = get_time(b + 6) > 0;
 #if INNGEST_WALL_CLOCK
@@ -1599,20 +1675,10 @@ static inngest_status doubt(inngest *jobs)
     return void_range(jobs, jobs->newest, jobs->newest + 1, true);
 }
 
-/* Does a block begin with what advance leaves there after an unclean stop? */
-static bool begins_with_filler(inngest *jobs, uint32_t block)
-{
-    uint8_t bytes[32];
-    uint32_t i, unit = 1u << jobs->unit_shift;
-    if (!port_read(jobs, block, first_offset(jobs) + unit, bytes, unit)) return false;
-    for (i = 0; i < unit; i++) if (bytes[i] != 0xA5) return false;
-    return true;
-}
-
 /* Take up the whole records of a block. *end: where the last one ended. */
 static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
 {
-    uint32_t offset = first_offset(jobs), gap = offset, unit = 1u << jobs->unit_shift, left, previous, range[2] = { 0, 0 };
+    uint32_t offset = first_offset(jobs), gap = offset, unit = 1u << jobs->unit_shift, previous, range[2] = { 0, 0 };
     bool in_group = false, in_void = false, broken = false;
     inngest_status status = INNGEST_OK, applied;
     record r;
@@ -1622,19 +1688,25 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         uint32_t position = position_at(jobs, block, offset);
         if (!read_record(jobs, position, &r)) {
             if (in_group) return doubt(jobs);
-            if (offset == first_offset(jobs) && begins_with_filler(jobs, block)) {
-                gap = offset += 2 * unit;
+            in_void = false;
+            offset += unit;
+            if (port_blank(jobs, block, offset - unit, unit)) continue;
+            if (is_filler(jobs, block, offset - unit)) {
+                if (offset - gap <= 2 * unit) {            /* with the unit left alone */
+                    gap = offset;
+                    broken = false;
+                }
+                *end = offset;
+                jobs->clean = false;
                 continue;
             }
-            broken = broken || !port_blank(jobs, block, offset, unit);
-            offset += unit;
-            in_group = in_void = false;
+            broken = jobs->stale = true;
             continue;
         }
         *end = offset + record_bytes(jobs, &r);
         if (in_void || (!in_group && (is_voided(jobs, position) || !group_is_whole(jobs, &r)))) {
             in_void = (r.flags & MORE) != 0;
-            broken = true;
+            broken = jobs->stale = true;
             offset = *end;
             continue;
         }
@@ -1642,9 +1714,8 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
             range[0] = get4(r.first);
             range[1] = get4(r.first + 4);
         }
-        left = jobs->newest ? unit : 2 * unit;             /* a boot leaves a unit blank, the first one two */
-        if (broken || offset - gap > left) {               /* a torn write has nothing behind it in its block but what voids it */
-            bool torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + left), range));
+        if (offset != gap) {                               /* a torn write has nothing behind it in its block but what voids it */
+            bool torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + unit), range));
             if (torn) count(&jobs->counters.torn);
             else count(&jobs->counters.damaged);
         }
@@ -1652,6 +1723,7 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         gap = offset = *end;
         previous = jobs->newest;
         if (!in_group) jobs->newest = r.position;
+        jobs->stale = false;
         if (is_void(&r)) {
             bool needed = previous && in_range(previous, range) && jobs->voids_needed < VOIDS;
             inngest_status again = void_range(jobs, range[0], range[1], needed);
@@ -1670,17 +1742,17 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
     uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, first_offset(jobs));
-    bool torn = jobs->doubted, merge = false;
+    bool torn = jobs->doubted || jobs->stale, merge = false;
     inngest_status status;
     inngest_run *run;
     record r;
     if (end == 0) end = first_offset(jobs);
-    else if (jobs->newest == 0) torn = true;
+    jobs->opening = true;
     if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
         jobs->head_offset = end + (1u << jobs->unit_shift);
         return INNGEST_OK;
     }
-    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + ((jobs->newest || jobs->clean ? 1u : 2u) << jobs->unit_shift);
+    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + ((torn || !jobs->clean ? 2u : 1u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
         jobs->clean = false;
@@ -1697,8 +1769,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         bytes += record_room(jobs, r.size);
         copies++;
     } while (r.flags & MORE);
-    if (position != (jobs->newest ? position_at(jobs, jobs->head_block, end) : 0)) torn = true;    /* void groups stand behind it */
-    jobs->wary = torn || !jobs->clean;
+    jobs->wary = jobs->wary || torn || !jobs->clean;
     jobs->trusted = jobs->trusted || !jobs->wary;
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (jobs->newest && !merge) from = position;
@@ -1739,8 +1810,10 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     }
     if (!readable) return INNGEST_ERR_READ;
     jobs->unread = false;
-    for (; place < jobs->port->block_count; place++)
+    for (; place < jobs->port->block_count; place++) {
+        idle(jobs);
         if (!port_blank(jobs, place, 0, jobs->port->block_size)) return jobs->unread ? INNGEST_ERR_READ : INNGEST_ERR_FOREIGN;
+    }
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
     jobs->last_block = jobs->tail_block - 1;
@@ -1753,7 +1826,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0, missing = 0, expected;
     inngest_status status, applied = INNGEST_OK;
-    bool readable = false, gap = false;
+    bool readable = false, gap = false, written = false, fresh;
+    uint8_t first[4];
     for (place = 0; place < jobs->port->block_count; place++) {
         jobs->unread = false;
         status = read_block_header(jobs, place, &block, &format);
@@ -1767,6 +1841,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     }
     if (blocks == 0 && (status = format_if_blank(jobs, seed)) != INNGEST_OK) return readable ? status : INNGEST_ERR_READ;
     jobs->unread = false;
+    put4(first, jobs->format);
+    jobs->seed = crc32(0, first, sizeof first);
     oldest = jobs->last_block + 1 - jobs->port->block_count;
     if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
@@ -1782,10 +1858,20 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (this_end == 0 && port_blank(jobs, block, first_offset(jobs), jobs->port->block_size - first_offset(jobs))) { gap = true; continue; }
         if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) missing++;
         gap = false;
+        written = true;
         jobs->head_block = block;
         end = this_end ? this_end : jobs->port->block_size;    /* begun, and nothing in it is whole */
+        if (this_end == 0) jobs->stale = true;
     }
-    if (unreadable(jobs)) return INNGEST_ERR_READ;
+    fresh = !written && (int32_t)(jobs->last_block - (2 * jobs->port->block_count - 1)) < 0;
+    if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
+        missing = 0;
+        if (jobs->last_block == oldest) jobs->last_block--;
+    } else if (unreadable(jobs)) return INNGEST_ERR_READ;
+    if (*reclaimed && proven != *reclaimed) {              /* its proof reads differently each time */
+        *reclaimed = 0;
+        return INNGEST_PAUSED;
+    }
     if (missing) count(&jobs->counters.damaged);
     if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
         *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
@@ -1807,7 +1893,6 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (status == INNGEST_ERR_JOURNAL_FULL) status = INNGEST_OK;     /* it stands in a block that is full and was left behind */
     }
     INNGEST_TRY(status);
-    if (jobs->newest == 0 && !jobs->clean) jobs->renewed = true;
     return prepare_blocks(jobs, true);
 }
 
@@ -2937,7 +3022,7 @@ APART void stop_actives(inngest_ctx *ctx)
         if (ctx->function == NULL) break;
         ctx->ending = true;
         status = call_handler(ctx);
-        if (ctx->open && status != INNGEST_OK) (void)close_step(ctx, status);
+        if (ctx->open) (void)close_step(ctx, status);
     }
     while ((a = find_active(jobs, run->number, 0)) != NULL) drop_active(jobs, a);
     ctx->error = error;
@@ -3061,11 +3146,24 @@ static bool arm(inngest *jobs, inngest_run *run, bool armed)
 }
 #endif
 
-/* Before a pass: a suspect goes on behind its record. False: that could not be written. */
+/* After a crash a suspect in a long step keeps the others waiting for a while. */
+static bool alone(const inngest *jobs)
+{
+#if INNGEST_CRASHES
+    return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;
+#else
+    (void)jobs;
+    return false;
+#endif
+}
+
+#define BESIDE(jobs, run) (alone(jobs) && ALONE(jobs) != (run)->number)
+
+/* Before a pass: a suspect, or a run beside one that is alone, goes on behind its record. False: that could not be written. */
 static bool arm_suspect(inngest *jobs, inngest_run *run)
 {
 #if INNGEST_CRASHES
-    if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT) return arm(jobs, run, true);
+    if (((run->flags & RUN_SUSPECT) || BESIDE(jobs, run)) && !(run->flags & RUN_ARMED)) return arm(jobs, run, true);
 #endif
     (void)jobs;
     (void)run;
@@ -3158,19 +3256,19 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     record r;
     inngest_active *a;
     inngest_run *run;
-    inngest_status status = slot->name_size ? (inngest_status)(256 + slot->name_size) : INNGEST_OK;
+    inngest_status status = SLOT_NAME(slot) ? (inngest_status)(256 + SLOT_NAME(slot)) : INNGEST_OK;
     for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++)
         if (a->run == slot->of.token.run && a->token == slot->of.token.attempt && (a->status == INNGEST_AGAIN || a->status == INNGEST_PENDING)) break;
-    if (a == ACTIVE(jobs) + ACTIVE_STEPS || a->run == 0) { count(&jobs->counters.stale_tokens); return INNGEST_OK; }
+    if (a == ACTIVE(jobs) + ACTIVE_STEPS || a->run == 0) { tally(&jobs->counters.stale_tokens); return INNGEST_OK; }
     run = find_run(jobs, a->run & STEP_MASK);
     if (run == NULL) return INNGEST_OK;
-    if (status == INNGEST_OK && slot->size > a->size) status = INNGEST_ERR_RESULT_SIZE;
+    if (status == INNGEST_OK && SLOT_SIZE(slot) > a->size) status = INNGEST_ERR_RESULT_SIZE;
     if (status == INNGEST_OK) {
         start_ctx(&ctx, jobs, run);
         ctx.step = a->step;
         if (find_memo(&ctx, &r) == INNGEST_OK) ctx.old = record_room(jobs, r.size);
         ctx.parallel = true;                         /* others may be in progress beside it */
-        status = put_record(&ctx, RESULT, slot->data, slot->size);
+        status = put_record(&ctx, RESULT, slot->data, SLOT_SIZE(slot));
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
     }
     a->status = (int16_t)status;
@@ -3184,18 +3282,18 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 APART inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
     arrival e;
-    if (slot->kind == SLOT_TAKEN) return INNGEST_OK;
 #if INNGEST_LONG_STEPS
-    if (slot->kind == SLOT_COMPLETION) return take_completion(jobs, slot);
+    if (SLOT_KIND(slot) == SLOT_COMPLETION) return take_completion(jobs, slot);
 #endif
     memset(&e, 0, sizeof e);
     e.name = slot->of.name;
     e.data = slot->data;
-    e.size = slot->size;
-    e.name_size = slot->name_size;
-    if (slot->kind == SLOT_FULL_EVENT) {
+    e.size = SLOT_SIZE(slot);
+    if (SLOT_KIND(slot) == SLOT_EVENT) e.name_size = (uint8_t)strlen(e.name);
+    else {
         e.name = (const char *)slot->data;
-        e.data = slot->data + slot->name_size;
+        e.name_size = SLOT_NAME(slot);
+        e.data = slot->data + SLOT_NAME(slot);
 #if INNGEST_WALL_CLOCK
         e.ts = (int64_t)((uint64_t)slot->of.full.ts[1] << 32 | slot->of.full.ts[0]);
 #endif
@@ -3207,10 +3305,21 @@ APART inngest_status take(inngest *jobs, const inngest_slot *slot)
     return admit(jobs, &e, NULL);
 }
 
-/* After a clean stop: leave a record before user code runs, so that its crash is not taken for a clean stop too. */
+/* After a clean stop: leave a trace before user code runs, so that its crash is not taken for a clean stop too. */
 static void leave_clean_stop(inngest *jobs)
 {
-    if (!jobs->wrote && write_time(jobs, 0) == INNGEST_OK) (void)port_sync(jobs);
+    if (!jobs->wrote && room(jobs, 1u << jobs->unit_shift) == INNGEST_OK && open_place(jobs) == INNGEST_OK) (void)port_sync(jobs);
+}
+
+/* Free the slot of this number, and keep those ahead of it: each moves up by one. */
+static void free_slot(inngest *jobs, inngest_word at)
+{
+    for (; INNGEST_LONG_STEPS && at != jobs->head; at--) {
+        size_t first = offsetof(inngest_slot, what);
+        memcpy((uint8_t *)&jobs->slots[at & jobs->slot_mask] + first,
+               (const uint8_t *)&jobs->slots[WORD(at - 1) & jobs->slot_mask] + first, sizeof(inngest_slot) - first);
+    }
+    free_oldest_slot(jobs);
 }
 
 /* A completion passes by an event that waits for room: the run it lets go on may be the one that makes it. */
@@ -3220,14 +3329,13 @@ static inngest_status drain(inngest *jobs)
     inngest_slot *slot;
     inngest_word at, end = WORD(jobs->head + jobs->slot_mask + 1u);
     for (at = jobs->head; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
-        if (slot->kind <= SLOT_FULL_EVENT && status != INNGEST_OK) continue;
+        if (SLOT_KIND(slot) != SLOT_COMPLETION && status != INNGEST_OK) continue;
         leave_clean_stop(jobs);
         taken = take(jobs, slot);
         if (taken != INNGEST_OK) {
             status = taken;
             if ((int)taken > INNGEST_ERR_JOURNAL_FULL || (int)taken < INNGEST_ERR_SEEN_FULL) return status;
-        } else if (at == jobs->head) free_oldest_slot(jobs);
-        else slot->kind = SLOT_TAKEN;
+        } else free_slot(jobs, at);
     }
     return status;
 }
@@ -3255,17 +3363,6 @@ static void wake_steps(inngest *jobs)
     }
 }
 
-/* After a crash a suspect in a long step keeps the others waiting for a while. */
-static bool alone(const inngest *jobs)
-{
-#if INNGEST_CRASHES
-    return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;
-#else
-    (void)jobs;
-    return false;
-#endif
-}
-
 #if INNGEST_CRASHES
 
 /* It was on its own for long enough: the others go on too, and from now on a crash is nobody's. */
@@ -3276,11 +3373,16 @@ static void release(inngest *jobs)
 }
 #endif
 
-/* The run to pass next in this round: the one due first; of those, the oldest. */
+/* The run to pass next in this round: the one due first; of those, the oldest. A run that is cancelled need not wait for one
+ * that is alone: it ends behind a record of its own. */
 static inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs);
-    return run->deadline <= jobs->now ? run : NULL;
+    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs), *other;
+    if (run->deadline <= jobs->now) return run;
+    if (INNGEST_CANCEL && alone(jobs))
+        for (other = jobs->runs; other < jobs->runs + jobs->run_count; other++)
+            if (CANCELLING(other) && other->deadline <= jobs->now) return other;
+    return NULL;
 }
 
 /* When to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot come
@@ -3503,7 +3605,10 @@ inngest_status inngest_format(const inngest_port *port)
     int result;
     if (port == NULL || port->erase == NULL) return INNGEST_ERR_ARGUMENT;
     for (i = 0; i < port->block_count; i++) {
-        do result = port->erase(port->context, i * port->block_size); while (result == INNGEST_PORT_BUSY);
+        do {
+            result = port->erase(port->context, i * port->block_size);
+            if (port->idle) port->idle(port->context);
+        } while (result == INNGEST_PORT_BUSY);
         if (result != 0) return INNGEST_ERR_ERASE;
     }
     return port->sync && port->sync(port->context) != 0 ? INNGEST_ERR_SYNC : INNGEST_OK;
@@ -3541,7 +3646,11 @@ static uint32_t capacity(const inngest *jobs)
 
 static void set_up(inngest *jobs, const inngest_config *config)
 {
+    size_t slots_at = INNGEST_MEMORY((size_t)config->runs, 0);
     uint32_t i;
+#if INNGEST_CACHE_LINE
+    slots_at -= ((uintptr_t)config->memory + slots_at) % INNGEST_CACHE_LINE;
+#endif
     memset(jobs, 0, sizeof *jobs);
     memset(config->memory, 0, INNGEST_MEMORY((size_t)config->runs, (size_t)config->events));
     jobs->functions = config->functions;
@@ -3553,7 +3662,7 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->user = config->user;
     jobs->runs = (inngest_run *)config->memory;
     jobs->run_count = config->runs;
-    jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + INNGEST_MEMORY((size_t)config->runs, 0));
+    jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + slots_at);
     for (i = 0; i < config->runs; i++) jobs->runs[i].deadline = NEVER;
     clear_places(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
@@ -3680,6 +3789,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
             free_the_run(jobs, run);
             continue;
         }
+        idle(jobs);
         armed = check_run(jobs, run);
         if (crashed) run->flags |= RUN_SUSPECT;
         if (armed > last) {
@@ -3748,7 +3858,6 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     check_runs(jobs, config->reset);
     if (unreadable(jobs)) return INNGEST_ERR_READ;
     jobs->stamp = jobs->booted = jobs->now;
-    if (jobs->renewed) (void)write_time(jobs, 0);      /* so that the next boot need not */
 #if INNGEST_WALL_CLOCK
     jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
 #endif
@@ -3764,7 +3873,7 @@ inngest_status inngest_close(inngest *jobs)
     STORE(&jobs->ready, 0);
     status = drain(jobs);
     if (!jobs->failed && !jobs->stopped) {
-        inngest_status stamped = write_time(jobs, FLAG);
+        inngest_status stamped = write_time(jobs, FLAG | (jobs->wary || !jobs->trusted ? 0x100u : 0u));
         if (status == INNGEST_OK) status = stamped;
     }
     INNGEST_TRY(port_sync(jobs));
@@ -3800,7 +3909,7 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
         info->id = run_id(jobs, run);
         info->function = run->function == NO_FUNCTION ? NULL : jobs->functions[run->function].id;
         info->phase = (inngest_phase)run->phase;
-        info->wait = run->deadline <= jobs->now && alone(jobs) && ALONE(jobs) != run->number ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
+        info->wait = run->deadline <= jobs->now && BESIDE(jobs, run) && !CANCELLING(run) ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
         info->attempt = run->attempt;
         info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
         info->journal_bytes = run->used * UINT32_C(4);

@@ -427,10 +427,10 @@ static void low_battery(void)
         i = (uint8_t)(ticks / 1000);
         world.kind[i] = ONCE;
         if (inngest_send(&s.jobs, "w/once", &i, 1) == INNGEST_OK) accepted++;
-        else CHECK(accepted == 8);
+        else CHECK(accepted == 7);
     }
     inngest_get_counters(&s.jobs, &c);
-    CHECK(accepted == 8 && c.refused_full == 2 && c.put_off == 10000);
+    CHECK(accepted == 7 && c.refused_full == 3 && c.put_off == 10000);
     CHECK(programs == s.calls[PROGRAM] + s.calls[ERASE] + s.calls[SYNC] && s.refused_writes == 0);
     s.failing = s.lasting = s.forbidden = false;
     s.kind = CALLS;
