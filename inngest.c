@@ -788,7 +788,9 @@ static uint32_t position_at(const inngest *jobs, uint32_t block, uint32_t offset
     return (block << block_units_shift(jobs)) + (offset >> jobs->unit_shift);
 }
 
-static uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->port->block_count << jobs->block_shift; }
+/* Where a block, or a position, is in the storage. */
+APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->port->block_count << jobs->block_shift; }
+APART uint32_t address_of(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
 
 #if INNGEST_LOG
 static void say(inngest *jobs, const char *text)
@@ -819,12 +821,12 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
     return status;
 }
 
-static bool port_read(inngest *jobs, uint32_t block, uint32_t offset, void *data, uint32_t size)
+static bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
 {
     int result, tries;
     for (tries = 0; tries < 3; tries++) {          /* what stays unreadable is taken as torn */
-        if ((result = jobs->port->read(jobs->port->context, block_address(jobs, block) + offset, data, size)) == 0) return true;
-        if (jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, block_address(jobs, block) + offset, size)) return false;
+        if ((result = jobs->port->read(jobs->port->context, address, data, size)) == 0) return true;
+        if (jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size)) return false;
         say(jobs, "inngest: the storage cannot be read");
         count_port_error(jobs, result);
     }
@@ -832,17 +834,23 @@ static bool port_read(inngest *jobs, uint32_t block, uint32_t offset, void *data
     return false;
 }
 
-static bool port_blank(inngest *jobs, uint32_t block, uint32_t offset, uint32_t size)
+/* Do bytes read as one value, all of them? */
+static bool reads_as(inngest *jobs, uint32_t address, uint32_t size, uint8_t value)
 {
-    uint8_t bytes[32];
+    const uint8_t *bytes = (const uint8_t *)jobs->stage;           /* free but for append */
     uint32_t i, n;
-    if (jobs->port->is_blank) return jobs->port->is_blank(jobs->port->context, block_address(jobs, block) + offset, size);
-    for (; size > 0; size -= n, offset += n) {
-        n = minimum(size, sizeof bytes);
-        if (!port_read(jobs, block, offset, bytes, n)) return false;
-        for (i = 0; i < n; i++) if (bytes[i] != 0xFF) return false;
+    for (; size > 0; size -= n, address += n) {
+        n = minimum(size, 32);
+        if (!port_read(jobs, address, jobs->stage, n)) return false;
+        for (i = 0; i < n; i++) if (bytes[i] != value) return false;
     }
     return true;
+}
+
+static bool port_blank(inngest *jobs, uint32_t address, uint32_t size)
+{
+    if (jobs->port->is_blank) return jobs->port->is_blank(jobs->port->context, address, size);
+    return reads_as(jobs, address, size, 0xFF);
 }
 
 static void idle(inngest *jobs)
@@ -851,10 +859,10 @@ static void idle(inngest *jobs)
 }
 
 /* A program that answers BUSY is waited for: micro- to milliseconds. */
-static inngest_status port_program(inngest *jobs, uint32_t block, uint32_t offset, const void *data, uint32_t size)
+static inngest_status port_program(inngest *jobs, uint32_t address, const void *data, uint32_t size)
 {
     int result;
-    while ((result = jobs->port->program(jobs->port->context, block_address(jobs, block) + offset, data, size)) == INNGEST_PORT_BUSY) idle(jobs);
+    while ((result = jobs->port->program(jobs->port->context, address, data, size)) == INNGEST_PORT_BUSY) idle(jobs);
     return result == 0 ? INNGEST_OK : port_failed(jobs, result, INNGEST_ERR_PROGRAM);
 }
 
@@ -888,15 +896,15 @@ static uint32_t after(const inngest *jobs, const record *r) { return r->position
 static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
 {
     if (size == 0) return true;
-    return port_read(jobs, block_of(jobs, r->position), offset_of(jobs, r->position) + r->header + from, to, size);
+    return port_read(jobs, address_of(jobs, r->position) + r->header + from, to, size);
 }
 
 /* Read the header at a position. False: nothing that could be one. */
 static bool read_header(inngest *jobs, uint32_t position, record *r)
 {
     uint8_t bytes[16];
-    uint32_t block = block_of(jobs, position), offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
-    if (left < 12 || offset < first_offset(jobs) || !port_read(jobs, block, offset, bytes, 12)) return false;
+    uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
+    if (left < 12 || offset < first_offset(jobs) || !port_read(jobs, address, bytes, 12)) return false;
     r->position = position;
     r->kind = bytes[4] & KIND_MASK;
     r->flags = bytes[4] & (CARRIED | MORE | FLAG);
@@ -906,7 +914,7 @@ static bool read_header(inngest *jobs, uint32_t position, record *r)
     r->step = get4(bytes + 8) & STEP_MASK;
     r->link = bytes[11];
     if (r->header == 16) {
-        if (left < 16 || !port_read(jobs, block, offset + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
+        if (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
         r->link |= get2(bytes + 12) << 8;
         r->run |= (uint32_t)bytes[14] << 16;
         r->size = (uint16_t)(r->size | bytes[15] << 8);
@@ -973,26 +981,18 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
 
 static inngest_status open_place(inngest *jobs)
 {
-    uint8_t bytes[32];
     uint32_t unit = 1u << jobs->unit_shift;
     if (!jobs->opening) return INNGEST_OK;
-    memset(bytes, FILLER, sizeof bytes);
+    memset(jobs->stage, FILLER, unit);
     jobs->opening = false;
     jobs->dirty = jobs->wrote = true;
     jobs->failed_from = position_at(jobs, jobs->head_block, jobs->head_offset - unit);
-    INNGEST_TRY(port_program(jobs, jobs->head_block, jobs->head_offset - unit, bytes, unit));
+    INNGEST_TRY(port_program(jobs, block_address(jobs, jobs->head_block) + jobs->head_offset - unit, jobs->stage, unit));
     jobs->failed_from = 0;
     return INNGEST_OK;
 }
 
-static bool is_filler(inngest *jobs, uint32_t block, uint32_t offset)
-{
-    uint8_t bytes[32];
-    uint32_t i, unit = 1u << jobs->unit_shift;
-    if (!port_read(jobs, block, offset, bytes, unit)) return false;
-    for (i = 0; i < unit && bytes[i] == FILLER; i++) { }
-    return i == unit;
-}
+static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, 1u << jobs->unit_shift, FILLER); }
 
 /* Program a record of a run, or of none, at the head, where there must be room. key: the kind with its flags, and the
  * step. One program call for each INNGEST_STAGE_BYTES. */
@@ -1028,7 +1028,7 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
         memcpy(stage, header, skip);
         memset(stage + used, 0xFF, n - used);
         if (used > skip && !fetch(jobs, s, at + skip - head, stage + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
-        else status = port_program(jobs, jobs->head_block, offset + at, stage, n);
+        else status = port_program(jobs, block_address(jobs, jobs->head_block) + offset + at, stage, n);
         if (status == INNGEST_OK) continue;
         jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
         jobs->failed_from = jobs->group_from;
@@ -1215,7 +1215,7 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
         INNGEST_TRY(erase_block(jobs, block, wait));
         make_block_header(jobs, block, bytes);
         jobs->dirty = true;
-        INNGEST_TRY(port_program(jobs, block, 0, bytes, first_offset(jobs)));
+        INNGEST_TRY(port_program(jobs, block_address(jobs, block), bytes, first_offset(jobs)));
         jobs->last_block = block;
         jobs->trusted = true;
         if (block == jobs->port->block_count) INNGEST_TRY(open_place(jobs));   /* the first one: its header is sure before others are erased */
@@ -1321,7 +1321,7 @@ static bool unreadable(inngest *jobs)
     uint8_t bytes[BLOCK_HEADER];
     uint32_t place;
     for (place = 0; jobs->unread && place < jobs->port->block_count; place++)
-        if (port_read(jobs, place, 0, bytes, sizeof bytes)) return false;
+        if (port_read(jobs, block_address(jobs, place), bytes, sizeof bytes)) return false;
     return jobs->unread;
 }
 
@@ -1377,8 +1377,9 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
     uint32_t offset = first_offset(jobs), block = jobs->tail_block;
     record r;
     while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
+        uint32_t address = block_address(jobs, block) + offset;
         if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
-            *broken = *broken || (!port_blank(jobs, block, offset, 1u << jobs->unit_shift) && !is_filler(jobs, block, offset));
+            *broken = *broken || (!port_blank(jobs, address, 1u << jobs->unit_shift) && !is_filler(jobs, address));
             offset += 1u << jobs->unit_shift;
             continue;
         }
@@ -1500,7 +1501,7 @@ static bool can_write(inngest *jobs)
 static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format)
 {
     uint8_t b[BLOCK_HEADER];
-    if (!port_read(jobs, place, 0, b, sizeof b)) return INNGEST_ERR_NOT_FOUND;
+    if (!port_read(jobs, block_address(jobs, place), b, sizeof b)) return INNGEST_ERR_NOT_FOUND;
     if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
     if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
     if (b[7] != (program_shift(jobs->port) | (unsigned)jobs->block_shift << 3) || get2(b + 16) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
@@ -1685,13 +1686,13 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
     *end = 0;
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
-        uint32_t position = position_at(jobs, block, offset);
+        uint32_t position = position_at(jobs, block, offset), address = address_of(jobs, position);
         if (!read_record(jobs, position, &r)) {
             if (in_group) return doubt(jobs);
             in_void = false;
             offset += unit;
-            if (port_blank(jobs, block, offset - unit, unit)) continue;
-            if (is_filler(jobs, block, offset - unit)) {
+            if (port_blank(jobs, address, unit)) continue;
+            if (is_filler(jobs, address)) {
                 if (offset - gap <= 2 * unit) {            /* with the unit left alone */
                     gap = offset;
                     broken = false;
@@ -1752,7 +1753,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         jobs->head_offset = end + (1u << jobs->unit_shift);
         return INNGEST_OK;
     }
-    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + ((torn || !jobs->clean ? 2u : 1u) << jobs->unit_shift);
+    if (port_blank(jobs, block_address(jobs, jobs->head_block) + end, jobs->port->block_size - end)) jobs->head_offset = end + ((torn || !jobs->clean ? 2u : 1u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
         jobs->clean = false;
@@ -1802,8 +1803,9 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
         memset(header + 12, 0, 4);                   /* of any seed, and its checksum */
         memset(header + 20, 0, 4);
         for (offset = 0; offset < jobs->port->block_size; offset += sizeof bytes) {
-            if (port_blank(jobs, place, offset, sizeof bytes)) readable = true;
-            else if (port_read(jobs, place, offset, bytes, sizeof bytes))
+            uint32_t address = block_address(jobs, place) + offset;
+            if (port_blank(jobs, address, sizeof bytes)) readable = true;
+            else if (port_read(jobs, address, bytes, sizeof bytes))
                 for (i = 0; i < sizeof bytes; i++)
                     if (bytes[i] != 0xFF && (offset || (!jobs->port->is_blank && (bytes[i] & header[i]) != header[i]))) return INNGEST_ERR_FOREIGN;
         }
@@ -1812,7 +1814,7 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     jobs->unread = false;
     for (; place < jobs->port->block_count; place++) {
         idle(jobs);
-        if (!port_blank(jobs, place, 0, jobs->port->block_size)) return jobs->unread ? INNGEST_ERR_READ : INNGEST_ERR_FOREIGN;
+        if (!port_blank(jobs, block_address(jobs, place), jobs->port->block_size)) return jobs->unread ? INNGEST_ERR_READ : INNGEST_ERR_FOREIGN;
     }
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
@@ -1850,12 +1852,12 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     expected = jobs->last_block + 1 - jobs->tail_block;
     if (jobs->tail_block != oldest && read_block_header(jobs, oldest % jobs->port->block_count, &block, &format) == INNGEST_OK) expected++;
     if (blocks < expected) missing++;
-    for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++) if (!port_blank(jobs, block, 0, BLOCK_HEADER)) missing++;
+    for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++) if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
     for (block = jobs->tail_block; (int32_t)(block - jobs->last_block) <= 0; block++) {
         status = scan_block(jobs, block, &this_end, &proven);
         if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
-        if (this_end == 0 && port_blank(jobs, block, first_offset(jobs), jobs->port->block_size - first_offset(jobs))) { gap = true; continue; }
+        if (this_end == 0 && port_blank(jobs, block_address(jobs, block) + first_offset(jobs), jobs->port->block_size - first_offset(jobs))) { gap = true; continue; }
         if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) missing++;
         gap = false;
         written = true;
