@@ -136,7 +136,11 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
     int64_t wake, retry_in;
     inngest_error_info error;
 #if INNGEST_SEND_STEP || INNGEST_RESTART
-    inngest_run undo;                  /* the run before the newest record of a step */
+    struct {                           /* the run before the newest record of a step */
+        uint32_t last;
+        uint16_t used, flags, memos;
+        uint8_t crashes;
+    } undo;
 #endif
     char id[INNGEST_MESSAGE_BYTES + 1];
 };
@@ -998,10 +1002,11 @@ static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, a
  * step. One program call for each INNGEST_STAGE_BYTES. */
 static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
 {
-    uint8_t header[16], *stage = (uint8_t *)jobs->stage;
+    uint8_t *header = (uint8_t *)jobs->stage, *stage = header;
     uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), at, n, padded, total;
     uint32_t number = s->from ? s->from->run : run ? run->number & STEP_MASK : 0, link = run && run->last ? position - run->last : 0;
     uint32_t size = s->size[0] + s->size[1] + s->size[2], head = 12;
+    INNGEST_TRY(open_place(jobs));
     if (link > 0xFF || number > 0xFFFF || size > 0xFF) {
         key |= KEY(WIDE, 0);
         head = 16;
@@ -1014,7 +1019,6 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
     header[14] = (uint8_t)(number >> 16);
     header[15] = (uint8_t)(size >> 8);
     put4(header, payload_crc(s, crc_header(jobs, position, header, head)));
-    INNGEST_TRY(open_place(jobs));
     if (!jobs->in_group) jobs->group_from = position;
     total = head + size;
     padded = round_up(jobs, total);
@@ -1025,7 +1029,6 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
         inngest_status status;
         n = minimum(padded - at, INNGEST_STAGE_BYTES);
         used = minimum(used, n);
-        memcpy(stage, header, skip);
         memset(stage + used, 0xFF, n - used);
         if (used > skip && !fetch(jobs, s, at + skip - head, stage + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
         else status = port_program(jobs, block_address(jobs, jobs->head_block) + offset + at, stage, n);
@@ -2018,8 +2021,14 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     if (used + record_room(jobs, size) + END_ROOM > run->reserved * UINT32_C(4)) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
     if (room(jobs, record_room(jobs, size) + more) != INNGEST_OK) return wait_for_room(ctx);
 #if INNGEST_SEND_STEP || INNGEST_RESTART
-    ctx->undo = *run;                                /* not earlier: making room may have carried its records */
+    ctx->undo.last = run->last;                      /* not earlier: making room may have carried its records */
+    ctx->undo.used = run->used;
+    ctx->undo.flags = run->flags;
+    ctx->undo.crashes = run->crashes;
+#if INNGEST_INDEXES
+    ctx->undo.memos = run->memos;
     ctx->undo_met = ctx->met;
+#endif
 #endif
     if (add(jobs, run, KEY(kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step), data, size) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
@@ -2036,8 +2045,15 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
 /* The rest of the group could not be written: a group that is not whole never was. */
 static void undo_group(inngest_ctx *ctx)
 {
-    *ctx->run = ctx->undo;
+    inngest_run *run = ctx->run;
+    run->last = ctx->undo.last;
+    run->used = ctx->undo.used;
+    run->flags = ctx->undo.flags;
+    run->crashes = ctx->undo.crashes;
+#if INNGEST_INDEXES
+    run->memos = ctx->undo.memos;
     ctx->met = ctx->undo_met;
+#endif
 }
 #endif
 
@@ -2068,16 +2084,21 @@ static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void
 #endif
 
 #define WAIT_BYTES 14u
-static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
+APART inngest_status put_wait_record(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     uint8_t b[WAIT_BYTES];
     put_time(b, due);
     put_time(b + 6, ctx->jobs->now);
     b[12] = (uint8_t)(ctx->attempt + 1);
     b[13] = (uint8_t)(flags | (IN_GROUP(ctx) ? WAIT_PARALLEL : 0u));
-    if (!WALL_KNOWN(ctx->jobs) && ctx->jobs->dated && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
     ctx->jobs->stamp = ctx->jobs->now;
     return put_record(ctx, kind, b, sizeof b);
+}
+
+static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
+{
+    if (!WALL_KNOWN(ctx->jobs) && ctx->jobs->dated && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
+    return put_wait_record(ctx, kind, due, flags);
 }
 
 static uint32_t encode_error(const inngest_error_info *error, uint8_t b[ERROR_BYTES])
