@@ -111,6 +111,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define HAS_TIME(e) (INNGEST_WALL_CLOCK && (e)->ts != 0)
 #define HAS_ID(e) (INNGEST_SEEN_IDS && (e)->id_hash[1] != 0)
 
+#define NOT_SAID UINT32_MAX
 struct inngest_ctx {                   /* bytes first, then words: short instructions reach them */
     uint8_t attempt, began, stop;
     bool known;                        /* the step is one on record */
@@ -133,7 +134,8 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
     uint32_t again, group;
     uint32_t ahead;                    /* behind the memo met last; 0: none yet */
     int stopped;                       /* an inngest_status: what every further step call gives */
-    int64_t wake, retry_in;
+    int64_t wake;
+    uint32_t retry_in;                 /* ms; NOT_SAID: the backoff decides */
     inngest_error_info error;
 #if INNGEST_SEND_STEP || INNGEST_RESTART
     struct {                           /* the run before the newest record of a step */
@@ -998,6 +1000,14 @@ static inngest_status open_place(inngest *jobs)
 
 static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, 1u << jobs->unit_shift, FILLER); }
 
+/* Read the record at *offset of a block and go behind it; where nothing is whole, one unit on. */
+static bool next_record(inngest *jobs, uint32_t block, uint32_t *offset, record *r)
+{
+    bool whole = read_record(jobs, position_at(jobs, block, *offset), r);
+    *offset += whole ? record_bytes(jobs, r) : 1u << jobs->unit_shift;
+    return whole;
+}
+
 /* Program a record of a run, or of none, at the head, where there must be room. key: the kind with its flags, and the
  * step. One program call for each INNGEST_STAGE_BYTES. */
 static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
@@ -1279,11 +1289,7 @@ APART void start_over(inngest *jobs)
         }
     }
     while (offset + 12 <= jobs->port->block_size) {
-        if (!read_record(jobs, position_at(jobs, jobs->tail_block, offset), &r)) {
-            offset += 1u << jobs->unit_shift;
-            continue;
-        }
-        offset += record_bytes(jobs, &r);
+        if (!next_record(jobs, jobs->tail_block, &offset, &r)) continue;
         if (r.kind == TIME && time) jobs->time_position = r.position;
         for (k = 0; r.kind == SEEN && k != INNGEST_SEEN_IDS; k++)
             if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(r.first) && SEEN_ID(jobs, k)->hash[1] == get4(r.first + 4)) SEEN_ID(jobs, k)->position = r.position;
@@ -1381,12 +1387,10 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
     record r;
     while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
         uint32_t address = block_address(jobs, block) + offset;
-        if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
+        if (!next_record(jobs, block, &offset, &r)) {
             *broken = *broken || (!port_blank(jobs, address, 1u << jobs->unit_shift) && !is_filler(jobs, address));
-            offset += 1u << jobs->unit_shift;
             continue;
         }
-        offset += record_bytes(jobs, &r);
         if (!is_live(jobs, &r)) continue;
         if (!advance(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
         r.flags &= FLAG;
@@ -1574,11 +1578,8 @@ static bool ends_later(inngest *jobs, const record *of)
     uint32_t offset, block;
     record r;
     for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++, idle(jobs))
-        for (offset = first_offset(jobs); offset + 12 <= jobs->port->block_size;) {
-            bool whole = read_record(jobs, position_at(jobs, block, offset), &r);
-            offset += whole ? record_bytes(jobs, &r) : 1u << jobs->unit_shift;
-            if (whole && r.kind == END && r.run == of->run && (int32_t)(r.position - of->position) > 0) return true;
-        }
+        for (offset = first_offset(jobs); offset + 12 <= jobs->port->block_size;)
+            if (next_record(jobs, block, &offset, &r) && r.kind == END && r.run == of->run && (int32_t)(r.position - of->position) > 0) return true;
     return false;
 }
 
@@ -2304,8 +2305,8 @@ APART inngest_status put_failed(inngest_ctx *ctx)
 /* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
 static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
 {
-    int64_t in = ctx->retry_in >= 0 ? ctx->retry_in : backoff(ctx);
-    ctx->retry_in = -1;
+    int64_t in = ctx->retry_in != NOT_SAID ? ctx->retry_in : backoff(ctx);
+    ctx->retry_in = NOT_SAID;
     if (status == INNGEST_RETRY && ctx->attempt + 1 < max_attempts(ctx)) {
         status = put_wait(ctx, ATTEMPT, ctx->jobs->now + in, 0);
         if (ctx->step) tell_step(ctx, INNGEST_RETRY, in);
@@ -2410,7 +2411,7 @@ static inngest_status begin_step(inngest_ctx *ctx, const char *id, const inngest
     ctx->result = result;
     ctx->size = (uint32_t)size;
     ctx->told = false;
-    ctx->retry_in = -1;
+    ctx->retry_in = NOT_SAID;
     status = IN_PROGRESS(ctx) ? begin_again(ctx) : begin_fresh(ctx, &r);
     if (status == INNGEST_RETRY || status == INNGEST_FAIL) return close_step(ctx, status);
     if (status != INNGEST_BODY) return status;
@@ -2675,7 +2676,7 @@ inngest_status inngest_fail(inngest_ctx *ctx, int32_t code, const char *message)
 
 inngest_status inngest_retry_after(inngest_ctx *ctx, int64_t ms, int32_t code, const char *message)
 {
-    ctx->retry_in = ms < 1000 ? 1000 : ms > INNGEST_DAYS(1) ? INNGEST_DAYS(1) : ms;   /* Inngest's clamp */
+    ctx->retry_in = ms < 1000 ? 1000 : ms > INNGEST_DAYS(1) ? (uint32_t)INNGEST_DAYS(1) : (uint32_t)ms;   /* Inngest's clamp */
     return inngest_retry(ctx, code, message);
 }
 
@@ -2781,25 +2782,30 @@ size_t inngest_event_size(const inngest_ctx *ctx)
     return find_event(ctx, &r, &from, &name) ? r.size - from : 0;
 }
 
-inngest_status inngest_event_data(inngest_ctx *ctx, void *out, size_t size)
+/* Copy the event's data or its name, which stands in front of it. */
+static inngest_status read_event(inngest_ctx *ctx, void *out, size_t size, bool its_name)
 {
     record r;
     uint32_t from, name;
-    if (out == NULL && size) return INNGEST_ERR_ARGUMENT;
     if (!find_event(ctx, &r, &from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (its_name) {
+        r.size = (uint16_t)from;
+        from -= name;
+    }
     return copy_payload(ctx, &r, from, out, size);
+}
+
+inngest_status inngest_event_data(inngest_ctx *ctx, void *out, size_t size)
+{
+    if (out == NULL && size) return INNGEST_ERR_ARGUMENT;
+    return read_event(ctx, out, size, false);
 }
 
 inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size)
 {
-    record r;
-    uint32_t from, name;
     if (out == NULL || size == 0) return INNGEST_ERR_ARGUMENT;
-    if (!find_event(ctx, &r, &from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (name >= size) return INNGEST_ERR_TOO_LONG;
-    if (!read_payload(ctx->jobs, &r, from - name, out, name)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    out[name] = 0;
-    return INNGEST_OK;
+    out[size - 1] = 0;
+    return read_event(ctx, out, size - 1, true);
 }
 
 /* ---- 12 Events: table of functions, admission ------------------------------------------------------------------ */
@@ -2994,7 +3000,7 @@ static void start_ctx(inngest_ctx *ctx, inngest *jobs, inngest_run *run)
     ctx->run = run;
     ctx->function = run->function == NO_FUNCTION ? NULL : &jobs->functions[run->function];
     ctx->wake = NEVER;
-    ctx->retry_in = -1;
+    ctx->retry_in = NOT_SAID;
 }
 
 static void tell_end(inngest_ctx *ctx, inngest_status status)
