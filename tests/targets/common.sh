@@ -67,6 +67,16 @@ sweep() { # NAME BUILD RUN NM ICOUNT_SHIFT FLAGS...
     rm -f "$trace"
 }
 
+# No function of the library masks interrupts; what does, the board's sleep, is found by the same pattern.
+unmasked() { # NAME COMPILER-AND-FLAGS OBJDUMP PATTERN SLEEP-SOURCE
+    for source in inngest.c $5; do
+        $2 -std=c99 -Os -ffreestanding -I. -Iport/bare -Iport/bare/include -c "$source" -o "$OUT/masks.o" || fail "$source does not build"
+        masks=$($3 -d "$OUT/masks.o" | grep -ciE "$4")
+        if [ "$source" = inngest.c ]; then echo "figure masking_instructions_$1 $masks"; [ "$masks" = 0 ] || fail "interrupts are masked"
+        else [ "$masks" -gt 0 ] || fail "the pattern finds nothing"; fi
+    done
+}
+
 mutant() { # NAME BUILD RUN ICOUNT_SHIFT WHAT FLAGS...; the last one is the broken source
     name=$1 build=$2 run=$3 shift_=$4 what=$5; shift 5
     image=$OUT/mutant_$name.elf
@@ -78,7 +88,7 @@ mutant() { # NAME BUILD RUN ICOUNT_SHIFT WHAT FLAGS...; the last one is the brok
 }
 
 # The two broken sends. With compare-and-swap: tail is counted up without a look. Without: no second look at the slot.
-NAIVE='-D__atomic_compare_exchange_n(p,old,new,...)=((void)(old),*(p)+=1,1)'
+NAIVE='-D__atomic_compare_exchange_n(p,old,new,...)=((void)(old),(void)(new),*(p)+=1,1)'
 no_second_look() {
     sed 's/if (LOAD(&(\*slot)->sequence) == index) break;/break;/' inngest.c > "$OUT/no_second_look.c"
     cmp -s inngest.c "$OUT/no_second_look.c" && fail "the second look at the slot was not found in inngest.c"
