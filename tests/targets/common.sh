@@ -31,6 +31,12 @@ run_m3() { image=$1; shift; timeout "${LIMIT:-120}" qemu-system-arm -M mps2-an38
 run_m0() { image=$1; shift; timeout "${LIMIT:-120}" qemu-system-arm -M microbit $quiet -semihosting-config enable=on,target=native -kernel "$image" "$@"; }
 run_rv32() { image=$1; shift; timeout "${LIMIT:-120}" qemu-system-riscv32 -M virt $quiet -bios "$image" "$@"; }
 
+# One send alone, instruction by instruction.
+trace_send() {
+    mode=$($nm "$image" | awk '$3 == "sweep_mode" {print "0x" $1}')
+    $run "$image" -singlestep -d exec,nochain -D "$trace" -device loader,addr="${mode:-0x80200000}",data=1,data-len=4 || fail "trace $name"
+}
+
 # The every-instruction sweep: must pass as it is, 90 % of the instructions of a send or more must have been
 # interrupted, in the main loop and in an interrupt; and it must fail with a send that was broken on purpose.
 sweep() { # NAME BUILD RUN NM ICOUNT_SHIFT FLAGS...
@@ -43,9 +49,7 @@ sweep() { # NAME BUILD RUN NM ICOUNT_SHIFT FLAGS...
     grep -v '^hit' "$log"
     [ $result = 0 ] || fail "sweep $name"
 
-    # One send alone, instruction by instruction.
-    mode=$($nm "$image" | awk '$3 == "sweep_mode" {print "0x" $1}')
-    $run "$image" -singlestep -d exec,nochain -D "$trace" -device loader,addr="${mode:-0x80200000}",data=1,data-len=4 || fail "trace $name"
+    trace_send
     { $nm -S "$image"; cat "$log" "$trace"; } | awk -v name="$name" '
         $4 == "inngest_send_" {entry = $1}
         $4 == "sweep_send" {from = $1; size = $2}
