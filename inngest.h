@@ -142,9 +142,9 @@
 #ifndef INNGEST_JSON           /* the JSON reader */
 #define INNGEST_JSON 1
 #endif
-#ifndef INNGEST_CRC_TABLE      /* 16 or 256 entries of 4 bytes for the checksum: 13 or 6 instructions a byte */
+#ifndef INNGEST_CRC_TABLE      /* 16, 256 or 1024 entries of 4 bytes for the checksum: 13, 6 or 4 instructions a byte */
 #if UINTPTR_MAX > 0xFFFFFFFF
-#define INNGEST_CRC_TABLE 256
+#define INNGEST_CRC_TABLE 1024
 #else
 #define INNGEST_CRC_TABLE 16
 #endif
@@ -530,7 +530,7 @@ typedef struct inngest_config {
 /* The engine. Allocate it statically or anywhere; touch nothing in it. */
 struct inngest {                   /* what is used most stands first, bytes before words: short instructions reach it */
     uint8_t unit_shift, block_shift, void_count, voids_needed;
-    bool busy, unread, clean, stopped, failed, doubtful, doubted, wary, trusted, renewed, dirty, wrote, wanting, ticked;
+    bool busy, unread, clean, stopped, failed, doubtful, doubted, wary, trusted, stale, opening, dirty, wrote, wanting, ticked;
     bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
     bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
 #if INNGEST_WALL_CLOCK
@@ -580,7 +580,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t said;
 #endif
     uint32_t live_runs, capacity;
-    uint32_t format;               /* the journal's half of run ids */
+    uint32_t format, seed;         /* the journal's half of run ids; its checksum, with which those of records begin */
     uint32_t last_tick, random, woken;
 #if INNGEST_LONG_STEPS
     uint32_t token;
@@ -700,7 +700,9 @@ INNGEST_MUST_USE inngest_status inngest_complete(inngest *jobs, inngest_token to
 /* ---- inside a handler: steps ----------------------------------------------------------------------------------- */
 
 /* Run fn once. size bytes at result are zeroed, filled by fn, recorded; at replay they come back. All step calls:
- * interrupts: no; they write one record at most (with options.intent two), plus what reclaim carries. */
+ * interrupts: no. They look through the run's records, twice at most. They write one record at most, with options.intent
+ * two; a restart, and the first wait of a boot that does not know the wall clock, one of the time too; a send one more for each
+ * run that it starts; plus what reclaim carries. */
 INNGEST_MUST_USE inngest_status inngest_step_run(inngest_ctx *ctx, const char *id, inngest_step_fn *fn,
                                                  const void *arg, void *result, size_t size);
 INNGEST_MUST_USE inngest_status inngest_step_run_with(inngest_ctx *ctx, const char *id,
