@@ -1383,6 +1383,7 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
             continue;
         }
         offset += record_bytes(jobs, &r);
+        idle(jobs);                                  /* a look through all of its run */
         if (!is_live(jobs, &r)) continue;
         if (!advance(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
         r.flags &= FLAG;
@@ -3734,6 +3735,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
             if (armed) run->flags |= RUN_ARMED;
         }
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
+        idle(jobs);
         if (!is_live(jobs, &r)) continue;
         parked = parked || left_out(&r);
 #if INNGEST_INDEXES
