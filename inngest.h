@@ -690,7 +690,7 @@ void inngest_wake(inngest *jobs);
 
 #if INNGEST_LONG_STEPS
 /* End a step that gave INNGEST_PENDING: with OK and its result, or with RETRY or FAIL. Copies, never waits; goes
- * through the queue, ahead of events that wait for room. Interrupts: yes. ARGUMENT, QUEUE_FULL (until the next tick),
+ * through the queue, ahead of events that wait for room. Interrupts: yes. ARGUMENT, QUEUE_FULL (until a tick takes some),
  * RESULT_SIZE or NOT_READY; STALE_TOKEN for an empty one. A token of a step that is over is refused by the tick and
  * counted; a result larger than the step's fails the run. */
 INNGEST_MUST_USE inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status,
