@@ -1296,7 +1296,7 @@ APART inngest_status park_broken_runs(inngest *jobs)
     for (i = 0; i < jobs->run_count; i++) {
         inngest_run *run = &jobs->runs[i];
         record r;
-        if (run->number == 0 || find_record(jobs, run, KIND_MASK, 0, &r) != INNGEST_ERR_READ) continue;
+        if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KIND_MASK, 0, &r) != INNGEST_ERR_READ) continue;
         if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK && r.size == 4 && memcmp(r.first, bytes, 4) == 0) continue;
         if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
         INNGEST_TRY(add(jobs, run, PHASE, 0, bytes, 4));
@@ -3660,7 +3660,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
 #endif
     do {
         status = step_back(jobs, run, &position, &r);
-        if (status == INNGEST_ERR_NOT_FOUND) break;
+        if (status == INNGEST_ERR_NOT_FOUND || (status != INNGEST_OK && CANCELLING(run))) break;   /* one that ends needs no records */
         if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
 #if INNGEST_INDEXES
         run->oldest = (uint16_t)block_of(jobs, r.position);
