@@ -210,19 +210,33 @@ static void put_time(uint8_t *to, int64_t time)
 static uint32_t get2(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8; }
 static int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(from + 4) << 32 | get4(from)); }
 
-#if INNGEST_CRC_TABLE == 256
+#if INNGEST_CRC_TABLE >= 256           /* an entry is the sum of those of its bits; row k: k zero bytes follow */
 #define CRC_BIT(b, bit, value) ((b) & (bit) ? value : 0u)
-#define CRC_1(b) (CRC_BIT(b, 1, 0x77073096) ^ CRC_BIT(b, 2, 0xEE0E612C) ^ CRC_BIT(b, 4, 0x076DC419) ^ CRC_BIT(b, 8, 0x0EDB8832) ^ \
-                  CRC_BIT(b, 16, 0x1DB71064) ^ CRC_BIT(b, 32, 0x3B6E20C8) ^ CRC_BIT(b, 64, 0x76DC4190) ^ CRC_BIT(b, 128, 0xEDB88320))
-#define CRC_4(b) CRC_1(b), CRC_1((b) + 1), CRC_1((b) + 2), CRC_1((b) + 3)
-#define CRC_16(b) CRC_4(b), CRC_4((b) + 4), CRC_4((b) + 8), CRC_4((b) + 12)
-#define CRC_64(b) CRC_16(b), CRC_16((b) + 16), CRC_16((b) + 32), CRC_16((b) + 48)
+#define CRC_ROW_0(b) (CRC_BIT(b, 1, 0x77073096) ^ CRC_BIT(b, 2, 0xEE0E612C) ^ CRC_BIT(b, 4, 0x076DC419) ^ CRC_BIT(b, 8, 0x0EDB8832) ^ \
+                      CRC_BIT(b, 16, 0x1DB71064) ^ CRC_BIT(b, 32, 0x3B6E20C8) ^ CRC_BIT(b, 64, 0x76DC4190) ^ CRC_BIT(b, 128, 0xEDB88320))
+#define CRC_ROW_1(b) (CRC_BIT(b, 1, 0x191B3141) ^ CRC_BIT(b, 2, 0x32366282) ^ CRC_BIT(b, 4, 0x646CC504) ^ CRC_BIT(b, 8, 0xC8D98A08) ^ \
+                      CRC_BIT(b, 16, 0x4AC21251) ^ CRC_BIT(b, 32, 0x958424A2) ^ CRC_BIT(b, 64, 0xF0794F05) ^ CRC_BIT(b, 128, 0x3B83984B))
+#define CRC_ROW_2(b) (CRC_BIT(b, 1, 0x01C26A37) ^ CRC_BIT(b, 2, 0x0384D46E) ^ CRC_BIT(b, 4, 0x0709A8DC) ^ CRC_BIT(b, 8, 0x0E1351B8) ^ \
+                      CRC_BIT(b, 16, 0x1C26A370) ^ CRC_BIT(b, 32, 0x384D46E0) ^ CRC_BIT(b, 64, 0x709A8DC0) ^ CRC_BIT(b, 128, 0xE1351B80))
+#define CRC_ROW_3(b) (CRC_BIT(b, 1, 0xB8BC6765) ^ CRC_BIT(b, 2, 0xAA09C88B) ^ CRC_BIT(b, 4, 0x8F629757) ^ CRC_BIT(b, 8, 0xC5B428EF) ^ \
+                      CRC_BIT(b, 16, 0x5019579F) ^ CRC_BIT(b, 32, 0xA032AF3E) ^ CRC_BIT(b, 64, 0x9B14583D) ^ CRC_BIT(b, 128, 0xED59B63B))
+#define CRC_4(row, b) row(b), row((b) + 1), row((b) + 2), row((b) + 3)
+#define CRC_16(row, b) CRC_4(row, b), CRC_4(row, (b) + 4), CRC_4(row, (b) + 8), CRC_4(row, (b) + 12)
+#define CRC_64(row, b) CRC_16(row, b), CRC_16(row, (b) + 16), CRC_16(row, (b) + 32), CRC_16(row, (b) + 48)
+#define CRC_ROW(row) { CRC_64(row, 0u), CRC_64(row, 64u), CRC_64(row, 128u), CRC_64(row, 192u) }
 #endif
 
 static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 {
-#if INNGEST_CRC_TABLE == 256
-    static const uint32_t table[256] = { CRC_64(0u), CRC_64(64u), CRC_64(128u), CRC_64(192u) };
+#if INNGEST_CRC_TABLE == 1024          /* four bytes at a time */
+    static const uint32_t table[4][256] = { CRC_ROW(CRC_ROW_0), CRC_ROW(CRC_ROW_1), CRC_ROW(CRC_ROW_2), CRC_ROW(CRC_ROW_3) };
+    for (crc = ~crc; size >= 4; size -= 4, data += 4) {
+        crc ^= (uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16 | (uint32_t)data[3] << 24;
+        crc = table[3][crc & 255] ^ table[2][crc >> 8 & 255] ^ table[1][crc >> 16 & 255] ^ table[0][crc >> 24];
+    }
+    for (; size > 0; size--, data++) crc = crc >> 8 ^ table[0][(crc ^ *data) & 255];
+#elif INNGEST_CRC_TABLE == 256
+    static const uint32_t table[256] = CRC_ROW(CRC_ROW_0);
     for (crc = ~crc; size-- > 0; data++) crc = crc >> 8 ^ table[(crc ^ *data) & 255];
 #else
     static const uint32_t table[16] = {
@@ -854,13 +868,11 @@ static inngest_status port_sync(inngest *jobs)
     return INNGEST_OK;
 }
 
-/* The checksum of a header, as far as the payload. bytes: 4 in front of the header, which are written over, as the place
- * of the checksum is. */
-static uint32_t header_crc(const inngest *jobs, uint8_t *bytes, uint32_t position, uint32_t size)
+/* The checksum of a record's header: the position stands in the place where its own will. */
+static uint32_t crc_header(const inngest *jobs, uint32_t position, uint8_t header[16], uint32_t size)
 {
-    put4(bytes, jobs->format);
-    put4(bytes + 4, position);
-    return crc32(0, bytes, size + 4);
+    put4(header, position);
+    return crc32(jobs->seed, header, size);
 }
 
 static uint32_t record_bytes(const inngest *jobs, const record *r) { return round_up(jobs, (uint32_t)r->header + r->size); }
@@ -879,7 +891,7 @@ static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to
 /* Read the header at a position. False: nothing that could be one. */
 static bool read_header(inngest *jobs, uint32_t position, record *r)
 {
-    uint8_t seeded[20], *bytes = seeded + 4;
+    uint8_t bytes[16];
     uint32_t block = block_of(jobs, position), offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
     if (left < 12 || offset < first_offset(jobs) || !port_read(jobs, block, offset, bytes, 12)) return false;
     r->position = position;
@@ -897,7 +909,7 @@ static bool read_header(inngest *jobs, uint32_t position, record *r)
         r->size = (uint16_t)(r->size | bytes[15] << 8);
     }
     r->crc = get4(bytes);
-    r->head_crc = header_crc(jobs, seeded, position, r->header);
+    r->head_crc = crc_header(jobs, position, bytes, r->header);
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
@@ -983,7 +995,7 @@ static bool is_filler(inngest *jobs, uint32_t block, uint32_t offset)
  * for each INNGEST_STAGE_BYTES. */
 static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s)
 {
-    uint8_t seeded[20], *header = seeded + 4, *stage = (uint8_t *)jobs->stage;
+    uint8_t header[16], *stage = (uint8_t *)jobs->stage;
     uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), at, n, padded, total;
     uint32_t number = s->from ? s->from->run : run ? run->number & STEP_MASK : 0, link = run && run->last ? position - run->last : 0;
     uint32_t size = s->size[0] + s->size[1] + s->size[2], head = 12;
@@ -998,7 +1010,7 @@ static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uin
     put4(header + 11, link);
     header[14] = (uint8_t)(number >> 16);
     header[15] = (uint8_t)(size >> 8);
-    put4(header, payload_crc(s, header_crc(jobs, seeded, position, head)));
+    put4(header, payload_crc(s, crc_header(jobs, position, header, head)));
     INNGEST_TRY(open_place(jobs));
     if (!jobs->in_group) jobs->group_from = position;
     total = head + size;
@@ -1812,6 +1824,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0, missing = 0, expected;
     inngest_status status, applied = INNGEST_OK;
     bool readable = false, gap = false, written = false, fresh;
+    uint8_t first[4];
     for (place = 0; place < jobs->port->block_count; place++) {
         jobs->unread = false;
         status = read_block_header(jobs, place, &block, &format);
@@ -1825,6 +1838,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     }
     if (blocks == 0 && (status = format_if_blank(jobs, seed)) != INNGEST_OK) return readable ? status : INNGEST_ERR_READ;
     jobs->unread = false;
+    put4(first, jobs->format);
+    jobs->seed = crc32(0, first, sizeof first);
     oldest = jobs->last_block + 1 - jobs->port->block_count;
     if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;

@@ -142,9 +142,9 @@
 #ifndef INNGEST_JSON           /* the JSON reader */
 #define INNGEST_JSON 1
 #endif
-#ifndef INNGEST_CRC_TABLE      /* 16 or 256 entries of 4 bytes for the checksum: 13 or 6 instructions a byte */
+#ifndef INNGEST_CRC_TABLE      /* 16, 256 or 1024 entries of 4 bytes for the checksum: 13, 6 or 4 instructions a byte */
 #if UINTPTR_MAX > 0xFFFFFFFF
-#define INNGEST_CRC_TABLE 256
+#define INNGEST_CRC_TABLE 1024
 #else
 #define INNGEST_CRC_TABLE 16
 #endif
@@ -580,7 +580,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t said;
 #endif
     uint32_t live_runs, capacity;
-    uint32_t format;               /* the journal's half of run ids */
+    uint32_t format, seed;         /* the journal's half of run ids; its checksum, with which those of records begin */
     uint32_t last_tick, random, woken;
 #if INNGEST_LONG_STEPS
     uint32_t token;
