@@ -1235,7 +1235,7 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     }
     jobs->head_block++;
     jobs->head_offset = first_offset(jobs);
-    jobs->copies_only = true;
+    jobs->copies_only = jobs->head_block == jobs->last_block;
     jobs->opening = (jobs->opening || jobs->wary) && (bytes == jobs->port->block_size || first_offset(jobs) + two + bytes <= jobs->port->block_size);
     if (jobs->opening) jobs->head_offset += two;
     jobs->wary = false;
