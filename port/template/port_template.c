@@ -43,7 +43,7 @@ void template_turn(inngest *jobs);
  * Addresses that the library uses start at 0; BASE is where your area begins, outside of the linker's program.
  *
  * block_size: what one erase clears; a multiple of it if you like (an erase then clears each sector of it). A power
- * of two, 512 to 131,072.
+ * of two, 512 to 262,144.
  *
  * block_count: 2 are enough. From 4 on an erase is done ahead of need, between ticks, instead of inside a step call;
  * choose 4 where blocks take long to erase. More blocks are more room and less wear.
