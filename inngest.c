@@ -210,19 +210,33 @@ static void put_time(uint8_t *to, int64_t time)
 static uint32_t get2(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8; }
 static int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(from + 4) << 32 | get4(from)); }
 
-#if INNGEST_CRC_TABLE == 256
+#if INNGEST_CRC_TABLE >= 256           /* an entry is the sum of those of its bits; row k: k zero bytes follow */
 #define CRC_BIT(b, bit, value) ((b) & (bit) ? value : 0u)
-#define CRC_1(b) (CRC_BIT(b, 1, 0x77073096) ^ CRC_BIT(b, 2, 0xEE0E612C) ^ CRC_BIT(b, 4, 0x076DC419) ^ CRC_BIT(b, 8, 0x0EDB8832) ^ \
-                  CRC_BIT(b, 16, 0x1DB71064) ^ CRC_BIT(b, 32, 0x3B6E20C8) ^ CRC_BIT(b, 64, 0x76DC4190) ^ CRC_BIT(b, 128, 0xEDB88320))
-#define CRC_4(b) CRC_1(b), CRC_1((b) + 1), CRC_1((b) + 2), CRC_1((b) + 3)
-#define CRC_16(b) CRC_4(b), CRC_4((b) + 4), CRC_4((b) + 8), CRC_4((b) + 12)
-#define CRC_64(b) CRC_16(b), CRC_16((b) + 16), CRC_16((b) + 32), CRC_16((b) + 48)
+#define CRC_ROW_0(b) (CRC_BIT(b, 1, 0x77073096) ^ CRC_BIT(b, 2, 0xEE0E612C) ^ CRC_BIT(b, 4, 0x076DC419) ^ CRC_BIT(b, 8, 0x0EDB8832) ^ \
+                      CRC_BIT(b, 16, 0x1DB71064) ^ CRC_BIT(b, 32, 0x3B6E20C8) ^ CRC_BIT(b, 64, 0x76DC4190) ^ CRC_BIT(b, 128, 0xEDB88320))
+#define CRC_ROW_1(b) (CRC_BIT(b, 1, 0x191B3141) ^ CRC_BIT(b, 2, 0x32366282) ^ CRC_BIT(b, 4, 0x646CC504) ^ CRC_BIT(b, 8, 0xC8D98A08) ^ \
+                      CRC_BIT(b, 16, 0x4AC21251) ^ CRC_BIT(b, 32, 0x958424A2) ^ CRC_BIT(b, 64, 0xF0794F05) ^ CRC_BIT(b, 128, 0x3B83984B))
+#define CRC_ROW_2(b) (CRC_BIT(b, 1, 0x01C26A37) ^ CRC_BIT(b, 2, 0x0384D46E) ^ CRC_BIT(b, 4, 0x0709A8DC) ^ CRC_BIT(b, 8, 0x0E1351B8) ^ \
+                      CRC_BIT(b, 16, 0x1C26A370) ^ CRC_BIT(b, 32, 0x384D46E0) ^ CRC_BIT(b, 64, 0x709A8DC0) ^ CRC_BIT(b, 128, 0xE1351B80))
+#define CRC_ROW_3(b) (CRC_BIT(b, 1, 0xB8BC6765) ^ CRC_BIT(b, 2, 0xAA09C88B) ^ CRC_BIT(b, 4, 0x8F629757) ^ CRC_BIT(b, 8, 0xC5B428EF) ^ \
+                      CRC_BIT(b, 16, 0x5019579F) ^ CRC_BIT(b, 32, 0xA032AF3E) ^ CRC_BIT(b, 64, 0x9B14583D) ^ CRC_BIT(b, 128, 0xED59B63B))
+#define CRC_4(row, b) row(b), row((b) + 1), row((b) + 2), row((b) + 3)
+#define CRC_16(row, b) CRC_4(row, b), CRC_4(row, (b) + 4), CRC_4(row, (b) + 8), CRC_4(row, (b) + 12)
+#define CRC_64(row, b) CRC_16(row, b), CRC_16(row, (b) + 16), CRC_16(row, (b) + 32), CRC_16(row, (b) + 48)
+#define CRC_ROW(row) { CRC_64(row, 0u), CRC_64(row, 64u), CRC_64(row, 128u), CRC_64(row, 192u) }
 #endif
 
 static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 {
-#if INNGEST_CRC_TABLE == 256
-    static const uint32_t table[256] = { CRC_64(0u), CRC_64(64u), CRC_64(128u), CRC_64(192u) };
+#if INNGEST_CRC_TABLE == 1024          /* four bytes at a time */
+    static const uint32_t table[4][256] = { CRC_ROW(CRC_ROW_0), CRC_ROW(CRC_ROW_1), CRC_ROW(CRC_ROW_2), CRC_ROW(CRC_ROW_3) };
+    for (crc = ~crc; size >= 4; size -= 4, data += 4) {
+        crc ^= (uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16 | (uint32_t)data[3] << 24;
+        crc = table[3][crc & 255] ^ table[2][crc >> 8 & 255] ^ table[1][crc >> 16 & 255] ^ table[0][crc >> 24];
+    }
+    for (; size > 0; size--, data++) crc = crc >> 8 ^ table[0][(crc ^ *data) & 255];
+#elif INNGEST_CRC_TABLE == 256
+    static const uint32_t table[256] = CRC_ROW(CRC_ROW_0);
     for (crc = ~crc; size-- > 0; data++) crc = crc >> 8 ^ table[(crc ^ *data) & 255];
 #else
     static const uint32_t table[16] = {
@@ -854,13 +868,11 @@ static inngest_status port_sync(inngest *jobs)
     return INNGEST_OK;
 }
 
-/* The checksum of a header, as far as the payload. bytes: 4 in front of the header, which are written over, as the place
- * of the checksum is. */
-static uint32_t header_crc(const inngest *jobs, uint8_t *bytes, uint32_t position, uint32_t size)
+/* The checksum of a record's header: the position stands in the place where its own will. */
+static uint32_t crc_header(const inngest *jobs, uint32_t position, uint8_t header[16], uint32_t size)
 {
-    put4(bytes, jobs->format);
-    put4(bytes + 4, position);
-    return crc32(0, bytes, size + 4);
+    put4(header, position);
+    return crc32(jobs->seed, header, size);
 }
 
 static uint32_t record_bytes(const inngest *jobs, const record *r) { return round_up(jobs, (uint32_t)r->header + r->size); }
@@ -879,7 +891,7 @@ static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to
 /* Read the header at a position. False: nothing that could be one. */
 static bool read_header(inngest *jobs, uint32_t position, record *r)
 {
-    uint8_t seeded[20], *bytes = seeded + 4;
+    uint8_t bytes[16];
     uint32_t block = block_of(jobs, position), offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
     if (left < 12 || offset < first_offset(jobs) || !port_read(jobs, block, offset, bytes, 12)) return false;
     r->position = position;
@@ -897,7 +909,7 @@ static bool read_header(inngest *jobs, uint32_t position, record *r)
         r->size = (uint16_t)(r->size | bytes[15] << 8);
     }
     r->crc = get4(bytes);
-    r->head_crc = header_crc(jobs, seeded, position, r->header);
+    r->head_crc = crc_header(jobs, position, bytes, r->header);
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
@@ -951,11 +963,39 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
     return crc;
 }
 
+/* The first program of a boot at a place is a unit of a fixed pattern: earlier boots may have been there and been cut
+ * short without a trace, and the cells bear the same bytes once more, but no others. Mount and advance leave room for it
+ * in front of the head's offset. Behind a clean stop it says that user code may have run. */
+#define FILLER 0xA5
+
+static inngest_status open_place(inngest *jobs)
+{
+    uint8_t bytes[32];
+    uint32_t unit = 1u << jobs->unit_shift;
+    if (!jobs->opening) return INNGEST_OK;
+    memset(bytes, FILLER, sizeof bytes);
+    jobs->opening = false;
+    jobs->dirty = jobs->wrote = true;
+    jobs->failed_from = position_at(jobs, jobs->head_block, jobs->head_offset - unit);
+    INNGEST_TRY(port_program(jobs, jobs->head_block, jobs->head_offset - unit, bytes, unit));
+    jobs->failed_from = 0;
+    return INNGEST_OK;
+}
+
+static bool is_filler(inngest *jobs, uint32_t block, uint32_t offset)
+{
+    uint8_t bytes[32];
+    uint32_t i, unit = 1u << jobs->unit_shift;
+    if (!port_read(jobs, block, offset, bytes, unit)) return false;
+    for (i = 0; i < unit && bytes[i] == FILLER; i++) { }
+    return i == unit;
+}
+
 /* Program a record of a run, or of none, at the head, where there must be room. kind: with its flags. One program call
  * for each INNGEST_STAGE_BYTES. */
 static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s)
 {
-    uint8_t seeded[20], *header = seeded + 4, *stage = (uint8_t *)jobs->stage;
+    uint8_t header[16], *stage = (uint8_t *)jobs->stage;
     uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), at, n, padded, total;
     uint32_t number = s->from ? s->from->run : run ? run->number & STEP_MASK : 0, link = run && run->last ? position - run->last : 0;
     uint32_t size = s->size[0] + s->size[1] + s->size[2], head = 12;
@@ -970,7 +1010,8 @@ static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uin
     put4(header + 11, link);
     header[14] = (uint8_t)(number >> 16);
     header[15] = (uint8_t)(size >> 8);
-    put4(header, payload_crc(s, header_crc(jobs, seeded, position, head)));
+    put4(header, payload_crc(s, crc_header(jobs, position, header, head)));
+    INNGEST_TRY(open_place(jobs));
     if (!jobs->in_group) jobs->group_from = position;
     total = head + size;
     padded = round_up(jobs, total);
@@ -1142,11 +1183,23 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
 {
     memset(bytes, 0xFF, 32);
     put4(bytes, MAGIC);
-    put4(bytes + 4, 1u | program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
+    put4(bytes + 4, 1u | (uint32_t)program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
     put4(bytes + 8, block);
     put4(bytes + 12, jobs->format);
     put4(bytes + 16, jobs->port->block_count);
     put4(bytes + 20, crc32(0, bytes, 20));
+}
+
+static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
+{
+    int result;
+    while ((result = jobs->port->erase(jobs->port->context, block_address(jobs, block))) == INNGEST_PORT_BUSY) {
+        if (!wait) return INNGEST_PAUSED;
+        idle(jobs);
+    }
+    idle(jobs);
+    count(&jobs->counters.erases);
+    return result == 0 ? INNGEST_OK : port_failed(jobs, result, INNGEST_ERR_ERASE);
 }
 
 /* Erase the blocks in front of the head that hold nothing, and prove it by their headers. PAUSED: the chip is still
@@ -1154,33 +1207,26 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
 static inngest_status prepare_blocks(inngest *jobs, bool wait)
 {
     uint8_t bytes[32];
-    int result;
     while (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) {
         uint32_t block = jobs->last_block + 1;
-        while ((result = jobs->port->erase(jobs->port->context, block_address(jobs, block))) == INNGEST_PORT_BUSY) {
-            if (!wait) return INNGEST_PAUSED;
-            idle(jobs);
-        }
-        idle(jobs);
-        count(&jobs->counters.erases);
-        if (result != 0) return port_failed(jobs, result, INNGEST_ERR_ERASE);
+        INNGEST_TRY(erase_block(jobs, block, wait));
         make_block_header(jobs, block, bytes);
         jobs->dirty = true;
         INNGEST_TRY(port_program(jobs, block, 0, bytes, first_offset(jobs)));
         jobs->last_block = block;
         jobs->trusted = true;
+        if (block == jobs->port->block_count) INNGEST_TRY(open_place(jobs));   /* the first one: its header is sure before others are erased */
     }
     return INNGEST_OK;
 }
 
 /* Find room in the head or in erased blocks, but leave `keep` of them. The first one entered after an unclean stop may
- * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone, and one of a
- * fixed pattern is put behind. The last erased block is erased again if its header was not made in this boot, which an
- * unclean stop may have cut short: once the next erase has begun it is the only proof of what stands behind it. */
+ * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone. The last
+ * erased block is erased again if its header was not made in this boot, which an unclean stop may have cut short: once
+ * the next erase has begun it is the only proof of what stands behind it. */
 static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
-    uint8_t filler[32];
-    uint32_t unit = 1u << jobs->unit_shift;
+    uint32_t two = 2u << jobs->unit_shift;
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
     if (jobs->last_block - jobs->head_block <= keep) return false;
     if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
@@ -1190,11 +1236,8 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     jobs->head_block++;
     jobs->head_offset = first_offset(jobs);
     jobs->copies_only = true;
-    if (jobs->wary && (bytes == jobs->port->block_size || first_offset(jobs) + 2 * unit + bytes <= jobs->port->block_size)) {
-        memset(filler, 0xA5, sizeof filler);
-        (void)port_program(jobs, jobs->head_block, first_offset(jobs) + unit, filler, unit);
-        jobs->head_offset += 2 * unit;
-    }
+    jobs->opening = (jobs->opening || jobs->wary) && (bytes == jobs->port->block_size || first_offset(jobs) + two + bytes <= jobs->port->block_size);
+    if (jobs->opening) jobs->head_offset += two;
     jobs->wary = false;
     return true;
 }
@@ -1272,10 +1315,11 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
 /* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
 static bool unreadable(inngest *jobs)
 {
-    uint32_t block = ~jobs->last_block, format;
-    unsigned tries;                                    /* its cells may read differently each time */
-    for (tries = 0; jobs->unread && tries < 8 && block != jobs->last_block; tries++) (void)read_block_header(jobs, jobs->last_block, &block, &format);
-    return jobs->unread && block != jobs->last_block;
+    uint8_t bytes[BLOCK_HEADER];
+    uint32_t place;
+    for (place = 0; jobs->unread && place < jobs->port->block_count; place++)
+        if (port_read(jobs, place, 0, bytes, sizeof bytes)) return false;
+    return jobs->unread;
 }
 
 static void stop_for_damage(inngest *jobs, inngest_run *run)
@@ -1331,7 +1375,7 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
     record r;
     while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
         if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
-            *broken = *broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
+            *broken = *broken || (!port_blank(jobs, block, offset, 1u << jobs->unit_shift) && !is_filler(jobs, block, offset));
             offset += 1u << jobs->unit_shift;
             continue;
         }
@@ -1420,7 +1464,7 @@ static inngest_status make_room_ahead(inngest *jobs)
 static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(room(jobs, record_room(jobs, size)));
-    INNGEST_TRY(add(jobs, run, kind, 0, data, size));
+    INNGEST_TRY(add(jobs, run, kind, kind >> 8, data, size));
     if ((kind & KIND_MASK) == TIME) jobs->time_position = jobs->written;
     return INNGEST_OK;
 }
@@ -1574,6 +1618,7 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
     switch (r->kind) {
     case TIME:
         jobs->time_position = r->position;
+        jobs->wary = r->step != 0;
         stamp = get_time(b);
         jobs->dated = get_time(b + 6) > 0;
 #if INNGEST_WALL_CLOCK
@@ -1627,20 +1672,10 @@ static inngest_status doubt(inngest *jobs)
     return void_range(jobs, jobs->newest, jobs->newest + 1, true);
 }
 
-/* Does a block begin with what advance leaves there after an unclean stop? */
-static bool begins_with_filler(inngest *jobs, uint32_t block)
-{
-    uint8_t bytes[32];
-    uint32_t i, unit = 1u << jobs->unit_shift;
-    if (!port_read(jobs, block, first_offset(jobs) + unit, bytes, unit)) return false;
-    for (i = 0; i < unit; i++) if (bytes[i] != 0xA5) return false;
-    return true;
-}
-
 /* Take up the whole records of a block. *end: where the last one ended. */
 static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
 {
-    uint32_t offset = first_offset(jobs), gap = offset, unit = 1u << jobs->unit_shift, left, previous, range[2] = { 0, 0 };
+    uint32_t offset = first_offset(jobs), gap = offset, unit = 1u << jobs->unit_shift, previous, range[2] = { 0, 0 };
     bool in_group = false, in_void = false, broken = false;
     inngest_status status = INNGEST_OK, applied;
     record r;
@@ -1650,19 +1685,25 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         uint32_t position = position_at(jobs, block, offset);
         if (!read_record(jobs, position, &r)) {
             if (in_group) return doubt(jobs);
-            if (offset == first_offset(jobs) && begins_with_filler(jobs, block)) {
-                gap = offset += 2 * unit;
+            in_void = false;
+            offset += unit;
+            if (port_blank(jobs, block, offset - unit, unit)) continue;
+            if (is_filler(jobs, block, offset - unit)) {
+                if (offset - gap <= 2 * unit) {            /* with the unit left alone */
+                    gap = offset;
+                    broken = false;
+                }
+                *end = offset;
+                jobs->clean = false;
                 continue;
             }
-            broken = broken || !port_blank(jobs, block, offset, unit);
-            offset += unit;
-            in_group = in_void = false;
+            broken = jobs->stale = true;
             continue;
         }
         *end = offset + record_bytes(jobs, &r);
         if (in_void || (!in_group && (is_voided(jobs, position) || !group_is_whole(jobs, &r)))) {
             in_void = (r.flags & MORE) != 0;
-            broken = true;
+            broken = jobs->stale = true;
             offset = *end;
             continue;
         }
@@ -1670,9 +1711,8 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
             range[0] = get4(r.first);
             range[1] = get4(r.first + 4);
         }
-        left = jobs->newest ? unit : 2 * unit;             /* a boot leaves a unit blank, the first one two */
-        if (broken || offset - gap > left) {               /* a torn write has nothing behind it in its block but what voids it */
-            bool torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + left), range));
+        if (offset != gap) {                               /* a torn write has nothing behind it in its block but what voids it */
+            bool torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + unit), range));
             if (torn) count(&jobs->counters.torn);
             else count(&jobs->counters.damaged);
         }
@@ -1680,6 +1720,7 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         gap = offset = *end;
         previous = jobs->newest;
         if (!in_group) jobs->newest = r.position;
+        jobs->stale = false;
         if (is_void(&r)) {
             bool needed = previous && in_range(previous, range) && jobs->voids_needed < VOIDS;
             inngest_status again = void_range(jobs, range[0], range[1], needed);
@@ -1698,17 +1739,17 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
     uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, first_offset(jobs));
-    bool torn = jobs->doubted, merge = false;
+    bool torn = jobs->doubted || jobs->stale, merge = false;
     inngest_status status;
     inngest_run *run;
     record r;
     if (end == 0) end = first_offset(jobs);
-    else if (jobs->newest == 0) torn = true;
+    jobs->opening = true;
     if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
         jobs->head_offset = end + (1u << jobs->unit_shift);
         return INNGEST_OK;
     }
-    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + ((jobs->newest || jobs->clean ? 1u : 2u) << jobs->unit_shift);
+    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + ((torn || !jobs->clean ? 2u : 1u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
         jobs->clean = false;
@@ -1725,8 +1766,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         bytes += record_room(jobs, r.size);
         copies++;
     } while (r.flags & MORE);
-    if (position != (jobs->newest ? position_at(jobs, jobs->head_block, end) : 0)) torn = true;    /* void groups stand behind it */
-    jobs->wary = torn || !jobs->clean;
+    jobs->wary = jobs->wary || torn || !jobs->clean;
     jobs->trusted = jobs->trusted || !jobs->wary;
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (jobs->newest && !merge) from = position;
@@ -1783,7 +1823,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0, missing = 0, expected;
     inngest_status status, applied = INNGEST_OK;
-    bool readable = false, gap = false;
+    bool readable = false, gap = false, written = false, fresh;
+    uint8_t first[4];
     for (place = 0; place < jobs->port->block_count; place++) {
         jobs->unread = false;
         status = read_block_header(jobs, place, &block, &format);
@@ -1797,6 +1838,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     }
     if (blocks == 0 && (status = format_if_blank(jobs, seed)) != INNGEST_OK) return readable ? status : INNGEST_ERR_READ;
     jobs->unread = false;
+    put4(first, jobs->format);
+    jobs->seed = crc32(0, first, sizeof first);
     oldest = jobs->last_block + 1 - jobs->port->block_count;
     if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
@@ -1812,10 +1855,20 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (this_end == 0 && port_blank(jobs, block, first_offset(jobs), jobs->port->block_size - first_offset(jobs))) { gap = true; continue; }
         if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) missing++;
         gap = false;
+        written = true;
         jobs->head_block = block;
         end = this_end ? this_end : jobs->port->block_size;    /* begun, and nothing in it is whole */
+        if (this_end == 0) jobs->stale = true;
     }
-    if (unreadable(jobs)) return INNGEST_ERR_READ;
+    fresh = !written && (int32_t)(jobs->last_block - (2 * jobs->port->block_count - 1)) < 0;
+    if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
+        missing = 0;
+        if (jobs->last_block == oldest) jobs->last_block--;
+    } else if (unreadable(jobs)) return INNGEST_ERR_READ;
+    if (*reclaimed && proven != *reclaimed) {              /* its proof reads differently each time */
+        *reclaimed = 0;
+        return INNGEST_PAUSED;
+    }
     if (missing) count(&jobs->counters.damaged);
     if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
         *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
@@ -1837,7 +1890,6 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (status == INNGEST_ERR_JOURNAL_FULL) status = INNGEST_OK;     /* it stands in a block that is full and was left behind */
     }
     INNGEST_TRY(status);
-    if (jobs->newest == 0 && !jobs->clean) jobs->renewed = true;
     return prepare_blocks(jobs, true);
 }
 
@@ -2961,11 +3013,11 @@ APART void stop_actives(inngest_ctx *ctx)
     inngest_active *a;
     inngest_status status;
     int i;
-    for (i = 0; i < ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
+    for (i = 0; i < ACTIVE_STEPS && ctx->function && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
         start_ctx(ctx, jobs, run);
         ctx->ending = true;
         status = call_handler(ctx);
-        if (ctx->open && status != INNGEST_OK) (void)close_step(ctx, status);
+        if (ctx->open) (void)close_step(ctx, status);
     }
     while ((a = find_active(jobs, run->number, 0)) != NULL) drop_active(jobs, a);
     ctx->error = error;
@@ -3113,23 +3165,11 @@ static bool arm_suspect(inngest *jobs, inngest_run *run)
     return true;
 }
 
-/* Is there a reason not to call the handler? BODY: there is none; else the verdict. */
+/* Does the journal know a reason not to call the handler? BODY: it does not; else the verdict. */
 APART inngest_status look_before(inngest_ctx *ctx)
 {
     inngest_run *run = ctx->run;
     record r;
-    if (CANCELLING(run)) {
-        set_error(ctx, INNGEST_CANCELLED, 0, "");
-        return INNGEST_CANCELLED;
-    }
-    if (INNGEST_CRASHES && run->crashes >= INNGEST_CRASH_LIMIT) {
-        set_error(ctx, INNGEST_ERR_CRASHED, 0, "");
-        return INNGEST_FAIL;
-    }
-    if (ctx->function == NULL) {
-        (void)park(ctx, INNGEST_WAIT_FUNCTION);
-        return INNGEST_PAUSED;
-    }
     if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
     if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && (find_own(ctx, PHASE, 0, &r) != INNGEST_OK || !load_error(ctx, &r))) {
         (void)park(ctx, INNGEST_WAIT_DAMAGE);
@@ -3142,7 +3182,20 @@ APART inngest_status look_before(inngest_ctx *ctx)
 static inngest_status run_handler(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
-    inngest_status verdict = look_before(ctx);
+    inngest_status verdict;
+    if (CANCELLING(ctx->run)) {
+        set_error(ctx, INNGEST_CANCELLED, 0, "");
+        return INNGEST_CANCELLED;
+    }
+    if (INNGEST_CRASHES && ctx->run->crashes >= INNGEST_CRASH_LIMIT) {
+        set_error(ctx, INNGEST_ERR_CRASHED, 0, "");
+        return INNGEST_FAIL;
+    }
+    if (ctx->function == NULL) {
+        (void)park(ctx, INNGEST_WAIT_FUNCTION);
+        return INNGEST_PAUSED;
+    }
+    verdict = look_before(ctx);
     if (verdict != INNGEST_BODY) return verdict;
     TELL(jobs, run_start, run_id(jobs, ctx->run), ctx->function->id);
     verdict = judge(ctx, call_handler(ctx));
@@ -3247,10 +3300,10 @@ APART inngest_status take(inngest *jobs, const inngest_slot *slot)
     return admit(jobs, &e, NULL);
 }
 
-/* After a clean stop: leave a record before user code runs, so that its crash is not taken for a clean stop too. */
+/* After a clean stop: leave a trace before user code runs, so that its crash is not taken for a clean stop too. */
 static void leave_clean_stop(inngest *jobs)
 {
-    if (!jobs->wrote && write_time(jobs, 0) == INNGEST_OK) (void)port_sync(jobs);
+    if (!jobs->wrote && room(jobs, 1u << jobs->unit_shift) == INNGEST_OK && open_place(jobs) == INNGEST_OK) (void)port_sync(jobs);
 }
 
 /* Free the slot of this number, and keep those ahead of it: each moves up by one. */
@@ -3588,7 +3641,11 @@ static uint32_t capacity(const inngest *jobs)
 
 static void set_up(inngest *jobs, const inngest_config *config)
 {
+    size_t slots_at = INNGEST_MEMORY((size_t)config->runs, 0);
     uint32_t i;
+#if INNGEST_CACHE_LINE
+    slots_at -= ((uintptr_t)config->memory + slots_at) % INNGEST_CACHE_LINE;
+#endif
     memset(jobs, 0, sizeof *jobs);
     memset(config->memory, 0, INNGEST_MEMORY((size_t)config->runs, (size_t)config->events));
     jobs->functions = config->functions;
@@ -3600,7 +3657,7 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->user = config->user;
     jobs->runs = (inngest_run *)config->memory;
     jobs->run_count = config->runs;
-    jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + INNGEST_MEMORY((size_t)config->runs, 0));
+    jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + slots_at);
     for (i = 0; i < config->runs; i++) jobs->runs[i].deadline = NEVER;
     clear_places(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
@@ -3796,7 +3853,6 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     check_runs(jobs, config->reset);
     if (unreadable(jobs)) return INNGEST_ERR_READ;
     jobs->stamp = jobs->booted = jobs->now;
-    if (jobs->renewed) (void)write_time(jobs, 0);      /* so that the next boot need not */
 #if INNGEST_WALL_CLOCK
     jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
 #endif
@@ -3812,7 +3868,7 @@ inngest_status inngest_close(inngest *jobs)
     STORE(&jobs->ready, 0);
     status = drain(jobs);
     if (!jobs->failed && !jobs->stopped) {
-        inngest_status stamped = write_time(jobs, FLAG);
+        inngest_status stamped = write_time(jobs, FLAG | (jobs->wary || !jobs->trusted ? 0x100u : 0u));
         if (status == INNGEST_OK) status = stamped;
     }
     INNGEST_TRY(port_sync(jobs));

@@ -142,9 +142,9 @@
 #ifndef INNGEST_JSON           /* the JSON reader */
 #define INNGEST_JSON 1
 #endif
-#ifndef INNGEST_CRC_TABLE      /* 16 or 256 entries of 4 bytes for the checksum: 13 or 6 instructions a byte */
+#ifndef INNGEST_CRC_TABLE      /* 16, 256 or 1024 entries of 4 bytes for the checksum: 13, 6 or 4 instructions a byte */
 #if UINTPTR_MAX > 0xFFFFFFFF
-#define INNGEST_CRC_TABLE 256
+#define INNGEST_CRC_TABLE 1024
 #else
 #define INNGEST_CRC_TABLE 16
 #endif
@@ -174,9 +174,15 @@
 #define INNGEST_SLOT_CLAIM 1
 #endif
 #endif
-#ifndef INNGEST_CORES          /* cores that call inngest_send and the like, the tick's among them; more than 1 is refused where there is
-                                * no compare-and-swap; 1 leaves barriers out on Cortex-M */
+#ifndef INNGEST_CORES          /* cores that send or tick; more than 1 is refused where there is no compare-and-swap; 1 leaves barriers out on Cortex-M */
 #define INNGEST_CORES 1
+#endif
+#ifndef INNGEST_CACHE_LINE     /* bytes; what cores write in turn lies so far apart, and a queue slot is a multiple of it; 0: as small as can be */
+#if UINTPTR_MAX > 0xFFFFFFFF
+#define INNGEST_CACHE_LINE 64
+#else
+#define INNGEST_CACHE_LINE 0
+#endif
 #endif
 #ifndef INNGEST_BARRIER        /* used where the compiler has neither GNU's builtins nor C11 atomics: no access may be moved across it */
 #define INNGEST_BARRIER() ((void)0)
@@ -452,7 +458,11 @@ typedef struct inngest_slot {      /* one place of the queue; internal */
         inngest_token token;       /* of a completion */
 #endif
     } of;
+#if INNGEST_CACHE_LINE
+    uint8_t data[(INNGEST_EVENT_BYTES + 23 + INNGEST_CACHE_LINE) / INNGEST_CACHE_LINE * INNGEST_CACHE_LINE - 24];
+#else
     uint8_t data[INNGEST_EVENT_BYTES];
+#endif
 } inngest_slot;
 
 typedef struct inngest_run {       /* one place of the run table; internal */
@@ -492,7 +502,7 @@ typedef struct inngest_seen {      /* an event id; internal */
 
 /* Bytes of memory for this many runs and queue slots (the queue's a power of two). A constant expression. */
 #define INNGEST_MEMORY(runs, events) \
-    (((runs) * (sizeof(inngest_run) + (INNGEST_INDEXES ? 4 * sizeof(inngest_index) : 0)) + 7) / 8 * 8 + (events) * sizeof(inngest_slot))
+    (((runs) * (sizeof(inngest_run) + (INNGEST_INDEXES ? 4 * sizeof(inngest_index) : 0)) + 7) / 8 * 8 + (events) * sizeof(inngest_slot) + INNGEST_CACHE_LINE)
 
 typedef enum inngest_reset {       /* what made the machine start, where it is known */
     INNGEST_RESET_UNKNOWN,         /* as a watchdog: a run that was on its own pays */
@@ -520,7 +530,7 @@ typedef struct inngest_config {
 /* The engine. Allocate it statically or anywhere; touch nothing in it. */
 struct inngest {                   /* what is used most stands first, bytes before words: short instructions reach it */
     uint8_t unit_shift, block_shift, void_count, voids_needed;
-    bool busy, unread, clean, stopped, failed, doubtful, doubted, wary, trusted, renewed, dirty, wrote, wanting, ticked;
+    bool busy, unread, clean, stopped, failed, doubtful, doubted, wary, trusted, stale, opening, dirty, wrote, wanting, ticked;
     bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
     bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
 #if INNGEST_WALL_CLOCK
@@ -529,11 +539,21 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_CRASHES
     uint8_t guarded, poison_count; /* events whose predicates are still called behind a record */
 #endif
+#if INNGEST_CACHE_LINE
+    uint8_t apart[INNGEST_CACHE_LINE];
+#endif
     uint32_t ready;                /* magic while mounted */
     const inngest_port *port;
-    inngest_slot *slots;
-    inngest_word tail, head;       /* queue */
+    inngest_slot *slots;           /* of the queue */
     uint16_t slot_mask, function_count;
+#if INNGEST_CACHE_LINE
+    uint8_t apart_from_tail[INNGEST_CACHE_LINE];
+#endif
+    inngest_word tail;             /* senders write it */
+#if INNGEST_CACHE_LINE
+    uint8_t apart_from_head[INNGEST_CACHE_LINE];
+#endif
+    inngest_word head;
     inngest_run *runs;
     uint32_t run_count;
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
@@ -560,7 +580,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t said;
 #endif
     uint32_t live_runs, capacity;
-    uint32_t format;               /* the journal's half of run ids */
+    uint32_t format, seed;         /* the journal's half of run ids; its checksum, with which those of records begin */
     uint32_t last_tick, random, woken;
 #if INNGEST_LONG_STEPS
     uint32_t token;
@@ -680,7 +700,9 @@ INNGEST_MUST_USE inngest_status inngest_complete(inngest *jobs, inngest_token to
 /* ---- inside a handler: steps ----------------------------------------------------------------------------------- */
 
 /* Run fn once. size bytes at result are zeroed, filled by fn, recorded; at replay they come back. All step calls:
- * interrupts: no; they write one record at most (with options.intent two), plus what reclaim carries. */
+ * interrupts: no. They look through the run's records, twice at most. They write one record at most, with options.intent
+ * two; a restart, and the first wait of a boot that does not know the wall clock, one of the time too; a send one more for each
+ * run that it starts; plus what reclaim carries. */
 INNGEST_MUST_USE inngest_status inngest_step_run(inngest_ctx *ctx, const char *id, inngest_step_fn *fn,
                                                  const void *arg, void *result, size_t size);
 INNGEST_MUST_USE inngest_status inngest_step_run_with(inngest_ctx *ctx, const char *id,

@@ -66,10 +66,11 @@ static void senders(void)
     CHECK(machine_run(10) && machine_runs(NULL) == 0);
     CHECK(inngest_send_event(&m.jobs, &nameless) == INNGEST_ERR_NAME && inngest_send_event(&m.jobs, &large) == INNGEST_ERR_EVENT_SIZE);
     CHECK(inngest_complete(&m.jobs, token, INNGEST_PAUSED, NULL, 0) == INNGEST_ERR_ARGUMENT && called(0, 0));
-    for (i = 0; i < MACHINE_EVENTS; i++) CHECK(inngest_send(&m.jobs, "t/other", "x", 1) == INNGEST_OK);
-    CHECK(called(MACHINE_EVENTS, MACHINE_EVENTS));
+    for (i = 0; i < MACHINE_EVENTS - 1; i++) CHECK(inngest_send(&m.jobs, "t/other", "x", 1) == INNGEST_OK);
+    CHECK(called(MACHINE_EVENTS - 1, MACHINE_EVENTS - 1));
     CHECK(inngest_send(&m.jobs, "t/other", "x", 1) == INNGEST_ERR_QUEUE_FULL && called(0, 1));
     CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_ERR_QUEUE_FULL && called(0, 1));
+    CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, NULL, 0) == INNGEST_OK && called(1, 1));   /* it has the slot that is kept */
     CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, NULL, 0) == INNGEST_ERR_QUEUE_FULL && called(0, 1));
     CHECK(machine_run(10) && called(0, 0));
     CHECK(inngest_close(&m.jobs) == INNGEST_OK);
@@ -128,7 +129,7 @@ static void watchdog(void)
         MACHINE_END();
     }
     printf("bytes between two calls of idle: %u of %u, %u of %u\n", (unsigned)most[0], 16 * BLOCK, (unsigned)most[1], 64 * BLOCK);
-    CHECK(most[1] <= most[0] + 2 * BLOCK);                                 /* does not grow with the storage */
+    CHECK(most[0] <= 8 * BLOCK && most[1] <= 8 * BLOCK);                   /* does not grow with the storage, nor with the runs */
 }
 
 /* ---- log ----------------------------------------------------------------------------------------------------------- */

@@ -23,6 +23,9 @@ LOG_MODULE_REGISTER(inngest, CONFIG_INNGEST_LOG_LEVEL);
 #error "several cores need compare-and-swap"
 #endif
 #endif
+#if defined(CONFIG_SMP) && CONFIG_MP_MAX_NUM_CPUS > INNGEST_CORES
+#error "several cores: INNGEST_CORES says how many"
+#endif
 
 static int area_read(void *context, uint32_t address, void *data, uint32_t size)
 {

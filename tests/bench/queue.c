@@ -102,7 +102,7 @@ int main(int argc, char **argv)
     unsigned producers, k, rounds = argc > 1 && strcmp(argv[1], "quick") == 0 ? 3 : 5;
     inngest_config config;
     char name[48];
-    per_producer = rounds == 3 ? 20000 : 50000;
+    per_producer = rounds == 3 ? 100000 : 300000;
     chip_open(&c, 4096, 16, 4);
     memset(&config, 0, sizeof config);
     config.functions = functions;

@@ -6,7 +6,7 @@ mkdir -p "$OUT"
 for tool in "avr-gcc gcc-avr" "simavr simavr"; do
     command -v "${tool% *}" >/dev/null || { echo "skipped: no ${tool% *} (package ${tool#* })"; exit 77; }
 done
-FLAGS="-std=c99 -Wall -Wextra -Os -mmcu=atmega1284p -DF_CPU=8000000 -I. -Iport/avr -ffunction-sections -Wl,--gc-sections"
+FLAGS="-std=c99 -Wall -Wextra -Werror -Os -mmcu=atmega1284p -DF_CPU=8000000 -I. -Iport/avr -ffunction-sections -Wl,--gc-sections"
 echo '#include <avr/io.h>' | avr-gcc -mmcu=atmega1284p -xc -fsyntax-only - 2>/dev/null || { echo "skipped: no avr/io.h (package avr-libc)"; exit 77; }
 avr-gcc $FLAGS -DINNGEST_CONFIG='"tests/targets/avr_config.h"' tests/targets/avr_job.c port/avr/inngest_avr.c inngest.c -o "$OUT/avr.elf" || exit 1
 timeout 120 simavr -m atmega1284p -f 8000000 "$OUT/avr.elf" > "$OUT/avr.log" 2>&1
