@@ -1238,7 +1238,7 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     }
     jobs->head_block++;
     jobs->head_offset = first_offset(jobs);
-    jobs->copies_only = true;
+    jobs->copies_only = jobs->head_block == jobs->last_block;
     jobs->opening = (jobs->opening || jobs->wary) && (bytes == jobs->port->block_size || first_offset(jobs) + two + bytes <= jobs->port->block_size);
     if (jobs->opening) jobs->head_offset += two;
     jobs->wary = false;
@@ -1343,7 +1343,7 @@ APART inngest_status park_broken_runs(inngest *jobs)
     for (i = 0; i < jobs->run_count; i++) {
         inngest_run *run = &jobs->runs[i];
         record r;
-        if (run->number == 0 || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != INNGEST_ERR_READ) continue;
+        if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != INNGEST_ERR_READ) continue;
         if (find_record(jobs, run, KEY(PHASE, 0), &r) == INNGEST_OK && r.size == 4 && memcmp(r.first, bytes, 4) == 0) continue;
         if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
         INNGEST_TRY(add(jobs, run, KEY(PHASE, 0), bytes, 4));
@@ -3722,7 +3722,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
 #endif
     do {
         status = step_back(jobs, run, &position, &r);
-        if (status == INNGEST_ERR_NOT_FOUND) break;
+        if (status == INNGEST_ERR_NOT_FOUND || (status != INNGEST_OK && CANCELLING(run))) break;   /* one that ends needs no records */
         if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
 #if INNGEST_INDEXES
         run->oldest = (uint16_t)block_of(jobs, r.position);

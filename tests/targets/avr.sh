@@ -9,6 +9,7 @@ done
 FLAGS="-std=c99 -Wall -Wextra -Werror -Os -mmcu=atmega1284p -DF_CPU=8000000 -I. -Iport/avr -ffunction-sections -Wl,--gc-sections"
 echo '#include <avr/io.h>' | avr-gcc -mmcu=atmega1284p -xc -fsyntax-only - 2>/dev/null || { echo "skipped: no avr/io.h (package avr-libc)"; exit 77; }
 avr-gcc $FLAGS -DINNGEST_CONFIG='"tests/targets/avr_config.h"' tests/targets/avr_job.c port/avr/inngest_avr.c inngest.c -o "$OUT/avr.elf" || exit 1
+avr-size "$OUT/avr.elf" | awk 'NR == 2 {print "figure image_avr", $1 + $2, "bytes of flash"}'
 timeout 120 simavr -m atmega1284p -f 8000000 "$OUT/avr.elf" > "$OUT/avr.log" 2>&1
 tr -d '\033' < "$OUT/avr.log" | sed 's/^\(\[[0-9;]*m\)*//; s/\.*$//' > "$OUT/avr.said"
 

@@ -84,7 +84,7 @@ unmasked() { # NAME COMPILER-AND-FLAGS OBJDUMP PATTERN SLEEP-SOURCE
 mutant() { # NAME BUILD RUN ICOUNT_SHIFT WHAT FLAGS...; the last one is the broken source
     name=$1 build=$2 run=$3 shift_=$4 what=$5; shift 5
     image=$OUT/mutant_$name.elf
-    $build "$image" "$@" -DINNGEST_CONFIG='"tests/targets/sweep_config.h"'
+    $build "$image" -w "$@" -DINNGEST_CONFIG='"tests/targets/sweep_config.h"'
     $run "$image" -icount shift=$shift_,align=off,sleep=off > "$OUT/mutant_$name.log" 2>&1
     result=$?
     [ $result = 1 ] && grep -q 'lost, doubled or torn: interrupts in inngest_send' "$OUT/mutant_$name.log" || fail "$name with $what passed the sweep, or did not end it ($result)"
