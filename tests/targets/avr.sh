@@ -27,3 +27,12 @@ awk '
         printf "6 jobs, 12 resets, %d blocks of 8 erased, %d events from interrupts, %d of them sent within a send\n", erased, beats, nested
         exit !(end && erased > 8 && beats > 500 && nested > 5)
     }' "$OUT/avr.said" || { echo "failed: too little happened"; tail -n 3 "$OUT/avr.said"; exit 1; }
+
+# Nothing masks interrupts but what the compiler makes a stack frame with: cli and one instruction. A send has no frame.
+avr-gcc $FLAGS -DINNGEST_CONFIG='"tests/targets/avr_config.h"' -c inngest.c -o "$OUT/avr_masks.o" || exit 1
+avr-objdump -d "$OUT/avr_masks.o" | awk '
+    /^[0-9a-f]+ <.*>:/ {f = $2; masked = 0}
+    masked && ++since > 2 {print "failed: masked for longer in " f; bad = 1}
+    /\tcli/ {masked = 1; since = 0; if (f ~ /inngest_send|inngest_wake|check_|refuse|open_slot|tally/) send++; else frames++}
+    /\tout\t0x3f/ {masked = 0}
+    END {print "figure masking_instructions_avr_send", send + 0; exit bad || send > 0 || frames == 0}' || exit 1
