@@ -574,14 +574,18 @@ static void alone(void)
         CHECK_TRACE("");
         MACHINE_END();
     }
-    open_alone(true);
-    CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
-    fail(SYNC, 1, 1);                                /* of the record that says which run is alone */
-    CHECK(machine_tick() == UINT32_MAX && inngest_close(&m.jobs) == INNGEST_ERR_SYNC);
-    machine_reboot();
-    CHECK(machine_run(100) && machine_runs(NULL) == 1);
-    CHECK_TRACE("a");
-    MACHINE_END();
+    for (i = 1; i < 5; i++) {                        /* the record that says which run is alone cannot be synced */
+        (void)open_alone(true);
+        CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+        fail(SYNC, i, 1);
+        CHECK(machine_run(100));
+        if (rig.failed) CHECK(machine_tick() == UINT32_MAX && inngest_close(&m.jobs) == INNGEST_ERR_SYNC);
+        fail(SYNC, 0, 0);
+        machine_reboot();
+        CHECK(machine_run(100) && machine_runs(NULL) == 1);
+        CHECK_TRACE("a");
+        MACHINE_END();
+    }
     id = open_alone(false);                          /* its handler fails */
     fail_now = true;
     CHECK(machine_run(1000) && machine_runs(NULL) == 0);
@@ -1025,6 +1029,15 @@ static void forged(void)
     CHECK(machine_runs(&info) == 1 && info.id == id && machine_run(6000));
     CHECK_TRACE("end");
     MACHINE_END();
+    /* Damage in front of a program that failed, and of what says so. */
+    (void)open_waiting('s', 8);
+    fail(PROGRAM, 1, 1);
+    fill(3);
+    CHECK(find_kind(RECLAIMED) != 0);
+    m.chip.cells[find_kind(SLEEP) + 14] ^= 1;
+    machine_reboot();
+    CHECK(machine_counters().damaged > 0);
+    MACHINE_END();
     /* A wait of another size. */
     for (i = 0; i < 3; i++) {
         (void)open_waiting(waiting[i].how, 8);
@@ -1082,11 +1095,11 @@ static void cancel_damaged(void)
     CHECK(machine_run(10) && machine_runs(NULL) == 0);
     CHECK_TRACE("");
     MACHINE_END();
-    for (how = 0; how < 12; how++) {
+    for (how = 0; how < 90; how++) {
         (void)open_waiting('f', 6);
         m.chip.cells[find_kind(START) + 8] ^= 4;
         m.chip.cells[find_kind(RESULT) + 8] ^= 4;
-        if (how) fail(PROGRAM, 30 + how, 1);
+        if (how) fail(PROGRAM, 100 + how, 1);
         (void)machine_boot(INNGEST_RESET_POWER_ON);
         if (!m.up) machine_reboot();
         fill(200);
