@@ -562,6 +562,8 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
     uint32_t next_run, reserved, time_position;
     const inngest_function *functions;
+    uint32_t format, seed;         /* the journal's half of run ids; its checksum, with which those of records begin */
+    uint32_t live_runs, capacity, woken, last_tick;
 #if INNGEST_INDEXES
     uint32_t hash_mask;
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
@@ -579,9 +581,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_LOG
     uint32_t said;
 #endif
-    uint32_t live_runs, capacity;
-    uint32_t format, seed;         /* the journal's half of run ids; its checksum, with which those of records begin */
-    uint32_t last_tick, random, woken;
+    uint32_t random;
 #if INNGEST_LONG_STEPS
     uint32_t token;
 #endif
