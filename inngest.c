@@ -3014,8 +3014,9 @@ APART void stop_actives(inngest_ctx *ctx)
     inngest_active *a;
     inngest_status status;
     int i;
-    for (i = 0; i < ACTIVE_STEPS && ctx->function && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
+    for (i = 0; i < ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
         start_ctx(ctx, jobs, run);
+        if (ctx->function == NULL) break;
         ctx->ending = true;
         status = call_handler(ctx);
         if (ctx->open) (void)close_step(ctx, status);
