@@ -82,13 +82,16 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* fl
 #define RUN_RETRYING 2048u              /* its handler waits for its next attempt, or did */
 #define RUN_ENTERED 512u               /* seen by the mount without its START so far */
 
-typedef struct record {
+typedef struct record {                /* bytes first, then words: short instructions reach them */
+    uint8_t kind, flags, header;
+    uint16_t size;                     /* of the payload */
     uint32_t position, run, step, link;
     uint32_t crc, head_crc;            /* as read; of the header alone */
-    uint16_t size;                     /* of the payload */
-    uint8_t kind, flags, header;
     uint8_t first[16];                 /* of the payload, as verified: what is read again may read differently */
 } record;
+
+/* A kind, or a class, with a step. */
+#define KEY(kind, step) ((uint32_t)(kind) << 24 | (step))
 
 typedef struct source {                /* where a payload comes from: pieces of memory, or another record */
     const record *from;
@@ -991,22 +994,22 @@ static bool is_filler(inngest *jobs, uint32_t block, uint32_t offset)
     return i == unit;
 }
 
-/* Program a record of a run, or of none, at the head, where there must be room. kind: with its flags. One program call
- * for each INNGEST_STAGE_BYTES. */
-static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s)
+/* Program a record of a run, or of none, at the head, where there must be room. key: the kind with its flags, and the
+ * step. One program call for each INNGEST_STAGE_BYTES. */
+static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
 {
     uint8_t header[16], *stage = (uint8_t *)jobs->stage;
     uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), at, n, padded, total;
     uint32_t number = s->from ? s->from->run : run ? run->number & STEP_MASK : 0, link = run && run->last ? position - run->last : 0;
     uint32_t size = s->size[0] + s->size[1] + s->size[2], head = 12;
     if (link > 0xFF || number > 0xFFFF || size > 0xFF) {
-        kind |= WIDE;
+        key |= KEY(WIDE, 0);
         head = 16;
     }
-    header[4] = (uint8_t)kind;
+    header[4] = (uint8_t)(key >> 24);
     header[5] = (uint8_t)size;
-    put4(header + 6, number);                        /* bytes 8 and 9 are written over */
-    put4(header + 8, step);
+    put4(header + 6, number);                        /* bytes 8 and 9 are written over, and 11 */
+    put4(header + 8, key);
     put4(header + 11, link);
     header[14] = (uint8_t)(number >> 16);
     header[15] = (uint8_t)(size >> 8);
@@ -1033,7 +1036,7 @@ static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uin
         jobs->wasted = true;
         return status;
     }
-    jobs->in_group = (kind & MORE) != 0;
+    jobs->in_group = (key & KEY(MORE, 0)) != 0;
     jobs->written = position;
     if (run) run->last = position;
     count(&jobs->counters.records);
@@ -1041,13 +1044,13 @@ static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uin
 }
 
 /* The same with a payload that is one piece of memory. */
-static inngest_status add(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const void *data, uint32_t size)
+static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
     source s;
     memset(&s, 0, sizeof s);
     s.piece[0] = data;
     s.size[0] = size;
-    return append(jobs, run, kind, step, &s);
+    return append(jobs, run, key, &s);
 }
 
 /* ---- 6 Journal space: blocks, reclaim --------------------------------------------------------------------------
@@ -1078,12 +1081,12 @@ static inngest_status step_back(inngest *jobs, const inngest_run *run, uint32_t 
 }
 
 /* Find the newest record of a class and step. */
-static inngest_status find_record(inngest *jobs, const inngest_run *run, unsigned class, uint32_t step, record *r)
+static inngest_status find_record(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
 {
     uint32_t position = run->last;
     for (;;) {
         INNGEST_TRY(step_back(jobs, run, &position, r));
-        if (class_of(r->kind) == class && r->step == step && of_this_phase(run, r)) return INNGEST_OK;
+        if (KEY(class_of(r->kind), r->step) == key && of_this_phase(run, r)) return INNGEST_OK;
         if (r->link == 0) return INNGEST_ERR_NOT_FOUND;
     }
 }
@@ -1159,8 +1162,8 @@ static bool is_live(inngest *jobs, const record *r)
     if (r->kind == SEEN) return (seen = find_seen(jobs, r)) != NULL && seen->until > jobs->now;
     run = find_run(jobs, r->run);
     if (run == NULL || r->kind == END || (r->kind == CRASH && !(run->flags & RUN_MARKED))) return false;
-    if (find_record(jobs, run, class_of(r->kind), r->step, &newest) != INNGEST_OK || newest.position != r->position) return false;
-    return r->kind != SAVE || find_record(jobs, run, RESULT, r->step, &newest) != INNGEST_OK || undecided(newest.kind);
+    if (find_record(jobs, run, KEY(class_of(r->kind), r->step), &newest) != INNGEST_OK || newest.position != r->position) return false;
+    return r->kind != SAVE || find_record(jobs, run, KEY(RESULT, r->step), &newest) != INNGEST_OK || undecided(newest.kind);
 }
 
 static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
@@ -1173,7 +1176,7 @@ static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     s.from = r;
     s.size[0] = r->size;
     if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
-    INNGEST_TRY(append(jobs, run, kind, r->step, &s));
+    INNGEST_TRY(append(jobs, run, KEY(kind, r->step), &s));
     if (r->kind == TIME) jobs->time_position = jobs->written;
     if (r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = jobs->written;
     return INNGEST_OK;
@@ -1235,7 +1238,7 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     }
     jobs->head_block++;
     jobs->head_offset = first_offset(jobs);
-    jobs->copies_only = true;
+    jobs->copies_only = jobs->head_block == jobs->last_block;
     jobs->opening = (jobs->opening || jobs->wary) && (bytes == jobs->port->block_size || first_offset(jobs) + two + bytes <= jobs->port->block_size);
     if (jobs->opening) jobs->head_offset += two;
     jobs->wary = false;
@@ -1250,7 +1253,7 @@ static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
     uint8_t range[8];
     put4(range, from);
     put4(range + 4, position_at(jobs, jobs->head_block, jobs->head_offset));
-    INNGEST_TRY(add(jobs, NULL, RECLAIMED | FLAG | more, 0, range, sizeof range));
+    INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED | FLAG | more, 0), range, sizeof range));
     (void)void_range(jobs, from, jobs->written, false);
     return INNGEST_OK;
 }
@@ -1340,10 +1343,10 @@ APART inngest_status park_broken_runs(inngest *jobs)
     for (i = 0; i < jobs->run_count; i++) {
         inngest_run *run = &jobs->runs[i];
         record r;
-        if (run->number == 0 || find_record(jobs, run, KIND_MASK, 0, &r) != INNGEST_ERR_READ) continue;
-        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK && r.size == 4 && memcmp(r.first, bytes, 4) == 0) continue;
+        if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != INNGEST_ERR_READ) continue;
+        if (find_record(jobs, run, KEY(PHASE, 0), &r) == INNGEST_OK && r.size == 4 && memcmp(r.first, bytes, 4) == 0) continue;
         if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
-        INNGEST_TRY(add(jobs, run, PHASE, 0, bytes, 4));
+        INNGEST_TRY(add(jobs, run, KEY(PHASE, 0), bytes, 4));
         stop_for_damage(jobs, run);
     }
     return INNGEST_OK;
@@ -1409,7 +1412,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
     put4(bytes, jobs->next_run);
     if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
-    INNGEST_TRY(add(jobs, NULL, RECLAIMED, block & STEP_MASK, bytes, 4));
+    INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
     jobs->wasted = false;
@@ -1465,7 +1468,7 @@ static inngest_status make_room_ahead(inngest *jobs)
 static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(room(jobs, record_room(jobs, size)));
-    INNGEST_TRY(add(jobs, run, kind, kind >> 8, data, size));
+    INNGEST_TRY(add(jobs, run, KEY(kind, 0), data, size));
     if ((kind & KIND_MASK) == TIME) jobs->time_position = jobs->written;
     return INNGEST_OK;
 }
@@ -1938,9 +1941,9 @@ static inngest_status park(inngest_ctx *ctx, inngest_wait why)
 }
 
 /* Find the run's newest record of a class and step. */
-static inngest_status find_own(const inngest_ctx *ctx, unsigned class, uint32_t step, record *r)
+static inngest_status find_own(const inngest_ctx *ctx, uint32_t key, record *r)
 {
-    return find_record(ctx->jobs, ctx->run, class, step, r);
+    return find_record(ctx->jobs, ctx->run, key, r);
 }
 
 /* The step's identity: hash of the id plus its occurrence in this pass. Ids whose ranges touch are refused. */
@@ -1973,7 +1976,7 @@ static inngest_status find_memo(inngest_ctx *ctx, record *r)
     ctx->known = false;
     if (ctx->met == ctx->run->memos) return status;
     if (ctx->ahead && find_ahead(ctx->jobs, ctx->run, ctx->ahead, ctx->step, r)) status = INNGEST_OK;
-    else status = find_own(ctx, RESULT, ctx->step, r);
+    else status = find_own(ctx, KEY(RESULT, ctx->step), r);
     if (status != INNGEST_OK) return status;
     ctx->known = true;
     ctx->met++;
@@ -1990,7 +1993,7 @@ static void meet(inngest_ctx *ctx, unsigned kind)
     ctx->run->memos++;
 }
 #else
-static inngest_status find_memo(const inngest_ctx *ctx, record *r) { return find_own(ctx, RESULT, ctx->step, r); }
+static inngest_status find_memo(const inngest_ctx *ctx, record *r) { return find_own(ctx, KEY(RESULT, ctx->step), r); }
 #define meet(ctx, kind) ((void)0)
 #endif
 
@@ -1999,7 +2002,7 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
 {
     record r;
     if (!(ctx->run->flags & RUN_SAVED) || undecided(kind) || kind == SAVE) return;
-    if (find_own(ctx, SAVE, ctx->step, &r) == INNGEST_OK) ctx->old += record_room(ctx->jobs, r.size);
+    if (find_own(ctx, KEY(SAVE, ctx->step), &r) == INNGEST_OK) ctx->old += record_room(ctx->jobs, r.size);
 }
 
 /* Write a record of this step, with room made for `more` bytes of its group behind it. PAUSED: the port failed; or a
@@ -2017,7 +2020,7 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     ctx->undo = *run;                                /* not earlier: making room may have carried its records */
     ctx->undo_met = ctx->met;
 #endif
-    if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, data, size) != INNGEST_OK) return wait_for_room(ctx);
+    if (add(jobs, run, KEY(kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step), data, size) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = record_room(jobs, size);
     meet(ctx, kind);
@@ -2674,7 +2677,7 @@ static inngest_status find_progress(inngest_ctx *ctx, const void *data, size_t s
     if (!ctx->open) return mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_save or load");
     if (data == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
-    status = find_own(ctx, SAVE, ctx->step, r);
+    status = find_own(ctx, KEY(SAVE, ctx->step), r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
     return status == INNGEST_OK ? INNGEST_OK : INNGEST_BODY;
 }
@@ -2727,7 +2730,7 @@ APART void find_attempt(inngest_ctx *ctx)
     record r;
     ctx->attempt = 0;
     ctx->old = 0;
-    if (find_own(ctx, RESULT, 0, &r) != INNGEST_OK) return;
+    if (find_own(ctx, KEY(RESULT, 0), &r) != INNGEST_OK) return;
     ctx->attempt = r.first[12];
     ctx->old = record_room(ctx->jobs, r.size);
 }
@@ -2736,13 +2739,13 @@ int inngest_attempt(const inngest_ctx *ctx)
 {
     record r;
     if (ctx->open) return ctx->attempt;
-    return find_own(ctx, RESULT, 0, &r) == INNGEST_OK ? r.first[12] : 0;
+    return find_own(ctx, KEY(RESULT, 0), &r) == INNGEST_OK ? r.first[12] : 0;
 }
 
 /* *from: where the data begins in the payload, behind the name. */
 static bool find_event(const inngest_ctx *ctx, record *r, uint32_t *from, uint32_t *name_size)
 {
-    if (find_own(ctx, START, 0, r) != INNGEST_OK) return false;
+    if (find_own(ctx, KEY(START, 0), r) != INNGEST_OK) return false;
     *from = r->flags & FLAG ? START_HEAD : START_HEAD - 6;
     *name_size = r->first[*from - 1];
     *from += *name_size;
@@ -2890,7 +2893,7 @@ APART inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functio
     s.piece[2] = e->data;
     s.size[2] = e->size;
     run = enter_run(jobs, jobs->next_run++);
-    INNGEST_TRY(append(jobs, run, START | more | (HAS_TIME(e) ? FLAG : 0), 0, &s));
+    INNGEST_TRY(append(jobs, run, KEY(START | more | (HAS_TIME(e) ? FLAG : 0), 0), &s));
     take_up(jobs, run, run->number, function, record_room(jobs, size + e->name_size + e->size));
 #if INNGEST_INDEXES
     run->oldest = (uint16_t)jobs->head_block;
@@ -2914,7 +2917,7 @@ APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t
         put4(b, e->id_hash[0]);
         put4(b + 4, e->id_hash[1]);
         put_time(b + 8, jobs->now + INNGEST_SEEN_MS);
-        INNGEST_TRY(add(jobs, NULL, SEEN | MORE, 0, b, sizeof b));
+        INNGEST_TRY(add(jobs, NULL, KEY(SEEN | MORE, 0), b, sizeof b));
         seen = jobs->written;
     }
     for (k = 0; k < n; k++) {
@@ -3035,7 +3038,7 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
     record r;
     if (INNGEST_ON_FAILURE && verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
         verdict = INNGEST_FAIL;
-        if (find_own(ctx, PHASE, 0, &r) == INNGEST_OK) (void)load_error(ctx, &r);
+        if (find_own(ctx, KEY(PHASE, 0), &r) == INNGEST_OK) (void)load_error(ctx, &r);
     }
     size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) {
@@ -3044,7 +3047,7 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
 #if INNGEST_INDEXES
         run->memos = 0;
 #endif
-        if (find_own(ctx, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
+        if (find_own(ctx, KEY(START, 0), &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
         run->phase = INNGEST_PHASE_ON_FAILURE;
         run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
         run->crashes = 0;
@@ -3079,7 +3082,7 @@ static bool retries_later(inngest_ctx *ctx)
     record r;
     inngest_status status;
     if (!(ctx->run->flags & RUN_RETRYING)) return false;
-    status = find_own(ctx, RESULT, 0, &r) == INNGEST_OK ? wait_for_attempt(ctx, &r) : park(ctx, INNGEST_WAIT_DAMAGE);
+    status = find_own(ctx, KEY(RESULT, 0), &r) == INNGEST_OK ? wait_for_attempt(ctx, &r) : park(ctx, INNGEST_WAIT_DAMAGE);
     if (status == INNGEST_BODY) ctx->run->flags &= (uint16_t)~RUN_RETRYING;
     return status != INNGEST_BODY;
 }
@@ -3121,7 +3124,7 @@ static bool starts_later(inngest_ctx *ctx)
     record r;
     int64_t ts;
     if (!INNGEST_WALL_CLOCK || (run->flags & RUN_BEGUN)) return false;
-    if (find_own(ctx, START, 0, &r) != INNGEST_OK) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
+    if (find_own(ctx, KEY(START, 0), &r) != INNGEST_OK) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
     ts = r.flags & FLAG ? get_time(r.first + 6) : 0;
     if (ts) run->flags |= RUN_UNIX;
     if (ts && !WALL_KNOWN(jobs)) (void)wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
@@ -3173,7 +3176,7 @@ APART inngest_status look_before(inngest_ctx *ctx)
     inngest_run *run = ctx->run;
     record r;
     if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
-    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && (find_own(ctx, PHASE, 0, &r) != INNGEST_OK || !load_error(ctx, &r))) {
+    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && (find_own(ctx, KEY(PHASE, 0), &r) != INNGEST_OK || !load_error(ctx, &r))) {
         (void)park(ctx, INNGEST_WAIT_DAMAGE);
         return INNGEST_PAUSED;
     }
@@ -3516,7 +3519,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
         put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
         INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES)));
-        INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, b, WAIT_BYTES));
+        INNGEST_TRY(add(jobs, run, KEY((unsigned)r.kind | (r.flags & FLAG), r.step), b, WAIT_BYTES));
         set_deadline(jobs, run, jobs->now);          /* look again */
         position = run->last;                        /* reclaim may have carried the others */
         r.link = 1;                                  /* and once more from the newest on */
@@ -3536,7 +3539,7 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
         put4(b + 4, seen->hash[1]);
         put_time(b + 8, seen->until + off);
         INNGEST_TRY(room(jobs, record_room(jobs, sizeof b)));
-        INNGEST_TRY(add(jobs, NULL, SEEN, 0, b, sizeof b));
+        INNGEST_TRY(add(jobs, NULL, KEY(SEEN, 0), b, sizeof b));
         seen->until += off;
         seen->position = jobs->written;
     }
@@ -3705,7 +3708,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
     int64_t when = NEVER;
     bool parked = false;
     record r;
-    inngest_status status = find_record(jobs, run, PHASE, 0, &r);
+    inngest_status status = find_record(jobs, run, KEY(PHASE, 0), &r);
     if (status == INNGEST_OK) {
         status = (inngest_status)(int32_t)get4(r.first);
         run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
@@ -3719,7 +3722,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
 #endif
     do {
         status = step_back(jobs, run, &position, &r);
-        if (status == INNGEST_ERR_NOT_FOUND) break;
+        if (status == INNGEST_ERR_NOT_FOUND || (status != INNGEST_OK && CANCELLING(run))) break;   /* one that ends needs no records */
         if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
 #if INNGEST_INDEXES
         run->oldest = (uint16_t)block_of(jobs, r.position);

@@ -40,10 +40,11 @@ void template_turn(inngest *jobs);
 
 /* ---- 1 The geometry ------------------------------------------------------------------------------------------------
  *
- * Addresses that the library uses start at 0; BASE is where your area begins, outside of the linker's program.
+ * Addresses that the library uses start at 0; BASE is where your area begins: at a sector's start, outside of the
+ * linker's program. How many blocks your jobs need, and how many years they last, says `make budget`.
  *
  * block_size: what one erase clears; a multiple of it if you like (an erase then clears each sector of it). A power
- * of two, 512 to 131,072.
+ * of two, 512 to 262,144.
  *
  * block_count: 2 are enough. From 4 on an erase is done ahead of need, between ticks, instead of inside a step call;
  * choose 4 where blocks take long to erase. More blocks are more room and less wear.
@@ -234,9 +235,14 @@ void template_turn(inngest *jobs)
     chip_interrupts_unmask();              /* what is pending runs now */
 }
 
-/*  int main(void)
+/*  static inngest jobs;
+ *  static int64_t memory[INNGEST_MEMORY(8, 16) / sizeof(int64_t) + 1];          8 runs, 16 events in the queue
+ *
+ *  int main(void)
  *  {
- *      ... clocks, pins ...
+ *      inngest_config config = { .functions = functions, .memory = memory, .memory_size = sizeof memory,
+ *          .function_count = sizeof functions / sizeof *functions, .runs = 8, .events = 16 };
+ *      ... clocks, pins, the reset cause ...
  *      if (template_start(&jobs, &config) != INNGEST_OK) ...      say so: inngest_status_name
  *      for (;;) template_turn(&jobs);
  *  }
@@ -245,4 +251,4 @@ void template_turn(inngest *jobs)
  * wait ends it at once, so nothing is to be masked.
  *
  * Try the port: tests/template.c runs this file on a flash in RAM. Run yours on the device with a job that sleeps a
- * second and sends itself, and pull the plug. */
+ * second and sends itself, and pull the plug; then read the area out and look: inngest-dump FILE (`make tool`). */
