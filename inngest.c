@@ -4401,7 +4401,7 @@ inngest_status inngest_json_int64(const void *json, size_t size, const char *pat
 
 inngest_status inngest_json_decimal(const void *json, size_t size, const char *path, unsigned digits, int64_t *out)
 {
-    return json_read_memory(json, size, path, out, JSON_NUMBER + 8 * (size_t)digits);
+    return json_read_memory(json, size, path, out, JSON_NUMBER + 8 * (size_t)minimum(digits, 19));
 }
 
 inngest_status inngest_json_bool(const void *json, size_t size, const char *path, bool *out)
@@ -4431,7 +4431,7 @@ inngest_status inngest_event_int64(inngest_ctx *ctx, const char *path, int64_t *
 
 inngest_status inngest_event_decimal(inngest_ctx *ctx, const char *path, unsigned digits, int64_t *out)
 {
-    return json_read_event(ctx, path, out, JSON_NUMBER + 8 * (size_t)digits);
+    return json_read_event(ctx, path, out, JSON_NUMBER + 8 * (size_t)minimum(digits, 19));
 }
 
 inngest_status inngest_event_bool(inngest_ctx *ctx, const char *path, bool *out)
