@@ -66,7 +66,7 @@ fuzz: ## FUZZ_SECONDS (60) of libFuzzer in all, under ASan and UBSan; a finding 
 	@for name in $(FUZZ); do mkdir -p $(BUILD)/fuzz/$$name; \
 	clang -std=c99 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. inngest.c port/flash_emulator/flash_emulator.c \
 	tests/fuzz/$$name.c -o $(BUILD)/fuzz/fuzz_$$name || exit 1; \
-	$(BUILD)/fuzz/fuzz_$$name -max_total_time=$$(($(FUZZ_SECONDS) / 3)) -max_len=5200 -timeout=10 -print_final_stats=1 \
+	$(BUILD)/fuzz/fuzz_$$name -max_total_time=$$(($(FUZZ_SECONDS) / 3)) -max_len=6200 -timeout=10 -print_final_stats=1 \
 	-artifact_prefix=$(BUILD)/fuzz/$$name- $(BUILD)/fuzz/$$name tests/fuzz/corpus/$$name > $(BUILD)/fuzz/$$name.log 2>&1 || \
 	{ tail -40 $(BUILD)/fuzz/$$name.log; exit 1; }; \
 	sed -n "s/^stat::number_of_executed_units: */figure fuzz_$$name /p" $(BUILD)/fuzz/$$name.log; done

@@ -869,7 +869,7 @@ static uint32_t find_kind(unsigned kind)
     uint32_t at = 24, found = 0, end = used_end();
     while (at + 12 <= end) {
         const uint8_t *r = m.chip.cells + at;
-        if (get4(r) == 0xFFFFFFFF) { at += 4; continue; }
+        if (get4(r) == 0xFFFFFFFF || get4(r) == 0xA5A5A5A5) { at += 4; continue; }   /* blank, filler */
         if ((r[4] & 15) == kind) found = at;
         at += ((r[4] & 0x40 ? 16u : 12u) + r[5] + 3u) & ~3u;
     }
