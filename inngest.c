@@ -261,7 +261,7 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 }
 
 #define HASH_SEED 2166136261u
-static uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
+INNGEST_SEND_CODE static uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
 {
     while (*text) hash = (hash ^ (uint8_t)*text++) * 16777619u;
     return hash;
@@ -278,7 +278,7 @@ static void copy_text(char *to, const char *from, size_t size)
 }
 
 #if INNGEST_INSPECT
-static void count(uint32_t *counter)
+INNGEST_SEND_CODE static void count(uint32_t *counter)
 {
     if (*counter != UINT32_MAX) (*counter)++;   /* cov: after 2^32 events */
 }
@@ -314,7 +314,7 @@ static void count(uint32_t *counter)
 #if defined(__GNUC__)                  /* what a send is made of: few instructions, and no calls between them */
 #define HOT static inline __attribute__((always_inline))
 #else
-#define HOT static
+#define HOT INNGEST_SEND_CODE static
 #endif
 #ifndef LOAD                           /* the queue's explorer brings its own */
 #if HAVE_CAS && defined(__GNUC__)
@@ -384,7 +384,7 @@ enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION };         /* FULL: with an 
 #define SLOT_SIZE(slot) ((uint16_t)(slot)->what)
 
 #if INNGEST_INSPECT
-static void tally(uint32_t *counter)                           /* count, from any context */
+INNGEST_SEND_CODE static void tally(uint32_t *counter)                           /* count, from any context */
 {
 #if HAVE_CAS && defined(__GNUC__)
     if (__atomic_load_n(counter, __ATOMIC_RELAXED) != UINT32_MAX) (void)__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);   /* cov: after 2^32 events */
@@ -469,14 +469,14 @@ HOT void unlock(const inngest *jobs)
 }
 
 #if INNGEST_INSPECT
-static inngest_status refuse(uint32_t *counter, inngest_status status)
+INNGEST_SEND_CODE static inngest_status refuse(uint32_t *counter, inngest_status status)
 {
     tally(counter);
     return status;
 }
 #endif
 
-static inngest_slot *open_slot(inngest *jobs, inngest_word *index, unsigned kept)
+INNGEST_SEND_CODE static inngest_slot *open_slot(inngest *jobs, inngest_word *index, unsigned kept)
 {
     inngest_slot *slot;
     lock(jobs);
@@ -517,7 +517,7 @@ HOT void copy_data(uint8_t *to, const uint8_t *from, size_t size)
     if (size) memcpy(to, from, size);
 }
 
-static inngest_status check_event(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
+INNGEST_SEND_CODE static inngest_status check_event(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
 {
     (void)jobs;
     if (data == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
@@ -528,27 +528,27 @@ static inngest_status check_event(inngest *jobs, const char *name, size_t name_s
     return INNGEST_OK;
 }
 
-static bool ready(inngest *jobs)
+INNGEST_SEND_CODE static bool ready(inngest *jobs)
 {
     if (LOAD(&jobs->ready) == MAGIC) return true;
     tally(&jobs->counters.refused_not_ready);
     return false;
 }
 
-static inngest_status check_send(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
+INNGEST_SEND_CODE static inngest_status check_send(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
 {
     if (jobs == NULL) return INNGEST_ERR_ARGUMENT;
     return ready(jobs) ? check_event(jobs, name, name_size, data, size) : INNGEST_ERR_NOT_READY;
 }
 
 /* What does not pass the first look of a send is refused. */
-APART inngest_status refuse_event(inngest *jobs, const char *name, const void *data, size_t size)
+INNGEST_SEND_CODE APART inngest_status refuse_event(inngest *jobs, const char *name, const void *data, size_t size)
 {
     inngest_status status = check_send(jobs, name, strlen(name), data, size);
     return status != INNGEST_OK ? status : refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);     /* a 0 in the middle */
 }
 
-inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size, size_t room)
+INNGEST_SEND_CODE inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size, size_t room)
 {
     inngest_slot *slot;
     inngest_word index;
@@ -564,7 +564,7 @@ inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, 
     return publish(jobs, slot, index);
 }
 
-inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
+INNGEST_SEND_CODE inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
 {
     inngest_slot *slot;
     inngest_word index;
@@ -597,7 +597,7 @@ inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
 }
 
 #if INNGEST_LONG_STEPS
-inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status, const void *result, size_t size)
+INNGEST_SEND_CODE inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status, const void *result, size_t size)
 {
     inngest_slot *slot;
     inngest_word index;
@@ -616,7 +616,7 @@ inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_stat
 
 #endif
 
-void inngest_wake(inngest *jobs)
+INNGEST_SEND_CODE void inngest_wake(inngest *jobs)
 {
     if (jobs == NULL || LOAD(&jobs->ready) != MAGIC) return;
     STORE(&jobs->woken, 1);
@@ -4429,7 +4429,7 @@ inngest_status inngest_json_int64(const void *json, size_t size, const char *pat
 
 inngest_status inngest_json_decimal(const void *json, size_t size, const char *path, unsigned digits, int64_t *out)
 {
-    return json_read_memory(json, size, path, out, JSON_NUMBER + 8 * (size_t)digits);
+    return json_read_memory(json, size, path, out, JSON_NUMBER + 8 * (size_t)minimum(digits, 19));
 }
 
 inngest_status inngest_json_bool(const void *json, size_t size, const char *path, bool *out)
@@ -4459,7 +4459,7 @@ inngest_status inngest_event_int64(inngest_ctx *ctx, const char *path, int64_t *
 
 inngest_status inngest_event_decimal(inngest_ctx *ctx, const char *path, unsigned digits, int64_t *out)
 {
-    return json_read_event(ctx, path, out, JSON_NUMBER + 8 * (size_t)digits);
+    return json_read_event(ctx, path, out, JSON_NUMBER + 8 * (size_t)minimum(digits, 19));
 }
 
 inngest_status inngest_event_bool(inngest_ctx *ctx, const char *path, bool *out)

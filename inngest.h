@@ -184,6 +184,10 @@
 #define INNGEST_CACHE_LINE 0
 #endif
 #endif
+#ifndef INNGEST_SEND_CODE      /* stands before inngest_send and what it calls: __attribute__((section(...))) of RAM, where flash stalls while
+                                  it is erased; memcpy, memcmp, strlen and the names of events belong there, too */
+#define INNGEST_SEND_CODE
+#endif
 #ifndef INNGEST_BARRIER        /* used where the compiler has neither GNU's builtins nor C11 atomics: no access may be moved across it */
 #define INNGEST_BARRIER() ((void)0)
 #endif
