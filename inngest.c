@@ -1885,7 +1885,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         return INNGEST_PAUSED;
     }
     INNGEST_TRY(applied);
-    if (jobs->head_block == jobs->last_block && jobs->tail_block != jobs->last_block && *reclaimed == 0 &&
+    if (jobs->head_block == jobs->last_block && jobs->tail_block != jobs->last_block && jobs->tail_block == oldest &&
         jobs->last_block + 1 - oldest == jobs->port->block_count) {
         /* Only reclaim enters the last erased block, and it was cut short: all in there are copies. Start it over. */
         jobs->last_block--;
@@ -3886,6 +3886,8 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
 #endif
     check_runs(jobs, config->reset);
     if (unreadable(jobs)) return INNGEST_ERR_READ;
+    /* What was written again stands in the block that a reclaim cut short starts over: it ends before anything acts on it. */
+    if (jobs->head_block == jobs->last_block) INNGEST_TRY(reclaim_block(jobs, true));
     jobs->stamp = jobs->booted = jobs->now;
 #if INNGEST_WALL_CLOCK
     jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
