@@ -86,6 +86,7 @@ static void sizes(void)
     CHECK(inngest_send(&m.jobs, FIFTY FIFTY FIFTY, data, 0) == INNGEST_ERR_EVENT_SIZE);
     CHECK(inngest_send(&m.jobs, "", data, 0) == INNGEST_ERR_NAME);
     CHECK(inngest_send(&m.jobs, "inngest/x", data, 0) == INNGEST_ERR_NAME);
+    CHECK(inngest_send(&m.jobs, "test/a\0b", data, INNGEST_EVENT_BYTES - 7) == INNGEST_ERR_NAME);
     CHECK(inngest_send(&m.jobs, "test/12", data, INNGEST_EVENT_BYTES - 6) == INNGEST_ERR_EVENT_SIZE);
     CHECK(rig.wakes == 0);
     CHECK(inngest_send(&m.jobs, "industry", data, 1) == INNGEST_OK && rig.wakes == 1);
@@ -102,7 +103,7 @@ static void sizes(void)
     CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, data, 1) == INNGEST_OK && rig.wakes == 4);
     CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, data, INNGEST_EVENT_BYTES + 1) == INNGEST_ERR_RESULT_SIZE);
     CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, data, INNGEST_RESULT_BYTES + 1) == INNGEST_ERR_RESULT_SIZE);
-    CHECK(machine_counters().refused_name == 2 && machine_counters().refused_size == 6);
+    CHECK(machine_counters().refused_name == 3 && machine_counters().refused_size == 6);
     rig.port.wake = NULL;
     CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && inngest_complete(&m.jobs, token, INNGEST_OK, data, 1) == INNGEST_OK);
     for (i = 6; i < MACHINE_EVENTS - 1; i++) SEND("test/1", data, 1);
@@ -248,6 +249,7 @@ static inngest_status saver(inngest_ctx *ctx, const void *arg, void *result)
     return status;
 }
 
+static unsigned decided;
 static inngest_status odd(inngest_ctx *ctx)
 {
     char how = 0, text[8];
@@ -273,6 +275,18 @@ static inngest_status odd(inngest_ctx *ctx)
         INNGEST_DO_AS(a, ctx, "one") trace("y");
         b = inngest_step_sleep(ctx, NULL, 1);
         return inngest_any(ctx, &a, &b);
+    case 'r':                                                              /* a branch is left by return, inline */
+        inngest_parallel(ctx, "g");
+        INNGEST_DO(ctx, "one") { if (inngest_attempt(ctx) == 0) return inngest_retry_after(ctx, 1000, 1, "no"); }
+        a = inngest_step_sleep(ctx, "nap", 500);
+        return inngest_all(ctx, &a);
+    case 'q':                                                              /* any is decided; then a firmware with all, and a mistake */
+        inngest_parallel(ctx, "g");
+        INNGEST_DO_AS(a, ctx, "one") { }
+        b = INNGEST_LOST;
+        if (decided++ < 1) return inngest_any(ctx, &a, &b);
+        b = inngest_step_sleep(ctx, NULL, 1);
+        return inngest_all(ctx, &a, &b);
     case 'z': return INNGEST_PAUSED;                                       /* for nothing */
     case 'Z':                                                              /* for a branch, before the group is closed */
         inngest_parallel(ctx, "g");
@@ -293,7 +307,7 @@ static inngest_status odd(inngest_ctx *ctx)
     }
     return INNGEST_OK;
 }
-static const inngest_function odd_table[] = { { .id = "odd", .event = "test/*", .handler = odd, .max_attempts = 1, QUICK } };
+static const inngest_function odd_table[] = { { .id = "odd", .event = "test/*", .handler = odd, .max_attempts = 2, QUICK } };
 
 static void oddities(void)
 {
@@ -303,7 +317,8 @@ static void oddities(void)
         { 'o', INNGEST_OK, INNGEST_OK }, { 'e', INNGEST_FAIL, INNGEST_ERR_NAME }, { 'E', INNGEST_FAIL, INNGEST_ERR_NAME },
         { 'p', INNGEST_FAIL, INNGEST_ERR_STEP_ID }, { 'P', INNGEST_OK, INNGEST_OK }, { 'x', INNGEST_FAIL, INNGEST_ERR_STEP_LEFT },
         { 'y', INNGEST_FAIL, INNGEST_ERR_STEP_ID }, { 'z', INNGEST_FAIL, INNGEST_ERR_STATUS }, { 'Z', INNGEST_OK, INNGEST_OK },
-        { 'd', INNGEST_OK, INNGEST_OK }, { 't', INNGEST_FAIL, INNGEST_FAIL } };
+        { 'd', INNGEST_OK, INNGEST_OK }, { 't', INNGEST_FAIL, INNGEST_FAIL },
+        { 'r', INNGEST_OK, INNGEST_OK }, { 'q', INNGEST_FAIL, INNGEST_ERR_STEP_ID } };
     unsigned i;
     for (i = 0; i < sizeof all / sizeof *all; i++) {
         OPEN(odd_table, 1024, 4, 4);
@@ -314,6 +329,14 @@ static void oddities(void)
         CHECK(machine_run(5000) && machine_runs(NULL) == 0);
         if (!machine_ended_as(all[i].ends, all[i].why, NULL)) { CHECK(false); printf("  at %c\n", all[i].how); }
         machine_trace[0] = 0;
+        MACHINE_END();
+    }
+    for (i = 1; i < 12; i++) {                                             /* where nothing can be written for a while */
+        OPEN(odd_table, 1024, 4, 4);
+        machine_reboot();
+        SEND("test/odd", "r", 1);
+        fail(PROGRAM, i, 4);
+        CHECK(machine_run(20000) && machine_runs(NULL) == 0 && machine_counters().runs_failed == 0);
         MACHINE_END();
     }
 }
@@ -340,12 +363,16 @@ static inngest_status by_letter(inngest_ctx *ctx, const void *arg, void *result)
         tokens[token_count++ % 8] = inngest_step_token(ctx);
         (void)!inngest_again(ctx, 100);                                    /* PENDING is what counts */
         return INNGEST_PENDING;
+    case 'T':
+        tokens[token_count++ % 8] = inngest_step_token(ctx);
+        return inngest_again(ctx, 100000);
+    case 'n': return INNGEST_OK;
     default: return INNGEST_FAIL;
     }
 }
 static inngest_status long_job(inngest_ctx *ctx)
 {
-    static const inngest_step_options timed = { .timeout_ms = 500 };
+    static const inngest_step_options timed = { .timeout_ms = 500 }, intent = { .intent = true };
     char how = 0;
     inngest_status a, b, c, d;
     INNGEST_TRY(inngest_event_data(ctx, &how, 1));
@@ -373,6 +400,7 @@ static inngest_status long_job(inngest_ctx *ctx)
             return how == 'i' ? INNGEST_RETRY : INNGEST_OK;
         }
         break;
+    case 'n': INNGEST_TRY(inngest_step_run_with(ctx, "long", &intent, by_letter, &how, NULL, 0)); break;
     case 'f': case 't': INNGEST_TRY(inngest_step_run_with(ctx, "long", &timed, by_letter, &how, NULL, 0)); break;
     default: INNGEST_TRY(inngest_step_run(ctx, "long", by_letter, &how, NULL, 0)); break;
     }
@@ -439,6 +467,16 @@ static void long_steps(void)
     CHECK(machine_run(50) && calls[0] == 1);
     CHECK(machine_run(50) && calls[0] == 2);
     CHECK_TRACE("9");
+    MACHINE_END();
+    open_long('T');                                  /* completed sooner than it is looked at again */
+    CHECK(inngest_complete(&m.jobs, tokens[0], INNGEST_OK, NULL, 0) == INNGEST_OK && machine_run(10) && calls[0] == 1);
+    CHECK_TRACE("T");
+    MACHINE_END();
+    open_long('4');                                  /* no place for a step that must be known to have begun */
+    SEND("test/x", "n", 1);
+    CHECK(machine_run(5000) && calls[0] == 4 && machine_runs(NULL) == 2);
+    CHECK(inngest_complete(&m.jobs, tokens[0], INNGEST_OK, NULL, 0) == INNGEST_OK && machine_run(10) && calls[0] == 5 && machine_runs(NULL) == 1);
+    CHECK_TRACE("n");
     MACHINE_END();
     open_long('P');
     CHECK(calls[0] == 1 && machine_run(2500) && calls[0] == 3);
@@ -525,6 +563,29 @@ static void alone(void)
     CHECK_TRACE("a");
     CHECK(machine_runs(NULL) == 0 && machine_counters().runs_cancelled == 1);
     MACHINE_END();
+    for (i = 1; i < 5; i++) {                        /* the other one is cancelled, and its end cannot be written at first */
+        id = open_alone(true);
+        cursor = 0;
+        while (inngest_next_run(&m.jobs, &cursor, &info) && info.id == id) { }
+        CHECK(info.wait == INNGEST_WAIT_SUSPECT && inngest_cancel(&m.jobs, info.id) == INNGEST_OK);
+        fail(PROGRAM, i, 3);
+        for (next = 0; next < 60; next++) { m.now += 100; (void)machine_tick(); }
+        CHECK(machine_runs(&info) == 1 && info.id == id);
+        CHECK_TRACE("");
+        MACHINE_END();
+    }
+    for (i = 1; i < 5; i++) {                        /* the record that says which run is alone cannot be synced */
+        (void)open_alone(true);
+        CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+        fail(SYNC, i, 1);
+        CHECK(machine_run(100));
+        if (rig.failed) CHECK(machine_tick() == UINT32_MAX && inngest_close(&m.jobs) == INNGEST_ERR_SYNC);
+        fail(SYNC, 0, 0);
+        machine_reboot();
+        CHECK(machine_run(100) && machine_runs(NULL) == 1);
+        CHECK_TRACE("a");
+        MACHINE_END();
+    }
     id = open_alone(false);                          /* its handler fails */
     fail_now = true;
     CHECK(machine_run(1000) && machine_runs(NULL) == 0);
@@ -645,7 +706,7 @@ static void clocks(void)
 {
     unsigned kind, at, where, i;
     uint32_t next;
-    inngest_event event = { "test/1", NULL, 0, "id", 0 };
+    inngest_event event = { "test/1", NULL, 0, "id", 0 }, second = { "pend", NULL, 0, "id 2", 0 };
     for (where = 0; where < 4; where++)
         for (kind = PROGRAM; kind <= SYNC; kind++)
             for (at = 1; at < 12; at++) {
@@ -659,7 +720,7 @@ static void clocks(void)
                 machine_reboot();
                 if (where == 0) fail((int)kind, at, 1);
                 CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK);
-                if (kind == PROGRAM) SEND("pend", "", 0);
+                if (kind == PROGRAM) CHECK(inngest_send_event(&m.jobs, &second) == INNGEST_OK);
                 for (i = 0; i < 4; i++) { (void)machine_tick(); m.now += 1000; }
                 if (where == 1) fail((int)kind, at, 1);
                 (void)machine_run(2 * HOUR);
@@ -889,7 +950,14 @@ static inngest_status waits(inngest_ctx *ctx)
     trace("end");
     return INNGEST_OK;
 }
-static inngest_status waits_failed(inngest_ctx *ctx) { INNGEST_TRY(inngest_step_sleep(ctx, "nap", 5000)); trace("failed"); return INNGEST_OK; }
+static inngest_status waits_failed(inngest_ctx *ctx)
+{
+    char text[8];
+    CHECK(inngest_event_string(ctx, "data.none", text, sizeof text) != INNGEST_OK && inngest_error(ctx)->status == INNGEST_FAIL);
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 5000));
+    trace("failed");
+    return INNGEST_OK;
+}
 static const inngest_function waits_table[] = { { .id = "waits", .event = "test/*", .handler = waits, .on_failure = waits_failed, QUICK } };
 
 static uint64_t open_waiting(char how, uint32_t blocks)
@@ -961,6 +1029,15 @@ static void forged(void)
     CHECK(machine_runs(&info) == 1 && info.id == id && machine_run(6000));
     CHECK_TRACE("end");
     MACHINE_END();
+    /* Damage in front of a program that failed, and of what says so. */
+    (void)open_waiting('s', 8);
+    fail(PROGRAM, 1, 1);
+    fill(3);
+    CHECK(find_kind(RECLAIMED) != 0);
+    m.chip.cells[find_kind(SLEEP) + 14] ^= 1;
+    machine_reboot();
+    CHECK(machine_counters().damaged > 0);
+    MACHINE_END();
     /* A wait of another size. */
     for (i = 0; i < 3; i++) {
         (void)open_waiting(waiting[i].how, 8);
@@ -979,7 +1056,8 @@ static void forged(void)
     SEND("test/2", "s", 1);
     CHECK(machine_run(10) && machine_runs(NULL) == 2);
     at = find_kind(SLEEP);
-    m.chip.cells[at + 11] = (uint8_t)((at - 24) / 4);
+    for (i = 24; (m.chip.cells[i + 4] & 15) != START || get4(m.chip.cells + i) == 0xA5A5A5A5; i += 4) { }
+    m.chip.cells[at + 11] = (uint8_t)((at - i) / 4);
     (void)seal(at);
     machine_reboot();
     cursor = 0;
@@ -1011,11 +1089,17 @@ static void cancel_damaged(void)
         CHECK_TRACE("");
         MACHINE_END();
     }
-    for (how = 0; how < 12; how++) {
+    CHECK(inngest_cancel(&m.jobs, open_waiting('s', 6)) == INNGEST_OK);
+    m.config.function_count = 0;                       /* a firmware without the function ends it all the same */
+    machine_reboot();
+    CHECK(machine_run(10) && machine_runs(NULL) == 0);
+    CHECK_TRACE("");
+    MACHINE_END();
+    for (how = 0; how < 90; how++) {
         (void)open_waiting('f', 6);
         m.chip.cells[find_kind(START) + 8] ^= 4;
         m.chip.cells[find_kind(RESULT) + 8] ^= 4;
-        if (how) fail(PROGRAM, 30 + how, 1);
+        if (how) fail(PROGRAM, 100 + how, 1);
         (void)machine_boot(INNGEST_RESET_POWER_ON);
         if (!m.up) machine_reboot();
         fill(200);
@@ -1105,6 +1189,13 @@ static void crashes(void)
     SEND("c/run", "", 0);
     for (i = 0; i < 20 && !machine_run(1000); i++) CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
     CHECK(i == 1 + INNGEST_CRASH_LIMIT && machine_ended_as(INNGEST_FAIL, INNGEST_ERR_CRASHED, NULL) && machine_runs(NULL) == 0);
+    MACHINE_END();
+    OPEN(crash_table, 1024, 8, 4);
+    machine_reboot();
+    SEND("c/run", "", 0);                              /* a suspect for another's crash, and only then it begins what it dies of */
+    CHECK(inngest_flush(&m.jobs) == INNGEST_OK && machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+    for (i = 0; i < 20 && !machine_run(1000); i++) CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+    CHECK(i == INNGEST_CRASH_LIMIT && machine_ended_as(INNGEST_FAIL, INNGEST_ERR_CRASHED, NULL) && machine_runs(NULL) == 0);
     crash_body = false;
     MACHINE_END();
     /* Crashed to the limit, and then there is a firmware without the function. */

@@ -16,8 +16,8 @@
 
 /* What your chip's driver gives. In flash that the processor also runs from (XIP: RP2040, ESP32, most single-bank
  * MCUs), the code and the constants of chip_flash_program and chip_flash_erase lie in RAM, the other core is stopped and
- * interrupts that run from flash are masked, or a fetch fails in the middle of the operation. The `data` of a program is
- * always RAM: the library stages it. */
+ * interrupts that run from flash are masked, or a fetch fails in the middle of the operation. Interrupts that send may go on
+ * where they run from RAM: INNGEST_SEND_CODE. The `data` of a program is always RAM: the library stages it. */
 int chip_flash_read(uint32_t address, void *data, uint32_t size);           /* 0, or not: also for an ECC error */
 int chip_flash_program(uint32_t address, const void *data, uint32_t size);  /* 0, or not */
 int chip_flash_erase_start(uint32_t address);                               /* 0, or not */
