@@ -3672,14 +3672,14 @@ static uint32_t capacity(const inngest *jobs)
     return room_for > fixed ? room_for - fixed : 0;   /* cov: by configuration */
 }
 
-static void set_up(inngest *jobs, const inngest_config *config)
+static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
 {
     size_t slots_at = INNGEST_MEMORY((size_t)config->runs, 0);
     uint32_t i;
 #if INNGEST_CACHE_LINE
     slots_at -= ((uintptr_t)config->memory + slots_at) % INNGEST_CACHE_LINE;
 #endif
-    memset(jobs, 0, sizeof *jobs);
+    memset(jobs, 0, fresh);
     memset(config->memory, 0, INNGEST_MEMORY((size_t)config->runs, (size_t)config->events));
     jobs->functions = config->functions;
     jobs->function_count = config->function_count;
@@ -3853,29 +3853,21 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
 {
     uint16_t unused;
-    uint32_t reclaimed = 0, voids[VOIDS][2], tries = 0;
-    uint8_t count_before = 0, needed_before = 0;
-    bool doubted;
+    uint32_t reclaimed = 0, tries = 0;
+    uint8_t needed_before = 0;
     inngest_status status;
     if (index == NULL) index = &unused;
     *index = 0;
     if (jobs == NULL || config == NULL) return INNGEST_ERR_ARGUMENT;
     if (size_of_engine != sizeof(inngest) + sizeof(inngest_slot)) return INNGEST_ERR_MISMATCH;
     if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_config(config));
-    set_up(jobs, config);
+    set_up(jobs, config, sizeof *jobs);
     if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_table(jobs, index));
     while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
         if (tries++ == 32) return INNGEST_ERR_READ;   /* cov: a guard: cells that read differently each time */
         if (jobs->voids_needed != needed_before) reclaimed = 0;   /* what proved it may be what is void */
-        memcpy(voids, jobs->voids, sizeof voids);
-        count_before = jobs->void_count;
         needed_before = jobs->voids_needed;
-        doubted = jobs->doubted;
-        set_up(jobs, config);
-        memcpy(jobs->voids, voids, sizeof voids);
-        jobs->void_count = count_before;
-        jobs->voids_needed = needed_before;
-        jobs->doubted = doubted;
+        set_up(jobs, config, offsetof(inngest, void_count));
     }
     INNGEST_TRY(status);
     INNGEST_TRY(port_sync(jobs));

@@ -533,8 +533,8 @@ typedef struct inngest_config {
 
 /* The engine. Allocate it statically or anywhere; touch nothing in it. */
 struct inngest {                   /* what is used most stands first, bytes before words: short instructions reach it */
-    uint8_t unit_shift, block_shift, void_count, voids_needed;
-    bool busy, unread, clean, stopped, failed, doubtful, doubted, wary, trusted, stale, opening, dirty, wrote, wanting, ticked;
+    uint8_t unit_shift, block_shift;
+    bool busy, unread, clean, stopped, failed, doubtful, wary, trusted, stale, opening, dirty, wrote, wanting, ticked;
     bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
     bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
 #if INNGEST_WALL_CLOCK
@@ -598,7 +598,6 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_HOOKS
     const inngest_hooks *hooks;
 #endif
-    uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */
 #if INNGEST_SEEN_IDS
     inngest_seen seen[INNGEST_SEEN_IDS];
 #endif
@@ -611,6 +610,9 @@ struct inngest {                   /* what is used most stands first, bytes befo
     inngest_counters counters;
 #endif
     uint32_t stage[INNGEST_STAGE_BYTES / 4];
+    uint8_t void_count, voids_needed;   /* kept from here on when a mount starts over */
+    bool doubted;
+    uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */
 };
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
