@@ -576,6 +576,12 @@ void inngest_wake(inngest *jobs)
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
 }
 
+/* Neither an event, a completion nor a wake since the last tick. */
+static bool nothing_came(inngest *jobs)
+{
+    return !LOAD(&jobs->woken) && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) != WORD(jobs->head + 1);
+}
+
 /* ---- 4 Run table: places, numbers, deadlines -------------------------------------------------------------------
  *
  * Places of the table are found by run number through chains from `heads` (places there and in `next` count from 1, 0
@@ -778,6 +784,7 @@ static inngest_status port_sync(inngest *jobs)
         return port_failed(jobs, result, INNGEST_ERR_SYNC);
     }
     jobs->dirty = false;
+    jobs->synced = position_at(jobs, jobs->head_block, jobs->head_offset);
     return INNGEST_OK;
 }
 
@@ -1878,11 +1885,29 @@ static inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *da
     return put_group(ctx, kind, data, size, 0);
 }
 
-/* What was written is durable at once where sync is free; else the run pauses, and one sync serves all. */
+#if INNGEST_SYNC_ALONE
+/* Nothing else could use the next sync: no other run is due, none has written in this round, nothing is in the queue. */
+static bool on_its_own(inngest *jobs, const inngest_run *run)
+{
+    uint32_t node = jobs->run_count + (uint32_t)(run - jobs->runs);
+    for (; node > 1; node /= 2) if (jobs->runs[contender(jobs, node ^ 1)].deadline <= jobs->now) return false;
+    return jobs->again_count == 0 && nothing_came(jobs);
+}
+#endif
+
+/* What was written is durable at once where sync is free. Else one sync serves all runs that are due: they pause. One
+ * that is on its own goes on behind a sync of its own, and need not be replayed. */
 static inngest_status durable(inngest_ctx *ctx)
 {
-    if (ctx->jobs->port->sync == NULL) return INNGEST_OK;
-    return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);
+    inngest *jobs = ctx->jobs;
+    if (jobs->port->sync == NULL) return INNGEST_OK;
+#if INNGEST_SYNC_ALONE
+    if (!IN_GROUP(ctx) && jobs->passes < INNGEST_TICK_PASSES && on_its_own(jobs, ctx->run)) {
+        jobs->passes++;
+        if (port_sync(jobs) == INNGEST_OK) return INNGEST_OK;
+    }
+#endif
+    return wait_until(ctx, INNGEST_WAIT_NONE, jobs->now);
 }
 
 static inngest_status commit(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
@@ -3188,12 +3213,6 @@ static uint32_t due_in(const inngest *jobs, int64_t when)
     return when - jobs->now > INT32_MAX ? INT32_MAX : (uint32_t)(when - jobs->now);
 }
 
-/* Neither an event, a completion nor a wake since the last tick. */
-static bool nothing_came(inngest *jobs)
-{
-    return !LOAD(&jobs->woken) && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) != WORD(jobs->head + 1);
-}
-
 static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
     int64_t first = first_run(jobs)->deadline;
@@ -3213,14 +3232,17 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
     return due_in(jobs, first);
 }
 
-/* Let each run that is due have one pass. False: nothing was due, or power is about to go. */
-static bool round_of_passes(inngest *jobs, uint32_t *passes)
+/* Let each run that is due have one pass. One whose newest record is not durable has it in the next round, behind the
+ * sync that serves this one; so what the queue brings costs no sync of its own. False: nothing was due, or power is
+ * about to go. */
+static bool round_of_passes(inngest *jobs)
 {
     inngest_run *run;
     bool any = false;
-    while (*passes < INNGEST_TICK_PASSES && !jobs->stopped && !jobs->failed && !jobs->doubtful && (run = next_due(jobs)) != NULL) {
+    while (jobs->passes < INNGEST_TICK_PASSES && !jobs->stopped && !jobs->failed && !jobs->doubtful && (run = next_due(jobs)) != NULL) {
+        if (jobs->dirty && jobs->port->sync && (int32_t)(run->last - jobs->synced) >= 0 && (any || port_sync(jobs) != INNGEST_OK)) break;
+        jobs->passes++;
         pass(jobs, run);
-        ++*passes;
         any = true;
     }
     while (jobs->again_count) {
@@ -3238,7 +3260,7 @@ static void take_clock(inngest *jobs);
 
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
-    uint32_t passes = 0;
+    uint32_t next;
     inngest_status waiting;
     if (jobs == NULL || jobs->ready != MAGIC || jobs->busy) return UINT32_MAX;
     advance_time(jobs, now_ms);
@@ -3246,6 +3268,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
     if (jobs->now < jobs->quiet_until && nothing_came(jobs)) return due_in(jobs, jobs->quiet_until);
     jobs->quiet_until = 0;
+    jobs->passes = 0;
     if (make_room_ahead(jobs) == INNGEST_PAUSED) return 1;
 
 #if INNGEST_WALL_CLOCK
@@ -3259,16 +3282,15 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
         waiting = drain(jobs);
         if (next_due(jobs)) leave_clean_stop(jobs);
         if (!can_write(jobs)) return RETRY_ROOM_MS;
-        if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
-    } while (round_of_passes(jobs, &passes) && passes < INNGEST_TICK_PASSES && !jobs->stopped);
+    } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !jobs->stopped);   /* a round cut short takes a sync too */
     if (jobs->stopped) return UINT32_MAX;
     if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX && write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
     if (waiting != INNGEST_OK) return LOAD(&jobs->woken) ? 0 : next_deadline(jobs, waiting);
     if (!nothing_came(jobs)) return 0;
-    passes = next_deadline(jobs, INNGEST_OK);
-    if (!wants_room_ahead(jobs)) jobs->quiet_until = passes == UINT32_MAX ? NEVER : jobs->now + passes;
-    return passes;
+    next = next_deadline(jobs, INNGEST_OK);
+    if (!wants_room_ahead(jobs)) jobs->quiet_until = next == UINT32_MAX ? NEVER : jobs->now + next;
+    return next;
 }
 
 inngest_status inngest_flush(inngest *jobs)

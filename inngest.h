@@ -149,6 +149,9 @@
 #define INNGEST_CRC_TABLE 16
 #endif
 #endif
+#ifndef INNGEST_SYNC_ALONE     /* 1: a run beside which no other is due syncs its steps itself and goes on, without a replay; code: 110 bytes */
+#define INNGEST_SYNC_ALONE (UINTPTR_MAX > 0xFFFFFFFF)
+#endif
 #ifndef INNGEST_LOG            /* port.log is told of failures, damage and crashes */
 #define INNGEST_LOG 1
 #endif
@@ -530,7 +533,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     inngest_run *runs;
     uint32_t run_count;
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
-    uint32_t head_offset;
+    uint32_t head_offset, synced;  /* synced: position, what stands before it is durable */
     uint32_t newest, written;      /* the newest group; the record written last */
     uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
     uint32_t next_run, reserved, time_position;
@@ -549,7 +552,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_LOG
     uint32_t said;
 #endif
-    uint32_t live_runs, free_place, again_count, capacity;
+    uint32_t live_runs, free_place, again_count, capacity, passes;   /* passes: of this tick */
     uint32_t format, seed;         /* the journal's half of run ids; its checksum, with which those of records begin */
     uint32_t last_tick, random, woken;
 #if INNGEST_LONG_STEPS
