@@ -130,6 +130,10 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
     uint32_t old;                      /* bytes of the record that the step's next one supersedes */
     uint32_t again, group;
     uint32_t ahead;                    /* behind the memo met last; 0: none yet */
+#if INNGEST_TRAIL_STEPS
+    uint32_t trail_at, trail_end;      /* of jobs->trail, backwards: the next one, the last one */
+    uint32_t trail_of;                 /* the tail block it was made for, + 1; 0: there is none */
+#endif
     inngest_status stopped;            /* what every further step call gives */
     int64_t wake, retry_in;
     inngest_error_info error;
@@ -1000,6 +1004,7 @@ static bool is_voided(const inngest *jobs, uint32_t position)
     return false;
 }
 
+#if !INNGEST_TRAIL_STEPS
 /* Look behind a position for the decided record of a step: a run's memos mostly lie in the order in which a replay
  * asks for them. What it finds is verified, what it steps over need not be. One with nothing right behind it may be what
  * a cut left half programmed: the chain knows its copy. */
@@ -1018,6 +1023,7 @@ static bool find_ahead(inngest *jobs, const inngest_run *run, uint32_t position,
     }
     return false;
 }
+#endif
 
 static inngest_seen *find_seen(inngest *jobs, const record *r)
 {
@@ -1822,13 +1828,58 @@ static inngest_status identify(inngest_ctx *ctx, const char *id)
     return INNGEST_OK;
 }
 
+#if INNGEST_TRAIL_STEPS
+/* Remember where the run's decided steps lie, from the oldest behind what the pass has come by on: a replay asks for them
+ * in that order, and the chain leads back. One that is damaged gives none: find_own meets it too. */
+static void find_trail(inngest_ctx *ctx)
+{
+    inngest *jobs = ctx->jobs;
+    uint32_t position = ctx->run->last, n = 0;
+    inngest_status status;
+    record r;
+    do {
+        status = step_back(jobs, ctx->run, &position, &r);
+        if (status != INNGEST_OK || (ctx->ahead && (int32_t)(r.position - ctx->ahead) < 0)) break;
+        if (class_of(r.kind) != RESULT || undecided(r.kind) || r.step == 0 || !of_this_phase(ctx->run, &r)) continue;
+        jobs->trail[n % INNGEST_TRAIL_STEPS][0] = r.step;
+        jobs->trail[n++ % INNGEST_TRAIL_STEPS][1] = r.position;
+    } while (r.link);
+    if (status == INNGEST_ERR_READ) n = 0;
+    ctx->trail_end = n > INNGEST_TRAIL_STEPS ? n - INNGEST_TRAIL_STEPS : 0;
+    ctx->trail_at = n;
+    ctx->trail_of = jobs->tail_block + 1;
+}
+
+/* Find the decided record of a step among them. */
+static bool find_ahead(inngest_ctx *ctx, record *r)
+{
+    inngest *jobs = ctx->jobs;
+    uint32_t i, *front, *found;
+    if (ctx->trail_of != jobs->tail_block + 1 || (ctx->trail_at == ctx->trail_end && ctx->trail_end)) find_trail(ctx);
+    for (i = ctx->trail_at; i > ctx->trail_end; i--) {
+        found = jobs->trail[(i - 1) % INNGEST_TRAIL_STEPS];
+        if (found[0] != ctx->step) continue;
+        if (!read_record(jobs, found[1], r) || r->step != ctx->step) return false;
+        front = jobs->trail[--ctx->trail_at % INNGEST_TRAIL_STEPS];
+        found[0] = front[0];           /* what it came by out of turn is not looked at again */
+        found[1] = front[1];
+        return true;
+    }
+    return false;
+}
+#endif
+
 /* Find the step's newest record. Where the pass has come by all that are, there is nothing to look for. */
 static inngest_status find_memo(inngest_ctx *ctx, record *r)
 {
     inngest_status status = INNGEST_ERR_NOT_FOUND;
     ctx->known = false;
     if (ctx->met == ctx->run->memos) return status;
+#if INNGEST_TRAIL_STEPS
+    if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) status = INNGEST_OK;
+#else
     if (ctx->ahead && find_ahead(ctx->jobs, ctx->run, ctx->ahead, ctx->step, r)) status = INNGEST_OK;
+#endif
     else status = find_own(ctx, RESULT, ctx->step, r);
     if (status != INNGEST_OK) return status;
     ctx->known = true;

@@ -152,6 +152,10 @@
 #ifndef INNGEST_SYNC_ALONE     /* 1: a run beside which no other is due syncs its steps itself and goes on, without a replay; code: 110 bytes */
 #define INNGEST_SYNC_ALONE (UINTPTR_MAX > 0xFFFFFFFF)
 #endif
+#ifndef INNGEST_TRAIL_STEPS    /* steps of a pass that one walk through the journal finds, so that a replay stays linear however
+                                  runs interleave; 0: looks at 8 records ahead; 0..65535; RAM: 8 bytes each, once */
+#define INNGEST_TRAIL_STEPS (UINTPTR_MAX > 0xFFFFFFFF ? 512 : 0)
+#endif
 #ifndef INNGEST_LOG            /* port.log is told of failures, damage and crashes */
 #define INNGEST_LOG 1
 #endif
@@ -573,6 +577,9 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #endif
 #if INNGEST_LONG_STEPS
     inngest_active active[INNGEST_ACTIVE_STEPS];
+#endif
+#if INNGEST_TRAIL_STEPS
+    uint32_t trail[INNGEST_TRAIL_STEPS][2];   /* step, position */
 #endif
     uint32_t pass_ids[INNGEST_STEP_IDS];
     uint16_t pass_counts[INNGEST_STEP_IDS];
