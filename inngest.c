@@ -63,6 +63,7 @@
 #define NO_FUNCTION 0xFFFFu
 #define MOST_RUNS (INNGEST_MANY_RUNS ? 4000000u : 65534u)
 #define RETRY_ROOM_MS 1000
+#define FAST (UINTPTR_MAX > 0xFFFFFFFF)                         /* a short way beside the whole one, where code is cheap */
 
 enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOICE, SAVE, CRASH, TIME, SEEN, RECLAIMED };
 enum { WHAT_RUN, WHAT_SLEEP, WHAT_SEND, WHAT_RESTART };                    /* in a DONE record */
@@ -883,7 +884,7 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
         }
         return ~crc ^ s->from->crc;
     }
-    for (i = 0; i < 3; i++) crc = crc32(crc, s->piece[i], s->size[i]);
+    for (i = 0; i < 3 && s->size[i]; i++) crc = crc32(crc, s->piece[i], s->size[i]);
     return crc;
 }
 
@@ -891,7 +892,7 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
  * for each INNGEST_STAGE_BYTES. */
 static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s)
 {
-    uint8_t header[16], *stage = (uint8_t *)jobs->stage;
+    uint8_t *header = (uint8_t *)jobs->stage;        /* the payload follows, and then what has no room with them */
     uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), at, n, padded, total;
     uint32_t number = s->from ? s->from->run : run ? run->number & STEP_MASK : 0, link = run && run->last ? position - run->last : 0;
     uint32_t size = s->size[0] + s->size[1] + s->size[2], head = 12;
@@ -917,10 +918,9 @@ static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uin
         inngest_status status;
         n = minimum(padded - at, INNGEST_STAGE_BYTES);
         used = minimum(used, n);
-        memcpy(stage, header, skip);
-        memset(stage + used, 0xFF, n - used);
-        if (used > skip && !fetch(jobs, s, at + skip - head, stage + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
-        else status = port_program(jobs, jobs->head_block, offset + at, stage, n);
+        if (!FAST || n > used) memset(header + used, 0xFF, n - used);
+        if (used > skip && !fetch(jobs, s, at + skip - head, header + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
+        else status = port_program(jobs, jobs->head_block, offset + at, header, n);
         if (status == INNGEST_OK) continue;
         jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
         jobs->failed_from = jobs->group_from;
@@ -1310,6 +1310,8 @@ static inngest_status room(inngest *jobs, uint32_t bytes)
     uint32_t tries;
     if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;
     if (jobs->failed) return INNGEST_ERR_SYNC;
+    if (FAST && jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
+        jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {
         INNGEST_TRY(prepare_blocks(jobs, true));
         if (jobs->last_block - jobs->head_block >= spare_blocks(jobs) && advance(jobs, bytes, spare_blocks(jobs))) return INNGEST_OK;
