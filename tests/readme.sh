@@ -72,6 +72,7 @@ if command -v arm-none-eabi-gcc >/dev/null 2>&1; then sizes >"$at/size"; fi
 if test "$1" = update; then
     replace config "$at/config"
     if test -s "$at/size"; then replace size "$at/size"; else echo "the size table is left: no arm-none-eabi-gcc"; fi
+    if test -s "$BUILD/bench.md"; then replace bench "$BUILD/bench.md"; else echo "the speed table is left: no $BUILD/bench.md (make bench)"; fi
     n=$(images)
     if test -n "$n"; then sed "s/[0-9,]* images of/$n images of/" README.md >"$at/README" && cp "$at/README" README.md
     else echo "the number of images is left: no $BUILD/power_cut.log (make test)"; fi
@@ -81,6 +82,10 @@ fi
 between config >"$at/config.now"
 check 'test $(grep -c "^| .INNGEST_" "$at/config") = $(grep -c "^#ifndef INNGEST_[A-Z]" inngest.h | awk "{print \$1 - 1}")'
 check 'diff "$at/config" "$at/config.now"      # stale? make readme'
+# Figures differ from machine to machine: the rows are compared.
+awk -F" *[|] *" '!/^#/ { print $2 }' tests/bench/goals.txt >"$at/goals"
+between bench | awk -F" *[|] *" 'NR > 2 { print $2 }' >"$at/goals.now"
+check 'diff "$at/goals" "$at/goals.now"      # stale? make bench, make readme'
 if test -s "$at/size" && grep -q "arm-none-eabi-gcc $cross " README.md; then
     between size >"$at/size.now"
     check 'diff "$at/size" "$at/size.now"      # stale? make readme'
