@@ -41,6 +41,9 @@
 #if INNGEST_SEEN_IDS > 255 || INNGEST_FILL_PERCENT < 10 || INNGEST_FILL_PERCENT > 75 || INNGEST_CRASH_LIMIT < 1 || INNGEST_CRASH_LIMIT > 250
 #error "INNGEST_SEEN_IDS: 0..255; INNGEST_FILL_PERCENT: 10..75; INNGEST_CRASH_LIMIT: 1..250"
 #endif
+#if !INNGEST_INDEXES && (INNGEST_SYNC_ALONE || INNGEST_TRAIL_STEPS)
+#error "INNGEST_SYNC_ALONE and INNGEST_TRAIL_STEPS need INNGEST_INDEXES"
+#endif
 #if INNGEST_HEARTBEAT_MS < 60000 || INNGEST_HEARTBEAT_MS > 2147483647 || INNGEST_TICK_PASSES < 1 || INNGEST_TICK_PASSES > 65535
 #error "INNGEST_HEARTBEAT_MS: 60000..2^31-1; INNGEST_TICK_PASSES: 1..65535"
 #endif
@@ -83,13 +86,16 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* fl
 #define RUN_RETRYING 2048u              /* its handler waits for its next attempt, or did */
 #define RUN_ENTERED 512u               /* seen by the mount without its START so far */
 
-typedef struct record {
+typedef struct record {                /* bytes first, then words: short instructions reach them */
+    uint8_t kind, flags, header;
+    uint16_t size;                     /* of the payload */
     uint32_t position, run, step, link;
     uint32_t crc, head_crc;            /* as read; of the header alone */
-    uint16_t size;                     /* of the payload */
-    uint8_t kind, flags, header;
     uint8_t first[16];                 /* of the payload, as verified: what is read again may read differently */
 } record;
+
+/* A kind, or a class, with a step. */
+#define KEY(kind, step) ((uint32_t)(kind) << 24 | (step))
 
 typedef struct source {                /* where a payload comes from: pieces of memory, or another record */
     const record *from;
@@ -109,6 +115,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define HAS_TIME(e) (INNGEST_WALL_CLOCK && (e)->ts != 0)
 #define HAS_ID(e) (INNGEST_SEEN_IDS && (e)->id_hash[1] != 0)
 
+#define NOT_SAID UINT32_MAX
 struct inngest_ctx {                   /* bytes first, then words: short instructions reach them */
     uint8_t attempt, began, stop;
     bool known;                        /* the step is one on record */
@@ -119,8 +126,7 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
     bool stuck;                        /* a step found no room: not before its time */
     bool ending;                       /* only to tell steps in progress that the run ends */
     uint16_t id_count, winner;
-    uint16_t met;                      /* steps on record that this pass has come by */
-    uint16_t undo_met;
+    uint16_t met, undo_met;            /* steps on record that this pass has come by */
     inngest *jobs;
     inngest_run *run;
     const inngest_function *function;
@@ -135,10 +141,17 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
     uint32_t trail_at, trail_end;      /* of jobs->trail, backwards: the next one, the last one */
     uint32_t trail_of;                 /* the tail block it was made for, + 1; 0: there is none */
 #endif
-    inngest_status stopped;            /* what every further step call gives */
-    int64_t wake, retry_in;
+    int stopped;                       /* an inngest_status: what every further step call gives */
+    int64_t wake;
+    uint32_t retry_in;                 /* ms; NOT_SAID: the backoff decides */
     inngest_error_info error;
-    inngest_run undo;                  /* the run before the newest record of a step */
+#if INNGEST_SEND_STEP || INNGEST_RESTART
+    struct {                           /* the run before the newest record of a step */
+        uint32_t last;
+        uint16_t used, flags, memos;
+        uint8_t crashes;
+    } undo;
+#endif
     char id[INNGEST_MESSAGE_BYTES + 1];
 };
 
@@ -185,17 +198,24 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
 
 /* ---- 2 Bytes, checksum, hashes --------------------------------------------------------------------------------- */
 
+#if defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)     /* one instruction, at -Os too */
+static void put4(uint8_t *to, uint32_t value) { memcpy(to, &value, 4); }
+static uint32_t get4(const uint8_t *from)
+{
+    uint32_t value;
+    memcpy(&value, from, 4);
+    return value;
+}
+#else
 static void put4(uint8_t *to, uint32_t value)
 {
-#if defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)     /* one instruction, at -Os too */
-    memcpy(to, &value, 4);
-#else
     to[0] = (uint8_t)value;
     to[1] = (uint8_t)(value >> 8);
     to[2] = (uint8_t)(value >> 16);
     to[3] = (uint8_t)(value >> 24);
-#endif
 }
+static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
+#endif
 
 static void put_time(uint8_t *to, int64_t time)
 {
@@ -205,7 +225,6 @@ static void put_time(uint8_t *to, int64_t time)
 }
 
 static uint32_t get2(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8; }
-static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
 static int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(from + 4) << 32 | get4(from)); }
 
 #if INNGEST_CRC_TABLE >= 256           /* an entry is the sum of those of its bits; row k: k zero bytes follow */
@@ -250,7 +269,7 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 }
 
 #define HASH_SEED 2166136261u
-static uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
+INNGEST_SEND_CODE static uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
 {
     while (*text) hash = (hash ^ (uint8_t)*text++) * 16777619u;
     return hash;
@@ -267,9 +286,9 @@ static void copy_text(char *to, const char *from, size_t size)
 }
 
 #if INNGEST_INSPECT
-static void count(uint32_t *counter)
+INNGEST_SEND_CODE static void count(uint32_t *counter)
 {
-    if (*counter != UINT32_MAX) (*counter)++;
+    if (*counter != UINT32_MAX) (*counter)++;   /* cov: after 2^32 events */
 }
 #else                                  /* there is nothing to count in */
 #define count(counter) ((void)0)
@@ -279,12 +298,13 @@ static void count(uint32_t *counter)
 
 /* ---- 3 Queue: filled from any context, emptied by the tick -----------------------------------------------------
  *
- * slot.sequence == index: free in this lap; == index + 1: published. With compare-and-swap a sender moves tail
- * forward to claim a slot and publishes that slot alone, so a preempted sender never holds up one that preempted
- * it. Without it, tail is only a hint: a sender writes its mark into the first slot not claimed in this lap, then
- * looks whether the slot has been published meanwhile. If so, an interrupt that preempted it between its look and
- * its mark owned the slot and has finished (last in, first out), and the sender moves on. That needs one core and
- * senders that nest: interrupts and the main loop; tasks take the port's lock. */
+ * slot.sequence == index: free in this lap; == index + 1: published. Slots are freed in order, so one is free where the
+ * one behind it is: events look there, and so leave the last one to completions, which may be what makes room.
+ * With compare-and-swap a sender moves tail forward to claim a slot and publishes that slot alone, so a preempted
+ * sender never holds up one that preempted it. Without it, tail is only a hint: a sender writes its mark into the first
+ * slot not claimed in this lap, then looks whether the slot has been published meanwhile. If so, an interrupt that
+ * preempted it between its look and its mark owned the slot and has finished (last in, first out), and the sender moves
+ * on. That needs one core and senders that nest: interrupts and the main loop; tasks take the port's lock. */
 
 #if INNGEST_WORD_BITS != 32 || defined(INNGEST_NO_CAS)
 #define HAVE_CAS 0
@@ -299,19 +319,37 @@ static void count(uint32_t *counter)
 #if INNGEST_CORES > 1 && !HAVE_CAS
 #error "INNGEST_CORES: more than one core needs compare-and-swap"
 #endif
+#if defined(__GNUC__)                  /* what a send is made of: few instructions, and no calls between them */
+#define HOT static inline __attribute__((always_inline))
+#else
+#define HOT INNGEST_SEND_CODE static
+#endif
 #ifndef LOAD                           /* the queue's explorer brings its own */
 #if HAVE_CAS && defined(__GNUC__)
+#if INNGEST_CORES == 1 && defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 77       /* M: no other core looks: the compiler alone must keep the order */
+#define LOAD(p) __extension__ ({ __typeof__(*(p)) loaded_ = __atomic_load_n(p, __ATOMIC_RELAXED); __atomic_signal_fence(__ATOMIC_SEQ_CST); loaded_; })
+#define STORE(p, v) __extension__ ({ __atomic_signal_fence(__ATOMIC_SEQ_CST); __atomic_store_n(p, v, __ATOMIC_RELAXED); })
+#else
 #define LOAD(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
 #define STORE(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#endif
 #define PEEK(p) __atomic_load_n(p, __ATOMIC_RELAXED)
-#define SWAP(p, old, new) __atomic_compare_exchange_n(p, old, new, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
+#define SWAP(p, old, new) swap_word(p, old, new)
+HOT bool swap_word(inngest_word *at, inngest_word old, inngest_word new_word)      /* may fail for no reason */
+{
+    return __atomic_compare_exchange_n(at, &old, new_word, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
 #elif HAVE_CAS
 #define ATOMIC(p) ((_Atomic(uint32_t) *)(p))
 typedef char atomic_has_its_size[sizeof(_Atomic(uint32_t)) == sizeof(uint32_t) ? 1 : -1];
 #define LOAD(p) atomic_load_explicit(ATOMIC(p), memory_order_acquire)
 #define STORE(p, v) atomic_store_explicit(ATOMIC(p), v, memory_order_release)
 #define PEEK(p) atomic_load_explicit(ATOMIC(p), memory_order_relaxed)
-#define SWAP(p, old, new) atomic_compare_exchange_strong_explicit(ATOMIC(p), old, new, memory_order_relaxed, memory_order_relaxed)
+#define SWAP(p, old, new) swap_word(p, old, new)
+HOT bool swap_word(inngest_word *at, inngest_word old, inngest_word new_word)
+{
+    return atomic_compare_exchange_weak_explicit(ATOMIC(at), &old, new_word, memory_order_relaxed, memory_order_relaxed);
+}
 #elif defined(__GNUC__)                /* one core: only the compiler must be kept from moving accesses */
 #define LOAD(p) __extension__ ({ __typeof__(*(p)) loaded_ = *(__typeof__(*(p)) volatile *)(p); __atomic_signal_fence(__ATOMIC_SEQ_CST); loaded_; })
 #define STORE(p, v) __extension__ ({ __atomic_signal_fence(__ATOMIC_SEQ_CST); *(__typeof__(*(p)) volatile *)(p) = (v); __atomic_signal_fence(__ATOMIC_SEQ_CST); })
@@ -346,18 +384,18 @@ typedef int8_t word_distance;
 #error "INNGEST_WORD_BITS: 8, 16 or 32"
 #endif
 #define WORD(x) ((inngest_word)(x))    /* where int is wider */
-enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION, SLOT_TAKEN };         /* FULL: with an id or a time, and its own name */
-#if defined(__GNUC__)                  /* what a send is made of: few instructions, and no calls between them */
-#define HOT static inline __attribute__((always_inline))
-#else
-#define HOT static
-#endif
+#define KEPT_SLOTS (INNGEST_LONG_STEPS ? 1u : 0u)      /* for completions, when the rest is full of events that wait for room */
+enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION };         /* FULL: with an id or a time, and its own name */
+#define SLOT_WHAT(kind, name_size, size) ((uint32_t)(kind) << 24 | (uint32_t)(name_size) << 16 | (uint32_t)(size))
+#define SLOT_KIND(slot) ((slot)->what >> 24)
+#define SLOT_NAME(slot) ((uint8_t)((slot)->what >> 16))        /* bytes of the name; of a completion: its status */
+#define SLOT_SIZE(slot) ((uint16_t)(slot)->what)
 
 #if INNGEST_INSPECT
-static void tally(uint32_t *counter)                           /* count, from any context */
+INNGEST_SEND_CODE static void tally(uint32_t *counter)                           /* count, from any context */
 {
 #if HAVE_CAS && defined(__GNUC__)
-    if (__atomic_load_n(counter, __ATOMIC_RELAXED) != UINT32_MAX) (void)__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+    if (__atomic_load_n(counter, __ATOMIC_RELAXED) != UINT32_MAX) (void)__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);   /* cov: after 2^32 events */
 #elif HAVE_CAS
     if (PEEK(counter) != UINT32_MAX) (void)atomic_fetch_add_explicit(ATOMIC(counter), 1, memory_order_relaxed);
 #else
@@ -366,32 +404,40 @@ static void tally(uint32_t *counter)                           /* count, from an
 }
 #endif
 
+/* Give the number of a slot that is free, and `kept` more with it. False: there is none. */
 #if HAVE_CAS
-HOT inngest_slot *claim_slot(inngest *jobs)
+HOT bool claim_slot(inngest *jobs, inngest_slot **slot, inngest_word *claimed, unsigned kept)
 {
-    inngest_word index = PEEK(&jobs->tail);
-    for (;;) {
-        inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
-        word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
-        if (distance < 0) return NULL;
-        if (distance > 0) index = PEEK(&jobs->tail);
-        else if (SWAP(&jobs->tail, &index, index + 1)) return slot;
-    }
+    inngest_slot *slots = jobs->slots;
+    unsigned mask = jobs->slot_mask;
+    inngest_word index;
+    do {
+        inngest_word last;
+        index = PEEK(&jobs->tail);
+        last = WORD(index + kept);
+        if ((word_distance)(LOAD(&slots[last & mask].sequence) - last) < 0) return false;
+    } while (!SWAP(&jobs->tail, index, WORD(index + 1)));   /* cov: two at once: queue_threads.c */
+    *slot = &slots[index & mask];
+    *claimed = index;
+    return true;
 }
 #else
-HOT inngest_slot *claim_slot(inngest *jobs)
+HOT bool claim_slot(inngest *jobs, inngest_slot **slot, inngest_word *claimed, unsigned kept)
 {
+    inngest_slot *slots = jobs->slots;
+    unsigned mask = jobs->slot_mask;
     inngest_word index = WORD(LOAD(&jobs->tail));
     for (;; index++) {
-        inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
-        word_distance distance = (word_distance)(LOAD(&slot->sequence) - index);
-        if (distance < 0) return NULL;
-        if (distance > 0 || LOAD(&slot->claim) == index) continue;
-        STORE(&slot->claim, index);
-        if (LOAD(&slot->sequence) != index) continue;
-        STORE(&jobs->tail, WORD(index + 1));
-        return slot;
+        inngest_word last = WORD(index + kept);
+        if ((word_distance)(LOAD(&slots[last & mask].sequence) - last) < 0) return false;
+        *slot = &slots[index & mask];
+        if (LOAD(&(*slot)->sequence) != index || LOAD(&(*slot)->claim) == index) continue;
+        STORE(&(*slot)->claim, index);
+        if (LOAD(&(*slot)->sequence) == index) break;
     }
+    STORE(&jobs->tail, WORD(index + 1));
+    *claimed = index;
+    return true;
 }
 #endif
 
@@ -401,7 +447,7 @@ static inngest_slot *published_slot(inngest *jobs, inngest_word index)
     inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
     if (LOAD(&slot->sequence) == WORD(index + 1)) return slot;
 #if HAVE_CAS
-    if (LOAD(&jobs->tail) != index) count(&jobs->counters.unpublished);
+    if (LOAD(&jobs->tail) != index) count(&jobs->counters.unpublished);   /* cov: two at once: queue_threads.c */
 #else                                  /* tail may have fallen back */
     if (LOAD(&slot->claim) == index) count(&jobs->counters.unpublished);
 #endif
@@ -431,48 +477,55 @@ HOT void unlock(const inngest *jobs)
 }
 
 #if INNGEST_INSPECT
-static inngest_status refuse(uint32_t *counter, inngest_status status)
+INNGEST_SEND_CODE static inngest_status refuse(uint32_t *counter, inngest_status status)
 {
     tally(counter);
     return status;
 }
 #endif
 
-static inngest_slot *open_slot(inngest *jobs)
+INNGEST_SEND_CODE static inngest_slot *open_slot(inngest *jobs, inngest_word *index, unsigned kept)
 {
     inngest_slot *slot;
     lock(jobs);
-    slot = claim_slot(jobs);
-    if (slot) return slot;
+    if (claim_slot(jobs, &slot, index, kept)) return slot;
     unlock(jobs);
     tally(&jobs->counters.refused_full);
     return NULL;
 }
 
-HOT inngest_status publish(inngest *jobs, inngest_slot *slot)
+HOT inngest_status publish(inngest *jobs, inngest_slot *slot, inngest_word index)
 {
-    STORE(&slot->sequence, WORD(slot->sequence + 1));              /* nobody else writes it now */
+    STORE(&slot->sequence, WORD(index + 1));
     unlock(jobs);
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
     return INNGEST_OK;
 }
 
-/* memcpy, for data that mostly is short and aligned, and often without a fast memcpy at hand. */
-HOT void copy_data(uint8_t *to, const void *from, size_t size)
+/* memcpy into a slot, for data that mostly is short and aligned, and often without a fast memcpy at hand. */
+HOT void copy_data(uint8_t *to, const uint8_t *from, size_t size)
 {
-#if defined(__GNUC__) && UINTPTR_MAX > 0xFFFF
-    typedef struct __attribute__((may_alias)) chunk { uint32_t word[4]; } chunk;
-    if ((((uintptr_t)to | (uintptr_t)from) & 3) == 0)
-        for (; size >= sizeof(chunk); size -= sizeof(chunk)) {
-            *(chunk *)(void *)to = *(const chunk *)from;
-            from = (const chunk *)from + 1;
-            to += sizeof(chunk);
+#if defined(__GNUC__) && UINTPTR_MAX > 0xFFFF && !defined(__riscv)       /* there it would be calls of memcpy */
+    typedef struct __attribute__((may_alias)) words { uint32_t word[4]; } words;
+    if (((uintptr_t)from & 3) == 0 && size < 64) {
+        if (size & 32) {
+            ((words *)(void *)to)[0] = ((const words *)(const void *)from)[0];
+            ((words *)(void *)to)[1] = ((const words *)(const void *)from)[1];
+            to += 32, from += 32;
         }
+        size &= 31;
+        if (size == 0) return;
+        if (size & 16) {
+            *(words *)(void *)to = *(const words *)(const void *)from;
+            to += 16, from += 16;
+            size -= 16;
+        }
+    }
 #endif
     if (size) memcpy(to, from, size);
 }
 
-static inngest_status check_event(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
+INNGEST_SEND_CODE static inngest_status check_event(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
 {
     (void)jobs;
     if (data == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
@@ -483,46 +536,46 @@ static inngest_status check_event(inngest *jobs, const char *name, size_t name_s
     return INNGEST_OK;
 }
 
-static bool ready(inngest *jobs)
+INNGEST_SEND_CODE static bool ready(inngest *jobs)
 {
     if (LOAD(&jobs->ready) == MAGIC) return true;
     tally(&jobs->counters.refused_not_ready);
     return false;
 }
 
-static inngest_status check_send(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
+INNGEST_SEND_CODE static inngest_status check_send(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
 {
     if (jobs == NULL) return INNGEST_ERR_ARGUMENT;
     return ready(jobs) ? check_event(jobs, name, name_size, data, size) : INNGEST_ERR_NOT_READY;
 }
 
-/* Most events pass the first look, which is the short one. */
-inngest_status inngest_send_(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
+/* What does not pass the first look of a send is refused. */
+INNGEST_SEND_CODE APART inngest_status refuse_event(inngest *jobs, const char *name, const void *data, size_t size)
+{
+    inngest_status status = check_send(jobs, name, strlen(name), data, size);
+    return status != INNGEST_OK ? status : refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);     /* a 0 in the middle */
+}
+
+INNGEST_SEND_CODE inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size, size_t room)
 {
     inngest_slot *slot;
-    if (jobs == NULL) return INNGEST_ERR_ARGUMENT;
-    if (jobs->ready != MAGIC || data == NULL || name_size - 1 >= (INNGEST_EVENT_BYTES < 255 ? INNGEST_EVENT_BYTES : 255) ||
-        size > INNGEST_EVENT_BYTES - name_size || name[0] == 'i') {
-        inngest_status status = check_send(jobs, name, name_size, data, size);
-        if (status != INNGEST_OK) return status;
-    }
+    inngest_word index;
+    if (jobs == NULL || jobs->ready != MAGIC || (data == NULL && size > 0) || size >= room) return refuse_event(jobs, name, data, size);
     lock(jobs);
-    slot = claim_slot(jobs);
-    if (slot == NULL) {
+    if (!claim_slot(jobs, &slot, &index, KEPT_SLOTS)) {
         unlock(jobs);
         return refuse(&jobs->counters.refused_full, INNGEST_ERR_QUEUE_FULL);
     }
     slot->of.name = name;
-    slot->kind = SLOT_EVENT;
-    slot->name_size = (uint8_t)name_size;
-    slot->size = (uint16_t)size;
+    slot->what = (uint32_t)size;                     /* SLOT_EVENT; the name ends by itself */
     copy_data(slot->data, data, size);
-    return publish(jobs, slot);
+    return publish(jobs, slot, index);
 }
 
-inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
+INNGEST_SEND_CODE inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
 {
     inngest_slot *slot;
+    inngest_word index;
     inngest_status status;
     size_t name_size;
     if (event == NULL) return INNGEST_ERR_ARGUMENT;
@@ -532,11 +585,9 @@ inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
     name_size = event->name ? strlen(event->name) : 0;
     status = check_send(jobs, event->name, name_size, event->data, event->size);
     if (status != INNGEST_OK) return status;
-    slot = open_slot(jobs);
+    slot = open_slot(jobs, &index, KEPT_SLOTS);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
-    slot->kind = SLOT_FULL_EVENT;
-    slot->name_size = (uint8_t)name_size;
-    slot->size = (uint16_t)event->size;
+    slot->what = SLOT_WHAT(SLOT_FULL_EVENT, name_size, event->size);
 #if INNGEST_WALL_CLOCK
     slot->of.full.ts[0] = (uint32_t)event->ts;
     slot->of.full.ts[1] = (uint32_t)(event->ts >> 32);
@@ -548,33 +599,32 @@ inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
         slot->of.full.id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
     }
 #endif
-    if (name_size) memcpy(slot->data, event->name, name_size);
+    memcpy(slot->data, event->name, name_size);
     if (event->size) memcpy(slot->data + name_size, event->data, event->size);
-    return publish(jobs, slot);
+    return publish(jobs, slot, index);
 }
 
 #if INNGEST_LONG_STEPS
-inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status, const void *result, size_t size)
+INNGEST_SEND_CODE inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status, const void *result, size_t size)
 {
     inngest_slot *slot;
+    inngest_word index;
     if (jobs == NULL || (result == NULL && size > 0)) return INNGEST_ERR_ARGUMENT;
     if (status != INNGEST_OK && status != INNGEST_RETRY && status != INNGEST_FAIL) return INNGEST_ERR_ARGUMENT;
     if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
     if (token.attempt == 0) return refuse(&jobs->counters.stale_tokens, INNGEST_ERR_STALE_TOKEN);
     if (size > INNGEST_RESULT_BYTES || size > INNGEST_EVENT_BYTES) return refuse(&jobs->counters.refused_size, INNGEST_ERR_RESULT_SIZE);
-    slot = open_slot(jobs);
+    slot = open_slot(jobs, &index, 0);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
-    slot->kind = SLOT_COMPLETION;
+    slot->what = SLOT_WHAT(SLOT_COMPLETION, (uint8_t)status, size);
     slot->of.token = token;
-    slot->name_size = (uint8_t)status;
-    slot->size = (uint16_t)size;
     if (size) memcpy(slot->data, result, size);
-    return publish(jobs, slot);
+    return publish(jobs, slot, index);
 }
 
 #endif
 
-void inngest_wake(inngest *jobs)
+INNGEST_SEND_CODE void inngest_wake(inngest *jobs)
 {
     if (jobs == NULL || LOAD(&jobs->ready) != MAGIC) return;
     STORE(&jobs->woken, 1);
@@ -592,8 +642,14 @@ static bool nothing_came(inngest *jobs)
  * Places of the table are found by run number through chains from `heads` (places there and in `next` count from 1, 0
  * is none; free ones are a chain too), and by deadline through a tournament: node i of `tree` holds the place of the
  * earlier of its children 2i and 2i+1, leaf run_count + p is place p, so the root is due first. A new deadline walks
- * up and stops where the winner stays. */
+ * up and stops where the winner stays. Without INNGEST_INDEXES all places are looked at. */
 
+static bool is_earlier(const inngest_run *a, const inngest_run *b)
+{
+    return a->deadline < b->deadline || (a->deadline == b->deadline && (int32_t)(a->number - b->number) < 0);
+}
+
+#if INNGEST_INDEXES
 static inngest_run *find_run(inngest *jobs, uint32_t number)
 {
     uint32_t place = number ? jobs->heads[number & jobs->hash_mask] : 0;
@@ -609,16 +665,12 @@ static uint32_t contender(const inngest *jobs, uint32_t node)
 /* Gives the run due first; a free place if there is none. */
 static inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contender(jobs, 1)]; }
 
-static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
+static void play_up(inngest *jobs, uint32_t place)
 {
-    uint32_t place = (uint32_t)(run - jobs->runs), node;
-    if (run->flags & RUN_PASSED) return;             /* it is due again when the round is over */
-    run->deadline = when;
-    if (when < jobs->quiet_until) jobs->quiet_until = when;
+    uint32_t node;
     for (node = (jobs->run_count + place) / 2; node; node /= 2) {
         uint32_t winner = contender(jobs, 2 * node), other = contender(jobs, 2 * node + 1);
-        const inngest_run *a = &jobs->runs[winner], *b = &jobs->runs[other];
-        if (b->deadline < a->deadline || (b->deadline == a->deadline && (int32_t)(b->number - a->number) < 0)) winner = other;
+        if (is_earlier(&jobs->runs[other], &jobs->runs[winner])) winner = other;
         if (jobs->tree[node] == winner && winner != place) return;
         jobs->tree[node] = (inngest_index)winner;
     }
@@ -638,6 +690,68 @@ static inngest_run *enter_run(inngest *jobs, uint32_t number)
     return &jobs->runs[place - 1];
 }
 
+static void leave_place(inngest *jobs, const inngest_run *run)
+{
+    inngest_index *link = &jobs->heads[run->number & jobs->hash_mask], place = (inngest_index)(run - jobs->runs + 1);
+    while (*link != place) link = &jobs->next[*link - 1];
+    *link = jobs->next[place - 1];
+    jobs->next[place - 1] = (inngest_index)jobs->free_place;
+    jobs->free_place = place;
+}
+
+static void clear_places(inngest *jobs)
+{
+    uint32_t i;
+    jobs->tree = (inngest_index *)(void *)(jobs->runs + jobs->run_count);
+    jobs->heads = jobs->tree + jobs->run_count;
+    jobs->next = jobs->heads + jobs->run_count;
+    jobs->again = jobs->next + jobs->run_count;
+    while (2 * jobs->hash_mask + 1 < jobs->run_count) jobs->hash_mask = 2 * jobs->hash_mask + 1;
+    for (i = 0; i < jobs->run_count; i++) jobs->next[i] = (inngest_index)(i + 1 < jobs->run_count ? i + 2 : 0);
+    for (i = jobs->run_count - 1; i > 0; i--) jobs->tree[i] = (inngest_index)contender(jobs, 2 * i);
+    jobs->free_place = 1;
+}
+#else
+static inngest_run *find_run(inngest *jobs, uint32_t number)
+{
+    inngest_run *run;
+    for (run = jobs->runs; number && run < jobs->runs + jobs->run_count; run++)
+        if ((run->number & STEP_MASK) == number) return run;
+    return NULL;
+}
+
+static inngest_run *first_run(const inngest *jobs)
+{
+    inngest_run *run, *first = jobs->runs;
+    for (run = first; run < jobs->runs + jobs->run_count; run++) if (is_earlier(run, first)) first = run;
+    return first;
+}
+
+static inngest_run *enter_run(inngest *jobs, uint32_t number)
+{
+    inngest_run *run;
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
+        if (run->number) continue;
+        run->number = number;
+        jobs->live_runs++;
+        return run;
+    }
+    return NULL;
+}
+
+#define play_up(jobs, place) ((void)(place))
+#define leave_place(jobs, run) ((void)0)
+#define clear_places(jobs) ((void)0)
+#endif
+
+static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
+{
+    if (run->flags & RUN_PASSED) return;             /* it is due again when the round is over */
+    run->deadline = when;
+    if (when < jobs->quiet_until) jobs->quiet_until = when;
+    play_up(jobs, (uint32_t)(run - jobs->runs));
+}
+
 /* After a crash: if this run goes on alone, no longer. */
 static void let_others_go_on(inngest *jobs, const inngest_run *run)
 {
@@ -650,27 +764,12 @@ static void let_others_go_on(inngest *jobs, const inngest_run *run)
 
 static void free_the_run(inngest *jobs, inngest_run *run)
 {
-    inngest_index *link = &jobs->heads[run->number & jobs->hash_mask], place = (inngest_index)(run - jobs->runs + 1);
-    while (*link != place) link = &jobs->next[*link - 1];
-    *link = jobs->next[place - 1];
-    jobs->next[place - 1] = (inngest_index)jobs->free_place;
-    jobs->free_place = place;
+    leave_place(jobs, run);
     jobs->live_runs--;
     jobs->reserved -= run->reserved * UINT32_C(4);
     let_others_go_on(jobs, run);
     memset(run, 0, sizeof *run);
     set_deadline(jobs, run, NEVER);
-}
-
-static void clear_runs(inngest *jobs)
-{
-    uint32_t i;
-    for (i = 0; i < jobs->run_count; i++) {
-        jobs->runs[i].deadline = NEVER;
-        jobs->next[i] = (inngest_index)(i + 1 < jobs->run_count ? i + 2 : 0);
-    }
-    for (i = jobs->run_count - 1; i > 0; i--) jobs->tree[i] = (inngest_index)contender(jobs, 2 * i);
-    jobs->free_place = 1;
 }
 
 /* ---- 5 Journal records: read, verify, append ------------------------------------------------------------------- */
@@ -709,12 +808,14 @@ static uint32_t position_at(const inngest *jobs, uint32_t block, uint32_t offset
     return (block << block_units_shift(jobs)) + (offset >> jobs->unit_shift);
 }
 
-static uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->port->block_count << jobs->block_shift; }
+/* Where a block, or a position, is in the storage. */
+APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->port->block_count << jobs->block_shift; }
+APART uint32_t address_of(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
 
 #if INNGEST_LOG
 static void say(inngest *jobs, const char *text)
 {
-    if (jobs->port->log == NULL || (jobs->said && (uint32_t)jobs->now - jobs->said < 1000)) return;
+    if (jobs->port->log == NULL || (jobs->said && (uint32_t)jobs->now + 1 - jobs->said < 1001)) return;   /* said is now or 1 more */
     jobs->said = (uint32_t)jobs->now | 1u;
     jobs->port->log(jobs->port->context, text);
 }
@@ -740,12 +841,12 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
     return status;
 }
 
-static bool port_read(inngest *jobs, uint32_t block, uint32_t offset, void *data, uint32_t size)
+static bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
 {
     int result, tries;
     for (tries = 0; tries < 3; tries++) {          /* what stays unreadable is taken as torn */
-        if ((result = jobs->port->read(jobs->port->context, block_address(jobs, block) + offset, data, size)) == 0) return true;
-        if (jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, block_address(jobs, block) + offset, size)) return false;
+        if ((result = jobs->port->read(jobs->port->context, address, data, size)) == 0) return true;
+        if (jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size)) return false;
         say(jobs, "inngest: the storage cannot be read");
         count_port_error(jobs, result);
     }
@@ -753,17 +854,23 @@ static bool port_read(inngest *jobs, uint32_t block, uint32_t offset, void *data
     return false;
 }
 
-static bool port_blank(inngest *jobs, uint32_t block, uint32_t offset, uint32_t size)
+/* Do bytes read as one value, all of them? */
+static bool reads_as(inngest *jobs, uint32_t address, uint32_t size, uint8_t value)
 {
-    uint8_t bytes[32];
+    const uint8_t *bytes = (const uint8_t *)jobs->stage;           /* free but for append */
     uint32_t i, n;
-    if (jobs->port->is_blank) return jobs->port->is_blank(jobs->port->context, block_address(jobs, block) + offset, size);
-    for (; size > 0; size -= n, offset += n) {
-        n = minimum(size, sizeof bytes);
-        if (!port_read(jobs, block, offset, bytes, n)) return false;
-        for (i = 0; i < n; i++) if (bytes[i] != 0xFF) return false;
+    for (; size > 0; size -= n, address += n) {
+        n = minimum(size, 32);
+        if (!port_read(jobs, address, jobs->stage, n)) return false;
+        for (i = 0; i < n; i++) if (bytes[i] != value) return false;
     }
     return true;
+}
+
+static bool port_blank(inngest *jobs, uint32_t address, uint32_t size)
+{
+    if (jobs->port->is_blank) return jobs->port->is_blank(jobs->port->context, address, size);
+    return reads_as(jobs, address, size, 0xFF);
 }
 
 static void idle(inngest *jobs)
@@ -772,10 +879,10 @@ static void idle(inngest *jobs)
 }
 
 /* A program that answers BUSY is waited for: micro- to milliseconds. */
-static inngest_status port_program(inngest *jobs, uint32_t block, uint32_t offset, const void *data, uint32_t size)
+static inngest_status port_program(inngest *jobs, uint32_t address, const void *data, uint32_t size)
 {
     int result;
-    while ((result = jobs->port->program(jobs->port->context, block_address(jobs, block) + offset, data, size)) == INNGEST_PORT_BUSY) idle(jobs);
+    while ((result = jobs->port->program(jobs->port->context, address, data, size)) == INNGEST_PORT_BUSY) idle(jobs);
     return result == 0 ? INNGEST_OK : port_failed(jobs, result, INNGEST_ERR_PROGRAM);
 }
 
@@ -810,15 +917,15 @@ static uint32_t after(const inngest *jobs, const record *r) { return r->position
 static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
 {
     if (size == 0) return true;
-    return port_read(jobs, block_of(jobs, r->position), offset_of(jobs, r->position) + r->header + from, to, size);
+    return port_read(jobs, address_of(jobs, r->position) + r->header + from, to, size);
 }
 
 /* Read the header at a position. False: nothing that could be one. */
 static bool read_header(inngest *jobs, uint32_t position, record *r)
 {
     uint8_t bytes[16];
-    uint32_t block = block_of(jobs, position), offset = offset_of(jobs, position), left = jobs->port->block_size - offset;
-    if (left < 12 || offset < first_offset(jobs) || !port_read(jobs, block, offset, bytes, 12)) return false;
+    uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
+    if (left < 12 || offset < first_offset(jobs) || !port_read(jobs, address, bytes, 12)) return false;
     r->position = position;
     r->kind = bytes[4] & KIND_MASK;
     r->flags = bytes[4] & (CARRIED | MORE | FLAG);
@@ -828,7 +935,7 @@ static bool read_header(inngest *jobs, uint32_t position, record *r)
     r->step = get4(bytes + 8) & STEP_MASK;
     r->link = bytes[11];
     if (r->header == 16) {
-        if (left < 16 || !port_read(jobs, block, offset + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
+        if (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
         r->link |= get2(bytes + 12) << 8;
         r->run |= (uint32_t)bytes[14] << 16;
         r->size = (uint16_t)(r->size | bytes[15] << 8);
@@ -840,11 +947,11 @@ static bool read_header(inngest *jobs, uint32_t position, record *r)
 
 static bool verify(inngest *jobs, record *r)
 {
-    uint8_t bytes[32];
+    uint8_t *bytes = (uint8_t *)jobs->stage;         /* free but for append */
     uint32_t crc = r->head_crc, at, n;
     memset(r->first, 0, sizeof r->first);
     for (at = 0; at < r->size; at += n) {
-        n = minimum(r->size - at, sizeof bytes);
+        n = minimum(r->size - at, sizeof jobs->stage);
         if (!read_payload(jobs, r, at, bytes, n)) return false;
         if (at == 0) memcpy(r->first, bytes, minimum(n, sizeof r->first));
         crc = crc32(crc, bytes, n);
@@ -888,22 +995,51 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
     return crc;
 }
 
-/* Program a record of a run, or of none, at the head, where there must be room. kind: with its flags. One program call
- * for each INNGEST_STAGE_BYTES. */
-static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const source *s)
+/* The first program of a boot at a place is a unit of a fixed pattern: earlier boots may have been there and been cut
+ * short without a trace, and the cells bear the same bytes once more, but no others. Mount and advance leave room for it
+ * in front of the head's offset. Behind a clean stop it says that user code may have run. */
+#define FILLER 0xA5
+
+static inngest_status open_place(inngest *jobs)
 {
-    uint8_t *header = (uint8_t *)jobs->stage;        /* the payload follows, and then what has no room with them */
+    uint32_t unit = 1u << jobs->unit_shift;
+    if (!jobs->opening) return INNGEST_OK;
+    memset(jobs->stage, FILLER, unit);
+    jobs->opening = false;
+    jobs->dirty = jobs->wrote = true;
+    jobs->failed_from = position_at(jobs, jobs->head_block, jobs->head_offset - unit);
+    INNGEST_TRY(port_program(jobs, block_address(jobs, jobs->head_block) + jobs->head_offset - unit, jobs->stage, unit));
+    jobs->failed_from = 0;
+    return INNGEST_OK;
+}
+
+static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, 1u << jobs->unit_shift, FILLER); }
+
+/* Read the record at *offset of a block and go behind it; where nothing is whole, one unit on. */
+static bool next_record(inngest *jobs, uint32_t block, uint32_t *offset, record *r)
+{
+    bool whole = read_record(jobs, position_at(jobs, block, *offset), r);
+    *offset += whole ? record_bytes(jobs, r) : 1u << jobs->unit_shift;
+    return whole;
+}
+
+/* Program a record of a run, or of none, at the head, where there must be room. key: the kind with its flags, and the
+ * step. One program call for each INNGEST_STAGE_BYTES. */
+static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
+{
+    uint8_t *header = (uint8_t *)jobs->stage, *stage = header;
     uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), at, n, padded, total;
     uint32_t number = s->from ? s->from->run : run ? run->number & STEP_MASK : 0, link = run && run->last ? position - run->last : 0;
     uint32_t size = s->size[0] + s->size[1] + s->size[2], head = 12;
+    INNGEST_TRY(open_place(jobs));
     if (link > 0xFF || number > 0xFFFF || size > 0xFF) {
-        kind |= WIDE;
+        key |= KEY(WIDE, 0);
         head = 16;
     }
-    header[4] = (uint8_t)kind;
+    header[4] = (uint8_t)(key >> 24);
     header[5] = (uint8_t)size;
-    put4(header + 6, number);                        /* bytes 8 and 9 are written over */
-    put4(header + 8, step);
+    put4(header + 6, number);                        /* bytes 8 and 9 are written over, and 11 */
+    put4(header + 8, key);
     put4(header + 11, link);
     header[14] = (uint8_t)(number >> 16);
     header[15] = (uint8_t)(size >> 8);
@@ -918,9 +1054,9 @@ static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uin
         inngest_status status;
         n = minimum(padded - at, INNGEST_STAGE_BYTES);
         used = minimum(used, n);
-        if (!FAST || n > used) memset(header + used, 0xFF, n - used);
-        if (used > skip && !fetch(jobs, s, at + skip - head, header + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
-        else status = port_program(jobs, jobs->head_block, offset + at, header, n);
+        if (!FAST || n > used) memset(stage + used, 0xFF, n - used);
+        if (used > skip && !fetch(jobs, s, at + skip - head, stage + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
+        else status = port_program(jobs, block_address(jobs, jobs->head_block) + offset + at, stage, n);
         if (status == INNGEST_OK) continue;
         jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
         jobs->failed_from = jobs->group_from;
@@ -928,7 +1064,7 @@ static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uin
         jobs->wasted = true;
         return status;
     }
-    jobs->in_group = (kind & MORE) != 0;
+    jobs->in_group = (key & KEY(MORE, 0)) != 0;
     jobs->written = position;
     if (run) run->last = position;
     count(&jobs->counters.records);
@@ -936,13 +1072,13 @@ static inngest_status append(inngest *jobs, inngest_run *run, unsigned kind, uin
 }
 
 /* The same with a payload that is one piece of memory. */
-static inngest_status add(inngest *jobs, inngest_run *run, unsigned kind, uint32_t step, const void *data, uint32_t size)
+static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
     source s;
     memset(&s, 0, sizeof s);
     s.piece[0] = data;
     s.size[0] = size;
-    return append(jobs, run, kind, step, &s);
+    return append(jobs, run, key, &s);
 }
 
 /* ---- 6 Journal space: blocks, reclaim --------------------------------------------------------------------------
@@ -973,16 +1109,17 @@ static inngest_status step_back(inngest *jobs, const inngest_run *run, uint32_t 
 }
 
 /* Find the newest record of a class and step. */
-static inngest_status find_record(inngest *jobs, const inngest_run *run, unsigned class, uint32_t step, record *r)
+static inngest_status find_record(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
 {
     uint32_t position = run->last;
     for (;;) {
         INNGEST_TRY(step_back(jobs, run, &position, r));
-        if (class_of(r->kind) == class && r->step == step && of_this_phase(run, r)) return INNGEST_OK;
+        if (KEY(class_of(r->kind), r->step) == key && of_this_phase(run, r)) return INNGEST_OK;
         if (r->link == 0) return INNGEST_ERR_NOT_FOUND;
     }
 }
 
+#if INNGEST_INDEXES
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
 APART void find_oldest(inngest *jobs, inngest_run *run)
 {
@@ -991,9 +1128,20 @@ APART void find_oldest(inngest *jobs, inngest_run *run)
     r.link = 0;
     while (step_back(jobs, run, &position, &r) == INNGEST_OK) {
         run->oldest = (uint16_t)block_of(jobs, r.position);
-        if (r.link == 0) break;
+        if (r.link == 0) break;   /* cov: a guard: what has no link lies in the block that is gone */
     }
 }
+
+static void update_oldest(inngest *jobs, uint32_t reclaimed)
+{
+    uint32_t i;
+    for (i = 0; i < jobs->run_count; i++)
+        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)reclaimed) {
+            jobs->runs[i].oldest++;
+            find_oldest(jobs, &jobs->runs[i]);
+        }
+}
+#endif
 
 static bool in_range(uint32_t position, const uint32_t range[2]) { return position - range[0] < range[1] - range[0]; }
 
@@ -1004,7 +1152,7 @@ static bool is_voided(const inngest *jobs, uint32_t position)
     return false;
 }
 
-#if !INNGEST_TRAIL_STEPS
+#if INNGEST_INDEXES && !INNGEST_TRAIL_STEPS
 /* Look behind a position for the decided record of a step: a run's memos mostly lie in the order in which a replay
  * asks for them. What it finds is verified, what it steps over need not be. One with nothing right behind it may be what
  * a cut left half programmed: the chain knows its copy. */
@@ -1042,8 +1190,8 @@ static bool is_live(inngest *jobs, const record *r)
     if (r->kind == SEEN) return (seen = find_seen(jobs, r)) != NULL && seen->until > jobs->now;
     run = find_run(jobs, r->run);
     if (run == NULL || r->kind == END || (r->kind == CRASH && !(run->flags & RUN_MARKED))) return false;
-    if (find_record(jobs, run, class_of(r->kind), r->step, &newest) != INNGEST_OK || newest.position != r->position) return false;
-    return r->kind != SAVE || find_record(jobs, run, RESULT, r->step, &newest) != INNGEST_OK || undecided(newest.kind);
+    if (find_record(jobs, run, KEY(class_of(r->kind), r->step), &newest) != INNGEST_OK || newest.position != r->position) return false;
+    return r->kind != SAVE || find_record(jobs, run, KEY(RESULT, r->step), &newest) != INNGEST_OK || undecided(newest.kind);
 }
 
 static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
@@ -1056,7 +1204,7 @@ static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     s.from = r;
     s.size[0] = r->size;
     if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
-    INNGEST_TRY(append(jobs, run, kind, r->step, &s));
+    INNGEST_TRY(append(jobs, run, KEY(kind, r->step), &s));
     if (r->kind == TIME) jobs->time_position = jobs->written;
     if (r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = jobs->written;
     return INNGEST_OK;
@@ -1066,11 +1214,23 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
 {
     memset(bytes, 0xFF, 32);
     put4(bytes, MAGIC);
-    put4(bytes + 4, 1u | program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
+    put4(bytes + 4, 1u | (uint32_t)program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
     put4(bytes + 8, block);
     put4(bytes + 12, jobs->format);
     put4(bytes + 16, jobs->port->block_count);
     put4(bytes + 20, crc32(0, bytes, 20));
+}
+
+static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
+{
+    int result;
+    while ((result = jobs->port->erase(jobs->port->context, block_address(jobs, block))) == INNGEST_PORT_BUSY) {
+        if (!wait) return INNGEST_PAUSED;
+        idle(jobs);
+    }
+    idle(jobs);
+    count(&jobs->counters.erases);
+    return result == 0 ? INNGEST_OK : port_failed(jobs, result, INNGEST_ERR_ERASE);
 }
 
 /* Erase the blocks in front of the head that hold nothing, and prove it by their headers. PAUSED: the chip is still
@@ -1078,33 +1238,26 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
 static inngest_status prepare_blocks(inngest *jobs, bool wait)
 {
     uint8_t bytes[32];
-    int result;
     while (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) {
         uint32_t block = jobs->last_block + 1;
-        while ((result = jobs->port->erase(jobs->port->context, block_address(jobs, block))) == INNGEST_PORT_BUSY) {
-            if (!wait) return INNGEST_PAUSED;
-            idle(jobs);
-        }
-        idle(jobs);
-        count(&jobs->counters.erases);
-        if (result != 0) return port_failed(jobs, result, INNGEST_ERR_ERASE);
+        INNGEST_TRY(erase_block(jobs, block, wait));
         make_block_header(jobs, block, bytes);
         jobs->dirty = true;
-        INNGEST_TRY(port_program(jobs, block, 0, bytes, first_offset(jobs)));
+        INNGEST_TRY(port_program(jobs, block_address(jobs, block), bytes, first_offset(jobs)));
         jobs->last_block = block;
         jobs->trusted = true;
+        if (block == jobs->port->block_count) INNGEST_TRY(open_place(jobs));   /* the first one: its header is sure before others are erased */
     }
     return INNGEST_OK;
 }
 
 /* Find room in the head or in erased blocks, but leave `keep` of them. The first one entered after an unclean stop may
- * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone, and one of a
- * fixed pattern is put behind. The last erased block is erased again if its header was not made in this boot, which an
- * unclean stop may have cut short: once the next erase has begun it is the only proof of what stands behind it. */
+ * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone. The last
+ * erased block is erased again if its header was not made in this boot, which an unclean stop may have cut short: once
+ * the next erase has begun it is the only proof of what stands behind it. */
 static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
-    uint8_t filler[32];
-    uint32_t unit = 1u << jobs->unit_shift;
+    uint32_t two = 2u << jobs->unit_shift;
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
     if (jobs->last_block - jobs->head_block <= keep) return false;
     if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
@@ -1113,12 +1266,9 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     }
     jobs->head_block++;
     jobs->head_offset = first_offset(jobs);
-    jobs->copies_only = true;
-    if (jobs->wary && (bytes == jobs->port->block_size || first_offset(jobs) + 2 * unit + bytes <= jobs->port->block_size)) {
-        memset(filler, 0xA5, sizeof filler);
-        (void)port_program(jobs, jobs->head_block, first_offset(jobs) + unit, filler, unit);
-        jobs->head_offset += 2 * unit;
-    }
+    jobs->copies_only = jobs->head_block == jobs->last_block;
+    jobs->opening = (jobs->opening || jobs->wary) && (bytes == jobs->port->block_size || first_offset(jobs) + two + bytes <= jobs->port->block_size);
+    if (jobs->opening) jobs->head_offset += two;
     jobs->wary = false;
     return true;
 }
@@ -1131,7 +1281,7 @@ static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
     uint8_t range[8];
     put4(range, from);
     put4(range + 4, position_at(jobs, jobs->head_block, jobs->head_offset));
-    INNGEST_TRY(add(jobs, NULL, RECLAIMED | FLAG | more, 0, range, sizeof range));
+    INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED | FLAG | more, 0), range, sizeof range));
     (void)void_range(jobs, from, jobs->written, false);
     return INNGEST_OK;
 }
@@ -1154,11 +1304,7 @@ APART void start_over(inngest *jobs)
         }
     }
     while (offset + 12 <= jobs->port->block_size) {
-        if (!read_record(jobs, position_at(jobs, jobs->tail_block, offset), &r)) {
-            offset += 1u << jobs->unit_shift;
-            continue;
-        }
-        offset += record_bytes(jobs, &r);
+        if (!next_record(jobs, jobs->tail_block, &offset, &r)) continue;
         if (r.kind == TIME && time) jobs->time_position = r.position;
         for (k = 0; r.kind == SEEN && k != INNGEST_SEEN_IDS; k++)
             if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(r.first) && SEEN_ID(jobs, k)->hash[1] == get4(r.first + 4)) SEEN_ID(jobs, k)->position = r.position;
@@ -1196,10 +1342,11 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
 /* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
 static bool unreadable(inngest *jobs)
 {
-    uint32_t block = ~jobs->last_block, format;
-    unsigned tries;                                    /* its cells may read differently each time */
-    for (tries = 0; jobs->unread && tries < 8 && block != jobs->last_block; tries++) (void)read_block_header(jobs, jobs->last_block, &block, &format);
-    return jobs->unread && block != jobs->last_block;
+    uint8_t bytes[BLOCK_HEADER];
+    uint32_t place;
+    for (place = 0; jobs->unread && place < jobs->port->block_count; place++)
+        if (port_read(jobs, block_address(jobs, place), bytes, sizeof bytes)) return false;
+    return jobs->unread;
 }
 
 static void stop_for_damage(inngest *jobs, inngest_run *run)
@@ -1220,15 +1367,16 @@ APART inngest_status park_broken_runs(inngest *jobs)
     for (i = 0; i < jobs->run_count; i++) {
         inngest_run *run = &jobs->runs[i];
         record r;
-        if (run->number == 0 || find_record(jobs, run, KIND_MASK, 0, &r) != INNGEST_ERR_READ) continue;
-        if (find_record(jobs, run, PHASE, 0, &r) == INNGEST_OK && r.size == 4 && memcmp(r.first, bytes, 4) == 0) continue;
+        if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != INNGEST_ERR_READ) continue;
+        if (find_record(jobs, run, KEY(PHASE, 0), &r) == INNGEST_OK && r.size == 4 && memcmp(r.first, bytes, 4) == 0) continue;
         if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
-        INNGEST_TRY(add(jobs, run, PHASE, 0, bytes, 4));
+        INNGEST_TRY(add(jobs, run, KEY(PHASE, 0), bytes, 4));
         stop_for_damage(jobs, run);
     }
     return INNGEST_OK;
 }
 
+#if INNGEST_INDEXES
 /* False: nothing in the block is live, it need not be read. */
 static bool may_hold_live(const inngest *jobs, uint32_t block)
 {
@@ -1243,31 +1391,41 @@ static bool may_hold_live(const inngest *jobs, uint32_t block)
     }
     return false;
 }
+#else
+#define may_hold_live(jobs, block) true
+#endif
 
-/* Carry what is live in the oldest block forward, leave proof that all of it was, erase the block. Power lost
- * before the proof: the copies are the newest of their class, the originals garbage, and this starts over.
- * After it: the block counts for nothing and is erased again. */
-static inngest_status reclaim_block(inngest *jobs, bool wait)
+/* Carry what is live in the oldest block forward. *broken: it holds bytes that do not verify. */
+APART inngest_status carry_live(inngest *jobs, bool *broken)
 {
-    uint32_t offset = first_offset(jobs), block = jobs->tail_block, i;
-    uint8_t bytes[4] = { 0 };
+    uint32_t offset = first_offset(jobs), block = jobs->tail_block;
     record r;
-    bool broken = false;
-    if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
-    jobs->unread = false;
     while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
-        if (!read_record(jobs, position_at(jobs, block, offset), &r)) {
-            broken = broken || !port_blank(jobs, block, offset, 1u << jobs->unit_shift);
-            offset += 1u << jobs->unit_shift;
+        uint32_t address = block_address(jobs, block) + offset;
+        if (!next_record(jobs, block, &offset, &r)) {
+            *broken = *broken || (!port_blank(jobs, address, 1u << jobs->unit_shift) && !is_filler(jobs, address));
             continue;
         }
-        offset += record_bytes(jobs, &r);
+        idle(jobs);                                  /* a look through all of its run */
         if (!is_live(jobs, &r)) continue;
         if (!advance(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
         r.flags &= FLAG;
         INNGEST_TRY(copy_record(jobs, &r, false));
         count(&jobs->counters.carried);
     }
+    return INNGEST_OK;
+}
+
+/* Carry, leave proof that all of it was, erase the block. Power lost before the proof: the copies are the newest of
+ * their class, the originals garbage, and this starts over. After it: the block counts for nothing and is erased again. */
+static inngest_status reclaim_block(inngest *jobs, bool wait)
+{
+    uint32_t block = jobs->tail_block;
+    uint8_t bytes[4];
+    bool broken = false;
+    if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
+    jobs->unread = false;
+    INNGEST_TRY(carry_live(jobs, &broken));
     if (unreadable(jobs)) return INNGEST_ERR_READ;
 #if INNGEST_INSPECT
     broken = broken || jobs->counters.damaged;
@@ -1277,15 +1435,13 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
     put4(bytes, jobs->next_run);
     if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
-    INNGEST_TRY(add(jobs, NULL, RECLAIMED, block & STEP_MASK, bytes, 4));
+    INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
     jobs->wasted = false;
-    for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)block) {
-            jobs->runs[i].oldest++;
-            find_oldest(jobs, &jobs->runs[i]);
-        }
+#if INNGEST_INDEXES
+    update_oldest(jobs, block);
+#endif
     return prepare_blocks(jobs, wait);
 }
 
@@ -1308,22 +1464,22 @@ static uint32_t spare_blocks(const inngest *jobs)
 static inngest_status room(inngest *jobs, uint32_t bytes)
 {
     uint32_t tries;
-    if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;
+    if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
     if (jobs->failed) return INNGEST_ERR_SYNC;
     if (FAST && jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
         jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
-    for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {
+    for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {   /* cov: a guard: reclaim gains */
         INNGEST_TRY(prepare_blocks(jobs, true));
         if (jobs->last_block - jobs->head_block >= spare_blocks(jobs) && advance(jobs, bytes, spare_blocks(jobs))) return INNGEST_OK;
         INNGEST_TRY(reclaim_block(jobs, true));
     }
-    return INNGEST_ERR_JOURNAL_FULL;
+    return INNGEST_ERR_JOURNAL_FULL;                 /* cov: a guard: reclaim gains */
 }
 
 /* Reclaim and erase ahead of need, so that no step call has to. PAUSED: the chip is erasing. */
 static bool wants_room_ahead(const inngest *jobs)
 {
-    if (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) return true;
+    if (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) return true;   /* cov: only where an erase fails in a tick's last pass */
     return jobs->port->block_count >= 4 && jobs->head_offset + largest_record(jobs) > jobs->port->block_size &&
            jobs->last_block - jobs->head_block <= spare_blocks(jobs);
 }
@@ -1337,7 +1493,7 @@ static inngest_status make_room_ahead(inngest *jobs)
 static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(room(jobs, record_room(jobs, size)));
-    INNGEST_TRY(add(jobs, run, kind, 0, data, size));
+    INNGEST_TRY(add(jobs, run, KEY(kind, 0), data, size));
     if ((kind & KIND_MASK) == TIME) jobs->time_position = jobs->written;
     return INNGEST_OK;
 }
@@ -1370,7 +1526,7 @@ static bool can_write(inngest *jobs)
 static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format)
 {
     uint8_t b[BLOCK_HEADER];
-    if (!port_read(jobs, place, 0, b, sizeof b)) return INNGEST_ERR_NOT_FOUND;
+    if (!port_read(jobs, block_address(jobs, place), b, sizeof b)) return INNGEST_ERR_NOT_FOUND;
     if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
     if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
     if (b[7] != (program_shift(jobs->port) | (unsigned)jobs->block_shift << 3) || get2(b + 16) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
@@ -1393,26 +1549,26 @@ static bool group_is_whole(inngest *jobs, const record *first)
     return true;
 }
 
-static uint16_t function_index(const inngest *jobs, uint32_t hash)
+static unsigned function_index(const inngest *jobs, uint32_t hash)
 {
-    uint16_t i;
+    unsigned i;
     for (i = 0; i < jobs->function_count; i++)
         if (hash_text(HASH_SEED, jobs->functions[i].id) == hash) return i;
     return NO_FUNCTION;
 }
 
-static uint32_t reservation(const inngest *jobs, uint16_t function, uint32_t start_bytes)
+static uint32_t reservation(const inngest *jobs, unsigned function, uint32_t start_bytes)
 {
     uint32_t bytes = function != NO_FUNCTION && jobs->functions[function].journal_bytes ? jobs->functions[function].journal_bytes : INNGEST_RUN_BYTES;
     return (bytes + start_bytes + END_ROOM + 3) & ~3u;
 }
 
 /* Give a run its function and its reservation; a START takes so many bytes. */
-static void take_up(inngest *jobs, inngest_run *run, uint32_t number, uint16_t function, uint32_t start_bytes)
+static void take_up(inngest *jobs, inngest_run *run, uint32_t number, unsigned function, uint32_t start_bytes)
 {
     jobs->reserved -= run->reserved * UINT32_C(4);
     run->number = number;
-    run->function = function;
+    run->function = (uint16_t)function;
     run->used = (uint16_t)(start_bytes / 4);
     run->reserved = (uint16_t)minimum(reservation(jobs, function, start_bytes) / 4, 0xFFFF);
     run->flags &= (uint16_t)~RUN_ENTERED;
@@ -1439,12 +1595,9 @@ static bool ends_later(inngest *jobs, const record *of)
 {
     uint32_t offset, block;
     record r;
-    for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++)
-        for (offset = first_offset(jobs); offset + 12 <= jobs->port->block_size;) {
-            bool whole = read_record(jobs, position_at(jobs, block, offset), &r);
-            offset += whole ? record_bytes(jobs, &r) : 1u << jobs->unit_shift;
-            if (whole && r.kind == END && r.run == of->run && (int32_t)(r.position - of->position) > 0) return true;
-        }
+    for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++, idle(jobs))
+        for (offset = first_offset(jobs); offset + 12 <= jobs->port->block_size;)
+            if (next_record(jobs, block, &offset, &r) && r.kind == END && r.run == of->run) return true;
     return false;
 }
 
@@ -1491,6 +1644,7 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
     switch (r->kind) {
     case TIME:
         jobs->time_position = r->position;
+        jobs->wary = r->step != 0;
         stamp = get_time(b);
         jobs->dated = get_time(b + 6) > 0;
 #if INNGEST_WALL_CLOCK
@@ -1544,42 +1698,38 @@ static inngest_status doubt(inngest *jobs)
     return void_range(jobs, jobs->newest, jobs->newest + 1, true);
 }
 
-/* Does a block begin with what advance leaves there after an unclean stop? */
-static bool begins_with_filler(inngest *jobs, uint32_t block)
-{
-    uint8_t bytes[32];
-    uint32_t i, unit = 1u << jobs->unit_shift;
-    if (!port_read(jobs, block, first_offset(jobs) + unit, bytes, unit)) return false;
-    for (i = 0; i < unit; i++) if (bytes[i] != 0xA5) return false;
-    return true;
-}
-
 /* Take up the whole records of a block. *end: where the last one ended. */
 static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
 {
-    uint32_t offset = first_offset(jobs), gap = offset, unit = 1u << jobs->unit_shift, left, previous, range[2] = { 0, 0 };
+    uint32_t offset = first_offset(jobs), gap = offset, unit = 1u << jobs->unit_shift, previous, range[2] = { 0, 0 };
     bool in_group = false, in_void = false, broken = false;
     inngest_status status = INNGEST_OK, applied;
     record r;
     *end = 0;
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
-        uint32_t position = position_at(jobs, block, offset);
+        uint32_t position = position_at(jobs, block, offset), address = address_of(jobs, position);
         if (!read_record(jobs, position, &r)) {
             if (in_group) return doubt(jobs);
-            if (offset == first_offset(jobs) && begins_with_filler(jobs, block)) {
-                gap = offset += 2 * unit;
+            in_void = false;
+            offset += unit;
+            if (port_blank(jobs, address, unit)) continue;
+            if (is_filler(jobs, address)) {
+                if (offset - gap <= 2 * unit) {            /* with the unit left alone */
+                    gap = offset;
+                    broken = false;
+                }
+                *end = offset;
+                jobs->clean = false;
                 continue;
             }
-            broken = broken || !port_blank(jobs, block, offset, unit);
-            offset += unit;
-            in_group = in_void = false;
+            broken = jobs->stale = true;
             continue;
         }
         *end = offset + record_bytes(jobs, &r);
         if (in_void || (!in_group && (is_voided(jobs, position) || !group_is_whole(jobs, &r)))) {
             in_void = (r.flags & MORE) != 0;
-            broken = true;
+            broken = jobs->stale = true;
             offset = *end;
             continue;
         }
@@ -1587,9 +1737,8 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
             range[0] = get4(r.first);
             range[1] = get4(r.first + 4);
         }
-        left = jobs->newest ? unit : 2 * unit;             /* a boot leaves a unit blank, the first one two */
-        if (broken || offset - gap > left) {               /* a torn write has nothing behind it in its block but what voids it */
-            bool torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + left), range));
+        if (offset != gap) {                               /* a torn write has nothing behind it in its block but what voids it */
+            bool torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + unit), range));
             if (torn) count(&jobs->counters.torn);
             else count(&jobs->counters.damaged);
         }
@@ -1597,6 +1746,7 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
         gap = offset = *end;
         previous = jobs->newest;
         if (!in_group) jobs->newest = r.position;
+        jobs->stale = false;
         if (is_void(&r)) {
             bool needed = previous && in_range(previous, range) && jobs->voids_needed < VOIDS;
             inngest_status again = void_range(jobs, range[0], range[1], needed);
@@ -1615,17 +1765,17 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
     uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, first_offset(jobs));
-    bool torn = jobs->doubted, merge = false;
+    bool torn = jobs->doubted || jobs->stale, merge = false;
     inngest_status status;
     inngest_run *run;
     record r;
     if (end == 0) end = first_offset(jobs);
-    else if (jobs->newest == 0) torn = true;
+    jobs->opening = true;
     if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
         jobs->head_offset = end + (1u << jobs->unit_shift);
         return INNGEST_OK;
     }
-    if (port_blank(jobs, jobs->head_block, end, jobs->port->block_size - end)) jobs->head_offset = end + ((jobs->newest || jobs->clean ? 1u : 2u) << jobs->unit_shift);
+    if (port_blank(jobs, block_address(jobs, jobs->head_block) + end, jobs->port->block_size - end)) jobs->head_offset = end + ((torn || !jobs->clean ? 2u : 1u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
         jobs->clean = false;
@@ -1642,8 +1792,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         bytes += record_room(jobs, r.size);
         copies++;
     } while (r.flags & MORE);
-    if (position != (jobs->newest ? position_at(jobs, jobs->head_block, end) : 0)) torn = true;    /* void groups stand behind it */
-    jobs->wary = torn || !jobs->clean;
+    jobs->wary = jobs->wary || torn || !jobs->clean;
     jobs->trusted = jobs->trusted || !jobs->wary;
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (jobs->newest && !merge) from = position;
@@ -1656,7 +1805,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         copies--;
         before = r.link ? r.position - r.link : 0;
         run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed */
-        if (run && (before == 0 || (int32_t)(before - jobs->newest) < 0)) run->last = before;
+        if (run && (before == 0 || (int32_t)(before - jobs->newest) < 0)) run->last = before;   /* cov: no group has two records of one run */
         status = copy_record(jobs, &r, true);
         if (status == INNGEST_ERR_READ || (status == INNGEST_OK && !is_whole(jobs, jobs->written))) return doubt(jobs);
         INNGEST_TRY(status);
@@ -1676,16 +1825,19 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
         memset(header + 12, 0, 4);                   /* of any seed, and its checksum */
         memset(header + 20, 0, 4);
         for (offset = 0; offset < jobs->port->block_size; offset += sizeof bytes) {
-            if (port_blank(jobs, place, offset, sizeof bytes)) readable = true;
-            else if (port_read(jobs, place, offset, bytes, sizeof bytes))
+            uint32_t address = block_address(jobs, place) + offset;
+            if (port_blank(jobs, address, sizeof bytes)) readable = true;
+            else if (port_read(jobs, address, bytes, sizeof bytes))
                 for (i = 0; i < sizeof bytes; i++)
                     if (bytes[i] != 0xFF && (offset || (!jobs->port->is_blank && (bytes[i] & header[i]) != header[i]))) return INNGEST_ERR_FOREIGN;
         }
     }
     if (!readable) return INNGEST_ERR_READ;
     jobs->unread = false;
-    for (; place < jobs->port->block_count; place++)
-        if (!port_blank(jobs, place, 0, jobs->port->block_size)) return jobs->unread ? INNGEST_ERR_READ : INNGEST_ERR_FOREIGN;
+    for (; place < jobs->port->block_count; place++) {
+        idle(jobs);
+        if (!port_blank(jobs, block_address(jobs, place), jobs->port->block_size)) return jobs->unread ? INNGEST_ERR_READ : INNGEST_ERR_FOREIGN;
+    }
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
     jobs->tail_block = jobs->port->block_count;
     jobs->last_block = jobs->tail_block - 1;
@@ -1698,7 +1850,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0, missing = 0, expected;
     inngest_status status, applied = INNGEST_OK;
-    bool readable = false, gap = false;
+    bool readable = false, gap = false, written = false, fresh;
     uint8_t first[4];
     for (place = 0; place < jobs->port->block_count; place++) {
         jobs->unread = false;
@@ -1722,25 +1874,35 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     expected = jobs->last_block + 1 - jobs->tail_block;
     if (jobs->tail_block != oldest && read_block_header(jobs, oldest % jobs->port->block_count, &block, &format) == INNGEST_OK) expected++;
     if (blocks < expected) missing++;
-    for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++) if (!port_blank(jobs, block, 0, BLOCK_HEADER)) missing++;
+    for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++) if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
     for (block = jobs->tail_block; (int32_t)(block - jobs->last_block) <= 0; block++) {
         status = scan_block(jobs, block, &this_end, &proven);
         if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
-        if (this_end == 0 && port_blank(jobs, block, first_offset(jobs), jobs->port->block_size - first_offset(jobs))) { gap = true; continue; }
+        if (this_end == 0 && port_blank(jobs, block_address(jobs, block) + first_offset(jobs), jobs->port->block_size - first_offset(jobs))) { gap = true; continue; }
         if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) missing++;
         gap = false;
+        written = true;
         jobs->head_block = block;
         end = this_end ? this_end : jobs->port->block_size;    /* begun, and nothing in it is whole */
+        if (this_end == 0) jobs->stale = true;
     }
-    if (unreadable(jobs)) return INNGEST_ERR_READ;
+    fresh = !written && (int32_t)(jobs->last_block - (2 * jobs->port->block_count - 1)) < 0;
+    if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
+        missing = 0;
+        if (jobs->last_block == oldest) jobs->last_block--;
+    } else if (unreadable(jobs)) return INNGEST_ERR_READ;
+    if (*reclaimed && proven != *reclaimed) {              /* its proof reads differently each time */
+        *reclaimed = 0;
+        return INNGEST_PAUSED;
+    }
     if (missing) count(&jobs->counters.damaged);
     if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
         *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
     }
     INNGEST_TRY(applied);
-    if (jobs->head_block == jobs->last_block && jobs->tail_block != jobs->last_block && *reclaimed == 0 &&
+    if (jobs->head_block == jobs->last_block && jobs->tail_block != jobs->last_block && jobs->tail_block == oldest &&
         jobs->last_block + 1 - oldest == jobs->port->block_count) {
         /* Only reclaim enters the last erased block, and it was cut short: all in there are copies. Start it over. */
         jobs->last_block--;
@@ -1752,10 +1914,9 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     if (status == INNGEST_ERR_JOURNAL_FULL) {
         INNGEST_TRY(prepare_blocks(jobs, true));
         status = settle(jobs, end);
-        if (status == INNGEST_ERR_JOURNAL_FULL) status = INNGEST_OK;     /* it stands in a block that is full and was left behind */
+        if (status == INNGEST_ERR_JOURNAL_FULL) status = INNGEST_OK;     /* it stands in a block that is full and was left behind */   /* cov: a guard */
     }
     INNGEST_TRY(status);
-    if (jobs->newest == 0 && !jobs->clean) jobs->renewed = true;
     return prepare_blocks(jobs, true);
 }
 
@@ -1803,9 +1964,9 @@ static inngest_status park(inngest_ctx *ctx, inngest_wait why)
 }
 
 /* Find the run's newest record of a class and step. */
-static inngest_status find_own(const inngest_ctx *ctx, unsigned class, uint32_t step, record *r)
+static inngest_status find_own(const inngest_ctx *ctx, uint32_t key, record *r)
 {
-    return find_record(ctx->jobs, ctx->run, class, step, r);
+    return find_record(ctx->jobs, ctx->run, key, r);
 }
 
 /* The step's identity: hash of the id plus its occurrence in this pass. Ids whose ranges touch are refused. */
@@ -1813,7 +1974,7 @@ static inngest_status identify(inngest_ctx *ctx, const char *id)
 {
     inngest *jobs = ctx->jobs;
     uint32_t hash;
-    uint16_t i, found = ctx->id_count;
+    unsigned i, found = ctx->id_count;
     if (id == NULL || id[0] == 0) return mistake(ctx, INNGEST_ERR_STEP_ID, "");
     copy_text(ctx->id, id, sizeof ctx->id);
     hash = hash_text(HASH_SEED, id);
@@ -1872,6 +2033,7 @@ static bool find_ahead(inngest_ctx *ctx, record *r)
 #endif
 
 /* Find the step's newest record. Where the pass has come by all that are, there is nothing to look for. */
+#if INNGEST_INDEXES
 static inngest_status find_memo(inngest_ctx *ctx, record *r)
 {
     inngest_status status = INNGEST_ERR_NOT_FOUND;
@@ -1882,7 +2044,7 @@ static inngest_status find_memo(inngest_ctx *ctx, record *r)
 #else
     if (ctx->ahead && find_ahead(ctx->jobs, ctx->run, ctx->ahead, ctx->step, r)) status = INNGEST_OK;
 #endif
-    else status = find_own(ctx, RESULT, ctx->step, r);
+    else status = find_own(ctx, KEY(RESULT, ctx->step), r);
     if (status != INNGEST_OK) return status;
     ctx->known = true;
     ctx->met++;
@@ -1890,12 +2052,25 @@ static inngest_status find_memo(inngest_ctx *ctx, record *r)
     return status;
 }
 
+/* A record of the step has been written: does the pass know it? */
+static void meet(inngest_ctx *ctx, unsigned kind)
+{
+    if (ctx->known || ctx->step == 0 || class_of(kind & KIND_MASK) != RESULT) return;
+    ctx->known = true;
+    ctx->met++;
+    ctx->run->memos++;
+}
+#else
+static inngest_status find_memo(const inngest_ctx *ctx, record *r) { return find_own(ctx, KEY(RESULT, ctx->step), r); }
+#define meet(ctx, kind) ((void)0)
+#endif
+
 /* What the step's next record will leave behind as garbage, in bytes: its last one, and its progress once decided. */
-static void find_old(inngest_ctx *ctx, unsigned kind)
+APART void find_old(inngest_ctx *ctx, unsigned kind)
 {
     record r;
     if (!(ctx->run->flags & RUN_SAVED) || undecided(kind) || kind == SAVE) return;
-    if (find_own(ctx, SAVE, ctx->step, &r) == INNGEST_OK) ctx->old += record_room(ctx->jobs, r.size);
+    if (find_own(ctx, KEY(SAVE, ctx->step), &r) == INNGEST_OK) ctx->old += record_room(ctx->jobs, r.size);
 }
 
 /* Write a record of this step, with room made for `more` bytes of its group behind it. PAUSED: the port failed; or a
@@ -1909,16 +2084,20 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     used = run->used * UINT32_C(4) - ctx->old;
     if (used + record_room(jobs, size) + END_ROOM > run->reserved * UINT32_C(4)) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
     if (room(jobs, record_room(jobs, size) + more) != INNGEST_OK) return wait_for_room(ctx);
-    ctx->undo = *run;                                /* not earlier: making room may have carried its records */
+#if INNGEST_SEND_STEP || INNGEST_RESTART
+    ctx->undo.last = run->last;                      /* not earlier: making room may have carried its records */
+    ctx->undo.used = run->used;
+    ctx->undo.flags = run->flags;
+    ctx->undo.crashes = run->crashes;
+#if INNGEST_INDEXES
+    ctx->undo.memos = run->memos;
     ctx->undo_met = ctx->met;
-    if (add(jobs, run, kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step, data, size) != INNGEST_OK) return wait_for_room(ctx);
+#endif
+#endif
+    if (add(jobs, run, KEY(kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step), data, size) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = record_room(jobs, size);
-    if (!ctx->known && ctx->step && class_of(kind & KIND_MASK) == RESULT) {
-        ctx->known = true;
-        ctx->met++;
-        run->memos++;
-    }
+    meet(ctx, kind);
     if (kind == INTENT) return INNGEST_OK;
     run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) ? 0u : RUN_OLD));
     run->crashes = 0;
@@ -1926,12 +2105,21 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     return INNGEST_OK;
 }
 
+#if INNGEST_SEND_STEP || INNGEST_RESTART
 /* The rest of the group could not be written: a group that is not whole never was. */
 static void undo_group(inngest_ctx *ctx)
 {
-    *ctx->run = ctx->undo;
+    inngest_run *run = ctx->run;
+    run->last = ctx->undo.last;
+    run->used = ctx->undo.used;
+    run->flags = ctx->undo.flags;
+    run->crashes = ctx->undo.crashes;
+#if INNGEST_INDEXES
+    run->memos = ctx->undo.memos;
     ctx->met = ctx->undo_met;
+#endif
 }
+#endif
 
 static inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
@@ -1978,16 +2166,21 @@ static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void
 #endif
 
 #define WAIT_BYTES 14u
-static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
+APART inngest_status put_wait_record(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     uint8_t b[WAIT_BYTES];
     put_time(b, due);
     put_time(b + 6, ctx->jobs->now);
     b[12] = (uint8_t)(ctx->attempt + 1);
     b[13] = (uint8_t)(flags | (IN_GROUP(ctx) ? WAIT_PARALLEL : 0u));
-    if (!WALL_KNOWN(ctx->jobs) && ctx->jobs->dated && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
     ctx->jobs->stamp = ctx->jobs->now;
     return put_record(ctx, kind, b, sizeof b);
+}
+
+static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
+{
+    if (!WALL_KNOWN(ctx->jobs) && ctx->jobs->dated && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
+    return put_wait_record(ctx, kind, due, flags);
 }
 
 static uint32_t encode_error(const inngest_error_info *error, uint8_t b[ERROR_BYTES])
@@ -2037,7 +2230,7 @@ static bool claim_active(inngest_ctx *ctx)
     a->began = ctx->began;
     a->next = (uint32_t)jobs->now;
 #if INNGEST_LONG_STEPS
-    if (++jobs->token == 0) jobs->token = 1;
+    if (++jobs->token == 0) jobs->token = 1;   /* cov: after 2^32 steps */
     a->token = jobs->token;
     if (ctx->options && ctx->options->timeout_ms) {
         a->timed = true;
@@ -2052,7 +2245,6 @@ static bool claim_active(inngest_ctx *ctx)
 static void drop_active(inngest *jobs, inngest_active *a)
 {
     uint32_t i;
-    if (a == NULL) return;
     a->run = 0;
     for (i = 0; jobs->wanting && i < jobs->run_count; i++)
         if (jobs->runs[i].flags & RUN_WANTS) set_deadline(jobs, &jobs->runs[i], jobs->now);
@@ -2074,7 +2266,7 @@ static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 {
     if (!claim_active(ctx)) return wait_until(ctx, INNGEST_WAIT_ROOM, NEVER);
     ctx->active->status = (int16_t)status;
-    if (ctx->active->calls != UINT32_MAX) ctx->active->calls++;
+    if (ctx->active->calls != UINT32_MAX) ctx->active->calls++;   /* cov: after 2^32 calls */
     ctx->active->next = ctx->again;
     return wait_for_step(ctx, ctx->active);
 }
@@ -2184,12 +2376,17 @@ static void tell_step(inngest_ctx *ctx, inngest_status status, int64_t retry_in)
     TELL(ctx->jobs, step_end, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, retry_in);
 }
 
+APART inngest_status put_failed(inngest_ctx *ctx)
+{
+    uint8_t b[ERROR_BYTES];
+    return put_record(ctx, FAILED, b, encode_error(&ctx->error, b));
+}
+
 /* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
 static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
 {
-    int64_t in = ctx->retry_in >= 0 ? ctx->retry_in : backoff(ctx);
-    uint8_t b[ERROR_BYTES];
-    ctx->retry_in = -1;
+    int64_t in = ctx->retry_in != NOT_SAID ? ctx->retry_in : backoff(ctx);
+    ctx->retry_in = NOT_SAID;
     if (status == INNGEST_RETRY && ctx->attempt + 1 < max_attempts(ctx)) {
         status = put_wait(ctx, ATTEMPT, ctx->jobs->now + in, 0);
         if (ctx->step) tell_step(ctx, INNGEST_RETRY, in);
@@ -2198,7 +2395,7 @@ static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
         return wait_until(ctx, INNGEST_WAIT_RETRY, ctx->jobs->now + in);
     }
     if (ctx->step == 0) return INNGEST_STEP_FAILED;
-    status = put_record(ctx, FAILED, b, encode_error(&ctx->error, b));
+    status = put_failed(ctx);
     tell_step(ctx, INNGEST_STEP_FAILED, -1);
     if (status == INNGEST_OK) status = durable(ctx);
     return status == INNGEST_OK ? INNGEST_STEP_FAILED : status;
@@ -2213,18 +2410,23 @@ static bool read_wait(inngest_ctx *ctx, const record *r, int64_t *due, unsigned 
     return true;
 }
 
+/* BODY: the next attempt is due. */
+static inngest_status wait_for_attempt(inngest_ctx *ctx, const record *r)
+{
+    int64_t due;
+    unsigned flags;
+    if (!read_wait(ctx, r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    return due > ctx->jobs->now ? wait_until(ctx, INNGEST_WAIT_RETRY, due) : INNGEST_BODY;
+}
+
 /* The journal knows the step but not its end. BODY: go on with it. */
 static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const record *r)
 {
-    int64_t due = 0;
-    unsigned flags;
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
     if (INNGEST_LONG_STEPS && ctx->ending ? ctx->active == NULL : CANCELLING(ctx->run)) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
     if (r->kind == INTENT) ctx->attempt = r->first[0];
-    if (r->kind != ATTEMPT) return INNGEST_BODY;
-    if (!read_wait(ctx, r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    return due > ctx->jobs->now ? wait_until(ctx, INNGEST_WAIT_RETRY, due) : INNGEST_BODY;
+    return r->kind == ATTEMPT ? wait_for_attempt(ctx, r) : INNGEST_BODY;
 }
 
 /* Common to all steps: identity, then what the journal knows. BODY: nothing decided, go on. */
@@ -2289,7 +2491,7 @@ static inngest_status begin_step(inngest_ctx *ctx, const char *id, const inngest
     ctx->result = result;
     ctx->size = (uint32_t)size;
     ctx->told = false;
-    ctx->retry_in = -1;
+    ctx->retry_in = NOT_SAID;
     status = IN_PROGRESS(ctx) ? begin_again(ctx) : begin_fresh(ctx, &r);
     if (status == INNGEST_RETRY || status == INNGEST_FAIL) return close_step(ctx, status);
     if (status != INNGEST_BODY) return status;
@@ -2520,7 +2722,7 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
     status = look_at_branches(ctx, first, list, &good);
     va_end(list);
     if (good < 0 && ctx->decided && ctx->stopped == INNGEST_OK) (void)park(ctx, INNGEST_WAIT_MEMO);   /* the branch in the winner's place did not win */
-    if (good < 0 || ctx->stopped != INNGEST_OK) return close_group(ctx, status);
+    if (good < 0) return close_group(ctx, status);
     if (ctx->decided) return close_group(ctx, INNGEST_OK);
     winner = (uint8_t)good;
     ctx->step = ctx->group;
@@ -2554,7 +2756,7 @@ inngest_status inngest_fail(inngest_ctx *ctx, int32_t code, const char *message)
 
 inngest_status inngest_retry_after(inngest_ctx *ctx, int64_t ms, int32_t code, const char *message)
 {
-    ctx->retry_in = ms < 1000 ? 1000 : ms > INNGEST_DAYS(1) ? INNGEST_DAYS(1) : ms;   /* Inngest's clamp */
+    ctx->retry_in = ms < 1000 ? 1000 : ms > INNGEST_DAYS(1) ? (uint32_t)INNGEST_DAYS(1) : (uint32_t)ms;   /* Inngest's clamp */
     return inngest_retry(ctx, code, message);
 }
 
@@ -2578,7 +2780,7 @@ static inngest_status find_progress(inngest_ctx *ctx, const void *data, size_t s
     if (!ctx->open) return mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_save or load");
     if (data == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
-    status = find_own(ctx, SAVE, ctx->step, r);
+    status = find_own(ctx, KEY(SAVE, ctx->step), r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
     return status == INNGEST_OK ? INNGEST_OK : INNGEST_BODY;
 }
@@ -2625,17 +2827,28 @@ void *inngest_user(const inngest_ctx *ctx) { return ctx->jobs->user; }
 uint64_t inngest_run_id(const inngest_ctx *ctx) { return run_id(ctx->jobs, ctx->run); }
 const inngest_error_info *inngest_error(const inngest_ctx *ctx) { return &ctx->error; }
 
+/* The handler's own attempt, and the record that says so. */
+APART void find_attempt(inngest_ctx *ctx)
+{
+    record r;
+    ctx->attempt = 0;
+    ctx->old = 0;
+    if (find_own(ctx, KEY(RESULT, 0), &r) != INNGEST_OK) return;
+    ctx->attempt = r.first[12];
+    ctx->old = record_room(ctx->jobs, r.size);
+}
+
 int inngest_attempt(const inngest_ctx *ctx)
 {
     record r;
     if (ctx->open) return ctx->attempt;
-    return find_own(ctx, RESULT, 0, &r) == INNGEST_OK ? r.first[12] : 0;
+    return find_own(ctx, KEY(RESULT, 0), &r) == INNGEST_OK ? r.first[12] : 0;
 }
 
 /* *from: where the data begins in the payload, behind the name. */
 static bool find_event(const inngest_ctx *ctx, record *r, uint32_t *from, uint32_t *name_size)
 {
-    if (find_own(ctx, START, 0, r) != INNGEST_OK) return false;
+    if (find_own(ctx, KEY(START, 0), r) != INNGEST_OK) return false;
     *from = r->flags & FLAG ? START_HEAD : START_HEAD - 6;
     *name_size = r->first[*from - 1];
     *from += *name_size;
@@ -2649,25 +2862,30 @@ size_t inngest_event_size(const inngest_ctx *ctx)
     return find_event(ctx, &r, &from, &name) ? r.size - from : 0;
 }
 
-inngest_status inngest_event_data(inngest_ctx *ctx, void *out, size_t size)
+/* Copy the event's data or its name, which stands in front of it. */
+static inngest_status read_event(inngest_ctx *ctx, void *out, size_t size, bool its_name)
 {
     record r;
     uint32_t from, name;
-    if (out == NULL && size) return INNGEST_ERR_ARGUMENT;
     if (!find_event(ctx, &r, &from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (its_name) {
+        r.size = (uint16_t)from;
+        from -= name;
+    }
     return copy_payload(ctx, &r, from, out, size);
+}
+
+inngest_status inngest_event_data(inngest_ctx *ctx, void *out, size_t size)
+{
+    if (out == NULL && size) return INNGEST_ERR_ARGUMENT;
+    return read_event(ctx, out, size, false);
 }
 
 inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size)
 {
-    record r;
-    uint32_t from, name;
     if (out == NULL || size == 0) return INNGEST_ERR_ARGUMENT;
-    if (!find_event(ctx, &r, &from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (name >= size) return INNGEST_ERR_TOO_LONG;
-    if (!read_payload(ctx->jobs, &r, from - name, out, name)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    out[name] = 0;
-    return INNGEST_OK;
+    out[size - 1] = 0;
+    return read_event(ctx, out, size - 1, true);
 }
 
 /* ---- 12 Events: table of functions, admission ------------------------------------------------------------------ */
@@ -2764,7 +2982,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 }
 
 /* Append the START of a run, as the last of its group or not. */
-static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t function, unsigned more)
+APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
 {
     uint8_t head[START_HEAD];
     uint32_t size = HAS_TIME(e) ? START_HEAD : START_HEAD - 6;
@@ -2783,34 +3001,38 @@ static inngest_status start_run(inngest *jobs, const arrival *e, uint16_t functi
     s.piece[2] = e->data;
     s.size[2] = e->size;
     run = enter_run(jobs, jobs->next_run++);
-    INNGEST_TRY(append(jobs, run, START | more | (HAS_TIME(e) ? FLAG : 0), 0, &s));
+    INNGEST_TRY(append(jobs, run, KEY(START | more | (HAS_TIME(e) ? FLAG : 0), 0), &s));
     take_up(jobs, run, run->number, function, record_room(jobs, size + e->name_size + e->size));
+#if INNGEST_INDEXES
     run->oldest = (uint16_t)jobs->head_block;
+#endif
     if (!HAS_TIME(e)) run->flags |= RUN_BEGUN;
     set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
 
 /* Append the group: the sender's memo or the event's id, and a START a function. */
-APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, uint16_t n, inngest_ctx *ctx)
+APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, unsigned n, inngest_ctx *ctx)
 {
     static const uint8_t done = WHAT_SEND;
     uint32_t bytes = n * record_room(jobs, START_HEAD + e->name_size + e->size);
     uint32_t seen = 0;
     uint8_t b[14];
-    uint16_t k;
+    unsigned k;
     if (ctx) INNGEST_TRY(put_group(ctx, n ? DONE | MORE : DONE, &done, 1, bytes));
     else INNGEST_TRY(room(jobs, bytes + record_room(jobs, 14)));
     if (HAS_ID(e)) {
         put4(b, e->id_hash[0]);
         put4(b + 4, e->id_hash[1]);
         put_time(b + 8, jobs->now + INNGEST_SEEN_MS);
-        INNGEST_TRY(add(jobs, NULL, SEEN | MORE, 0, b, sizeof b));
+        INNGEST_TRY(add(jobs, NULL, KEY(SEEN | MORE, 0), b, sizeof b));
         seen = jobs->written;
     }
     for (k = 0; k < n; k++) {
         inngest_status status = start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0);
+#if INNGEST_SEND_STEP
         if (status != INNGEST_OK && ctx) undo_group(ctx);
+#endif
         INNGEST_TRY(status);
     }
     if (HAS_ID(e)) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, seen);
@@ -2821,7 +3043,8 @@ APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t
  * if there is no room for all. */
 static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
 {
-    uint16_t chosen[INNGEST_FAN_OUT], i, n = 0;
+    uint16_t chosen[INNGEST_FAN_OUT];
+    unsigned i, n = 0;
     uint32_t start = record_room(jobs, START_HEAD + e->name_size + e->size), need = 0, live, first = jobs->next_run, k;
     inngest_status status;
     if (seen_before(jobs, e, &live)) { count(&jobs->counters.duplicates); return INNGEST_OK; }
@@ -2831,7 +3054,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         if (f->when && !wanted(jobs, e, f, ctx == NULL)) continue;
         if (jobs->run_count - jobs->live_runs == n) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
         need += reservation(jobs, i, start);
-        chosen[n++] = i;
+        chosen[n++] = (uint16_t)i;
     }
     if (n == 0 && ctx == NULL) { count(&jobs->counters.unmatched); return INNGEST_OK; }
     if (HAS_ID(e) && live == INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
@@ -2857,7 +3080,7 @@ static void start_ctx(inngest_ctx *ctx, inngest *jobs, inngest_run *run)
     ctx->run = run;
     ctx->function = run->function == NO_FUNCTION ? NULL : &jobs->functions[run->function];
     ctx->wake = NEVER;
-    ctx->retry_in = -1;
+    ctx->retry_in = NOT_SAID;
 }
 
 static void tell_end(inngest_ctx *ctx, inngest_status status)
@@ -2895,7 +3118,7 @@ static bool has_on_failure(const inngest_function *function)
 
 /* Tell the run's steps in progress that it ends: the handler is called once more, begins nothing, and their results
  * are kept. */
-static void stop_actives(inngest_ctx *ctx)
+APART void stop_actives(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
@@ -2905,9 +3128,10 @@ static void stop_actives(inngest_ctx *ctx)
     int i;
     for (i = 0; i < ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
         start_ctx(ctx, jobs, run);
+        if (ctx->function == NULL) break;
         ctx->ending = true;
         status = call_handler(ctx);
-        if (ctx->open && status != INNGEST_OK) (void)close_step(ctx, status);
+        if (ctx->open) (void)close_step(ctx, status);
     }
     while ((a = find_active(jobs, run->number, 0)) != NULL) drop_active(jobs, a);
     ctx->error = error;
@@ -2921,16 +3145,18 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
     uint8_t b[ERROR_BYTES];
     uint32_t size;
     record r;
-    if (INNGEST_LONG_STEPS) stop_actives(ctx);
     if (INNGEST_ON_FAILURE && verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
         verdict = INNGEST_FAIL;
-        if (find_own(ctx, PHASE, 0, &r) == INNGEST_OK) (void)load_error(ctx, &r);
+        if (find_own(ctx, KEY(PHASE, 0), &r) == INNGEST_OK) (void)load_error(ctx, &r);
     }
     size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) {
         if (write_record(jobs, run, PHASE, b, size) != INNGEST_OK) return false;
-        run->used = run->memos = 0;
-        if (find_own(ctx, START, 0, &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
+        run->used = 0;
+#if INNGEST_INDEXES
+        run->memos = 0;
+#endif
+        if (find_own(ctx, KEY(START, 0), &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
         run->phase = INNGEST_PHASE_ON_FAILURE;
         run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
         run->crashes = 0;
@@ -2950,11 +3176,8 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
 /* The handler asks for another attempt of itself, memos kept. PAUSED, or FAIL if it was the last. */
 static inngest_status retry_handler(inngest_ctx *ctx)
 {
-    record r;
     ctx->step = 0;
-    ctx->old = 0;
-    ctx->attempt = (uint8_t)inngest_attempt(ctx);
-    if (ctx->attempt && find_own(ctx, RESULT, 0, &r) == INNGEST_OK) ctx->old = record_room(ctx->jobs, r.size);
+    find_attempt(ctx);
     ctx->parallel = false;
     ctx->wake = NEVER;
     if ((int)attempt_failed(ctx, INNGEST_RETRY) <= 0) return INNGEST_FAIL;
@@ -2966,19 +3189,11 @@ static inngest_status retry_handler(inngest_ctx *ctx)
 static bool retries_later(inngest_ctx *ctx)
 {
     record r;
-    int64_t due;
-    unsigned flags;
+    inngest_status status;
     if (!(ctx->run->flags & RUN_RETRYING)) return false;
-    if (find_own(ctx, RESULT, 0, &r) != INNGEST_OK || !read_wait(ctx, &r, &due, &flags)) {
-        (void)park(ctx, INNGEST_WAIT_DAMAGE);
-        return true;
-    }
-    if (due > ctx->jobs->now) {
-        (void)wait_until(ctx, INNGEST_WAIT_RETRY, due);
-        return true;
-    }
-    ctx->run->flags &= (uint16_t)~RUN_RETRYING;
-    return false;
+    status = find_own(ctx, KEY(RESULT, 0), &r) == INNGEST_OK ? wait_for_attempt(ctx, &r) : park(ctx, INNGEST_WAIT_DAMAGE);
+    if (status == INNGEST_BODY) ctx->run->flags &= (uint16_t)~RUN_RETRYING;
+    return status != INNGEST_BODY;
 }
 
 /* An inline body was left by return: what it gave counts. What the handler did not reach by that, a catch or the
@@ -3018,7 +3233,7 @@ static bool starts_later(inngest_ctx *ctx)
     record r;
     int64_t ts;
     if (!INNGEST_WALL_CLOCK || (run->flags & RUN_BEGUN)) return false;
-    if (find_own(ctx, START, 0, &r) != INNGEST_OK) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
+    if (find_own(ctx, KEY(START, 0), &r) != INNGEST_OK) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
     ts = r.flags & FLAG ? get_time(r.first + 6) : 0;
     if (ts) run->flags |= RUN_UNIX;
     if (ts && !WALL_KNOWN(jobs)) (void)wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
@@ -3040,28 +3255,53 @@ static bool arm(inngest *jobs, inngest_run *run, bool armed)
 }
 #endif
 
-/* Before a pass: a suspect goes on behind its record. False: that could not be written. */
+/* After a crash a suspect in a long step keeps the others waiting for a while. */
+static bool alone(const inngest *jobs)
+{
+#if INNGEST_CRASHES
+    return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;
+#else
+    (void)jobs;
+    return false;
+#endif
+}
+
+#define BESIDE(jobs, run) (alone(jobs) && ALONE(jobs) != (run)->number)
+
+/* Before a pass: a suspect, or a run beside one that is alone, goes on behind its record. False: that could not be written. */
 static bool arm_suspect(inngest *jobs, inngest_run *run)
 {
 #if INNGEST_CRASHES
-    if ((run->flags & (RUN_SUSPECT | RUN_ARMED)) == RUN_SUSPECT) return arm(jobs, run, true);
+    if (((run->flags & RUN_SUSPECT) || BESIDE(jobs, run)) && !(run->flags & RUN_ARMED)) return arm(jobs, run, true);
 #endif
     (void)jobs;
     (void)run;
     return true;
 }
 
-APART inngest_status run_handler(inngest_ctx *ctx)
+/* Does the journal know a reason not to call the handler? BODY: it does not; else the verdict. */
+APART inngest_status look_before(inngest_ctx *ctx)
 {
-    inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
     record r;
+    if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
+    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && (find_own(ctx, KEY(PHASE, 0), &r) != INNGEST_OK || !load_error(ctx, &r))) {
+        (void)park(ctx, INNGEST_WAIT_DAMAGE);
+        return INNGEST_PAUSED;
+    }
+    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && !has_on_failure(ctx->function)) return INNGEST_FAIL;   /* a firmware without it */
+    return INNGEST_BODY;
+}
+
+static inngest_status run_handler(inngest_ctx *ctx)
+{
+    inngest *jobs = ctx->jobs;
     inngest_status verdict;
-    if (CANCELLING(run)) {
+    if (CANCELLING(ctx->run)) {
         set_error(ctx, INNGEST_CANCELLED, 0, "");
         return INNGEST_CANCELLED;
     }
-    if (INNGEST_CRASHES && run->crashes >= INNGEST_CRASH_LIMIT) {
+    if (INNGEST_CRASHES && ctx->run->crashes >= INNGEST_CRASH_LIMIT) {
         set_error(ctx, INNGEST_ERR_CRASHED, 0, "");
         return INNGEST_FAIL;
     }
@@ -3069,15 +3309,11 @@ APART inngest_status run_handler(inngest_ctx *ctx)
         (void)park(ctx, INNGEST_WAIT_FUNCTION);
         return INNGEST_PAUSED;
     }
-    if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
-    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && (find_own(ctx, PHASE, 0, &r) != INNGEST_OK || !load_error(ctx, &r))) {
-        (void)park(ctx, INNGEST_WAIT_DAMAGE);
-        return INNGEST_PAUSED;
-    }
-    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && !has_on_failure(ctx->function)) return INNGEST_FAIL;   /* a firmware without it */
-    TELL(jobs, run_start, run_id(jobs, run), ctx->function->id);
+    verdict = look_before(ctx);
+    if (verdict != INNGEST_BODY) return verdict;
+    TELL(jobs, run_start, run_id(jobs, ctx->run), ctx->function->id);
     verdict = judge(ctx, call_handler(ctx));
-    if (verdict == INNGEST_PAUSED) TELL(jobs, run_pause, run_id(jobs, run), INNGEST_PAUSED);
+    if (verdict == INNGEST_PAUSED) TELL(jobs, run_pause, run_id(jobs, ctx->run), INNGEST_PAUSED);
     return verdict;
 }
 
@@ -3095,7 +3331,10 @@ APART void pass(inngest *jobs, inngest_run *run)
     jobs->unread = false;
     if (!arm_suspect(jobs, run)) run->state = INNGEST_WAIT_ROOM;
     else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = CANCELLING(run) ? jobs->now : ctx.wake;
-    else if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
+    else {
+        if (INNGEST_LONG_STEPS) stop_actives(&ctx);
+        if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
+    }
     jobs->busy = false;
     if (run->number != number) return;
     if ((run->flags & RUN_UNIX) && WALL_KNOWN(jobs) && (!known || WALL_OFFSET(jobs) - offset >= RETRY_ROOM_MS || offset - WALL_OFFSET(jobs) >= RETRY_ROOM_MS))
@@ -3104,7 +3343,9 @@ APART void pass(inngest *jobs, inngest_run *run)
     if (when <= jobs->now) {                         /* in the next round */
         set_deadline(jobs, run, NEVER);
         run->flags |= RUN_PASSED;
+#if INNGEST_INDEXES
         jobs->again[jobs->again_count++] = (inngest_index)(run - jobs->runs);
+#endif
     } else set_deadline(jobs, run, when);
 #if INNGEST_CRASHES
     if (!(run->flags & RUN_ARMED)) return;
@@ -3124,19 +3365,19 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     record r;
     inngest_active *a;
     inngest_run *run;
-    inngest_status status = slot->name_size ? (inngest_status)(256 + slot->name_size) : INNGEST_OK;
+    inngest_status status = SLOT_NAME(slot) ? (inngest_status)(256 + SLOT_NAME(slot)) : INNGEST_OK;
     for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++)
         if (a->run == slot->of.token.run && a->token == slot->of.token.attempt && (a->status == INNGEST_AGAIN || a->status == INNGEST_PENDING)) break;
-    if (a == ACTIVE(jobs) + ACTIVE_STEPS || a->run == 0) { count(&jobs->counters.stale_tokens); return INNGEST_OK; }
+    if (a == ACTIVE(jobs) + ACTIVE_STEPS || a->run == 0) { tally(&jobs->counters.stale_tokens); return INNGEST_OK; }
     run = find_run(jobs, a->run & STEP_MASK);
-    if (run == NULL) return INNGEST_OK;
-    if (status == INNGEST_OK && slot->size > a->size) status = INNGEST_ERR_RESULT_SIZE;
+    if (run == NULL) return INNGEST_OK;   /* cov: a step in progress has a run */
+    if (status == INNGEST_OK && SLOT_SIZE(slot) > a->size) status = INNGEST_ERR_RESULT_SIZE;
     if (status == INNGEST_OK) {
         start_ctx(&ctx, jobs, run);
         ctx.step = a->step;
         if (find_memo(&ctx, &r) == INNGEST_OK) ctx.old = record_room(jobs, r.size);
         ctx.parallel = true;                         /* others may be in progress beside it */
-        status = put_record(&ctx, RESULT, slot->data, slot->size);
+        status = put_record(&ctx, RESULT, slot->data, SLOT_SIZE(slot));
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
     }
     a->status = (int16_t)status;
@@ -3150,18 +3391,18 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 APART inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
     arrival e;
-    if (slot->kind == SLOT_TAKEN) return INNGEST_OK;
 #if INNGEST_LONG_STEPS
-    if (slot->kind == SLOT_COMPLETION) return take_completion(jobs, slot);
+    if (SLOT_KIND(slot) == SLOT_COMPLETION) return take_completion(jobs, slot);
 #endif
     memset(&e, 0, sizeof e);
     e.name = slot->of.name;
     e.data = slot->data;
-    e.size = slot->size;
-    e.name_size = slot->name_size;
-    if (slot->kind == SLOT_FULL_EVENT) {
+    e.size = SLOT_SIZE(slot);
+    if (SLOT_KIND(slot) == SLOT_EVENT) e.name_size = (uint8_t)strlen(e.name);
+    else {
         e.name = (const char *)slot->data;
-        e.data = slot->data + slot->name_size;
+        e.name_size = SLOT_NAME(slot);
+        e.data = slot->data + SLOT_NAME(slot);
 #if INNGEST_WALL_CLOCK
         e.ts = (int64_t)((uint64_t)slot->of.full.ts[1] << 32 | slot->of.full.ts[0]);
 #endif
@@ -3173,10 +3414,21 @@ APART inngest_status take(inngest *jobs, const inngest_slot *slot)
     return admit(jobs, &e, NULL);
 }
 
-/* After a clean stop: leave a record before user code runs, so that its crash is not taken for a clean stop too. */
+/* After a clean stop: leave a trace before user code runs, so that its crash is not taken for a clean stop too. */
 static void leave_clean_stop(inngest *jobs)
 {
-    if (!jobs->wrote && write_time(jobs, 0) == INNGEST_OK) (void)port_sync(jobs);
+    if (!jobs->wrote && room(jobs, 1u << jobs->unit_shift) == INNGEST_OK && open_place(jobs) == INNGEST_OK) (void)port_sync(jobs);
+}
+
+/* Free the slot of this number, and keep those ahead of it: each moves up by one. */
+static void free_slot(inngest *jobs, inngest_word at)
+{
+    for (; INNGEST_LONG_STEPS && at != jobs->head; at--) {
+        size_t first = offsetof(inngest_slot, what);
+        memcpy((uint8_t *)&jobs->slots[at & jobs->slot_mask] + first,
+               (const uint8_t *)&jobs->slots[WORD(at - 1) & jobs->slot_mask] + first, sizeof(inngest_slot) - first);
+    }
+    free_oldest_slot(jobs);
 }
 
 /* A completion passes by an event that waits for room: the run it lets go on may be the one that makes it. */
@@ -3186,14 +3438,13 @@ static inngest_status drain(inngest *jobs)
     inngest_slot *slot;
     inngest_word at, end = WORD(jobs->head + jobs->slot_mask + 1u);
     for (at = jobs->head; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
-        if (slot->kind <= SLOT_FULL_EVENT && status != INNGEST_OK) continue;
+        if (SLOT_KIND(slot) != SLOT_COMPLETION && status != INNGEST_OK) continue;
         leave_clean_stop(jobs);
         taken = take(jobs, slot);
         if (taken != INNGEST_OK) {
             status = taken;
-            if ((int)taken > INNGEST_ERR_JOURNAL_FULL || (int)taken < INNGEST_ERR_SEEN_FULL) return status;
-        } else if (at == jobs->head) free_oldest_slot(jobs);
-        else slot->kind = SLOT_TAKEN;
+            if ((int)taken < INNGEST_ERR_SEEN_FULL) return status;
+        } else free_slot(jobs, at);
     }
     return status;
 }
@@ -3215,21 +3466,10 @@ static void wake_steps(inngest *jobs)
     STORE(&jobs->woken, 0);
     if (!INNGEST_LONG_STEPS) return;
     for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
-        if (a->run == 0 || a->status != INNGEST_AGAIN || (run = find_run(jobs, a->run & STEP_MASK)) == NULL) continue;
+        if (a->run == 0 || a->status != INNGEST_AGAIN || (run = find_run(jobs, a->run & STEP_MASK)) == NULL) continue;   /* cov: a step in progress has a run */
         a->next = (uint32_t)jobs->now;
         set_deadline(jobs, run, jobs->now);
     }
-}
-
-/* After a crash a suspect in a long step keeps the others waiting for a while. */
-static bool alone(const inngest *jobs)
-{
-#if INNGEST_CRASHES
-    return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;
-#else
-    (void)jobs;
-    return false;
-#endif
 }
 
 #if INNGEST_CRASHES
@@ -3242,11 +3482,16 @@ static void release(inngest *jobs)
 }
 #endif
 
-/* The run to pass next in this round: the one due first; of those, the oldest. */
+/* The run to pass next in this round: the one due first; of those, the oldest. A run that is cancelled need not wait for one
+ * that is alone: it ends behind a record of its own. */
 static inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs);
-    return run->deadline <= jobs->now ? run : NULL;
+    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs), *other;
+    if (run->deadline <= jobs->now) return run;
+    if (INNGEST_CANCEL && alone(jobs))
+        for (other = jobs->runs; other < jobs->runs + jobs->run_count; other++)
+            if (CANCELLING(other) && other->deadline <= jobs->now) return other;
+    return NULL;
 }
 
 /* When to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot come
@@ -3263,7 +3508,7 @@ static uint32_t due_in(const inngest *jobs, int64_t when)
 {
     if (when == NEVER) return UINT32_MAX;
     if (when <= jobs->now) return 0;
-    return when - jobs->now > INT32_MAX ? INT32_MAX : (uint32_t)(when - jobs->now);
+    return (uint32_t)(when - jobs->now);             /* a heartbeat away at most */
 }
 
 static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
@@ -3285,6 +3530,12 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
     return due_in(jobs, first);
 }
 
+static void pass_again(inngest *jobs, inngest_run *run)
+{
+    run->flags &= (uint16_t)~RUN_PASSED;
+    set_deadline(jobs, run, jobs->now);
+}
+
 /* Let each run that is due have one pass. One whose newest record is not durable has it in the next round, behind the
  * sync that serves this one; so what the queue brings costs no sync of its own. False: nothing was due, or power is
  * about to go. */
@@ -3298,12 +3549,11 @@ static bool round_of_passes(inngest *jobs)
         pass(jobs, run);
         any = true;
     }
-    while (jobs->again_count) {
-        run = &jobs->runs[jobs->again[--jobs->again_count]];
-        if (!(run->flags & RUN_PASSED)) continue;
-        run->flags &= (uint16_t)~RUN_PASSED;
-        set_deadline(jobs, run, jobs->now);
-    }
+#if INNGEST_INDEXES
+    while (jobs->again_count) pass_again(jobs, &jobs->runs[jobs->again[--jobs->again_count]]);
+#else
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) pass_again(jobs, run);
+#endif
     return any;
 }
 
@@ -3373,8 +3623,8 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
         if ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) continue;
         put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
-        INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES)));
-        INNGEST_TRY(add(jobs, run, (unsigned)r.kind | (r.flags & FLAG), r.step, b, WAIT_BYTES));
+        INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES)));   /* cov: an erase that fails just here; of the write behind it: corners.c */
+        INNGEST_TRY(add(jobs, run, KEY((unsigned)r.kind | (r.flags & FLAG), r.step), b, WAIT_BYTES));
         set_deadline(jobs, run, jobs->now);          /* look again */
         position = run->last;                        /* reclaim may have carried the others */
         r.link = 1;                                  /* and once more from the newest on */
@@ -3393,8 +3643,8 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
         put4(b, seen->hash[0]);
         put4(b + 4, seen->hash[1]);
         put_time(b + 8, seen->until + off);
-        INNGEST_TRY(room(jobs, record_room(jobs, sizeof b)));
-        INNGEST_TRY(add(jobs, NULL, SEEN, 0, b, sizeof b));
+        INNGEST_TRY(room(jobs, record_room(jobs, sizeof b)));   /* cov: an erase that fails just here; of the write behind it: corners.c */
+        INNGEST_TRY(add(jobs, NULL, KEY(SEEN, 0), b, sizeof b));
         seen->until += off;
         seen->position = jobs->written;
     }
@@ -3460,7 +3710,10 @@ inngest_status inngest_format(const inngest_port *port)
     int result;
     if (port == NULL || port->erase == NULL) return INNGEST_ERR_ARGUMENT;
     for (i = 0; i < port->block_count; i++) {
-        do result = port->erase(port->context, i * port->block_size); while (result == INNGEST_PORT_BUSY);
+        do {
+            result = port->erase(port->context, i * port->block_size);
+            if (port->idle) port->idle(port->context);
+        } while (result == INNGEST_PORT_BUSY);
         if (result != 0) return INNGEST_ERR_ERASE;
     }
     return port->sync && port->sync(port->context) != 0 ? INNGEST_ERR_SYNC : INNGEST_OK;
@@ -3490,15 +3743,19 @@ static uint32_t capacity(const inngest *jobs)
     uint32_t usable = p->block_size - first_offset(jobs), blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
     uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES), fixed = 3 * record_room(jobs, 12);
     uint32_t room_for, all = blocks * usable, fill = all / 100 * INNGEST_FILL_PERCENT + all % 100 * INNGEST_FILL_PERCENT / 100;
-    if (largest < largest_start(jobs)) largest = largest_start(jobs);
+    if (largest < largest_start(jobs)) largest = largest_start(jobs);   /* cov: by configuration */
     room_for = (usable - minimum(usable / 2, largest)) * (blocks > 1 ? blocks - 1 : 1);
     room_for = minimum(room_for, fill);
-    return room_for > fixed ? room_for - fixed : 0;
+    return room_for > fixed ? room_for - fixed : 0;   /* cov: by configuration */
 }
 
 static void set_up(inngest *jobs, const inngest_config *config)
 {
-    uint16_t i;
+    size_t slots_at = INNGEST_MEMORY((size_t)config->runs, 0);
+    uint32_t i;
+#if INNGEST_CACHE_LINE
+    slots_at -= ((uintptr_t)config->memory + slots_at) % INNGEST_CACHE_LINE;
+#endif
     memset(jobs, 0, sizeof *jobs);
     memset(config->memory, 0, INNGEST_MEMORY((size_t)config->runs, (size_t)config->events));
     jobs->functions = config->functions;
@@ -3510,13 +3767,9 @@ static void set_up(inngest *jobs, const inngest_config *config)
     jobs->user = config->user;
     jobs->runs = (inngest_run *)config->memory;
     jobs->run_count = config->runs;
-    jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + INNGEST_MEMORY((size_t)config->runs, 0));
-    jobs->tree = (inngest_index *)(void *)(jobs->runs + config->runs);
-    jobs->heads = jobs->tree + config->runs;
-    jobs->next = jobs->heads + config->runs;
-    jobs->again = jobs->next + config->runs;
-    while (2 * jobs->hash_mask + 1 < config->runs) jobs->hash_mask = 2 * jobs->hash_mask + 1;
-    clear_runs(jobs);
+    jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + slots_at);
+    for (i = 0; i < config->runs; i++) jobs->runs[i].deadline = NEVER;
+    clear_places(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
     for (i = 0; i < config->events; i++) {
         jobs->slots[i].sequence = WORD(i);
@@ -3555,25 +3808,30 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
 {
     uint32_t armed = 0;
     uint32_t position = run->last;
-    uint16_t used;
-    uint8_t news = 0;
+    uint32_t used;
+    unsigned news = 0;
     int64_t when = NEVER;
     bool parked = false;
     record r;
-    inngest_status status = find_record(jobs, run, PHASE, 0, &r);
+    inngest_status status = find_record(jobs, run, KEY(PHASE, 0), &r);
     if (status == INNGEST_OK) {
         status = (inngest_status)(int32_t)get4(r.first);
         run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;
     }
-    run->used = run->memos = 0;
+    run->used = 0;
+#if INNGEST_INDEXES
+    run->memos = 0;
     run->oldest = (uint16_t)jobs->tail_block;
+#endif
     do {
         status = step_back(jobs, run, &position, &r);
-        if (status == INNGEST_ERR_NOT_FOUND) break;
+        if (status == INNGEST_ERR_NOT_FOUND || (status != INNGEST_OK && CANCELLING(run))) break;   /* one that ends needs no records */
         if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
+#if INNGEST_INDEXES
         run->oldest = (uint16_t)block_of(jobs, r.position);
+#endif
         if (r.kind != START && r.kind != CRASH) run->flags |= RUN_BEGUN;
         if (INNGEST_CRASHES && r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT)) {
             run->flags |= RUN_MARKED;
@@ -3582,9 +3840,12 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
             if (armed) run->flags |= RUN_ARMED;
         }
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
+        idle(jobs);
         if (!is_live(jobs, &r)) continue;
-        parked = parked || left_out(&r);
+        parked = parked || left_out(&r);   /* cov: a part is left out: parts.sh */
+#if INNGEST_INDEXES
         if (class_of(r.kind) == RESULT && r.step) run->memos++;
+#endif
         if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_room(jobs, r.size) / 4);
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
         if (r.kind == ATTEMPT && r.step == 0) run->flags |= RUN_RETRYING;
@@ -3603,19 +3864,19 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
             }
         }
     } while (r.link);
-    used = (uint16_t)(run->used + END_ROOM / 4);                   /* another firmware may have reserved more: what is used stays counted */
+    used = minimum(run->used + END_ROOM / 4, 0xFFFF);                   /* another firmware may have reserved more: what is used stays counted */
     if (used > run->reserved) {
         jobs->reserved += (used - run->reserved) * UINT32_C(4);
-        run->reserved = used;
+        run->reserved = (uint16_t)used;
     }
     if (run->state == INNGEST_WAIT_NONE || run->phase == INNGEST_PHASE_CANCELLING || (news && news != ATTEMPT && news != SLEEP)) {
         run->state = INNGEST_WAIT_NONE;
         run->attempt = 0;
         when = jobs->now;
     }
-    if (parked) {
-        run->state = INNGEST_WAIT_MEMO;
-        when = NEVER;
+    if (parked) {   /* cov: a part is left out: parts.sh */
+        run->state = INNGEST_WAIT_MEMO;   /* cov: a part is left out: parts.sh */
+        when = NEVER;   /* cov: a part is left out: parts.sh */
     }
     set_deadline(jobs, run, when);
     return armed;
@@ -3634,6 +3895,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
             free_the_run(jobs, run);
             continue;
         }
+        idle(jobs);
         armed = check_run(jobs, run);
         if (crashed) run->flags |= RUN_SUSPECT;
         if (armed > last) {
@@ -3680,7 +3942,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     set_up(jobs, config);
     if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_table(jobs, index));
     while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
-        if (tries++ == 32) return INNGEST_ERR_READ;
+        if (tries++ == 32) return INNGEST_ERR_READ;   /* cov: a guard: cells that read differently each time */
         if (jobs->voids_needed != needed_before) reclaimed = 0;   /* what proved it may be what is void */
         memcpy(voids, jobs->voids, sizeof voids);
         count_before = jobs->void_count;
@@ -3701,8 +3963,9 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
 #endif
     check_runs(jobs, config->reset);
     if (unreadable(jobs)) return INNGEST_ERR_READ;
+    /* What was written again stands in the block that a reclaim cut short starts over: it ends before anything acts on it. */
+    if (jobs->head_block == jobs->last_block) INNGEST_TRY(reclaim_block(jobs, true));
     jobs->stamp = jobs->booted = jobs->now;
-    if (jobs->renewed) (void)write_time(jobs, 0);      /* so that the next boot need not */
 #if INNGEST_WALL_CLOCK
     jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
 #endif
@@ -3718,7 +3981,7 @@ inngest_status inngest_close(inngest *jobs)
     STORE(&jobs->ready, 0);
     status = drain(jobs);
     if (!jobs->failed && !jobs->stopped) {
-        inngest_status stamped = write_time(jobs, FLAG);
+        inngest_status stamped = write_time(jobs, FLAG | (jobs->wary || !jobs->trusted ? 0x100u : 0u));
         if (status == INNGEST_OK) status = stamped;
     }
     INNGEST_TRY(port_sync(jobs));
@@ -3754,7 +4017,7 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
         info->id = run_id(jobs, run);
         info->function = run->function == NO_FUNCTION ? NULL : jobs->functions[run->function].id;
         info->phase = (inngest_phase)run->phase;
-        info->wait = run->deadline <= jobs->now && alone(jobs) && ALONE(jobs) != run->number ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
+        info->wait = run->deadline <= jobs->now && BESIDE(jobs, run) && !CANCELLING(run) ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
         info->attempt = run->attempt;
         info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
         info->journal_bytes = run->used * UINT32_C(4);
@@ -4245,7 +4508,7 @@ inngest_status inngest_json_int64(const void *json, size_t size, const char *pat
 
 inngest_status inngest_json_decimal(const void *json, size_t size, const char *path, unsigned digits, int64_t *out)
 {
-    return json_read_memory(json, size, path, out, JSON_NUMBER + 8 * (size_t)digits);
+    return json_read_memory(json, size, path, out, JSON_NUMBER + 8 * (size_t)minimum(digits, 19));
 }
 
 inngest_status inngest_json_bool(const void *json, size_t size, const char *path, bool *out)
@@ -4275,7 +4538,7 @@ inngest_status inngest_event_int64(inngest_ctx *ctx, const char *path, int64_t *
 
 inngest_status inngest_event_decimal(inngest_ctx *ctx, const char *path, unsigned digits, int64_t *out)
 {
-    return json_read_event(ctx, path, out, JSON_NUMBER + 8 * (size_t)digits);
+    return json_read_event(ctx, path, out, JSON_NUMBER + 8 * (size_t)minimum(digits, 19));
 }
 
 inngest_status inngest_event_bool(inngest_ctx *ctx, const char *path, bool *out)

@@ -149,13 +149,6 @@
 #define INNGEST_CRC_TABLE 16
 #endif
 #endif
-#ifndef INNGEST_SYNC_ALONE     /* 1: a run beside which no other is due syncs its steps itself and goes on, without a replay; code: 110 bytes */
-#define INNGEST_SYNC_ALONE (UINTPTR_MAX > 0xFFFFFFFF)
-#endif
-#ifndef INNGEST_TRAIL_STEPS    /* steps of a pass that one walk through the journal finds, so that a replay stays linear however
-                                  runs interleave; 0: looks at 8 records ahead; 0..65535; RAM: 8 bytes each, once */
-#define INNGEST_TRAIL_STEPS (UINTPTR_MAX > 0xFFFFFFFF ? 512 : 0)
-#endif
 #ifndef INNGEST_LOG            /* port.log is told of failures, damage and crashes */
 #define INNGEST_LOG 1
 #endif
@@ -181,11 +174,33 @@
 #define INNGEST_SLOT_CLAIM 1
 #endif
 #endif
-#ifndef INNGEST_CORES          /* cores that call inngest_send and the like; more than 1 is refused where there is no compare-and-swap */
+#ifndef INNGEST_CORES          /* cores that send or tick; more than 1 is refused where there is no compare-and-swap; 1 leaves barriers out on Cortex-M */
 #define INNGEST_CORES 1
+#endif
+#ifndef INNGEST_CACHE_LINE     /* bytes; what cores write in turn lies so far apart, and a queue slot is a multiple of it; 0: as small as can be */
+#if UINTPTR_MAX > 0xFFFFFFFF
+#define INNGEST_CACHE_LINE 64
+#else
+#define INNGEST_CACHE_LINE 0
+#endif
+#endif
+#ifndef INNGEST_SEND_CODE      /* stands before inngest_send and what it calls: __attribute__((section(...))) of RAM, where flash stalls while
+                                  it is erased; memcpy, memcmp, strlen and the names of events belong there, too */
+#define INNGEST_SEND_CODE
 #endif
 #ifndef INNGEST_BARRIER        /* used where the compiler has neither GNU's builtins nor C11 atomics: no access may be moved across it */
 #define INNGEST_BARRIER() ((void)0)
+#endif
+#ifndef INNGEST_INDEXES        /* what makes many runs and long journals fast; without it a call looks at all runs, a step at all
+                                  records of its run; RAM: 8 bytes a run, 16 with INNGEST_MANY_RUNS */
+#define INNGEST_INDEXES 1
+#endif
+#ifndef INNGEST_SYNC_ALONE     /* 1: a run beside which no other is due syncs its steps itself and goes on, without a replay; code: 110 bytes */
+#define INNGEST_SYNC_ALONE (INNGEST_INDEXES && UINTPTR_MAX > 0xFFFFFFFF)
+#endif
+#ifndef INNGEST_TRAIL_STEPS    /* steps of a pass that one walk through the journal finds, so that a replay stays linear however
+                                  runs interleave; 0: looks at 8 records ahead; 0..65535; RAM: 8 bytes each, once */
+#define INNGEST_TRAIL_STEPS (INNGEST_INDEXES && UINTPTR_MAX > 0xFFFFFFFF ? 512 : 0)
 #endif
 #ifndef INNGEST_STATUS_NAMES   /* inngest_status_name gives names, else "" */
 #define INNGEST_STATUS_NAMES 1
@@ -251,7 +266,7 @@ typedef enum inngest_status {
     INNGEST_ERR_BUSY = -348,           /* called inside user code, or from a second context */
     /* init */
     INNGEST_ERR_MEMORY = -360,         /* memory NULL, misaligned or smaller than INNGEST_MEMORY says */
-    INNGEST_ERR_TABLE_ID = -361,       /* function without an id, or its hash is 0 */
+    INNGEST_ERR_TABLE_ID = -361,       /* a function without an id */
     INNGEST_ERR_TABLE_DOUBLE = -362,   /* two functions with one id (or ids that share a hash) */
     INNGEST_ERR_TABLE_EVENT = -363,    /* no trigger event, or a wildcard that does not follow '/' or '.' */
     INNGEST_ERR_TABLE_HANDLER = -364,  /* no handler */
@@ -404,7 +419,8 @@ typedef struct inngest_hooks {
 } inngest_hooks;
 #endif
 
-typedef struct inngest_counters {  /* since init; they stop at their maximum and never wrap */
+typedef struct inngest_counters {  /* since init; they stop at their maximum and never wrap. Without compare-and-swap
+                                    * a refusal that interrupts the count of another may count as one with it */
     uint32_t events, duplicates, unmatched;       /* taken from the queue: journaled, seen before, wanted by none */
     uint32_t refused_full, refused_size, refused_name, refused_not_ready;   /* by send */
     uint32_t stale_tokens, unpublished;           /* completions refused; slots claimed and not published when looked at */
@@ -436,9 +452,7 @@ typedef struct inngest_slot {      /* one place of the queue; internal */
 #if INNGEST_SLOT_CLAIM
     inngest_word claim;
 #endif
-    uint16_t size;                 /* of data */
-    uint8_t name_size;             /* of a completion: its status */
-    uint8_t kind;
+    uint32_t what;                 /* its kind, bytes of its name or the status of a completion, bytes of data */
     union {
         const char *name;
 #if INNGEST_WALL_CLOCK || INNGEST_SEEN_IDS
@@ -455,7 +469,11 @@ typedef struct inngest_slot {      /* one place of the queue; internal */
         inngest_token token;       /* of a completion */
 #endif
     } of;
+#if INNGEST_CACHE_LINE
+    uint8_t data[(INNGEST_EVENT_BYTES + 23 + INNGEST_CACHE_LINE) / INNGEST_CACHE_LINE * INNGEST_CACHE_LINE - 24];
+#else
     uint8_t data[INNGEST_EVENT_BYTES];
+#endif
 } inngest_slot;
 
 typedef struct inngest_run {       /* one place of the run table; internal */
@@ -465,8 +483,10 @@ typedef struct inngest_run {       /* one place of the run table; internal */
     uint16_t function;             /* index, or 0xFFFF */
     uint16_t used, reserved;       /* journal bytes / 4 */
     uint16_t flags;
+#if INNGEST_INDEXES
     uint16_t oldest;               /* low bits of the oldest block that may hold records of it */
     uint16_t memos;                /* steps of this phase on record */
+#endif
     uint8_t state, phase, attempt, crashes;
 } inngest_run;
 
@@ -493,7 +513,7 @@ typedef struct inngest_seen {      /* an event id; internal */
 
 /* Bytes of memory for this many runs and queue slots (the queue's a power of two). A constant expression. */
 #define INNGEST_MEMORY(runs, events) \
-    (((runs) * (sizeof(inngest_run) + 4 * sizeof(inngest_index)) + 7) / 8 * 8 + (events) * sizeof(inngest_slot))
+    (((runs) * (sizeof(inngest_run) + (INNGEST_INDEXES ? 4 * sizeof(inngest_index) : 0)) + 7) / 8 * 8 + (events) * sizeof(inngest_slot) + INNGEST_CACHE_LINE)
 
 typedef enum inngest_reset {       /* what made the machine start, where it is known */
     INNGEST_RESET_UNKNOWN,         /* as a watchdog: a run that was on its own pays */
@@ -512,7 +532,8 @@ typedef struct inngest_config {
     size_t memory_size;            /* bytes: INNGEST_MEMORY(runs, events) at least */
     uint16_t function_count;
     uint32_t runs;                 /* live at once: 1..65534; with INNGEST_MANY_RUNS 1..4,000,000 */
-    uint32_t events;               /* queue slots: a power of two, 2..32768; 2..64 where INNGEST_WORD_BITS is 8 */
+    uint32_t events;               /* queue slots: a power of two, 2..32768; 2..64 where INNGEST_WORD_BITS is 8; with
+                                    * INNGEST_LONG_STEPS one is kept for completions */
     inngest_reset reset;
     uint32_t seed;                 /* for jitter and for the journal's half of run ids; anything that differs */
 } inngest_config;
@@ -520,7 +541,7 @@ typedef struct inngest_config {
 /* The engine. Allocate it statically or anywhere; touch nothing in it. */
 struct inngest {                   /* what is used most stands first, bytes before words: short instructions reach it */
     uint8_t unit_shift, block_shift, void_count, voids_needed;
-    bool busy, unread, clean, stopped, failed, doubtful, doubted, wary, trusted, renewed, dirty, wrote, wanting, ticked;
+    bool busy, unread, clean, stopped, failed, doubtful, doubted, wary, trusted, stale, opening, dirty, wrote, wanting, ticked;
     bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
     bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
 #if INNGEST_WALL_CLOCK
@@ -529,11 +550,21 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_CRASHES
     uint8_t guarded, poison_count; /* events whose predicates are still called behind a record */
 #endif
+#if INNGEST_CACHE_LINE
+    uint8_t apart[INNGEST_CACHE_LINE];
+#endif
     uint32_t ready;                /* magic while mounted */
     const inngest_port *port;
-    inngest_slot *slots;
-    inngest_word tail, head;       /* queue */
+    inngest_slot *slots;           /* of the queue */
     uint16_t slot_mask, function_count;
+#if INNGEST_CACHE_LINE
+    uint8_t apart_from_tail[INNGEST_CACHE_LINE];
+#endif
+    inngest_word tail;             /* senders write it */
+#if INNGEST_CACHE_LINE
+    uint8_t apart_from_head[INNGEST_CACHE_LINE];
+#endif
+    inngest_word head;
     inngest_run *runs;
     uint32_t run_count;
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
@@ -542,8 +573,13 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
     uint32_t next_run, reserved, time_position;
     const inngest_function *functions;
+    uint32_t format, seed;         /* the journal's half of run ids; its checksum, with which those of records begin */
+    uint32_t live_runs, capacity, woken, last_tick, passes;   /* passes: of this tick */
+#if INNGEST_INDEXES
     uint32_t hash_mask;
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
+    uint32_t free_place, again_count;
+#endif
     int64_t now;                   /* journal ms */
     int64_t quiet_until;           /* nothing is due before that, but for what comes */
     int64_t booted, stamp;
@@ -556,9 +592,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_LOG
     uint32_t said;
 #endif
-    uint32_t live_runs, free_place, again_count, capacity, passes;   /* passes: of this tick */
-    uint32_t format, seed;         /* the journal's half of run ids; its checksum, with which those of records begin */
-    uint32_t last_tick, random, woken;
+    uint32_t random;
 #if INNGEST_LONG_STEPS
     uint32_t token;
 #endif
@@ -639,8 +673,16 @@ INNGEST_MUST_USE inngest_status inngest_close(inngest *jobs);
 /* Put an event into the queue. Copies the data, at most INNGEST_EVENT_BYTES with the name; never waits, never masks
  * interrupts, never touches storage. The name is a string literal. Interrupts: yes. OK, QUEUE_FULL, EVENT_SIZE,
  * NAME, ARGUMENT (NULL data of a size, an impossible time) or NOT_READY; refusals are counted. */
-INNGEST_MUST_USE inngest_status inngest_send_(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size);
-#define inngest_send(jobs, name, data, size) inngest_send_(jobs, "" name "", sizeof(name) - 1, data, size)
+#define inngest_send(jobs, name, data, size) inngest_send_(jobs, "" name "", data, size, INNGEST_ROOM_("" name ""))
+INNGEST_MUST_USE inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size, size_t room);
+
+/* The name is looked at where it is compiled: 1 more than the bytes it leaves for data; 0: it is to be refused. */
+#define INNGEST_ROOM_(name) (sizeof(name) < 2 || sizeof(name) > 256 || sizeof(name) > INNGEST_EVENT_BYTES + 1 || INNGEST_RESERVED_(name) ? \
+    0 : INNGEST_EVENT_BYTES + 2 - sizeof(name))
+#define INNGEST_DIFFERS_(name, i, c) ((name "       ")[i] ^ (c))
+#define INNGEST_RESERVED_(name) ((INNGEST_DIFFERS_(name, 0, 'i') | INNGEST_DIFFERS_(name, 1, 'n') | INNGEST_DIFFERS_(name, 2, 'n') | \
+    INNGEST_DIFFERS_(name, 3, 'g') | INNGEST_DIFFERS_(name, 4, 'e') | INNGEST_DIFFERS_(name, 5, 's') | \
+    INNGEST_DIFFERS_(name, 6, 't') | INNGEST_DIFFERS_(name, 7, '/')) == 0)
 
 typedef struct inngest_event {
     const char *name;             /* copied */
@@ -662,8 +704,9 @@ void inngest_wake(inngest *jobs);
 
 #if INNGEST_LONG_STEPS
 /* End a step that gave INNGEST_PENDING: with OK and its result, or with RETRY or FAIL. Copies, never waits; goes
- * through the queue. Interrupts: yes. ARGUMENT, QUEUE_FULL, RESULT_SIZE or NOT_READY; STALE_TOKEN for an empty one. A token of a step
- * that is over is refused by the tick and counted; a result larger than the step's fails the run. */
+ * through the queue, ahead of events that wait for room. Interrupts: yes. ARGUMENT, QUEUE_FULL (until a tick takes some),
+ * RESULT_SIZE or NOT_READY; STALE_TOKEN for an empty one. A token of a step that is over is refused by the tick and
+ * counted; a result larger than the step's fails the run. */
 INNGEST_MUST_USE inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status,
                                                  const void *result, size_t size);
 #endif
@@ -671,7 +714,9 @@ INNGEST_MUST_USE inngest_status inngest_complete(inngest *jobs, inngest_token to
 /* ---- inside a handler: steps ----------------------------------------------------------------------------------- */
 
 /* Run fn once. size bytes at result are zeroed, filled by fn, recorded; at replay they come back. All step calls:
- * interrupts: no; they write one record at most (with options.intent two), plus what reclaim carries. */
+ * interrupts: no. They look through the run's records, twice at most. They write one record at most, with options.intent
+ * two; a restart, and the first wait of a boot that does not know the wall clock, one of the time too; a send one more for each
+ * run that it starts; plus what reclaim carries. */
 INNGEST_MUST_USE inngest_status inngest_step_run(inngest_ctx *ctx, const char *id, inngest_step_fn *fn,
                                                  const void *arg, void *result, size_t size);
 INNGEST_MUST_USE inngest_status inngest_step_run_with(inngest_ctx *ctx, const char *id,
@@ -845,7 +890,7 @@ INNGEST_MUST_USE inngest_status inngest_parse_time(const char *text, int64_t *un
 #if INNGEST_CANCEL
 /* End a run, also a parked one. Interrupts: no; inside user code: yes. Durable with the next sync of a tick or flush,
  * at once outside user code. A body in progress is called once more (INNGEST_STOP_CANCEL), its result kept; nothing
- * follows. Writes one record now and one at the next tick. OK, NOT_FOUND, or the port's failure. */
+ * follows. Writes one record now and one or two at the next tick. OK, NOT_FOUND, NOT_READY, or the port's failure. */
 INNGEST_MUST_USE inngest_status inngest_cancel(inngest *jobs, uint64_t run);
 #endif
 

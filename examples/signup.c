@@ -42,7 +42,9 @@ int main(int count, char **arguments)
     const inngest_config config = { .functions = functions, .function_count = 1, .port = &port.port, .memory = memory,
         .memory_size = sizeof memory, .runs = 16, .events = 16, .seed = (uint32_t)inngest_posix_unix_ms() };
     inngest_status status;
-    int error = inngest_posix_open(&port, "signup.journal", 256 * 1024);
+    int error;
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);                             /* a kill would take what is printed and not written */
+    error = inngest_posix_open(&port, "signup.journal", 256 * 1024);
     if (error) { fprintf(stderr, "signup.journal: %s (%s)\n", strerror(error), port.problem); return 1; }
     status = inngest_init(&jobs, &config, NULL);
     if (status != INNGEST_OK) { fprintf(stderr, "signup.journal: %s\n", inngest_status_name(status)); return 1; }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The host tool reads what the engine wrote, says the same as the engine, and survives any garbage. */
 #define _POSIX_C_SOURCE 200809L
+#include "../port/posix/inngest_posix.h"
 #include "machine.h"
 #include <sys/wait.h>
 
@@ -224,6 +225,114 @@ static void finds(void)
     MACHINE_END();
 }
 
+static uint32_t crc_of(const uint8_t *data, size_t size)
+{
+    uint32_t crc = 0xFFFFFFFFu;
+    int bit;
+    for (; size > 0; size--)
+        for (crc ^= *data++, bit = 0; bit < 8; bit++) crc = crc & 1 ? crc >> 1 ^ 0xEDB88320u : crc >> 1;
+    return ~crc;
+}
+
+/* The image with a byte of each block's header changed, checksums too. */
+static void write_changed(unsigned offset, uint8_t value)
+{
+    uint8_t *header;
+    unsigned i;
+    make_image();
+    for (header = m.chip.cells; header < m.chip.cells + BLOCK * BLOCKS; header += BLOCK) {
+        if (memcmp(header, "INJ1", 4) != 0) continue;
+        header[offset] = value;
+        for (i = 0; i < 4; i++) header[20 + i] = (uint8_t)(crc_of(header, 20) >> (8 * i));
+    }
+    write_file(m.chip.cells, BLOCK * BLOCKS);
+}
+
+/* A newer major version and features that are not known are refused, a newer minor one is read. */
+static void versions(void)
+{
+    write_changed(4, 2);
+    run("");
+    CHECK(code == 3 && says("version or features"));
+    run("--json");
+    CHECK(code == 3 && says("version or features") && strchr(out, '{') == NULL);
+    write_changed(6, 0x80);
+    run("");
+    CHECK(code == 3 && says("version or features"));
+    write_changed(5, 7);
+    run("");
+    CHECK(code == 0 && says("format 1.7") && says("runs 4"));
+    MACHINE_END();
+}
+
+/* Erased cells that are not 0xFF, the dump from standard input, names from a file. */
+static void options(void)
+{
+    const char *way[] = { "", "--erased 0" };
+    unsigned i;
+    uint32_t at, k;
+    char more[700];
+    make_image();
+    for (at = BLOCK * BLOCKS; at > 0; at -= BLOCK)           /* what is blank behind each block's last record */
+        for (k = at; k > at - BLOCK && m.chip.cells[k - 1] == 0xFF; k--) m.chip.cells[k - 1] = 0;
+    write_file(m.chip.cells, BLOCK * BLOCKS);
+    for (i = 0; i < 2; i++) {
+        run(way[i]);
+        CHECK(code == 0 && says("runs 4") && (strstr(out, "torn") == NULL) == (i == 1));
+    }
+    run("--erased 256");
+    CHECK(code == 2 && says("not a number in range"));
+    make_image();
+    snprintf(more, sizeof more, "- < '%s' ; true", file);
+    run(more);
+    CHECK(code == 0 && says("runs 4"));
+    snprintf(more, sizeof more, "--names '%s.names'", file);
+    {
+        char path[600];
+        FILE *f;
+        snprintf(path, sizeof path, "%s.names", file);
+        f = fopen(path, "w");
+        CHECK(f != NULL && fputs("waiting\r\nnap\n\nread", f) >= 0);
+        if (f) CHECK(fclose(f) == 0);
+        run(more);
+        CHECK(code == 0 && says("function \"waiting\"") && says("id \"nap\"") && says("id \"read\""));
+        CHECK(remove(path) == 0);
+    }
+    MACHINE_END();
+}
+
+/* A journal file, closed, and while the process that works on it has it open: nothing of it is changed, and no lock is
+ * asked for. */
+static void posix_file(void)
+{
+    static uint8_t before[16 * 4096], after[16 * 4096];
+    static const char *const ways[] = { "", "--json --all --records" };
+    inngest_posix port;
+    inngest_config config;
+    unsigned i;
+    FILE *f;
+    make_image();
+    config = m.config;
+    config.port = &port.port;
+    (void)remove(file);
+    CHECK(inngest_posix_open(&port, file, sizeof before) == 0);
+    CHECK(inngest_init(&m.jobs, &config, NULL) == INNGEST_OK);
+    CHECK(inngest_send(&m.jobs, "test/waiting", "1", 1) == INNGEST_OK && inngest_tick(&m.jobs, 0) > 0);
+    for (i = 0; i < 4; i++) {
+        f = fopen(file, "rb");
+        CHECK(f != NULL && fread(before, 1, sizeof before, f) == sizeof before && fclose(f) == 0);
+        run(ways[i % 2]);
+        CHECK(code == 0 && (i % 2 ? is_json() : says("block_size 4096  block_count 16  program_size 1") && says("state sleeping  until 3600000 ms")));
+        f = fopen(file, "rb");
+        CHECK(f != NULL && fread(after, 1, sizeof after, f) == sizeof after && fclose(f) == 0 && memcmp(before, after, sizeof before) == 0);
+        if (i != 1) continue;
+        CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+        inngest_posix_close(&port);
+    }
+    CHECK(says("\"clean_stop\":true"));
+    MACHINE_END();
+}
+
 static uint32_t seed = 1;
 static uint32_t dice(uint32_t n) { seed = seed * 1664525u + 1013904223u; return (seed >> 8) % n; }
 
@@ -258,6 +367,9 @@ int main(int argc, char **argv)
     snprintf(file, sizeof file, "%.*sdump.img", n, argv[0]);
     reads();
     finds();
+    versions();
+    options();
+    posix_file();
     garbage();
     return TEST_END();
 }

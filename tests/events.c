@@ -106,8 +106,8 @@ static void test_refusals(void)
     machine_trace[0] = 0;
     c = machine_counters();
     CHECK(c.events == 3 && c.runs_ended == 3 && c.runs_failed == 0);
-    /* The queue holds what it says, and takes again when it was emptied. */
-    for (i = 0; i < 4; i++) SEND("test/a", "q", 1);
+    /* The queue holds what it says, one slot of it kept for completions, and takes again when it was emptied. */
+    for (i = 0; i < 3; i++) SEND("test/a", "q", 1);
     CHECK(inngest_send(&m.jobs, "test/a", NULL, 0) == INNGEST_ERR_QUEUE_FULL);
     event.name = "test/b";
     CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_ERR_QUEUE_FULL);
@@ -116,7 +116,7 @@ static void test_refusals(void)
     CHECK(machine_run(10));
     SEND("test/a", "r", 1);
     CHECK(machine_run(10));
-    CHECK_TRACE("test/a:q test/a:q test/a:q test/a:q test/a:r");
+    CHECK_TRACE("test/a:q test/a:q test/a:q test/a:r");
     CHECK(inngest_close(&m.jobs) == INNGEST_OK);
     CHECK(inngest_send(&m.jobs, "test/a", NULL, 0) == INNGEST_ERR_NOT_READY);
     CHECK(inngest_flush(&m.jobs) == INNGEST_ERR_NOT_READY && inngest_close(&m.jobs) == INNGEST_ERR_NOT_READY);
@@ -144,6 +144,43 @@ static void test_copies(void)
     SEND("test/x", "\0\xFF\0", 3);                                                    /* data are bytes */
     CHECK(machine_run(10));
     CHECK(memcmp(got_data, "\0\xFF\0", 4) == 0);
+    MACHINE_END();
+}
+
+/* ---- data -------------------------------------------------------------------------------------------------------- */
+
+static const char *wanted_data;
+static size_t wanted_size, intact;
+static bool compare(void *user, const void *data, size_t size)
+{
+    (void)user;
+    if (size == wanted_size && memcmp(data, wanted_data, size) == 0) intact++;
+    return false;
+}
+static inngest_status none(inngest_ctx *ctx) { (void)ctx; return INNGEST_OK; }
+static const inngest_function compare_table[] = { { .id = "compare", .event = "d/*", .handler = none, .when = compare } };
+
+/* Data of every size, from every alignment, arrives as it was sent. */
+static void test_data(void)
+{
+    static union { char bytes[INNGEST_EVENT_BYTES + 8]; int64_t aligned; } data;
+    size_t at, size, sent = 0;
+    inngest_event event = { 0 };
+    open_with(compare_table, 1, 2, MACHINE_EVENTS);
+    event.name = "d/b";
+    for (size = 0; size <= INNGEST_EVENT_BYTES - 3; size++)
+        for (at = 0; at < 8; at++) {
+            size_t i;
+            for (i = 0; i < sizeof data.bytes; i++) data.bytes[i] = (char)(i * 7 + size * 3 + at);
+            wanted_data = data.bytes + at;
+            wanted_size = size;
+            SEND("d/a", data.bytes + at, size);
+            event.data = data.bytes + at;
+            event.size = size;
+            CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK);
+            (void)machine_run(1);
+            CHECK(intact == (sent += 2));
+        }
     MACHINE_END();
 }
 
@@ -192,10 +229,10 @@ static void test_order(void)
     unsigned round;
     open_with(tell_table, 1, MACHINE_RUNS, MACHINE_EVENTS);
     for (round = 0; round < 3; round++) {
-        for (c = 'a'; c < 'a' + MACHINE_EVENTS; c++) SEND("test/o", &c, 1);
+        for (c = 'a'; c < 'a' + MACHINE_EVENTS - 1; c++) SEND("test/o", &c, 1);
         CHECK(machine_run(1000));
         CHECK_TRACE("test/o:a test/o:b test/o:c test/o:d test/o:e test/o:f test/o:g test/o:h test/o:i test/o:j test/o:k "
-                    "test/o:l test/o:m test/o:n test/o:o test/o:p");
+                    "test/o:l test/o:m test/o:n test/o:o");
     }
     MACHINE_END();
 }
@@ -631,11 +668,13 @@ static void test_step_send(void)
     MACHINE_END();
 }
 
-/* A completion does not wait behind an event that waits for the run it would end. */
+/* A completion does not wait behind an event that waits for the run it would end, and finds a slot when events have
+ * filled the queue: as often as it takes to end the run, with the events still in their order. */
 static inngest_token token;
+static unsigned bodies;
 static inngest_status pending(inngest_ctx *ctx)
 {
-    INNGEST_DO(ctx, "p") { token = inngest_step_token(ctx); return INNGEST_PENDING; }
+    INNGEST_DO(ctx, "p") { bodies++; token = inngest_step_token(ctx); return INNGEST_PENDING; }
     return tell(ctx);
 }
 static const inngest_function pending_table[] = { { .id = "pending", .event = "test/*", .handler = pending, QUICK } };
@@ -660,6 +699,38 @@ static void test_completion_overtakes(void)
     CHECK_TRACE("test/c:3");
     CHECK(machine_counters().stale_tokens == 1 && inngest_flush(&m.jobs) == INNGEST_OK);
     MACHINE_END();
+}
+
+static void test_completion_finds_a_slot(void)
+{
+    static const uint32_t at_once[] = { 0 };
+    static const inngest_function patient[] = { { .id = "pending", .event = "test/*", .handler = pending, .max_attempts = 100,
+        .backoff = at_once, .backoff_count = 1, .jitter_ms = INNGEST_NO_JITTER } };
+    unsigned slots, i;
+    char c;
+    for (slots = 2; slots <= 16; slots *= 2) {
+        open_with(patient, 1, 1, slots);
+        SEND("test/p", "", 0);
+        CHECK(machine_run(10));
+        machine_trace[0] = 0;
+        for (c = 'a'; c < (char)('a' + slots - 1); c++) SEND("test/e", &c, 1);
+        for (i = 1; i < 3 * slots; i++) {
+            bodies = 0;
+            CHECK(inngest_send(&m.jobs, "test/e", NULL, 0) == INNGEST_ERR_QUEUE_FULL);
+            CHECK(inngest_complete(&m.jobs, token, INNGEST_RETRY, NULL, 0) == INNGEST_OK);
+            CHECK(inngest_complete(&m.jobs, token, INNGEST_RETRY, NULL, 0) == INNGEST_ERR_QUEUE_FULL);
+            CHECK(machine_run(10) && bodies == 1);
+        }
+        CHECK_TRACE("");
+        for (c = 'a' - 1; c < (char)('a' + slots - 1); c++) {
+            CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, NULL, 0) == INNGEST_OK);
+            CHECK(machine_run(10));
+        }
+        CHECK(strncmp(machine_trace, "test/p: test/e:a test/e:b test/e:c test/e:d test/e:e test/e:f test/e:g test/e:h test/e:i test/e:j "
+                      "test/e:k test/e:l test/e:m test/e:n test/e:o", 7 + 9 * (slots - 1)) == 0 && machine_runs(NULL) == 0);
+        machine_trace[0] = 0;
+        MACHINE_END();
+    }
 }
 
 /* Senders that answer themselves do not hold a tick for ever, and a tick that leaves events behind says so. */
@@ -770,6 +841,7 @@ int main(void)
 {
     test_refusals();
     test_copies();
+    test_data();
     test_triggers();
     test_order();
     test_predicates();
@@ -780,6 +852,7 @@ int main(void)
     test_ids_hold_room();
     test_step_send();
     test_completion_overtakes();
+    test_completion_finds_a_slot();
     test_chains();
     test_busy();
     test_fan_out();

@@ -54,7 +54,7 @@ typedef struct scenario {
     int rule;
     unsigned slots;
     uint32_t origin;                   /* first index: just below its maximum, it wraps */
-    const char *programs[MOST_CONTEXTS];     /* s: send, r: receive one if there is one */
+    const char *programs[MOST_CONTEXTS];     /* s: send, c: complete, r: receive one if there is one */
     uint8_t priorities[MOST_CONTEXTS];       /* NESTED */
 } scenario;
 
@@ -155,9 +155,9 @@ static void explorer_store(inngest_word *p, inngest_word value)
     (void)explorer_did(value, explorer_claim(p));
 }
 
-static inline bool explorer_swap(inngest_word *p, inngest_word *old, inngest_word value)
+static inline bool explorer_swap(inngest_word *p, inngest_word wanted, inngest_word value)
 {
-    inngest_word found, wanted = *old;
+    inngest_word found;
     if (explorer_due(&found)) {
         found = x.mutant == NAIVE_TAIL ? wanted : *p;
         if (found == wanted) {
@@ -166,7 +166,6 @@ static inline bool explorer_swap(inngest_word *p, inngest_word *old, inngest_wor
         }
         (void)explorer_did(found, 0);
     }
-    *old = found;
     return found == wanted;
 }
 
@@ -194,14 +193,20 @@ static void *explorer_copy(void *to, const void *from, size_t size)
 
 /* ---- calls ----------------------------------------------------------------------------------------------------- */
 
-static void explorer_send(context *c)
+static inngest_status explorer_put(char kind, const uint8_t *data)
+{
+    static const inngest_token token = { 1, 1 };
+    return kind == 's' ? inngest_send(&x.jobs, "e", data, PAYLOAD) : inngest_complete(&x.jobs, token, INNGEST_OK, data, PAYLOAD);
+}
+
+static void explorer_send(context *c, char kind)
 {
     uint8_t data[PAYLOAD];
     unsigned i, busy = 0;
     inngest_status status;
     data[0] = c->event;
     data[1] = (uint8_t)(255 - c->event);
-    status = inngest_send(&x.jobs, "e", data, PAYLOAD);
+    status = explorer_put(kind, data);
     if (status == INNGEST_OK) {
         x.now.accepted++;
         x.now.done |= (uint16_t)(1u << c->event);
@@ -209,8 +214,8 @@ static void explorer_send(context *c)
     }
     if (status != INNGEST_ERR_QUEUE_FULL) explorer_fail("a send gave something else");
     for (i = 0; i < MOST_CONTEXTS; i++)              /* others that send may hold a slot */
-        if (i != x.running && x.now.contexts[i].logged && x.what->programs[i][x.now.contexts[i].at] == 's') busy++;
-    if ((unsigned)(x.now.accepted - x.now.freed) + busy < x.what->slots) explorer_fail("refused, and the queue was not full");
+        if (i != x.running && x.now.contexts[i].logged && x.what->programs[i][x.now.contexts[i].at] != 'r') busy++;
+    if ((unsigned)(x.now.accepted - x.now.freed) + busy < x.what->slots - (kind == 's')) explorer_fail("refused, and the queue was not full");
 }
 
 static void explorer_receive(void)
@@ -228,7 +233,7 @@ static void explorer_receive(void)
     x.now.freed++;
     bit = 1u << (data[0] & 15);
     if (data[0] >= x.now.sends || data[1] != 255 - data[0]) explorer_fail("torn");
-    else if (slot->size != PAYLOAD || slot->name_size != 1) explorer_fail("torn beside its data");
+    else if (SLOT_SIZE(slot) != PAYLOAD || SLOT_NAME(slot) != 0) explorer_fail("torn beside its data");
     else if (!(x.now.done & bit)) explorer_fail("received before its send has ended");
     else if (x.now.received & bit) explorer_fail("received twice");
     else if (x.now.before[data[0]] & ~x.now.received) explorer_fail("out of order");
@@ -239,7 +244,8 @@ static void explorer_receive(void)
 static void explorer_step(unsigned running)
 {
     context *c = &x.now.contexts[running];
-    bool sends = x.what->programs[running][c->at] == 's';
+    char call = x.what->programs[running][c->at];
+    bool sends = call != 'r';
     if (sends && c->logged == 0) {
         c->event = x.now.sends++;
         x.now.before[c->event] = x.now.done;
@@ -250,7 +256,7 @@ static void explorer_step(unsigned running)
     x.jobs.tail = x.now.tail;
     x.jobs.head = x.now.head;
     if (setjmp(x.left) == 0) {
-        if (sends) explorer_send(c);
+        if (sends) explorer_send(c, call);
         else explorer_receive();
         c->at++;
         c->event = c->logged = c->claiming = 0;
@@ -315,9 +321,11 @@ static void explorer_end(void)
     x.jobs.counters.unpublished = 0;
     if (published_slot(&x.jobs, x.jobs.head)) explorer_fail("received, and never sent");
     if (x.jobs.counters.unpublished) explorer_fail("counted as unpublished, and there is nothing");
-    for (i = 0; i < x.what->slots; i++)
-        if (inngest_send(&x.jobs, "e", data, PAYLOAD) != INNGEST_OK) explorer_fail("a slot is gone");
-    if (inngest_send(&x.jobs, "e", data, PAYLOAD) != INNGEST_ERR_QUEUE_FULL) explorer_fail("a slot too many");
+    for (i = 0; i < x.what->slots; i++) {            /* the last one is kept for a completion */
+        if (i == x.what->slots - 1 && explorer_put('s', data) != INNGEST_ERR_QUEUE_FULL) explorer_fail("an event in the last slot");
+        if (explorer_put(i < x.what->slots - 1 ? 's' : 'c', data) != INNGEST_OK) explorer_fail("a slot is gone");
+    }
+    if (explorer_put('c', data) != INNGEST_ERR_QUEUE_FULL) explorer_fail("a slot too many");
     x.direct = false;
 }
 

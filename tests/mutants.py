@@ -3,14 +3,17 @@
 """Breaks inngest.c in one place at a time and looks whether the tests notice.
 
 Every condition negated, every comparison shifted by one, every port call, failure check and checksum comparison
-dropped, from the queue to the wrappers. Each mutant meets the fast tests, fastest first, until one fails.
-Environment: SAMPLE=40 takes so many at random, SEED=... which; ONLY=pattern those whose line matches; LIST=1 only
-lists; JOBS=2; SLOWEST=20, 4 with
-SAMPLE: tests that take more seconds are left out; BUILD=build; CC, as make. tests/mutants.txt names survivors that change nothing, with why:
-lines of `what | line of source | why`."""
-import os, random, re, shutil, subprocess, sys, threading, time
+dropped, from the queue to the wrappers. Each mutant meets the tests, those first that have caught most in the least
+time, until one fails; one that compiles to the same code as the original is none. Environment: MUTANTS=40 takes so many
+at random, SEED=... which; ONLY=pattern those whose line matches; AGAIN=1 those that the last run left alive; FROM=n
+skips so many; LIST=1 only lists; JOBS=2; SLOWEST=20: tests that take more seconds are left out; BUILD=build; CC, as
+make. BUILD/mutants.log has a line for each. tests/mutants.txt names survivors that change nothing, with why: lines of
+`what | change | why`."""
+import collections, hashlib, os, random, re, resource, shutil, subprocess, sys, threading, time
 
-BUILD = os.path.join(os.environ.get("BUILD", "build"), "mutants")
+BUILD = os.path.abspath(os.path.join(os.environ.get("BUILD") or "build", "mutants"))
+LOG = BUILD + ".log"
+CC = (os.environ.get("CC") or "cc").split() + ["-std=c99", "-w", "-I.", "-Iport/posix", "-pthread"]
 JOBS = int(os.environ.get("JOBS", "2"))
 FIRST, BEHIND = "Queue", "JSON"            # sections
 OTHER_TESTS = re.compile(r"posix_|json|text|dump|budget")
@@ -109,42 +112,84 @@ def describe(source, mutant):
     return line, what, " ".join(text.split()), " ".join((source[a:b] + "  =>  " + new).split())
 
 
+def run(command, **more):
+    return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more).returncode
+
+
+class Test:
+    """A program that is built once, and finds the mutant as a shared library; or, where it is compiled together with
+    the library, once for each mutant."""
+
+    def __init__(self, name, objects):
+        self.name, self.seconds, self.caught = name, 0.0, 0
+        source = open("tests/%s.c" % name).read()
+        self.queue = bool(re.search(r'#include ".*(inngest\.c|explorer\.h|queue_nested\.c)"', source))
+        fill = re.search(r"^\$\(BUILD\)/%s: OPTIONS = (.*)" % name, open("Makefile").read(), re.M)
+        self.options = fill.group(1).split() if fill else []
+        self.alone = self.queue or bool(self.options)
+        self.program = os.path.join(BUILD, name)
+        self.built = self.alone or run(CC + ["-O1", "tests/%s.c" % name] + objects + ["-L" + BUILD, "-linngest", "-o", self.program]) == 0
+
+    def passes(self, shop, seconds=None):
+        """None: it does not build."""
+        program = self.program
+        if self.alone:
+            program = os.path.join(shop.root, self.name)
+            rest = [] if self.queue else ["inngest.c", "port/flash_emulator/flash_emulator.c"]
+            if run(CC + ["-O1"] + self.options + rest + ["tests/%s.c" % self.name, "-o", program], cwd=shop.root):
+                return None
+        limit = int(seconds if seconds else 60)         # of processor time: others may be at work beside
+        try:
+            return run([program], cwd=shop.root, timeout=20 * limit, env=dict(os.environ, LD_LIBRARY_PATH=shop.root),
+                       preexec_fn=lambda: (resource.setrlimit(resource.RLIMIT_CPU, (limit, limit)),
+                                           resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))) == 0
+        except subprocess.TimeoutExpired:
+            return False
+
+    def limit(self):
+        return 1 + 5 * self.seconds
+
+
 class Workshop:
     """A copy of the tree in which one mutant at a time is built and tested."""
 
     def __init__(self, number):
         self.root = os.path.join(BUILD, str(number))
-        shutil.rmtree(self.root, ignore_errors=True)
         os.makedirs(self.root)
         for name in ("inngest.c", "inngest.h", "Makefile"):
             shutil.copy(name, self.root)
-        for name in ("port", "tests", "examples"):
+        for name in ("port", "tests"):
             shutil.copytree(name, os.path.join(self.root, name))
 
-    def write(self, source):
+    def build(self, source, level):
+        """What the compiler makes of it, or None."""
         with open(os.path.join(self.root, "inngest.c"), "w") as f:
             f.write(source)
-
-    def make(self, target):
-        return subprocess.run(["make", "-s", "CFLAGS=-O1 -w", "BUILD=b", "b/" + target], cwd=self.root,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-
-    def run(self, test, seconds):
-        try:
-            return subprocess.run(["b/" + test], cwd=self.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                  timeout=seconds).returncode == 0
-        except subprocess.TimeoutExpired:
-            return False
-
-    def judge(self, source, tests):
-        """The name of the test that notices; "" if none does; None if it does not compile."""
-        self.write(source)
-        if self.make("inngest.o").returncode:
+        if run(CC + [level, "-fPIC", "-c", "inngest.c", "-o", "inngest.o"], cwd=self.root):
             return None
-        for test, seconds in tests:
-            if self.make(test).returncode or not self.run(test, seconds):   # the object compiled: a test may #include it
-                return test
+        if run(CC + ["-shared", "inngest.o", "-o", "libinngest.so"], cwd=self.root):
+            return None
+        return hashlib.sha256(open(os.path.join(self.root, "inngest.o"), "rb").read()).digest()
+
+    def judge(self, source, original, tests, in_queue):
+        """The name of the test that notices; "" if none does; None if it is no mutant."""
+        if self.build(source, "-O0") in (None, original["-O0"]):
+            return None
+        slow, optimised = 2.0, False
+        for test in sorted(tests, key=lambda t: (t.alone, t.seconds > slow, -(t.caught + 1) / (t.seconds + 0.05))):
+            if test.queue and not in_queue:
+                continue
+            if (test.alone or test.seconds > slow) and not optimised:
+                optimised = True
+                if self.build(source, "-O2") == original["-O2"]:
+                    return None
+            if not test.passes(self, test.limit()):     # one that does not build was broken, too
+                return test.name
         return ""
+
+
+def lines_of(path):
+    return open(path).read().splitlines() if os.path.exists(path) else []
 
 
 def main():
@@ -155,69 +200,79 @@ def main():
             places.add((m[1], m[2], m[3]))
             found.append(m)
     found.sort(key=lambda m: m[1])
+    queue_end = source.index("/* ---- 4 ")
     if os.environ.get("ONLY"):
         found = [m for m in found if re.search(os.environ["ONLY"], " | ".join(map(str, describe(source, m))))]
+    if os.environ.get("AGAIN"):
+        alive = {line.split(" | ", 2)[2] for line in lines_of(LOG) if line.startswith("survived | ")}
+        found = [m for m in found if "%s | %s" % (m[0], describe(source, m)[3]) in alive]
     if os.environ.get("LIST"):
         for m in found:
             print("%d: %s: %s" % (describe(source, m)[0], m[0], describe(source, m)[3]))
         print(len(found), "mutants")
         return 0
-    sample = int(os.environ.get("SAMPLE") or 0)
+    sample = int(os.environ.get("MUTANTS") or 0)
     if sample:
         seed = os.environ.get("SEED") or str(random.SystemRandom().randrange(10 ** 9))
         print("seed", seed)
         found = random.Random(seed).sample(found, min(sample, len(found)))
+    found = found[int(os.environ.get("FROM") or 0):]
     known = {}
-    if os.path.exists("tests/mutants.txt"):
-        for line in open("tests/mutants.txt"):
-            parts = [p.strip() for p in line.split(" | ")]
-            if len(parts) == 3 and not line.startswith("#"):
-                known[(parts[0], parts[1])] = parts[2]
+    for line in lines_of("tests/mutants.txt"):
+        parts = [p.strip() for p in line.split(" | ")]
+        if len(parts) >= 3 and not line.startswith("#"):
+            known[(parts[0], " | ".join(parts[1:-1]))] = parts[-1]
+    shutil.rmtree(BUILD, ignore_errors=True)
+    os.makedirs(BUILD)
     workshops = [Workshop(i) for i in range(JOBS)]
+    first = workshops[0]
+    original = {"-O2": first.build(source, "-O2"), "-O0": first.build(source, "-O0")}
+    shutil.copy(os.path.join(first.root, "libinngest.so"), BUILD)
+    objects = []
+    for name in ("port/flash_emulator/flash_emulator", "port/flash_emulator/power_cut", "port/posix/inngest_posix"):
+        objects.append(os.path.join(BUILD, os.path.basename(name) + ".o"))
+        run(CC + ["-O2", "-c", name + ".c", "-o", objects[-1]])
     tests, broken = [], False
-    slowest = float(os.environ.get("SLOWEST") or (4 if sample else 20))
+    slowest = float(os.environ.get("SLOWEST") or 20)
     for name in sorted(n[:-2] for n in os.listdir("tests") if n.endswith(".c")):
         if OTHER_TESTS.search(name):
             continue
-        if workshops[0].make(name).returncode:
+        test = Test(name, objects)
+        if not test.built:
             print("skipped: tests/%s.c does not build" % name)
             continue
-        start = time.time()
-        if not workshops[0].run(name, 30):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        if not test.passes(first):
             print("left out: tests/%s.c fails without a mutant" % name)
             broken = True
             continue
-        took = time.time() - start
-        if took > slowest:
-            print("left out: tests/%s.c takes %.0f s; SLOWEST=%.0f" % (name, took, slowest))
+        test.seconds = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+        if test.seconds > slowest:
+            print("left out: tests/%s.c takes %.0f s; SLOWEST=%.0f" % (name, test.seconds, slowest))
             continue
-        tests.append((name, took))
-    tests.sort(key=lambda t: t[1])
-    print("tests:", ", ".join("%s %.1f s" % t for t in tests))
-    tests = [(name, 3 + 8 * seconds) for name, seconds in tests]
-    queue, lock = list(found), threading.Lock()
+        tests.append(test)
+    print("tests:", ", ".join("%s %.1f s" % (t.name, t.seconds) for t in sorted(tests, key=lambda t: t.seconds)), flush=True)
+    queue, lock, log = collections.deque(found), threading.Lock(), open(LOG, "w")
     count = {"caught": 0, "equivalent": 0, "survived": 0, "no code": 0}
-    survivors = []
+    start = time.time()
 
     def work(shop):
         while True:
             with lock:
                 if not queue:
                     return
-                m = queue.pop(0)
-            line, what, text, change = describe(source, m)
-            by = shop.judge(source[:m[1]] + m[3] + source[m[2]:], tests)
+                m = queue.popleft()
+            line, what, _, change = describe(source, m)
+            by = shop.judge(source[:m[1]] + m[3] + source[m[2]:], original, tests, m[1] < queue_end)
             with lock:
-                if by is None:
-                    count["no code"] += 1
-                elif by:
-                    count["caught"] += 1
-                elif (what, change) in known:
-                    count["equivalent"] += 1
+                how = "no code" if by is None else "caught" if by else "equivalent" if (what, change) in known else "survived"
+                count[how] += 1
+                if by:
+                    next(t for t in tests if t.name == by).caught += 1
+                print("%s | %d | %s | %s" % (how + (" by " + by if by else ""), line, what, change), file=log, flush=True)
+                if how == "equivalent":
                     print("equivalent: %d: %s: %s: %s" % (line, what, change, known[(what, change)]), flush=True)
-                else:
-                    count["survived"] += 1
-                    survivors.append((line, what, change, text))
+                elif how == "survived":
                     print("survived: inngest.c:%d: %s: %s" % (line, what, change), flush=True)
 
     threads = [threading.Thread(target=work, args=(shop,)) for shop in workshops]
@@ -225,11 +280,11 @@ def main():
         t.start()
     for t in threads:
         t.join()
-    made = len(found) - count["no code"]
-    print("figure mutants_caught %d mutants\nfigure mutants_equivalent %d mutants\nfigure mutants_all %d mutants" %
-          (count["caught"], count["equivalent"], made))
+    print("caught by:", ", ".join("%s %d" % (t.name, t.caught) for t in sorted(tests, key=lambda t: -t.caught) if t.caught))
+    print("figure mutants_caught %d mutants\nfigure mutants_equivalent %d mutants\nfigure mutants_all %d mutants\n%.0f s" %
+          (count["caught"], count["equivalent"], len(found) - count["no code"], time.time() - start))
     shutil.rmtree(BUILD, ignore_errors=True)
-    return 1 if broken or (survivors and not sample) else 0
+    return 1 if broken or (count["survived"] and not sample) else 0
 
 
 if __name__ == "__main__":

@@ -171,6 +171,13 @@ static void step_start(void *user, uint64_t run, const char *step, int attempt)
     if (here(STEP_START_HOOK) && run == poison_run && strcmp(step, "bad") == 0) machine_crash();
 }
 
+static bool step_end_crashes;
+static void step_end(void *user, uint64_t run, const char *step, int attempt, inngest_status status, int64_t retry_in_ms)
+{
+    (void)user; (void)step; (void)attempt; (void)status; (void)retry_in_ms;
+    if (step_end_crashes && run == poison_run) machine_crash();
+}
+
 static void step_memo(void *user, uint64_t run, const char *step, inngest_status status)
 {
     (void)user; (void)step; (void)status;
@@ -179,7 +186,7 @@ static void step_memo(void *user, uint64_t run, const char *step, inngest_status
 }
 
 static const inngest_hooks hooks = { .run_start = run_start, .run_pause = run_pause, .run_end = run_end,
-                                     .step_start = step_start, .step_memo = step_memo };
+                                     .step_start = step_start, .step_end = step_end, .step_memo = step_memo };
 
 static void start(uint32_t block, uint32_t blocks, uint16_t g)
 {
@@ -273,6 +280,21 @@ static void every_callback(void)
             MACHINE_END();
         }
     place = NOWHERE;
+}
+
+/* The hook behind a step is called when that is on record, so each reset in it is one behind progress: it ends, not as
+ * crashed. */
+static void step_end_hook(void)
+{
+    start(2048, 4, 4);
+    boot(INNGEST_RESET_UNKNOWN);
+    CHECK(emit(POISON) == INNGEST_OK && emit(SLEEPER) == INNGEST_OK);
+    step_end_crashes = true;
+    go_on(INNGEST_RESET_CRASH, 10);
+    step_end_crashes = false;
+    CHECK(m.crashes == 2 && seen[POISON].ended == 1 && seen[POISON].status == INNGEST_OK && seen[POISON].effects == 1);
+    check_innocents(SLEEPER, SLEEPER);
+    MACHINE_END();
 }
 
 /* Power is lost hundreds of times, in user code and between ticks: nobody is charged. */
@@ -460,7 +482,7 @@ static void cost(void)
 {
     uint32_t power_on = records_of_a_life(INNGEST_RESET_POWER_ON, false);
     CHECK(power_on == 4 * 3);                                        /* woken, step, end */
-    CHECK(records_of_a_life(INNGEST_RESET_UNKNOWN, true) == power_on + 1);   /* one, so that a crash is not taken for the stop */
+    CHECK(records_of_a_life(INNGEST_RESET_UNKNOWN, true) == power_on);    /* a trace so that a crash is not taken for the stop is no record */
     CHECK(records_of_a_life(INNGEST_RESET_UNKNOWN, false) == power_on + 4);
     CHECK(records_of_a_life(INNGEST_RESET_CRASH, false) == power_on + 4);
 }
@@ -671,6 +693,55 @@ static void cancelled(void)
     place = NOWHERE;
 }
 
+/* While a suspect is on its own in a long step, a run that is held back can be cancelled at once; should the end hook
+ * reset the machine in telling of it, the cancelled one pays. */
+static void cancelled_beside(void)
+{
+    inngest_run_info info;
+    uint32_t cursor;
+    unsigned hook, before, began;
+    for (hook = 0; hook < 2; hook++) for (began = 0; began < 2; began++) {
+        start(2048, 4, 4);
+        boot(INNGEST_RESET_UNKNOWN);
+        CHECK(emit(PENDER) == INNGEST_OK && inngest_flush(&m.jobs) == INNGEST_OK);
+        if (!began) CHECK(emit(POISON) == INNGEST_OK && inngest_flush(&m.jobs) == INNGEST_OK);
+        place = hook ? END_HOOK : NOWHERE;
+        boot(INNGEST_RESET_CRASH);
+        if (began) CHECK(emit(POISON) == INNGEST_OK);            /* in this boot: it is no suspect, and waits all the same */
+        (void)machine_tick();
+        CHECK(machine_runs(&info) == 2 && info.wait == INNGEST_WAIT_STEP && seen[POISON].effects == 0);
+        cursor = 1;
+        CHECK(inngest_next_run(&m.jobs, &cursor, &info) && info.wait == INNGEST_WAIT_SUSPECT);
+        before = m.crashes;
+        CHECK(inngest_cancel(&m.jobs, info.id) == INNGEST_OK);
+        cursor = 1;
+        CHECK(inngest_next_run(&m.jobs, &cursor, &info) && info.wait == INNGEST_WAIT_NONE && info.phase == INNGEST_PHASE_CANCELLING);
+        CHECK((machine_tick() == MACHINE_CRASHED) == (hook == 1));
+        CHECK(seen[POISON].ended == 1 && seen[POISON].status == INNGEST_CANCELLED && seen[POISON].effects == 0);
+        CHECK(seen[PENDER].ended == 0);
+        go_on(INNGEST_RESET_CRASH, 30);
+        CHECK(hook ? m.crashes - before <= 2 + LIMIT : m.crashes == before);
+        check_innocents(PENDER, PENDER);
+        MACHINE_END();
+    }
+    start(2048, 4, 4);                                            /* again and again, with runs that are no suspects */
+    boot(INNGEST_RESET_UNKNOWN);
+    CHECK(emit(PENDER) == INNGEST_OK && inngest_flush(&m.jobs) == INNGEST_OK);
+    for (began = 0; began <= LIMIT; began++) {
+        boot(INNGEST_RESET_CRASH);
+        (void)machine_tick();
+        CHECK(emit(POISON) == INNGEST_OK && machine_tick() != MACHINE_CRASHED);
+        cursor = 1;
+        CHECK(inngest_next_run(&m.jobs, &cursor, &info) && info.wait == INNGEST_WAIT_SUSPECT && inngest_cancel(&m.jobs, info.id) == INNGEST_OK);
+        place = END_HOOK;
+        CHECK(machine_tick() == MACHINE_CRASHED);
+        place = NOWHERE;
+    }
+    go_on(INNGEST_RESET_CRASH, 30);
+    check_innocents(PENDER, PENDER);
+    MACHINE_END();
+}
+
 /* The bookkeeping of a crash does not start a run that waits for its event's time. */
 static void not_yet_begun(void)
 {
@@ -697,6 +768,7 @@ int main(void)
     power_cuts();
     reclaim();
     cancelled();
+    cancelled_beside();
     not_yet_begun();
     progress();
     hold_back();
@@ -704,6 +776,7 @@ int main(void)
     predicates();
     cost_of_predicates();
     every_callback();
+    step_end_hook();
     power_on_resets();
     clean_stops();
     old_marks();

@@ -9,8 +9,9 @@
 #include "explorer.h"
 
 static const scenario nested[] = {
-    { NESTED, 2, 0, { "srsr", "s", "s", "s" }, { 0, 1, 2, 3 } },
-    { NESTED, 2, ORIGIN, { "srsr", "s", "s", "s" }, { 0, 1, 2, 3 } },
+    { NESTED, 2, 0, { "scrsr", "s", "c", "s" }, { 0, 1, 2, 3 } },
+    { NESTED, 2, ORIGIN, { "crsr", "c", "s", "c" }, { 0, 1, 2, 3 } },
+    { NESTED, 4, 0, { "ssrrs", "sc", "s", "c" }, { 0, 1, 2, 3 } },
     { NESTED, 4, 0, { "ssrrs", "s", "s", "s" }, { 0, 1, 2, 3 } },
     { NESTED, 4, ORIGIN, { "srsr", "ss", "s", "s" }, { 0, 1, 2, 3 } },
     { NESTED, 4, ORIGIN, { "rsrr", "s", "ss", "ss" }, { 0, 1, 2, 2 } },        /* two of one level */

@@ -9,7 +9,9 @@ static const scenario threads[] = {
     { THREADS, 2, ORIGIN, { "rrr", "ss", "ss" }, { 0 } },
     { THREADS, 2, ORIGIN, { "rr", "s", "s", "s" }, { 0 } },
     { THREADS, 4, ORIGIN, { "rr", "s", "s", "s" }, { 0 } },
-    { NESTED, 2, ORIGIN, { "srsr", "s", "s", "s" }, { 0, 1, 2, 3 } },
+    { THREADS, 2, ORIGIN, { "rr", "cs", "sc" }, { 0 } },
+    { THREADS, 4, ORIGIN, { "r", "ss", "sc" }, { 0 } },
+    { NESTED, 2, ORIGIN, { "scrr", "s", "c", "s" }, { 0, 1, 2, 3 } },
     { NESTED, 4, ORIGIN, { "srsr", "ss", "s", "s" }, { 0, 1, 2, 3 } },
 };
 

@@ -6,6 +6,10 @@
 #error "configUSE_TASK_NOTIFICATIONS and INCLUDE_vTaskSuspend must be 1"
 #endif
 
+#if defined(configNUMBER_OF_CORES) && configNUMBER_OF_CORES > INNGEST_CORES
+#error "several cores: INNGEST_CORES says how many"
+#endif
+
 #define LONGEST_SLEEP_MS 1728000000u   /* 20 days: a tick is due within 24 */
 
 /* May this interrupt call the kernel? */

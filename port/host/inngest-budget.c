@@ -13,35 +13,50 @@
 
 static double events = 16, runs = 8, steps = 5, result = 32, event = 32, sleeps = 0, retries = 0, boots = 1;
 static double block = 4096, blocks = 16, unit = 4, jobs_a_day = 100, live = 1, cycles = 10000, reserve = INNGEST_RUN_BYTES;
-static const struct { const char *name; double *value; const char *what; } option[] = {
-    { "runs", &runs, "places of the run table" }, { "events", &events, "places of the queue" },
-    { "steps", &steps, "steps of a job" }, { "result", &result, "bytes of a step's result" },
-    { "event", &event, "bytes of an event, name and data" }, { "sleeps", &sleeps, "sleeps of a job" },
-    { "retries", &retries, "failed attempts of a job" }, { "reserve", &reserve, "journal_bytes of the function" },
-    { "live", &live, "runs that are live at a time" }, { "jobs", &jobs_a_day, "jobs a day" },
-    { "boots", &boots, "starts of the machine a day" }, { "block", &block, "bytes of a block" },
-    { "blocks", &blocks, "blocks" }, { "program", &unit, "bytes programmed at once" },
-    { "cycles", &cycles, "erases a block stands" } };
+static const struct { const char *name; double *value, least, most; const char *what; } option[] = {
+    { "runs", &runs, 1, INNGEST_MANY_RUNS ? 4000000 : 65534, "places of the run table" }, { "events", &events, 2, 32768, "places of the queue, a power of two" },
+    { "steps", &steps, 0, 1e6, "steps of a job" }, { "result", &result, 0, INNGEST_RESULT_BYTES, "bytes of a step's result" },
+    { "event", &event, 1, INNGEST_EVENT_BYTES, "bytes of an event, name and data" }, { "sleeps", &sleeps, 0, 1e6, "sleeps of a job" },
+    { "retries", &retries, 0, 1e6, "failed attempts of a job" }, { "reserve", &reserve, 64, 65535, "journal_bytes of the function" },
+    { "live", &live, 0, 4000000, "runs that are live at a time" }, { "jobs", &jobs_a_day, 0, 1e9, "jobs a day" },
+    { "boots", &boots, 0, 1e9, "starts of the machine a day" }, { "block", &block, 512, 262144, "bytes of a block, a power of two" },
+    { "blocks", &blocks, 2, 65535, "blocks" }, { "program", &unit, 1, 32, "bytes programmed at once, a power of two" },
+    { "cycles", &cycles, 1, 1e12, "erases a block stands" } };
+
+static int take(const char *argument)              /* name=value */
+{
+    const char *equals = strchr(argument, '=');
+    size_t i, length = equals ? (size_t)(equals - argument) : 0;
+    char *end;
+    double value;
+    for (i = 0; i < sizeof option / sizeof *option; i++) {
+        if (equals == NULL || strlen(option[i].name) != length || strncmp(option[i].name, argument, length) != 0) continue;
+        value = strtod(equals + 1, &end);
+        if (end == equals + 1 || *end || !(value >= option[i].least && value <= option[i].most) ||
+            ((option[i].value == &block || option[i].value == &unit || option[i].value == &events) && ((long)value & ((long)value - 1)) != 0)) {
+            fprintf(stderr, "inngest-budget: %s: %s, %.0f to %.0f\n", argument, option[i].what, option[i].least, option[i].most);
+            return 2;
+        }
+        *option[i].value = value;
+        return 0;
+    }
+    fprintf(stderr, "inngest-budget: no such option: %s; without any, all are listed\n", argument);
+    return 2;
+}
 
 static double padded(double bytes) { double u = unit < 4 ? 4 : unit; return (double)((long)((bytes + u - 1) / u)) * u; }
 static double record(double payload) { return padded((payload > 255 ? 16 : 12) + payload); }
 static double room(double payload) { return padded(16 + payload); }            /* as a reservation counts it */
 static double at_most(double a, double b) { return a < b ? a : b; }
 
-static void print(const char *name, double value, const char *of) { printf(value < 100 ? "figure %s %.2f %s\n" : "figure %s %.0f %s\n", name, value, of); }
+static void print(const char *name, double value, const char *of) { printf("figure %s %.*f %s\n", name, value >= 100 || value == (double)(long)value ? 0 : 2, value, of); }
 
 int main(int argc, char **argv)
 {
     double usable, part, job, kept, proof, ring, fill, written, erases, largest, capacity, reserved, end_room, passing;
     size_t i;
     int k;
-    for (k = 1; k < argc; k++) {
-        char *equals = strchr(argv[k], '=');
-        for (i = 0; equals && i < sizeof option / sizeof *option; i++)
-            if (strlen(option[i].name) == (size_t)(equals - argv[k]) && strncmp(option[i].name, argv[k], (size_t)(equals - argv[k])) == 0) break;
-        if (equals == NULL || i == sizeof option / sizeof *option) { fprintf(stderr, "inngest-budget: no such option: %s\n", argv[k]); return 2; }
-        *option[i].value = atof(equals + 1);
-    }
+    for (k = 1; k < argc; k++) if (take(argv[k]) != 0) return 2;
     for (i = 0; i < sizeof option / sizeof *option; i++) printf("%s=%g (%s)\n", option[i].name, *option[i].value, option[i].what);
 
     proof = record(4);

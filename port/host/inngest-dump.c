@@ -206,6 +206,7 @@ static const uint8_t *image;
 static uint64_t image_size;
 static journal j;
 static record *records;
+static bool trace;                     /* a boot left its trace behind the newest record */
 static size_t record_count;
 static damage *damages;
 static size_t damage_count;
@@ -367,13 +368,12 @@ static void note_damage(uint32_t block, uint32_t offset, uint32_t size, const ch
     damages[damage_count++].what = what;
 }
 
-/* Does a block begin with a unit left alone and one of a fixed pattern? So does the first one entered after an unclean stop. */
-static bool begins_with_filler(const uint8_t *b, uint32_t size)
+/* The first program of a boot: a unit of a fixed pattern, with at most one left alone in front of it. */
+static bool is_filler(const uint8_t *b, uint32_t size)
 {
     uint32_t i;
-    if (size < j.first + 2 * j.unit) return false;
-    for (i = 0; i < j.unit; i++) if (b[j.first + j.unit + i] != 0xA5) return false;
-    return true;
+    for (i = 0; i < j.unit && i < size && b[i] == 0xA5; i++) { }
+    return i == j.unit;
 }
 
 /* Take up the records of a block. False: nothing was ever written to it. */
@@ -387,11 +387,10 @@ static bool scan_block(uint32_t block)
     while (offset + 12 <= size) {
         record r;
         if (!read_record(block, offset, &r)) {
-            if (offset == j.first && begins_with_filler(b, size)) {
-                offset += 2 * j.unit;
-                continue;
-            }
-            if (!blank(b + offset, j.unit < size - offset ? j.unit : size - offset)) {
+            if (is_filler(b + offset, size - offset)) {
+                if (bad && offset - bad <= j.unit) bad = 0;
+                trace = true;
+            } else if (!blank(b + offset, j.unit < size - offset ? j.unit : size - offset)) {
                 if (bad == 0) bad = offset;
                 bad_end = offset + j.unit;
             }
@@ -400,6 +399,7 @@ static bool scan_block(uint32_t block)
         }
         if (bad) note_damage(block, bad, bad_end - bad, "damaged");
         bad = 0;
+        trace = false;
         offset += (r.header + r.size + j.unit - 1) / j.unit * j.unit;
         records = grow(records, record_count, sizeof *records);
         records[record_count++] = r;
@@ -786,7 +786,7 @@ static bool print_all(void)
     open_member("time");
     put_moment("newest", now_ms, false);
     if (stamp) put_moment("stamp", (int64_t)field(stamp, 0, 6), false);
-    put_bool("clean_stop", newest && newest->kind == TIME && (newest->flags & (FLAG | CARRIED)) == FLAG);
+    put_bool("clean_stop", !trace && newest && newest->kind == TIME && (newest->flags & (FLAG | CARRIED)) == FLAG);
     close_object();
     open_array("live_runs");
     for (i = 0; i < run_count; i++) {

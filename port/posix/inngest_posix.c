@@ -374,9 +374,9 @@ static int open_all(inngest_posix *p, const place *at, uint32_t bytes)
     int error = find_or_create(p, at, bytes);
     if (error) return error;
     if (fstat(p->file, &status) != 0) return refuse(p, errno, "");
-    if (bytes > 0 && status.st_size != (off_t)bytes) return refuse(p, EFBIG, "it has another size than asked for");
+    if (bytes > 0 && status.st_size != (off_t)bytes) return refuse(p, EFBIG, "it exists, with another size than asked for");
     if (status.st_size < 2 * (off_t)BLOCK || status.st_size > 65535 * (off_t)BLOCK || status.st_size % (off_t)BLOCK != 0)
-        return refuse(p, EFBIG, "its size is none that a journal can have");
+        return refuse(p, EFBIG, "it exists, and its size is none that a journal can have");
     p->port.block_count = (uint32_t)(status.st_size / (off_t)BLOCK);
     if ((error = settle(p)) != 0 || (error = sync_folder(p, at)) != 0) return error;
     remove_leftovers(p, at);

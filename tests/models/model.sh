@@ -24,10 +24,11 @@ run() {                                # wanted errors (0, or 1: some), name, de
 }
 
 run 0 "three senders"
+run 0 "two senders, four slots" -DSENDERS=2 -DEACH=3 -DSLOTS=4
 run 0 "two senders that send four times" -DSENDERS=2 -DEACH=4
-run 0 "a sender that stops" -DSTOPS
+run 0 "a sender that stops" -DSTOPS -DSLOTS=4
 run 1 "naive tail" -DNAIVE_TAIL
 run 1 "published before the copy" -DEARLY_PUBLISH
 run 1 "freed before the copy" -DEARLY_FREE
-run 1 "a sender that stops, published in order" -DSTOPS -DIN_ORDER
+run 1 "a sender that stops, published in order" -DSTOPS -DSLOTS=4 -DIN_ORDER
 exit $failed

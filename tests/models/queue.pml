@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
  * The queue with compare-and-swap, between threads. In every order: what is accepted is received once, whole and in
- * the order of its sender; a send is refused only when the queue is full; a sender that stops for ever (STOPS) keeps
+ * the order of its sender; a send is refused only when the queue is full, but for the slot that is kept for what the
+ * first sender sends (completions); a sender that stops for ever (STOPS) keeps
  * no other sender from ending. Mutants that must fail: NAIVE_TAIL, EARLY_PUBLISH, EARLY_FREE, IN_ORDER (publish in the
  * order of the claims: what this queue does not do; with STOPS others wait for ever). Run by make model. */
 
+#ifndef SLOTS
 #define SLOTS 2                        /* as queue slots: a power of two */
+#endif
 #ifndef SENDERS
 #define SENDERS 3
 #endif
@@ -13,6 +16,7 @@
 #endif
 #define ORIGIN 254                     /* numbers of slots are bytes here, and wrap */
 #define AT(index) ((index) & (SLOTS - 1))
+#define LAST(index) ((index + (me != 0)) % 256)        /* the slot that must be free: of an event, one behind its own */
 
 byte tail = ORIGIN, head = ORIGIN, committed = ORIGIN;
 byte sequence[SLOTS], low[SLOTS], high[SLOTS];
@@ -27,13 +31,12 @@ proctype sender(byte me)
         index = tail;
 again:
         atomic {
-            distance = (sequence[AT(index)] + 256 - index) % 256;
-            assert(distance < 128 || claimed - freed == SLOTS)       /* full is full */
+            distance = (sequence[AT(LAST(index))] + 256 - LAST(index)) % 256;
+            assert(distance < 128 || claimed - freed >= SLOTS - (me != 0))       /* full is full */
         }
         if
         :: distance >= 128 -> goto refused
-        :: distance > 0 && distance < 128 -> index = tail; goto again
-        :: distance == 0
+        :: distance < 128
         fi;
 #ifdef NAIVE_TAIL
         tail = (index + 1) % 256;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * A job that survives resets, its journal in storage_partition; a timer's interrupt sends the event that starts it. */
+ * A job that survives resets, its journal in storage_partition. A timer's interrupt sends the event that starts it, in each boot
+ * again: its id says that it is the same one, so the job runs once. */
 #include <zephyr/kernel.h>
 #include <zephyr/sys/printk.h>
 #include "inngest_zephyr.h"
@@ -25,8 +26,9 @@ static const inngest_function functions[] = {
 static void created(struct k_timer *timer)
 {
     static const char data[] = "{\"email\": \"ada@example.com\"}";
+    static const inngest_event event = { .name = "user/created", .data = data, .size = sizeof data - 1, .id = "ada-1" };
     (void)timer;
-    if (inngest_send(&jobs, "user/created", data, sizeof data - 1) != INNGEST_OK) printk("refused\n");
+    if (inngest_send_event(&jobs, &event) != INNGEST_OK) printk("refused\n");
 }
 K_TIMER_DEFINE(timer, created, NULL);
 
