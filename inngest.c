@@ -1246,7 +1246,9 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
         INNGEST_TRY(port_program(jobs, block_address(jobs, block), bytes, first_offset(jobs)));
         jobs->last_block = block;
         jobs->trusted = true;
-        if (block == jobs->port->block_count) INNGEST_TRY(open_place(jobs));   /* the first one: its header is sure before others are erased */
+        if (block != jobs->port->block_count) continue;
+        INNGEST_TRY(port_sync(jobs));                  /* the first one: its header is sure before anything else is there */
+        INNGEST_TRY(open_place(jobs));
     }
     return INNGEST_OK;
 }
