@@ -66,7 +66,7 @@ fuzz: ## FUZZ_SECONDS (60) of libFuzzer in all, under ASan and UBSan; a finding 
 	@for name in $(FUZZ); do mkdir -p $(BUILD)/fuzz/$$name; \
 	clang -std=c99 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. inngest.c port/flash_emulator/flash_emulator.c \
 	tests/fuzz/$$name.c -o $(BUILD)/fuzz/fuzz_$$name || exit 1; \
-	$(BUILD)/fuzz/fuzz_$$name -max_total_time=$$(($(FUZZ_SECONDS) / 3)) -max_len=5200 -timeout=10 -print_final_stats=1 \
+	$(BUILD)/fuzz/fuzz_$$name -max_total_time=$$(($(FUZZ_SECONDS) / 3)) -max_len=6200 -timeout=10 -print_final_stats=1 \
 	-artifact_prefix=$(BUILD)/fuzz/$$name- $(BUILD)/fuzz/$$name tests/fuzz/corpus/$$name > $(BUILD)/fuzz/$$name.log 2>&1 || \
 	{ tail -40 $(BUILD)/fuzz/$$name.log; exit 1; }; \
 	sed -n "s/^stat::number_of_executed_units: */figure fuzz_$$name /p" $(BUILD)/fuzz/$$name.log; done
@@ -140,8 +140,11 @@ lint: ## warnings as errors on gcc and clang in all variants, symbols, clang-tid
 	clang-tidy --quiet inngest.c -- -std=c99 -I.
 	cppcheck --quiet -UINNGEST_CONFIG -D__GNUC__=12 -D__GCC_ATOMIC_INT_LOCK_FREE=2 --std=c99 --error-exitcode=1 --inline-suppr --enable=warning,portability -I. inngest.c port/posix/inngest_posix.c
 
-soak: $(BUILD)/power_cut $(BUILD)/rot ## power cut everywhere, twice: over a million flash images in two processes; 100,000 with rot; five minutes
-	@for part in 0 1; do { $(BUILD)/power_cut soak $$part 2; $(BUILD)/rot 50000 $$((1 + 50000 * part)) 1; } > $(BUILD)/soak.$$part.log 2>&1 & done; wait; \
+SHORT =
+soak: $(BUILD)/power_cut $(BUILD)/rot $(BUILD)/faults ## power cut everywhere, twice: over a million images in two processes; 100,000 with rot, 100,000 lives with faults; SHORT=1: a minute
+	@of=2 n=50000 bits=1 seed=0; [ -z "$(SHORT)" ] || { of=16 n=3000 bits=7 seed=$${SEED:-$$(date +%s)}; echo "seed $$seed"; }; \
+	for part in 0 1; do { $(BUILD)/power_cut soak $$(((seed + part) % of)) $$of; $(BUILD)/rot $$n $$((1 + n * part + seed)) $$bits; \
+	$(BUILD)/faults $$n $$((1 + n * part + seed)); } > $(BUILD)/soak.$$part.log 2>&1 & done; wait; \
 	cat $(BUILD)/soak.0.log $(BUILD)/soak.1.log | awk '/^[0-9]+ images, / {i += $$1; d += $$3; next} /^[0-9]+ damaged images, / {r += $$1; next} \
 	/^tests.*passed, / {p += $$2; f += $$4; next} !/ operations, / {print} \
 	END {printf "%d images, %d distinct states; %d with rot\n%d passed, %d failed\n", i, d, r, p, f; exit f > 0 || p == 0}'

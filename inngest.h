@@ -184,6 +184,10 @@
 #define INNGEST_CACHE_LINE 0
 #endif
 #endif
+#ifndef INNGEST_SEND_CODE      /* stands before inngest_send and what it calls: __attribute__((section(...))) of RAM, where flash stalls while
+                                  it is erased; memcpy, memcmp, strlen and the names of events belong there, too */
+#define INNGEST_SEND_CODE
+#endif
 #ifndef INNGEST_BARRIER        /* used where the compiler has neither GNU's builtins nor C11 atomics: no access may be moved across it */
 #define INNGEST_BARRIER() ((void)0)
 #endif
@@ -562,6 +566,8 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
     uint32_t next_run, reserved, time_position;
     const inngest_function *functions;
+    uint32_t format, seed;         /* the journal's half of run ids; its checksum, with which those of records begin */
+    uint32_t live_runs, capacity, woken, last_tick;
 #if INNGEST_INDEXES
     uint32_t hash_mask;
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
@@ -579,9 +585,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_LOG
     uint32_t said;
 #endif
-    uint32_t live_runs, capacity;
-    uint32_t format, seed;         /* the journal's half of run ids; its checksum, with which those of records begin */
-    uint32_t last_tick, random, woken;
+    uint32_t random;
 #if INNGEST_LONG_STEPS
     uint32_t token;
 #endif
@@ -690,7 +694,7 @@ void inngest_wake(inngest *jobs);
 
 #if INNGEST_LONG_STEPS
 /* End a step that gave INNGEST_PENDING: with OK and its result, or with RETRY or FAIL. Copies, never waits; goes
- * through the queue, ahead of events that wait for room. Interrupts: yes. ARGUMENT, QUEUE_FULL (until the next tick),
+ * through the queue, ahead of events that wait for room. Interrupts: yes. ARGUMENT, QUEUE_FULL (until a tick takes some),
  * RESULT_SIZE or NOT_READY; STALE_TOKEN for an empty one. A token of a step that is over is refused by the tick and
  * counted; a result larger than the step's fails the run. */
 INNGEST_MUST_USE inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status,

@@ -68,7 +68,7 @@ int main(void)
     int boots = 1;
     if (!flash_open(&chip, 4096, 4, 8, 1)) return 1;
     chip.port.restart = restart;
-    chip.cut_at = 14;                                            /* the 14th program or erase is torn */
+    chip.cut_at = 15;                                            /* the 15th program or erase is torn */
     chip.tear = FLASH_TEAR_MIDDLE;
     while (!boot(chip.dead ? INNGEST_RESET_POWER_ON : INNGEST_RESET_UNKNOWN))
         if (boots++ == 5) return 1;

@@ -41,5 +41,16 @@ name=cores
 check '! $CC -std=c99 -c -DINNGEST_NO_CAS -DINNGEST_CORES=2 inngest.c -o "$at/cores.o" 2>/dev/null'
 check '$CC -std=c99 -c -DINNGEST_NO_CAS -DINNGEST_CORES=1 inngest.c -o "$at/cores.o"'
 
+# What calls from any context are made of lies where the macro says, all of it: it refers to no other code of the library.
+if command -v objdump >/dev/null 2>&1 && $CC -dM -E -x c /dev/null 2>/dev/null | grep -q __ELF__; then
+    for options in -O0 -O2 -Os "-O0 -DINNGEST_NO_CAS" "-O1 -DINNGEST_WORD_BITS=8"; do
+        name="send_code $options"
+        check '$CC -std=c99 $options "-DINNGEST_SEND_CODE=__attribute__((section(\".fast\")))" -c inngest.c -o "$at/fast.o"'
+        objdump -r -j .fast "$at/fast.o" >"$at/fast.txt"
+        check '! grep -E "\.text|inngest_" "$at/fast.txt"'
+        check 'test $(objdump -t "$at/fast.o" | grep -c "F \.fast.*inngest_") = 4'
+    done
+fi
+
 echo "tests/compilers.sh: $passed passed, $failed failed"
 test $failed = 0

@@ -86,6 +86,7 @@ static void sizes(void)
     CHECK(inngest_send(&m.jobs, FIFTY FIFTY FIFTY, data, 0) == INNGEST_ERR_EVENT_SIZE);
     CHECK(inngest_send(&m.jobs, "", data, 0) == INNGEST_ERR_NAME);
     CHECK(inngest_send(&m.jobs, "inngest/x", data, 0) == INNGEST_ERR_NAME);
+    CHECK(inngest_send(&m.jobs, "test/a\0b", data, INNGEST_EVENT_BYTES - 7) == INNGEST_ERR_NAME);
     CHECK(inngest_send(&m.jobs, "test/12", data, INNGEST_EVENT_BYTES - 6) == INNGEST_ERR_EVENT_SIZE);
     CHECK(rig.wakes == 0);
     CHECK(inngest_send(&m.jobs, "industry", data, 1) == INNGEST_OK && rig.wakes == 1);
@@ -102,7 +103,7 @@ static void sizes(void)
     CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, data, 1) == INNGEST_OK && rig.wakes == 4);
     CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, data, INNGEST_EVENT_BYTES + 1) == INNGEST_ERR_RESULT_SIZE);
     CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, data, INNGEST_RESULT_BYTES + 1) == INNGEST_ERR_RESULT_SIZE);
-    CHECK(machine_counters().refused_name == 2 && machine_counters().refused_size == 6);
+    CHECK(machine_counters().refused_name == 3 && machine_counters().refused_size == 6);
     rig.port.wake = NULL;
     CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && inngest_complete(&m.jobs, token, INNGEST_OK, data, 1) == INNGEST_OK);
     for (i = 6; i < MACHINE_EVENTS - 1; i++) SEND("test/1", data, 1);
@@ -248,6 +249,7 @@ static inngest_status saver(inngest_ctx *ctx, const void *arg, void *result)
     return status;
 }
 
+static unsigned decided;
 static inngest_status odd(inngest_ctx *ctx)
 {
     char how = 0, text[8];
@@ -273,6 +275,18 @@ static inngest_status odd(inngest_ctx *ctx)
         INNGEST_DO_AS(a, ctx, "one") trace("y");
         b = inngest_step_sleep(ctx, NULL, 1);
         return inngest_any(ctx, &a, &b);
+    case 'r':                                                              /* a branch is left by return, inline */
+        inngest_parallel(ctx, "g");
+        INNGEST_DO(ctx, "one") { if (inngest_attempt(ctx) == 0) return inngest_retry_after(ctx, 1000, 1, "no"); }
+        a = inngest_step_sleep(ctx, "nap", 500);
+        return inngest_all(ctx, &a);
+    case 'q':                                                              /* any is decided; then a firmware with all, and a mistake */
+        inngest_parallel(ctx, "g");
+        INNGEST_DO_AS(a, ctx, "one") { }
+        b = INNGEST_LOST;
+        if (decided++ < 1) return inngest_any(ctx, &a, &b);
+        b = inngest_step_sleep(ctx, NULL, 1);
+        return inngest_all(ctx, &a, &b);
     case 'z': return INNGEST_PAUSED;                                       /* for nothing */
     case 'Z':                                                              /* for a branch, before the group is closed */
         inngest_parallel(ctx, "g");
@@ -293,7 +307,7 @@ static inngest_status odd(inngest_ctx *ctx)
     }
     return INNGEST_OK;
 }
-static const inngest_function odd_table[] = { { .id = "odd", .event = "test/*", .handler = odd, .max_attempts = 1, QUICK } };
+static const inngest_function odd_table[] = { { .id = "odd", .event = "test/*", .handler = odd, .max_attempts = 2, QUICK } };
 
 static void oddities(void)
 {
@@ -303,7 +317,8 @@ static void oddities(void)
         { 'o', INNGEST_OK, INNGEST_OK }, { 'e', INNGEST_FAIL, INNGEST_ERR_NAME }, { 'E', INNGEST_FAIL, INNGEST_ERR_NAME },
         { 'p', INNGEST_FAIL, INNGEST_ERR_STEP_ID }, { 'P', INNGEST_OK, INNGEST_OK }, { 'x', INNGEST_FAIL, INNGEST_ERR_STEP_LEFT },
         { 'y', INNGEST_FAIL, INNGEST_ERR_STEP_ID }, { 'z', INNGEST_FAIL, INNGEST_ERR_STATUS }, { 'Z', INNGEST_OK, INNGEST_OK },
-        { 'd', INNGEST_OK, INNGEST_OK }, { 't', INNGEST_FAIL, INNGEST_FAIL } };
+        { 'd', INNGEST_OK, INNGEST_OK }, { 't', INNGEST_FAIL, INNGEST_FAIL },
+        { 'r', INNGEST_OK, INNGEST_OK }, { 'q', INNGEST_FAIL, INNGEST_ERR_STEP_ID } };
     unsigned i;
     for (i = 0; i < sizeof all / sizeof *all; i++) {
         OPEN(odd_table, 1024, 4, 4);
@@ -314,6 +329,14 @@ static void oddities(void)
         CHECK(machine_run(5000) && machine_runs(NULL) == 0);
         if (!machine_ended_as(all[i].ends, all[i].why, NULL)) { CHECK(false); printf("  at %c\n", all[i].how); }
         machine_trace[0] = 0;
+        MACHINE_END();
+    }
+    for (i = 1; i < 12; i++) {                                             /* where nothing can be written for a while */
+        OPEN(odd_table, 1024, 4, 4);
+        machine_reboot();
+        SEND("test/odd", "r", 1);
+        fail(PROGRAM, i, 4);
+        CHECK(machine_run(20000) && machine_runs(NULL) == 0 && machine_counters().runs_failed == 0);
         MACHINE_END();
     }
 }
@@ -340,12 +363,16 @@ static inngest_status by_letter(inngest_ctx *ctx, const void *arg, void *result)
         tokens[token_count++ % 8] = inngest_step_token(ctx);
         (void)!inngest_again(ctx, 100);                                    /* PENDING is what counts */
         return INNGEST_PENDING;
+    case 'T':
+        tokens[token_count++ % 8] = inngest_step_token(ctx);
+        return inngest_again(ctx, 100000);
+    case 'n': return INNGEST_OK;
     default: return INNGEST_FAIL;
     }
 }
 static inngest_status long_job(inngest_ctx *ctx)
 {
-    static const inngest_step_options timed = { .timeout_ms = 500 };
+    static const inngest_step_options timed = { .timeout_ms = 500 }, intent = { .intent = true };
     char how = 0;
     inngest_status a, b, c, d;
     INNGEST_TRY(inngest_event_data(ctx, &how, 1));
@@ -373,6 +400,7 @@ static inngest_status long_job(inngest_ctx *ctx)
             return how == 'i' ? INNGEST_RETRY : INNGEST_OK;
         }
         break;
+    case 'n': INNGEST_TRY(inngest_step_run_with(ctx, "long", &intent, by_letter, &how, NULL, 0)); break;
     case 'f': case 't': INNGEST_TRY(inngest_step_run_with(ctx, "long", &timed, by_letter, &how, NULL, 0)); break;
     default: INNGEST_TRY(inngest_step_run(ctx, "long", by_letter, &how, NULL, 0)); break;
     }
@@ -439,6 +467,16 @@ static void long_steps(void)
     CHECK(machine_run(50) && calls[0] == 1);
     CHECK(machine_run(50) && calls[0] == 2);
     CHECK_TRACE("9");
+    MACHINE_END();
+    open_long('T');                                  /* completed sooner than it is looked at again */
+    CHECK(inngest_complete(&m.jobs, tokens[0], INNGEST_OK, NULL, 0) == INNGEST_OK && machine_run(10) && calls[0] == 1);
+    CHECK_TRACE("T");
+    MACHINE_END();
+    open_long('4');                                  /* no place for a step that must be known to have begun */
+    SEND("test/x", "n", 1);
+    CHECK(machine_run(5000) && calls[0] == 4 && machine_runs(NULL) == 2);
+    CHECK(inngest_complete(&m.jobs, tokens[0], INNGEST_OK, NULL, 0) == INNGEST_OK && machine_run(10) && calls[0] == 5 && machine_runs(NULL) == 1);
+    CHECK_TRACE("n");
     MACHINE_END();
     open_long('P');
     CHECK(calls[0] == 1 && machine_run(2500) && calls[0] == 3);
@@ -525,6 +563,29 @@ static void alone(void)
     CHECK_TRACE("a");
     CHECK(machine_runs(NULL) == 0 && machine_counters().runs_cancelled == 1);
     MACHINE_END();
+    for (i = 1; i < 5; i++) {                        /* the other one is cancelled, and its end cannot be written at first */
+        id = open_alone(true);
+        cursor = 0;
+        while (inngest_next_run(&m.jobs, &cursor, &info) && info.id == id) { }
+        CHECK(info.wait == INNGEST_WAIT_SUSPECT && inngest_cancel(&m.jobs, info.id) == INNGEST_OK);
+        fail(PROGRAM, i, 3);
+        for (next = 0; next < 60; next++) { m.now += 100; (void)machine_tick(); }
+        CHECK(machine_runs(&info) == 1 && info.id == id);
+        CHECK_TRACE("");
+        MACHINE_END();
+    }
+    for (i = 1; i < 5; i++) {                        /* the record that says which run is alone cannot be synced */
+        (void)open_alone(true);
+        CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+        fail(SYNC, i, 1);
+        CHECK(machine_run(100));
+        if (rig.failed) CHECK(machine_tick() == UINT32_MAX && inngest_close(&m.jobs) == INNGEST_ERR_SYNC);
+        fail(SYNC, 0, 0);
+        machine_reboot();
+        CHECK(machine_run(100) && machine_runs(NULL) == 1);
+        CHECK_TRACE("a");
+        MACHINE_END();
+    }
     id = open_alone(false);                          /* its handler fails */
     fail_now = true;
     CHECK(machine_run(1000) && machine_runs(NULL) == 0);
@@ -645,7 +706,7 @@ static void clocks(void)
 {
     unsigned kind, at, where, i;
     uint32_t next;
-    inngest_event event = { "test/1", NULL, 0, "id", 0 };
+    inngest_event event = { "test/1", NULL, 0, "id", 0 }, second = { "pend", NULL, 0, "id 2", 0 };
     for (where = 0; where < 4; where++)
         for (kind = PROGRAM; kind <= SYNC; kind++)
             for (at = 1; at < 12; at++) {
@@ -659,7 +720,7 @@ static void clocks(void)
                 machine_reboot();
                 if (where == 0) fail((int)kind, at, 1);
                 CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK);
-                if (kind == PROGRAM) SEND("pend", "", 0);
+                if (kind == PROGRAM) CHECK(inngest_send_event(&m.jobs, &second) == INNGEST_OK);
                 for (i = 0; i < 4; i++) { (void)machine_tick(); m.now += 1000; }
                 if (where == 1) fail((int)kind, at, 1);
                 (void)machine_run(2 * HOUR);
@@ -692,6 +753,526 @@ static void clocks(void)
             }
 }
 
+/* ---- reads that fail ------------------------------------------------------------------------------------------------- */
+
+static uint32_t failing_read;           /* of the handler, from here on */
+static inngest_status reader(inngest_ctx *ctx)
+{
+    char name[16] = "", data = 0, text[8];
+    uint32_t at = failing_read;
+    inngest_status status;
+    size_t size;
+    int attempt;
+    if (at) fail(READ, at, FOR_EVER);
+    status = inngest_event_name(ctx, name, sizeof name);
+    size = inngest_event_size(ctx);
+    attempt = inngest_attempt(ctx);
+    if (status == INNGEST_OK) status = inngest_event_data(ctx, &data, 1);
+    if (status == INNGEST_OK) status = inngest_event_string(ctx, "data", text, sizeof text);
+    if (status == INNGEST_ERR_TYPE) status = INNGEST_OK;
+    if (at == 0) CHECK(status == INNGEST_OK && strcmp(name, "test/read") == 0 && size == 1 && data == '7');
+    if (status == INNGEST_OK && at == 0 && attempt == 0) status = inngest_retry_after(ctx, 1000, 1, "once more");
+    CHECK(status == INNGEST_OK || status > 0);         /* never a failure of the run */
+    if (status == INNGEST_OK) trace("read");
+    return status;
+}
+static const inngest_function reader_table[] = { { .id = "reader", .event = "test/read", .handler = reader, QUICK } };
+
+static void unreadable(void)
+{
+    inngest_event event = { "test/read", "7", 1, NULL, NOON + 500 };
+    uint8_t *image;
+    uint32_t at, n;
+    unsigned i, lasting;
+    for (at = 1; at < 40; at++) {
+        OPEN(reader_table, 1024, 6, 4);
+        machine_reboot();
+        inngest_set_wall_clock(&m.jobs, NOON, m.now);
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && inngest_flush(&m.jobs) == INNGEST_OK);
+        if (at % 2) machine_reboot();
+        inngest_set_wall_clock(&m.jobs, NOON + 400, m.now);
+        failing_read = at;
+        fail(READ, at % 20 + 1, at & 4 ? FOR_EVER : 2);   /* tried again; or nothing can be read: then nothing is concluded */
+        for (i = 0; i < 6; i++) { (void)machine_tick(); m.now += 100; }
+        failing_read = 0;
+        fail(READ, 0, 0);
+        CHECK(machine_run(1500));
+        fail(READ, at % 20 + 1, at & 4 ? FOR_EVER : 2);
+        CHECK(machine_run(200));
+        fail(READ, 0, 0);
+        CHECK(machine_run(10000) && machine_runs(NULL) == 0 && machine_counters().damaged == 0);
+        CHECK(strlen(machine_trace) >= 4 && machine_ended.status == INNGEST_OK);
+        machine_trace[0] = 0;
+        MACHINE_END();
+        if (test_failed) { printf("  read %u\n", (unsigned)at); return; }
+    }
+    OPEN(sleep_table, 1024, 6, 4);
+    machine_reboot();
+    for (i = 0; i < 3; i++) SEND("test/1", "", 0);
+    CHECK(machine_run(10) && machine_runs(NULL) == 3);
+    image = malloc(6 * 1024);
+    CHECK(image != NULL);
+    if (image == NULL) return;
+    memcpy(image, m.chip.cells, 6 * 1024);
+    machine_reboot();
+    n = rig.calls[READ];
+    for (lasting = 0; lasting < 2; lasting++)
+        for (at = 1; at <= n; at++) {                  /* every read of a mount */
+            inngest_status status;
+            memcpy(m.chip.cells, image, 6 * 1024);
+            for (i = 0; i < 6 * 1024; i++) m.chip.units[i / 4] = m.chip.cells[i] != 0xFF;
+            fail(READ, at, lasting ? FOR_EVER : 2);
+            status = machine_boot(INNGEST_RESET_POWER_ON);
+            CHECK(status == INNGEST_OK || (lasting && status == INNGEST_ERR_READ));
+            fail(READ, 0, 0);
+            machine_reboot();
+            CHECK(machine_runs(NULL) == 3 && machine_counters().lost_runs == 0);
+        }
+    free(image);
+    MACHINE_END();
+}
+
+/* ---- format, tables -------------------------------------------------------------------------------------------------- */
+
+static void formats(void)
+{
+    inngest_port port;
+    OPEN(nothing_table, 1024, 4, 4);
+    port = rig.port;
+    rig.busy = 3;
+    CHECK(inngest_format(&port) == INNGEST_OK && rig.calls[ERASE] == 4 && rig.calls[SYNC] == 0);
+    port.sync = rig_sync;
+    CHECK(inngest_format(&port) == INNGEST_OK && rig.calls[SYNC] == 1);
+    fail(SYNC, 1, 1);
+    CHECK(inngest_format(&port) == INNGEST_ERR_SYNC);
+    fail(ERASE, 2, 1);
+    CHECK(inngest_format(&port) == INNGEST_ERR_ERASE);
+    port.erase = NULL;
+    CHECK(inngest_format(&port) == INNGEST_ERR_ARGUMENT && inngest_format(NULL) == INNGEST_ERR_ARGUMENT);
+    MACHINE_END();
+}
+
+#define FAN(n) { .id = "fan" #n, .event = "fan", .handler = nothing, .backoff = one_second, .backoff_count = 1, .journal_bytes = 32 }
+static const inngest_function fan_table[] = { FAN(1), FAN(2), FAN(3), FAN(4), FAN(5), FAN(6) };
+
+/* The largest group that a block takes: journaled where room must be made behind an unclean stop, too. */
+static void large_groups(void)
+{
+    uint8_t data[INNGEST_EVENT_BYTES - 3] = { 0 };
+    unsigned i, boots;
+    OPEN(fan_table, 512, 64, 4);
+    m.config.function_count = 3;
+    CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_ERR_TABLE_BYTES);
+    m.config.function_count = 2;
+    CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
+    MACHINE_END();
+    OPEN(fan_table, 1024, 16, 8);
+    machine_reboot();
+    for (boots = 0; boots < 4; boots++) {
+        for (i = 0; i <= boots; i++) {
+            inngest_event event = { "fan", data, sizeof data, NULL, NOON };
+            char id[2] = "a";
+            id[0] = (char)('a' + 4 * boots + i);
+            event.id = boots < 2 ? id : NULL;
+            CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && inngest_flush(&m.jobs) == INNGEST_OK);
+            CHECK(machine_runs(NULL) == 6);
+            inngest_set_wall_clock(&m.jobs, NOON, m.now);
+            CHECK(machine_run(10) && machine_runs(NULL) == 0);
+        }
+        machine_reboot();
+    }
+    MACHINE_END();
+}
+
+/* ---- journals that were made to say something, program size 4 -------------------------------------------------------- */
+
+static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
+{
+    unsigned k;
+    for (crc = ~crc; size-- > 0;) for (crc ^= *data++, k = 0; k < 8; k++) crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
+    return ~crc;
+}
+static uint32_t get4(const uint8_t *b) { return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24; }
+static void put4(uint8_t *to, uint32_t value) { unsigned i; for (i = 0; i < 4; i++) to[i] = (uint8_t)(value >> 8 * i); }
+
+/* Give the record at an offset its checksum. Gives where it ends. */
+static uint32_t seal(uint32_t offset)
+{
+    uint32_t bytes = m.chip.port.block_size, i, end;
+    uint8_t seed[8], *block = m.chip.cells + offset / bytes * bytes, *r = m.chip.cells + offset;
+    CHECK((r[4] & 0x40) == 0);                         /* not WIDE */
+    put4(seed, get4(block + 12));
+    put4(seed + 4, get4(block + 8) * (bytes / 4) + offset % bytes / 4);
+    put4(r, crc32(crc32(0, seed, 8), r + 4, 8u + r[5]));
+    end = offset + ((12u + r[5] + 3u) & ~3u);
+    for (i = offset; i < end; i++) m.chip.units[i / 4] = 1;
+    return end;
+}
+static uint32_t forge(uint32_t offset, unsigned kind, uint32_t step, const void *payload, unsigned size)
+{
+    uint8_t *r = m.chip.cells + offset;
+    memset(r, 0, 12);
+    r[4] = (uint8_t)kind;
+    r[5] = (uint8_t)size;
+    put4(r + 8, step & 0xFFFFFF);
+    memcpy(r + 12, payload, size);
+    return seal(offset);
+}
+static uint32_t used_end(void)                         /* of the first block */
+{
+    uint32_t end = m.chip.port.block_size;
+    while (m.chip.cells[end - 1] == 0xFF) end--;
+    return (end + 3) & ~3u;
+}
+/* The newest record of a kind in the first block; 0: none. */
+static uint32_t find_kind(unsigned kind)
+{
+    uint32_t at = 24, found = 0, end = used_end();
+    while (at + 12 <= end) {
+        const uint8_t *r = m.chip.cells + at;
+        if (get4(r) == 0xFFFFFFFF || get4(r) == 0xA5A5A5A5) { at += 4; continue; }   /* blank, filler */
+        if ((r[4] & 15) == kind) found = at;
+        at += ((r[4] & 0x40 ? 16u : 12u) + r[5] + 3u) & ~3u;
+    }
+    return found;
+}
+enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, TIME = 13, SEEN, RECLAIMED };
+
+static inngest_status waits(inngest_ctx *ctx)
+{
+    char how = 's';
+    INNGEST_TRY(inngest_event_data(ctx, &how, 1));
+    INNGEST_DO(ctx, "a") { }
+    if (how == 's') INNGEST_TRY(inngest_step_sleep(ctx, "nap", 5000));
+    if (how == 'r') { INNGEST_DO(ctx, "again") { if (inngest_attempt(ctx) == 0) return inngest_retry_after(ctx, 5000, 0, NULL); } }
+    if (how == 'h' && inngest_attempt(ctx) == 0) return inngest_retry_after(ctx, 5000, 0, NULL);
+    if (how == 'f') return INNGEST_FAIL;
+    trace("end");
+    return INNGEST_OK;
+}
+static inngest_status waits_failed(inngest_ctx *ctx)
+{
+    char text[8];
+    CHECK(inngest_event_string(ctx, "data.none", text, sizeof text) != INNGEST_OK && inngest_error(ctx)->status == INNGEST_FAIL);
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 5000));
+    trace("failed");
+    return INNGEST_OK;
+}
+static const inngest_function waits_table[] = { { .id = "waits", .event = "test/*", .handler = waits, .on_failure = waits_failed, QUICK } };
+
+static uint64_t open_waiting(char how, uint32_t blocks)
+{
+    inngest_run_info info;
+    OPEN(waits_table, 1024, blocks, 4);
+    machine_reboot();
+    SEND("test/1", &how, 1);
+    CHECK(machine_run(10) && machine_runs(&info) == 1);
+    return info.id;
+}
+
+static void forged(void)
+{
+    static const struct { char how; unsigned kind; } waiting[] = { { 's', SLEEP }, { 'r', ATTEMPT }, { 'h', ATTEMPT } };
+    uint8_t b[24];
+    uint32_t at, i, seq, cursor = 0;
+    uint64_t id = open_waiting('s', 8);
+    inngest_run_info info;
+    /* Run numbers: 24 bits of them tell live runs apart. */
+    put4(b, 0xFFFFFE);
+    seq = get4(m.chip.cells + 8);
+    (void)forge(used_end() + 4, RECLAIMED, seq - 1, b, 4);
+    machine_reboot();
+    for (i = 0; i < 3; i++) SEND("test/2", "s", 1);
+    CHECK(machine_run(10) && machine_runs(NULL) == 4);
+    for (at = 0; inngest_next_run(&m.jobs, &cursor, &info); at |= 1u << ((uint32_t)info.id == 1 ? 0 : (uint32_t)info.id == 0xFFFFFE ? 1 : (uint32_t)info.id == 0xFFFFFF ? 2 : (uint32_t)info.id == 0x1000002 ? 3 : 9)) { }
+    CHECK(at == 15);
+    machine_reboot();
+    CHECK(machine_runs(NULL) == 4 && machine_run(6000) && machine_runs(NULL) == 0);
+    CHECK_TRACE("end end end end");
+    MACHINE_END();
+    /* More event ids than this build remembers. */
+    id = open_waiting('s', 8);
+    for (i = 0, at = used_end() + 4; i <= INNGEST_SEEN_IDS; i++) {
+        memset(b, 0, sizeof b);
+        put4(b, 1000 + i);
+        put4(b + 4, 2001 + 2 * i);
+        b[12] = 1;                                     /* until, far ahead */
+        at = forge(at, SEEN, 0, b, 14);
+    }
+    machine_reboot();
+    {
+        inngest_event event = { "test/1", "s", 1, "an id", 0 };
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && inngest_flush(&m.jobs) == INNGEST_ERR_SEEN_FULL);
+        CHECK(machine_tick() <= 1000);
+        m.now += 4900;                                 /* a run is due sooner than the event is looked at again */
+        CHECK(machine_tick() <= 1000);
+    }
+    CHECK(machine_run(200));
+    CHECK_TRACE("end");
+    MACHINE_END();
+    /* A group whose rest would lie behind the block. */
+    id = open_waiting('s', 8);
+    memset(b, 0, sizeof b);
+    put4(b, 4000);
+    (void)forge(1024 - 24, TIME | 0x20, 0, b, 12);
+    machine_reboot();
+    CHECK(machine_counters().torn + machine_counters().damaged > 0 && machine_runs(&info) == 1 && info.deadline_in_ms == 5000);
+    CHECK(machine_run(6000));
+    CHECK_TRACE("end");
+    MACHINE_END();
+    /* A block that says that it was reclaimed itself. */
+    id = open_waiting('s', 4);
+    put4(b, 2);
+    for (i = 0, at = 0; i < 4; i++) if (get4(m.chip.cells + i * 1024 + 8) > get4(m.chip.cells + at * 1024 + 8)) at = i;
+    (void)forge(at * 1024 + 24, RECLAIMED, get4(m.chip.cells + at * 1024 + 8), b, 4);
+    machine_reboot();
+    CHECK(machine_runs(&info) == 1 && info.id == id && machine_run(6000));
+    CHECK_TRACE("end");
+    MACHINE_END();
+    /* Damage in front of a program that failed, and of what says so. */
+    (void)open_waiting('s', 8);
+    fail(PROGRAM, 1, 1);
+    fill(3);
+    CHECK(find_kind(RECLAIMED) != 0);
+    m.chip.cells[find_kind(SLEEP) + 14] ^= 1;
+    machine_reboot();
+    CHECK(machine_counters().damaged > 0);
+    MACHINE_END();
+    /* A wait of another size. */
+    for (i = 0; i < 3; i++) {
+        (void)open_waiting(waiting[i].how, 8);
+        at = find_kind(waiting[i].kind);
+        CHECK(at != 0);
+        m.chip.cells[at + 5] = 13;
+        (void)seal(at);
+        machine_reboot();
+        CHECK(machine_run(6000) && machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE);
+        CHECK_TRACE("");
+        CHECK(inngest_cancel(&m.jobs, info.id) == INNGEST_OK && machine_run(10) && machine_runs(NULL) == 0);
+        MACHINE_END();
+    }
+    /* A link that leads to another run. */
+    id = open_waiting('s', 8);
+    SEND("test/2", "s", 1);
+    CHECK(machine_run(10) && machine_runs(NULL) == 2);
+    at = find_kind(SLEEP);
+    for (i = 24; (m.chip.cells[i + 4] & 15) != START || get4(m.chip.cells + i) == 0xA5A5A5A5; i += 4) { }
+    m.chip.cells[at + 11] = (uint8_t)((at - i) / 4);
+    (void)seal(at);
+    machine_reboot();
+    cursor = 0;
+    CHECK(inngest_next_run(&m.jobs, &cursor, &info) && inngest_next_run(&m.jobs, &cursor, &info) && info.wait == INNGEST_WAIT_DAMAGE);
+    m.config.function_count = 0;                       /* nor does a firmware without the function say otherwise */
+    machine_reboot();
+    cursor = 0;
+    CHECK(inngest_next_run(&m.jobs, &cursor, &info) && info.wait == INNGEST_WAIT_FUNCTION);
+    CHECK(inngest_next_run(&m.jobs, &cursor, &info) && info.wait == INNGEST_WAIT_DAMAGE);
+    MACHINE_END();
+}
+
+/* A run whose records are damaged can be cancelled, whatever comes between: a reclaim, a reset. One that is in on_failure
+ * stays parked when the damage has been reclaimed. */
+static void cancel_damaged(void)
+{
+    unsigned how;
+    inngest_run_info info;
+    for (how = 0; how < 4; how++) {
+        uint64_t id = open_waiting('s', 6);
+        m.chip.cells[find_kind(RESULT) + 8] ^= 4;
+        machine_reboot();
+        CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE);
+        CHECK(inngest_cancel(&m.jobs, id) == INNGEST_OK);
+        if (how & 1) fill(300);
+        if (how & 2) machine_reboot();
+        CHECK(machine_run(10) && machine_runs(NULL) == 0);
+        if (how < 2) CHECK(machine_ended_as(INNGEST_CANCELLED, INNGEST_CANCELLED, NULL));
+        CHECK_TRACE("");
+        MACHINE_END();
+    }
+    CHECK(inngest_cancel(&m.jobs, open_waiting('s', 6)) == INNGEST_OK);
+    m.config.function_count = 0;                       /* a firmware without the function ends it all the same */
+    machine_reboot();
+    CHECK(machine_run(10) && machine_runs(NULL) == 0);
+    CHECK_TRACE("");
+    MACHINE_END();
+    for (how = 0; how < 90; how++) {
+        (void)open_waiting('f', 6);
+        m.chip.cells[find_kind(START) + 8] ^= 4;
+        m.chip.cells[find_kind(RESULT) + 8] ^= 4;
+        if (how) fail(PROGRAM, 100 + how, 1);
+        (void)machine_boot(INNGEST_RESET_POWER_ON);
+        if (!m.up) machine_reboot();
+        fill(200);
+        fail(PROGRAM, 0, 0);
+        machine_reboot();
+        CHECK(machine_run(10000));
+        CHECK_TRACE("");
+        MACHINE_END();
+    }
+}
+
+/* ---- the wall clock --------------------------------------------------------------------------------------------------- */
+
+static bool turn_back;
+static void set_back(void *user, uint64_t run, inngest_status status)
+{
+    (void)user; (void)run; (void)status;
+    if (turn_back) inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    turn_back = false;
+}
+static inngest_status dated(inngest_ctx *ctx)
+{
+    INNGEST_TRY(inngest_step_sleep_until(ctx, "date", NOON + 50000));
+    trace("date");
+    return INNGEST_OK;
+}
+static const inngest_function dated_table[] = { { .id = "dated", .event = "date", .handler = dated, QUICK },
+                                                { .id = "sleeper", .event = "test/*", .handler = sleeper, QUICK },
+                                                { .id = "quick", .event = "quick", .handler = quick, QUICK } };
+static void wall_clock(void)
+{
+    static const inngest_hooks hooks = { .run_pause = set_back };
+    unsigned i;
+    OPEN(dated_table, 1024, 8, 4);
+    m.config.hooks = &hooks;
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON + 40000, m.now);
+    turn_back = true;                                  /* by a hook, under the wait that has just begun */
+    SEND("date", "", 0);
+    CHECK(machine_run(49000));
+    CHECK_TRACE("");
+    CHECK(machine_run(1000));
+    CHECK_TRACE("date");
+    MACHINE_END();
+    /* A wait of an earlier boot is carried in this one before the clock is known: it is moved by the time off, once. */
+    OPEN(dated_table, 1024, 8, 4);
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    SEND("test/1", "", 0);
+    CHECK(machine_run(1000) && inngest_close(&m.jobs) == INNGEST_OK);
+    woke = 0;
+    machine_reboot();
+    for (i = 0; i < 200; i++) { SEND("quick", "", 0); CHECK(machine_run(10)); }
+    CHECK(machine_counters().carried > 0);
+    machine_trace[0] = 0;
+    inngest_set_wall_clock(&m.jobs, NOON + HOUR + 3000, m.now);     /* an hour and 1 s were off, 2 s on */
+    CHECK(machine_run(2 * HOUR - 4000) && woke == 0);
+    CHECK(machine_run(2000) && woke == 1);
+    MACHINE_END();
+}
+
+/* ---- resets that are pinned on somebody --------------------------------------------------------------------------------- */
+
+static bool crash_body, crash_top, crash_when;
+static inngest_status crasher(inngest_ctx *ctx)
+{
+    static const inngest_step_options intent = { .intent = true };
+    if (crash_top) machine_crash();
+    INNGEST_DO_WITH(ctx, "body", &intent) { if (crash_body) machine_crash(); }
+    INNGEST_TRY(inngest_step_sleep_until(ctx, "date", NOON + INNGEST_DAYS(1)));
+    return INNGEST_OK;
+}
+static bool crashes_when(void *user, const void *data, size_t size)
+{
+    (void)user; (void)data; (void)size;
+    if (crash_when) machine_crash();
+    return true;
+}
+static const inngest_function crash_table[] = { { .id = "crasher", .event = "c/run", .handler = crasher, QUICK },
+                                                { .id = "when", .event = "c/when", .handler = quick, .when = crashes_when, QUICK } };
+static void crashes(void)
+{
+    unsigned i;
+    OPEN(crash_table, 1024, 8, 4);
+    machine_reboot();
+    crash_body = true;
+    SEND("c/run", "", 0);
+    for (i = 0; i < 20 && !machine_run(1000); i++) CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+    CHECK(i == 1 + INNGEST_CRASH_LIMIT && machine_ended_as(INNGEST_FAIL, INNGEST_ERR_CRASHED, NULL) && machine_runs(NULL) == 0);
+    MACHINE_END();
+    OPEN(crash_table, 1024, 8, 4);
+    machine_reboot();
+    SEND("c/run", "", 0);                              /* a suspect for another's crash, and only then it begins what it dies of */
+    CHECK(inngest_flush(&m.jobs) == INNGEST_OK && machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+    for (i = 0; i < 20 && !machine_run(1000); i++) CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+    CHECK(i == INNGEST_CRASH_LIMIT && machine_ended_as(INNGEST_FAIL, INNGEST_ERR_CRASHED, NULL) && machine_runs(NULL) == 0);
+    crash_body = false;
+    MACHINE_END();
+    /* Crashed to the limit, and then there is a firmware without the function. */
+    OPEN(crash_table, 1024, 8, 4);
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    SEND("c/run", "", 0);
+    CHECK(machine_run(10) && machine_runs(NULL) == 1);
+    crash_top = true;
+    for (i = 0; i <= INNGEST_CRASH_LIMIT; i++) {
+        CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+        if (i == INNGEST_CRASH_LIMIT) break;
+        inngest_set_wall_clock(&m.jobs, NOON, m.now);
+        CHECK(!machine_run(1000));
+    }
+    crash_top = false;
+    m.config.functions = crash_table + 1;
+    m.config.function_count = 1;
+    CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    CHECK(machine_run(10));
+    CHECK(machine_runs(NULL) == 0 ? machine_ended.error.status == INNGEST_ERR_CRASHED && machine_ended.function[0] == 0 : machine_runs(NULL) == 1);
+    MACHINE_END();
+    /* A predicate, and power that went then: nobody pays. */
+    OPEN(crash_table, 1024, 8, 4);
+    machine_reboot();
+    CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+    crash_when = true;
+    for (i = 0; i < 8; i++) {
+        SEND("c/when", "", 0);
+        CHECK(!machine_run(10));
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
+        CHECK(machine_counters().crashes == 0);
+    }
+    crash_when = false;
+    CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+    SEND("c/when", "", 0);
+    CHECK(machine_run(10));
+    CHECK_TRACE("a");
+    MACHINE_END();
+}
+
+/* Hooks of which one is missing; a step that sends to a function with a predicate; a wake from a body while an event waits. */
+static inngest_status sends(inngest_ctx *ctx)
+{
+    INNGEST_TRY(inngest_step_send(ctx, "send", "c/when", "x", 1));
+    return INNGEST_OK;
+}
+static inngest_status waker(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "wake") inngest_wake(&m.jobs);
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 5000));
+    return INNGEST_OK;
+}
+static const inngest_function small_table[] = { { .id = "sends", .event = "send", .handler = sends, QUICK },
+                                                { .id = "when", .event = "c/when", .handler = quick, .when = crashes_when, QUICK },
+                                                { .id = "waker", .event = "wake", .handler = waker, QUICK } };
+static void small_things(void)
+{
+    static const inngest_hooks none = { .run_start = NULL };
+    OPEN(small_table, 1024, 8, 4);
+    m.config.hooks = &none;
+    machine_reboot();
+    SEND("send", "", 0);
+    CHECK(machine_run(10));
+    CHECK_TRACE("a");
+    m.config.runs = 1;
+    m.config.function_count = 3;
+    CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+    machine_reboot();
+    SEND("wake", "", 0);
+    SEND("wake", "", 0);
+    CHECK(machine_tick() == 0);                        /* woken in it, and the second one waits for a place */
+    CHECK(machine_tick() == 5000 && machine_run(5000) && machine_run(5000) && machine_runs(NULL) == 0);
+    MACHINE_END();
+}
+
 int main(void)
 {
     sizes();
@@ -704,5 +1285,13 @@ int main(void)
     crash_records();
     restarts();
     clocks();
+    unreadable();
+    formats();
+    large_groups();
+    forged();
+    cancel_damaged();
+    wall_clock();
+    crashes();
+    small_things();
     return TEST_END();
 }

@@ -6,6 +6,7 @@ function finish() {
     all += branches; taken += hit
     if (hit == branches) return
     if (excuse) { excused += branches - hit; return }
+    open++
     printf "%s:%d: %d of %d branches not taken: %s\n", file, line, branches - hit, branches, source
 }
 /^branch/ { branches++; if ($3 == "taken" && $4 + 0 > 0) hit++; next }
@@ -23,7 +24,7 @@ function finish() {
     lines++
     if (count !~ /^#|^=/) run++
     else if (excuse) run++
-    else if (count ~ /^#/) printf "%s:%d: not run: %s\n", file, line, source
+    else if (count ~ /^#/) { printf "%s:%d: not run: %s\n", file, line, source; open++ }
 }
 END {
     finish()

@@ -147,6 +147,43 @@ static void test_copies(void)
     MACHINE_END();
 }
 
+/* ---- data -------------------------------------------------------------------------------------------------------- */
+
+static const char *wanted_data;
+static size_t wanted_size, intact;
+static bool compare(void *user, const void *data, size_t size)
+{
+    (void)user;
+    if (size == wanted_size && memcmp(data, wanted_data, size) == 0) intact++;
+    return false;
+}
+static inngest_status none(inngest_ctx *ctx) { (void)ctx; return INNGEST_OK; }
+static const inngest_function compare_table[] = { { .id = "compare", .event = "d/*", .handler = none, .when = compare } };
+
+/* Data of every size, from every alignment, arrives as it was sent. */
+static void test_data(void)
+{
+    static union { char bytes[INNGEST_EVENT_BYTES + 8]; int64_t aligned; } data;
+    size_t at, size, sent = 0;
+    inngest_event event = { 0 };
+    open_with(compare_table, 1, 2, MACHINE_EVENTS);
+    event.name = "d/b";
+    for (size = 0; size <= INNGEST_EVENT_BYTES - 3; size++)
+        for (at = 0; at < 8; at++) {
+            size_t i;
+            for (i = 0; i < sizeof data.bytes; i++) data.bytes[i] = (char)(i * 7 + size * 3 + at);
+            wanted_data = data.bytes + at;
+            wanted_size = size;
+            SEND("d/a", data.bytes + at, size);
+            event.data = data.bytes + at;
+            event.size = size;
+            CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK);
+            (void)machine_run(1);
+            CHECK(intact == (sent += 2));
+        }
+    MACHINE_END();
+}
+
 /* ---- triggers ---------------------------------------------------------------------------------------------------- */
 
 #define SAY(name) static inngest_status name(inngest_ctx *ctx) { (void)ctx; trace(#name); return INNGEST_OK; }
@@ -804,6 +841,7 @@ int main(void)
 {
     test_refusals();
     test_copies();
+    test_data();
     test_triggers();
     test_order();
     test_predicates();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  * Every call of every function of the port fails once in turn, or from there on for a while: it is reported, no finished
  * step runs again, no accepted event is lost, nothing is programmed twice, and a later success goes on. A failed sync
- * ends the handle; busy storage and a may_write that says no only put work off. */
+ * ends the handle; busy storage and a may_write that says no only put work off. Then all of them fail at random, and the
+ * machine is reset at random, too. argv: how many such lives; the seed of the first one. */
 #include "world.h"
 
 enum { READ, PROGRAM, ERASE, SYNC, IS_BLANK, MAY_WRITE, CALLS };
@@ -29,12 +30,31 @@ static struct {
     unsigned boots, sync_failures, writes_after_sync_failure;
     uint32_t outage;                          /* turns until it is mended */
     uint32_t cut_after, ops;                  /* power is lost at this operation behind a failure */
+    uint32_t flaky;                           /* all calls fail at random: its state; 0: not */
+    unsigned row;                             /* reads that failed so, one after the other */
     bool dead, misjudged;                     /* it is; a mount took what had failed for damage, or lost a run to it */
 } s;
 
+static uint32_t flaky(uint32_t n)
+{
+    s.flaky ^= s.flaky << 13;
+    s.flaky ^= s.flaky >> 17;
+    s.flaky ^= s.flaky << 5;
+    return s.flaky % n;
+}
+
 static bool fails(unsigned kind)
 {
+    static const uint8_t rarely[CALLS] = { 40, 8, 8, 60, 40, 8 };
     s.calls[kind]++;
+    if (kind == READ && s.row == 2) s.row = 0;     /* what cannot be read three times is taken as torn */
+    else if (s.flaky && flaky(rarely[kind]) == 0) {
+        s.row += kind == READ;
+        s.effect = flaky(6) == 0 ? ALL : flaky(2);     /* a mount keeps 8 programs in mind that failed and were whole */
+        s.failures++;
+        if (kind == SYNC) s.writes_after_sync_failure += s.sync_failures;
+        return true;
+    } else if (kind == READ) s.row = 0;
     if (s.sync_failures && kind != READ && kind != IS_BLANK && kind != MAY_WRITE) s.writes_after_sync_failure++;
     if (kind == s.kind && (s.calls[kind] == s.fail_at || s.failing)) {
         s.failing = s.lasting;
@@ -176,6 +196,7 @@ static const scenario scenarios[] = {
     { "waiter", 2048, 2, 32, false, true, { WAITER, WORLD_KINDS }, false },
     { "once", 512, 6, 2, false, false, { ONCE, WORLD_KINDS }, false },
     { "several", 1024, 4, 4, false, false, { PLAIN, FAILING, ONCE, WORLD_KINDS }, false },
+    { "two, few blocks", 1024, 3, 4, false, false, { PLAIN, ONCE, WORLD_KINDS }, true },
     { "several, file", 2048, 4, 1, true, false, { FAN, SAVER, WAITER, WORLD_KINDS }, false },
 };
 
@@ -228,6 +249,8 @@ static bool live(const scenario *sc, bool reset)
         uint32_t before = s.failures;
         if (s.failing && ++since > s.outage) s.failing = false;          /* mended */
         if (s.dead) { s.dead = s.up = false; s.cut_after = 0; }
+        if (turn == 100) s.flaky = 0;
+        if (s.flaky && flaky(9) == 0) s.up = false;
         if (!s.up && (status = boot()) != INNGEST_OK) {
             if (s.dead) continue;
             if (s.failures == before) { printf("%s: init gave %s\n", sc->name, inngest_status_name(status)); return false; }     /* no failure, and not up */
@@ -264,7 +287,7 @@ static bool live(const scenario *sc, bool reset)
             s.up = false;
         } else if (reset && s.failures && !s.failing) {
             status = inngest_close(&s.jobs);
-            CHECK(status == INNGEST_OK || status == INNGEST_ERR_JOURNAL_FULL);
+            CHECK(s.flaky || status == INNGEST_OK || status == INNGEST_ERR_JOURNAL_FULL);
             s.up = false;
             reset = false;
         }
@@ -337,6 +360,18 @@ static void cut_behind(const scenario *sc)
         for (lasting = 0; lasting < 2; lasting++)
             for (at = 1; at <= programs && test_failed < 5; at += 1 + programs / 30)
                 for (cut = 1; cut < 12; cut += cut < 6 ? 1 : 3) one(sc, PROGRAM, at, effect, lasting, false, cut);
+}
+
+/* All calls fail now and then, whatever went before. */
+static void at_random(const scenario *sc, uint32_t seed)
+{
+    unsigned long before = test_failed;
+    open_machine(sc);
+    s.flaky = seed * 2654435761u | 1u;
+    CHECK(live(sc, seed % 2));
+    CHECK(world_is_right() && s.chip.violations == 0 && s.refused_writes == 0);
+    lives++;
+    if (test_failed != before) printf("  %s: at random, seed %u; reruns %u wrong %u phantom %u boots %u\n", sc->name, (unsigned)seed, world.reruns, world.wrong, world.phantom, s.boots);
 }
 
 /* Programs that fail from any place on for so long that nothing erased is left: copies of runs may be in the last block. */
@@ -480,9 +515,12 @@ static void long_outage(const scenario *sc, uint32_t later)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     unsigned i;
+    uint32_t n, count = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : 2500, first = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 3000;
+    for (n = 0; n < count && test_failed < 5; n++) at_random(&scenarios[(first + n - 1) % (sizeof scenarios / sizeof *scenarios)], first + n);
+    if (argc > 1) return TEST_END();
     for (i = 0; i < sizeof scenarios / sizeof *scenarios; i++) busy(&scenarios[i]);
     for (i = 0; i < 60; i++) fickle_end(1 + i % 6, i / 6);
     low_battery();

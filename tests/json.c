@@ -502,6 +502,8 @@ static void numbers(void)
     CHECK(decimal_at("92233720368547758.07", "", 2, OK, INT64_MAX) && decimal_at("92233720368547758.08", "", 2, RANGE, 0));
     CHECK(decimal_at("-92233720368547758.08", "", 2, OK, INT64_MIN) && decimal_at("-92233720368547758.09", "", 2, RANGE, 0));
     CHECK(decimal_at("9.223372036854775807", "", 18, OK, INT64_MAX) && decimal_at("10", "", 18, RANGE, 0));
+    CHECK(decimal_at("1", "", 19, ARGUMENT, 0) && decimal_at("1", "", 1u << 29, ARGUMENT, 0) && decimal_at("1", "", (1u << 29) + 2, ARGUMENT, 0));
+    CHECK(decimal_at("1", "", UINT_MAX, ARGUMENT, 0) && decimal_at("1", "", UINT_MAX - 6, ARGUMENT, 0));
     CHECK(decimal_at("19.990000000000000000000000000000000", "", 2, OK, 1999) && decimal_at("0", "", 18, OK, 0));
     CHECK(decimal_at("19.99000000000000000000000000000000001", "", 2, RANGE, 0));
     CHECK(decimal_at("{\"a\":[1.25,{\"b\":-3e2}]}", "a[1].b", 3, OK, -300000));

@@ -284,7 +284,7 @@ def main():
     print("figure mutants_caught %d mutants\nfigure mutants_equivalent %d mutants\nfigure mutants_all %d mutants\n%.0f s" %
           (count["caught"], count["equivalent"], len(found) - count["no code"], time.time() - start))
     shutil.rmtree(BUILD, ignore_errors=True)
-    return 1 if broken or count["survived"] else 0
+    return 1 if broken or (count["survived"] and not sample) else 0
 
 
 if __name__ == "__main__":

@@ -25,9 +25,21 @@ static inngest_status sleeps(inngest_ctx *ctx)
     return inngest_step_sleep(ctx, "nap", INNGEST_DAYS(1));
 }
 
+#define STEPS 400u
+static inngest_status many(inngest_ctx *ctx)
+{
+    uint32_t i, value;
+    for (i = 0; i < STEPS; i++) {
+        INNGEST_STEP(ctx, "count", value) value = i;
+        if (value != i) return INNGEST_FAIL;
+    }
+    return inngest_step_sleep(ctx, "nap", INNGEST_DAYS(1));
+}
+
 static const inngest_function table[] = {
     { .id = "waits", .event = "t/waits", .handler = waits, .backoff = one_second, .backoff_count = 1, .jitter_ms = INNGEST_NO_JITTER },
     { .id = "sleeps", .event = "t/sleeps", .handler = sleeps, .journal_bytes = 200 },
+    { .id = "many", .event = "t/many", .handler = many, .journal_bytes = 9000 },
 };
 
 /* ---- wake, lock ---------------------------------------------------------------------------------------------------- */
@@ -132,6 +144,30 @@ static void watchdog(void)
     CHECK(most[0] <= 8 * BLOCK && most[1] <= 8 * BLOCK);                   /* does not grow with the storage, nor with the runs */
 }
 
+/* A run of many records: reclaim and mount look through all of it for each of them. */
+static void long_run(void)
+{
+    uint32_t i;
+    machine_open(table, 3, 16384, 4, 4);
+    m.chip.port.idle = idle_call;
+    m.chip.trace = count_work;
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "t/many", "", 0) == INNGEST_OK && machine_run(1));
+    most_work = work = 0;
+    for (i = 0; i < 3000; i++) {
+        inngest_set_wall_clock(&m.jobs, 1700000000000 + (int64_t)m.now + (i & 1) * 5000, m.now);
+        CHECK(machine_run(1));
+        if (work > 64) work = 0;                                           /* a tick without idle is a short one */
+    }
+    CHECK(machine_counters().carried > STEPS);
+    machine_reboot();
+    CHECK(machine_runs(NULL) == 1);
+    printf("bytes between two calls of idle, a run of %u steps: %u\n", STEPS, (unsigned)most_work);
+    CHECK(most_work < STEPS * 64 + 6 * 16384);
+    CHECK(machine_run((uint32_t)INNGEST_DAYS(2)) && machine_runs(NULL) == 0);
+    MACHINE_END();
+}
+
 /* ---- log ----------------------------------------------------------------------------------------------------------- */
 
 static unsigned logged, burst;
@@ -176,6 +212,7 @@ int main(void)
 {
     senders();
     watchdog();
+    long_run();
     logs();
     return TEST_END();
 }

@@ -18,7 +18,7 @@ configuration() {
     echo "|---|---|---|"
     awk '/^#ifndef INNGEST_[A-Z]/ && !/INNGEST_H$/ {
              name = $2; text = $0; sub(/^[^\/]*\/\* */, "", text)
-             while (text !~ /\*\//) { getline; line = $0; sub(/^ */, " ", line); text = text line }
+             while (text !~ /\*\//) { getline; line = $0; sub(/^ *([*] )?/, " ", line); text = text line }
              sub(/ *\*\/.*/, "", text); gsub(/\|/, "\\|", text); getline
              printf "| `%s` | %s | %s |\n", name, $2 == name ? $3 : "the machine\047s", text
          }' inngest.h
@@ -57,6 +57,31 @@ sizes() {
         }'
 }
 
+speeds() {                             # from a whole `make bench`: the figures are this machine's, so a test cannot compare them
+    awk -F ' *[|] *' '
+        function tidy(v) { if (v >= 10000) v = sprintf("%.3g", v) + 0; return v >= 1000 ? commas(sprintf("%.0f", v)) : v >= 100 ? sprintf("%.0f", v) : sprintf("%.3g", v) }
+        function commas(n) { return length(n) > 3 ? commas(substr(n, 1, length(n) - 3)) "," substr(n, length(n) - 2) : n }
+        BEGIN { print "| | measured |\n|---|---|" }
+        NR == FNR { split($0, f, " "); if (f[1] == "figure") value[f[2]] = f[3] + 0; next }
+        $1 in value { printf "| %s | %s |\n", $2, tidy(value[$1]) }' "$BUILD/bench.txt" - <<'END'
+bytes_a_step_a_g4 | flash, program size of 4 or less: bytes programmed a step with a result of 32 bytes, jobs of 5 steps
+bytes_a_step_a_g8 | ... program size of 8
+bytes_a_step_a_g32 | ... program size of 32
+program_calls_a_g4 | ... program calls a step
+erases_1000_steps_a_g4 | ... erases per 1,000 steps, 16 blocks of 4 KiB
+wear_difference_g4 | ... most erases of a block less the fewest of another
+bytes_read_a_step_g4 | ... bytes read a step, nothing replayed
+step_g4 | host instructions a step
+replay_100_steps_us | replay of 100 finished steps: us
+send_to_handler_us | from a send to the first line of its handler: us
+posix_lone_ratio | a file, one run: durable steps against plain writes of the same size, each with its fdatasync
+posix_64_runs_ratio | a file, 64 runs at once: against 64 such writes and one fdatasync
+posix_no_sync | a file, sync left out: steps a second
+queue_1_producers | events a second through the queue, one thread sends
+queue_4_producers | ... four threads
+END
+}
+
 between() { awk -v b="<!-- $1:begin -->" -v e="<!-- $1:end -->" '$0 == e { on = 0 } on; $0 == b { on = 1 }' README.md; }
 
 replace() {                            # the table $1 by the file $2
@@ -72,6 +97,7 @@ if command -v arm-none-eabi-gcc >/dev/null 2>&1; then sizes >"$at/size"; fi
 if test "$1" = update; then
     replace config "$at/config"
     if test -s "$at/size"; then replace size "$at/size"; else echo "the size table is left: no arm-none-eabi-gcc"; fi
+    if test -s "$BUILD/bench.txt"; then speeds >"$at/bench"; replace bench "$at/bench"; else echo "the speed table is left: no $BUILD/bench.txt (make bench)"; fi
     n=$(images)
     if test -n "$n"; then sed "s/[0-9,]* images of/$n images of/" README.md >"$at/README" && cp "$at/README" README.md
     else echo "the number of images is left: no $BUILD/power_cut.log (make test)"; fi
@@ -158,7 +184,11 @@ for file in $(ls tests/*.c tests/*.sh); do check "grep -q '\`${file#tests/}\`' t
 
 for file in $(grep -o '`[a-z]*/[a-zA-Z_/.]*`' README.md | tr -d '\140' | sort -u); do check "test -e $file"; done
 for target in $(sed -n 's/.*`make \([a-z]*\).*/\1/p; s/^    make \([a-z]*\).*/\1/p' README.md | sort -u); do
-    check "grep -q '^$target:.*##' Makefile"
+    check "cat Makefile tests/targets/targets.mk | grep -q '^$target:.*##'"
+done
+for file in examples/*.c; do check "grep -q '^| .$file. |' README.md"; done
+for name in $(ls tests/targets/*.sh | sed 's,.*/,,; s/\.sh$//; /^run$/d; /^common$/d'); do
+    check "grep -q '^| .make targets ONLY=.*$name' README.md"
 done
 for word in $(grep -o 'inngest_[a-z_]*[a-z]\|INNGEST_[A-Z_]*[A-Z]' README.md | sort -u); do
     check "grep -qw $word inngest.h port/posix/inngest_posix.h || test $word = INNGEST_CONFIG -o $word = inngest_posix"

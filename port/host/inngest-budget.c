@@ -14,12 +14,12 @@
 static double events = 16, runs = 8, steps = 5, result = 32, event = 32, sleeps = 0, retries = 0, boots = 1;
 static double block = 4096, blocks = 16, unit = 4, jobs_a_day = 100, live = 1, cycles = 10000, reserve = INNGEST_RUN_BYTES;
 static const struct { const char *name; double *value, least, most; const char *what; } option[] = {
-    { "runs", &runs, 1, 16777216, "places of the run table" }, { "events", &events, 1, 32768, "places of the queue" },
+    { "runs", &runs, 1, INNGEST_MANY_RUNS ? 4000000 : 65534, "places of the run table" }, { "events", &events, 2, 32768, "places of the queue, a power of two" },
     { "steps", &steps, 0, 1e6, "steps of a job" }, { "result", &result, 0, INNGEST_RESULT_BYTES, "bytes of a step's result" },
     { "event", &event, 1, INNGEST_EVENT_BYTES, "bytes of an event, name and data" }, { "sleeps", &sleeps, 0, 1e6, "sleeps of a job" },
     { "retries", &retries, 0, 1e6, "failed attempts of a job" }, { "reserve", &reserve, 64, 65535, "journal_bytes of the function" },
-    { "live", &live, 0, 16777216, "runs that are live at a time" }, { "jobs", &jobs_a_day, 0, 1e9, "jobs a day" },
-    { "boots", &boots, 0, 1e9, "starts of the machine a day" }, { "block", &block, 512, 131072, "bytes of a block, a power of two" },
+    { "live", &live, 0, 4000000, "runs that are live at a time" }, { "jobs", &jobs_a_day, 0, 1e9, "jobs a day" },
+    { "boots", &boots, 0, 1e9, "starts of the machine a day" }, { "block", &block, 512, 262144, "bytes of a block, a power of two" },
     { "blocks", &blocks, 2, 65535, "blocks" }, { "program", &unit, 1, 32, "bytes programmed at once, a power of two" },
     { "cycles", &cycles, 1, 1e12, "erases a block stands" } };
 
@@ -33,7 +33,7 @@ static int take(const char *argument)              /* name=value */
         if (equals == NULL || strlen(option[i].name) != length || strncmp(option[i].name, argument, length) != 0) continue;
         value = strtod(equals + 1, &end);
         if (end == equals + 1 || *end || !(value >= option[i].least && value <= option[i].most) ||
-            ((option[i].value == &block || option[i].value == &unit) && ((long)value & ((long)value - 1)) != 0)) {
+            ((option[i].value == &block || option[i].value == &unit || option[i].value == &events) && ((long)value & ((long)value - 1)) != 0)) {
             fprintf(stderr, "inngest-budget: %s: %s, %.0f to %.0f\n", argument, option[i].what, option[i].least, option[i].most);
             return 2;
         }

@@ -16,8 +16,8 @@
 
 /* What your chip's driver gives. In flash that the processor also runs from (XIP: RP2040, ESP32, most single-bank
  * MCUs), the code and the constants of chip_flash_program and chip_flash_erase lie in RAM, the other core is stopped and
- * interrupts that run from flash are masked, or a fetch fails in the middle of the operation. The `data` of a program is
- * always RAM: the library stages it. */
+ * interrupts that run from flash are masked, or a fetch fails in the middle of the operation. Interrupts that send may go on
+ * where they run from RAM: INNGEST_SEND_CODE. The `data` of a program is always RAM: the library stages it. */
 int chip_flash_read(uint32_t address, void *data, uint32_t size);           /* 0, or not: also for an ECC error */
 int chip_flash_program(uint32_t address, const void *data, uint32_t size);  /* 0, or not */
 int chip_flash_erase_start(uint32_t address);                               /* 0, or not */
@@ -40,10 +40,11 @@ void template_turn(inngest *jobs);
 
 /* ---- 1 The geometry ------------------------------------------------------------------------------------------------
  *
- * Addresses that the library uses start at 0; BASE is where your area begins, outside of the linker's program.
+ * Addresses that the library uses start at 0; BASE is where your area begins: at a sector's start, outside of the
+ * linker's program. How many blocks your jobs need, and how many years they last, says `make budget`.
  *
  * block_size: what one erase clears; a multiple of it if you like (an erase then clears each sector of it). A power
- * of two, 512 to 131,072.
+ * of two, 512 to 262,144.
  *
  * block_count: 2 are enough. From 4 on an erase is done ahead of need, between ticks, instead of inside a step call;
  * choose 4 where blocks take long to erase. More blocks are more room and less wear.
@@ -234,9 +235,14 @@ void template_turn(inngest *jobs)
     chip_interrupts_unmask();              /* what is pending runs now */
 }
 
-/*  int main(void)
+/*  static inngest jobs;
+ *  static int64_t memory[INNGEST_MEMORY(8, 16) / sizeof(int64_t) + 1];          8 runs, 16 events in the queue
+ *
+ *  int main(void)
  *  {
- *      ... clocks, pins ...
+ *      inngest_config config = { .functions = functions, .memory = memory, .memory_size = sizeof memory,
+ *          .function_count = sizeof functions / sizeof *functions, .runs = 8, .events = 16 };
+ *      ... clocks, pins, the reset cause ...
  *      if (template_start(&jobs, &config) != INNGEST_OK) ...      say so: inngest_status_name
  *      for (;;) template_turn(&jobs);
  *  }
@@ -245,4 +251,4 @@ void template_turn(inngest *jobs)
  * wait ends it at once, so nothing is to be masked.
  *
  * Try the port: tests/template.c runs this file on a flash in RAM. Run yours on the device with a job that sleeps a
- * second and sends itself, and pull the plug. */
+ * second and sends itself, and pull the plug; then read the area out and look: inngest-dump FILE (`make tool`). */

@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Builds and runs the benchmarks: figures on the output and in $BUILD/bench.txt, beside their goals in $BUILD/bench.md,
-# a plot in $BUILD/bench.svg. QUICK=1: a smoke run.
+# a plot in $BUILD/bench.svg. QUICK=1: a smoke run, into bench-quick.txt and .md.
 set -eu
 B=${BUILD:-build}
 CC="${CC:-cc} -std=c99 -O2 -g -Wall -Wextra -I. -Iport/posix"
 quick=${QUICK:+quick}
+out=$B/bench${quick:+-quick}
 mkdir -p "$B"
 has() { echo "#include <$1>" | ${CC} -E - >/dev/null 2>&1; }
 
@@ -32,9 +33,10 @@ instructions() {
     "$B/bench-full" sleepers
     instructions
     "$B/bench-queue" $quick
+    BUILD="$B" sh tests/targets/send.sh || [ $? = 77 ]
     "$B/bench-posix" "$B/bench.files" $quick
-} | tee "$B/bench.txt"
-! grep -v -e '^figure ' -e '^skipped: ' "$B/bench.txt"      # anything else is a failure
+} | tee "$out.txt"
+! grep -v -e '^figure ' -e '^skipped: ' "$out.txt"      # anything else is a failure
 
 awk -F' *[|] *' 'NR == FNR { split($0, f, " "); if (f[1] == "figure") value[f[2]] = f[3] + 0 ; next }
     function tidy(v) { return v >= 1000 ? sprintf("%.0f", v) : v >= 100 ? sprintf("%.1f", v) : sprintf("%.3g", v) }
@@ -45,7 +47,7 @@ awk -F' *[|] *' 'NR == FNR { split($0, f, " "); if (f[1] == "figure") value[f[2]
           name = substr(peer, RSTART + 1, RLENGTH - 1)
           peer = substr(peer, 1, RSTART - 1) (name in value ? tidy(value[name]) : "-") substr(peer, RSTART + RLENGTH)
       }
-      printf "| %s | %s | %s | %s |\n", $2, $1 in value ? tidy(value[$1]) : "-", $3, peer }' "$B/bench.txt" tests/bench/goals.txt > "$B/bench.md"
+      printf "| %s | %s | %s | %s |\n", $2, $1 in value ? tidy(value[$1]) : "-", $3, peer }' "$out.txt" tests/bench/goals.txt > "$out.md"
 
 if command -v gnuplot >/dev/null && [ -z "$quick" ]; then
     "$B/bench-full" plot "$B/bench.dat"
@@ -67,4 +69,4 @@ set xlabel "bytes of a result"
 plot "$B/bench.dat" index 2 with linespoints pt 7 ps 0.5
 END
 elif [ -z "$quick" ]; then echo "skipped: the plot (package gnuplot)"; fi
-echo "table: $B/bench.md"
+echo "table: $out.md"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Events through the queue from one and from four threads, all pinned to two cores, beside a ring with a mutex that
- * copies the same slots. Producers and consumer take turns by yielding where they must wait. */
+ * copies the same slots. Producers and consumer take turns by yielding where they must wait. The tick takes each event
+ * and finds no function that wants it, so that nothing is journaled. */
 #define _GNU_SOURCE 1
 #include "bench.h"
 #include <pthread.h>

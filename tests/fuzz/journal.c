@@ -27,15 +27,15 @@ static void make_right(uint8_t *block, uint32_t number, uint32_t blocks, uint32_
 {
     uint32_t at, format = 7;
     uint8_t seed[8];
-    memset(block, 0, 32);
+    memset(block, 0, 24);
     memcpy(block, "INJ1\1", 5);
     while (1u << block[7] < chip.port.program_size) block[7]++;
+    block[7] = (uint8_t)(block[7] | 10u << 3);         /* log2 of BLOCK */
     put4(block + 8, number);
     put4(block + 12, format);
-    put4(block + 16, BLOCK);
-    put4(block + 20, blocks);
-    put4(block + 28, crc32_of(0, block, 28));
-    for (at = 32; at + 16 <= BLOCK; ) {
+    put4(block + 16, blocks);
+    put4(block + 20, crc32_of(0, block, 20));
+    for (at = unit < 24 ? 24 : unit; at + 16 <= BLOCK; ) {
         uint32_t wide = block[at + 4] >> 6 & 1, head = wide ? 16 : 12, size = block[at + 5] | (wide ? (uint32_t)block[at + 15] << 8 : 0);
         if (block[at + 4] == 0xFF || head + size > BLOCK - at) { at += unit; continue; }
         put4(seed, format);
@@ -50,7 +50,7 @@ static bool boot(void)
     inngest_config c;
     memset(&c, 0, sizeof c);
     c.functions = world_table;
-    c.function_count = 1;
+    c.function_count = chip.port.block_count > 4 ? WORLD_FUNCTIONS : 1;
     c.port = &chip.port;
     c.hooks = &world_hooks;
     c.memory = memory;
@@ -69,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     inngest_run_info info;
     inngest_counters counters;
     if (size < 2) return 0;
-    blocks = 2 + (flags & 3);
+    blocks = 3 + (flags & 3);
     if (!flash_open(&chip, BLOCK, blocks, (uint16_t)(1u << (flags >> 2) % 6), 1)) return 0;
     unit = chip.port.program_size < 4 ? 4 : chip.port.program_size;
     data++;

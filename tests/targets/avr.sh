@@ -9,6 +9,7 @@ done
 FLAGS="-std=c99 -Wall -Wextra -Werror -Os -mmcu=atmega1284p -DF_CPU=8000000 -I. -Iport/avr -ffunction-sections -Wl,--gc-sections"
 echo '#include <avr/io.h>' | avr-gcc -mmcu=atmega1284p -xc -fsyntax-only - 2>/dev/null || { echo "skipped: no avr/io.h (package avr-libc)"; exit 77; }
 avr-gcc $FLAGS -DINNGEST_CONFIG='"tests/targets/avr_config.h"' tests/targets/avr_job.c port/avr/inngest_avr.c inngest.c -o "$OUT/avr.elf" || exit 1
+avr-size "$OUT/avr.elf" | awk 'NR == 2 {print "figure image_avr", $1 + $2, "bytes of flash"}'
 timeout 120 simavr -m atmega1284p -f 8000000 "$OUT/avr.elf" > "$OUT/avr.log" 2>&1
 tr -d '\033' < "$OUT/avr.log" | sed 's/^\(\[[0-9;]*m\)*//; s/\.*$//' > "$OUT/avr.said"
 
@@ -26,3 +27,12 @@ awk '
         printf "6 jobs, 12 resets, %d blocks of 8 erased, %d events from interrupts, %d of them sent within a send\n", erased, beats, nested
         exit !(end && erased > 8 && beats > 500 && nested > 5)
     }' "$OUT/avr.said" || { echo "failed: too little happened"; tail -n 3 "$OUT/avr.said"; exit 1; }
+
+# Nothing masks interrupts but what the compiler makes a stack frame with: cli and one instruction. A send has no frame.
+avr-gcc $FLAGS -DINNGEST_CONFIG='"tests/targets/avr_config.h"' -c inngest.c -o "$OUT/avr_masks.o" || exit 1
+avr-objdump -d "$OUT/avr_masks.o" | awk '
+    /^[0-9a-f]+ <.*>:/ {f = $2; masked = 0}
+    masked && ++since > 2 {print "failed: masked for longer in " f; bad = 1}
+    /\tcli/ {masked = 1; since = 0; if (f ~ /inngest_send|inngest_wake|check_|refuse|open_slot|tally/) send++; else frames++}
+    /\tout\t0x3f/ {masked = 0}
+    END {print "figure masking_instructions_avr_send", send + 0; exit bad || send > 0 || frames == 0}' || exit 1
