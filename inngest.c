@@ -1850,7 +1850,7 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0, missing = 0, expected;
+    uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0, missing = 0, headless = 0, expected;
     inngest_status status, applied = INNGEST_OK;
     bool readable = false, gap = false, written = false, fresh;
     uint8_t first[4];
@@ -1881,14 +1881,20 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         status = scan_block(jobs, block, &this_end, &proven);
         if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
-        if (this_end == 0 && port_blank(jobs, block_address(jobs, block) + first_offset(jobs), jobs->port->block_size - first_offset(jobs))) { gap = true; continue; }
+        if (this_end == 0 && port_blank(jobs, block_address(jobs, block) + first_offset(jobs), jobs->port->block_size - first_offset(jobs))) {
+            gap = true;
+            if (headless == 0 && read_block_header(jobs, block % jobs->port->block_count, &expected, &format) != INNGEST_OK) headless = block;
+            continue;
+        }
         if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) missing++;
         gap = false;
+        headless = 0;
         written = true;
         jobs->head_block = block;
         end = this_end ? this_end : jobs->port->block_size;    /* begun, and nothing in it is whole */
         if (this_end == 0) jobs->stale = true;
     }
+    if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     fresh = !written && (int32_t)(jobs->last_block - (2 * jobs->port->block_count - 1)) < 0;
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
         missing = 0;
@@ -1899,6 +1905,10 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         return INNGEST_PAUSED;
     }
     if (missing) count(&jobs->counters.damaged);
+    if ((int32_t)(proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->port->block_count) {     /* which run was the newest is lost: more than one a unit there never were */
+        expected = position_at(jobs, jobs->head_block + 1, 0);
+        if (jobs->next_run < expected) jobs->next_run = expected;
+    }
     if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
         *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
