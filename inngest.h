@@ -196,11 +196,19 @@
 #define INNGEST_INDEXES 1
 #endif
 #ifndef INNGEST_SYNC_ALONE     /* 1: a run beside which no other is due syncs its steps itself and goes on, without a replay; code: 110 bytes */
-#define INNGEST_SYNC_ALONE (INNGEST_INDEXES && UINTPTR_MAX > 0xFFFFFFFF)
+#if INNGEST_INDEXES && UINTPTR_MAX > 0xFFFFFFFF
+#define INNGEST_SYNC_ALONE 1
+#else
+#define INNGEST_SYNC_ALONE 0
+#endif
 #endif
 #ifndef INNGEST_TRAIL_STEPS    /* steps of a pass that one walk through the journal finds, so that a replay stays linear however
                                   runs interleave; 0: looks at 8 records ahead; 0..65535; RAM: 8 bytes each, once */
-#define INNGEST_TRAIL_STEPS (INNGEST_INDEXES && UINTPTR_MAX > 0xFFFFFFFF ? 512 : 0)
+#if INNGEST_INDEXES && UINTPTR_MAX > 0xFFFFFFFF
+#define INNGEST_TRAIL_STEPS 512
+#else
+#define INNGEST_TRAIL_STEPS 0
+#endif
 #endif
 #ifndef INNGEST_STATUS_NAMES   /* inngest_status_name gives names, else "" */
 #define INNGEST_STATUS_NAMES 1
