@@ -599,7 +599,7 @@ INNGEST_SEND_CODE inngest_status inngest_send_event(inngest *jobs, const inngest
         slot->of.full.id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
     }
 #endif
-    memcpy(slot->data, event->name, name_size);
+    if (name_size) memcpy(slot->data, event->name, name_size);   /* cov: it has a name, which the analyzer does not see */
     if (event->size) memcpy(slot->data + name_size, event->data, event->size);
     return publish(jobs, slot, index);
 }
@@ -1050,7 +1050,7 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
     jobs->head_offset = offset + padded;             /* spent whatever comes: never programmed twice */
     jobs->dirty = jobs->wrote = true;
     for (at = 0; at < padded; at += n) {
-        uint32_t skip = at ? 0 : head, used = at < total ? total - at : 0;
+        uint32_t skip = at ? 0 : head, used = at < total ? total - at : 0;   /* cov: padding fills no stage by itself */
         inngest_status status;
         n = minimum(padded - at, INNGEST_STAGE_BYTES);
         used = minimum(used, n);
@@ -1301,7 +1301,7 @@ APART void start_over(inngest *jobs)
     for (i = 0; i < jobs->run_count; i++) {
         inngest_run *run = &jobs->runs[i];
         while (run->number && in_last(jobs, run->last)) {
-            if (!read_record(jobs, run->last, &r) || r.link == 0) return;
+            if (!read_record(jobs, run->last, &r) || r.link == 0) return;   /* cov: a guard: a copy has a link and was whole */
             run->last -= r.link;
         }
     }
