@@ -277,12 +277,28 @@ INNGEST_SEND_CODE static uint32_t hash_text(uint32_t hash, const char *text)    
 
 static uint32_t minimum(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
+/* In place of strlen and memcmp, which are large in a small machine's C library. */
+static size_t length_of(const char *text)
+{
+    size_t n = 0;
+    while (text && text[n]) n++;
+    return n;
+}
+
+/* A pattern is a name, or the start of one and a star. */
+static bool matches(const char *pattern, const char *name, size_t size)
+{
+    for (; size > 0; size--, pattern++, name++) {
+        if (pattern[0] == '*' && pattern[1] == 0) return true;
+        if (*pattern == 0 || *pattern != *name) return false;
+    }
+    return *pattern == 0;
+}
+
 static void copy_text(char *to, const char *from, size_t size)
 {
-    size_t n = from ? strlen(from) : 0;
-    if (n > size - 1) n = size - 1;
-    if (n) memcpy(to, from, n);
-    to[n] = 0;
+    for (; size > 1 && from && *from; size--) *to++ = *from++;
+    *to = 0;
 }
 
 #if INNGEST_INSPECT
@@ -529,7 +545,7 @@ INNGEST_SEND_CODE static inngest_status check_event(inngest *jobs, const char *n
 {
     (void)jobs;
     if (data == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
-    if (name_size == 0 || (name_size >= 8 && memcmp(name, "inngest/", 8) == 0))     /* the library's own */
+    if (name_size == 0 || (name_size >= 8 && matches("inngest/", name, 8)))     /* the library's own */
         return refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);
     if (name_size > 255 || size > INNGEST_EVENT_BYTES || name_size + size > INNGEST_EVENT_BYTES)
         return refuse(&jobs->counters.refused_size, INNGEST_ERR_EVENT_SIZE);
@@ -552,7 +568,7 @@ INNGEST_SEND_CODE static inngest_status check_send(inngest *jobs, const char *na
 /* What does not pass the first look of a send is refused. */
 INNGEST_SEND_CODE APART inngest_status refuse_event(inngest *jobs, const char *name, const void *data, size_t size)
 {
-    inngest_status status = check_send(jobs, name, strlen(name), data, size);
+    inngest_status status = check_send(jobs, name, length_of(name), data, size);
     return status != INNGEST_OK ? status : refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);     /* a 0 in the middle */
 }
 
@@ -582,7 +598,7 @@ INNGEST_SEND_CODE inngest_status inngest_send_event(inngest *jobs, const inngest
 #if INNGEST_WALL_CLOCK
     if (event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
 #endif
-    name_size = event->name ? strlen(event->name) : 0;
+    name_size = length_of(event->name);
     status = check_send(jobs, event->name, name_size, event->data, event->size);
     if (status != INNGEST_OK) return status;
     slot = open_slot(jobs, &index, KEPT_SLOTS);
@@ -1370,7 +1386,7 @@ APART inngest_status park_broken_runs(inngest *jobs)
         inngest_run *run = &jobs->runs[i];
         record r;
         if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != INNGEST_ERR_READ) continue;
-        if (find_record(jobs, run, KEY(PHASE, 0), &r) == INNGEST_OK && r.size == 4 && memcmp(r.first, bytes, 4) == 0) continue;
+        if (find_record(jobs, run, KEY(PHASE, 0), &r) == INNGEST_OK && r.size == 4 && get4(r.first) == get4(bytes)) continue;
         if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
         INNGEST_TRY(add(jobs, run, KEY(PHASE, 0), bytes, 4));
         stop_for_damage(jobs, run);
@@ -2178,7 +2194,7 @@ static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void
 #endif
 
 #define WAIT_BYTES 14u
-APART inngest_status put_wait_record(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
+static inngest_status put_wait_record(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     uint8_t b[WAIT_BYTES];
     put_time(b, due);
@@ -2197,7 +2213,7 @@ static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, uns
 
 static uint32_t encode_error(const inngest_error_info *error, uint8_t b[ERROR_BYTES])
 {
-    uint32_t size = (uint32_t)strlen(error->message);
+    uint32_t size = (uint32_t)length_of(error->message);
     put4(b, (uint32_t)error->status);
     put4(b + 4, (uint32_t)error->code);
     memcpy(b + 8, error->message, size);
@@ -2628,7 +2644,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx);
 inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *name, const void *data, size_t size)
 {
     record r;
-    size_t name_size = name ? strlen(name) : 0;
+    size_t name_size = length_of(name);
     arrival e;
     inngest_status status = enter_step(ctx, id, WHAT_SEND, &r);
     if (status != INNGEST_BODY) return status;
@@ -2840,7 +2856,7 @@ uint64_t inngest_run_id(const inngest_ctx *ctx) { return run_id(ctx->jobs, ctx->
 const inngest_error_info *inngest_error(const inngest_ctx *ctx) { return &ctx->error; }
 
 /* The handler's own attempt, and the record that says so. */
-APART void find_attempt(inngest_ctx *ctx)
+static void find_attempt(inngest_ctx *ctx)
 {
     record r;
     ctx->attempt = 0;
@@ -2902,13 +2918,6 @@ inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size)
 
 /* ---- 12 Events: table of functions, admission ------------------------------------------------------------------ */
 
-static bool matches(const char *pattern, const char *name, size_t size)
-{
-    size_t n = strlen(pattern);
-    if (pattern[n - 1] == '*') return size >= n && memcmp(pattern, name, n - 1) == 0;
-    return n == size && memcmp(pattern, name, n) == 0;
-}
-
 static uint32_t largest_start(const inngest *jobs) { return record_room(jobs, START_HEAD + INNGEST_EVENT_BYTES); }
 
 /* The functions of the largest event that fits this one's trigger must fit the run table, the journal and a block. */
@@ -2918,7 +2927,7 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     uint16_t k;
     for (k = 0; k < jobs->function_count; k++) {
         const char *event = jobs->functions[k].event;
-        if (event == NULL || event[0] == 0 || !matches(event, f->event, strlen(f->event))) continue;
+        if (event == NULL || event[0] == 0 || !matches(event, f->event, length_of(f->event))) continue;
         need += reservation(jobs, k, largest_start(jobs));
         n++;
     }
@@ -2950,7 +2959,7 @@ static inngest_status check_table(const inngest *jobs, uint16_t *index)
 /* Call a predicate. After a boot that was not clean the first ones are called behind a record, which counts only if
  * it is the newest at the next boot: one that resets the machine again and again for the same data is then taken to
  * say no; and all of them are, where resets in a row are more than one event explains. */
-APART bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, bool guard)
+static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, bool guard)
 {
     bool busy = jobs->busy, yes;
 #if INNGEST_CRASHES
@@ -2994,7 +3003,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 }
 
 /* Append the START of a run, as the last of its group or not. */
-APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
+static inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
 {
     uint8_t head[START_HEAD];
     uint32_t size = HAS_TIME(e) ? START_HEAD : START_HEAD - 6;
@@ -3024,7 +3033,7 @@ APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned functio
 }
 
 /* Append the group: the sender's memo or the event's id, and a START a function. */
-APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, unsigned n, inngest_ctx *ctx)
+static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, unsigned n, inngest_ctx *ctx)
 {
     static const uint8_t done = WHAT_SEND;
     uint32_t bytes = n * record_room(jobs, START_HEAD + e->name_size + e->size);
@@ -3130,7 +3139,7 @@ static bool has_on_failure(const inngest_function *function)
 
 /* Tell the run's steps in progress that it ends: the handler is called once more, begins nothing, and their results
  * are kept. */
-APART void stop_actives(inngest_ctx *ctx)
+static void stop_actives(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
@@ -3400,7 +3409,7 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 
 /* ---- 14 Tick --------------------------------------------------------------------------------------------------- */
 
-APART inngest_status take(inngest *jobs, const inngest_slot *slot)
+static inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
     arrival e;
 #if INNGEST_LONG_STEPS
@@ -3410,7 +3419,7 @@ APART inngest_status take(inngest *jobs, const inngest_slot *slot)
     e.name = slot->of.name;
     e.data = slot->data;
     e.size = SLOT_SIZE(slot);
-    if (SLOT_KIND(slot) == SLOT_EVENT) e.name_size = (uint8_t)strlen(e.name);
+    if (SLOT_KIND(slot) == SLOT_EVENT) e.name_size = (uint8_t)length_of(e.name);
     else {
         e.name = (const char *)slot->data;
         e.name_size = SLOT_NAME(slot);
