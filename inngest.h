@@ -195,6 +195,13 @@
                                   records of its run; RAM: 8 bytes a run, 16 with INNGEST_MANY_RUNS */
 #define INNGEST_INDEXES 1
 #endif
+#ifndef INNGEST_SYNC_ALONE     /* 1: a run beside which no other is due syncs its steps itself and goes on, without a replay; code: 110 bytes */
+#define INNGEST_SYNC_ALONE (INNGEST_INDEXES && UINTPTR_MAX > 0xFFFFFFFF)
+#endif
+#ifndef INNGEST_TRAIL_STEPS    /* steps of a pass that one walk through the journal finds, so that a replay stays linear however
+                                  runs interleave; 0: looks at 8 records ahead; 0..65535; RAM: 8 bytes each, once */
+#define INNGEST_TRAIL_STEPS (INNGEST_INDEXES && UINTPTR_MAX > 0xFFFFFFFF ? 512 : 0)
+#endif
 #ifndef INNGEST_STATUS_NAMES   /* inngest_status_name gives names, else "" */
 #define INNGEST_STATUS_NAMES 1
 #endif
@@ -533,8 +540,8 @@ typedef struct inngest_config {
 
 /* The engine. Allocate it statically or anywhere; touch nothing in it. */
 struct inngest {                   /* what is used most stands first, bytes before words: short instructions reach it */
-    uint8_t unit_shift, block_shift, void_count, voids_needed;
-    bool busy, unread, clean, stopped, failed, doubtful, doubted, wary, trusted, stale, opening, dirty, wrote, wanting, ticked;
+    uint8_t unit_shift, block_shift;
+    bool busy, unread, clean, stopped, failed, doubtful, wary, trusted, stale, opening, dirty, wrote, wanting, ticked;
     bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
     bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
 #if INNGEST_WALL_CLOCK
@@ -561,13 +568,13 @@ struct inngest {                   /* what is used most stands first, bytes befo
     inngest_run *runs;
     uint32_t run_count;
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
-    uint32_t head_offset;
+    uint32_t head_offset, synced;  /* synced: position, what stands before it is durable */
     uint32_t newest, written;      /* the newest group; the record written last */
     uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
     uint32_t next_run, reserved, time_position;
     const inngest_function *functions;
     uint32_t format, seed;         /* the journal's half of run ids; its checksum, with which those of records begin */
-    uint32_t live_runs, capacity, woken, last_tick;
+    uint32_t live_runs, capacity, woken, last_tick, passes;   /* passes: of this tick */
 #if INNGEST_INDEXES
     uint32_t hash_mask;
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
@@ -598,12 +605,14 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_HOOKS
     const inngest_hooks *hooks;
 #endif
-    uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */
 #if INNGEST_SEEN_IDS
     inngest_seen seen[INNGEST_SEEN_IDS];
 #endif
 #if INNGEST_LONG_STEPS
     inngest_active active[INNGEST_ACTIVE_STEPS];
+#endif
+#if INNGEST_TRAIL_STEPS
+    uint32_t trail[INNGEST_TRAIL_STEPS][2];   /* step, position */
 #endif
     uint32_t pass_ids[INNGEST_STEP_IDS];
     uint16_t pass_counts[INNGEST_STEP_IDS];
@@ -611,6 +620,9 @@ struct inngest {                   /* what is used most stands first, bytes befo
     inngest_counters counters;
 #endif
     uint32_t stage[INNGEST_STAGE_BYTES / 4];
+    uint8_t void_count, voids_needed;   /* kept from here on when a mount starts over */
+    bool doubted;
+    uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */
 };
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
