@@ -1279,7 +1279,9 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
     if (jobs->last_block - jobs->head_block <= keep) return false;
     if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
-        jobs->last_block--;
+        uint32_t next = jobs->last_block-- + 1;        /* a header there that reads differently each time would vouch for it */
+        if (next - jobs->tail_block < jobs->port->block_count && !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER) &&
+            erase_block(jobs, next, true) != INNGEST_OK) return false;
         if (prepare_blocks(jobs, true) != INNGEST_OK) return false;
     }
     jobs->head_block++;
