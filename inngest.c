@@ -3575,7 +3575,7 @@ static bool round_of_passes(inngest *jobs)
 #if INNGEST_INDEXES
     while (jobs->again_count) pass_again(jobs, &jobs->runs[jobs->again[--jobs->again_count]]);
 #else
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) pass_again(jobs, run);
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) if (run->flags & RUN_PASSED) pass_again(jobs, run);
 #endif
     return any;
 }
