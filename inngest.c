@@ -41,6 +41,9 @@
 #if INNGEST_SEEN_IDS > 255 || INNGEST_FILL_PERCENT < 10 || INNGEST_FILL_PERCENT > 75 || INNGEST_CRASH_LIMIT < 1 || INNGEST_CRASH_LIMIT > 250
 #error "INNGEST_SEEN_IDS: 0..255; INNGEST_FILL_PERCENT: 10..75; INNGEST_CRASH_LIMIT: 1..250"
 #endif
+#if !INNGEST_INDEXES && (INNGEST_SYNC_ALONE || INNGEST_TRAIL_STEPS)
+#error "INNGEST_SYNC_ALONE and INNGEST_TRAIL_STEPS need INNGEST_INDEXES"
+#endif
 #if INNGEST_HEARTBEAT_MS < 60000 || INNGEST_HEARTBEAT_MS > 2147483647 || INNGEST_TICK_PASSES < 1 || INNGEST_TICK_PASSES > 65535
 #error "INNGEST_HEARTBEAT_MS: 60000..2^31-1; INNGEST_TICK_PASSES: 1..65535"
 #endif
@@ -63,6 +66,7 @@
 #define NO_FUNCTION 0xFFFFu
 #define MOST_RUNS (INNGEST_MANY_RUNS ? 4000000u : 65534u)
 #define RETRY_ROOM_MS 1000
+#define FAST (UINTPTR_MAX > 0xFFFFFFFF)                         /* a short way beside the whole one, where code is cheap */
 
 enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOICE, SAVE, CRASH, TIME, SEEN, RECLAIMED };
 enum { WHAT_RUN, WHAT_SLEEP, WHAT_SEND, WHAT_RESTART };                    /* in a DONE record */
@@ -133,6 +137,10 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
     uint32_t old;                      /* bytes of the record that the step's next one supersedes */
     uint32_t again, group;
     uint32_t ahead;                    /* behind the memo met last; 0: none yet */
+#if INNGEST_TRAIL_STEPS
+    uint32_t trail_at, trail_end;      /* of jobs->trail, backwards: the next one, the last one */
+    uint32_t trail_of;                 /* the tail block it was made for, + 1; 0: there is none */
+#endif
     int stopped;                       /* an inngest_status: what every further step call gives */
     int64_t wake;
     uint32_t retry_in;                 /* ms; NOT_SAID: the backoff decides */
@@ -607,7 +615,7 @@ INNGEST_SEND_CODE inngest_status inngest_send_event(inngest *jobs, const inngest
         slot->of.full.id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
     }
 #endif
-    memcpy(slot->data, event->name, name_size);
+    if (name_size) memcpy(slot->data, event->name, name_size);   /* cov: it has a name, which the analyzer does not see */
     if (event->size) memcpy(slot->data + name_size, event->data, event->size);
     return publish(jobs, slot, index);
 }
@@ -637,6 +645,12 @@ INNGEST_SEND_CODE void inngest_wake(inngest *jobs)
     if (jobs == NULL || LOAD(&jobs->ready) != MAGIC) return;
     STORE(&jobs->woken, 1);
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
+}
+
+/* Neither an event, a completion nor a wake since the last tick. */
+static bool nothing_came(inngest *jobs)
+{
+    return !LOAD(&jobs->woken) && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) != WORD(jobs->head + 1);
 }
 
 /* ---- 4 Run table: places, numbers, deadlines -------------------------------------------------------------------
@@ -898,6 +912,7 @@ static inngest_status port_sync(inngest *jobs)
         return port_failed(jobs, result, INNGEST_ERR_SYNC);
     }
     jobs->dirty = false;
+    jobs->synced = position_at(jobs, jobs->head_block, jobs->head_offset);
     return INNGEST_OK;
 }
 
@@ -992,7 +1007,7 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
         }
         return ~crc ^ s->from->crc;
     }
-    for (i = 0; i < 3; i++) crc = crc32(crc, s->piece[i], s->size[i]);
+    for (i = 0; i < 3 && s->size[i]; i++) crc = crc32(crc, s->piece[i], s->size[i]);
     return crc;
 }
 
@@ -1051,11 +1066,11 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
     jobs->head_offset = offset + padded;             /* spent whatever comes: never programmed twice */
     jobs->dirty = jobs->wrote = true;
     for (at = 0; at < padded; at += n) {
-        uint32_t skip = at ? 0 : head, used = at < total ? total - at : 0;
+        uint32_t skip = at ? 0 : head, used = at < total ? total - at : 0;   /* cov: padding fills no stage by itself */
         inngest_status status;
         n = minimum(padded - at, INNGEST_STAGE_BYTES);
         used = minimum(used, n);
-        memset(stage + used, 0xFF, n - used);
+        if (!FAST || n > used) memset(stage + used, 0xFF, n - used);
         if (used > skip && !fetch(jobs, s, at + skip - head, stage + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
         else status = port_program(jobs, block_address(jobs, jobs->head_block) + offset + at, stage, n);
         if (status == INNGEST_OK) continue;
@@ -1153,7 +1168,7 @@ static bool is_voided(const inngest *jobs, uint32_t position)
     return false;
 }
 
-#if INNGEST_INDEXES
+#if INNGEST_INDEXES && !INNGEST_TRAIL_STEPS
 /* Look behind a position for the decided record of a step: a run's memos mostly lie in the order in which a replay
  * asks for them. What it finds is verified, what it steps over need not be. One with nothing right behind it may be what
  * a cut left half programmed: the chain knows its copy. */
@@ -1247,7 +1262,9 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
         INNGEST_TRY(port_program(jobs, block_address(jobs, block), bytes, first_offset(jobs)));
         jobs->last_block = block;
         jobs->trusted = true;
-        if (block == jobs->port->block_count) INNGEST_TRY(open_place(jobs));   /* the first one: its header is sure before others are erased */
+        if (block != jobs->port->block_count) continue;
+        INNGEST_TRY(port_sync(jobs));                  /* the first one: its header is sure before anything else is there */
+        INNGEST_TRY(open_place(jobs));
     }
     return INNGEST_OK;
 }
@@ -1262,7 +1279,9 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
     if (jobs->last_block - jobs->head_block <= keep) return false;
     if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
-        jobs->last_block--;
+        uint32_t next = jobs->last_block-- + 1;        /* a header there that reads differently each time would vouch for it */
+        if (next - jobs->tail_block < jobs->port->block_count && !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER) &&
+            erase_block(jobs, next, true) != INNGEST_OK) return false;
         if (prepare_blocks(jobs, true) != INNGEST_OK) return false;
     }
     jobs->head_block++;
@@ -1300,7 +1319,7 @@ APART void start_over(inngest *jobs)
     for (i = 0; i < jobs->run_count; i++) {
         inngest_run *run = &jobs->runs[i];
         while (run->number && in_last(jobs, run->last)) {
-            if (!read_record(jobs, run->last, &r) || r.link == 0) return;
+            if (!read_record(jobs, run->last, &r) || r.link == 0) return;   /* cov: a guard: a copy has a link and was whole */
             run->last -= r.link;
         }
     }
@@ -1467,6 +1486,8 @@ static inngest_status room(inngest *jobs, uint32_t bytes)
     uint32_t tries;
     if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
     if (jobs->failed) return INNGEST_ERR_SYNC;
+    if (FAST && jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
+        jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {   /* cov: a guard: reclaim gains */
         INNGEST_TRY(prepare_blocks(jobs, true));
         if (jobs->last_block - jobs->head_block >= spare_blocks(jobs) && advance(jobs, bytes, spare_blocks(jobs))) return INNGEST_OK;
@@ -1847,7 +1868,7 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0, missing = 0, expected;
+    uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0, missing = 0, headless = 0, expected;
     inngest_status status, applied = INNGEST_OK;
     bool readable = false, gap = false, written = false, fresh;
     uint8_t first[4];
@@ -1878,14 +1899,20 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         status = scan_block(jobs, block, &this_end, &proven);
         if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
-        if (this_end == 0 && port_blank(jobs, block_address(jobs, block) + first_offset(jobs), jobs->port->block_size - first_offset(jobs))) { gap = true; continue; }
+        if (this_end == 0 && port_blank(jobs, block_address(jobs, block) + first_offset(jobs), jobs->port->block_size - first_offset(jobs))) {
+            gap = true;
+            if (headless == 0 && read_block_header(jobs, block % jobs->port->block_count, &expected, &format) != INNGEST_OK) headless = block;
+            continue;
+        }
         if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) missing++;
         gap = false;
+        headless = 0;
         written = true;
         jobs->head_block = block;
         end = this_end ? this_end : jobs->port->block_size;    /* begun, and nothing in it is whole */
         if (this_end == 0) jobs->stale = true;
     }
+    if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     fresh = !written && (int32_t)(jobs->last_block - (2 * jobs->port->block_count - 1)) < 0;
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
         missing = 0;
@@ -1896,6 +1923,10 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         return INNGEST_PAUSED;
     }
     if (missing) count(&jobs->counters.damaged);
+    if ((int32_t)(proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->port->block_count) {     /* which run was the newest is lost: more than one a unit there never were */
+        expected = position_at(jobs, jobs->head_block + 1, 0);
+        if (jobs->next_run < expected) jobs->next_run = expected;
+    }
     if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
         *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
@@ -1990,6 +2021,47 @@ static inngest_status identify(inngest_ctx *ctx, const char *id)
     return INNGEST_OK;
 }
 
+#if INNGEST_TRAIL_STEPS
+/* Remember where the run's decided steps lie, from the oldest behind what the pass has come by on: a replay asks for them
+ * in that order, and the chain leads back. One that is damaged gives none: find_own meets it too. */
+static void find_trail(inngest_ctx *ctx)
+{
+    inngest *jobs = ctx->jobs;
+    uint32_t position = ctx->run->last, n = 0;
+    inngest_status status;
+    record r;
+    do {
+        status = step_back(jobs, ctx->run, &position, &r);
+        if (status != INNGEST_OK || (ctx->ahead && (int32_t)(r.position - ctx->ahead) < 0)) break;
+        if (class_of(r.kind) != RESULT || undecided(r.kind) || r.step == 0 || !of_this_phase(ctx->run, &r)) continue;
+        jobs->trail[n % INNGEST_TRAIL_STEPS][0] = r.step;
+        jobs->trail[n++ % INNGEST_TRAIL_STEPS][1] = r.position;
+    } while (r.link);
+    if (status == INNGEST_ERR_READ) n = 0;
+    ctx->trail_end = n > INNGEST_TRAIL_STEPS ? n - INNGEST_TRAIL_STEPS : 0;
+    ctx->trail_at = n;
+    ctx->trail_of = jobs->tail_block + 1;
+}
+
+/* Find the decided record of a step among them. */
+static bool find_ahead(inngest_ctx *ctx, record *r)
+{
+    inngest *jobs = ctx->jobs;
+    uint32_t i, *front, *found;
+    if (ctx->trail_of != jobs->tail_block + 1 || (ctx->trail_at == ctx->trail_end && ctx->trail_end)) find_trail(ctx);
+    for (i = ctx->trail_at; i > ctx->trail_end; i--) {
+        found = jobs->trail[(i - 1) % INNGEST_TRAIL_STEPS];
+        if (found[0] != ctx->step) continue;
+        if (!read_record(jobs, found[1], r) || r->step != ctx->step) return false;
+        front = jobs->trail[--ctx->trail_at % INNGEST_TRAIL_STEPS];
+        found[0] = front[0];           /* what it came by out of turn is not looked at again */
+        found[1] = front[1];
+        return true;
+    }
+    return false;
+}
+#endif
+
 /* Find the step's newest record. Where the pass has come by all that are, there is nothing to look for. */
 #if INNGEST_INDEXES
 static inngest_status find_memo(inngest_ctx *ctx, record *r)
@@ -1997,7 +2069,11 @@ static inngest_status find_memo(inngest_ctx *ctx, record *r)
     inngest_status status = INNGEST_ERR_NOT_FOUND;
     ctx->known = false;
     if (ctx->met == ctx->run->memos) return status;
+#if INNGEST_TRAIL_STEPS
+    if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) status = INNGEST_OK;
+#else
     if (ctx->ahead && find_ahead(ctx->jobs, ctx->run, ctx->ahead, ctx->step, r)) status = INNGEST_OK;
+#endif
     else status = find_own(ctx, KEY(RESULT, ctx->step), r);
     if (status != INNGEST_OK) return status;
     ctx->known = true;
@@ -2080,11 +2156,29 @@ static inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *da
     return put_group(ctx, kind, data, size, 0);
 }
 
-/* What was written is durable at once where sync is free; else the run pauses, and one sync serves all. */
+#if INNGEST_SYNC_ALONE
+/* Nothing else could use the next sync: no other run is due, none has written in this round, nothing is in the queue. */
+static bool on_its_own(inngest *jobs, const inngest_run *run)
+{
+    uint32_t node = jobs->run_count + (uint32_t)(run - jobs->runs);
+    for (; node > 1; node /= 2) if (jobs->runs[contender(jobs, node ^ 1)].deadline <= jobs->now) return false;
+    return jobs->again_count == 0 && nothing_came(jobs);
+}
+#endif
+
+/* What was written is durable at once where sync is free. Else one sync serves all runs that are due: they pause. One
+ * that is on its own goes on behind a sync of its own, and need not be replayed. */
 static inngest_status durable(inngest_ctx *ctx)
 {
-    if (ctx->jobs->port->sync == NULL) return INNGEST_OK;
-    return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);
+    inngest *jobs = ctx->jobs;
+    if (jobs->port->sync == NULL) return INNGEST_OK;
+#if INNGEST_SYNC_ALONE
+    if (!IN_GROUP(ctx) && jobs->passes < INNGEST_TICK_PASSES && on_its_own(jobs, ctx->run)) {
+        jobs->passes++;
+        if (port_sync(jobs) == INNGEST_OK) return INNGEST_OK;
+    }
+#endif
+    return wait_until(ctx, INNGEST_WAIT_NONE, jobs->now);
 }
 
 static inngest_status commit(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
@@ -3440,12 +3534,6 @@ static uint32_t due_in(const inngest *jobs, int64_t when)
     return (uint32_t)(when - jobs->now);             /* a heartbeat away at most */
 }
 
-/* Neither an event, a completion nor a wake since the last tick. */
-static bool nothing_came(inngest *jobs)
-{
-    return !LOAD(&jobs->woken) && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) != WORD(jobs->head + 1);
-}
-
 static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
     int64_t first = first_run(jobs)->deadline;
@@ -3471,20 +3559,23 @@ static void pass_again(inngest *jobs, inngest_run *run)
     set_deadline(jobs, run, jobs->now);
 }
 
-/* Let each run that is due have one pass. False: nothing was due, or power is about to go. */
-static bool round_of_passes(inngest *jobs, uint32_t *passes)
+/* Let each run that is due have one pass. One whose newest record is not durable has it in the next round, behind the
+ * sync that serves this one; so what the queue brings costs no sync of its own. False: nothing was due, or power is
+ * about to go. */
+static bool round_of_passes(inngest *jobs)
 {
     inngest_run *run;
     bool any = false;
-    while (*passes < INNGEST_TICK_PASSES && !jobs->stopped && !jobs->failed && !jobs->doubtful && (run = next_due(jobs)) != NULL) {
+    while (jobs->passes < INNGEST_TICK_PASSES && !jobs->stopped && !jobs->failed && !jobs->doubtful && (run = next_due(jobs)) != NULL) {
+        if (jobs->dirty && jobs->port->sync && (int32_t)(run->last - jobs->synced) >= 0 && (any || port_sync(jobs) != INNGEST_OK)) break;
+        jobs->passes++;
         pass(jobs, run);
-        ++*passes;
         any = true;
     }
 #if INNGEST_INDEXES
     while (jobs->again_count) pass_again(jobs, &jobs->runs[jobs->again[--jobs->again_count]]);
 #else
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) pass_again(jobs, run);
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) if (run->flags & RUN_PASSED) pass_again(jobs, run);
 #endif
     return any;
 }
@@ -3495,7 +3586,7 @@ static void take_clock(inngest *jobs);
 
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
-    uint32_t passes = 0;
+    uint32_t next;
     inngest_status waiting;
     if (jobs == NULL || jobs->ready != MAGIC || jobs->busy) return UINT32_MAX;
     advance_time(jobs, now_ms);
@@ -3503,6 +3594,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
     if (jobs->now < jobs->quiet_until && nothing_came(jobs)) return due_in(jobs, jobs->quiet_until);
     jobs->quiet_until = 0;
+    jobs->passes = 0;
     if (make_room_ahead(jobs) == INNGEST_PAUSED) return 1;
 
 #if INNGEST_WALL_CLOCK
@@ -3516,16 +3608,15 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
         waiting = drain(jobs);
         if (next_due(jobs)) leave_clean_stop(jobs);
         if (!can_write(jobs)) return RETRY_ROOM_MS;
-        if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
-    } while (round_of_passes(jobs, &passes) && passes < INNGEST_TICK_PASSES && !jobs->stopped);
+    } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !jobs->stopped);   /* a round cut short takes a sync too */
     if (jobs->stopped) return UINT32_MAX;
     if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX && write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
     if (waiting != INNGEST_OK) return LOAD(&jobs->woken) ? 0 : next_deadline(jobs, waiting);
     if (!nothing_came(jobs)) return 0;
-    passes = next_deadline(jobs, INNGEST_OK);
-    if (!wants_room_ahead(jobs)) jobs->quiet_until = passes == UINT32_MAX ? NEVER : jobs->now + passes;
-    return passes;
+    next = next_deadline(jobs, INNGEST_OK);
+    if (!wants_room_ahead(jobs)) jobs->quiet_until = next == UINT32_MAX ? NEVER : jobs->now + next;
+    return next;
 }
 
 inngest_status inngest_flush(inngest *jobs)

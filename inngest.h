@@ -195,6 +195,21 @@
                                   records of its run; RAM: 8 bytes a run, 16 with INNGEST_MANY_RUNS */
 #define INNGEST_INDEXES 1
 #endif
+#ifndef INNGEST_SYNC_ALONE     /* 1: a run beside which no other is due syncs its steps itself and goes on, without a replay; code: 110 bytes */
+#if INNGEST_INDEXES && UINTPTR_MAX > 0xFFFFFFFF
+#define INNGEST_SYNC_ALONE 1
+#else
+#define INNGEST_SYNC_ALONE 0
+#endif
+#endif
+#ifndef INNGEST_TRAIL_STEPS    /* steps of a pass that one walk through the journal finds, so that a replay stays linear however
+                                  runs interleave; 0: looks at 8 records ahead; 0..65535; RAM: 8 bytes each, once */
+#if INNGEST_INDEXES && UINTPTR_MAX > 0xFFFFFFFF
+#define INNGEST_TRAIL_STEPS 512
+#else
+#define INNGEST_TRAIL_STEPS 0
+#endif
+#endif
 #ifndef INNGEST_STATUS_NAMES   /* inngest_status_name gives names, else "" */
 #define INNGEST_STATUS_NAMES 1
 #endif
@@ -561,13 +576,13 @@ struct inngest {                   /* what is used most stands first, bytes befo
     inngest_run *runs;
     uint32_t run_count;
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
-    uint32_t head_offset;
+    uint32_t head_offset, synced;  /* synced: position, what stands before it is durable */
     uint32_t newest, written;      /* the newest group; the record written last */
     uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
     uint32_t next_run, reserved, time_position;
     const inngest_function *functions;
     uint32_t format, seed;         /* the journal's half of run ids; its checksum, with which those of records begin */
-    uint32_t live_runs, capacity, woken, last_tick;
+    uint32_t live_runs, capacity, woken, last_tick, passes;   /* passes: of this tick */
 #if INNGEST_INDEXES
     uint32_t hash_mask;
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
@@ -603,6 +618,9 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #endif
 #if INNGEST_LONG_STEPS
     inngest_active active[INNGEST_ACTIVE_STEPS];
+#endif
+#if INNGEST_TRAIL_STEPS
+    uint32_t trail[INNGEST_TRAIL_STEPS][2];   /* step, position */
 #endif
     uint32_t pass_ids[INNGEST_STEP_IDS];
     uint16_t pass_counts[INNGEST_STEP_IDS];

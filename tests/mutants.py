@@ -8,7 +8,7 @@ time, until one fails; one that compiles to the same code as the original is non
 at random, SEED=... which; ONLY=pattern those whose line matches; AGAIN=1 those that the last run left alive; FROM=n
 skips so many; LIST=1 only lists; JOBS=2; SLOWEST=20: tests that take more seconds are left out; BUILD=build; CC, as
 make. BUILD/mutants.log has a line for each. tests/mutants.txt names survivors that change nothing, with why: lines of
-`what | change | why`."""
+`what | line of source | change | why`."""
 import collections, hashlib, os, random, re, resource, shutil, subprocess, sys, threading, time
 
 BUILD = os.path.abspath(os.path.join(os.environ.get("BUILD") or "build", "mutants"))
@@ -205,7 +205,7 @@ def main():
         found = [m for m in found if re.search(os.environ["ONLY"], " | ".join(map(str, describe(source, m))))]
     if os.environ.get("AGAIN"):
         alive = {line.split(" | ", 2)[2] for line in lines_of(LOG) if line.startswith("survived | ")}
-        found = [m for m in found if "%s | %s" % (m[0], describe(source, m)[3]) in alive]
+        found = [m for m in found if " | ".join(describe(source, m)[1:]) in alive]
     if os.environ.get("LIST"):
         for m in found:
             print("%d: %s: %s" % (describe(source, m)[0], m[0], describe(source, m)[3]))
@@ -220,8 +220,8 @@ def main():
     known = {}
     for line in lines_of("tests/mutants.txt"):
         parts = [p.strip() for p in line.split(" | ")]
-        if len(parts) >= 3 and not line.startswith("#"):
-            known[(parts[0], " | ".join(parts[1:-1]))] = parts[-1]
+        if len(parts) >= 4 and not line.startswith("#"):
+            known[" | ".join(parts[:-1])] = parts[-1]
     shutil.rmtree(BUILD, ignore_errors=True)
     os.makedirs(BUILD)
     workshops = [Workshop(i) for i in range(JOBS)]
@@ -262,16 +262,17 @@ def main():
                 if not queue:
                     return
                 m = queue.popleft()
-            line, what, _, change = describe(source, m)
+            line, what, text, change = describe(source, m)
+            name = " | ".join((what, text, change))
             by = shop.judge(source[:m[1]] + m[3] + source[m[2]:], original, tests, m[1] < queue_end)
             with lock:
-                how = "no code" if by is None else "caught" if by else "equivalent" if (what, change) in known else "survived"
+                how = "no code" if by is None else "caught" if by else "equivalent" if name in known else "survived"
                 count[how] += 1
                 if by:
                     next(t for t in tests if t.name == by).caught += 1
-                print("%s | %d | %s | %s" % (how + (" by " + by if by else ""), line, what, change), file=log, flush=True)
+                print("%s | %d | %s" % (how + (" by " + by if by else ""), line, name), file=log, flush=True)
                 if how == "equivalent":
-                    print("equivalent: %d: %s: %s: %s" % (line, what, change, known[(what, change)]), flush=True)
+                    print("equivalent: %d: %s: %s: %s" % (line, what, change, known[name]), flush=True)
                 elif how == "survived":
                     print("survived: inngest.c:%d: %s: %s" % (line, what, change), flush=True)
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * Promises 1 to 3 on a file: a process with jobs in all states is killed at random moments and started again. Its
+ * Promises 1 to 3 on a file: a process with jobs in all states, into which threads send at the same time, is killed at
+ * random moments and started again. Its
  * effects stand in a log of its own, written by single appends. Judged at the end: each step's effect happened, and
  * never again once a step call had returned its result; each run ended; no acknowledged event was lost, none ran
  * twice; and while the process lived no second one got the journal.
  *
- * The seed is printed; `posix_kill <seed>` repeats it, as far as a scheduler repeats. */
+ * The seed is printed; `posix_kill <seed>` repeats it, as far as a scheduler repeats; `posix_kill <seed> 500` kills
+ * so often. */
 #define _POSIX_C_SOURCE 200809L
 #define _DEFAULT_SOURCE 1
 #include "../port/posix/inngest_posix.h"
@@ -12,13 +14,15 @@
 #include "test.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #define EVENTS 24u
-#define KILLS 50u
+#define SENDERS 3u
+#define LOAD 40u                      /* events of each of them in a life */
 #define SIZE (16 * 4096u)
 enum { READY, ACKNOWLEDGED, PASS, EFFECT, PASSED, ENDED, FAILED };
 
@@ -117,6 +121,33 @@ static inngest_status audit(inngest_ctx *ctx)
     return INNGEST_OK;
 }
 
+/* What the threads send: whole, whatever else was sent meanwhile. */
+static inngest_status load(inngest_ctx *ctx)
+{
+    uint32_t data[4], sum = 0;
+    INNGEST_TRY(inngest_event_data(ctx, data, sizeof data));
+    at.which = EVENTS;
+    at.run = inngest_run_id(ctx);
+    INNGEST_STEP(ctx, "add", sum) sum = data[0] + data[1] + data[2];
+    if (sum != data[3]) note(FAILED, 0, 0);
+    return INNGEST_OK;
+}
+
+static void *sender(void *arg)
+{
+    uint32_t i, sent = 0, data[4];
+    const struct timespec pause = { 0, 300000 };
+    for (i = 0; sent < LOAD && i < 2000; i++) {
+        data[0] = (uint32_t)(uintptr_t)arg;
+        data[1] = sent * 7919;
+        data[2] = (uint32_t)getpid();
+        data[3] = data[0] + data[1] + data[2];
+        if (inngest_send(&jobs, "load", data, sizeof data) == INNGEST_OK) sent++;
+        nanosleep(&pause, NULL);
+    }
+    return NULL;
+}
+
 static void run_end(void *user, const inngest_end_info *info)
 {
     (void)user;
@@ -129,12 +160,13 @@ static inngest_status boot(void)
     static const inngest_function functions[] = {
         { .id = "order", .event = "shop/order", .handler = order, .backoff = no_seconds, .backoff_count = 1, .jitter_ms = 12 },
         { .id = "audit", .event = "shop/*", .handler = audit },
+        { .id = "load", .event = "load", .handler = load, .journal_bytes = 64 },
     };
     static const inngest_hooks hooks = { .run_end = run_end };
     inngest_config c;
     memset(&c, 0, sizeof c);
     c.functions = functions;
-    c.function_count = 2;
+    c.function_count = 3;
     c.port = &port.port;
     c.hooks = &hooks;
     c.memory = memory;
@@ -168,17 +200,20 @@ static void work(void)
     static bool acknowledged[EVENTS];
     size_t i, n = load_log();
     unsigned which, sent = 0;
+    pthread_t threads[SENDERS];
     for (i = 0; i < n; i++) if (log_entries[i].kind == ACKNOWLEDGED) acknowledged[log_entries[i].which] = true;
     log_file = open("effects", O_WRONLY | O_APPEND | O_CREAT, 0644);
     if (log_file < 0 || inngest_posix_open(&port, "jobs", SIZE) != 0) _exit(1);
     if (boot() != INNGEST_OK) _exit(2);
     at.which = (uint32_t)getpid();
     note(READY, 0, 0);
+    for (i = 0; i < SENDERS; i++) if (pthread_create(&threads[i], NULL, sender, (void *)(uintptr_t)i) != 0) _exit(10);
     for (which = 0; which < EVENTS; which++) {
         if (acknowledged[which]) continue;
         send_one(which);
         if (++sent % 2 == 0 && inngest_posix_run_until_idle(&port, &jobs) != 0) _exit(8);
     }
+    for (i = 0; i < SENDERS; i++) if (pthread_join(threads[i], NULL) != 0) _exit(10);
     if (inngest_posix_run_until_idle(&port, &jobs) != 0) _exit(8);
     if (inngest_close(&jobs) != INNGEST_OK) _exit(9);
     inngest_posix_close(&port);
@@ -296,20 +331,20 @@ static void judge(void)
 
 int main(int count, char **arguments)
 {
-    unsigned kills = 0, lives = 0, rounds = 0, refused = 0;
+    unsigned kills = 0, lives = 0, rounds = 0, refused = 0, most = count > 2 ? (unsigned)strtoul(arguments[2], NULL, 10) : 50;
     random_state = count > 1 ? (uint32_t)strtoul(arguments[1], NULL, 10) : (uint32_t)time(NULL) ^ (uint32_t)getpid() << 16;
     if (random_state == 0) random_state = 1;
     printf("seed %u\n", (unsigned)random_state);
     fflush(stdout);
     enter_folder(arguments[0]);
-    alarm(50);                         /* a hang is a failure too */
+    alarm(50 + most);                      /* a hang is a failure too */
     do {
         bool done = false;
         if (rounds++ > 0) CHECK(unlink("jobs") == 0 && unlink("effects") == 0);
-        for (; !done; lives++) done = one_life(kills < KILLS, &kills, &refused);
+        for (; !done; lives++) done = one_life(kills < most, &kills, &refused);
         judge();
-    } while (kills < KILLS && test_failed == 0);
-    CHECK(kills >= KILLS);
+    } while (kills < most && test_failed == 0);
+    CHECK(kills >= most);
     surely_refused();
     printf("%u kills, %u lives, %u rounds, %u second instances refused\n", kills, lives, rounds, refused);
     return TEST_END();

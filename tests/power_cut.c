@@ -463,8 +463,38 @@ static bool one(unsigned scenario, unsigned geometry, unsigned per_mille, unsign
     o.per_mille = (uint16_t)per_mille;
     o.trace = trace;
     o.keep_going = per_mille == 0 && !trace;
-    o.later_cuts = per_mille == 0 ? 4 : 0;
+    o.later_cuts = per_mille == 0 ? 5 : 0;
     return power_cut_everywhere(&scenarios[scenario].s, &o, result);
+}
+
+/* A block goes bad, erase or program fails until the chip is mended, and power is cut before, then and behind. */
+static void bad_blocks(unsigned per_mille, unsigned long *images, unsigned long *distinct)
+{
+    static const uint8_t which[] = { 0, 1, 7 };
+    power_cut_result result;
+    power_cut_options o;
+    unsigned i, block, how, from;
+    for (i = 0; i < sizeof which; i++)
+        for (block = 0; block < 2; block++)
+            for (how = FLASH_BAD_ERASE; how <= FLASH_BAD_PROGRAM; how++)
+                for (from = 0; from < 40; from += 13) {
+                    memset(&o, 0, sizeof o);
+                    o.block_size = i == 1 ? 512 : 1024;
+                    o.block_count = i == 1 ? 6 : 3;
+                    o.program_size = i == 1 ? 8 : 4;
+                    o.remount = POWER_CUT_NEVER;
+                    o.bad = (flash_bad)how;
+                    o.bad_block = block;
+                    o.bad_from = from;
+                    o.bad_until = from + 9;
+                    o.seed = i * 1000 + block * 100 + from;
+                    o.per_mille = (uint16_t)per_mille;
+                    if (scenarios[which[i]].room > 1) continue;
+                    if (!power_cut_everywhere(&scenarios[which[i]].s, &o, &result)) printf("block %u bad in way %u from %u: %s\n", block, how, from, result.failure);
+                    CHECK(result.failures == 0);
+                    *images += result.images;
+                    *distinct += result.distinct;
+                }
 }
 
 int main(int argc, char **argv)
@@ -488,6 +518,7 @@ int main(int argc, char **argv)
             images += result.images;
             distinct += result.distinct;
         }
+    if (!trace && part == 0) bad_blocks(soak ? 30 : 4, &images, &distinct);
     printf("%lu images, %lu distinct states\n", images, distinct);
     return TEST_END();
 }

@@ -185,9 +185,19 @@ static void scrub(void)
 }
 static void (*volatile scrub_stack)(void) = scrub;
 
+static bool is_bad(void) { return t->o->bad != FLASH_GOOD && t->chip.operations >= t->o->bad_from && t->chip.operations < t->o->bad_until; }
+static void wear_out(void) { if (t->o->bad != FLASH_GOOD) flash_set_bad(&t->chip, t->o->bad_block, is_bad() ? t->o->bad : FLASH_GOOD); }
+
+/* A mount that a bad block refuses is tried again. */
+static bool was_refused_for_it(void)
+{
+    return t->o->bad != FLASH_GOOD && t->chip.bad[t->o->bad_block] && (t->refused == INNGEST_ERR_ERASE || t->refused == INNGEST_ERR_PROGRAM);
+}
+
 static bool boot(void)
 {
     inngest_counters counters;
+    wear_out();
     if (t->o->remount != POWER_CUT_NEVER) scrub_stack();
     memset(&t->jobs, 0xA5, sizeof t->jobs);
     memset(t->memory, 0x5A, t->memory_size);
@@ -238,7 +248,12 @@ static outcome go(void)
         uint32_t next, wanted, step;
         if (t->recording && !record_moment()) return NO_MEMORY;
         if (++t->out.turns > TURNS) return STUCK;
-        if (!t->out.up && !boot()) return REFUSED;
+        wear_out();
+        if (!t->out.up && !boot()) {
+            if (!was_refused_for_it()) return REFUSED;
+            t->out.now += 1000;
+            continue;
+        }
         wanted = send_events();
         step = t->s->outside ? t->s->outside(t->s->world, &t->jobs, t->out.now) : UINT32_MAX;
         if (step < wanted) wanted = step;
@@ -288,7 +303,7 @@ static void judge(outcome end)
     else if (end == STUCK) fail("stuck");
     else if (end == CUT) fail("power went where it was not cut: the scenario does not repeat itself");
     else if (t->chip.violations) fail("a unit was programmed twice");
-    else if (most - least > 1 + t->cut_count + t->out.mending) fail("wear is not level");
+    else if (most - least > 1 + t->cut_count + t->out.mending + (t->o->bad_until - t->o->bad_from)) fail("wear is not level");
     else if (t->s->check && !t->s->check(t->s->world, t->uncut)) fail("the check failed");
 }
 
@@ -335,7 +350,7 @@ static void recover(moment *after, uint32_t key)
     outcome end;
     count_image();
     if (!save(after, false)) { judge(NO_MEMORY); return; }
-    end = boot() ? DONE : REFUSED;                 /* nobody jumps: no cut is set, and no handler runs in a mount */
+    end = boot() || was_refused_for_it() ? DONE : REFUSED;                 /* nobody jumps: no cut is set, and no handler runs in a mount */
     mounted = t->chip.operations - start + RECOVERY;
     if (end == DONE) end = go();
     judge(end);

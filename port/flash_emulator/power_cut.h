@@ -59,6 +59,8 @@ typedef struct power_cut_options {     /* all zero is a good start, but for the 
     uint16_t later_cuts;               /* second cuts behind the recovery, drawn for each first cut; 0: 2 */
     int erased;                        /* 0: 0xFF; else as flash_set_erased, 256 for 0x00 */
     uint32_t busy;                     /* as flash.busy */
+    flash_bad bad;                     /* how bad_block is bad from one operation of the chip until another, failed ones included */
+    uint32_t bad_block, bad_from, bad_until;
     uint32_t seed;
     bool keep_going;                   /* after a failure */
     unsigned long trace;               /* from this image on print each operation, boot and tick; 1: from the first; 0: nothing */

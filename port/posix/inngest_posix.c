@@ -22,6 +22,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -60,19 +61,58 @@ static int fail(inngest_posix *p, int error)
     return -p->error;
 }
 
-/* ---- 2 The port: read, program, erase, sync, wake -------------------------------------------------------------- */
+/* ---- 2 The port: read, program, erase, sync, wake ---------------------------------------------------------------
+ *
+ * Replays read a few bytes at a time, which is mostly system calls. So blocks that were read whole or erased are kept in
+ * memory, each in the one place for its number: ring order makes these the newest ones. Writes go to the file at once
+ * and to the copy when that went well; no copy is older than the handle, so what is read after an open stood in the file. */
+
+static uint8_t *copy_of(const inngest_posix *p, uint32_t block)
+{
+    uint32_t place = block % INNGEST_POSIX_CACHE;
+    return p->cache && p->cached[place] == block + 1 ? p->cache + (size_t)place * BLOCK : NULL;
+}
+
+static void drop_copy(inngest_posix *p, uint32_t block) { if (copy_of(p, block)) p->cached[block % INNGEST_POSIX_CACHE] = 0; }
+
+/* Gives 0 or an errno. */
+static int read_file(const inngest_posix *p, uint32_t address, uint8_t *to, uint32_t size)
+{
+    while (size > 0) {
+        ssize_t n = pread(p->file, to, size, (off_t)address);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return n < 0 && errno ? errno : EIO;        /* 0: somebody truncated it */
+        to += n;
+        address += (uint32_t)n;
+        size -= (uint32_t)n;
+    }
+    return 0;
+}
+
+static int load_copy(inngest_posix *p, uint32_t block)
+{
+    uint32_t place = block % INNGEST_POSIX_CACHE;
+    int error;
+    p->cached[place] = 0;              /* half of it may be read when it fails */
+    error = read_file(p, block * BLOCK, p->cache + (size_t)place * BLOCK, BLOCK);
+    if (error == 0) p->cached[place] = block + 1;
+    return error;
+}
 
 static int file_read(void *context, uint32_t address, void *data, uint32_t size)
 {
     inngest_posix *p = context;
     uint8_t *to = data;
     while (size > 0) {
-        ssize_t n = pread(p->file, to, size, (off_t)address);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return fail(p, n == 0 ? EIO : errno);       /* 0: somebody truncated it */
+        uint32_t block = address / BLOCK, in_block = address % BLOCK, n = size < BLOCK - in_block ? size : BLOCK - in_block;
+        int error = 0;
+        if (p->cache == NULL) error = read_file(p, address, to, n);
+        else if (copy_of(p, block) == NULL) error = load_copy(p, block);
+        if (error) return fail(p, error);
+        if (p->cache) memcpy(to, copy_of(p, block) + in_block, n);
         to += n;
-        address += (uint32_t)n;
-        size -= (uint32_t)n;
+        address += n;
+        size -= n;
     }
     return 0;
 }
@@ -83,9 +123,16 @@ static int file_program(void *context, uint32_t address, const void *data, uint3
     const uint8_t *from = data;
     if (p->failed) return fail(p, p->error);
     while (size > 0) {
-        ssize_t n = pwrite(p->file, from, size, (off_t)address);
+        uint32_t block = address / BLOCK, in_block = address % BLOCK;
+        uint8_t *copy = copy_of(p, block);
+        ssize_t n = pwrite(p->file, from, size < BLOCK - in_block ? size : BLOCK - in_block, (off_t)address);
         if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return fail(p, n == 0 ? EIO : errno);
+        if (n <= 0) {
+            int error = n == 0 ? EIO : errno;
+            drop_copy(p, block);
+            return fail(p, error);
+        }
+        if (copy) memcpy(copy + in_block, from, (size_t)n);
         from += n;
         address += (uint32_t)n;
         size -= (uint32_t)n;
@@ -95,9 +142,17 @@ static int file_program(void *context, uint32_t address, const void *data, uint3
 
 static int file_erase(void *context, uint32_t address)
 {
+    inngest_posix *p = context;
     uint8_t blank[BLOCK];
+    int result;
     memset(blank, 0xFF, sizeof blank);
-    return file_program(context, address, blank, BLOCK);
+    result = file_program(context, address, blank, BLOCK);
+    if (result == 0 && p->cache) {
+        uint32_t place = address / BLOCK % INNGEST_POSIX_CACHE;
+        memcpy(p->cache + (size_t)place * BLOCK, blank, BLOCK);
+        p->cached[place] = address / BLOCK + 1;
+    }
+    return result;
 }
 
 static bool file_is_blank(void *context, uint32_t address, uint32_t size)
@@ -325,6 +380,7 @@ static int open_all(inngest_posix *p, const place *at, uint32_t bytes)
     p->port.block_count = (uint32_t)(status.st_size / (off_t)BLOCK);
     if ((error = settle(p)) != 0 || (error = sync_folder(p, at)) != 0) return error;
     remove_leftovers(p, at);
+    p->cache = malloc((size_t)INNGEST_POSIX_CACHE * BLOCK);     /* none: slower */
     return make_pipe(p);
 }
 
@@ -363,6 +419,8 @@ void inngest_posix_close(inngest_posix *p)
     int i;
     if (p == NULL) return;
     close_file(p);
+    free(p->cache);
+    p->cache = NULL;
     for (i = 0; i < 2; i++) {
         if (p->pipe[i] >= 0) close(p->pipe[i]);
         p->pipe[i] = -1;

@@ -18,6 +18,9 @@ extern "C" {
 #endif
 
 #define INNGEST_POSIX_BLOCK 4096u     /* bytes of a block of the journal */
+#ifndef INNGEST_POSIX_CACHE
+#define INNGEST_POSIX_CACHE 64u       /* blocks kept in memory, from malloc, while the journal is open */
+#endif
 
 typedef struct inngest_posix {
     inngest_port port;     /* its address goes into inngest_config; must stay, so the handle must not be moved */
@@ -28,6 +31,8 @@ typedef struct inngest_posix {
     /* internal */
     int file, pipe[2];     /* -1: closed; the pipe wakes the run loop */
     int stop;              /* atomic */
+    uint8_t *cache;        /* copies of blocks; NULL: none */
+    uint32_t cached[INNGEST_POSIX_CACHE];   /* the number of the block in each place, + 1; 0: none */
 } inngest_posix;
 
 /* Open the journal at path, or create it with that many bytes: a multiple of 4096, from 8192 to 65535 * 4096. With

@@ -23,6 +23,10 @@ instructions() {
     $CC inngest.c port/posix/inngest_posix.c tests/bench/instructions.c -Wl,-z,now -o "$B/bench-instructions"
     rm -f "$B"/callgrind.out*
     valgrind -q --tool=callgrind --instr-atstart=no --callgrind-out-file="$B/callgrind.out" "$B/bench-instructions" "$B/bench.journal" $quick
+    if [ -z "$quick" ]; then
+        $CC -DINNGEST_MANY_RUNS=1 inngest.c port/posix/inngest_posix.c tests/bench/instructions.c -Wl,-z,now -o "$B/bench-many"
+        valgrind -q --tool=callgrind --instr-atstart=no --callgrind-out-file="$B/callgrind.out.many" "$B/bench-many" "$B/bench.journal" many
+    fi
     journal=$(awk '/^\/\* ---- [0-9]+ Journal records/ {on = 1} /^\/\* ---- [0-9]+ Journal mount/ {on = 0}
         on && /^static .*\(/ && !/;$/ {sub(/\(.*/, ""); sub(/.*[ *]/, ""); printf "%s ", $0}' inngest.c)
     awk -v journal="$journal" -f tests/bench/instructions.awk "$B"/callgrind.out.*
