@@ -278,7 +278,7 @@ INNGEST_SEND_CODE static uint32_t hash_text(uint32_t hash, const char *text)    
 static uint32_t minimum(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 /* In place of strlen and memcmp, which are large in a small machine's C library. */
-static size_t length_of(const char *text)
+INNGEST_SEND_CODE static size_t length_of(const char *text)
 {
     size_t n = 0;
     while (text && text[n]) n++;
@@ -286,7 +286,7 @@ static size_t length_of(const char *text)
 }
 
 /* A pattern is a name, or the start of one and a star. */
-static bool matches(const char *pattern, const char *name, size_t size)
+INNGEST_SEND_CODE static bool matches(const char *pattern, const char *name, size_t size)
 {
     for (; size > 0; size--, pattern++, name++) {
         if (pattern[0] == '*' && pattern[1] == 0) return true;
