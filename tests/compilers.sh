@@ -2,6 +2,7 @@
 # Any C99 compiler will do: the library without the compiler's own built-ins, with C11 atomics in their place, and with
 # neither; with another compiler where one is installed; its header in C11 and C++. Programs of two tests run on it.
 # Needs BUILD and CC, from the Makefile.
+: "${BUILD:?is set by make test}"
 passed=0
 failed=0
 check() {

@@ -2,6 +2,7 @@
 # The examples do what they say: the demo keeps its promise, twice; signup goes on after a stop and after a kill;
 # the others print what is expected here, and each is short.
 # Needs BUILD, from the Makefile.
+: "${BUILD:?is set by make test}"
 passed=0
 failed=0
 check() {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # What `make install` installs is enough for a program, also below a path with spaces; uninstall leaves nothing.
 # Needs BUILD, CC, CFLAGS and MAKE, from the Makefile.
+: "${BUILD:?is set by make test}"
 passed=0
 failed=0
 check() {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The library without each of its parts, and without all: a small job runs, and runs that need a part left out are
 # parked, carried along and gone on with by a build that has it. Needs BUILD, CC, PARTS, from the Makefile.
+: "${BUILD:?is set by make test}"
 passed=0
 failed=0
 check() {

@@ -2,6 +2,7 @@
 # The README is true: its C code compiles and runs, its tables are those of inngest.h, of `make size` (where the same
 # cross compiler is installed) and of the power-cut test. `sh tests/readme.sh update` writes the tables: make readme.
 # Needs BUILD, CC, CFLAGS and MAKE, from the Makefile.
+: "${BUILD:?is set by make test}"
 passed=0
 failed=0
 check() {
