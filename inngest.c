@@ -1912,8 +1912,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         end = this_end ? this_end : jobs->port->block_size;    /* begun, and nothing in it is whole */
         if (this_end == 0) jobs->stale = true;
     }
-    if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     fresh = !written && (int32_t)(jobs->last_block - (2 * jobs->port->block_count - 1)) < 0;
+    if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
         missing = 0;
         if (jobs->last_block == oldest) jobs->last_block--;
