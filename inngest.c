@@ -1870,12 +1870,14 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0, missing = 0, headless = 0, expected;
     inngest_status status, applied = INNGEST_OK;
-    bool readable = false, gap = false, written = false, fresh;
+    bool readable = false, gap = false, written = false, misplaced = false, fresh;
     uint8_t first[4];
     for (place = 0; place < jobs->port->block_count; place++) {
         jobs->unread = false;
+        block = place;
         status = read_block_header(jobs, place, &block, &format);
         readable = readable || !jobs->unread;
+        misplaced = misplaced || block % jobs->port->block_count != place;
         if (status == INNGEST_ERR_NOT_FOUND) continue;
         INNGEST_TRY(status);
         if (blocks++ == 0 || (int32_t)(block - jobs->last_block) > 0) {
@@ -1912,7 +1914,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         end = this_end ? this_end : jobs->port->block_size;    /* begun, and nothing in it is whole */
         if (this_end == 0) jobs->stale = true;
     }
-    fresh = !written && (int32_t)(jobs->last_block - (2 * jobs->port->block_count - 1)) < 0;
+    fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->port->block_count - 1)) < 0;
     if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
         missing = 0;

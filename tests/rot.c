@@ -348,7 +348,9 @@ int main(int argc, char **argv)
         every_bit(&from, i == 0 ? (unsigned)stride : made[i].late ? 17 : 101);   /* prime to 8: all bits of a byte have their turn */
         if (made[i].g <= 4) blanks(&from, count / 4);      /* in larger units a record can be as small as what a boot leaves blank */
         for (n = i; n < count && test_failed < 12; n += sizeof made / sizeof *made) random_damage(&from, (uint32_t)(first + n));
-        if (i == 3) random_damage(&from, 1795617030);      /* an erased block over both others: it once passed for a fresh journal */
+        /* Erased blocks copied over all others: they once passed for a fresh journal. */
+        if (i == 0) { random_damage(&from, 37864); random_damage(&from, 62552); }
+        if (i == 3) random_damage(&from, 1795617030);
         free(from.cells);
     }
     flash_close(&chip);
