@@ -182,11 +182,11 @@ static inline inngest_status boot(const inngest_port *port, uint32_t runs, innge
     c.functions = functions;
     c.function_count = sizeof functions / sizeof functions[0];
     c.port = port;
-    c.memory_size = INNGEST_MEMORY((size_t)runs, 64);
+    c.memory_size = INNGEST_MEMORY((size_t)runs, 128);
     free(memory);
     c.memory = memory = malloc(c.memory_size);
     c.runs = table_runs = runs;
-    c.events = 64;
+    c.events = 128;
     c.reset = reset;
     c.seed = 1;
     return inngest_init(&jobs, &c, NULL);

@@ -40,7 +40,7 @@ instructions() {
     BUILD="$B" sh tests/targets/send.sh || [ $? = 77 ]
     "$B/bench-posix" "$B/bench.files" $quick
 } | tee "$out.txt"
-! grep -v -e '^figure ' -e '^skipped: ' "$out.txt"      # anything else is a failure
+if grep -v -e '^figure ' -e '^skipped: ' "$out.txt"; then exit 1; fi      # anything else is a failure
 
 awk -F' *[|] *' 'NR == FNR { split($0, f, " "); if (f[1] == "figure") value[f[2]] = f[3] + 0 ; next }
     function tidy(v) { return v >= 1000 ? sprintf("%.0f", v) : v >= 100 ? sprintf("%.1f", v) : sprintf("%.3g", v) }
