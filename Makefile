@@ -134,8 +134,8 @@ lint: ## warnings as errors on gcc and clang in all variants, symbols, clang-tid
 	if command -v tcc > /dev/null; then tcc -std=c99 -Wall -Werror -c inngest.c -o $(BUILD)/lint.o; fi
 	for cc in gcc clang "gcc -m32 -isystem /usr/include/$$(gcc -print-multiarch)"; do $$cc -std=c99 $(WARN) -Werror -O2 -I. -c port/posix/inngest_posix.c -o $(BUILD)/lint.o || exit 1; done
 	echo '#include "port/posix/inngest_posix.h"' | g++ -x c++ -std=c++11 -pedantic -Wall -Wextra -Werror -I. -c - -o $(BUILD)/cxx.o
-	gcc -std=c99 -Os -c inngest.c -o $(BUILD)/lint.o
-	@! nm -u $(BUILD)/lint.o | awk '{print $$2}' | grep -Ev '^(mem(cpy|move|set|cmp|chr)|str(len|n?cmp|nlen|chr)|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail)$$'
+	for cc in "clang -O3" "clang -Os" "gcc -O2" "gcc -Os"; do $$cc -std=c99 -c inngest.c -o $(BUILD)/lint.o || exit 1; \
+	! nm -u $(BUILD)/lint.o | awk '{print $$2}' | grep -Ev '^(mem(cpy|move|set|cmp|chr)|str(len|n?cmp|nlen|chr)|_GLOBAL_OFFSET_TABLE_|__stack_chk_fail)$$' || exit 1; done
 	@size -A $(BUILD)/lint.o | awk '$$1 == ".data" || $$1 == ".bss" {n += $$2} END {if (n) {print "writable data:", n; exit 1}}'
 	clang-tidy --quiet inngest.c -- -std=c99 -I.
 	cppcheck --quiet -UINNGEST_CONFIG -D__GNUC__=12 -D__GCC_ATOMIC_INT_LOCK_FREE=2 --std=c99 --error-exitcode=1 --inline-suppr --enable=warning,portability -I. inngest.c port/posix/inngest_posix.c

@@ -1182,7 +1182,8 @@ static bool find_ahead(inngest *jobs, const inngest_run *run, uint32_t position,
             if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position_at(jobs, block, first_offset(jobs)), r)) return false;
         }
         if (r->run == (run->number & STEP_MASK) && r->step == step && class_of(r->kind) == RESULT && !undecided(r->kind) &&
-            of_this_phase(run, r)) return jobs->void_count <= VOIDS && !is_voided(jobs, position) && verify(jobs, r) && read_record(jobs, after(jobs, r), &next);
+            of_this_phase(run, r))
+            return jobs->void_count <= VOIDS && !is_voided(jobs, position) && verify(jobs, r) && read_record(jobs, after(jobs, r), &next);
         position = after(jobs, r);
     }
     return false;
@@ -1327,7 +1328,8 @@ APART void start_over(inngest *jobs)
         if (!next_record(jobs, jobs->tail_block, &offset, &r)) continue;
         if (r.kind == TIME && time) jobs->time_position = r.position;
         for (k = 0; r.kind == SEEN && k != INNGEST_SEEN_IDS; k++)
-            if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(r.first) && SEEN_ID(jobs, k)->hash[1] == get4(r.first + 4)) SEEN_ID(jobs, k)->position = r.position;
+            if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(r.first) &&
+                SEEN_ID(jobs, k)->hash[1] == get4(r.first + 4)) SEEN_ID(jobs, k)->position = r.position;
     }
     for (i = 0; i < VOIDS; i++)                        /* what a void in there speaks of is void no more */
         if (in_last(jobs, jobs->voids[i][1]) && !in_last(jobs, jobs->voids[i][0])) jobs->failed_from = jobs->voids[i][0];
@@ -1795,7 +1797,8 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         jobs->head_offset = end + (1u << jobs->unit_shift);
         return INNGEST_OK;
     }
-    if (port_blank(jobs, block_address(jobs, jobs->head_block) + end, jobs->port->block_size - end)) jobs->head_offset = end + ((torn || !jobs->clean ? 2u : 1u) << jobs->unit_shift);
+    if (port_blank(jobs, block_address(jobs, jobs->head_block) + end, jobs->port->block_size - end))
+        jobs->head_offset = end + ((torn || !jobs->clean ? 2u : 1u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
         jobs->clean = false;
@@ -1865,30 +1868,41 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     return INNGEST_OK;
 }
 
-/* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
-static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
+/* Find the newest block and the journal's format by the block headers, or format a blank storage. *blocks: how many
+ * have one. *misplaced: one stands at another's place. */
+static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks, bool *misplaced)
 {
-    uint32_t place, block, format, end = 0, this_end, blocks = 0, oldest, proven = 0, missing = 0, headless = 0, expected;
-    inngest_status status, applied = INNGEST_OK;
-    bool readable = false, gap = false, written = false, misplaced = false, fresh;
+    uint32_t place, block, format;
+    inngest_status status;
+    bool readable = false;
     uint8_t first[4];
     for (place = 0; place < jobs->port->block_count; place++) {
         jobs->unread = false;
         block = place;
         status = read_block_header(jobs, place, &block, &format);
         readable = readable || !jobs->unread;
-        misplaced = misplaced || block % jobs->port->block_count != place;
+        *misplaced = *misplaced || block % jobs->port->block_count != place;
         if (status == INNGEST_ERR_NOT_FOUND) continue;
         INNGEST_TRY(status);
-        if (blocks++ == 0 || (int32_t)(block - jobs->last_block) > 0) {
+        if ((*blocks)++ == 0 || (int32_t)(block - jobs->last_block) > 0) {
             jobs->last_block = block;
             jobs->format = format;
         }
     }
-    if (blocks == 0 && (status = format_if_blank(jobs, seed)) != INNGEST_OK) return readable ? status : INNGEST_ERR_READ;
+    if (*blocks == 0 && (status = format_if_blank(jobs, seed)) != INNGEST_OK) return readable ? status : INNGEST_ERR_READ;
     jobs->unread = false;
     put4(first, jobs->format);
     jobs->seed = crc32(0, first, sizeof first);
+    return INNGEST_OK;
+}
+
+/* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
+static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
+{
+    uint32_t block, format, end = 0, this_end, blocks = 0, oldest, proven = 0, missing = 0, headless = 0, expected;
+    inngest_status status, applied = INNGEST_OK;
+    bool gap = false, written = false, misplaced = false, fresh;
+    INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->port->block_count;
     if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
@@ -1896,7 +1910,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     expected = jobs->last_block + 1 - jobs->tail_block;
     if (jobs->tail_block != oldest && read_block_header(jobs, oldest % jobs->port->block_count, &block, &format) == INNGEST_OK) expected++;
     if (blocks < expected) missing++;
-    for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++) if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
+    for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++)
+        if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
     for (block = jobs->tail_block; (int32_t)(block - jobs->last_block) <= 0; block++) {
         status = scan_block(jobs, block, &this_end, &proven);
         if (status == INNGEST_PAUSED) return status;
@@ -1925,7 +1940,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         return INNGEST_PAUSED;
     }
     if (missing) count(&jobs->counters.damaged);
-    if ((int32_t)(proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->port->block_count) {     /* which run was the newest is lost: more than one a unit there never were */
+    if ((int32_t)(proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->port->block_count) {
+        /* Which run was the newest is lost: more than one a unit there never were. */
         expected = position_at(jobs, jobs->head_block + 1, 0);
         if (jobs->next_run < expected) jobs->next_run = expected;
     }
@@ -2796,11 +2812,12 @@ inngest_status inngest_retry_after(inngest_ctx *ctx, int64_t ms, int32_t code, c
 static bool same_payload(inngest *jobs, const record *r, const uint8_t *data, size_t size)
 {
     uint8_t bytes[32];
-    uint32_t at, n;
+    uint32_t at, n, i;
     if (r->size != size) return false;
     for (at = 0; at < size; at += n) {
         n = minimum((uint32_t)size - at, sizeof bytes);
-        if (!read_payload(jobs, r, at, bytes, n) || memcmp(bytes, data + at, n) != 0) return false;
+        if (!read_payload(jobs, r, at, bytes, n)) return false;
+        for (i = 0; i < n; i++) if (bytes[i] != data[at + i]) return false;   /* clang makes bcmp of memcmp */
     }
     return true;
 }
@@ -2937,7 +2954,8 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     }
     if (n > INNGEST_FAN_OUT || n > jobs->run_count) return INNGEST_ERR_TABLE_FAN_OUT;
     if (f->journal_bytes && f->journal_bytes < 32) return INNGEST_ERR_TABLE_BYTES;
-    if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > jobs->capacity || n * largest_start(jobs) + record_room(jobs, 14) > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_TABLE_BYTES;
+    if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > jobs->capacity ||
+        n * largest_start(jobs) + record_room(jobs, 14) > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_TABLE_BYTES;
     return INNGEST_OK;
 }
 
@@ -3083,7 +3101,10 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
     }
     if (n == 0 && ctx == NULL) { count(&jobs->counters.unmatched); return INNGEST_OK; }
     if (HAS_ID(e) && live == INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
-    if (jobs->reserved + need + (live + HAS_ID(e)) * record_room(jobs, 12) > jobs->capacity) { count(&jobs->counters.waiting_journal); return INNGEST_ERR_JOURNAL_FULL; }
+    if (jobs->reserved + need + (live + HAS_ID(e)) * record_room(jobs, 12) > jobs->capacity) {
+        count(&jobs->counters.waiting_journal);
+        return INNGEST_ERR_JOURNAL_FULL;
+    }
     status = write_group(jobs, e, chosen, n, ctx);
     if (status == INNGEST_OK) {
         for (k = 0; k < n; k++) count(&jobs->counters.runs_started);
@@ -3547,7 +3568,8 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
     }
 #endif
     if (first != NEVER && heartbeat(jobs) < first) first = heartbeat(jobs);
-    if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) && jobs->now + RETRY_ROOM_MS < first)
+    if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) &&
+        jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
 #if INNGEST_WALL_CLOCK
     if (jobs->is_told && jobs->now + RETRY_ROOM_MS < first) first = jobs->now + RETRY_ROOM_MS;
@@ -3756,7 +3778,8 @@ static inngest_status check_config(const inngest_config *c)
     if (p->block_count < 2 || p->block_count > 65535 || p->block_count > UINT32_MAX / p->block_size) return INNGEST_ERR_GEOMETRY;
     if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count > 0x1000000 / (p->block_size / (p->program_size < 4 ? 4u : p->program_size))) return INNGEST_ERR_GEOMETRY;   /* a link's 24 bits */
-    if (c->memory == NULL || (uintptr_t)c->memory % offsetof(struct alignment, time) != 0 || c->memory_size < INNGEST_MEMORY((size_t)c->runs, (size_t)c->events)) return INNGEST_ERR_MEMORY;
+    if (c->memory == NULL || (uintptr_t)c->memory % offsetof(struct alignment, time) != 0 ||
+        c->memory_size < INNGEST_MEMORY((size_t)c->runs, (size_t)c->events)) return INNGEST_ERR_MEMORY;
     return INNGEST_OK;
 }
 

@@ -15,9 +15,9 @@ mkdir -p "$at"
 try() {                                # name, compiler, options for the library, for all, tests
     name=$1
     compile="$2 -w -I. $4"
-    check "$2 -Wall $3 $4 -c inngest.c -o \"$at/$name.library.o\""
+    check "$2 -Wall $3 $4 -c inngest.c -o \"$at/$name.core.o\""
     for test in $5; do
-        check "$compile tests/$test.c port/flash_emulator/flash_emulator.c \"$at/$name.library.o\" -o \"$at/$name.$test\""
+        check "$compile tests/$test.c port/flash_emulator/flash_emulator.c \"$at/$name.core.o\" -o \"$at/$name.$test\""
         check "\"$at/$name.$test\" >\"$at/$name.log\"" || cat "$at/$name.log"
     done
 }
