@@ -50,7 +50,7 @@ $(BUILD)/%.o: port/posix/%.c $(SOURCES) $(POSIX)
 	$(COMPILE) -c $< -o $@
 
 OBJECTS = $(BUILD)/inngest.o $(BUILD)/flash_emulator.o $(BUILD)/power_cut.o $(BUILD)/inngest_posix.o
-$(BUILD)/%: tests/%.c $(OBJECTS)
+$(BUILD)/%: tests/%.c $(wildcard tests/*.h) $(OBJECTS)
 	$(COMPILE) $< $(OBJECTS) -o $@
 
 $(BUILD)/posix_kill: OPTIONS = -DINNGEST_SEEN_IDS=64
@@ -58,7 +58,7 @@ $(BUILD)/posix_kill: tests/posix_kill.c $(SOURCES) $(POSIX)
 	@mkdir -p $(BUILD)
 	$(COMPILE) inngest.c port/posix/inngest_posix.c $< -o $@
 
-$(BUILD)/fuzz_%: tests/fuzz/%.c tests/fuzz/fuzz.h $(OBJECTS)
+$(BUILD)/fuzz_%: tests/fuzz/%.c tests/fuzz/fuzz.h $(wildcard tests/*.h) $(OBJECTS)
 	$(COMPILE) -DINNGEST_FUZZ_CORPUS='"tests/fuzz/corpus/$*"' $< $(OBJECTS) -o $@
 
 FUZZ_SECONDS = 60

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * The rare ways through the engine, each as the header says: sizes at their limits, ids whose hashes meet, numbers that
  * wrap, calls at odd moments, and a port that fails just there. */
+#include "crc32.h"
 #include "machine.h"
 
 static const uint32_t one_second[] = { 1 };
@@ -886,12 +887,6 @@ static void large_groups(void)
 
 /* ---- journals that were made to say something, program size 4 -------------------------------------------------------- */
 
-static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
-{
-    unsigned k;
-    for (crc = ~crc; size-- > 0;) for (crc ^= *data++, k = 0; k < 8; k++) crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
-    return ~crc;
-}
 static uint32_t get4(const uint8_t *b) { return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24; }
 static void put4(uint8_t *to, uint32_t value) { unsigned i; for (i = 0; i < 4; i++) to[i] = (uint8_t)(value >> 8 * i); }
 
@@ -903,7 +898,7 @@ static uint32_t seal(uint32_t offset)
     CHECK((r[4] & 0x40) == 0);                         /* not WIDE */
     put4(seed, get4(block + 12));
     put4(seed + 4, get4(block + 8) * (bytes / 4) + offset % bytes / 4);
-    put4(r, crc32(crc32(0, seed, 8), r + 4, 8u + r[5]));
+    put4(r, crc32_of(crc32_of(0, seed, 8), r + 4, 8u + r[5]));
     end = offset + ((12u + r[5] + 3u) & ~3u);
     for (i = offset; i < end; i++) m.chip.units[i / 4] = 1;
     return end;

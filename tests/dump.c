@@ -2,6 +2,7 @@
  * The host tool reads what the engine wrote, says the same as the engine, and survives any garbage. */
 #define _POSIX_C_SOURCE 200809L
 #include "../port/posix/inngest_posix.h"
+#include "crc32.h"
 #include "machine.h"
 #include <sys/wait.h>
 
@@ -225,15 +226,6 @@ static void finds(void)
     MACHINE_END();
 }
 
-static uint32_t crc_of(const uint8_t *data, size_t size)
-{
-    uint32_t crc = 0xFFFFFFFFu;
-    int bit;
-    for (; size > 0; size--)
-        for (crc ^= *data++, bit = 0; bit < 8; bit++) crc = crc & 1 ? crc >> 1 ^ 0xEDB88320u : crc >> 1;
-    return ~crc;
-}
-
 /* The image with a byte of each block's header changed, checksums too. */
 static void write_changed(unsigned offset, uint8_t value)
 {
@@ -243,7 +235,7 @@ static void write_changed(unsigned offset, uint8_t value)
     for (header = m.chip.cells; header < m.chip.cells + BLOCK * BLOCKS; header += BLOCK) {
         if (memcmp(header, "INJ1", 4) != 0) continue;
         header[offset] = value;
-        for (i = 0; i < 4; i++) header[20 + i] = (uint8_t)(crc_of(header, 20) >> (8 * i));
+        for (i = 0; i < 4; i++) header[20 + i] = (uint8_t)(crc32_of(0, header, 20) >> (8 * i));
     }
     write_file(m.chip.cells, BLOCK * BLOCKS);
 }

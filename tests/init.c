@@ -2,6 +2,7 @@
  * Promise: inngest_init refuses, with a status of its own and the function concerned, each table, configuration and
  * storage that it cannot serve, and a refusal changes no byte of the storage; what it accepts, works, at every
  * geometry; engines do not know of each other. */
+#include "crc32.h"
 #include "machine.h"
 
 static const uint32_t one_second[] = { 1 };
@@ -179,14 +180,6 @@ static void test_config(void)
 
 /* ---- the storage ----------------------------------------------------------------------------------------------------- */
 
-static uint32_t crc(const uint8_t *data, size_t size)
-{
-    uint32_t c = ~0u;
-    int k;
-    while (size--) for (c ^= *data++, k = 0; k < 8; k++) c = c >> 1 ^ (c & 1 ? 0xEDB88320u : 0);
-    return ~c;
-}
-
 /* Change a byte of a block's header and its checksum with it. */
 static void patch(uint32_t block, unsigned at, uint8_t value)
 {
@@ -194,7 +187,7 @@ static void patch(uint32_t block, unsigned at, uint8_t value)
     uint32_t sum;
     unsigned i;
     b[at] = value;
-    for (sum = crc(b, 20), i = 0; i < 4; i++) b[20 + i] = (uint8_t)(sum >> 8 * i);
+    for (sum = crc32_of(0, b, 20), i = 0; i < 4; i++) b[20 + i] = (uint8_t)(sum >> 8 * i);
 }
 
 static void test_foreign(void)

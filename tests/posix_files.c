@@ -22,6 +22,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "crc32.h"
 #include "test.h"
 #include "posix_folder.h"
 
@@ -737,15 +738,6 @@ static void refused_untouched(const uint8_t *bytes, size_t size, inngest_status 
     CHECK(load("bytes", after, SIZE) == size && memcmp(bytes, after, size) == 0);
 }
 
-static uint32_t crc_of(const uint8_t *data, size_t size)
-{
-    uint32_t crc = 0xFFFFFFFFu;
-    int bit;
-    for (; size > 0; size--)
-        for (crc ^= *data++, bit = 0; bit < 8; bit++) crc = crc & 1 ? crc >> 1 ^ 0xEDB88320u : crc >> 1;
-    return ~crc;
-}
-
 static void change_header(unsigned offset, uint8_t value)
 {
     unsigned block, i;
@@ -755,7 +747,7 @@ static void change_header(unsigned offset, uint8_t value)
         uint32_t crc;
         if (memcmp(header, "INJ1", 4) != 0) continue;
         header[offset] = value;
-        crc = crc_of(header, 20);
+        crc = crc32_of(0, header, 20);
         for (i = 0; i < 4; i++) header[20 + i] = (uint8_t)(crc >> (8 * i));
     }
 }

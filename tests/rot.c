@@ -7,6 +7,7 @@
  * The oracle knows effects alone. A bit that flips is damage in one place: but for one event (its runs lost, parked or
  * run again, and reported) all must be as if nothing had happened. Random damage may hit many: there whatever is not as
  * it should be must come with a report: a counter of the mount, or a parked run. */
+#include "crc32.h"
 #include "world.h"
 
 static flash chip;
@@ -227,18 +228,10 @@ static uint32_t below(uint32_t n)
     return seed % n;
 }
 
-static uint32_t crc32_of(const uint8_t *data, size_t size)
-{
-    uint32_t crc = ~0u;
-    unsigned k;
-    while (size--) for (crc ^= *data++, k = 0; k < 8; k++) crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
-    return ~crc;
-}
-
 static bool has_header(uint32_t block)
 {
     const uint8_t *b = chip.cells + block * chip.port.block_size;
-    uint32_t crc = crc32_of(b, 20), place = (uint32_t)b[8] | (uint32_t)b[9] << 8 | (uint32_t)b[10] << 16 | (uint32_t)b[11] << 24;
+    uint32_t crc = crc32_of(0, b, 20), place = (uint32_t)b[8] | (uint32_t)b[9] << 8 | (uint32_t)b[10] << 16 | (uint32_t)b[11] << 24;
     return memcmp(b, "INJ1", 4) == 0 && b[20] == (crc & 255) && b[21] == (crc >> 8 & 255) && b[22] == (crc >> 16 & 255) && b[23] == crc >> 24 &&
            place % chip.port.block_count == block;
 }

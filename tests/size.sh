@@ -162,7 +162,7 @@ for target in ${TARGETS:-m3 m0 rv32imac avr}; do
     for part in $([ $target = m3 ] && echo "$PARTS"); do
         without=$(image "$cc" "-DINNGEST_$part=0") && echo "figure text_${target}_$part $((all - without)) bytes"
     done
-    # Issue's table: 8 runs, 16 events of 32 bytes of name and data.
+    # The budget's table: 8 runs, 16 events of 32 bytes of name and data.
     cat > "$B/ram.c" <<'END'
 #include "inngest.h"
 char ram_engine_8_runs_16_events[sizeof(inngest) + INNGEST_MEMORY(8, 16)], ram_engine[sizeof(inngest)];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Promise 7: firmware updates are safe, rollback too: functions gone, added and renamed, steps inserted, removed, moved
  * and changed, results grown and shrunk, branches, attempts, reservations, under runs of another firmware. */
+#include "crc32.h"
 #include "machine.h"
 
 static const uint32_t one_second[] = { 1 };
@@ -594,13 +595,6 @@ static void fewer_runs(void)
 
 /* ---- a journal of a newer minor version --------------------------------------------------------------------------------------- */
 
-static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
-{
-    unsigned k;
-    for (crc = ~crc; size-- > 0;) for (crc ^= *data++, k = 0; k < 8; k++) crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
-    return ~crc;
-}
-
 static void put(uint8_t *to, uint64_t value, unsigned bytes) { for (; bytes-- > 0; value >>= 8) *to++ = (uint8_t)value; }
 
 /* Write a record of no run at an offset of the first block, program size 4. Gives where it ends. */
@@ -613,7 +607,7 @@ static uint32_t forge(uint32_t offset, unsigned kind, const uint8_t *payload, un
     r[4] = (uint8_t)kind;
     r[5] = (uint8_t)size;
     memcpy(r + 12, payload, size);
-    put(r, crc32(crc32(0, seed, 8), r + 4, 8 + size), 4);
+    put(r, crc32_of(crc32_of(0, seed, 8), r + 4, 8 + size), 4);
     return offset + ((12 + size + 3) & ~3u);
 }
 
@@ -633,7 +627,7 @@ static void newer(void)
     end = (end + 3) & ~3u;
     m.chip.cells[5] = 9;                           /* minor version */
     put(m.chip.cells + 18, 0xF00D, 2);             /* features that a reader may ignore */
-    put(m.chip.cells + 20, crc32(0, m.chip.cells, 20), 4);
+    put(m.chip.cells + 20, crc32_of(0, m.chip.cells, 20), 4);
     memset(time, 0x77, sizeof time);
     put(time, HOUR - 500, 6);
     put(time + 6, 0, 6);
@@ -649,7 +643,7 @@ static void newer(void)
     MACHINE_END();
     OPEN(with_job);
     m.chip.cells[6] = 1;                           /* a feature that a reader must know */
-    put(m.chip.cells + 20, crc32(0, m.chip.cells, 20), 4);
+    put(m.chip.cells + 20, crc32_of(0, m.chip.cells, 20), 4);
     next = m.chip.operations;
     CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_ERR_VERSION && m.chip.operations == next);
     MACHINE_END();

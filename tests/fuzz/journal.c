@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Any bytes as a journal: it is mounted or refused, its runs live on, it is mounted again. Byte 0 says the geometry and
  * whether checksums are made right, so that what lies behind them is reached too; the rest is the storage. */
+#include "../crc32.h"
 #include "../world.h"
 #include "fuzz.h"
 
@@ -8,13 +9,6 @@
 static flash chip;
 static inngest jobs;
 static int64_t memory[INNGEST_MEMORY(4, 4) / 8 + 1];
-
-static uint32_t crc32_of(uint32_t crc, const uint8_t *data, size_t size)
-{
-    unsigned k;
-    for (crc = ~crc; size--; ) for (crc ^= *data++, k = 0; k < 8; k++) crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
-    return ~crc;
-}
 
 static void put4(uint8_t *to, uint32_t value)
 {

@@ -3,8 +3,7 @@
  * instruction on the way into the sleep, and the sleep is over at once. A deadline ends it too, also one that passes
  * before the sleep begins. */
 #include "../../port/riscv_virt/board.h"
-#include "inngest.h"
-#include <string.h>
+#include "ram.h"
 
 #define RTC(offset) REGISTER(0x101000u + (offset))
 #define PLIC(offset) REGISTER(0x0C000000u + (offset))
@@ -14,29 +13,7 @@
 
 static inngest jobs;
 static int64_t memory[INNGEST_MEMORY(1, 4) / 8 + 1];
-static uint8_t cells[3072];
 static volatile uint32_t sent, taken;
-
-static int ram_read(void *context, uint32_t address, void *data, uint32_t size)
-{
-    (void)context;
-    memcpy(data, cells + address, size);
-    return 0;
-}
-
-static int ram_program(void *context, uint32_t address, const void *data, uint32_t size)
-{
-    (void)context;
-    memcpy(cells + address, data, size);
-    return 0;
-}
-
-static int ram_erase(void *context, uint32_t address)
-{
-    (void)context;
-    memset(cells + address, 0xFF, 512);
-    return 0;
-}
 
 static void wake(void *context)
 {

@@ -9,8 +9,7 @@
  *
  * The events are seen by the predicate of a function that takes none of them, so nothing is journaled. */
 #include "sweep.h"
-#include "inngest.h"
-#include <string.h>
+#include "ram.h"
 
 #define LEVELS 4u
 #define SLOTS 8u
@@ -26,7 +25,6 @@ typedef struct event { uint32_t level, number, words[6]; } event;
 
 static inngest jobs;
 static int64_t memory[INNGEST_MEMORY(1, SLOTS) / 8 + 1];
-static uint8_t cells[3072];
 
 static uint32_t accepted[LEVELS], taken[LEVELS], refused[LEVELS];
 static volatile uint32_t in_send[LEVELS];
@@ -41,27 +39,6 @@ static uint32_t bad;
 #else
 __attribute__((section(".noinit"))) volatile uint32_t sweep_mode;
 #endif
-
-static int ram_read(void *context, uint32_t address, void *data, uint32_t size)
-{
-    (void)context;
-    memcpy(data, cells + address, size);
-    return 0;
-}
-
-static int ram_program(void *context, uint32_t address, const void *data, uint32_t size)
-{
-    (void)context;
-    memcpy(cells + address, data, size);
-    return 0;
-}
-
-static int ram_erase(void *context, uint32_t address)
-{
-    (void)context;
-    memset(cells + address, 0xFF, 512);
-    return 0;
-}
 
 static uint32_t word_of(uint32_t level, uint32_t number, uint32_t i) { return (number * 4u + level) * 2654435761u ^ i * 0x01010101u; }
 
