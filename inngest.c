@@ -1114,6 +1114,7 @@ static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const v
 static unsigned class_of(unsigned kind) { return kind >= RESULT && kind <= CHOICE ? RESULT : kind; }
 
 static bool undecided(unsigned kind) { return kind == ATTEMPT || kind == INTENT || kind == SLEEP; }
+static bool decided(unsigned kind) { return class_of(kind) == RESULT && !undecided(kind); }
 
 /* Steps of on_failure are a world of their own. */
 static bool of_this_phase(const inngest_run *run, const record *r)
@@ -1175,11 +1176,11 @@ static bool is_voided(const inngest *jobs, uint32_t position)
     return false;
 }
 
-#if INNGEST_INDEXES && !INNGEST_TRAIL_STEPS
-/* Look behind a position for the decided record of a step: a run's memos mostly lie in the order in which a replay
- * asks for them. What it finds is verified, what it steps over need not be. One with nothing right behind it may be what
- * a cut left half programmed: the chain knows its copy. */
-static bool find_ahead(inngest *jobs, const inngest_run *run, uint32_t position, uint32_t step, record *r)
+#if INNGEST_INDEXES
+/* Look behind a position for a record of a step that is decided or of this kind: a run's memos mostly lie in the order in
+ * which a replay asks for them, and what supersedes a record close behind it. What it finds is verified, what it steps over
+ * need not be. One with nothing right behind it may be what a cut left half programmed: the chain knows its copy. */
+static bool find_close(inngest *jobs, const inngest_run *run, uint32_t position, unsigned kind, uint32_t step, record *r)
 {
     unsigned tries;
     record next;
@@ -1188,8 +1189,8 @@ static bool find_ahead(inngest *jobs, const inngest_run *run, uint32_t position,
             uint32_t block = block_of(jobs, position - 1) + 1;   /* it ended with its block, or close to it */
             if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position_at(jobs, block, first_offset(jobs)), r)) return false;
         }
-        if (r->run == (run->number & STEP_MASK) && r->step == step && class_of(r->kind) == RESULT && !undecided(r->kind) &&
-            of_this_phase(run, r))
+        position = r->position;
+        if (r->run == (run->number & STEP_MASK) && r->step == step && (r->kind == kind || decided(r->kind)) && of_this_phase(run, r))
             return jobs->void_count <= VOIDS && !is_voided(jobs, position) && verify(jobs, r) && read_record(jobs, after(jobs, r), &next);
         position = after(jobs, r);
     }
@@ -1205,7 +1206,24 @@ static inngest_seen *find_seen(inngest *jobs, const record *r)
     return NULL;
 }
 
-static bool is_live(inngest *jobs, const record *r)
+/* Is a record in its run's chain, by what stands behind it? Two whole groups right behind its own show that it was not in
+ * the newest group of a boot, which is written again elsewhere, nor its program cut short or failed: behind those a unit is
+ * left alone. */
+static bool is_linked(inngest *jobs, const record *r, record *next)
+{
+    unsigned groups = 0;
+    for (*next = *r; (next->flags & MORE) || groups++ < 2; ) {
+        uint32_t position = after(jobs, next);
+        if (!read_record(jobs, position, next) &&
+            !read_record(jobs, position_at(jobs, block_of(jobs, position - 1) + 1, first_offset(jobs)), next)) return false;
+        if (next->run == r->run && next->step == r->step) return false;      /* its copy? */
+        if (next->kind == RECLAIMED && (next->flags & FLAG)) return false;     /* it may speak of this one */
+    }
+    return true;
+}
+
+/* Does a record count? linked: a chain has led to it. What is decided is superseded by nothing but its copy. */
+static bool is_live(inngest *jobs, const record *r, bool linked)
 {
     record newest;
     inngest_run *run;
@@ -1213,7 +1231,14 @@ static bool is_live(inngest *jobs, const record *r)
     if (r->kind == TIME) return r->position == jobs->time_position;
     if (r->kind == SEEN) return (seen = find_seen(jobs, r)) != NULL && seen->until > jobs->now;
     run = find_run(jobs, r->run);
-    if (run == NULL || r->kind == END || (r->kind == CRASH && !(run->flags & RUN_MARKED))) return false;
+    if (run == NULL || r->kind == END || (r->kind == CRASH && !(run->flags & RUN_MARKED)) || !of_this_phase(run, r)) return false;
+    if ((int32_t)(r->position - jobs->copied) <= 0) return false;
+    if (r->kind == START || decided(r->kind)) {
+        if (jobs->copy == 0 && (linked || is_linked(jobs, r, &newest))) return true;
+    }
+#if INNGEST_INDEXES
+    else if (find_close(jobs, run, after(jobs, r), r->kind, r->step, &newest)) return false;
+#endif
     if (find_record(jobs, run, KEY(class_of(r->kind), r->step), &newest) != INNGEST_OK || newest.position != r->position) return false;
     return r->kind != SAVE || find_record(jobs, run, KEY(RESULT, r->step), &newest) != INNGEST_OK || undecided(newest.kind);
 }
@@ -1341,6 +1366,8 @@ APART void start_over(inngest *jobs)
     for (i = 0; i < VOIDS; i++)                        /* what a void in there speaks of is void no more */
         if (in_last(jobs, jobs->voids[i][1]) && !in_last(jobs, jobs->voids[i][0])) jobs->failed_from = jobs->voids[i][0];
     if (in_last(jobs, jobs->failed_from)) jobs->failed_from = 0;
+    jobs->copied = position_at(jobs, jobs->tail_block, 0);
+    jobs->copy = 1;                                    /* others may stand elsewhere */
     jobs->head_block--;
     jobs->last_block--;
     jobs->head_offset = jobs->port->block_size;
@@ -1435,11 +1462,12 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
             *broken = *broken || (!port_blank(jobs, address, 1u << jobs->unit_shift) && !is_filler(jobs, address));
             continue;
         }
-        idle(jobs);                                  /* a look through all of its run */
-        if (!is_live(jobs, &r)) continue;
+        idle(jobs);                                  /* now and then a look through all of its run */
+        if (!is_live(jobs, &r, false)) continue;
         if (!advance(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
         r.flags &= FLAG;
         INNGEST_TRY(copy_record(jobs, &r, false));
+        jobs->copied = r.position;
         count(&jobs->counters.carried);
     }
     return INNGEST_OK;
@@ -1467,6 +1495,8 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
+    jobs->copied = position_at(jobs, block + 1, 0);
+    jobs->copy = 0;
     jobs->wasted = false;
 #if INNGEST_INDEXES
     update_oldest(jobs, block);
@@ -1647,6 +1677,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         take_up(jobs, run, number, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
     }
     run->last = r->position;
+    if (r->flags & CARRIED) jobs->copy = r->position;
     return INNGEST_OK;
 }
 
@@ -1684,6 +1715,7 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
     case SEEN: remember(jobs, get4(b), get4(b + 4), get_time(b + 8), r->position); break;
     case RECLAIMED:
         if (is_void(r)) break;
+        jobs->copy = 0;
         *reclaimed = reclaimed_by(jobs, r) + 1;
         if (get4(b) > jobs->next_run) jobs->next_run = get4(b);
         break;
@@ -2097,7 +2129,7 @@ static inngest_status find_memo(inngest_ctx *ctx, record *r)
 #if INNGEST_TRAIL_STEPS
     if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) status = INNGEST_OK;
 #else
-    if (ctx->ahead && find_ahead(ctx->jobs, ctx->run, ctx->ahead, ctx->step, r)) status = INNGEST_OK;
+    if (ctx->ahead && find_close(ctx->jobs, ctx->run, ctx->ahead, RESULT, ctx->step, r)) status = INNGEST_OK;
 #endif
     else status = find_own(ctx, KEY(RESULT, ctx->step), r);
     if (status != INNGEST_OK) return status;
@@ -3671,10 +3703,9 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
     record r;
     do {
         if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
-        if ((r.kind != ATTEMPT && r.kind != SLEEP) || !is_live(jobs, &r)) continue;
+        if ((r.kind != ATTEMPT && r.kind != SLEEP) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
         memcpy(b, r.first, WAIT_BYTES);
-        if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
-        if ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) continue;
+        if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, true)) continue;
         put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
         INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES)));   /* cov: an erase that fails just here; of the write behind it: corners.c */
@@ -3896,7 +3927,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         }
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
         idle(jobs);
-        if (!is_live(jobs, &r)) continue;
+        if (!is_live(jobs, &r, true)) continue;
         parked = parked || left_out(&r);   /* cov: a part is left out: parts.sh */
 #if INNGEST_INDEXES
         if (class_of(r.kind) == RESULT && r.step) run->memos++;
@@ -3937,11 +3968,32 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
     return armed;
 }
 
+/* If the reclaim of the tail block was cut short: its newest copy says how far it had come, for it goes on in order. Where
+ * that is not to be found, the chains alone say what has been copied. */
+APART void find_copied(inngest *jobs)
+{
+    uint32_t position = jobs->copy, key = 0;
+    const inngest_run *run;
+    record r;
+    jobs->copied = position_at(jobs, jobs->tail_block, 0);
+    if (position == 0 || !read_header(jobs, position, &r) || (run = find_run(jobs, r.run)) == NULL) return;
+    for (r.link = 1; r.link && step_back(jobs, run, &position, &r) == INNGEST_OK;) {
+        uint32_t same = KEY(class_of(r.kind) | (r.flags & FLAG), r.step);
+        if (key == 0) key = same;
+        else if (key == same && block_of(jobs, r.position) == jobs->tail_block) {
+            jobs->copied = r.position;
+            jobs->copy = 0;
+            return;
+        }
+    }
+}
+
 static void check_runs(inngest *jobs, inngest_reset reset)
 {
     uint32_t armed, last = 0;
     inngest_run *run, *alone = NULL;
     bool crashed = INNGEST_CRASHES && !jobs->clean && reset != INNGEST_RESET_POWER_ON;
+    find_copied(jobs);
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
         if (run->number == 0) continue;
         if (run->flags & RUN_ENTERED) {
