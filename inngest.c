@@ -1183,7 +1183,6 @@ static bool is_voided(const inngest *jobs, uint32_t position)
 static bool find_close(inngest *jobs, const inngest_run *run, uint32_t position, unsigned kind, uint32_t step, record *r)
 {
     unsigned tries;
-    record next;
     for (tries = 0; tries < 8; tries++) {
         if (!read_header(jobs, position, r)) {
             uint32_t block = block_of(jobs, position - 1) + 1;   /* it ended with its block, or close to it */
@@ -1191,7 +1190,7 @@ static bool find_close(inngest *jobs, const inngest_run *run, uint32_t position,
         }
         position = r->position;
         if (r->run == (run->number & STEP_MASK) && r->step == step && (r->kind == kind || decided(r->kind)) && of_this_phase(run, r))
-            return jobs->void_count <= VOIDS && !is_voided(jobs, position) && verify(jobs, r) && read_record(jobs, after(jobs, r), &next);
+            return jobs->void_count <= VOIDS && !is_voided(jobs, position) && read_record(jobs, after(jobs, r), r) && read_record(jobs, position, r);
         position = after(jobs, r);
     }
     return false;
@@ -1206,18 +1205,23 @@ static inngest_seen *find_seen(inngest *jobs, const record *r)
     return NULL;
 }
 
+/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
+ * voids all from one position to another, for it may read as whole later. */
+static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG); }
+
 /* Is a record in its run's chain, by what stands behind it? Two whole groups right behind its own show that it was not in
  * the newest group of a boot, which is written again elsewhere, nor its program cut short or failed: behind those a unit is
- * left alone. */
-static bool is_linked(inngest *jobs, const record *r, record *next)
+ * left alone, or the next block begins with what voids them. */
+APART bool is_linked(inngest *jobs, const record *r, record *next)
 {
+    uint32_t block = block_of(jobs, r->position), offset = offset_of(jobs, r->position) + record_bytes(jobs, r);
     unsigned groups = 0;
-    for (*next = *r; (next->flags & MORE) || groups++ < 2; ) {
-        uint32_t position = after(jobs, next);
-        if (!read_record(jobs, position, next) &&
-            !read_record(jobs, position_at(jobs, block_of(jobs, position - 1) + 1, first_offset(jobs)), next)) return false;
-        if (next->run == r->run && next->step == r->step) return false;      /* its copy? */
-        if (next->kind == RECLAIMED && (next->flags & FLAG)) return false;     /* it may speak of this one */
+    for (next->flags = r->flags; (next->flags & MORE) || groups++ < 2; ) {
+        if (port_blank(jobs, block_address(jobs, block) + offset, jobs->port->block_size - offset)) {
+            block++;
+            offset = first_offset(jobs);
+        }
+        if (!next_record(jobs, block, &offset, next) || (next->run == r->run && next->step == r->step) || is_void(next)) return false;
     }
     return true;
 }
@@ -1687,10 +1691,6 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
     uint32_t block = block_of(jobs, r->position);
     return block - ((block - r->step) & STEP_MASK);
 }
-
-/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
- * voids all from one position to another, for it may read as whole later. */
-static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG); }
 
 static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
 {
