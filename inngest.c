@@ -1539,11 +1539,12 @@ static inngest_status room(inngest *jobs, uint32_t bytes)
     return INNGEST_ERR_JOURNAL_FULL;                 /* cov: a guard: reclaim gains */
 }
 
-/* Reclaim and erase ahead of need, so that no step call has to. PAUSED: the chip is erasing. */
+/* Reclaim and erase ahead of need, so that no step call has to: what a tick with nothing to do leaves is room for a job
+ * of some small records. PAUSED: the chip is erasing. */
 static bool wants_room_ahead(const inngest *jobs)
 {
     if (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) return true;   /* cov: only where an erase fails in a tick's last pass */
-    return jobs->port->block_count >= 4 && jobs->head_offset + largest_record(jobs) > jobs->port->block_size &&
+    return jobs->port->block_count >= 4 && jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size &&
            jobs->last_block - jobs->head_block <= spare_blocks(jobs);
 }
 
