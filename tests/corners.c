@@ -14,7 +14,7 @@ static const uint32_t one_second[] = { 1 };
 /* ---- a port that fails from a call on ------------------------------------------------------------------------------ */
 
 enum { READ, PROGRAM, ERASE, SYNC, CALLS };
-static struct { inngest_port port; uint32_t calls[CALLS], at[CALLS], until[CALLS], busy; unsigned wakes, restarts, failed; bool no_writes; } rig;
+static struct { inngest_port port; uint32_t calls[CALLS], at[CALLS], until[CALLS], busy; unsigned wakes, restarts, idles, failed; bool no_writes; } rig;
 
 static int fails(int kind)
 {
@@ -34,6 +34,7 @@ static int rig_erase(void *c, uint32_t at)
 }
 static void rig_wake(void *c) { (void)c; rig.wakes++; }
 static void rig_restart(void *c) { (void)c; rig.restarts++; }
+static void rig_idle(void *c) { (void)c; rig.idles++; }
 static bool rig_may_write(void *c) { (void)c; return !rig.no_writes; }
 
 /* From the n-th call from now on, so many of them; n = 0: none any more. */
@@ -113,6 +114,16 @@ static void sizes(void)
     CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, data, 1) == INNGEST_ERR_QUEUE_FULL);
     CHECK(machine_counters().refused_full == 2);
     CHECK(machine_run(100) && machine_counters().runs_ended == 3 + MACHINE_EVENTS - 7 && machine_counters().stale_tokens == 3);
+    for (i = 0; i < 8; i++) {                          /* one letter away from the library's own names */
+        char own[] = "inngest/x";
+        own[i] = '_';
+        event.name = own;
+        event.size = 0;
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK);
+    }
+    event.name = "inngest/";
+    CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_ERR_NAME);
+    CHECK(machine_run(100) && machine_counters().unmatched == 1 + 8);
     CHECK(inngest_close(&m.jobs) == INNGEST_OK);
     MACHINE_END();
 }
@@ -215,6 +226,46 @@ static void rounds(void)
     CHECK(machine_run(10));
     CHECK_TRACE("one");
     CHECK(listed == 1 && machine_counters().runs_cancelled == 1 && machine_runs(NULL) == 0);
+    MACHINE_END();
+}
+
+/* A tick of a run that is alone does no more than its limit says; a replay of many steps, more than are remembered on
+ * the way, reads each of them a few times and calls none again. */
+#define MANY 600u
+static unsigned bodies;
+static inngest_status many_steps(inngest_ctx *ctx)
+{
+    unsigned i;
+    for (i = 0; i < MANY; i++) {
+        uint16_t value;
+        INNGEST_STEP(ctx, "s", value) { bodies++; value = (uint16_t)(i * 3); }
+        CHECK(value == (uint16_t)(i * 3));
+    }
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 5000));
+    INNGEST_DO(ctx, "last") trace("last");
+    return INNGEST_OK;
+}
+static const inngest_function many_table[] = { { .id = "many", .event = "many", .handler = many_steps, .journal_bytes = 24 * MANY } };
+
+static void long_replay(void)
+{
+    uint32_t reads;
+    unsigned ticks, before;
+    OPEN(many_table, 16384, 4, 4);
+    rig.port.sync = rig_sync;
+    machine_reboot();
+    SEND("many", "", 0);
+    for (ticks = bodies = 0; bodies < MANY && ticks < MANY; ticks++) {
+        before = bodies;
+        (void)machine_tick();
+        CHECK(bodies - before <= INNGEST_TICK_PASSES && (!INNGEST_SYNC_ALONE || ticks || bodies == INNGEST_TICK_PASSES));
+    }
+    CHECK(machine_run(100) && machine_runs(NULL) == 1);
+    machine_reboot();
+    reads = rig.calls[READ];
+    CHECK(machine_run(6000));
+    CHECK_TRACE("last");
+    CHECK(bodies == MANY && rig.calls[READ] - reads < 12 * MANY);
     MACHINE_END();
 }
 
@@ -841,7 +892,10 @@ static void formats(void)
     OPEN(nothing_table, 1024, 4, 4);
     port = rig.port;
     rig.busy = 3;
+    port.idle = rig_idle;
     CHECK(inngest_format(&port) == INNGEST_OK && rig.calls[ERASE] == 4 && rig.calls[SYNC] == 0);
+    CHECK(rig.idles == 3 + 4);                         /* a watchdog is fed while the chip is busy, too */
+    port.idle = NULL;
     port.sync = rig_sync;
     CHECK(inngest_format(&port) == INNGEST_OK && rig.calls[SYNC] == 1);
     fail(SYNC, 1, 1);
@@ -1274,6 +1328,7 @@ int main(void)
     hashes();
     ids_expire();
     rounds();
+    long_replay();
     oddities();
     long_steps();
     alone();
