@@ -173,6 +173,37 @@ static void hashes(void)
     MACHINE_END();
 }
 
+/* Ids that share half a hash, while programs fail for so long that reclaim uses up its block and starts over: both stay
+ * known, in this boot and the next. */
+static void ids_survive(void)
+{
+    static const char *const ids[] = { "dbuns5", "awgynm" };
+    inngest_event event = { "test/1", NULL, 0, NULL, 0 };
+    unsigned at, count, i, boots;
+    for (count = 10; count < 60; count += 8)
+        for (at = 40; at < 90; at++) {
+            OPEN(nothing_table, 1024, 3, 4);
+            machine_reboot();
+            for (i = 0; i < 2; i++) {
+                event.id = ids[i];
+                CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+            }
+            fail(PROGRAM, at, count);
+            fill(200);
+            fail(PROGRAM, 0, 0);
+            for (boots = 0; boots < 2; boots++) {
+                if (boots) machine_reboot();
+                for (i = 0; i < 2; i++) {
+                    event.id = ids[i];
+                    CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1000));
+                }
+                CHECK(machine_counters().duplicates == 2 && machine_counters().events == (boots ? 0 : 2));
+            }
+            MACHINE_END();
+            if (test_failed) { printf("  %u programs from %u on\n", count, at); return; }
+        }
+}
+
 /* An id is forgotten a day later: reclaim does not carry it, and the event starts a run again. */
 static void ids_expire(void)
 {
@@ -1478,6 +1509,7 @@ int main(void)
 {
     sizes();
     hashes();
+    ids_survive();
     ids_expire();
     rounds();
     long_replay();
