@@ -1397,7 +1397,7 @@ APART inngest_status park_broken_runs(inngest *jobs)
         inngest_run *run = &jobs->runs[i];
         record r;
         if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != INNGEST_ERR_READ) continue;
-        if (find_record(jobs, run, KEY(PHASE, 0), &r) == INNGEST_OK && r.size == 4 && get4(r.first) == get4(bytes)) continue;
+        if (find_record(jobs, run, KEY(PHASE, 0), &r) == INNGEST_OK && r.size == 4) continue;   /* it is parked: none is being cancelled */
         if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
         INNGEST_TRY(add(jobs, run, KEY(PHASE, 0), bytes, 4));
         stop_for_damage(jobs, run);
@@ -2058,7 +2058,7 @@ static void find_trail(inngest_ctx *ctx)
     do {
         status = step_back(jobs, ctx->run, &position, &r);
         if (status != INNGEST_OK || (ctx->ahead && (int32_t)(r.position - ctx->ahead) < 0)) break;
-        if (class_of(r.kind) != RESULT || undecided(r.kind) || r.step == 0 || !of_this_phase(ctx->run, &r)) continue;
+        if (class_of(r.kind) != RESULT || undecided(r.kind) || !of_this_phase(ctx->run, &r)) continue;
         jobs->trail[n % INNGEST_TRAIL_STEPS][0] = r.step;
         jobs->trail[n++ % INNGEST_TRAIL_STEPS][1] = r.position;
     } while (r.link);
@@ -2077,7 +2077,8 @@ static bool find_ahead(inngest_ctx *ctx, record *r)
     for (i = ctx->trail_at; i > ctx->trail_end; i--) {
         found = jobs->trail[(i - 1) % INNGEST_TRAIL_STEPS];
         if (found[0] != ctx->step) continue;
-        if (!read_record(jobs, found[1], r) || r->step != ctx->step) return false;
+        if (!read_record(jobs, found[1], r)) return false;
+        if (r->run != (ctx->run->number & STEP_MASK) || r->step != ctx->step) return false;   /* cov: a guard: a reclaim that started over may have put others there */
         front = jobs->trail[--ctx->trail_at % INNGEST_TRAIL_STEPS];
         found[0] = front[0];           /* what it came by out of turn is not looked at again */
         found[1] = front[1];
@@ -3181,7 +3182,6 @@ static void stop_actives(inngest_ctx *ctx)
     int i;
     for (i = 0; i < ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
         start_ctx(ctx, jobs, run);
-        if (ctx->function == NULL) break;
         ctx->ending = true;
         status = call_handler(ctx);
         if (ctx->open) (void)close_step(ctx, status);
@@ -3255,7 +3255,7 @@ static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 {
     if (status == INNGEST_OK) return mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
     status = close_step(ctx, status);
-    if (ctx->stopped != INNGEST_OK || ctx->stuck || !(status == INNGEST_STEP_FAILED || IN_GROUP(ctx))) return status;
+    if (ctx->stopped != INNGEST_OK || ctx->stuck) return status;
     return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);
 }
 
@@ -3325,7 +3325,7 @@ static bool alone(const inngest *jobs)
 static bool arm_suspect(inngest *jobs, inngest_run *run)
 {
 #if INNGEST_CRASHES
-    if (((run->flags & RUN_SUSPECT) || BESIDE(jobs, run)) && !(run->flags & RUN_ARMED)) return arm(jobs, run, true);
+    if (((run->flags & RUN_SUSPECT) || alone(jobs)) && !(run->flags & RUN_ARMED)) return arm(jobs, run, true);
 #endif
     (void)jobs;
     (void)run;
@@ -3846,9 +3846,7 @@ static bool left_out(const record *r)
     switch (r->kind) {
     case START: return !INNGEST_WALL_CLOCK && (r->flags & FLAG);
     case SLEEP: return !INNGEST_WALL_CLOCK && (r->first[13] & WAIT_UNIX);
-    case PHASE:
-        if ((int32_t)get4(r->first) == INNGEST_CANCELLED) return !INNGEST_CANCEL;
-        return !INNGEST_ON_FAILURE;
+    case PHASE: return r->size == 4 ? !INNGEST_CANCEL : !INNGEST_ON_FAILURE;
     case DONE: return (!INNGEST_SEND_STEP && r->first[0] == WHAT_SEND) || (!INNGEST_RESTART && r->first[0] == WHAT_RESTART);
     case CHOICE: return !INNGEST_PARALLEL;
     case INTENT: return !INNGEST_LONG_STEPS;
@@ -3870,7 +3868,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
     record r;
     inngest_status status = find_record(jobs, run, KEY(PHASE, 0), &r);
     if (status == INNGEST_OK) {
-        status = (inngest_status)(int32_t)get4(r.first);
+        status = r.size == 4 ? (inngest_status)(int32_t)get4(r.first) : INNGEST_FAIL;   /* alone; else the error of the handler */
         run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;

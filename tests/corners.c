@@ -370,6 +370,10 @@ static inngest_status odd(inngest_ctx *ctx)
         if (decided++ < 1) return inngest_any(ctx, &a, &b);
         b = inngest_step_sleep(ctx, NULL, 1);
         return inngest_all(ctx, &a, &b);
+    case 'B':                                                              /* a body is left by return, with what says that it runs */
+        INNGEST_DO(ctx, "one") { trace("one"); return INNGEST_BODY; }
+        trace("rest");
+        break;
     case 'z': return INNGEST_PAUSED;                                       /* for nothing */
     case 'Z':                                                              /* for a branch, before the group is closed */
         inngest_parallel(ctx, "g");
@@ -401,7 +405,7 @@ static void oddities(void)
         { 'p', INNGEST_FAIL, INNGEST_ERR_STEP_ID }, { 'P', INNGEST_OK, INNGEST_OK }, { 'x', INNGEST_FAIL, INNGEST_ERR_STEP_LEFT },
         { 'y', INNGEST_FAIL, INNGEST_ERR_STEP_ID }, { 'z', INNGEST_FAIL, INNGEST_ERR_STATUS }, { 'Z', INNGEST_OK, INNGEST_OK },
         { 'd', INNGEST_OK, INNGEST_OK }, { 't', INNGEST_FAIL, INNGEST_FAIL },
-        { 'r', INNGEST_OK, INNGEST_OK }, { 'q', INNGEST_FAIL, INNGEST_ERR_STEP_ID } };
+        { 'r', INNGEST_OK, INNGEST_OK }, { 'q', INNGEST_FAIL, INNGEST_ERR_STEP_ID }, { 'B', INNGEST_OK, INNGEST_OK } };
     unsigned i;
     for (i = 0; i < sizeof all / sizeof *all; i++) {
         OPEN(odd_table, 1024, 4, 4);
@@ -411,6 +415,7 @@ static void oddities(void)
         if (all[i].how == 'P') { CHECK(machine_runs(NULL) == 1); CHECK(inngest_cancel(&m.jobs, ((uint64_t)0)) == INNGEST_ERR_NOT_FOUND); MACHINE_END(); machine_trace[0] = 0; continue; }
         CHECK(machine_run(5000) && machine_runs(NULL) == 0);
         if (!machine_ended_as(all[i].ends, all[i].why, NULL)) { CHECK(false); printf("  at %c\n", all[i].how); }
+        if (all[i].how == 'B') CHECK(strcmp(machine_trace, "one rest") == 0);       /* that is no end of the handler */
         machine_trace[0] = 0;
         MACHINE_END();
     }
@@ -1509,6 +1514,42 @@ static void crashes(void)
     MACHINE_END();
 }
 
+/* A handler fails with a status of which the journal makes a use of its own: on_failure goes on after a reset all the same. */
+static inngest_status fails_as(inngest_ctx *ctx)
+{
+    int32_t status = 0;
+    INNGEST_TRY(inngest_event_data(ctx, &status, sizeof status));
+    return (inngest_status)status;
+}
+static inngest_status tells_why(inngest_ctx *ctx)
+{
+    int32_t status = 0;
+    INNGEST_TRY(inngest_event_data(ctx, &status, sizeof status));
+    CHECK(inngest_error(ctx)->status == (inngest_status)status);
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
+    trace("failed");
+    return INNGEST_OK;
+}
+static const inngest_function status_table[] = { { .id = "fails", .event = "test/*", .handler = fails_as, .on_failure = tells_why, QUICK } };
+
+static void failing_statuses(void)
+{
+    static const int32_t statuses[] = { INNGEST_ERR_READ, INNGEST_CANCELLED, INNGEST_ERR_TYPE };
+    unsigned i;
+    for (i = 0; i < 3; i++) {
+        OPEN(status_table, 1024, 4, 4);
+        machine_reboot();
+        SEND("test/1", &statuses[i], 4);
+        CHECK(machine_run(100));
+        CHECK_TRACE("");
+        machine_reboot();
+        CHECK(machine_run(2000) && machine_runs(NULL) == 0 && machine_counters().runs_cancelled == 0);
+        CHECK_TRACE("failed");
+        CHECK(machine_ended_as(INNGEST_FAIL, (inngest_status)statuses[i], NULL));
+        MACHINE_END();
+    }
+}
+
 /* Hooks of which one is missing; a step that sends to a function with a predicate; a wake from a body while an event waits. */
 static inngest_status sends(inngest_ctx *ctx)
 {
@@ -1568,6 +1609,7 @@ int main(void)
     damaged_for_good();
     wall_clock();
     crashes();
+    failing_statuses();
     small_things();
     return TEST_END();
 }

@@ -533,11 +533,10 @@ static void walk(run *u)
     }
 }
 
-static bool failing(const run *u)
-{
-    int32_t status = u->phase ? (int32_t)field(u->phase, 0, 4) : 0;
-    return u->phase && status != STATUS_CANCELLED && status != STATUS_DAMAGED;
-}
+/* A status alone, of a run that is parked or being cancelled; 0: none. */
+static int32_t phase_of(const run *u) { return u->phase && u->phase->size == 4 ? (int32_t)field(u->phase, 0, 4) : 0; }
+
+static bool failing(const run *u) { return u->phase && phase_of(u) == 0; }
 
 static void mark(const record *r) { if (r) records[r - records].counts = true; }
 
@@ -709,7 +708,7 @@ static void print_step(const run *u, const step *s)
 
 static void print_run(const run *u)
 {
-    int32_t phase = u->phase ? (int32_t)field(u->phase, 0, 4) : 0;
+    int32_t phase = phase_of(u);
     uint32_t name, from;
     size_t i;
     open_object("run");
@@ -792,7 +791,7 @@ static bool print_all(void)
     for (i = 0; i < run_count; i++) {
         if (runs[i].end) continue;
         print_run(&runs[i]);
-        damaged = damaged || runs[i].broken || runs[i].start == NULL || (runs[i].phase && (int32_t)field(runs[i].phase, 0, 4) == STATUS_DAMAGED);
+        damaged = damaged || runs[i].broken || runs[i].start == NULL || phase_of(&runs[i]) == STATUS_DAMAGED;
     }
     close_array();
     if (option.all) {
