@@ -2986,6 +2986,20 @@ static inngest_status check_table(const inngest *jobs, uint16_t *index)
     return INNGEST_OK;
 }
 
+#if INNGEST_CRASHES
+/* Leave a record of how a predicate and an event stand: how many resets it pays for, and whether it is being called. */
+enum { CALLED_BEFORE, CALLED_NOW, CALLED_PAID };
+static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned called)
+{
+    uint8_t b[8];
+    put4(b + 4, (uint32_t)jobs->poison_row << 16);
+    put4(b + 2, hash);
+    b[0] = (uint8_t)resets;
+    b[1] = (uint8_t)called;
+    return write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK;
+}
+#endif
+
 /* Call a predicate. After a boot that was not clean the first ones are called behind a record, which counts only if
  * it is the newest at the next boot: one that resets the machine again and again for the same data is then taken to
  * say no; and all of them are, where resets in a row are more than one event explains. */
@@ -2993,17 +3007,13 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
 {
     bool busy = jobs->busy, yes;
 #if INNGEST_CRASHES
-    uint8_t b[8];
     uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
+    unsigned resets = jobs->poison == hash ? jobs->poison_count : 0;
     guard = guard && jobs->guarded > 0;
     if (guard) {
-        b[0] = jobs->poison == hash ? jobs->poison_count : 0;
-        if (b[0] >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
+        if (resets >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
         jobs->guarded--;
-        b[1] = 1;
-        put4(b + 4, (uint32_t)jobs->poison_row << 16);
-        put4(b + 2, hash);
-        if (write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK) (void)port_sync(jobs);
+        if (note_call(jobs, hash, resets, CALLED_NOW)) (void)port_sync(jobs);
     }
 #endif
     (void)guard;
@@ -3011,10 +3021,7 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
     yes = f->when(jobs->user, e->data, e->size);
     jobs->busy = busy;
 #if INNGEST_CRASHES
-    if (guard) {
-        b[1] = 0;
-        (void)write_record(jobs, NULL, CRASH, b, sizeof b);
-    }
+    if (guard) (void)note_call(jobs, hash, resets, CALLED_BEFORE);
 #endif
     return yes;
 }
@@ -3956,6 +3963,9 @@ static void check_runs(inngest *jobs, inngest_reset reset)
             alone = run;
         }
     }
+#if INNGEST_CRASHES
+    if (jobs->guarded == CALLED_NOW) alone = NULL;      /* a predicate was being called */
+#endif
     if (crashed && alone) {
         alone->crashes++;
         count(&jobs->counters.crashes);
@@ -3972,9 +3982,10 @@ static void check_runs(inngest *jobs, inngest_reset reset)
     }
 #if INNGEST_CRASHES
     if (!jobs->guarded) jobs->poison = jobs->poison_row = jobs->poison_count = 0;
-    else if (crashed) {
-        jobs->poison_count++;
-        jobs->poison_row++;
+    else if (jobs->guarded == CALLED_NOW) {
+        jobs->poison_count = (uint8_t)(jobs->poison_count + crashed);
+        jobs->poison_row = (uint16_t)(jobs->poison_row + crashed);
+        (void)note_call(jobs, jobs->poison, jobs->poison_count, CALLED_PAID);    /* resets that follow are no longer its own */
     }
     jobs->guarded = crashed ? GUARDED_EVENTS : 0;
 #endif

@@ -716,9 +716,9 @@ static void print_run(const run *u)
     if (u->start) put_function(u->start);
     put_word("phase", u->end ? "ended" : phase == STATUS_CANCELLED ? "cancelling" : failing(u) ? "on_failure" : "handler");
     if (u->end == NULL && (u->broken || phase == STATUS_DAMAGED || u->start == NULL)) put_word("parked", u->start ? "damaged" : "lost: no start");
-    if (u->crash && field(u->crash, 0, 2)) {
+    if (u->crash && field(u->crash, 0, 4)) {
         put_number("crashes", (int64_t)field(u->crash, 0, 1));
-        put_bool("on_its_own", field(u->crash, 1, 1) != 0);
+        put_bool("on_its_own", field(u->crash, 1, 3) != 0);
     }
     if (u->start) {
         from = u->start->flags & FLAG ? 13 : 7;
