@@ -3660,10 +3660,13 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 inngest_status inngest_flush(inngest *jobs)
 {
     inngest_status status;
+    inngest_word end;
     if (jobs == NULL || jobs->ready != MAGIC) return INNGEST_ERR_NOT_READY;
     if (jobs->busy) return INNGEST_ERR_BUSY;
+    end = WORD(LOAD(&jobs->tail));
     status = drain(jobs);
     INNGEST_TRY(port_sync(jobs));
+    if (status == INNGEST_OK && (word_distance)WORD(end - jobs->head) > 0) return INNGEST_ERR_BUSY;   /* cov: two at once: queue_threads.c */
     return status;
 }
 

@@ -660,7 +660,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms);
 
 /* Journal all queued events and sync. Interrupts: no. OK: every event accepted so far is durable; else the
  * refusal that keeps the oldest one waiting (RUNS_FULL, JOURNAL_FULL, SEEN_FULL), the port's failure, NOT_READY or
- * BUSY. Writes: a record a started run and one an event id. */
+ * BUSY: in user code, or a thread is in the middle of a send, in front of events of others: let it run, and flush again. Writes: a record a started run and one an event id. */
 INNGEST_MUST_USE inngest_status inngest_flush(inngest *jobs);
 
 /* Tell that at now_ms, on the clock that ticks are told, the unix time in ms was unix_ms (1970 to the year 6429). As

@@ -192,7 +192,7 @@ static void flush(void)
     uint32_t i, before[SENDERS];
     inngest_status status;
     for (i = 0; i < SENDERS; i++) before[i] = __atomic_load_n(&accepted[i], __ATOMIC_ACQUIRE);
-    while ((status = inngest_flush(&jobs)) == INNGEST_ERR_JOURNAL_FULL || status == INNGEST_ERR_RUNS_FULL)
+    while ((status = inngest_flush(&jobs)) == INNGEST_ERR_JOURNAL_FULL || status == INNGEST_ERR_RUNS_FULL || status == INNGEST_ERR_BUSY)
         if (inngest_posix_run_until_idle(&port, &jobs) != 0) _exit(6);
     if (status != INNGEST_OK) _exit(7);
     for (i = 0; i < SENDERS; i++) {
