@@ -1380,7 +1380,7 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t from = jobs->failed_from;
     bool found;
-    if (jobs->failed) return false;
+    if (INNGEST_WRITE_CACHE && jobs->failed) return false;
     found = from == 0 || join_room(jobs, record_room(jobs, 8), keep);
     if (from && found) {
         jobs->failed_from = 0;
@@ -1391,7 +1391,7 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
         }
     }
     found = found && join_room(jobs, bytes, keep);
-    if (!found && !jobs->failed && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
+    if (!found && (!INNGEST_WRITE_CACHE || !jobs->failed) && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
     return found;
 }
 
@@ -1690,8 +1690,6 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
  * voids all from one position to another, for it may read as whole later. */
 static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
 
-/* One with FLAG and a step of 1 says up to where the blocks in front of it hold records. */
-static bool is_joint(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step; }
 
 static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
 {
@@ -1759,25 +1757,34 @@ static inngest_status doubt(inngest *jobs)
     return void_range(jobs, jobs->newest, jobs->newest + 1, true);
 }
 
+typedef struct scan {
+    uint32_t end;                      /* where the last record of the block ended, or 0 */
+    uint32_t proven;                   /* reclaimed is all in front of this block */
+#if INNGEST_WRITE_CACHE
+    uint32_t before, lost;             /* where what is in front of the block ended, or 0 */
+#endif
+} scan;
+
 #if INNGEST_WRITE_CACHE
 /* What a disk has not synced it may have dropped, any of it: of what stands behind a gap nothing is taken up, unless a
- * record there says that all in front of it was synced. Its first position, if it has one, is *lost. */
-static void look_for_loss(const record *r, uint32_t gap, uint32_t before, uint32_t *lost)
+ * record there says that all in front of it was synced. The first gap is `lost`. */
+static void look_for_loss(const record *r, uint32_t gap, scan *found)
 {
-    if (is_joint(r) && before && (int32_t)(before - get4(r->first)) < 0) gap = before;
-    if (!r->later) *lost = 0;
-    else if (*lost == 0) *lost = gap;
+    bool joint = r->kind == RECLAIMED && (r->flags & FLAG) && r->step;     /* says up to where what is in front of it holds records */
+    if (joint && found->before && (int32_t)(found->before - get4(r->first)) < 0) gap = found->before;
+    if (!r->later) found->lost = 0;
+    else if (found->lost == 0) found->lost = gap;
 }
 #endif
 
-/* Take up the whole records of a block. before: where what is in front of it ended, or 0. *end: where the last one ended. */
-static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t before, uint32_t *end, uint32_t *reclaimed, uint32_t *lost)
+/* Take up the whole records of a block. */
+static inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
     uint32_t offset = first_offset(jobs), gap = offset, unit = 1u << jobs->unit_shift, previous, range[2] = { 0, 0 };
     bool in_group = false, in_void = false, broken = false, torn;
     inngest_status status = INNGEST_OK, applied;
     record r;
-    *end = 0;
+    found->end = 0;
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
         uint32_t position = position_at(jobs, block, offset), address = address_of(jobs, position);
@@ -1791,18 +1798,18 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t before,
                     gap = offset;
                     broken = false;
                 }
-                *end = offset;
+                found->end = offset;
                 jobs->clean = false;
                 continue;
             }
             broken = jobs->stale = true;
             continue;
         }
-        *end = offset + record_bytes(jobs, &r);
+        found->end = offset + record_bytes(jobs, &r);
         if (in_void || (!in_group && (is_voided(jobs, position) || !group_is_whole(jobs, &r)))) {
             in_void = (r.flags & MORE) != 0;
             broken = jobs->stale = true;
-            offset = *end;
+            offset = found->end;
             continue;
         }
         if (is_void(&r)) {
@@ -1815,12 +1822,10 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t before,
             else count(&jobs->counters.damaged);
         } else torn = true;
 #if INNGEST_WRITE_CACHE
-        look_for_loss(&r, torn ? 0 : position_at(jobs, block, gap), before, lost);
-#else
-        (void)before, (void)lost;
+        look_for_loss(&r, torn ? 0 : position_at(jobs, block, gap), found);
 #endif
         broken = false;
-        gap = offset = *end;
+        gap = offset = found->end;
         previous = jobs->newest;
         if (!in_group) jobs->newest = r.position;
         jobs->stale = false;
@@ -1830,7 +1835,7 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t before,
             if (needed) return again;
         }
         in_group = (r.flags & MORE) != 0;
-        applied = apply_record(jobs, &r, reclaimed);
+        applied = apply_record(jobs, &r, &found->proven);
         if (applied != INNGEST_OK) status = applied;
     }
     if (broken) count(&jobs->counters.torn);
@@ -1954,10 +1959,11 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t block, format, end = 0, this_end, blocks = 0, oldest, proven = 0, missing = 0, headless = 0, expected;
+    uint32_t block, format, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected;
     inngest_status status, applied = INNGEST_OK;
     bool gap = false, written = false, misplaced = false, fresh;
-    uint32_t lost = 0;
+    scan found;
+    memset(&found, 0, sizeof found);
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->port->block_count;
     if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
@@ -1969,10 +1975,10 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++)
         if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
     for (block = jobs->tail_block; (int32_t)(block - jobs->last_block) <= 0; block++) {
-        status = scan_block(jobs, block, written ? position_at(jobs, jobs->head_block, end) : 0, &this_end, &proven, &lost);
+        status = scan_block(jobs, block, &found);
         if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
-        if (this_end == 0 && port_blank(jobs, block_address(jobs, block) + first_offset(jobs), jobs->port->block_size - first_offset(jobs))) {
+        if (found.end == 0 && port_blank(jobs, block_address(jobs, block) + first_offset(jobs), jobs->port->block_size - first_offset(jobs))) {
             gap = true;
             if (headless == 0 && read_block_header(jobs, block % jobs->port->block_count, &expected, &format) != INNGEST_OK) headless = block;
             continue;
@@ -1982,29 +1988,34 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         headless = 0;
         written = true;
         jobs->head_block = block;
-        end = this_end ? this_end : jobs->port->block_size;    /* begun, and nothing in it is whole */
-        if (this_end == 0) jobs->stale = true;
+        end = found.end ? found.end : jobs->port->block_size;  /* begun, and nothing in it is whole */
+#if INNGEST_WRITE_CACHE
+        if (found.end) found.before = position_at(jobs, block, end);
+#endif
+        if (found.end == 0) jobs->stale = true;
     }
-    if (lost && (int32_t)(block_of(jobs, lost) - proven) >= 0 && jobs->voids_needed < VOIDS)      /* else its block is being erased */
-        return void_range(jobs, lost, position_at(jobs, jobs->head_block + 1, 0), true);
+#if INNGEST_WRITE_CACHE
+    if (found.lost && (int32_t)(block_of(jobs, found.lost) - found.proven) >= 0 && jobs->voids_needed < VOIDS)      /* else it is being erased */
+        return void_range(jobs, found.lost, position_at(jobs, jobs->head_block + 1, 0), true);
+#endif
     fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->port->block_count - 1)) < 0;
     if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
         missing = 0;
         if (jobs->last_block == oldest) jobs->last_block--;
     } else if (unreadable(jobs)) return INNGEST_ERR_READ;
-    if (*reclaimed && proven != *reclaimed) {              /* its proof reads differently each time */
+    if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
         *reclaimed = 0;
         return INNGEST_PAUSED;
     }
     if (missing) count(&jobs->counters.damaged);
-    if ((int32_t)(proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->port->block_count) {
+    if ((int32_t)(found.proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->port->block_count) {
         /* Which run was the newest is lost: more than one a unit there never were. */
         expected = position_at(jobs, jobs->head_block + 1, 0);
         if (jobs->next_run < expected) jobs->next_run = expected;
     }
-    if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
-        *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
+    if (*reclaimed == 0 && (int32_t)(found.proven - oldest) > 0 && found.proven - oldest < jobs->port->block_count) {
+        *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
     }
     INNGEST_TRY(applied);
