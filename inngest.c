@@ -1426,7 +1426,7 @@ APART inngest_status park_broken_runs(inngest *jobs)
         inngest_run *run = &jobs->runs[i];
         record r;
         if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != INNGEST_ERR_READ) continue;
-        if (find_record(jobs, run, KEY(PHASE, 0), &r) == INNGEST_OK && r.size == 4 && get4(r.first) == get4(bytes)) continue;
+        if (find_record(jobs, run, KEY(PHASE, 0), &r) == INNGEST_OK && r.size == 4) continue;   /* it is parked: none is being cancelled */
         if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
         INNGEST_TRY(add(jobs, run, KEY(PHASE, 0), bytes, 4));
         stop_for_damage(jobs, run);
@@ -2122,7 +2122,7 @@ static void find_trail(inngest_ctx *ctx)
     do {
         status = step_back(jobs, ctx->run, &position, &r);
         if (status != INNGEST_OK || (ctx->ahead && (int32_t)(r.position - ctx->ahead) < 0)) break;
-        if (class_of(r.kind) != RESULT || undecided(r.kind) || r.step == 0 || !of_this_phase(ctx->run, &r)) continue;
+        if (class_of(r.kind) != RESULT || undecided(r.kind) || !of_this_phase(ctx->run, &r)) continue;
         jobs->trail[n % INNGEST_TRAIL_STEPS][0] = r.step;
         jobs->trail[n++ % INNGEST_TRAIL_STEPS][1] = r.position;
     } while (r.link);
@@ -2141,7 +2141,8 @@ static bool find_ahead(inngest_ctx *ctx, record *r)
     for (i = ctx->trail_at; i > ctx->trail_end; i--) {
         found = jobs->trail[(i - 1) % INNGEST_TRAIL_STEPS];
         if (found[0] != ctx->step) continue;
-        if (!read_record(jobs, found[1], r) || r->step != ctx->step) return false;
+        if (!read_record(jobs, found[1], r)) return false;
+        if (r->run != (ctx->run->number & STEP_MASK) || r->step != ctx->step) return false;   /* cov: a guard: a reclaim that started over may have put others there */
         front = jobs->trail[--ctx->trail_at % INNGEST_TRAIL_STEPS];
         found[0] = front[0];           /* what it came by out of turn is not looked at again */
         found[1] = front[1];
@@ -3049,6 +3050,20 @@ static inngest_status check_table(const inngest *jobs, uint16_t *index)
     return INNGEST_OK;
 }
 
+#if INNGEST_CRASHES
+/* Leave a record of how a predicate and an event stand: how many resets it pays for, and whether it is being called. */
+enum { CALLED_BEFORE, CALLED_NOW, CALLED_PAID };
+static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned called)
+{
+    uint8_t b[8];
+    put4(b + 4, (uint32_t)jobs->poison_row << 16);
+    put4(b + 2, hash);
+    b[0] = (uint8_t)resets;
+    b[1] = (uint8_t)called;
+    return write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK;
+}
+#endif
+
 /* Call a predicate. After a boot that was not clean the first ones are called behind a record, which counts only if
  * it is the newest at the next boot: one that resets the machine again and again for the same data is then taken to
  * say no; and all of them are, where resets in a row are more than one event explains. */
@@ -3056,17 +3071,13 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
 {
     bool busy = jobs->busy, yes;
 #if INNGEST_CRASHES
-    uint8_t b[8];
     uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
+    unsigned resets = jobs->poison == hash ? jobs->poison_count : 0;
     guard = guard && jobs->guarded > 0;
     if (guard) {
-        b[0] = jobs->poison == hash ? jobs->poison_count : 0;
-        if (b[0] >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
+        if (resets >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
         jobs->guarded--;
-        b[1] = 1;
-        put4(b + 4, (uint32_t)jobs->poison_row << 16);
-        put4(b + 2, hash);
-        if (write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK) (void)port_sync(jobs);
+        if (note_call(jobs, hash, resets, CALLED_NOW)) (void)port_sync(jobs);
     }
 #endif
     (void)guard;
@@ -3074,10 +3085,7 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
     yes = f->when(jobs->user, e->data, e->size);
     jobs->busy = busy;
 #if INNGEST_CRASHES
-    if (guard) {
-        b[1] = 0;
-        (void)write_record(jobs, NULL, CRASH, b, sizeof b);
-    }
+    if (guard) (void)note_call(jobs, hash, resets, CALLED_BEFORE);
 #endif
     return yes;
 }
@@ -3245,7 +3253,6 @@ static void stop_actives(inngest_ctx *ctx)
     int i;
     for (i = 0; i < ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
         start_ctx(ctx, jobs, run);
-        if (ctx->function == NULL) break;
         ctx->ending = true;
         status = call_handler(ctx);
         if (ctx->open) (void)close_step(ctx, status);
@@ -3319,7 +3326,7 @@ static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 {
     if (status == INNGEST_OK) return mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
     status = close_step(ctx, status);
-    if (ctx->stopped != INNGEST_OK || ctx->stuck || !(status == INNGEST_STEP_FAILED || IN_GROUP(ctx))) return status;
+    if (ctx->stopped != INNGEST_OK || ctx->stuck) return status;
     return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);
 }
 
@@ -3389,7 +3396,7 @@ static bool alone(const inngest *jobs)
 static bool arm_suspect(inngest *jobs, inngest_run *run)
 {
 #if INNGEST_CRASHES
-    if (((run->flags & RUN_SUSPECT) || BESIDE(jobs, run)) && !(run->flags & RUN_ARMED)) return arm(jobs, run, true);
+    if (((run->flags & RUN_SUSPECT) || alone(jobs)) && !(run->flags & RUN_ARMED)) return arm(jobs, run, true);
 #endif
     (void)jobs;
     (void)run;
@@ -3910,9 +3917,7 @@ static bool left_out(const record *r)
     switch (r->kind) {
     case START: return !INNGEST_WALL_CLOCK && (r->flags & FLAG);
     case SLEEP: return !INNGEST_WALL_CLOCK && (r->first[13] & WAIT_UNIX);
-    case PHASE:
-        if ((int32_t)get4(r->first) == INNGEST_CANCELLED) return !INNGEST_CANCEL;
-        return !INNGEST_ON_FAILURE;
+    case PHASE: return r->size == 4 ? !INNGEST_CANCEL : !INNGEST_ON_FAILURE;
     case DONE: return (!INNGEST_SEND_STEP && r->first[0] == WHAT_SEND) || (!INNGEST_RESTART && r->first[0] == WHAT_RESTART);
     case CHOICE: return !INNGEST_PARALLEL;
     case INTENT: return !INNGEST_LONG_STEPS;
@@ -3934,7 +3939,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
     record r;
     inngest_status status = find_record(jobs, run, KEY(PHASE, 0), &r);
     if (status == INNGEST_OK) {
-        status = (inngest_status)(int32_t)get4(r.first);
+        status = r.size == 4 ? (inngest_status)(int32_t)get4(r.first) : INNGEST_FAIL;   /* alone; else the error of the handler */
         run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;
@@ -4022,6 +4027,9 @@ static void check_runs(inngest *jobs, inngest_reset reset)
             alone = run;
         }
     }
+#if INNGEST_CRASHES
+    if (jobs->guarded == CALLED_NOW) alone = NULL;      /* a predicate was being called */
+#endif
     if (crashed && alone) {
         alone->crashes++;
         count(&jobs->counters.crashes);
@@ -4038,9 +4046,10 @@ static void check_runs(inngest *jobs, inngest_reset reset)
     }
 #if INNGEST_CRASHES
     if (!jobs->guarded) jobs->poison = jobs->poison_row = jobs->poison_count = 0;
-    else if (crashed) {
-        jobs->poison_count++;
-        jobs->poison_row++;
+    else if (jobs->guarded == CALLED_NOW) {
+        jobs->poison_count = (uint8_t)(jobs->poison_count + crashed);
+        jobs->poison_row = (uint16_t)(jobs->poison_row + crashed);
+        (void)note_call(jobs, jobs->poison, jobs->poison_count, CALLED_PAID);    /* resets that follow are no longer its own */
     }
     jobs->guarded = crashed ? GUARDED_EVENTS : 0;
 #endif

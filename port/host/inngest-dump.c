@@ -538,11 +538,10 @@ static void walk(run *u)
     }
 }
 
-static bool failing(const run *u)
-{
-    int32_t status = u->phase ? (int32_t)field(u->phase, 0, 4) : 0;
-    return u->phase && status != STATUS_CANCELLED && status != STATUS_DAMAGED;
-}
+/* A status alone, of a run that is parked or being cancelled; 0: none. */
+static int32_t phase_of(const run *u) { return u->phase && u->phase->size == 4 ? (int32_t)field(u->phase, 0, 4) : 0; }
+
+static bool failing(const run *u) { return u->phase && phase_of(u) == 0; }
 
 static void mark(const record *r) { if (r) records[r - records].counts = true; }
 
@@ -750,7 +749,7 @@ static void print_step(const run *u, const step *s)
 
 static void print_run(const run *u)
 {
-    int32_t phase = u->phase ? (int32_t)field(u->phase, 0, 4) : 0;
+    int32_t phase = phase_of(u);
     uint32_t name, from;
     size_t i;
     open_object("run");
@@ -758,9 +757,9 @@ static void print_run(const run *u)
     if (u->start) put_function(u->start);
     put_word("phase", u->end ? "ended" : phase == STATUS_CANCELLED ? "cancelling" : failing(u) ? "on_failure" : "handler");
     if (u->end == NULL && (u->broken || phase == STATUS_DAMAGED || u->start == NULL)) put_word("parked", u->start ? "damaged" : "lost: no start");
-    if (u->crash && field(u->crash, 0, 2)) {
+    if (u->crash && field(u->crash, 0, 4)) {
         put_number("crashes", (int64_t)field(u->crash, 0, 1));
-        put_bool("on_its_own", field(u->crash, 1, 1) != 0);
+        put_bool("on_its_own", field(u->crash, 1, 3) != 0);
     }
     if (u->start) {
         from = u->start->flags & FLAG ? 13 : 7;
@@ -834,7 +833,7 @@ static bool print_all(void)
     for (i = 0; i < run_count; i++) {
         if (runs[i].end) continue;
         print_run(&runs[i]);
-        damaged = damaged || runs[i].broken || runs[i].start == NULL || (runs[i].phase && (int32_t)field(runs[i].phase, 0, 4) == STATUS_DAMAGED);
+        damaged = damaged || runs[i].broken || runs[i].start == NULL || phase_of(&runs[i]) == STATUS_DAMAGED;
     }
     close_array();
     if (option.all) {
