@@ -2262,17 +2262,20 @@ static bool load_error(inngest_ctx *ctx, const record *r)
 
 /* ---- 9 Steps in progress: again, pending, complete ------------------------------------------------------------- */
 
+#if INNGEST_LONG_STEPS || INNGEST_CRASHES
+static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when - (uint32_t)jobs->now); }
+
+#endif
+
+#if INNGEST_LONG_STEPS
 static inngest_active *find_active(inngest *jobs, uint32_t run, uint32_t step)
 {
     int i;
-    for (i = 0; i < ACTIVE_STEPS; i++)
-        if (ACTIVE(jobs)[i].run == run && (ACTIVE(jobs)[i].step == step || step == 0)) return &ACTIVE(jobs)[i];
+    for (i = 0; i < INNGEST_ACTIVE_STEPS; i++)
+        if (jobs->active[i].run == run && (jobs->active[i].step == step || step == 0)) return &jobs->active[i];
     return NULL;
 }
 
-static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when - (uint32_t)jobs->now); }
-
-#if INNGEST_LONG_STEPS
 /* The step is over: runs that waited for the place look again. */
 static void drop_active(inngest *jobs, inngest_active *a)
 {
@@ -2374,6 +2377,8 @@ static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *o
     return IN_PROGRESS(ctx) ? begin_again(ctx) : begin_fresh(ctx, options, r);
 }
 #else
+#define find_active(jobs, run, step) NULL
+
 static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *options, const record *r)
 {
     (void)r;
@@ -2532,12 +2537,14 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
     return status;
 }
 
+#if INNGEST_SEND_STEP || INNGEST_RESTART
 /* The same for a step of which the journal knows no more than that it is done. */
 APART inngest_status enter_short(inngest_ctx *ctx, const char *id, unsigned what)
 {
     record r;
     return enter_step(ctx, id, what, &r);
 }
+#endif
 
 /* Copy a payload from there on; zeros follow one that is shorter. */
 static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t from, void *to, size_t size)
@@ -3212,9 +3219,9 @@ static bool has_on_failure(const inngest_function *function)
 #endif
 }
 
+#if INNGEST_LONG_STEPS
 /* Tell the run's steps in progress that it ends: the handler is called once more, begins nothing, and their results
  * are kept. */
-#if INNGEST_LONG_STEPS
 static void stop_actives(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
@@ -3223,7 +3230,7 @@ static void stop_actives(inngest_ctx *ctx)
     inngest_status status;
     int i;
     jobs->end_error = ctx->error;
-    for (i = 0; i < ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
+    for (i = 0; i < INNGEST_ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
         (void)start_ctx(jobs, run);
         if (ctx->function == NULL) break;
         ctx->ending = true;
