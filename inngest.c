@@ -1092,9 +1092,10 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
 static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
     source s;
-    memset(&s, 0, sizeof s);
+    s.copy = false;
     s.piece[0] = data;
     s.size[0] = (uint16_t)size;
+    s.size[1] = s.size[2] = 0;
     return append(jobs, run, key, &s);
 }
 
@@ -1517,14 +1518,13 @@ static inngest_status make_room_ahead(inngest *jobs)
 static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(room(jobs, record_room(jobs, size)));
-    INNGEST_TRY(add(jobs, run, KEY(kind, 0), data, size));
-    if ((kind & KIND_MASK) == TIME) jobs->time_position = jobs->written;
-    return INNGEST_OK;
+    return add(jobs, run, KEY(kind, 0), data, size);
 }
 
-static inngest_status write_time(inngest *jobs, unsigned flag)
+#define TIME_BYTES 12u
+APART inngest_status add_time(inngest *jobs, unsigned flag)
 {
-    uint8_t bytes[12];
+    uint8_t bytes[TIME_BYTES];
     put_time(bytes, jobs->now);
     put_time(bytes + 6, WALL_KNOWN(jobs) ? jobs->now + WALL_OFFSET(jobs) : 0);
     jobs->stamp = jobs->now;
@@ -1532,7 +1532,15 @@ static inngest_status write_time(inngest *jobs, unsigned flag)
 #if INNGEST_WALL_CLOCK
     jobs->wall_stamped = jobs->wall_offset;
 #endif
-    return write_record(jobs, NULL, TIME | flag, bytes, sizeof bytes);
+    INNGEST_TRY(add(jobs, NULL, KEY(TIME | flag, 0), bytes, sizeof bytes));
+    jobs->time_position = jobs->written;
+    return INNGEST_OK;
+}
+
+static inngest_status write_time(inngest *jobs, unsigned flag)
+{
+    INNGEST_TRY(room(jobs, record_room(jobs, TIME_BYTES)));
+    return add_time(jobs, flag);
 }
 
 /* After a failure of the storage no body runs before a record has been written: its own might be lost again. */
@@ -2130,17 +2138,22 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
     if (find_own(ctx, KEY(SAVE, ctx->step), &r) == INNGEST_OK) ctx->old = (uint16_t)(ctx->old + record_room(ctx->jobs, r.size));
 }
 
-/* Write a record of this step, with room made for `more` bytes of its group behind it. PAUSED: the port failed; or a
- * mistake: the run has used up its reservation. */
-static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size, uint32_t more)
+/* Make room for a record of this step, and `more` bytes of its group behind it. PAUSED: the port failed; or a mistake:
+ * the run has used up its reservation. It goes deep, so what is to be written is made behind it. */
+APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t size, uint32_t more)
+{
+    uint32_t need = record_room(ctx->jobs, size);
+    find_old(ctx, kind);
+    if (ctx->run->used * UINT32_C(4) - ctx->old + need + END_ROOM > ctx->run->reserved * UINT32_C(4)) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
+    return room(ctx->jobs, need + more) == INNGEST_OK ? INNGEST_OK : wait_for_room(ctx);
+}
+
+/* Write a record of this step, for which there is room. PAUSED: the port failed. */
+APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
-    uint32_t used;
-    find_old(ctx, kind);
-    used = run->used * UINT32_C(4) - ctx->old;
-    if (used + record_room(jobs, size) + END_ROOM > run->reserved * UINT32_C(4)) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
-    if (room(jobs, record_room(jobs, size) + more) != INNGEST_OK) return wait_for_room(ctx);
+    uint32_t used = run->used * UINT32_C(4) - ctx->old;
 #if INNGEST_SEND_STEP || INNGEST_RESTART
     ctx->undo.last = run->last;                      /* not earlier: making room may have carried its records */
     ctx->undo.used = run->used;
@@ -2159,6 +2172,12 @@ static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *dat
     run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) ? 0u : RUN_OLD));
     made_progress(jobs, run);
     return INNGEST_OK;
+}
+
+static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size, uint32_t more)
+{
+    INNGEST_TRY(make_room(ctx, kind, size, more));
+    return write_own(ctx, kind, data, size);
 }
 
 #if INNGEST_SEND_STEP || INNGEST_RESTART
@@ -2224,7 +2243,7 @@ static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void
 #endif
 
 #define WAIT_BYTES 14u
-APART inngest_status put_wait_record(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
+APART inngest_status write_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     uint8_t b[WAIT_BYTES];
     put_time(b, due);
@@ -2232,13 +2251,14 @@ APART inngest_status put_wait_record(inngest_ctx *ctx, unsigned kind, int64_t du
     b[12] = (uint8_t)(ctx->attempt + 1);
     b[13] = (uint8_t)(flags | (IN_GROUP(ctx) ? WAIT_PARALLEL : 0u));
     ctx->jobs->stamp = ctx->jobs->now;
-    return put_record(ctx, kind, b, sizeof b);
+    return write_own(ctx, kind, b, sizeof b);
 }
 
 static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     if (!WALL_KNOWN(ctx->jobs) && ctx->jobs->dated && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
-    return put_wait_record(ctx, kind, due, flags);
+    INNGEST_TRY(make_room(ctx, kind, WAIT_BYTES, 0));
+    return write_wait(ctx, kind, due, flags);
 }
 
 static uint32_t encode_error(const inngest_error_info *error, uint8_t b[ERROR_BYTES])
@@ -2447,10 +2467,10 @@ static void tell_step(inngest_ctx *ctx, inngest_status status, int64_t retry_in)
     TELL(ctx->jobs, step_end, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, retry_in);
 }
 
-APART inngest_status put_failed(inngest_ctx *ctx)
+APART inngest_status write_failed(inngest_ctx *ctx)
 {
     uint8_t b[ERROR_BYTES];
-    return put_record(ctx, FAILED, b, encode_error(&ctx->error, b));
+    return write_own(ctx, FAILED, b, encode_error(&ctx->error, b));
 }
 
 /* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
@@ -2466,7 +2486,8 @@ static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
         return wait_until(ctx, INNGEST_WAIT_RETRY, ctx->jobs->now + in);
     }
     if (ctx->step == 0) return INNGEST_STEP_FAILED;
-    status = put_failed(ctx);
+    status = make_room(ctx, FAILED, 8 + (uint32_t)length_of(ctx->error.message), 0);
+    if (status == INNGEST_OK) status = write_failed(ctx);
     tell_step(ctx, INNGEST_STEP_FAILED, -1);
     if (status == INNGEST_OK) status = durable(ctx);
     return status == INNGEST_OK ? INNGEST_STEP_FAILED : status;
@@ -3079,7 +3100,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 }
 
 /* Append the START of a run, as the last of its group or not. */
-static inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
+APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
 {
     uint8_t head[START_HEAD];
     uint32_t size = HAS_TIME(e) ? START_HEAD : START_HEAD - 6;
@@ -3397,7 +3418,7 @@ APART inngest_status look_before(inngest_ctx *ctx)
     return INNGEST_BODY;
 }
 
-static inngest_status run_handler(inngest_ctx *ctx)
+APART inngest_status run_handler(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     inngest_status verdict;
