@@ -1018,6 +1018,28 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
     return crc;
 }
 
+static bool rest_is_blank(inngest *jobs, uint32_t offset)
+{
+    return port_blank(jobs, block_address(jobs, jobs->head_block) + offset, jobs->port->block_size - offset);
+}
+
+/* A program at an offset failed. What it left may read as blank, torn or whole, and each time differently. Go on where
+ * each mount that a power cut brings about would, with the same filler: behind a unit left alone if nothing is to be
+ * seen; behind all of it, and one, if what is to be seen is there for good (more than one unit of it, for the first is
+ * whole then), or is erased by any mount (the last block); else in the next block. */
+static inngest_status give_up(inngest *jobs, uint32_t offset, uint32_t alone, inngest_status status)
+{
+    uint32_t unit = 1u << jobs->unit_shift, behind = jobs->head_offset + 2 * unit;
+    jobs->head_offset = offset + alone;
+    if (!rest_is_blank(jobs, offset)) {
+        bool stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, offset + unit);
+        jobs->head_offset = stays ? behind : jobs->port->block_size;
+    }
+    jobs->opening = jobs->wasted = true;
+    jobs->in_group = false;
+    return status;
+}
+
 /* The first program of a boot at a place is a unit of a fixed pattern: earlier boots may have been there and been cut
  * short without a trace, and the cells bear the same bytes once more, but no others. Mount and advance leave room for it
  * in front of the head's offset. Behind a clean stop it says that user code may have run. */
@@ -1025,13 +1047,15 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
 
 static inngest_status open_place(inngest *jobs)
 {
-    uint32_t unit = 1u << jobs->unit_shift;
+    uint32_t unit = 1u << jobs->unit_shift, offset = jobs->head_offset - unit;
+    inngest_status status;
     if (!jobs->opening) return INNGEST_OK;
     memset(jobs->stage, FILLER, unit);
     jobs->opening = false;
     jobs->dirty = jobs->wrote = true;
-    jobs->failed_from = position_at(jobs, jobs->head_block, jobs->head_offset - unit);
-    INNGEST_TRY(port_program(jobs, block_address(jobs, jobs->head_block) + jobs->head_offset - unit, jobs->stage, unit));
+    jobs->failed_from = position_at(jobs, jobs->head_block, offset);
+    status = port_program(jobs, block_address(jobs, jobs->head_block) + offset, jobs->stage, unit);
+    if (status != INNGEST_OK) return give_up(jobs, offset, unit, status);
     jobs->failed_from = 0;
     return INNGEST_OK;
 }
@@ -1081,11 +1105,8 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
         if (used > skip && !fetch(jobs, s, at + skip - head, stage + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
         else status = port_program(jobs, block_address(jobs, jobs->head_block) + offset + at, stage, n);
         if (status == INNGEST_OK) continue;
-        jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
-        jobs->failed_from = jobs->group_from;
-        jobs->in_group = false;
-        jobs->wasted = true;
-        return status;
+        jobs->failed_from = jobs->group_from;          /* it may be whole all the same: what follows is not of its group */
+        return give_up(jobs, offset, 2u << jobs->unit_shift, status);
     }
     jobs->in_group = (key & KEY(MORE, 0)) != 0;
     jobs->written = position;
@@ -1283,7 +1304,6 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
  * the next erase has begun it is the only proof of what stands behind it. */
 static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
-    uint32_t two = 2u << jobs->unit_shift;
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
     if (jobs->last_block - jobs->head_block <= keep) return false;
     if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
@@ -1295,9 +1315,8 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     jobs->head_block++;
     jobs->head_offset = first_offset(jobs);
     jobs->copies_only = jobs->head_block == jobs->last_block;
-    jobs->opening = (jobs->opening || jobs->wary) && (bytes == jobs->port->block_size || first_offset(jobs) + two + bytes <= jobs->port->block_size);
-    if (jobs->opening) jobs->head_offset += two;
-    jobs->wary = false;
+    jobs->opening = jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0;
+    if (jobs->opening) jobs->head_offset += 2u << jobs->unit_shift;
     return true;
 }
 
@@ -1452,7 +1471,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     uint32_t block = jobs->tail_block;
     uint8_t bytes[4];
     bool broken = false;
-    if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
+    if (!advance(jobs, 0, 0) || (block == jobs->head_block && !find_room(jobs, jobs->port->block_size, 0))) return INNGEST_ERR_JOURNAL_FULL;
     jobs->unread = false;
     INNGEST_TRY(carry_live(jobs, &broken));
     if (unreadable(jobs)) return INNGEST_ERR_READ;
@@ -1474,6 +1493,12 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     return prepare_blocks(jobs, wait);
 }
 
+/* What fits a block behind what may stand in front of it: a unit left alone, a filler and a void record. */
+static uint32_t largest_group(const inngest *jobs)
+{
+    return jobs->port->block_size - first_offset(jobs) - record_room(jobs, 8) - (2u << jobs->unit_shift);
+}
+
 static uint32_t largest_record(const inngest *jobs)
 {
     return record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
@@ -1493,7 +1518,7 @@ static uint32_t spare_blocks(const inngest *jobs)
 static inngest_status room(inngest *jobs, uint32_t bytes)
 {
     uint32_t tries;
-    if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
+    if (bytes > largest_group(jobs)) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
     if (jobs->failed) return INNGEST_ERR_SYNC;
     if (FAST && jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
         jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
@@ -1804,7 +1829,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         jobs->head_offset = end + (1u << jobs->unit_shift);
         return INNGEST_OK;
     }
-    if (port_blank(jobs, block_address(jobs, jobs->head_block) + end, jobs->port->block_size - end))
+    if (rest_is_blank(jobs, end))
         jobs->head_offset = end + ((torn || !jobs->clean ? 2u : 1u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
@@ -1824,6 +1849,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     } while (r.flags & MORE);
     jobs->wary = jobs->wary || torn || !jobs->clean;
     jobs->trusted = jobs->trusted || !jobs->wary;
+    jobs->unsure = jobs->last_block;
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (jobs->newest && !merge) from = position;
     if (torn) bytes += record_room(jobs, 8);
@@ -2962,7 +2988,7 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     if (n > INNGEST_FAN_OUT || n > jobs->run_count) return INNGEST_ERR_TABLE_FAN_OUT;
     if (f->journal_bytes && f->journal_bytes < 32) return INNGEST_ERR_TABLE_BYTES;
     if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > jobs->capacity ||
-        n * largest_start(jobs) + record_room(jobs, 14) > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_TABLE_BYTES;
+        n * largest_start(jobs) + record_room(jobs, 14) > largest_group(jobs)) return INNGEST_ERR_TABLE_BYTES;
     return INNGEST_OK;
 }
 
@@ -4028,7 +4054,7 @@ inngest_status inngest_close(inngest *jobs)
     STORE(&jobs->ready, 0);
     status = drain(jobs);
     if (!jobs->failed && !jobs->stopped) {
-        inngest_status stamped = write_time(jobs, FLAG | (jobs->wary || !jobs->trusted ? 0x100u : 0u));
+        inngest_status stamped = write_time(jobs, FLAG | (jobs->trusted ? 0u : 0x100u));
         if (status == INNGEST_OK) status = stamped;
     }
     INNGEST_TRY(port_sync(jobs));
