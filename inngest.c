@@ -1018,26 +1018,9 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
     return crc;
 }
 
-static bool rest_is_blank(inngest *jobs, uint32_t offset)
+APART bool rest_is_blank(inngest *jobs, uint32_t offset)
 {
     return port_blank(jobs, block_address(jobs, jobs->head_block) + offset, jobs->port->block_size - offset);
-}
-
-/* A program at an offset failed. What it left may read as blank, torn or whole, and each time differently. Go on where
- * each mount that a power cut brings about would, with the same filler: behind a unit left alone if nothing is to be
- * seen; behind all of it, and one, if what is to be seen is there for good (more than one unit of it, for the first is
- * whole then), or is erased by any mount (the last block); else in the next block. */
-static inngest_status give_up(inngest *jobs, uint32_t offset, uint32_t alone, inngest_status status)
-{
-    uint32_t unit = 1u << jobs->unit_shift, behind = jobs->head_offset + 2 * unit;
-    jobs->head_offset = offset + alone;
-    if (!rest_is_blank(jobs, offset)) {
-        bool stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, offset + unit);
-        jobs->head_offset = stays ? behind : jobs->port->block_size;
-    }
-    jobs->opening = jobs->wasted = true;
-    jobs->in_group = false;
-    return status;
 }
 
 /* The first program of a boot at a place is a unit of a fixed pattern: earlier boots may have been there and been cut
@@ -1048,15 +1031,14 @@ static inngest_status give_up(inngest *jobs, uint32_t offset, uint32_t alone, in
 static inngest_status open_place(inngest *jobs)
 {
     uint32_t unit = 1u << jobs->unit_shift, offset = jobs->head_offset - unit;
-    inngest_status status;
     if (!jobs->opening) return INNGEST_OK;
     memset(jobs->stage, FILLER, unit);
-    jobs->opening = false;
     jobs->dirty = jobs->wrote = true;
     jobs->failed_from = position_at(jobs, jobs->head_block, offset);
-    status = port_program(jobs, block_address(jobs, jobs->head_block) + offset, jobs->stage, unit);
-    if (status != INNGEST_OK) return give_up(jobs, offset, unit, status);
-    jobs->failed_from = 0;
+    jobs->failed_at = offset;
+    INNGEST_TRY(port_program(jobs, block_address(jobs, jobs->head_block) + offset, jobs->stage, unit));
+    jobs->opening = false;
+    jobs->failed_from = jobs->failed_at = 0;
     return INNGEST_OK;
 }
 
@@ -1106,7 +1088,9 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
         else status = port_program(jobs, block_address(jobs, jobs->head_block) + offset + at, stage, n);
         if (status == INNGEST_OK) continue;
         jobs->failed_from = jobs->group_from;          /* it may be whole all the same: what follows is not of its group */
-        return give_up(jobs, offset, 2u << jobs->unit_shift, status);
+        jobs->failed_at = offset;
+        jobs->in_group = false;
+        return status;
     }
     jobs->in_group = (key & KEY(MORE, 0)) != 0;
     jobs->written = position;
@@ -1367,11 +1351,29 @@ APART void start_over(inngest *jobs)
     (void)prepare_blocks(jobs, true);
 }
 
+/* The last program failed. What it left may read as blank, torn or whole, and differently each time. Go on where any mount
+ * would that a power cut brings about, with the same filler: behind a unit left alone if nothing is to be seen; behind
+ * all of it, and one, if what is to be seen stays (more than one unit, for the first one is whole then) or is erased by
+ * any mount (the last block); else in the next block. */
+APART void give_up(inngest *jobs)
+{
+    uint32_t unit = 1u << jobs->unit_shift, offset = jobs->failed_at, behind = jobs->head_offset + 2 * unit;
+    bool stays;
+    jobs->failed_at = 0;
+    jobs->head_offset = offset + (jobs->opening ? unit : 2 * unit);    /* of a filler: the same once more */
+    jobs->opening = jobs->wasted = true;
+    if (rest_is_blank(jobs, offset)) return;
+    stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, offset + unit);
+    jobs->head_offset = stays ? behind : jobs->port->block_size;
+}
+
 /* A program that failed may have done its work all the same: that is made void before anything else is written. */
 static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t from = jobs->failed_from;
-    bool found = from == 0 || find_room(jobs, record_room(jobs, 8), keep);
+    bool found;
+    if (jobs->failed_at) give_up(jobs);
+    found = from == 0 || find_room(jobs, record_room(jobs, 8), keep);
     if (from && found) {
         jobs->failed_from = 0;
         found = write_void(jobs, from, 0) == INNGEST_OK;
