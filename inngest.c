@@ -1290,12 +1290,13 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
     return INNGEST_OK;
 }
 
-/* Find room in the head or in erased blocks, but leave `keep` of them. The first one entered after an unclean stop may
+/* Find room in the head or in erased blocks, but leave `keep` of them. One that was erased before this boot may
  * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone. The last
  * erased block is erased again if its header was not made in this boot, which an unclean stop may have cut short: once
  * the next erase has begun it is the only proof of what stands behind it. */
 static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
+    uint32_t two = 2u << jobs->unit_shift;
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
     if (jobs->last_block - jobs->head_block <= keep) return false;
     if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
@@ -1307,8 +1308,9 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     jobs->head_block++;
     jobs->head_offset = first_offset(jobs);
     jobs->copies_only = jobs->head_block == jobs->last_block;
-    jobs->opening = jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0;
-    if (jobs->opening) jobs->head_offset += 2u << jobs->unit_shift;
+    jobs->opening = (jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0) &&
+                    (bytes == jobs->port->block_size || jobs->head_offset + two + bytes <= jobs->port->block_size);
+    if (jobs->opening) jobs->head_offset += two;
     return true;
 }
 
@@ -1524,12 +1526,6 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     return prepare_blocks(jobs, wait);
 }
 
-/* What fits a block behind what may stand in front of it: a unit left alone, a filler and a void record. */
-static uint32_t largest_group(const inngest *jobs)
-{
-    return jobs->port->block_size - first_offset(jobs) - record_room(jobs, 8) - (2u << jobs->unit_shift);
-}
-
 static uint32_t largest_record(const inngest *jobs)
 {
     return record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
@@ -1549,7 +1545,7 @@ static uint32_t spare_blocks(const inngest *jobs)
 static inngest_status room(inngest *jobs, uint32_t bytes)
 {
     uint32_t tries;
-    if (bytes > largest_group(jobs)) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
+    if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
     if (FAST && !jobs->failed && jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
         jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {   /* cov: a guard: reclaim gains */
@@ -3055,7 +3051,7 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     if (n > INNGEST_FAN_OUT || n > jobs->run_count) return INNGEST_ERR_TABLE_FAN_OUT;
     if (f->journal_bytes && f->journal_bytes < 32) return INNGEST_ERR_TABLE_BYTES;
     if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > jobs->capacity ||
-        n * largest_start(jobs) + record_room(jobs, 14) > largest_group(jobs)) return INNGEST_ERR_TABLE_BYTES;
+        n * largest_start(jobs) + record_room(jobs, 14) > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_TABLE_BYTES;
     return INNGEST_OK;
 }
 
