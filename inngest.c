@@ -1007,6 +1007,11 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
     return crc;
 }
 
+APART bool rest_is_blank(inngest *jobs, uint32_t offset)
+{
+    return port_blank(jobs, block_address(jobs, jobs->head_block) + offset, jobs->port->block_size - offset);
+}
+
 /* The first program of a boot at a place is a unit of a fixed pattern: earlier boots may have been there and been cut
  * short without a trace, and the cells bear the same bytes once more, but no others. Mount and advance leave room for it
  * in front of the head's offset. Behind a clean stop it says that user code may have run. */
@@ -1014,14 +1019,15 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
 
 static inngest_status open_place(inngest *jobs)
 {
-    uint32_t unit = 1u << jobs->unit_shift;
+    uint32_t unit = 1u << jobs->unit_shift, offset = jobs->head_offset - unit;
     if (!jobs->opening) return INNGEST_OK;
     memset(jobs->stage, FILLER, unit);
-    jobs->opening = false;
     jobs->dirty = jobs->wrote = true;
-    jobs->failed_from = position_at(jobs, jobs->head_block, jobs->head_offset - unit);
-    INNGEST_TRY(port_program(jobs, block_address(jobs, jobs->head_block) + jobs->head_offset - unit, jobs->stage, unit));
-    jobs->failed_from = 0;
+    jobs->failed_from = position_at(jobs, jobs->head_block, offset);
+    jobs->failed_at = offset;
+    INNGEST_TRY(port_program(jobs, block_address(jobs, jobs->head_block) + offset, jobs->stage, unit));
+    jobs->opening = false;
+    jobs->failed_from = jobs->failed_at = 0;
     return INNGEST_OK;
 }
 
@@ -1083,10 +1089,9 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
         if (used > skip && !fetch(jobs, s, at + skip - head, stage + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
         else status = port_program(jobs, block_address(jobs, jobs->head_block) + offset + at, stage, n);
         if (status == INNGEST_OK) continue;
-        jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
-        jobs->failed_from = jobs->group_from;
+        jobs->failed_from = jobs->group_from;          /* it may be whole all the same: what follows is not of its group */
+        jobs->failed_at = offset;
         jobs->in_group = false;
-        jobs->wasted = true;
         return status;
     }
     jobs->in_group = (key & KEY(MORE, 0)) != 0;
@@ -1310,7 +1315,7 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
     return INNGEST_OK;
 }
 
-/* Find room in the head or in erased blocks, but leave `keep` of them. The first one entered after an unclean stop may
+/* Find room in the head or in erased blocks, but leave `keep` of them. One that was erased before this boot may
  * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone. The last
  * erased block is erased again if its header was not made in this boot, which an unclean stop may have cut short: once
  * the next erase has begun it is the only proof of what stands behind it. */
@@ -1328,9 +1333,9 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     jobs->head_block++;
     jobs->head_offset = first_offset(jobs);
     jobs->copies_only = jobs->head_block == jobs->last_block;
-    jobs->opening = (jobs->opening || jobs->wary) && (bytes == jobs->port->block_size || first_offset(jobs) + two + bytes <= jobs->port->block_size);
+    jobs->opening = (jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0) &&
+                    (bytes == jobs->port->block_size || jobs->head_offset + two + bytes <= jobs->port->block_size);
     if (jobs->opening) jobs->head_offset += two;
-    jobs->wary = false;
     return true;
 }
 
@@ -1379,6 +1384,7 @@ APART void start_over(inngest *jobs)
     jobs->head_block--;
     jobs->last_block--;
     jobs->head_offset = jobs->port->block_size;
+    jobs->failed_at = 0;
     jobs->wasted = false;
     (void)prepare_blocks(jobs, true);
 }
@@ -1389,11 +1395,11 @@ APART void start_over(inngest *jobs)
 static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t block = jobs->head_block, offset = jobs->head_offset;
-    bool unsure = jobs->opening || jobs->failed_from || offset >= jobs->port->block_size;
+    bool unknown = jobs->opening || jobs->failed_from || offset >= jobs->port->block_size;
     uint8_t from[4];
     if (!find_room(jobs, bytes, keep)) return false;
     if (jobs->head_block == block || !may_be_lost(jobs)) return true;
-    if (unsure || jobs->head_offset + bytes + record_room(jobs, 4) > jobs->port->block_size)
+    if (unknown || jobs->head_offset + bytes + record_room(jobs, 4) > jobs->port->block_size)
         return port_sync(jobs) == INNGEST_OK;
     put4(from, position_at(jobs, block, offset));
     return add(jobs, NULL, KEY(RECLAIMED | FLAG, 1), from, sizeof from) == INNGEST_OK;
@@ -1402,12 +1408,29 @@ static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 #define join_room find_room
 #endif
 
+/* The last program failed. What it left may read as blank, torn or whole, and differently each time. Go on where any mount
+ * would that a power cut brings about, with the same filler: behind a unit left alone if nothing is to be seen; behind
+ * all of it, and one, if what is to be seen stays (more than one unit, for the first one is whole then) or is erased by
+ * any mount (the last block); else in the next block. */
+APART void give_up(inngest *jobs)
+{
+    uint32_t unit = 1u << jobs->unit_shift, offset = jobs->failed_at, behind = jobs->head_offset + 2 * unit;
+    bool stays;
+    jobs->failed_at = 0;
+    jobs->head_offset = offset + (jobs->opening ? unit : 2 * unit);    /* of a filler: the same once more */
+    jobs->opening = jobs->wasted = true;
+    if (rest_is_blank(jobs, offset)) return;
+    stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, offset + unit);
+    jobs->head_offset = stays ? behind : jobs->port->block_size;
+}
+
 /* A program that failed may have done its work all the same: that is made void before anything else is written. */
 static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t from = jobs->failed_from;
     bool found;
     if (INNGEST_WRITE_CACHE && jobs->failed) return false;
+    if (jobs->failed_at) give_up(jobs);
     found = from == 0 || join_room(jobs, record_room(jobs, 8), keep);
     if (from && found) {
         jobs->failed_from = 0;
@@ -1509,7 +1532,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     uint32_t block = jobs->tail_block;
     uint8_t bytes[4];
     bool broken = false;
-    if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
+    if (!advance(jobs, 0, 0) || (block == jobs->head_block && !join_room(jobs, jobs->port->block_size, 0))) return INNGEST_ERR_JOURNAL_FULL;
     jobs->unread = false;
     INNGEST_TRY(carry_live(jobs, &broken));
     if (unreadable(jobs)) return INNGEST_ERR_READ;
@@ -1890,7 +1913,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         jobs->head_offset = end + (1u << jobs->unit_shift);
         return INNGEST_OK;
     }
-    if (port_blank(jobs, block_address(jobs, jobs->head_block) + end, jobs->port->block_size - end))
+    if (rest_is_blank(jobs, end))
         jobs->head_offset = end + ((torn || !jobs->clean ? 2u : 1u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
@@ -1910,6 +1933,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     } while (r.flags & MORE);
     jobs->wary = jobs->wary || torn || !jobs->clean;
     jobs->trusted = jobs->trusted || !jobs->wary;
+    jobs->unsure = jobs->last_block;
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (jobs->newest && !merge) from = position;
     if (torn) bytes += record_room(jobs, 8);
@@ -4227,7 +4251,7 @@ inngest_status inngest_close(inngest *jobs)
     STORE(&jobs->ready, 0);
     status = drain(jobs);
     if (!jobs->failed && !jobs->stopped) {
-        inngest_status stamped = write_time(jobs, FLAG | (jobs->wary || !jobs->trusted ? 0x100u : 0u));
+        inngest_status stamped = write_time(jobs, FLAG | (jobs->trusted ? 0u : 0x100u));
         if (status == INNGEST_OK) status = stamped;
     }
     INNGEST_TRY(port_sync(jobs));
