@@ -90,9 +90,12 @@ typedef struct record {                /* bytes first, then words: short instruc
     uint8_t kind, flags;
     uint8_t first[14];                 /* of the payload, as verified: what is read again may read differently */
     uint8_t header;
+    bool later;
     uint32_t position, run, step, link;
     uint32_t crc, head_crc;            /* as read; of the header alone */
 } record;
+
+#define LATER 0xA5A5A5A5u              /* in the checksum of a record: when it was written what is in front of it was not synced yet */
 
 /* A kind, or a class, with a step. */
 #define KEY(kind, step) ((uint32_t)(kind) << 24 | (step))
@@ -962,6 +965,8 @@ static bool verify(inngest *jobs, record *r)
         if (at == 0) memcpy(r->first, bytes, minimum(n, sizeof r->first));
         crc = crc32(crc, bytes, n);
     }
+    r->later = crc != r->crc;
+    if (r->later) r->crc ^= LATER;
     return crc == r->crc;
 }
 
@@ -1030,6 +1035,9 @@ static bool next_record(inngest *jobs, uint32_t block, uint32_t *offset, record 
     return whole;
 }
 
+/* Has something been written that a disk may drop, although it keeps what follows? */
+static bool may_be_lost(const inngest *jobs) { return INNGEST_WRITE_CACHE && jobs->dirty && jobs->port->sync; }
+
 static uint32_t bytes_of(const source *s) { return (uint32_t)s->size[0] + s->size[1] + s->size[2]; }
 
 /* Make the header of a record in the stage. Gives its size. */
@@ -1049,7 +1057,7 @@ APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, 
     put4(header + 11, link);
     header[14] = (uint8_t)(number >> 16);
     header[15] = (uint8_t)(size >> 8);
-    put4(header, payload_crc(s, crc_header(jobs, position, header, head)));
+    put4(header, payload_crc(s, crc_header(jobs, position, header, head)) ^ (may_be_lost(jobs) ? LATER : 0));
     return head;
 }
 
@@ -1344,11 +1352,32 @@ APART void start_over(inngest *jobs)
     (void)prepare_blocks(jobs, true);
 }
 
+#if INNGEST_WRITE_CACHE
+/* The same for a disk: a block that is entered before all in the one in front of it has been synced begins by saying where
+ * that ends. Where this is not known it is synced. */
+static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
+{
+    uint32_t block = jobs->head_block, offset = jobs->head_offset;
+    bool unsure = jobs->opening || jobs->failed_from || offset >= jobs->port->block_size;
+    uint8_t from[4];
+    if (!find_room(jobs, bytes, keep)) return false;
+    if (jobs->head_block == block || !may_be_lost(jobs)) return true;
+    if (unsure || jobs->head_offset + bytes + record_room(jobs, 4) > jobs->port->block_size)
+        return port_sync(jobs) == INNGEST_OK;
+    put4(from, position_at(jobs, block, offset));
+    return add(jobs, NULL, KEY(RECLAIMED | FLAG, 1), from, sizeof from) == INNGEST_OK;
+}
+#else
+#define join_room find_room
+#endif
+
 /* A program that failed may have done its work all the same: that is made void before anything else is written. */
 static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t from = jobs->failed_from;
-    bool found = from == 0 || find_room(jobs, record_room(jobs, 8), keep);
+    bool found;
+    if (INNGEST_WRITE_CACHE && jobs->failed) return false;
+    found = from == 0 || join_room(jobs, record_room(jobs, 8), keep);
     if (from && found) {
         jobs->failed_from = 0;
         found = write_void(jobs, from, 0) == INNGEST_OK;
@@ -1357,8 +1386,8 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
             return false;
         }
     }
-    found = found && find_room(jobs, bytes, keep);
-    if (!found && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
+    found = found && join_room(jobs, bytes, keep);
+    if (!found && (!INNGEST_WRITE_CACHE || !jobs->failed) && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
     return found;
 }
 
@@ -1393,7 +1422,7 @@ APART inngest_status park_broken_runs(inngest *jobs)
         inngest_run *run = &jobs->runs[i];
         record r;
         if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != INNGEST_ERR_READ) continue;
-        if (find_record(jobs, run, KEY(PHASE, 0), &r) == INNGEST_OK && r.size == 4 && get4(r.first) == get4(bytes)) continue;
+        if (find_record(jobs, run, KEY(PHASE, 0), &r) == INNGEST_OK && r.size == 4) continue;   /* it is parked: none is being cancelled */
         if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
         INNGEST_TRY(add(jobs, run, KEY(PHASE, 0), bytes, 4));
         stop_for_damage(jobs, run);
@@ -1490,10 +1519,10 @@ static inngest_status room(inngest *jobs, uint32_t bytes)
 {
     uint32_t tries;
     if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
-    if (jobs->failed) return INNGEST_ERR_SYNC;
-    if (FAST && jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
+    if (FAST && !jobs->failed && jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
         jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {   /* cov: a guard: reclaim gains */
+        if (jobs->failed) return INNGEST_ERR_SYNC;
         INNGEST_TRY(prepare_blocks(jobs, true));
         if (jobs->last_block - jobs->head_block >= spare_blocks(jobs) && advance(jobs, bytes, spare_blocks(jobs))) return INNGEST_OK;
         INNGEST_TRY(reclaim_block(jobs, true));
@@ -1661,7 +1690,8 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
 
 /* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
  * voids all from one position to another, for it may read as whole later. */
-static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG); }
+static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
+
 
 static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
 {
@@ -1684,7 +1714,7 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
         break;
     case SEEN: remember(jobs, get4(b), get4(b + 4), get_time(b + 8), r->position); break;
     case RECLAIMED:
-        if (is_void(r)) break;
+        if (r->flags & FLAG) break;
         *reclaimed = reclaimed_by(jobs, r) + 1;
         if (get4(b) > jobs->next_run) jobs->next_run = get4(b);
         break;
@@ -1728,14 +1758,34 @@ static inngest_status doubt(inngest *jobs)
     return void_range(jobs, jobs->newest, jobs->newest + 1, true);
 }
 
-/* Take up the whole records of a block. *end: where the last one ended. */
-APART inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
+typedef struct scan {
+    uint32_t end;                      /* where the last record of the block ended, or 0 */
+    uint32_t proven;                   /* reclaimed is all in front of this block */
+#if INNGEST_WRITE_CACHE
+    uint32_t before, lost;             /* where what is in front of the block ended, or 0 */
+#endif
+} scan;
+
+#if INNGEST_WRITE_CACHE
+/* What a disk has not synced it may have dropped, any of it: of what stands behind a gap nothing is taken up, unless a
+ * record there says that all in front of it was synced. The first gap is `lost`. */
+static void look_for_loss(const record *r, uint32_t gap, scan *found)
+{
+    bool joint = r->kind == RECLAIMED && (r->flags & FLAG) && r->step;     /* says up to where what is in front of it holds records */
+    if (joint && found->before && (int32_t)(found->before - get4(r->first)) < 0) gap = found->before;
+    if (!r->later) found->lost = 0;
+    else if (found->lost == 0) found->lost = gap;
+}
+#endif
+
+/* Take up the whole records of a block. */
+APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
     uint32_t offset = first_offset(jobs), gap = offset, unit = 1u << jobs->unit_shift, previous, range[2] = { 0, 0 };
-    bool in_group = false, in_void = false, broken = false;
+    bool in_group = false, in_void = false, broken = false, torn;
     inngest_status status = INNGEST_OK, applied;
     record r;
-    *end = 0;
+    found->end = 0;
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
         uint32_t position = position_at(jobs, block, offset), address = address_of(jobs, position);
@@ -1749,18 +1799,18 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, ui
                     gap = offset;
                     broken = false;
                 }
-                *end = offset;
+                found->end = offset;
                 jobs->clean = false;
                 continue;
             }
             broken = jobs->stale = true;
             continue;
         }
-        *end = offset + record_bytes(jobs, &r);
+        found->end = offset + record_bytes(jobs, &r);
         if (in_void || (!in_group && (is_voided(jobs, position) || !group_is_whole(jobs, &r)))) {
             in_void = (r.flags & MORE) != 0;
             broken = jobs->stale = true;
-            offset = *end;
+            offset = found->end;
             continue;
         }
         if (is_void(&r)) {
@@ -1768,12 +1818,15 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, ui
             range[1] = get4(r.first + 4);
         }
         if (offset != gap) {                               /* a torn write has nothing behind it in its block but what voids it */
-            bool torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + unit), range));
+            torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + unit), range));
             if (torn) count(&jobs->counters.torn);
             else count(&jobs->counters.damaged);
-        }
+        } else torn = true;
+#if INNGEST_WRITE_CACHE
+        look_for_loss(&r, torn ? 0 : position_at(jobs, block, gap), found);
+#endif
         broken = false;
-        gap = offset = *end;
+        gap = offset = found->end;
         previous = jobs->newest;
         if (!in_group) jobs->newest = r.position;
         jobs->stale = false;
@@ -1783,7 +1836,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, ui
             if (needed) return again;
         }
         in_group = (r.flags & MORE) != 0;
-        applied = apply_record(jobs, &r, reclaimed);
+        applied = apply_record(jobs, &r, &found->proven);
         if (applied != INNGEST_OK) status = applied;
     }
     if (broken) count(&jobs->counters.torn);
@@ -1907,9 +1960,11 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t block, format, end = 0, this_end, blocks = 0, oldest, proven = 0, missing = 0, headless = 0, expected;
+    uint32_t block, format, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected;
     inngest_status status, applied = INNGEST_OK;
     bool gap = false, written = false, misplaced = false, fresh;
+    scan found;
+    memset(&found, 0, sizeof found);
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->port->block_count;
     if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
@@ -1921,10 +1976,10 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++)
         if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
     for (block = jobs->tail_block; (int32_t)(block - jobs->last_block) <= 0; block++) {
-        status = scan_block(jobs, block, &this_end, &proven);
+        status = scan_block(jobs, block, &found);
         if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
-        if (this_end == 0 && port_blank(jobs, block_address(jobs, block) + first_offset(jobs), jobs->port->block_size - first_offset(jobs))) {
+        if (found.end == 0 && port_blank(jobs, block_address(jobs, block) + first_offset(jobs), jobs->port->block_size - first_offset(jobs))) {
             gap = true;
             if (headless == 0 && read_block_header(jobs, block % jobs->port->block_count, &expected, &format) != INNGEST_OK) headless = block;
             continue;
@@ -1934,27 +1989,34 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         headless = 0;
         written = true;
         jobs->head_block = block;
-        end = this_end ? this_end : jobs->port->block_size;    /* begun, and nothing in it is whole */
-        if (this_end == 0) jobs->stale = true;
+        end = found.end ? found.end : jobs->port->block_size;  /* begun, and nothing in it is whole */
+#if INNGEST_WRITE_CACHE
+        if (found.end) found.before = position_at(jobs, block, end);
+#endif
+        if (found.end == 0) jobs->stale = true;
     }
+#if INNGEST_WRITE_CACHE
+    if (found.lost && (int32_t)(block_of(jobs, found.lost) - found.proven) >= 0 && jobs->voids_needed < VOIDS)      /* else it is being erased */
+        return void_range(jobs, found.lost, position_at(jobs, jobs->head_block + 1, 0), true);
+#endif
     fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->port->block_count - 1)) < 0;
     if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
         missing = 0;
         if (jobs->last_block == oldest) jobs->last_block--;
     } else if (unreadable(jobs)) return INNGEST_ERR_READ;
-    if (*reclaimed && proven != *reclaimed) {              /* its proof reads differently each time */
+    if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
         *reclaimed = 0;
         return INNGEST_PAUSED;
     }
     if (missing) count(&jobs->counters.damaged);
-    if ((int32_t)(proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->port->block_count) {
+    if ((int32_t)(found.proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->port->block_count) {
         /* Which run was the newest is lost: more than one a unit there never were. */
         expected = position_at(jobs, jobs->head_block + 1, 0);
         if (jobs->next_run < expected) jobs->next_run = expected;
     }
-    if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
-        *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
+    if (*reclaimed == 0 && (int32_t)(found.proven - oldest) > 0 && found.proven - oldest < jobs->port->block_count) {
+        *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
     }
     INNGEST_TRY(applied);
@@ -1968,6 +2030,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     }
     status = settle(jobs, end);                        /* before the erase, if it can be: it may hold the proof that the block may go */
     if (status == INNGEST_ERR_JOURNAL_FULL) {
+        jobs->dirty = true;                            /* the proof may be no more than a disk's cache has */
+        INNGEST_TRY(port_sync(jobs));
         INNGEST_TRY(prepare_blocks(jobs, true));
         status = settle(jobs, end);
         if (status == INNGEST_ERR_JOURNAL_FULL) status = INNGEST_OK;     /* it stands in a block that is full and was left behind */   /* cov: a guard */
@@ -2068,7 +2132,7 @@ static void find_trail(inngest_ctx *ctx)
     do {
         status = step_back(jobs, ctx->run, &position, &r);
         if (status != INNGEST_OK || (ctx->ahead && (int32_t)(r.position - ctx->ahead) < 0)) break;
-        if (class_of(r.kind) != RESULT || undecided(r.kind) || r.step == 0 || !of_this_phase(ctx->run, &r)) continue;
+        if (class_of(r.kind) != RESULT || undecided(r.kind) || !of_this_phase(ctx->run, &r)) continue;
         jobs->trail[n % INNGEST_TRAIL_STEPS][0] = r.step;
         jobs->trail[n++ % INNGEST_TRAIL_STEPS][1] = r.position;
     } while (r.link);
@@ -2087,7 +2151,8 @@ static bool find_ahead(inngest_ctx *ctx, record *r)
     for (i = ctx->trail_at; i > ctx->trail_end; i--) {
         found = jobs->trail[(i - 1) % INNGEST_TRAIL_STEPS];
         if (found[0] != ctx->step) continue;
-        if (!read_record(jobs, found[1], r) || r->step != ctx->step) return false;
+        if (!read_record(jobs, found[1], r)) return false;
+        if (r->run != (ctx->run->number & STEP_MASK) || r->step != ctx->step) return false;   /* cov: a guard: a reclaim that started over may have put others there */
         front = jobs->trail[--ctx->trail_at % INNGEST_TRAIL_STEPS];
         found[0] = front[0];           /* what it came by out of turn is not looked at again */
         found[1] = front[1];
@@ -3057,6 +3122,20 @@ static inngest_status check_table(const inngest *jobs, uint16_t *index)
     return INNGEST_OK;
 }
 
+#if INNGEST_CRASHES
+/* Leave a record of how a predicate and an event stand: how many resets it pays for, and whether it is being called. */
+enum { CALLED_BEFORE, CALLED_NOW, CALLED_PAID };
+static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned called)
+{
+    uint8_t b[8];
+    put4(b + 4, (uint32_t)jobs->poison_row << 16);
+    put4(b + 2, hash);
+    b[0] = (uint8_t)resets;
+    b[1] = (uint8_t)called;
+    return write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK;
+}
+#endif
+
 /* Call a predicate. After a boot that was not clean the first ones are called behind a record, which counts only if
  * it is the newest at the next boot: one that resets the machine again and again for the same data is then taken to
  * say no; and all of them are, where resets in a row are more than one event explains. */
@@ -3064,17 +3143,13 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
 {
     bool busy = jobs->busy, yes;
 #if INNGEST_CRASHES
-    uint8_t b[8];
     uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
+    unsigned resets = jobs->poison == hash ? jobs->poison_count : 0;
     guard = guard && jobs->guarded > 0;
     if (guard) {
-        b[0] = jobs->poison == hash ? jobs->poison_count : 0;
-        if (b[0] >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
+        if (resets >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
         jobs->guarded--;
-        b[1] = 1;
-        put4(b + 4, (uint32_t)jobs->poison_row << 16);
-        put4(b + 2, hash);
-        if (write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK) (void)port_sync(jobs);
+        if (note_call(jobs, hash, resets, CALLED_NOW)) (void)port_sync(jobs);
     }
 #endif
     (void)guard;
@@ -3082,10 +3157,7 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
     yes = f->when(jobs->user, e->data, e->size);
     jobs->busy = busy;
 #if INNGEST_CRASHES
-    if (guard) {
-        b[1] = 0;
-        (void)write_record(jobs, NULL, CRASH, b, sizeof b);
-    }
+    if (guard) (void)note_call(jobs, hash, resets, CALLED_BEFORE);
 #endif
     return yes;
 }
@@ -3256,7 +3328,6 @@ static void stop_actives(inngest_ctx *ctx)
     jobs->end_error = ctx->error;
     for (i = 0; i < INNGEST_ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
         (void)start_ctx(jobs, run);
-        if (ctx->function == NULL) break;
         ctx->ending = true;
         status = call_handler(ctx);
         if (ctx->open) (void)close_step(ctx, status);
@@ -3338,7 +3409,7 @@ static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 {
     if (status == INNGEST_OK) return mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
     status = close_step(ctx, status);
-    if (ctx->stopped != INNGEST_OK || ctx->stuck || !(status == INNGEST_STEP_FAILED || IN_GROUP(ctx))) return status;
+    if (ctx->stopped != INNGEST_OK || ctx->stuck) return status;
     return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);
 }
 
@@ -3408,7 +3479,7 @@ static bool alone(const inngest *jobs)
 static bool arm_suspect(inngest *jobs, inngest_run *run)
 {
 #if INNGEST_CRASHES
-    if (((run->flags & RUN_SUSPECT) || BESIDE(jobs, run)) && !(run->flags & RUN_ARMED)) return arm(jobs, run, true);
+    if (((run->flags & RUN_SUSPECT) || alone(jobs)) && !(run->flags & RUN_ARMED)) return arm(jobs, run, true);
 #endif
     (void)jobs;
     (void)run;
@@ -3736,10 +3807,13 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 inngest_status inngest_flush(inngest *jobs)
 {
     inngest_status status;
+    inngest_word end;
     if (jobs == NULL || jobs->ready != MAGIC) return INNGEST_ERR_NOT_READY;
     if (jobs->busy) return INNGEST_ERR_BUSY;
+    end = WORD(LOAD(&jobs->tail));
     status = drain(jobs);
     INNGEST_TRY(port_sync(jobs));
+    if (status == INNGEST_OK && (word_distance)WORD(end - jobs->head) > 0) return INNGEST_ERR_BUSY;   /* cov: two at once: queue_threads.c */
     return status;
 }
 
@@ -3917,9 +3991,7 @@ static bool left_out(const record *r)
     switch (r->kind) {
     case START: return !INNGEST_WALL_CLOCK && (r->flags & FLAG);
     case SLEEP: return !INNGEST_WALL_CLOCK && (r->first[13] & WAIT_UNIX);
-    case PHASE:
-        if ((int32_t)get4(r->first) == INNGEST_CANCELLED) return !INNGEST_CANCEL;
-        return !INNGEST_ON_FAILURE;
+    case PHASE: return r->size == 4 ? !INNGEST_CANCEL : !INNGEST_ON_FAILURE;
     case DONE: return (!INNGEST_SEND_STEP && r->first[0] == WHAT_SEND) || (!INNGEST_RESTART && r->first[0] == WHAT_RESTART);
     case CHOICE: return !INNGEST_PARALLEL;
     case INTENT: return !INNGEST_LONG_STEPS;
@@ -3941,7 +4013,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
     record r;
     inngest_status status = find_record(jobs, run, KEY(PHASE, 0), &r);
     if (status == INNGEST_OK) {
-        status = (inngest_status)(int32_t)get4(r.first);
+        status = r.size == 4 ? (inngest_status)(int32_t)get4(r.first) : INNGEST_FAIL;   /* alone; else the error of the handler */
         run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;
@@ -4031,6 +4103,9 @@ static void check_runs(inngest *jobs, inngest_reset reset)
             alone = run;
         }
     }
+#if INNGEST_CRASHES
+    if (jobs->guarded == CALLED_NOW) alone = NULL;      /* a predicate was being called */
+#endif
     if (crashed && alone) {
 #if INNGEST_CRASHES
         alone->crashes++;
@@ -4049,9 +4124,10 @@ static void check_runs(inngest *jobs, inngest_reset reset)
     }
 #if INNGEST_CRASHES
     if (!jobs->guarded) jobs->poison = jobs->poison_row = jobs->poison_count = 0;
-    else if (crashed) {
-        jobs->poison_count++;
-        jobs->poison_row++;
+    else if (jobs->guarded == CALLED_NOW) {
+        jobs->poison_count = (uint8_t)(jobs->poison_count + crashed);
+        jobs->poison_row = (uint16_t)(jobs->poison_row + crashed);
+        (void)note_call(jobs, jobs->poison, jobs->poison_count, CALLED_PAID);    /* resets that follow are no longer its own */
     }
     jobs->guarded = crashed ? GUARDED_EVENTS : 0;
 #endif

@@ -195,6 +195,14 @@
                                   records of its run; RAM: 8 bytes a run, 16 with INNGEST_MANY_RUNS */
 #define INNGEST_INDEXES 1
 #endif
+#ifndef INNGEST_WRITE_CACHE    /* 1: between two syncs the storage may keep what was written later and lose what was written before,
+                                  as disks and file systems do; flash does not; only where port.sync is there; code: 320 bytes */
+#if UINTPTR_MAX > 0xFFFFFFFF || defined(__unix__) || defined(__APPLE__) || defined(_WIN32)
+#define INNGEST_WRITE_CACHE 1
+#else
+#define INNGEST_WRITE_CACHE 0
+#endif
+#endif
 #ifndef INNGEST_SYNC_ALONE     /* 1: a run beside which no other is due syncs its steps itself and goes on, without a replay; code: 110 bytes */
 #if INNGEST_INDEXES && UINTPTR_MAX > 0xFFFFFFFF
 #define INNGEST_SYNC_ALONE 1
@@ -724,7 +732,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms);
 
 /* Journal all queued events and sync. Interrupts: no. OK: every event accepted so far is durable; else the
  * refusal that keeps the oldest one waiting (RUNS_FULL, JOURNAL_FULL, SEEN_FULL), the port's failure, NOT_READY or
- * BUSY. Writes: a record a started run and one an event id. */
+ * BUSY: in user code, or a thread is in the middle of a send, in front of events of others: let it run, and flush again. Writes: a record a started run and one an event id. */
 INNGEST_MUST_USE inngest_status inngest_flush(inngest *jobs);
 
 /* Tell that at now_ms, on the clock that ticks are told, the unix time in ms was unix_ms (1970 to the year 6429). As
