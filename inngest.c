@@ -1544,11 +1544,13 @@ static inngest_status make_room_ahead(inngest *jobs)
     return wants_room_ahead(jobs) ? reclaim_block(jobs, false) : INNGEST_OK;
 }
 
+#if INNGEST_CRASHES || INNGEST_CANCEL
 static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(room(jobs, record_room(jobs, size)));
     return add(jobs, run, KEY(kind, 0), data, size);
 }
+#endif
 
 #define TIME_BYTES 12u
 APART inngest_status add_time(inngest *jobs, unsigned flag)
