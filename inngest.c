@@ -120,7 +120,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 
 #define NOT_SAID UINT32_MAX
 
-#if defined(__GNUC__)                  /* a function of its own, so that its locals do not add to the stack of those who call others */
+#if defined(__GNUC__) && !FAST         /* a function of its own, so that its locals do not add to the stack of those who call others */
 #define APART static __attribute__((noinline))
 #else
 #define APART static
