@@ -3364,7 +3364,8 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
     }
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) kind = PHASE;
     else if (CRASHES(run) <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
-    if (room(jobs, record_room(jobs, verdict == INNGEST_OK ? 0 : error_bytes(ctx))) != INNGEST_OK || write_error(ctx, kind, verdict) != INNGEST_OK) return false;
+    if (room(jobs, record_room(jobs, verdict == INNGEST_OK ? 0 : error_bytes(ctx))) != INNGEST_OK ||
+        write_error(ctx, kind, verdict) != INNGEST_OK) return false;
     if (kind == PHASE) {
         run->used = (uint16_t)(start_bytes(ctx) / 4);
 #if INNGEST_INDEXES
