@@ -120,7 +120,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 
 #define NOT_SAID UINT32_MAX
 
-#if defined(__GNUC__)                  /* a function of its own, so that its locals do not add to the stack of those who call others */
+#if defined(__GNUC__) && !FAST         /* a function of its own, so that its locals do not add to the stack of those who call others */
 #define APART static __attribute__((noinline))
 #else
 #define APART static
@@ -1602,11 +1602,13 @@ static inngest_status make_room_ahead(inngest *jobs)
     return wants_room_ahead(jobs) ? reclaim_block(jobs, false) : INNGEST_OK;
 }
 
+#if INNGEST_CRASHES || INNGEST_CANCEL
 static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(room(jobs, record_room(jobs, size)));
     return add(jobs, run, KEY(kind, 0), data, size);
 }
+#endif
 
 #define TIME_BYTES 12u
 APART inngest_status add_time(inngest *jobs, unsigned flag)
@@ -2295,12 +2297,6 @@ APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void *data
     return INNGEST_OK;
 }
 
-static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size, uint32_t more)
-{
-    INNGEST_TRY(make_room(ctx, kind, size, more));
-    return write_own(ctx, kind, data, size);
-}
-
 #if INNGEST_SEND_STEP || INNGEST_RESTART
 /* The rest of the group could not be written: a group that is not whole never was. */
 static void undo_group(inngest_ctx *ctx)
@@ -2321,7 +2317,8 @@ static void undo_group(inngest_ctx *ctx)
 
 static inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
-    return put_group(ctx, kind, data, size, 0);
+    INNGEST_TRY(make_room(ctx, kind, size, 0));
+    return write_own(ctx, kind, data, size);
 }
 
 #if INNGEST_SYNC_ALONE
@@ -2382,13 +2379,15 @@ static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, uns
     return write_wait(ctx, kind, due, flags);
 }
 
-static uint32_t encode_error(const inngest_error_info *error, uint8_t b[ERROR_BYTES])
+static uint32_t error_bytes(const inngest_ctx *ctx) { return 8 + (uint32_t)length_of(ctx->error.message); }
+
+static uint32_t encode_error(const inngest_ctx *ctx, uint8_t b[ERROR_BYTES])
 {
-    uint32_t size = (uint32_t)length_of(error->message);
-    put4(b, (uint32_t)error->status);
-    put4(b + 4, (uint32_t)error->code);
-    memcpy(b + 8, error->message, size);
-    return 8 + size;
+    uint32_t size = error_bytes(ctx);
+    put4(b, (uint32_t)ctx->error.status);
+    put4(b + 4, (uint32_t)ctx->error.code);
+    memcpy(b + 8, ctx->error.message, size - 8);
+    return size;
 }
 
 static bool load_error(inngest_ctx *ctx, const record *r)
@@ -2511,6 +2510,9 @@ static inngest_status begin_again(inngest_ctx *ctx)
     return INNGEST_BODY;
 }
 
+/* Of what a body is begun with: it is over already, as the body would say. */
+#define BODY_ENDED(status) ((status) == INNGEST_RETRY || (status) == INNGEST_FAIL)
+
 static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *options, const record *r)
 {
     ctx->max_attempts = options ? options->max_attempts : 0;
@@ -2519,6 +2521,7 @@ static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *o
 }
 #else
 #define find_active(jobs, run, step) NULL
+#define BODY_ENDED(status) false
 
 static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *options, const record *r)
 {
@@ -2588,10 +2591,12 @@ static void tell_step(inngest_ctx *ctx, inngest_status status, int64_t retry_in)
     TELL(ctx->jobs, step_end, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, retry_in);
 }
 
-APART inngest_status write_failed(inngest_ctx *ctx)
+/* Write how a step failed, or how the run ended, for which there is room. */
+APART inngest_status write_error(inngest_ctx *ctx, unsigned kind, inngest_status verdict)
 {
     uint8_t b[ERROR_BYTES];
-    return write_own(ctx, FAILED, b, encode_error(&ctx->error, b));
+    uint32_t size = verdict == INNGEST_OK ? 0 : encode_error(ctx, b);
+    return kind == FAILED ? write_own(ctx, FAILED, b, size) : add(ctx->jobs, ctx->run, KEY(kind, 0), b, size);
 }
 
 /* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
@@ -2607,8 +2612,8 @@ static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
         return wait_until(ctx, INNGEST_WAIT_RETRY, ctx->jobs->now + in);
     }
     if (ctx->step == 0) return INNGEST_STEP_FAILED;
-    status = make_room(ctx, FAILED, 8 + (uint32_t)length_of(ctx->error.message), 0);
-    if (status == INNGEST_OK) status = write_failed(ctx);
+    status = make_room(ctx, FAILED, error_bytes(ctx), 0);
+    if (status == INNGEST_OK) status = write_error(ctx, FAILED, INNGEST_FAIL);
     tell_step(ctx, INNGEST_STEP_FAILED, -1);
     if (status == INNGEST_OK) status = durable(ctx);
     return status == INNGEST_OK ? INNGEST_STEP_FAILED : status;
@@ -2698,7 +2703,7 @@ static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t f
     return INNGEST_OK;
 }
 
-/* BODY: call it. RETRY, FAIL: it is over, as its body would say. */
+/* BODY: call it. */
 APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_step_options *options, void *result, size_t size)
 {
     record r;
@@ -2778,7 +2783,7 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
 inngest_status inngest_step_begin_(inngest_ctx *ctx, const char *id, const inngest_step_options *options, void *result, size_t size)
 {
     inngest_status status = open_step(ctx, id, options, result, size);
-    return status == INNGEST_RETRY || status == INNGEST_FAIL ? close_step(ctx, status) : status;
+    return BODY_ENDED(status) ? close_step(ctx, status) : status;
 }
 
 inngest_status inngest_step_close_(inngest_ctx *ctx, inngest_status body)
@@ -2795,7 +2800,7 @@ inngest_status inngest_step_run_with(inngest_ctx *ctx, const char *id, const inn
     if (status == INNGEST_BODY) {
         ctx->in_body = true;
         status = fn(ctx, arg, result);
-    } else if (status != INNGEST_RETRY && status != INNGEST_FAIL) return status;
+    } else if (!BODY_ENDED(status)) return status;
     return close_step(ctx, status);
 }
 
@@ -2871,7 +2876,8 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
     inngest_status status = enter_short(ctx, id, WHAT_RESTART);
     if (status != INNGEST_BODY) return status;
     if (jobs->port->restart == NULL) return mistake(ctx, INNGEST_ERR_RESTART, id);
-    INNGEST_TRY(put_group(ctx, DONE | MORE, &done, 1, record_room(jobs, 12)));
+    INNGEST_TRY(make_room(ctx, DONE, 1, record_room(jobs, TIME_BYTES)));
+    INNGEST_TRY(write_own(ctx, DONE | MORE, &done, 1));
     if (write_time(jobs, FLAG) != INNGEST_OK || port_sync(jobs) != INNGEST_OK) {
         undo_group(ctx);
         return wait_for_room(ctx);
@@ -3228,7 +3234,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 }
 
 /* Append the START of a run, as the last of its group or not. */
-APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
+static inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
 {
     uint8_t head[START_HEAD];
     uint32_t size = HAS_TIME(e) ? START_HEAD : START_HEAD - 6;
@@ -3257,16 +3263,14 @@ APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned functio
     return INNGEST_OK;
 }
 
-/* Append the group: the sender's memo or the event's id, and a START a function. */
-static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, unsigned n, inngest_ctx *ctx)
+/* Append the group, for which there is room: the sender's memo or the event's id, and a START a function. */
+APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, unsigned n, inngest_ctx *ctx)
 {
     static const uint8_t done = WHAT_SEND;
-    uint32_t bytes = n * record_room(jobs, START_HEAD + e->name_size + e->size);
     uint32_t seen = 0;
     uint8_t b[14];
     unsigned k;
-    if (ctx) INNGEST_TRY(put_group(ctx, n ? DONE | MORE : DONE, &done, 1, bytes));
-    else INNGEST_TRY(room(jobs, bytes + record_room(jobs, 14)));
+    if (ctx) INNGEST_TRY(write_own(ctx, n ? DONE | MORE : DONE, &done, 1));
     if (HAS_ID(e)) {
         put4(b, e->id_hash[0]);
         put4(b + 4, e->id_hash[1]);
@@ -3308,7 +3312,8 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         count(&jobs->counters.waiting_journal);
         return INNGEST_ERR_JOURNAL_FULL;
     }
-    status = write_group(jobs, e, chosen, n, ctx);
+    status = ctx ? make_room(ctx, DONE, 1, n * start) : room(jobs, n * start + record_room(jobs, 14));
+    if (status == INNGEST_OK) status = write_group(jobs, e, chosen, n, ctx);
     if (status == INNGEST_OK) {
         for (k = 0; k < n; k++) count(&jobs->counters.runs_started);
         count(&jobs->counters.events);
@@ -3390,34 +3395,43 @@ static void stop_actives(inngest_ctx *ctx)
 }
 #endif
 
+/* Take up from the journal why the run failed. */
+APART bool load_failure(inngest_ctx *ctx)
+{
+    record r;
+    return find_own(ctx, KEY(PHASE, 0), &r) == INNGEST_OK && load_error(ctx, &r);
+}
+
+APART uint32_t start_bytes(const inngest_ctx *ctx)
+{
+    record r;
+    return find_own(ctx, KEY(START, 0), &r) == INNGEST_OK ? record_room(ctx->jobs, r.size) : 0;
+}
+
 /* The run is over, or its handler is: on_failure is next. False: that could not be written. */
 APART bool finish(inngest_ctx *ctx, inngest_status verdict)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
-    uint8_t b[ERROR_BYTES];
-    uint32_t size;
-    record r;
+    unsigned kind = END;
     if (INNGEST_ON_FAILURE && verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
         verdict = INNGEST_FAIL;
-        if (find_own(ctx, KEY(PHASE, 0), &r) == INNGEST_OK) (void)load_error(ctx, &r);
+        (void)load_failure(ctx);
     }
-    size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
-    if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) {
-        if (write_record(jobs, run, PHASE, b, size) != INNGEST_OK) return false;
-        run->used = 0;
+    if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) kind = PHASE;
+    else if (CRASHES(run) <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
+    if (room(jobs, record_room(jobs, verdict == INNGEST_OK ? 0 : error_bytes(ctx))) != INNGEST_OK ||
+        write_error(ctx, kind, verdict) != INNGEST_OK) return false;
+    if (kind == PHASE) {
+        run->used = (uint16_t)(start_bytes(ctx) / 4);
 #if INNGEST_INDEXES
         run->memos = 0;
 #endif
-        if (find_own(ctx, KEY(START, 0), &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
         run->phase = INNGEST_PHASE_ON_FAILURE;
         run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
         made_progress(jobs, run);
         return true;
     }
-    if (INNGEST_CANCEL && verdict == INNGEST_CANCELLED) put4(b, (uint32_t)verdict);
-    if (CRASHES(run) <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
-    if (write_record(jobs, run, END, b, size) != INNGEST_OK) return false;
     count(&jobs->counters.runs_ended);
     if (verdict == INNGEST_FAIL) count(&jobs->counters.runs_failed);
     if (verdict == INNGEST_CANCELLED) count(&jobs->counters.runs_cancelled);
@@ -3535,9 +3549,8 @@ static bool arm_suspect(inngest *jobs, inngest_run *run)
 APART inngest_status look_before(inngest_ctx *ctx)
 {
     inngest_run *run = ctx->run;
-    record r;
     if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
-    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && (find_own(ctx, KEY(PHASE, 0), &r) != INNGEST_OK || !load_error(ctx, &r))) {
+    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && !load_failure(ctx)) {
         (void)park(ctx, INNGEST_WAIT_DAMAGE);
         return INNGEST_PAUSED;
     }
