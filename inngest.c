@@ -1213,23 +1213,20 @@ static inngest_seen *find_seen(inngest *jobs, const record *r)
     return NULL;
 }
 
-/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
- * voids all from one position to another, for it may read as whole later. */
-static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
-
 /* Is a record in its run's chain, by what stands behind it? Two whole groups right behind its own show that it was not in
- * the newest group of a boot, which is written again elsewhere, nor its program cut short or failed: behind those a unit is
- * left alone, or the next block begins with what voids them. */
+ * the newest group of a boot, which is written again elsewhere, nor its program cut short: behind those a unit is left alone.
+ * What failed, or was lost by a disk, is void. */
 APART bool is_linked(inngest *jobs, const record *r, record *next)
 {
     uint32_t block = block_of(jobs, r->position), offset = offset_of(jobs, r->position) + record_bytes(jobs, r);
     unsigned groups = 0;
+    if (jobs->void_count > VOIDS || is_voided(jobs, r->position)) return false;
     for (next->flags = r->flags; (next->flags & MORE) || groups++ < 2; ) {
         if (port_blank(jobs, block_address(jobs, block) + offset, jobs->port->block_size - offset)) {
             block++;
             offset = first_offset(jobs);
         }
-        if (!next_record(jobs, block, &offset, next) || (next->run == r->run && next->step == r->step) || is_void(next)) return false;
+        if (!next_record(jobs, block, &offset, next) || (next->run == r->run && next->step == r->step)) return false;
     }
     return true;
 }
@@ -1748,6 +1745,10 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
     uint32_t block = block_of(jobs, r->position);
     return block - ((block - r->step) & STEP_MASK);
 }
+
+/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
+ * voids all from one position to another, for it may read as whole later. */
+static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
 
 static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
 {
