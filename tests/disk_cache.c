@@ -225,6 +225,7 @@ static bool live(const char *name, int keep, unsigned first, unsigned second)
     return disk.cuts > 0;
 }
 
+static unsigned second_cuts = 12;
 static void cuts(const char *name, unsigned count, int most)
 {
     unsigned first, turns;
@@ -232,7 +233,7 @@ static void cuts(const char *name, unsigned count, int most)
     job_count = count;
     for (keep = 0; keep <= most; keep++)
         for (first = 1; live(name, keep, first, 0) && !test_failed; first++)
-            for (turns = 0; turns < 12 && !test_failed; turns++) (void)live(name, keep, first, 1 + random_number(60));
+            for (turns = 0; turns < second_cuts && !test_failed; turns++) (void)live(name, keep, first, 1 + random_number(60));
 }
 
 /* How many syncs a life takes: one run on its own one a step; several at once share them. */
@@ -256,8 +257,9 @@ static void syncs(void)
     CHECK(disk.syncs < alone);
 }
 
-int main(void)
+int main(int argc, char **argv)                 /* argv: how many second cuts for each first one */
 {
+    if (argc > 1) second_cuts = (unsigned)atoi(argv[1]);
     port.read = disk_read;
     port.program = disk_program;
     port.erase = disk_erase;

@@ -3,21 +3,25 @@
 """Breaks inngest.c in one place at a time and looks whether the tests notice.
 
 Every condition negated, every comparison shifted by one, every port call, failure check and checksum comparison
-dropped, from the queue to the wrappers. Each mutant meets the tests, those first that have caught most in the least
-time, until one fails; one that compiles to the same code as the original is none. Environment: MUTANTS=40 takes so many
-at random, SEED=... which; ONLY=pattern those whose line matches; AGAIN=1 those that the last run left alive; FROM=n
-skips so many; LIST=1 only lists; JOBS=2; SLOWEST=20: tests that take more seconds are left out; BUILD=build; CC, as
+dropped, from the queue to the wrappers. All mutants are compiled at once: each is a copy of its function's body, and a
+number in the environment says which copy runs. In the unbroken body each place notes that a test came by; a mutant
+meets the tests that came by its place, those first that have caught most in the least time, until one fails, at its
+first failed check or after five times its usual time. What is left alive is compiled alone: with the same code as the
+original it is no mutant. Environment: MUTANTS=40 takes so many at random, SEED=... which; ONLY=pattern those whose line
+matches; AGAIN=1 those that the last run left alive; GO_ON=1 those that it did not come to; LIST=1 only lists; JOBS=2;
+SLOWEST=20: tests that take more seconds are left out; LONG=1: the long tests as make test has them; BUILD=build; CC, as
 make. BUILD/mutants.log has a line for each. tests/mutants.txt names survivors that change nothing, with why: lines of
 `what | line of source | change | why`."""
-import collections, hashlib, os, random, re, resource, shutil, subprocess, sys, threading, time
+import collections, os, random, re, resource, shutil, subprocess, sys, threading, time
 
 BUILD = os.path.abspath(os.path.join(os.environ.get("BUILD") or "build", "mutants"))
 LOG = BUILD + ".log"
-CC = (os.environ.get("CC") or "cc").split() + ["-std=c99", "-w", "-I.", "-Iport/posix", "-pthread"]
+CC = (os.environ.get("CC") or "cc").split() + ["-std=c99", "-w", "-O1", "-I.", "-Iport/posix", "-pthread", "-DTEST_FAILED=_Exit(1)"]
 JOBS = int(os.environ.get("JOBS", "2"))
 FIRST, BEHIND = "Queue", "JSON"            # sections
-OTHER_TESTS = re.compile(r"posix_|json|text|dump|budget")
-PORT = r"jobs->port->(read|program|erase|sync|is_blank|idle|lock|unlock|wake|log|may_write|restart)\("
+OTHER_TESTS = re.compile(r"posix_|json|text|dump|budget|template")
+SHORTER = {"power_cut": ["less", "1"], "faults": ["less", "12"], "rot": ["140", "1", "61"], "corners": ["31"], "disk_cache": ["2"]}      # arguments
+PORT = r"\b(?:\w+->)*port->(read|program|erase|sync|is_blank|idle|lock|unlock|wake|log|may_write|restart)\("
 DEPTH = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 
@@ -101,7 +105,7 @@ def mutants(source):
     for m in re.compile(r"\bINNGEST_TRY\(").finditer(code, begin, end):
         close = closing(code, m.end() - 1)
         yield ("failure ignored", m.start(), close + 1, "(void)!(" + source[m.end():close] + ")")
-    for m in re.compile(r"\b[\w>.-]+(?:\([^()]*\))? (==|!=) (?:crc32\([^()]*\)|crc\b|stored\b)").finditer(code, begin, end):
+    for m in re.compile(r"\b[\w>.-]+(?:\([^()]*\))? (==|!=) (?:crc32\([^()]*\)|[\w>.-]*crc\b|stored\b)").finditer(code, begin, end):
         yield ("checksum not compared", m.start(), m.end(), "1" if m.group(1) == "==" else "0")
 
 
@@ -112,84 +116,177 @@ def describe(source, mutant):
     return line, what, " ".join(text.split()), " ".join((source[a:b] + "  =>  " + new).split())
 
 
+def expression(code, begin, end):
+    """From where to where the operands of a comparison reach; of anything else, itself."""
+    if not re.fullmatch(r"[<>=!]=?", code[begin:end]):
+        return begin, end
+    depth = 0
+    while True:                                      # back to what binds less
+        c = code[begin - 1]
+        depth -= DEPTH.get(c, 0)
+        if depth < 0 or depth == 0 and (c in ",;{}?:" or code[begin - 2:begin] in ("&&", "||") or c == "=" or
+                                        re.search(r"\breturn$", code[:begin])):
+            break
+        begin -= 1
+    depth = 0
+    while True:
+        depth += DEPTH.get(code[end], 0)
+        if depth < 0 or depth == 0 and (code[end] in ",;?:" or code[end:end + 2] in ("&&", "||")):
+            return begin, end
+        end += 1
+
+
+def bodies(code):
+    """The functions' bodies."""
+    at = 0
+    while True:
+        at = code.find("{", at)
+        if at < 0:
+            return
+        end = closing(code, at) + 1
+        if code[:at].rstrip().endswith(")"):
+            yield at, end
+        at = end
+
+
+def all_in_one(source, found, skipped):
+    """inngest.c with all mutants but those skipped, and in which lines each stands."""
+    code, text, lines, done = blank(source), ["extern int inngest_mutant;\nextern unsigned char inngest_reached[];\n"], {}, 0
+    at_line = 3
+    for begin, end in bodies(code):
+        mine = [(i, m) for i, m in enumerate(found, 1) if begin < m[1] < end and i not in skipped]
+        if not mine:
+            continue
+        leave = "return; " if re.search(r"\bvoid \w+\([^;{}]*$", code[:begin]) else ""
+        text.append(source[done:begin] + "{ switch (inngest_mutant) {")
+        at_line += source.count("\n", done, begin)
+        marks = []
+        for i, (what, a, b, new) in mine:
+            body = source[begin:a] + new + source[b:end]
+            text.append("\ncase %d: %s %sbreak;" % (i, body, leave))
+            lines[i] = (at_line + 1, at_line + 1 + body.count("\n"))
+            at_line = lines[i][1]
+            if what == "failure ignored":
+                a, b = a + len("INNGEST_TRY("), b - 1
+            a, b = expression(code, a, b)
+            marks += [(a, 1, -b, "(inngest_reached[%d] = 1, " % i), (b, 0, -a, ")")]
+        text.append("\ndefault: break; }\n")
+        at_line += 2
+        done = begin
+        for at, _, _, mark in sorted(marks):
+            text.append(source[done:at] + mark)
+            done = at
+        text.append(source[done:end] + "}")
+        at_line += source.count("\n", begin, end)
+        done = end
+    return "".join(text) + source[done:], lines
+
+
+SWITCH = """
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+int inngest_mutant;
+unsigned char inngest_reached[%d];
+__attribute__((constructor)) static void choose(void)
+{
+    struct itimerval limit = { { 0, 0 }, { 0, 0 } };
+    if (getenv("MUTANT")) inngest_mutant = atoi(getenv("MUTANT"));
+    if (getenv("MOST_MS")) {
+        limit.it_value.tv_sec = atoi(getenv("MOST_MS")) / 1000;
+        limit.it_value.tv_usec = atoi(getenv("MOST_MS")) %% 1000 * 1000;
+        setitimer(ITIMER_PROF, &limit, NULL);
+    }
+}
+__attribute__((destructor)) static void tell(void)
+{
+    FILE *f = getenv("REACHED") ? fopen(getenv("REACHED"), "wb") : NULL;
+    if (f == NULL) return;
+    fwrite(inngest_reached, 1, sizeof inngest_reached, f);
+    fclose(f);
+}
+"""
+
+
 def run(command, **more):
     return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **more).returncode
 
 
 class Test:
-    """A program that is built once, and finds the mutant as a shared library; or, where it is compiled together with
-    the library, once for each mutant."""
+    """A program with all mutants in it."""
 
-    def __init__(self, name, objects):
-        self.name, self.seconds, self.caught = name, 0.0, 0
+    def __init__(self, name, root, objects):
+        self.name, self.seconds, self.caught, self.reached = name, 0.0, 0, b""
+        self.program = os.path.join(root, name)
+        self.arguments = [] if os.environ.get("LONG") else SHORTER.get(name, [])
         source = open("tests/%s.c" % name).read()
-        self.queue = bool(re.search(r'#include ".*(inngest\.c|explorer\.h|queue_nested\.c)"', source))
+        queue = re.search(r'#include ".*(inngest\.c|explorer\.h|queue_nested\.c)"', source)
         fill = re.search(r"^\$\(BUILD\)/%s: OPTIONS = (.*)" % name, open("Makefile").read(), re.M)
-        self.options = fill.group(1).split() if fill else []
-        self.alone = self.queue or bool(self.options)
-        self.program = os.path.join(BUILD, name)
-        self.built = self.alone or run(CC + ["-O1", "tests/%s.c" % name] + objects + ["-L" + BUILD, "-linngest", "-o", self.program]) == 0
+        library = ["mutant.o"] if queue else objects        # the queue's tests include it
+        if fill:
+            library = fill.group(1).split() + ["inngest.c"] + objects[1:]
+        self.built = run(CC + ["tests/%s.c" % name] + library + ["-o", self.program], cwd=root) == 0
 
-    def passes(self, shop, seconds=None):
-        """None: it does not build."""
-        program = self.program
-        if self.alone:
-            program = os.path.join(shop.root, self.name)
-            rest = [] if self.queue else ["inngest.c", "port/flash_emulator/flash_emulator.c"]
-            if run(CC + ["-O1"] + self.options + rest + ["tests/%s.c" % self.name, "-o", program], cwd=shop.root):
-                return None
-        limit = int(seconds if seconds else 60)         # of processor time: others may be at work beside
+    def passes(self, cwd, mutant=0):
+        if not mutant:
+            before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+            reached = self.program + ".reached"
+            if run([self.program] + self.arguments, cwd=cwd, env=dict(os.environ, REACHED=reached)):
+                return False
+            self.seconds = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+            self.reached = open(reached, "rb").read()
+            return True
+        env = dict(os.environ, MUTANT=str(mutant), MOST_MS=str(int(300 + 5000 * self.seconds)))
         try:
-            return run([program], cwd=shop.root, timeout=20 * limit, env=dict(os.environ, LD_LIBRARY_PATH=shop.root),
-                       preexec_fn=lambda: (resource.setrlimit(resource.RLIMIT_CPU, (limit, limit)),
-                                           resource.setrlimit(resource.RLIMIT_CORE, (0, 0)))) == 0
+            return run([self.program] + self.arguments, cwd=cwd, env=env, timeout=30 + 100 * self.seconds) == 0
         except subprocess.TimeoutExpired:
             return False
 
-    def limit(self):
-        return 1 + 5 * self.seconds
+    def worth(self):
+        return (self.caught + 1) / (self.seconds + 0.01)
 
 
-class Workshop:
-    """A copy of the tree in which one mutant at a time is built and tested."""
-
-    def __init__(self, number):
-        self.root = os.path.join(BUILD, str(number))
-        os.makedirs(self.root)
-        for name in ("inngest.c", "inngest.h", "Makefile"):
-            shutil.copy(name, self.root)
-        for name in ("port", "tests"):
-            shutil.copytree(name, os.path.join(self.root, name))
-
-    def build(self, source, level):
-        """What the compiler makes of it, or None."""
-        with open(os.path.join(self.root, "inngest.c"), "w") as f:
-            f.write(source)
-        if run(CC + [level, "-fPIC", "-c", "inngest.c", "-o", "inngest.o"], cwd=self.root):
-            return None
-        if run(CC + ["-shared", "inngest.o", "-o", "libinngest.so"], cwd=self.root):
-            return None
-        return hashlib.sha256(open(os.path.join(self.root, "inngest.o"), "rb").read()).digest()
-
-    def judge(self, source, original, tests, in_queue):
-        """The name of the test that notices; "" if none does; None if it is no mutant."""
-        if self.build(source, "-O0") in (None, original["-O0"]):
-            return None
-        slow, optimised = 2.0, False
-        for test in sorted(tests, key=lambda t: (t.alone, t.seconds > slow, -(t.caught + 1) / (t.seconds + 0.05))):
-            if test.queue and not in_queue:
-                continue
-            if (test.alone or test.seconds > slow) and not optimised:
-                optimised = True
-                if self.build(source, "-O2") == original["-O2"]:
-                    return None
-            if not test.passes(self, test.limit()):     # one that does not build was broken, too
-                return test.name
-        return ""
+def same_code(source, mutated, root):
+    def compiled(text):
+        with open(os.path.join(root, "alone.c"), "w") as f:
+            f.write(text)
+        if run(CC + ["-c", "alone.c", "-o", "alone.o"], cwd=root):
+            return b""
+        return open(os.path.join(root, "alone.o"), "rb").read()
+    return compiled(mutated) in (b"", compiled(source))
 
 
 def lines_of(path):
     return open(path).read().splitlines() if os.path.exists(path) else []
+
+
+def build(source, found, root):
+    """A copy of the tree with all mutants in it; gives the objects that tests need."""
+    shutil.copy("inngest.h", root)
+    for name in ("port", "tests"):
+        shutil.copytree(name, os.path.join(root, name))
+    skipped = set()
+    while True:
+        text, lines = all_in_one(source, found, skipped)
+        with open(os.path.join(root, "inngest.c"), "w") as f:
+            f.write(text)
+        errors = subprocess.run(CC + ["-c", "inngest.c"], cwd=root, stderr=subprocess.PIPE, universal_newlines=True).stderr
+        wrong = {int(n) for n in re.findall(r"^inngest.c:(\d+):\d+: error", errors, re.M)}
+        bad = {i for i, (a, b) in lines.items() if any(a <= n <= b for n in wrong)}
+        if not wrong:
+            break
+        if not bad:
+            sys.exit(errors)
+        skipped |= bad
+    with open(os.path.join(root, "mutant.c"), "w") as f:
+        f.write(SWITCH % (len(found) + 1))
+    objects = ["inngest.o", "mutant.o"]
+    run(CC + ["-c", "mutant.c"], cwd=root)
+    for name in ("port/flash_emulator/flash_emulator", "port/flash_emulator/power_cut", "port/posix/inngest_posix"):
+        run(CC + ["-O2", "-c", name + ".c"], cwd=root)
+        objects.append(os.path.basename(name) + ".o")
+    return objects, skipped
 
 
 def main():
@@ -200,12 +297,15 @@ def main():
             places.add((m[1], m[2], m[3]))
             found.append(m)
     found.sort(key=lambda m: m[1])
-    queue_end = source.index("/* ---- 4 ")
+    old = lines_of(LOG)
     if os.environ.get("ONLY"):
         found = [m for m in found if re.search(os.environ["ONLY"], " | ".join(map(str, describe(source, m))))]
     if os.environ.get("AGAIN"):
-        alive = {line.split(" | ", 2)[2] for line in lines_of(LOG) if line.startswith("survived | ")}
+        alive = {line.split(" | ", 2)[2] for line in old if line.startswith("survived | ")}
         found = [m for m in found if " | ".join(describe(source, m)[1:]) in alive]
+    if os.environ.get("GO_ON"):
+        done = {line.split(" | ", 1)[1] for line in old}
+        found = [m for m in found if "%d | %s | %s | %s" % describe(source, m) not in done]
     if os.environ.get("LIST"):
         for m in found:
             print("%d: %s: %s" % (describe(source, m)[0], m[0], describe(source, m)[3]))
@@ -216,67 +316,69 @@ def main():
         seed = os.environ.get("SEED") or str(random.SystemRandom().randrange(10 ** 9))
         print("seed", seed)
         found = random.Random(seed).sample(found, min(sample, len(found)))
-    found = found[int(os.environ.get("FROM") or 0):]
     known = {}
     for line in lines_of("tests/mutants.txt"):
         parts = [p.strip() for p in line.split(" | ")]
         if len(parts) >= 4 and not line.startswith("#"):
             known[" | ".join(parts[:-1])] = parts[-1]
     shutil.rmtree(BUILD, ignore_errors=True)
-    os.makedirs(BUILD)
-    workshops = [Workshop(i) for i in range(JOBS)]
-    first = workshops[0]
-    original = {"-O2": first.build(source, "-O2"), "-O0": first.build(source, "-O0")}
-    shutil.copy(os.path.join(first.root, "libinngest.so"), BUILD)
-    objects = []
-    for name in ("port/flash_emulator/flash_emulator", "port/flash_emulator/power_cut", "port/posix/inngest_posix"):
-        objects.append(os.path.join(BUILD, os.path.basename(name) + ".o"))
-        run(CC + ["-O2", "-c", name + ".c", "-o", objects[-1]])
+    rooms = [os.path.join(BUILD, str(i)) for i in range(JOBS)]
+    for room in rooms:
+        os.makedirs(room)
+    start = time.time()
+    objects, skipped = build(source, found, BUILD)
+    print("%d mutants, built in %.0f s" % (len(found) - len(skipped), time.time() - start), flush=True)
     tests, broken = [], False
     slowest = float(os.environ.get("SLOWEST") or 20)
     for name in sorted(n[:-2] for n in os.listdir("tests") if n.endswith(".c")):
         if OTHER_TESTS.search(name):
             continue
-        test = Test(name, objects)
-        if not test.built:
-            print("skipped: tests/%s.c does not build" % name)
-            continue
-        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-        if not test.passes(first):
-            print("left out: tests/%s.c fails without a mutant" % name)
+        test = Test(name, BUILD, objects)
+        if not test.built or not test.passes(rooms[0]):
+            print("left out: tests/%s.c %s" % (name, "fails without a mutant" if test.built else "does not build"))
             broken = True
-            continue
-        test.seconds = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
-        if test.seconds > slowest:
+        elif test.seconds > slowest:
             print("left out: tests/%s.c takes %.0f s; SLOWEST=%.0f" % (name, test.seconds, slowest))
-            continue
-        tests.append(test)
-    print("tests:", ", ".join("%s %.1f s" % (t.name, t.seconds) for t in sorted(tests, key=lambda t: t.seconds)), flush=True)
-    queue, lock, log = collections.deque(found), threading.Lock(), open(LOG, "w")
-    count = {"caught": 0, "equivalent": 0, "survived": 0, "no code": 0}
+        else:
+            tests.append(test)
+    print("tests:", ", ".join("%s %.2f s" % (t.name, t.seconds) for t in sorted(tests, key=lambda t: t.seconds)), flush=True)
+    queue, lock, log = collections.deque(i for i in range(1, len(found) + 1)), threading.Lock(), open(LOG, "a" if os.environ.get("GO_ON") else "w")
+    count = collections.Counter()
     start = time.time()
 
-    def work(shop):
+    def judge(i, m, room):
+        """How it ended, and the test that noticed."""
+        if i in skipped:
+            return "no code", None
+        for test in sorted((t for t in tests if t.reached[i]), key=lambda t: -t.worth()):
+            if not test.passes(room, i):
+                return "caught", test
+        if same_code(source, source[:m[1]] + m[3] + source[m[2]:], room):
+            return "no code", None
+        return "survived", None
+
+    def work(room):
         while True:
             with lock:
                 if not queue:
                     return
-                m = queue.popleft()
+                i = queue.popleft()
+            m = found[i - 1]
             line, what, text, change = describe(source, m)
             name = " | ".join((what, text, change))
-            by = shop.judge(source[:m[1]] + m[3] + source[m[2]:], original, tests, m[1] < queue_end)
+            how, test = judge(i, m, room)
+            how = "equivalent" if how == "survived" and name in known else how
             with lock:
-                how = "no code" if by is None else "caught" if by else "equivalent" if name in known else "survived"
                 count[how] += 1
-                if by:
-                    next(t for t in tests if t.name == by).caught += 1
-                print("%s | %d | %s" % (how + (" by " + by if by else ""), line, name), file=log, flush=True)
+                if test:
+                    test.caught += 1
+                print("%s | %d | %s" % (how + (" by " + test.name if test else ""), line, name), file=log, flush=True)
                 if how == "equivalent":
                     print("equivalent: %d: %s: %s: %s" % (line, what, change, known[name]), flush=True)
                 elif how == "survived":
                     print("survived: inngest.c:%d: %s: %s" % (line, what, change), flush=True)
 
-    threads = [threading.Thread(target=work, args=(shop,)) for shop in workshops]
+    threads = [threading.Thread(target=work, args=(room,)) for room in rooms]
     for t in threads:
         t.start()
     for t in threads:
