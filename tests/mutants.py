@@ -11,7 +11,7 @@ original it is no mutant. Environment: MUTANTS=40 takes so many at random, SEED=
 matches; AGAIN=1 those that the last run left alive; GO_ON=1 those that it did not come to; LIST=1 only lists; JOBS=2;
 SLOWEST=20: tests that take more seconds are left out; LONG=1: the long tests as make test has them; BUILD=build; CC, as
 make. BUILD/mutants.log has a line for each. tests/mutants.txt names survivors that change nothing, with why: lines of
-`what | line of source | change | why`."""
+`function | what | line of source | change | why`."""
 import collections, os, random, re, resource, shutil, subprocess, sys, threading, time
 
 BUILD = os.path.abspath(os.path.join(os.environ.get("BUILD") or "build", "mutants"))
@@ -109,13 +109,6 @@ def mutants(source):
         yield ("checksum not compared", m.start(), m.end(), "1" if m.group(1) == "==" else "0")
 
 
-def describe(source, mutant):
-    what, a, b, new = mutant
-    line = source.count("\n", 0, a) + 1
-    text = source[source.rindex("\n", 0, a) + 1:source.index("\n", b)].strip()
-    return line, what, " ".join(text.split()), " ".join((source[a:b] + "  =>  " + new).split())
-
-
 def expression(code, begin, end):
     """From where to where the operands of a comparison reach; of anything else, itself."""
     if not re.fullmatch(r"[<>=!]=?", code[begin:end]):
@@ -124,8 +117,7 @@ def expression(code, begin, end):
     while True:                                      # back to what binds less
         c = code[begin - 1]
         depth -= DEPTH.get(c, 0)
-        if depth < 0 or depth == 0 and (c in ",;{}?:" or code[begin - 2:begin] in ("&&", "||") or c == "=" or
-                                        re.search(r"\breturn$", code[:begin])):
+        if depth < 0 or depth == 0 and (c in ",;{}?:" or code[begin - 2:begin] in ("&&", "||") or c == "=" or code[begin - 6:begin] == "return"):
             break
         begin -= 1
     depth = 0
@@ -137,7 +129,7 @@ def expression(code, begin, end):
 
 
 def bodies(code):
-    """The functions' bodies."""
+    """The functions: name, from where to where the body."""
     at = 0
     while True:
         at = code.find("{", at)
@@ -145,15 +137,35 @@ def bodies(code):
             return
         end = closing(code, at) + 1
         if code[:at].rstrip().endswith(")"):
-            yield at, end
+            head = re.findall(r"^[A-Za-z].*", code[:at], re.M)[-1]
+            yield re.findall(r"(\w+)\(", head.replace("__attribute__(", ""))[0], at, end
         at = end
+
+
+def described(source):
+    """All mutants, once each, in order: what, begin, end, replacement, line, and a name that does not hold the line."""
+    code, found, names = blank(source), {}, collections.Counter()
+    places = list(bodies(code))
+    for what, a, b, new in sorted(mutants(source), key=lambda m: m[1:3]):
+        function = [name for name, begin, end in places if begin < a < end]
+        if not function or (a, b, new) in found:
+            continue
+        begin, end = expression(code, a, b)
+        text = source[source.rindex("\n", 0, a) + 1:source.index("\n", b)]
+        change = source[begin:end] + "  =>  " + source[begin:a] + new + source[b:end]
+        name = " | ".join(" ".join(s.split()) for s in (function[0], what, text, change))
+        names[name] += 1
+        if names[name] > 1:
+            name += " (%d)" % names[name]
+        found[a, b, new] = (what, a, b, new, source.count("\n", 0, a) + 1, name)
+    return list(found.values())
 
 
 def all_in_one(source, found, skipped):
     """inngest.c with all mutants but those skipped, and in which lines each stands."""
     code, text, lines, done = blank(source), ["extern int inngest_mutant;\nextern unsigned char inngest_reached[];\n"], {}, 0
     at_line = 3
-    for begin, end in bodies(code):
+    for _, begin, end in bodies(code):
         mine = [(i, m) for i, m in enumerate(found, 1) if begin < m[1] < end and i not in skipped]
         if not mine:
             continue
@@ -161,7 +173,7 @@ def all_in_one(source, found, skipped):
         text.append(source[done:begin] + "{ switch (inngest_mutant) {")
         at_line += source.count("\n", done, begin)
         marks = []
-        for i, (what, a, b, new) in mine:
+        for i, (what, a, b, new, _, _) in mine:
             body = source[begin:a] + new + source[b:end]
             text.append("\ncase %d: %s %sbreak;" % (i, body, leave))
             lines[i] = (at_line + 1, at_line + 1 + body.count("\n"))
@@ -228,7 +240,8 @@ class Test:
             library = fill.group(1).split() + ["inngest.c"] + objects[1:]
         self.built = run(CC + ["tests/%s.c" % name] + library + ["-o", self.program], cwd=root) == 0
 
-    def passes(self, cwd, mutant=0):
+    def passes(self, mutant=0):
+        cwd = os.path.dirname(self.program)
         if not mutant:
             before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
             reached = self.program + ".reached"
@@ -289,26 +302,24 @@ def build(source, found, root):
     return objects, skipped
 
 
+def ended():
+    """How each mutant in the log ended, the last time."""
+    parts = [line.split(" | ", 2) for line in lines_of(LOG)]
+    return {p[2]: p[0].split(" by ")[0] for p in parts if len(p) == 3}
+
+
 def main():
     source = open("inngest.c").read()
-    found, places = [], set()
-    for m in mutants(source):
-        if (m[1], m[2], m[3]) not in places:
-            places.add((m[1], m[2], m[3]))
-            found.append(m)
-    found.sort(key=lambda m: m[1])
-    old = lines_of(LOG)
+    found = everything = described(source)
     if os.environ.get("ONLY"):
-        found = [m for m in found if re.search(os.environ["ONLY"], " | ".join(map(str, describe(source, m))))]
+        found = [m for m in found if re.search(os.environ["ONLY"], "%d | %s" % m[4:])]
     if os.environ.get("AGAIN"):
-        alive = {line.split(" | ", 2)[2] for line in old if line.startswith("survived | ")}
-        found = [m for m in found if " | ".join(describe(source, m)[1:]) in alive]
+        found = [m for m in found if ended().get(m[5]) == "survived"]
     if os.environ.get("GO_ON"):
-        done = {line.split(" | ", 1)[1] for line in old}
-        found = [m for m in found if "%d | %s | %s | %s" % describe(source, m) not in done]
+        found = [m for m in found if m[5] not in ended()]
     if os.environ.get("LIST"):
         for m in found:
-            print("%d: %s: %s" % (describe(source, m)[0], m[0], describe(source, m)[3]))
+            print("%d | %s" % m[4:])
         print(len(found), "mutants")
         return 0
     sample = int(os.environ.get("MUTANTS") or 0)
@@ -319,8 +330,10 @@ def main():
     known = {}
     for line in lines_of("tests/mutants.txt"):
         parts = [p.strip() for p in line.split(" | ")]
-        if len(parts) >= 4 and not line.startswith("#"):
+        if len(parts) >= 5 and not line.startswith("#"):
             known[" | ".join(parts[:-1])] = parts[-1]
+    if not (os.environ.get("AGAIN") or os.environ.get("GO_ON")):
+        open(LOG, "w").close()
     shutil.rmtree(BUILD, ignore_errors=True)
     rooms = [os.path.join(BUILD, str(i)) for i in range(JOBS)]
     for room in rooms:
@@ -334,7 +347,7 @@ def main():
         if OTHER_TESTS.search(name):
             continue
         test = Test(name, BUILD, objects)
-        if not test.built or not test.passes(rooms[0]):
+        if not test.built or not test.passes():
             print("left out: tests/%s.c %s" % (name, "fails without a mutant" if test.built else "does not build"))
             broken = True
         elif test.seconds > slowest:
@@ -342,8 +355,7 @@ def main():
         else:
             tests.append(test)
     print("tests:", ", ".join("%s %.2f s" % (t.name, t.seconds) for t in sorted(tests, key=lambda t: t.seconds)), flush=True)
-    queue, lock, log = collections.deque(i for i in range(1, len(found) + 1)), threading.Lock(), open(LOG, "a" if os.environ.get("GO_ON") else "w")
-    count = collections.Counter()
+    queue, lock, log = collections.deque(i for i in range(1, len(found) + 1)), threading.Lock(), open(LOG, "a")
     start = time.time()
 
     def judge(i, m, room):
@@ -351,7 +363,7 @@ def main():
         if i in skipped:
             return "no code", None
         for test in sorted((t for t in tests if t.reached[i]), key=lambda t: -t.worth()):
-            if not test.passes(room, i):
+            if not test.passes(i):
                 return "caught", test
         if same_code(source, source[:m[1]] + m[3] + source[m[2]:], room):
             return "no code", None
@@ -364,19 +376,16 @@ def main():
                     return
                 i = queue.popleft()
             m = found[i - 1]
-            line, what, text, change = describe(source, m)
-            name = " | ".join((what, text, change))
             how, test = judge(i, m, room)
-            how = "equivalent" if how == "survived" and name in known else how
+            how = "equivalent" if how == "survived" and m[5] in known else how
             with lock:
-                count[how] += 1
                 if test:
                     test.caught += 1
-                print("%s | %d | %s" % (how + (" by " + test.name if test else ""), line, name), file=log, flush=True)
+                print("%s | %d | %s" % (how + (" by " + test.name if test else ""), m[4], m[5]), file=log, flush=True)
                 if how == "equivalent":
-                    print("equivalent: %d: %s: %s: %s" % (line, what, change, known[name]), flush=True)
+                    print("equivalent: inngest.c:%d | %s | %s" % (m[4], m[5], known[m[5]]), flush=True)
                 elif how == "survived":
-                    print("survived: inngest.c:%d: %s: %s" % (line, what, change), flush=True)
+                    print("survived: inngest.c:%d | %s" % (m[4], m[5]), flush=True)
 
     threads = [threading.Thread(target=work, args=(room,)) for room in rooms]
     for t in threads:
@@ -384,8 +393,9 @@ def main():
     for t in threads:
         t.join()
     print("caught by:", ", ".join("%s %d" % (t.name, t.caught) for t in sorted(tests, key=lambda t: -t.caught) if t.caught))
+    count = collections.Counter(ended().values())
     print("figure mutants_caught %d mutants\nfigure mutants_equivalent %d mutants\nfigure mutants_all %d mutants\n%.0f s" %
-          (count["caught"], count["equivalent"], len(found) - count["no code"], time.time() - start))
+          (count["caught"], count["equivalent"], sum(count.values()) - count["no code"], time.time() - start))
     shutil.rmtree(BUILD, ignore_errors=True)
     return 1 if broken or (count["survived"] and not sample) else 0
 
