@@ -6,7 +6,8 @@ Every condition negated, every comparison shifted by one, every port call, failu
 dropped, from the queue to the wrappers. All mutants are compiled at once: each is a copy of its function's body, and a
 number in the environment says which copy runs. In the unbroken body each place notes that a test came by; a mutant
 meets the tests that came by its place, those first that have caught most in the least time, until one fails, at its
-first failed check or after five times its usual time. What is left alive is compiled alone: with the same code as the
+first failed check or after five times its usual time. A shifted comparison meets only those in which it came out
+another way, where it can be evaluated twice. What is left alive is compiled alone: with the same code as the
 original it is no mutant. Environment: MUTANTS=40 takes so many at random, SEED=... which; ONLY=pattern those whose line
 matches; AGAIN=1 those that the last run left alive; GO_ON=1 those that it did not come to; LIST=1 only lists; JOBS=2;
 SLOWEST=20: tests that take more seconds are left out; LONG=1: the long tests as make test has them; BUILD=build; CC, as
@@ -20,8 +21,12 @@ CC = (os.environ.get("CC") or "cc").split() + ["-std=c99", "-w", "-O1", "-I.", "
 JOBS = int(os.environ.get("JOBS", "2"))
 FIRST, BEHIND = "Queue", "JSON"            # sections
 OTHER_TESTS = re.compile(r"posix_|json|text|dump|budget|template")
+QUEUE = re.compile(r"queue_")               # they include the library's source
 SHORTER = {"power_cut": ["less", "1"], "faults": ["less", "12"], "rot": ["140", "1", "61"], "corners": ["31"], "disk_cache": ["2"]}      # arguments
 PORT = r"\b(?:\w+->)*port->(read|program|erase|sync|is_blank|idle|lock|unlock|wake|log|may_write|restart)\("
+ACTS = re.compile(r"\b(?!(?:record_room|record_bytes|round_up|minimum|first_offset|block_of|offset_of|position_at|after|contender|"
+                  r"length_of|get2|get4|get_time|heartbeat|spare_blocks|largest_record|largest_start|until|sizeof|program_shift|"
+                  r"class_of|first_run|capacity|hash_text|is_earlier|offsetof|max_attempts)\()[a-z_]\w*\(")     # calls that are not looked up twice
 DEPTH = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 
@@ -180,8 +185,12 @@ def all_in_one(source, found, skipped):
             at_line = lines[i][1]
             if what == "failure ignored":
                 a, b = a + len("INNGEST_TRY("), b - 1
+            was = a, b
             a, b = expression(code, a, b)
-            marks += [(a, 1, -b, "(inngest_reached[%d] = 1, " % i), (b, 0, -a, ")")]
+            said = "2"
+            if what == "shifted" and not re.search(r"\+\+|--|[^=!<>]=[^=]", code[a:b]) and not ACTS.search(code[a:b]):
+                said = "(%s) != (%s) ? 2 : 1" % (source[a:b], source[a:was[0]] + new + source[was[1]:b])
+            marks += [(a, 1, -b, "(inngest_reached[%d] |= %s, " % (i, said)), (b, 0, -a, ")")]
         text.append("\ndefault: break; }\n")
         at_line += 2
         done = begin
@@ -226,18 +235,16 @@ def run(command, **more):
 
 
 class Test:
-    """A program with all mutants in it."""
+    """A program with all mutants in it; that of a queue's test with those of the queue."""
 
     def __init__(self, name, root, objects):
         self.name, self.seconds, self.caught, self.reached = name, 0.0, 0, b""
         self.program = os.path.join(root, name)
         self.arguments = [] if os.environ.get("LONG") else SHORTER.get(name, [])
-        source = open("tests/%s.c" % name).read()
-        queue = re.search(r'#include ".*(inngest\.c|explorer\.h|queue_nested\.c)"', source)
         fill = re.search(r"^\$\(BUILD\)/%s: OPTIONS = (.*)" % name, open("Makefile").read(), re.M)
-        library = ["mutant.o"] if queue else objects        # the queue's tests include it
+        library = ["mutant.o"] if QUEUE.search(name) else objects
         if fill:
-            library = fill.group(1).split() + ["inngest.c"] + objects[1:]
+            library = fill.group(1).split() + ["-O0", "inngest.c"] + objects[1:]
         self.built = run(CC + ["tests/%s.c" % name] + library + ["-o", self.program], cwd=root) == 0
 
     def passes(self, mutant=0):
@@ -260,36 +267,38 @@ class Test:
         return (self.caught + 1) / (self.seconds + 0.01)
 
 
-def same_code(source, mutated, root):
-    def compiled(text):
-        with open(os.path.join(root, "alone.c"), "w") as f:
-            f.write(text)
-        if run(CC + ["-c", "alone.c", "-o", "alone.o"], cwd=root):
-            return b""
-        return open(os.path.join(root, "alone.o"), "rb").read()
-    return compiled(mutated) in (b"", compiled(source))
-
-
 def lines_of(path):
     return open(path).read().splitlines() if os.path.exists(path) else []
 
 
+def compiled(text, room):
+    """The code; "" where there is none."""
+    with open(os.path.join(room, "inngest.c"), "w") as f:
+        f.write(text)
+    if run(CC + ["-c", os.path.join(room, "inngest.c"), "-o", os.path.join(room, "inngest.o")], cwd=os.path.dirname(room)):
+        return ""
+    return open(os.path.join(room, "inngest.o"), "rb").read()
+
+
 def build(source, found, root):
-    """A copy of the tree with all mutants in it; gives the objects that tests need."""
+    """A copy of the tree with all mutants in it; gives the tests, and the mutants that do not compile."""
     shutil.copy("inngest.h", root)
     for name in ("port", "tests"):
         shutil.copytree(name, os.path.join(root, name))
-    skipped = set()
-    while True:
+
+    def write(skipped):
         text, lines = all_in_one(source, found, skipped)
         with open(os.path.join(root, "inngest.c"), "w") as f:
             f.write(text)
+        return lines
+
+    skipped, bad = set(), True
+    while bad:
+        lines = write(skipped)
         errors = subprocess.run(CC + ["-c", "inngest.c"], cwd=root, stderr=subprocess.PIPE, universal_newlines=True).stderr
         wrong = {int(n) for n in re.findall(r"^inngest.c:(\d+):\d+: error", errors, re.M)}
         bad = {i for i, (a, b) in lines.items() if any(a <= n <= b for n in wrong)}
-        if not wrong:
-            break
-        if not bad:
+        if wrong and not bad:
             sys.exit(errors)
         skipped |= bad
     with open(os.path.join(root, "mutant.c"), "w") as f:
@@ -299,13 +308,17 @@ def build(source, found, root):
     for name in ("port/flash_emulator/flash_emulator", "port/flash_emulator/power_cut", "port/posix/inngest_posix"):
         run(CC + ["-O2", "-c", name + ".c"], cwd=root)
         objects.append(os.path.basename(name) + ".o")
-    return objects, skipped
+    names = sorted(n[:-2] for n in os.listdir("tests") if n.endswith(".c") and not OTHER_TESTS.search(n))
+    tests = [Test(name, root, objects) for name in names if not QUEUE.search(name)]
+    behind = source.index("/* ---- 4 ")
+    write(skipped | {i for i, m in enumerate(found, 1) if m[1] > behind})
+    return tests + [Test(name, root, objects) for name in names if QUEUE.search(name)], skipped
 
 
 def ended():
     """How each mutant in the log ended, the last time."""
     parts = [line.split(" | ", 2) for line in lines_of(LOG)]
-    return {p[2]: p[0].split(" by ")[0] for p in parts if len(p) == 3}
+    return {p[2]: re.split(" by |,", p[0])[0] for p in parts if len(p) == 3}
 
 
 def main():
@@ -339,22 +352,20 @@ def main():
     for room in rooms:
         os.makedirs(room)
     start = time.time()
-    objects, skipped = build(source, found, BUILD)
+    built, skipped = build(source, found, BUILD)
     print("%d mutants, built in %.0f s" % (len(found) - len(skipped), time.time() - start), flush=True)
     tests, broken = [], False
     slowest = float(os.environ.get("SLOWEST") or 20)
-    for name in sorted(n[:-2] for n in os.listdir("tests") if n.endswith(".c")):
-        if OTHER_TESTS.search(name):
-            continue
-        test = Test(name, BUILD, objects)
+    for test in built:
         if not test.built or not test.passes():
-            print("left out: tests/%s.c %s" % (name, "fails without a mutant" if test.built else "does not build"))
+            print("left out: tests/%s.c %s" % (test.name, "fails without a mutant" if test.built else "does not build"))
             broken = True
         elif test.seconds > slowest:
-            print("left out: tests/%s.c takes %.0f s; SLOWEST=%.0f" % (name, test.seconds, slowest))
+            print("left out: tests/%s.c takes %.0f s; SLOWEST=%.0f" % (test.name, test.seconds, slowest))
         else:
             tests.append(test)
     print("tests:", ", ".join("%s %.2f s" % (t.name, t.seconds) for t in sorted(tests, key=lambda t: t.seconds)), flush=True)
+    original = {room: compiled(source, room) for room in rooms}
     queue, lock, log = collections.deque(i for i in range(1, len(found) + 1)), threading.Lock(), open(LOG, "a")
     start = time.time()
 
@@ -362,12 +373,13 @@ def main():
         """How it ended, and the test that noticed."""
         if i in skipped:
             return "no code", None
-        for test in sorted((t for t in tests if t.reached[i]), key=lambda t: -t.worth()):
+        met = max(t.reached[i] for t in tests)
+        for test in sorted((t for t in tests if t.reached[i] > 1), key=lambda t: -t.worth()):
             if not test.passes(i):
                 return "caught", test
-        if same_code(source, source[:m[1]] + m[3] + source[m[2]:], room):
+        if compiled(source[:m[1]] + m[3] + source[m[2]:], room) in ("", original[room]):
             return "no code", None
-        return "survived", None
+        return "survived" + (", never met", ", no difference met", "", "")[met], None
 
     def work(room):
         while True:
@@ -377,15 +389,15 @@ def main():
                 i = queue.popleft()
             m = found[i - 1]
             how, test = judge(i, m, room)
-            how = "equivalent" if how == "survived" and m[5] in known else how
+            how = "equivalent" if how.startswith("survived") and m[5] in known else how
             with lock:
                 if test:
                     test.caught += 1
                 print("%s | %d | %s" % (how + (" by " + test.name if test else ""), m[4], m[5]), file=log, flush=True)
                 if how == "equivalent":
                     print("equivalent: inngest.c:%d | %s | %s" % (m[4], m[5], known[m[5]]), flush=True)
-                elif how == "survived":
-                    print("survived: inngest.c:%d | %s" % (m[4], m[5]), flush=True)
+                elif how.startswith("survived"):
+                    print("%s: inngest.c:%d | %s" % (how, m[4], m[5]), flush=True)
 
     threads = [threading.Thread(target=work, args=(room,)) for room in rooms]
     for t in threads:
