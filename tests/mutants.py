@@ -10,8 +10,8 @@ first failed check or after five times its usual time. A shifted comparison meet
 another way, where it can be evaluated twice. What is left alive is compiled alone: with the same code as the
 original it is no mutant. Environment: MUTANTS=40 takes so many at random, SEED=... which; ONLY=pattern those whose line
 matches; AGAIN=1 those that the last run left alive; GO_ON=1 those that it did not come to; LIST=1 only lists; JOBS=2;
-SLOWEST=20: tests that take more seconds are left out; LONG=1: the long tests as make test has them; BUILD=build; CC, as
-make. BUILD/mutants.log has a line for each. tests/mutants.txt names survivors that change nothing, with why: lines of
+SLOWEST=20: tests that take more seconds are left out; LONG=1: the long tests as make test has them; KEEP=1: what was built is kept, and taken
+again while inngest.c and the tests are the same; BUILD=build; CC, as make. BUILD/mutants.log has a line for each. tests/mutants.txt names survivors that change nothing, with why: lines of
 `function | what | line of source | change | why`."""
 import collections, os, random, re, resource, shutil, subprocess, sys, threading, time
 
@@ -28,6 +28,9 @@ ACTS = re.compile(r"\b(?!(?:record_room|record_bytes|round_up|minimum|first_offs
                   r"length_of|get2|get4|get_time|heartbeat|spare_blocks|largest_record|largest_start|until|sizeof|program_shift|"
                   r"class_of|first_run|capacity|hash_text|is_earlier|offsetof|max_attempts)\()[a-z_]\w*\(")     # calls that are not looked up twice
 DEPTH = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
+
+
+Mutant = collections.namedtuple("Mutant", "number what begin end new line name")
 
 
 def blank(source):
@@ -148,7 +151,7 @@ def bodies(code):
 
 
 def described(source):
-    """All mutants, once each, in order: what, begin, end, replacement, line, and a name that does not hold the line."""
+    """All mutants, once each, in order. Their names do not hold the line."""
     code, found, names = blank(source), {}, collections.Counter()
     places = list(bodies(code))
     for what, a, b, new in sorted(mutants(source), key=lambda m: m[1:3]):
@@ -162,7 +165,7 @@ def described(source):
         names[name] += 1
         if names[name] > 1:
             name += " (%d)" % names[name]
-        found[a, b, new] = (what, a, b, new, source.count("\n", 0, a) + 1, name)
+        found[a, b, new] = Mutant(len(found) + 1, what, a, b, new, source.count("\n", 0, a) + 1, name)
     return list(found.values())
 
 
@@ -171,14 +174,14 @@ def all_in_one(source, found, skipped):
     code, text, lines, done = blank(source), ["extern int inngest_mutant;\nextern unsigned char inngest_reached[];\n"], {}, 0
     at_line = 3
     for _, begin, end in bodies(code):
-        mine = [(i, m) for i, m in enumerate(found, 1) if begin < m[1] < end and i not in skipped]
+        mine = [m for m in found if begin < m.begin < end and m.number not in skipped]
         if not mine:
             continue
         leave = "return; " if re.search(r"\bvoid \w+\([^;{}]*$", code[:begin]) else ""
         text.append(source[done:begin] + "{ switch (inngest_mutant) {")
         at_line += source.count("\n", done, begin)
         marks = []
-        for i, (what, a, b, new, _, _) in mine:
+        for i, what, a, b, new, _, _ in mine:
             body = source[begin:a] + new + source[b:end]
             text.append("\ncase %d: %s %sbreak;" % (i, body, leave))
             lines[i] = (at_line + 1, at_line + 1 + body.count("\n"))
@@ -245,7 +248,7 @@ class Test:
         library = ["mutant.o"] if QUEUE.search(name) else objects
         if fill:
             library = fill.group(1).split() + ["-O0", "inngest.c"] + objects[1:]
-        self.built = run(CC + ["tests/%s.c" % name] + library + ["-o", self.program], cwd=root) == 0
+        self.built = os.path.exists(self.program) or run(CC + ["tests/%s.c" % name] + library + ["-o", self.program], cwd=root) == 0
 
     def passes(self, mutant=0):
         cwd = os.path.dirname(self.program)
@@ -282,6 +285,9 @@ def compiled(text, room):
 
 def build(source, found, root):
     """A copy of the tree with all mutants in it; gives the tests, and the mutants that do not compile."""
+    names = sorted(n[:-2] for n in os.listdir("tests") if n.endswith(".c") and not OTHER_TESTS.search(n))
+    if os.path.exists(os.path.join(root, "inngest.c")):
+        return [Test(name, root, []) for name in names], set()
     shutil.copy("inngest.h", root)
     for name in ("port", "tests"):
         shutil.copytree(name, os.path.join(root, name))
@@ -302,16 +308,15 @@ def build(source, found, root):
             sys.exit(errors)
         skipped |= bad
     with open(os.path.join(root, "mutant.c"), "w") as f:
-        f.write(SWITCH % (len(found) + 1))
+        f.write(SWITCH % (max(m.number for m in found) + 1))
     objects = ["inngest.o", "mutant.o"]
     run(CC + ["-c", "mutant.c"], cwd=root)
     for name in ("port/flash_emulator/flash_emulator", "port/flash_emulator/power_cut", "port/posix/inngest_posix"):
         run(CC + ["-O2", "-c", name + ".c"], cwd=root)
         objects.append(os.path.basename(name) + ".o")
-    names = sorted(n[:-2] for n in os.listdir("tests") if n.endswith(".c") and not OTHER_TESTS.search(n))
     tests = [Test(name, root, objects) for name in names if not QUEUE.search(name)]
     behind = source.index("/* ---- 4 ")
-    write(skipped | {i for i, m in enumerate(found, 1) if m[1] > behind})
+    write(skipped | {m.number for m in found if m.begin > behind})
     return tests + [Test(name, root, objects) for name in names if QUEUE.search(name)], skipped
 
 
@@ -323,16 +328,16 @@ def ended():
 
 def main():
     source = open("inngest.c").read()
-    found = everything = described(source)
+    found, over = described(source), ended()
     if os.environ.get("ONLY"):
-        found = [m for m in found if re.search(os.environ["ONLY"], "%d | %s" % m[4:])]
+        found = [m for m in found if re.search(os.environ["ONLY"], "%d | %s" % m[5:])]
     if os.environ.get("AGAIN"):
-        found = [m for m in found if ended().get(m[5]) == "survived"]
+        found = [m for m in found if over.get(m.name) == "survived"]
     if os.environ.get("GO_ON"):
-        found = [m for m in found if m[5] not in ended()]
+        found = [m for m in found if m.name not in over]
     if os.environ.get("LIST"):
         for m in found:
-            print("%d | %s" % m[4:])
+            print("%d | %s" % m[5:])
         print(len(found), "mutants")
         return 0
     sample = int(os.environ.get("MUTANTS") or 0)
@@ -347,12 +352,13 @@ def main():
             known[" | ".join(parts[:-1])] = parts[-1]
     if not (os.environ.get("AGAIN") or os.environ.get("GO_ON")):
         open(LOG, "w").close()
-    shutil.rmtree(BUILD, ignore_errors=True)
+    if not os.environ.get("KEEP"):
+        shutil.rmtree(BUILD, ignore_errors=True)
     rooms = [os.path.join(BUILD, str(i)) for i in range(JOBS)]
     for room in rooms:
-        os.makedirs(room)
+        os.makedirs(room, exist_ok=True)
     start = time.time()
-    built, skipped = build(source, found, BUILD)
+    built, skipped = build(source, described(source) if os.environ.get("KEEP") else found, BUILD)
     print("%d mutants, built in %.0f s" % (len(found) - len(skipped), time.time() - start), flush=True)
     tests, broken = [], False
     slowest = float(os.environ.get("SLOWEST") or 20)
@@ -366,19 +372,21 @@ def main():
             tests.append(test)
     print("tests:", ", ".join("%s %.2f s" % (t.name, t.seconds) for t in sorted(tests, key=lambda t: t.seconds)), flush=True)
     original = {room: compiled(source, room) for room in rooms}
-    queue, lock, log = collections.deque(i for i in range(1, len(found) + 1)), threading.Lock(), open(LOG, "a")
+    queue, lock, log = collections.deque(found), threading.Lock(), open(LOG, "a")
     start = time.time()
 
-    def judge(i, m, room):
+    def judge(m, room):
         """How it ended, and the test that noticed."""
-        if i in skipped:
+        if m.number in skipped:
             return "no code", None
-        met = max(t.reached[i] for t in tests)
-        for test in sorted((t for t in tests if t.reached[i] > 1), key=lambda t: -t.worth()):
-            if not test.passes(i):
+        met = max(t.reached[m.number] for t in tests)
+        for test in sorted((t for t in tests if t.reached[m.number] > 1), key=lambda t: -t.worth()):
+            if not test.passes(m.number):
                 return "caught", test
-        if compiled(source[:m[1]] + m[3] + source[m[2]:], room) in ("", original[room]):
+        if compiled(source[:m.begin] + m.new + source[m.end:], room) in ("", original[room]):
             return "no code", None
+        if m.name in known:
+            return "equivalent", None
         return "survived" + (", never met", ", no difference met", "", "")[met], None
 
     def work(room):
@@ -386,18 +394,16 @@ def main():
             with lock:
                 if not queue:
                     return
-                i = queue.popleft()
-            m = found[i - 1]
-            how, test = judge(i, m, room)
-            how = "equivalent" if how.startswith("survived") and m[5] in known else how
+                m = queue.popleft()
+            how, test = judge(m, room)
             with lock:
                 if test:
                     test.caught += 1
-                print("%s | %d | %s" % (how + (" by " + test.name if test else ""), m[4], m[5]), file=log, flush=True)
+                print("%s | %d | %s" % (how + (" by " + test.name if test else ""), m.line, m.name), file=log, flush=True)
                 if how == "equivalent":
-                    print("equivalent: inngest.c:%d | %s | %s" % (m[4], m[5], known[m[5]]), flush=True)
+                    print("equivalent: inngest.c:%d | %s | %s" % (m.line, m.name, known[m.name]), flush=True)
                 elif how.startswith("survived"):
-                    print("%s: inngest.c:%d | %s" % (how, m[4], m[5]), flush=True)
+                    print("%s: inngest.c:%d | %s" % (how, m.line, m.name), flush=True)
 
     threads = [threading.Thread(target=work, args=(room,)) for room in rooms]
     for t in threads:
@@ -408,7 +414,8 @@ def main():
     count = collections.Counter(ended().values())
     print("figure mutants_caught %d mutants\nfigure mutants_equivalent %d mutants\nfigure mutants_all %d mutants\n%.0f s" %
           (count["caught"], count["equivalent"], sum(count.values()) - count["no code"], time.time() - start))
-    shutil.rmtree(BUILD, ignore_errors=True)
+    if not os.environ.get("KEEP"):
+        shutil.rmtree(BUILD, ignore_errors=True)
     return 1 if broken or (count["survived"] and not sample) else 0
 
 
