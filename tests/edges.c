@@ -158,7 +158,7 @@ static void ends(uint32_t block, uint16_t g)
 static void distances(uint32_t block)
 {
     uint32_t size, i, far;
-    for (far = block == 512 ? 6 : 16; far < 24; far++)
+    for (far = block == 512 ? 6 : 17; far < (block == 512 ? 30 : 24); far++)
         for (size = 0; size < 120 && !test_failed; size += 4) {
             machine_open(record_table, 2, block, 16, 1);
             machine_reboot();
@@ -265,6 +265,196 @@ static void one_unit(void)
     MACHINE_END();
 }
 
+/* ---- what reclaim carries -------------------------------------------------------------------------------------- */
+
+#define NOON INT64_C(1767225600000)
+static inngest_status hour(inngest_ctx *ctx)
+{
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", INNGEST_HOURS(1)));
+    trace("woke");
+    return INNGEST_OK;
+}
+static inngest_status stepper(inngest_ctx *ctx)
+{
+    uint8_t value[7];
+    INNGEST_STEP(ctx, "x", value) memset(value, 1, sizeof value);
+    return hour(ctx);
+}
+static const inngest_function carry_table[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64, QUICK },
+                                                { .id = "hour", .event = "h", .handler = hour, .journal_bytes = 64, QUICK },
+                                                { .id = "stepper", .event = "x", .handler = stepper, .journal_bytes = 96, QUICK } };
+
+static void reclaim_blocks(unsigned n)
+{
+    uint32_t from = machine_counters().erases;
+    unsigned i;
+    for (i = 0; i < 1000 && machine_counters().erases < from + n; i++) work(40);
+    CHECK(machine_counters().erases >= from + n);
+}
+
+/* The newest record of the time: without it time spent off would not count. */
+static void time_is_carried(void)
+{
+    machine_open(carry_table, 3, 1024, 6, 4);
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    while (m.chip.cells[1024 + 24] == 0xFF && m.chip.cells[1024 + 28] == 0xFF) work(40);       /* into another block */
+    CHECK(inngest_send(&m.jobs, "h", NULL, 0) == INNGEST_OK && machine_run(1));
+    reclaim_blocks(12);
+    CHECK(machine_tick() > 3500000);
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON + INNGEST_MINUTES(50), m.now);
+    CHECK(machine_run(INNGEST_MINUTES(9)));
+    CHECK_TRACE("");
+    CHECK(machine_run(INNGEST_MINUTES(2)));
+    CHECK_TRACE("woke");
+    MACHINE_END();
+}
+
+/* The ids of events, also where all of them lie in one block. */
+static void ids_are_carried(bool doubled)
+{
+    inngest_event event = { "w", NULL, 0, NULL, 0 };
+    unsigned i, round, before;
+    char id[2] = "a";
+    event.id = id;
+    machine_open(carry_table, 3, 2048, 6, 4);
+    machine_reboot();
+    for (i = 0; i < INNGEST_SEEN_IDS; i++) {
+        id[0] = (char)('a' + i);
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+        if (doubled) machine_reboot();                 /* written again, as the newest group */
+    }
+    if (!doubled) reclaim_blocks(14);
+    for (round = 0; round < 2; round++) {
+        before = effects[0];
+        for (i = 0; i < INNGEST_SEEN_IDS; i++) {
+            id[0] = (char)('a' + i);
+            CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+        }
+        CHECK(effects[0] == before && machine_counters().duplicates == INNGEST_SEEN_IDS && machine_counters().waiting_seen == 0);
+        machine_reboot();
+    }
+    MACHINE_END();
+}
+
+/* A run, also where the table has no other place; the clock is told again and again, and so fills the journal. */
+static void the_only_run(void)
+{
+    unsigned i, boot;
+    machine_open(carry_table, 3, 1024, 4, 4);
+    m.config.runs = 1;
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "h", NULL, 0) == INNGEST_OK && machine_run(1));
+    for (boot = 0; boot < 3; boot++) {
+        for (i = 0; i < 600; i++) {
+            inngest_set_wall_clock(&m.jobs, NOON + (i % 2) * 100000 + m.now, m.now);
+            (void)machine_tick();
+        }
+        CHECK(machine_counters().erases > 8);
+        machine_reboot();
+        CHECK(machine_runs(NULL) == 1 && machine_counters().damaged == 0 && machine_counters().lost_runs == 0);
+    }
+    CHECK(machine_run(INNGEST_HOURS(1)) && machine_runs(NULL) == 0);
+    CHECK_TRACE("woke");
+    MACHINE_END();
+}
+
+/* A run that is parked because it is damaged stays so, however often the journal goes round, until a reset,
+ * or reports its loss then: it never goes on, nor is it forgotten in silence. */
+static void parked_for_good(void)
+{
+    inngest_run_info info;
+    uint32_t i;
+    machine_open(carry_table, 3, 1024, 6, 4);
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "x", NULL, 0) == INNGEST_OK && machine_run(1));
+    reclaim_blocks(8);
+    for (i = 0; i < 6 * 1024 - 16; i += 4)             /* its step's result: every copy of it loses a bit */
+        if ((m.chip.cells[i + 4] & 0x0F) == 4 && m.chip.cells[i + 5] == 7) m.chip.cells[i] ^= 1;
+    machine_reboot();
+    CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE);
+    reclaim_blocks(14);
+    CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE);
+    machine_reboot();
+    CHECK(machine_runs(&info) == 1 ? info.wait == INNGEST_WAIT_DAMAGE : machine_counters().lost_runs == 1);
+    CHECK(machine_run(INNGEST_HOURS(2)));
+    CHECK_TRACE("");
+    MACHINE_END();
+}
+
+/* ---- the largest, the most ------------------------------------------------------------------------------------- */
+
+/* The group of an event may fill a block to its last byte. */
+static void largest_group(void)
+{
+    static const inngest_function table[] = {
+        { .id = "1", .event = "w", .handler = worker, .journal_bytes = 64 }, { .id = "2", .event = "w", .handler = worker, .journal_bytes = 64 },
+        { .id = "3", .event = "w", .handler = worker, .journal_bytes = 64 }, { .id = "4", .event = "w", .handler = worker, .journal_bytes = 64 },
+        { .id = "5", .event = "w", .handler = worker, .journal_bytes = 64 }, { .id = "6", .event = "w", .handler = worker, .journal_bytes = 64 },
+    };
+    static const uint8_t data[INNGEST_EVENT_BYTES];
+    machine_open(table, 6, 1024, 16, 32);
+    machine_reboot();
+    effects[0] = 0;
+    CHECK(inngest_send(&m.jobs, "w", data, INNGEST_EVENT_BYTES - 1) == INNGEST_OK && machine_run(1));
+    CHECK(effects[0] == 6 && machine_runs(NULL) == 0);
+    MACHINE_END();
+}
+
+/* A table with fewer places than there are live runs is refused, whatever else has ended behind them. */
+static void too_many_runs(void)
+{
+    unsigned i, places;
+    machine_open(carry_table, 3, 2048, 6, 4);
+    machine_reboot();
+    for (i = 0; i < 4; i++) CHECK(inngest_send(&m.jobs, "h", NULL, 0) == INNGEST_OK && machine_run(1));
+    for (i = 0; i < 5; i++) work(10);
+    for (places = 1; places < 4; places++) {
+        m.config.runs = places;
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_ERR_RUNS_FULL);
+    }
+    m.config.runs = 4;
+    machine_reboot();
+    CHECK(machine_runs(NULL) == 4);
+    MACHINE_END();
+}
+
+/* From 4 blocks on a step call meets no erase if a tick comes between. */
+static bool in_handler;
+static unsigned erases_in_handler;
+static int (*erase_below)(void *, uint32_t);
+static int watched_erase(void *context, uint32_t address)
+{
+    erases_in_handler += in_handler;
+    return erase_below(context, address);
+}
+static inngest_status one_step(inngest_ctx *ctx)
+{
+    uint8_t value[100];
+    in_handler = true;
+    INNGEST_CATCH(machine_ended.status, inngest_step_sleep(ctx, "nap", 0));
+    INNGEST_STEP(ctx, "a", value) memset(value, 1, sizeof value);
+    in_handler = false;
+    return INNGEST_OK;
+}
+static void erased_ahead(uint32_t blocks)
+{
+    static const inngest_function table[] = { { .id = "one", .event = "o", .handler = one_step, .journal_bytes = 200, QUICK } };
+    unsigned i;
+    machine_open(table, 1, 2048, blocks, 4);
+    erase_below = m.chip.port.erase;
+    m.chip.port.erase = watched_erase;
+    machine_reboot();
+    erases_in_handler = 0;
+    for (i = 0; i < 300; i++) {
+        CHECK(inngest_send(&m.jobs, "o", NULL, 0) == INNGEST_OK && machine_run(1));
+        in_handler = false;
+    }
+    CHECK(erases_in_handler == 0 && machine_counters().erases > 20);
+    MACHINE_END();
+}
+
 int main(void)
 {
     queue();
@@ -278,6 +468,15 @@ int main(void)
     sizes();
     progress();
     one_unit();
+    time_is_carried();
+    ids_are_carried(false);
+    ids_are_carried(true);
+    the_only_run();
+    parked_for_good();
+    largest_group();
+    too_many_runs();
+    erased_ahead(4);
+    erased_ahead(5);
     CHECK(records > 1000 && last_wide > 0 && widest == 255);
     return TEST_END();
 }

@@ -241,7 +241,7 @@ class Test:
     """A program with all mutants in it; that of a queue's test with those of the queue."""
 
     def __init__(self, name, root, objects):
-        self.name, self.seconds, self.caught, self.reached = name, 0.0, 0, b""
+        self.name, self.seconds, self.caught, self.reached, self.lately, self.spent = name, 0.0, 0, b"", 1.0, 0.0
         self.program = os.path.join(root, name)
         self.arguments = [] if os.environ.get("LONG") else SHORTER.get(name, [])
         fill = re.search(r"^\$\(BUILD\)/%s: OPTIONS = (.*)" % name, open("Makefile").read(), re.M)
@@ -271,8 +271,17 @@ class Test:
         except subprocess.TimeoutExpired:
             return False
 
+    def notices(self, mutant):
+        """Does it? And what it has caught lately for the time it took."""
+        start = time.time()
+        passed = self.passes(mutant)
+        self.caught += not passed
+        self.lately = 0.95 * self.lately + (not passed)
+        self.spent = 0.95 * self.spent + time.time() - start
+        return not passed
+
     def worth(self):
-        return (self.caught + 1) / (self.seconds + 0.01)
+        return (self.lately + 0.1) / (self.spent + self.seconds / 10 + 0.01)
 
 
 def lines_of(path):
@@ -291,8 +300,9 @@ def compiled(text, room):
 def build(source, found, root):
     """A copy of the tree with all mutants in it; gives the tests, and the mutants that do not compile."""
     names = sorted(n[:-2] for n in os.listdir("tests") if n.endswith(".c") and not OTHER_TESTS.search(n))
+    objects = ["inngest.o", "mutant.o", "flash_emulator.o", "power_cut.o", "inngest_posix.o"]
     if os.path.exists(os.path.join(root, "inngest.c")):
-        return [Test(name, root, []) for name in names], set()
+        return [Test(name, root, objects) for name in names], set()
     shutil.copy("inngest.h", root)
     for name in ("port", "tests"):
         shutil.copytree(name, os.path.join(root, name))
@@ -314,11 +324,8 @@ def build(source, found, root):
         skipped |= bad
     with open(os.path.join(root, "mutant.c"), "w") as f:
         f.write(SWITCH % (max(m.number for m in found) + 1))
-    objects = ["inngest.o", "mutant.o"]
-    run(CC + ["-c", "mutant.c"], cwd=root)
-    for name in ("port/flash_emulator/flash_emulator", "port/flash_emulator/power_cut", "port/posix/inngest_posix"):
+    for name in ("mutant", "port/flash_emulator/flash_emulator", "port/flash_emulator/power_cut", "port/posix/inngest_posix"):
         run(CC + ["-O2", "-c", name + ".c"], cwd=root)
-        objects.append(os.path.basename(name) + ".o")
     tests = [Test(name, root, objects) for name in names if not QUEUE.search(name)]
     behind = source.index("/* ---- 4 ")
     write(skipped | {m.number for m in found if m.begin > behind})
@@ -386,7 +393,7 @@ def main():
             return "no code", None
         met = max(t.reached[m.number] for t in tests)
         for test in sorted((t for t in tests if t.reached[m.number] > 1), key=lambda t: -t.worth()):
-            if not test.passes(m.number):
+            if test.notices(m.number):
                 return "caught", test
         if met < 2 and compiled(source[:m.begin] + m.new + source[m.end:], room) in ("", original[room]):
             return "no code", None
@@ -402,8 +409,6 @@ def main():
                 m = queue.popleft()
             how, test = judge(m, room)
             with lock:
-                if test:
-                    test.caught += 1
                 print("%s | %d | %s" % (how + (" by " + test.name if test else ""), m.line, m.name), file=log, flush=True)
                 if how == "equivalent":
                     print("equivalent: inngest.c:%d | %s | %s" % (m.line, m.name, known[m.name]), flush=True)
