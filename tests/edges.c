@@ -420,6 +420,32 @@ static void too_many_runs(void)
     MACHINE_END();
 }
 
+/* The beginning of a header in one of the first two blocks is a format that was cut short; in a third one, or with
+ * anything else about it, it is foreign data. */
+static void torn_headers(void)
+{
+    uint8_t header[24];
+    uint32_t place, wrong;
+    inngest_status status;
+    machine_open(carry_table, 3, 512, 8, 4);
+    machine_reboot();
+    memcpy(header, m.chip.cells, sizeof header);
+    for (place = 0; place < 8; place++)
+        for (wrong = 0; wrong < 3; wrong++) {
+            flash_close(&m.chip);
+            CHECK(flash_open(&m.chip, 512, 8, 4, 1));
+            memcpy(m.chip.cells + place * 512, header, 8);
+            m.chip.cells[place * 512 + 8] = (uint8_t)(8 + place);
+            if (wrong == 1) m.chip.cells[place * 512] = 'I' & 0x0F;        /* clear where it is to be set */
+            if (wrong == 2) m.chip.cells[place * 512 + 500] = 0x7F;
+            memset(m.chip.units + place * 128, 1, 128);
+            m.config.port = &m.chip.port;
+            status = machine_boot(INNGEST_RESET_POWER_ON);
+            CHECK(status == (place < 2 && wrong == 0 ? INNGEST_OK : INNGEST_ERR_FOREIGN));
+        }
+    flash_close(&m.chip);
+}
+
 /* From 4 blocks on a step call meets no erase if a tick comes between. */
 static bool in_handler;
 static unsigned erases_in_handler;
@@ -475,6 +501,7 @@ int main(void)
     parked_for_good();
     largest_group();
     too_many_runs();
+    torn_headers();
     erased_ahead(4);
     erased_ahead(5);
     CHECK(records > 1000 && last_wide > 0 && widest == 255);

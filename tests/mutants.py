@@ -343,10 +343,8 @@ def main():
     found, over = described(source), ended()
     if os.environ.get("ONLY"):
         found = [m for m in found if re.search(os.environ["ONLY"], "%d | %s" % m[5:])]
-    if os.environ.get("AGAIN"):
-        found = [m for m in found if over.get(m.name) == "survived"]
-    if os.environ.get("GO_ON"):
-        found = [m for m in found if m.name not in over]
+    if os.environ.get("AGAIN") or os.environ.get("GO_ON"):
+        found = [m for m in found if (os.environ.get("AGAIN") and over.get(m.name) == "survived") or (os.environ.get("GO_ON") and m.name not in over)]
     if os.environ.get("LIST"):
         for m in found:
             print("%d | %s" % m[5:])
