@@ -443,7 +443,57 @@ static void torn_headers(void)
             status = machine_boot(INNGEST_RESET_POWER_ON);
             CHECK(status == (place < 2 && wrong == 0 ? INNGEST_OK : INNGEST_ERR_FOREIGN));
         }
+    /* A whole one with nothing behind it is not sure: its block is erased again, too, and nothing is damaged. */
     flash_close(&m.chip);
+    CHECK(flash_open(&m.chip, 512, 8, 4, 1));
+    memcpy(m.chip.cells, header, sizeof header);
+    memset(m.chip.units, 1, sizeof header / 4);
+    m.config.port = &m.chip.port;
+    machine_reboot();
+    CHECK(machine_counters().erases == 8 && machine_counters().damaged == 0 && machine_counters().torn == 0);
+    m.chip.cells[3 * 512 + 8] ^= 4;                    /* all have one, and one of them rots */
+    machine_reboot();
+    CHECK(machine_counters().damaged == 1);
+    flash_close(&m.chip);
+}
+
+/* A clean stop costs the next boot no write, until user code runs. */
+static void clean_boot(void)
+{
+    uint32_t operations;
+    unsigned i;
+    machine_open(carry_table, 3, 512, 8, 4);
+    machine_reboot();
+    for (i = 0; i < 60; i++) {
+        work(i);
+        CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+        operations = m.chip.operations;
+        CHECK(machine_boot(INNGEST_RESET_UNKNOWN) == INNGEST_OK && machine_tick() == UINT32_MAX);
+        CHECK(m.chip.operations == operations || machine_counters().erases > 0);     /* or it was time to reclaim */
+    }
+    MACHINE_END();
+}
+
+/* Run numbers are not given twice, also when all that says which was the newest has rotted. */
+static void numbers(void)
+{
+    inngest_run_info first, now;
+    uint32_t i, place;
+    machine_open(carry_table, 3, 1024, 4, 4);
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "h", NULL, 0) == INNGEST_OK && machine_run(1) && machine_runs(&first) == 1);
+    CHECK(inngest_cancel(&m.jobs, first.id) == INNGEST_OK && machine_run(1) && machine_runs(NULL) == 0);
+    for (i = 0; i < 600; i++) inngest_set_wall_clock(&m.jobs, NOON + (i % 2) * 100000 + m.now, m.now);
+    CHECK(machine_counters().erases > 8);
+    for (place = 0; place < 4; place++)
+        for (i = 24; i + 16 <= 1024; i += 4) {
+            uint8_t *b = m.chip.cells + place * 1024 + i;
+            if ((b[4] & 0x0F) == 15 && b[5] == 4 && b[6] == 0 && b[7] == 0) b[0] ^= 1;
+        }
+    machine_reboot();
+    CHECK(machine_counters().damaged > 0);
+    CHECK(inngest_send(&m.jobs, "h", NULL, 0) == INNGEST_OK && machine_run(1) && machine_runs(&now) == 1 && now.id != first.id);
+    MACHINE_END();
 }
 
 /* From 4 blocks on a step call meets no erase if a tick comes between. */
@@ -502,6 +552,8 @@ int main(void)
     largest_group();
     too_many_runs();
     torn_headers();
+    clean_boot();
+    numbers();
     erased_ahead(4);
     erased_ahead(5);
     CHECK(records > 1000 && last_wide > 0 && widest == 255);
