@@ -11,7 +11,7 @@ another way, where it can be evaluated twice. What no test came by is compiled a
 it is no mutant. Environment: MUTANTS=40 takes so many at random, SEED=... which; ONLY=pattern those whose line
 matches; AGAIN=1 those that the last run left alive; GO_ON=1 those that it did not come to; LIST=1 only lists; JOBS=2;
 SLOWEST=20: tests that take more seconds are left out; LONG=1: the long tests as make test has them; KEEP=1: what was built is kept, and taken
-again while inngest.c and the tests are the same; BUILD=build; CC, as make. BUILD/mutants.log has a line for each. tests/mutants.txt names survivors that change nothing, with why: lines of
+again while inngest.c and the tests are the same; BUILD=build; CC, as make. BUILD/mutants.log has a line for each. tests/mutants.txt names mutants that change nothing and so are not run, with why: lines of
 `function | what | line of source | change | why`."""
 import collections, os, random, re, resource, shutil, subprocess, sys, threading, time
 
@@ -389,14 +389,14 @@ def main():
         """How it ended, and the test that noticed."""
         if m.number in skipped:
             return "no code", None
+        if m.name in known:
+            return "equivalent", None
         met = max(t.reached[m.number] for t in tests)
         for test in sorted((t for t in tests if t.reached[m.number] > 1), key=lambda t: -t.worth()):
             if test.notices(m.number):
                 return "caught", test
         if met < 2 and compiled(source[:m.begin] + m.new + source[m.end:], room) in ("", original[room]):
             return "no code", None
-        if m.name in known:
-            return "equivalent", None
         return "survived" + (", never met", ", no difference met", "", "")[met], None
 
     def work(room):
