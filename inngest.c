@@ -62,7 +62,7 @@
 #define START_HEAD 13u                 /* 7 without a time */
 #define LARGEST_PAYLOAD 4352u          /* of the format: bounds what a scan reads at each place of a blank or torn block */
 #define GUARDED_EVENTS 16u
-#define NEVER INT64_MAX
+#define NEVER INT64_C(0x7FFFFFFFFFFF)   /* 47 bits: as a deadline is kept */
 #define NO_FUNCTION 0xFFFFu
 #define MOST_RUNS (INNGEST_MANY_RUNS ? 4000000u : 65534u)
 #define RETRY_ROOM_MS 1000
@@ -84,23 +84,26 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* fl
 #define RUN_SAVED (INNGEST_PROGRESS ? 256u : 0u)     /* has live progress of a step */
 #define RUN_WANTS (INNGEST_LONG_STEPS ? 1024u : 0u)  /* waits for a place among the steps in progress */
 #define RUN_RETRYING 2048u              /* its handler waits for its next attempt, or did */
-#define RUN_ENTERED 512u               /* seen by the mount without its START so far */
 
 typedef struct record {                /* bytes first, then words: short instructions reach them */
-    uint8_t kind, flags, header;
     uint16_t size;                     /* of the payload */
+    uint8_t kind, flags;
+    uint8_t first[14];                 /* of the payload, as verified: what is read again may read differently */
+    uint8_t header;
+    bool later;
     uint32_t position, run, step, link;
     uint32_t crc, head_crc;            /* as read; of the header alone */
-    uint8_t first[16];                 /* of the payload, as verified: what is read again may read differently */
 } record;
+
+#define LATER 0xA5A5A5A5u              /* in the checksum of a record: when it was written what is in front of it was not synced yet */
 
 /* A kind, or a class, with a step. */
 #define KEY(kind, step) ((uint32_t)(kind) << 24 | (step))
 
 typedef struct source {                /* where a payload comes from: pieces of memory, or another record */
-    const record *from;
     const void *piece[3];
-    uint32_t size[3];
+    uint16_t size[3];
+    bool copy;                         /* the first piece is a record: its payload */
 } source;
 
 typedef struct arrival {               /* an event on its way into the journal */
@@ -116,44 +119,6 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define HAS_ID(e) (INNGEST_SEEN_IDS && (e)->id_hash[1] != 0)
 
 #define NOT_SAID UINT32_MAX
-struct inngest_ctx {                   /* bytes first, then words: short instructions reach them */
-    uint8_t attempt, began, stop;
-    bool known;                        /* the step is one on record */
-    bool open, in_body;                /* a body runs; as a function */
-    bool told;                         /* the user has set error */
-    bool waiting;                      /* a step is not decided */
-    bool parallel, decided;            /* in a group; that has a winner */
-    bool stuck;                        /* a step found no room: not before its time */
-    bool ending;                       /* only to tell steps in progress that the run ends */
-    uint16_t id_count, winner;
-    uint16_t met, undo_met;            /* steps on record that this pass has come by */
-    inngest *jobs;
-    inngest_run *run;
-    const inngest_function *function;
-    const inngest_step_options *options;
-    inngest_active *active;            /* of the step */
-    void *result;
-    uint32_t size, step;
-    uint32_t old;                      /* bytes of the record that the step's next one supersedes */
-    uint32_t again, group;
-    uint32_t ahead;                    /* behind the memo met last; 0: none yet */
-#if INNGEST_TRAIL_STEPS
-    uint32_t trail_at, trail_end;      /* of jobs->trail, backwards: the next one, the last one */
-    uint32_t trail_of;                 /* the tail block it was made for, + 1; 0: there is none */
-#endif
-    int stopped;                       /* an inngest_status: what every further step call gives */
-    int64_t wake;
-    uint32_t retry_in;                 /* ms; NOT_SAID: the backoff decides */
-    inngest_error_info error;
-#if INNGEST_SEND_STEP || INNGEST_RESTART
-    struct {                           /* the run before the newest record of a step */
-        uint32_t last;
-        uint16_t used, flags, memos;
-        uint8_t crashes;
-    } undo;
-#endif
-    char id[INNGEST_MESSAGE_BYTES + 1];
-};
 
 #if defined(__GNUC__)                  /* a function of its own, so that its locals do not add to the stack of those who call others */
 #define APART static __attribute__((noinline))
@@ -163,8 +128,15 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
 
 /* What is never so where the part is left out. */
 #define IN_GROUP(ctx) (INNGEST_PARALLEL && (ctx)->parallel)
-#define IN_PROGRESS(ctx) (INNGEST_LONG_STEPS && (ctx)->active != NULL)
-#define STOPPING(ctx) (INNGEST_LONG_STEPS && (ctx)->stop != INNGEST_STOP_NONE)
+#if INNGEST_LONG_STEPS
+#define IN_PROGRESS(ctx) ((ctx)->active != NULL)
+#define ENDING(ctx) ((ctx)->ending)
+#define STOPPING(ctx) ((ctx)->stop != INNGEST_STOP_NONE)
+#else
+#define IN_PROGRESS(ctx) false
+#define ENDING(ctx) false
+#define STOPPING(ctx) false
+#endif
 #define CANCELLING(run) (INNGEST_CANCEL && (run)->phase == INNGEST_PHASE_CANCELLING)
 #if INNGEST_WALL_CLOCK
 #define WALL_KNOWN(jobs) ((jobs)->wall_known)
@@ -175,8 +147,10 @@ struct inngest_ctx {                   /* bytes first, then words: short instruc
 #endif
 #if INNGEST_CRASHES
 #define ALONE(jobs) ((jobs)->alone)
+#define CRASHES(run) ((run)->crashes)
 #else
 #define ALONE(jobs) 0u
+#define CRASHES(run) 0u
 #endif
 #if INNGEST_LONG_STEPS
 #define ACTIVE(jobs) ((jobs)->active)
@@ -667,9 +641,12 @@ static bool nothing_came(inngest *jobs)
  * earlier of its children 2i and 2i+1, leaf run_count + p is place p, so the root is due first. A new deadline walks
  * up and stops where the winner stays. Without INNGEST_INDEXES all places are looked at. */
 
+static int64_t deadline(const inngest_run *run) { return (int64_t)((uint64_t)run->due_high << 32 | run->due); }
+
 static bool is_earlier(const inngest_run *a, const inngest_run *b)
 {
-    return a->deadline < b->deadline || (a->deadline == b->deadline && (int32_t)(a->number - b->number) < 0);
+    int64_t sooner = deadline(a) - deadline(b);
+    return sooner < 0 || (sooner == 0 && (int32_t)(a->number - b->number) < 0);
 }
 
 #if INNGEST_INDEXES
@@ -770,7 +747,8 @@ static inngest_run *enter_run(inngest *jobs, uint32_t number)
 static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
 {
     if (run->flags & RUN_PASSED) return;             /* it is due again when the round is over */
-    run->deadline = when;
+    run->due = (uint32_t)when;
+    run->due_high = (uint16_t)(when >> 32);
     if (when < jobs->quiet_until) jobs->quiet_until = when;
     play_up(jobs, (uint32_t)(run - jobs->runs));
 }
@@ -783,6 +761,14 @@ static void let_others_go_on(inngest *jobs, const inngest_run *run)
 #endif
     (void)jobs;
     (void)run;
+}
+
+static void made_progress(inngest *jobs, inngest_run *run)
+{
+#if INNGEST_CRASHES
+    run->crashes = 0;
+#endif
+    let_others_go_on(jobs, run);
 }
 
 static void free_the_run(inngest *jobs, inngest_run *run)
@@ -979,6 +965,8 @@ static bool verify(inngest *jobs, record *r)
         if (at == 0) memcpy(r->first, bytes, minimum(n, sizeof r->first));
         crc = crc32(crc, bytes, n);
     }
+    r->later = crc != r->crc;
+    if (r->later) r->crc ^= LATER;
     return crc == r->crc;
 }
 
@@ -988,7 +976,7 @@ static bool read_record(inngest *jobs, uint32_t position, record *r) { return re
 static bool fetch(inngest *jobs, const source *s, uint32_t at, uint8_t *to, uint32_t size)
 {
     unsigned i;
-    if (s->from) return read_payload(jobs, s->from, at, to, size);
+    if (s->copy) return read_payload(jobs, s->piece[0], at, to, size);
     for (i = 0; i < 3 && size > 0; i++) {
         uint32_t n;
         if (at >= s->size[i]) { at -= s->size[i]; continue; }
@@ -1007,12 +995,13 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
 {
     static const uint8_t zeros[16] = { 0 };
     unsigned i, n;
-    if (s->from) {
-        for (crc ^= ~s->from->head_crc, i = s->from->size; i > 0; i -= n) {
+    if (s->copy) {
+        const record *from = s->piece[0];
+        for (crc ^= ~from->head_crc, i = from->size; i > 0; i -= n) {
             n = minimum(i, sizeof zeros);
             crc = crc32(crc, zeros, n);
         }
-        return ~crc ^ s->from->crc;
+        return ~crc ^ from->crc;
     }
     for (i = 0; i < 3 && s->size[i]; i++) crc = crc32(crc, s->piece[i], s->size[i]);
     return crc;
@@ -1046,15 +1035,17 @@ static bool next_record(inngest *jobs, uint32_t block, uint32_t *offset, record 
     return whole;
 }
 
-/* Program a record of a run, or of none, at the head, where there must be room. key: the kind with its flags, and the
- * step. One program call for each INNGEST_STAGE_BYTES. */
-static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
+/* Has something been written that a disk may drop, although it keeps what follows? */
+static bool may_be_lost(const inngest *jobs) { return INNGEST_WRITE_CACHE && jobs->dirty && jobs->port->sync; }
+
+static uint32_t bytes_of(const source *s) { return (uint32_t)s->size[0] + s->size[1] + s->size[2]; }
+
+/* Make the header of a record in the stage. Gives its size. */
+APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, const source *s, uint32_t position)
 {
-    uint8_t *header = (uint8_t *)jobs->stage, *stage = header;
-    uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), at, n, padded, total;
-    uint32_t number = s->from ? s->from->run : run ? run->number & STEP_MASK : 0, link = run && run->last ? position - run->last : 0;
-    uint32_t size = s->size[0] + s->size[1] + s->size[2], head = 12;
-    INNGEST_TRY(open_place(jobs));
+    uint8_t *header = (uint8_t *)jobs->stage;
+    uint32_t number = s->copy ? ((const record *)s->piece[0])->run : run ? run->number & STEP_MASK : 0;
+    uint32_t link = run && run->last ? position - run->last : 0, size = bytes_of(s), head = 12;
     if (link > 0xFF || number > 0xFFFF || size > 0xFF) {
         key |= KEY(WIDE, 0);
         head = 16;
@@ -1066,9 +1057,20 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
     put4(header + 11, link);
     header[14] = (uint8_t)(number >> 16);
     header[15] = (uint8_t)(size >> 8);
-    put4(header, payload_crc(s, crc_header(jobs, position, header, head)));
+    put4(header, payload_crc(s, crc_header(jobs, position, header, head)) ^ (may_be_lost(jobs) ? LATER : 0));
+    return head;
+}
+
+/* Program a record of a run, or of none, at the head, where there must be room. key: the kind with its flags, and the
+ * step. One program call for each INNGEST_STAGE_BYTES. */
+static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
+{
+    uint8_t *stage = (uint8_t *)jobs->stage;
+    uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), head, at, n, padded, total;
+    INNGEST_TRY(open_place(jobs));
+    head = make_header(jobs, run, key, s, position);
     if (!jobs->in_group) jobs->group_from = position;
-    total = head + size;
+    total = head + bytes_of(s);
     padded = round_up(jobs, total);
     jobs->head_offset = offset + padded;             /* spent whatever comes: never programmed twice */
     jobs->dirty = jobs->wrote = true;
@@ -1098,9 +1100,10 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
 static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
     source s;
-    memset(&s, 0, sizeof s);
+    s.copy = false;
     s.piece[0] = data;
-    s.size[0] = size;
+    s.size[0] = (uint16_t)size;
+    s.size[1] = s.size[2] = 0;
     return append(jobs, run, key, &s);
 }
 
@@ -1114,6 +1117,7 @@ static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const v
 static unsigned class_of(unsigned kind) { return kind >= RESULT && kind <= CHOICE ? RESULT : kind; }
 
 static bool undecided(unsigned kind) { return kind == ATTEMPT || kind == INTENT || kind == SLEEP; }
+static bool decided(unsigned kind) { return class_of(kind) == RESULT && !undecided(kind); }
 
 /* Steps of on_failure are a world of their own. */
 static bool of_this_phase(const inngest_run *run, const record *r)
@@ -1175,22 +1179,21 @@ static bool is_voided(const inngest *jobs, uint32_t position)
     return false;
 }
 
-#if INNGEST_INDEXES && !INNGEST_TRAIL_STEPS
-/* Look behind a position for the decided record of a step: a run's memos mostly lie in the order in which a replay
- * asks for them. What it finds is verified, what it steps over need not be. One with nothing right behind it may be what
- * a cut left half programmed: the chain knows its copy. */
-static bool find_ahead(inngest *jobs, const inngest_run *run, uint32_t position, uint32_t step, record *r)
+#if INNGEST_INDEXES
+/* Look behind a position for a record of a step that is decided or of this kind: a run's memos mostly lie in the order in
+ * which a replay asks for them, and what supersedes a record close behind it. What it finds is verified, what it steps over
+ * need not be. One with nothing right behind it may be what a cut left half programmed: the chain knows its copy. */
+static bool find_close(inngest *jobs, const inngest_run *run, uint32_t position, unsigned kind, uint32_t step, record *r)
 {
     unsigned tries;
-    record next;
     for (tries = 0; tries < 8; tries++) {
         if (!read_header(jobs, position, r)) {
             uint32_t block = block_of(jobs, position - 1) + 1;   /* it ended with its block, or close to it */
             if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position_at(jobs, block, first_offset(jobs)), r)) return false;
         }
-        if (r->run == (run->number & STEP_MASK) && r->step == step && class_of(r->kind) == RESULT && !undecided(r->kind) &&
-            of_this_phase(run, r))
-            return jobs->void_count <= VOIDS && !is_voided(jobs, position) && verify(jobs, r) && read_record(jobs, after(jobs, r), &next);
+        position = r->position;
+        if (r->run == (run->number & STEP_MASK) && r->step == step && (r->kind == kind || decided(r->kind)) && of_this_phase(run, r))
+            return jobs->void_count <= VOIDS && !is_voided(jobs, position) && read_record(jobs, after(jobs, r), r) && read_record(jobs, position, r);
         position = after(jobs, r);
     }
     return false;
@@ -1205,7 +1208,29 @@ static inngest_seen *find_seen(inngest *jobs, const record *r)
     return NULL;
 }
 
-static bool is_live(inngest *jobs, const record *r)
+/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
+ * voids all from one position to another, for it may read as whole later. */
+static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
+
+/* Is a record in its run's chain, by what stands behind it? Two whole groups right behind its own show that it was not in
+ * the newest group of a boot, which is written again elsewhere, nor its program cut short or failed: behind those a unit is
+ * left alone, or the next block begins with what voids them. */
+APART bool is_linked(inngest *jobs, const record *r, record *next)
+{
+    uint32_t block = block_of(jobs, r->position), offset = offset_of(jobs, r->position) + record_bytes(jobs, r);
+    unsigned groups = 0;
+    for (next->flags = r->flags; (next->flags & MORE) || groups++ < 2; ) {
+        if (port_blank(jobs, block_address(jobs, block) + offset, jobs->port->block_size - offset)) {
+            block++;
+            offset = first_offset(jobs);
+        }
+        if (!next_record(jobs, block, &offset, next) || (next->run == r->run && next->step == r->step) || is_void(next)) return false;
+    }
+    return true;
+}
+
+/* Does a record count? linked: a chain has led to it. What is decided is superseded by nothing but its copy. */
+static bool is_live(inngest *jobs, const record *r, bool linked)
 {
     record newest;
     inngest_run *run;
@@ -1213,20 +1238,28 @@ static bool is_live(inngest *jobs, const record *r)
     if (r->kind == TIME) return r->position == jobs->time_position;
     if (r->kind == SEEN) return (seen = find_seen(jobs, r)) != NULL && seen->until > jobs->now;
     run = find_run(jobs, r->run);
-    if (run == NULL || r->kind == END || (r->kind == CRASH && !(run->flags & RUN_MARKED))) return false;
+    if (run == NULL || r->kind == END || (r->kind == CRASH && !(run->flags & RUN_MARKED)) || !of_this_phase(run, r)) return false;
+    if ((int32_t)(r->position - jobs->copied) <= 0) return false;
+    if (r->kind == START || decided(r->kind)) {
+        if (jobs->copy == 0 && (linked || is_linked(jobs, r, &newest))) return true;
+    }
+#if INNGEST_INDEXES
+    else if (find_close(jobs, run, after(jobs, r), r->kind, r->step, &newest)) return false;
+#endif
     if (find_record(jobs, run, KEY(class_of(r->kind), r->step), &newest) != INNGEST_OK || newest.position != r->position) return false;
     return r->kind != SAVE || find_record(jobs, run, KEY(RESULT, r->step), &newest) != INNGEST_OK || undecided(newest.kind);
 }
 
-static inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
+APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 {
     unsigned kind = r->kind | r->flags;
     source s;
     inngest_run *run = find_run(jobs, r->run);
     inngest_seen *seen;
     memset(&s, 0, sizeof s);
-    s.from = r;
+    s.piece[0] = r;
     s.size[0] = r->size;
+    s.copy = true;
     if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
     INNGEST_TRY(append(jobs, run, KEY(kind, r->step), &s));
     if (r->kind == TIME) jobs->time_position = jobs->written;
@@ -1341,6 +1374,8 @@ APART void start_over(inngest *jobs)
     for (i = 0; i < VOIDS; i++)                        /* what a void in there speaks of is void no more */
         if (in_last(jobs, jobs->voids[i][1]) && !in_last(jobs, jobs->voids[i][0])) jobs->failed_from = jobs->voids[i][0];
     if (in_last(jobs, jobs->failed_from)) jobs->failed_from = 0;
+    jobs->copied = position_at(jobs, jobs->tail_block, 0);
+    jobs->copy = 1;                                    /* others may stand elsewhere */
     jobs->head_block--;
     jobs->last_block--;
     jobs->head_offset = jobs->port->block_size;
@@ -1348,11 +1383,32 @@ APART void start_over(inngest *jobs)
     (void)prepare_blocks(jobs, true);
 }
 
+#if INNGEST_WRITE_CACHE
+/* The same for a disk: a block that is entered before all in the one in front of it has been synced begins by saying where
+ * that ends. Where this is not known it is synced. */
+static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
+{
+    uint32_t block = jobs->head_block, offset = jobs->head_offset;
+    bool unsure = jobs->opening || jobs->failed_from || offset >= jobs->port->block_size;
+    uint8_t from[4];
+    if (!find_room(jobs, bytes, keep)) return false;
+    if (jobs->head_block == block || !may_be_lost(jobs)) return true;
+    if (unsure || jobs->head_offset + bytes + record_room(jobs, 4) > jobs->port->block_size)
+        return port_sync(jobs) == INNGEST_OK;
+    put4(from, position_at(jobs, block, offset));
+    return add(jobs, NULL, KEY(RECLAIMED | FLAG, 1), from, sizeof from) == INNGEST_OK;
+}
+#else
+#define join_room find_room
+#endif
+
 /* A program that failed may have done its work all the same: that is made void before anything else is written. */
 static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t from = jobs->failed_from;
-    bool found = from == 0 || find_room(jobs, record_room(jobs, 8), keep);
+    bool found;
+    if (INNGEST_WRITE_CACHE && jobs->failed) return false;
+    found = from == 0 || join_room(jobs, record_room(jobs, 8), keep);
     if (from && found) {
         jobs->failed_from = 0;
         found = write_void(jobs, from, 0) == INNGEST_OK;
@@ -1361,8 +1417,8 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
             return false;
         }
     }
-    found = found && find_room(jobs, bytes, keep);
-    if (!found && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
+    found = found && join_room(jobs, bytes, keep);
+    if (!found && (!INNGEST_WRITE_CACHE || !jobs->failed) && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
     return found;
 }
 
@@ -1397,7 +1453,7 @@ APART inngest_status park_broken_runs(inngest *jobs)
         inngest_run *run = &jobs->runs[i];
         record r;
         if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != INNGEST_ERR_READ) continue;
-        if (find_record(jobs, run, KEY(PHASE, 0), &r) == INNGEST_OK && r.size == 4 && get4(r.first) == get4(bytes)) continue;
+        if (find_record(jobs, run, KEY(PHASE, 0), &r) == INNGEST_OK && r.size == 4) continue;   /* it is parked: none is being cancelled */
         if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
         INNGEST_TRY(add(jobs, run, KEY(PHASE, 0), bytes, 4));
         stop_for_damage(jobs, run);
@@ -1435,11 +1491,12 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
             *broken = *broken || (!port_blank(jobs, address, 1u << jobs->unit_shift) && !is_filler(jobs, address));
             continue;
         }
-        idle(jobs);                                  /* a look through all of its run */
-        if (!is_live(jobs, &r)) continue;
+        idle(jobs);                                  /* now and then a look through all of its run */
+        if (!is_live(jobs, &r, false)) continue;
         if (!advance(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
         r.flags &= FLAG;
         INNGEST_TRY(copy_record(jobs, &r, false));
+        jobs->copied = r.position;
         count(&jobs->counters.carried);
     }
     return INNGEST_OK;
@@ -1467,6 +1524,8 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
+    jobs->copied = position_at(jobs, block + 1, 0);
+    jobs->copy = 0;
     jobs->wasted = false;
 #if INNGEST_INDEXES
     update_oldest(jobs, block);
@@ -1494,10 +1553,10 @@ static inngest_status room(inngest *jobs, uint32_t bytes)
 {
     uint32_t tries;
     if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
-    if (jobs->failed) return INNGEST_ERR_SYNC;
-    if (FAST && jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
+    if (FAST && !jobs->failed && jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
         jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {   /* cov: a guard: reclaim gains */
+        if (jobs->failed) return INNGEST_ERR_SYNC;
         INNGEST_TRY(prepare_blocks(jobs, true));
         if (jobs->last_block - jobs->head_block >= spare_blocks(jobs) && advance(jobs, bytes, spare_blocks(jobs))) return INNGEST_OK;
         INNGEST_TRY(reclaim_block(jobs, true));
@@ -1505,11 +1564,12 @@ static inngest_status room(inngest *jobs, uint32_t bytes)
     return INNGEST_ERR_JOURNAL_FULL;                 /* cov: a guard: reclaim gains */
 }
 
-/* Reclaim and erase ahead of need, so that no step call has to. PAUSED: the chip is erasing. */
+/* Reclaim and erase ahead of need, so that no step call has to: what a tick with nothing to do leaves is room for a job
+ * of some small records. PAUSED: the chip is erasing. */
 static bool wants_room_ahead(const inngest *jobs)
 {
     if (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) return true;   /* cov: only where an erase fails in a tick's last pass */
-    return jobs->port->block_count >= 4 && jobs->head_offset + largest_record(jobs) > jobs->port->block_size &&
+    return jobs->port->block_count >= 4 && jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size &&
            jobs->last_block - jobs->head_block <= spare_blocks(jobs);
 }
 
@@ -1522,14 +1582,13 @@ static inngest_status make_room_ahead(inngest *jobs)
 static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(room(jobs, record_room(jobs, size)));
-    INNGEST_TRY(add(jobs, run, KEY(kind, 0), data, size));
-    if ((kind & KIND_MASK) == TIME) jobs->time_position = jobs->written;
-    return INNGEST_OK;
+    return add(jobs, run, KEY(kind, 0), data, size);
 }
 
-static inngest_status write_time(inngest *jobs, unsigned flag)
+#define TIME_BYTES 12u
+APART inngest_status add_time(inngest *jobs, unsigned flag)
 {
-    uint8_t bytes[12];
+    uint8_t bytes[TIME_BYTES];
     put_time(bytes, jobs->now);
     put_time(bytes + 6, WALL_KNOWN(jobs) ? jobs->now + WALL_OFFSET(jobs) : 0);
     jobs->stamp = jobs->now;
@@ -1537,7 +1596,15 @@ static inngest_status write_time(inngest *jobs, unsigned flag)
 #if INNGEST_WALL_CLOCK
     jobs->wall_stamped = jobs->wall_offset;
 #endif
-    return write_record(jobs, NULL, TIME | flag, bytes, sizeof bytes);
+    INNGEST_TRY(add(jobs, NULL, KEY(TIME | flag, 0), bytes, sizeof bytes));
+    jobs->time_position = jobs->written;
+    return INNGEST_OK;
+}
+
+static inngest_status write_time(inngest *jobs, unsigned flag)
+{
+    INNGEST_TRY(room(jobs, record_room(jobs, TIME_BYTES)));
+    return add_time(jobs, flag);
 }
 
 /* After a failure of the storage no body runs before a record has been written: its own might be lost again. */
@@ -1600,7 +1667,6 @@ static void take_up(inngest *jobs, inngest_run *run, uint32_t number, unsigned f
     run->function = (uint16_t)function;
     run->used = (uint16_t)(start_bytes / 4);
     run->reserved = (uint16_t)minimum(reservation(jobs, function, start_bytes) / 4, 0xFFFF);
-    run->flags &= (uint16_t)~RUN_ENTERED;
     jobs->reserved += run->reserved * UINT32_C(4);
 }
 
@@ -1639,7 +1705,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
     }
     if (run == NULL) {
         if ((run = enter_run(jobs, r->run)) == NULL) return ends_later(jobs, r) ? INNGEST_OK : INNGEST_ERR_RUNS_FULL;
-        run->flags = RUN_OLD | RUN_ENTERED;
+        run->flags = RUN_OLD;
     }
     if (r->kind == START) {
         uint32_t number = (r->run & 0xFFFF) | get2(b) << 16;
@@ -1647,6 +1713,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         take_up(jobs, run, number, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
     }
     run->last = r->position;
+    if (r->flags & CARRIED) jobs->copy = r->position;
     return INNGEST_OK;
 }
 
@@ -1657,15 +1724,10 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
     return block - ((block - r->step) & STEP_MASK);
 }
 
-/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
- * voids all from one position to another, for it may read as whole later. */
-static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG); }
-
 static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
 {
-    uint8_t b[16];
+    const uint8_t *b = r->first;
     int64_t stamp = 0;
-    memcpy(b, r->first, sizeof b);
     jobs->clean = r->kind == TIME && (r->flags & (FLAG | CARRIED)) == FLAG;
 #if INNGEST_CRASHES
     jobs->guarded = 0;
@@ -1683,7 +1745,8 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
         break;
     case SEEN: remember(jobs, get4(b), get4(b + 4), get_time(b + 8), r->position); break;
     case RECLAIMED:
-        if (is_void(r)) break;
+        if (r->flags & FLAG) break;
+        jobs->copy = 0;
         *reclaimed = reclaimed_by(jobs, r) + 1;
         if (get4(b) > jobs->next_run) jobs->next_run = get4(b);
         break;
@@ -1727,14 +1790,34 @@ static inngest_status doubt(inngest *jobs)
     return void_range(jobs, jobs->newest, jobs->newest + 1, true);
 }
 
-/* Take up the whole records of a block. *end: where the last one ended. */
-static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, uint32_t *reclaimed)
+typedef struct scan {
+    uint32_t end;                      /* where the last record of the block ended, or 0 */
+    uint32_t proven;                   /* reclaimed is all in front of this block */
+#if INNGEST_WRITE_CACHE
+    uint32_t before, lost;             /* where what is in front of the block ended, or 0 */
+#endif
+} scan;
+
+#if INNGEST_WRITE_CACHE
+/* What a disk has not synced it may have dropped, any of it: of what stands behind a gap nothing is taken up, unless a
+ * record there says that all in front of it was synced. The first gap is `lost`. */
+static void look_for_loss(const record *r, uint32_t gap, scan *found)
+{
+    bool joint = r->kind == RECLAIMED && (r->flags & FLAG) && r->step;     /* says up to where what is in front of it holds records */
+    if (joint && found->before && (int32_t)(found->before - get4(r->first)) < 0) gap = found->before;
+    if (!r->later) found->lost = 0;
+    else if (found->lost == 0) found->lost = gap;
+}
+#endif
+
+/* Take up the whole records of a block. */
+APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
     uint32_t offset = first_offset(jobs), gap = offset, unit = 1u << jobs->unit_shift, previous, range[2] = { 0, 0 };
-    bool in_group = false, in_void = false, broken = false;
+    bool in_group = false, in_void = false, broken = false, torn;
     inngest_status status = INNGEST_OK, applied;
     record r;
-    *end = 0;
+    found->end = 0;
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
         uint32_t position = position_at(jobs, block, offset), address = address_of(jobs, position);
@@ -1748,18 +1831,18 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
                     gap = offset;
                     broken = false;
                 }
-                *end = offset;
+                found->end = offset;
                 jobs->clean = false;
                 continue;
             }
             broken = jobs->stale = true;
             continue;
         }
-        *end = offset + record_bytes(jobs, &r);
+        found->end = offset + record_bytes(jobs, &r);
         if (in_void || (!in_group && (is_voided(jobs, position) || !group_is_whole(jobs, &r)))) {
             in_void = (r.flags & MORE) != 0;
             broken = jobs->stale = true;
-            offset = *end;
+            offset = found->end;
             continue;
         }
         if (is_void(&r)) {
@@ -1767,12 +1850,15 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
             range[1] = get4(r.first + 4);
         }
         if (offset != gap) {                               /* a torn write has nothing behind it in its block but what voids it */
-            bool torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + unit), range));
+            torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + unit), range));
             if (torn) count(&jobs->counters.torn);
             else count(&jobs->counters.damaged);
-        }
+        } else torn = true;
+#if INNGEST_WRITE_CACHE
+        look_for_loss(&r, torn ? 0 : position_at(jobs, block, gap), found);
+#endif
         broken = false;
-        gap = offset = *end;
+        gap = offset = found->end;
         previous = jobs->newest;
         if (!in_group) jobs->newest = r.position;
         jobs->stale = false;
@@ -1782,7 +1868,7 @@ static inngest_status scan_block(inngest *jobs, uint32_t block, uint32_t *end, u
             if (needed) return again;
         }
         in_group = (r.flags & MORE) != 0;
-        applied = apply_record(jobs, &r, reclaimed);
+        applied = apply_record(jobs, &r, &found->proven);
         if (applied != INNGEST_OK) status = applied;
     }
     if (broken) count(&jobs->counters.torn);
@@ -1906,9 +1992,11 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t block, format, end = 0, this_end, blocks = 0, oldest, proven = 0, missing = 0, headless = 0, expected;
+    uint32_t block, format, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected;
     inngest_status status, applied = INNGEST_OK;
     bool gap = false, written = false, misplaced = false, fresh;
+    scan found;
+    memset(&found, 0, sizeof found);
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->port->block_count;
     if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
@@ -1920,10 +2008,10 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++)
         if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
     for (block = jobs->tail_block; (int32_t)(block - jobs->last_block) <= 0; block++) {
-        status = scan_block(jobs, block, &this_end, &proven);
+        status = scan_block(jobs, block, &found);
         if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
-        if (this_end == 0 && port_blank(jobs, block_address(jobs, block) + first_offset(jobs), jobs->port->block_size - first_offset(jobs))) {
+        if (found.end == 0 && port_blank(jobs, block_address(jobs, block) + first_offset(jobs), jobs->port->block_size - first_offset(jobs))) {
             gap = true;
             if (headless == 0 && read_block_header(jobs, block % jobs->port->block_count, &expected, &format) != INNGEST_OK) headless = block;
             continue;
@@ -1933,27 +2021,34 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         headless = 0;
         written = true;
         jobs->head_block = block;
-        end = this_end ? this_end : jobs->port->block_size;    /* begun, and nothing in it is whole */
-        if (this_end == 0) jobs->stale = true;
+        end = found.end ? found.end : jobs->port->block_size;  /* begun, and nothing in it is whole */
+#if INNGEST_WRITE_CACHE
+        if (found.end) found.before = position_at(jobs, block, end);
+#endif
+        if (found.end == 0) jobs->stale = true;
     }
+#if INNGEST_WRITE_CACHE
+    if (found.lost && (int32_t)(block_of(jobs, found.lost) - found.proven) >= 0 && jobs->voids_needed < VOIDS)      /* else it is being erased */
+        return void_range(jobs, found.lost, position_at(jobs, jobs->head_block + 1, 0), true);
+#endif
     fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->port->block_count - 1)) < 0;
     if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
         missing = 0;
         if (jobs->last_block == oldest) jobs->last_block--;
     } else if (unreadable(jobs)) return INNGEST_ERR_READ;
-    if (*reclaimed && proven != *reclaimed) {              /* its proof reads differently each time */
+    if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
         *reclaimed = 0;
         return INNGEST_PAUSED;
     }
     if (missing) count(&jobs->counters.damaged);
-    if ((int32_t)(proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->port->block_count) {
+    if ((int32_t)(found.proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->port->block_count) {
         /* Which run was the newest is lost: more than one a unit there never were. */
         expected = position_at(jobs, jobs->head_block + 1, 0);
         if (jobs->next_run < expected) jobs->next_run = expected;
     }
-    if (*reclaimed == 0 && (int32_t)(proven - oldest) > 0 && proven - oldest < jobs->port->block_count) {
-        *reclaimed = proven;                           /* its erase was cut short: what it still shows no longer counts */
+    if (*reclaimed == 0 && (int32_t)(found.proven - oldest) > 0 && found.proven - oldest < jobs->port->block_count) {
+        *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
     }
     INNGEST_TRY(applied);
@@ -1967,6 +2062,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     }
     status = settle(jobs, end);                        /* before the erase, if it can be: it may hold the proof that the block may go */
     if (status == INNGEST_ERR_JOURNAL_FULL) {
+        jobs->dirty = true;                            /* the proof may be no more than a disk's cache has */
+        INNGEST_TRY(port_sync(jobs));
         INNGEST_TRY(prepare_blocks(jobs, true));
         status = settle(jobs, end);
         if (status == INNGEST_ERR_JOURNAL_FULL) status = INNGEST_OK;     /* it stands in a block that is full and was left behind */   /* cov: a guard */
@@ -1993,6 +2090,15 @@ static inngest_status mistake(inngest_ctx *ctx, inngest_status status, const cha
     return ctx->stopped = status;
 }
 
+static void note_attempt(inngest_run *run, uint8_t attempt)
+{
+#if INNGEST_INSPECT
+    run->attempt = attempt;
+#endif
+    (void)run;
+    (void)attempt;
+}
+
 /* A step is not decided: outside a group all later ones wait for it. */
 static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t when)
 {
@@ -2001,7 +2107,7 @@ static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t whe
     if (when <= ctx->wake) {
         ctx->wake = when;
         ctx->run->state = (uint8_t)why;
-        ctx->run->attempt = ctx->attempt;
+        note_attempt(ctx->run, ctx->attempt);
     }
     if (!IN_GROUP(ctx)) ctx->stopped = INNGEST_PAUSED;
     return INNGEST_PAUSED;
@@ -2058,7 +2164,7 @@ static void find_trail(inngest_ctx *ctx)
     do {
         status = step_back(jobs, ctx->run, &position, &r);
         if (status != INNGEST_OK || (ctx->ahead && (int32_t)(r.position - ctx->ahead) < 0)) break;
-        if (class_of(r.kind) != RESULT || undecided(r.kind) || r.step == 0 || !of_this_phase(ctx->run, &r)) continue;
+        if (class_of(r.kind) != RESULT || undecided(r.kind) || !of_this_phase(ctx->run, &r)) continue;
         jobs->trail[n % INNGEST_TRAIL_STEPS][0] = r.step;
         jobs->trail[n++ % INNGEST_TRAIL_STEPS][1] = r.position;
     } while (r.link);
@@ -2077,7 +2183,8 @@ static bool find_ahead(inngest_ctx *ctx, record *r)
     for (i = ctx->trail_at; i > ctx->trail_end; i--) {
         found = jobs->trail[(i - 1) % INNGEST_TRAIL_STEPS];
         if (found[0] != ctx->step) continue;
-        if (!read_record(jobs, found[1], r) || r->step != ctx->step) return false;
+        if (!read_record(jobs, found[1], r)) return false;
+        if (r->run != (ctx->run->number & STEP_MASK) || r->step != ctx->step) return false;   /* cov: a guard: a reclaim that started over may have put others there */
         front = jobs->trail[--ctx->trail_at % INNGEST_TRAIL_STEPS];
         found[0] = front[0];           /* what it came by out of turn is not looked at again */
         found[1] = front[1];
@@ -2097,7 +2204,7 @@ static inngest_status find_memo(inngest_ctx *ctx, record *r)
 #if INNGEST_TRAIL_STEPS
     if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) status = INNGEST_OK;
 #else
-    if (ctx->ahead && find_ahead(ctx->jobs, ctx->run, ctx->ahead, ctx->step, r)) status = INNGEST_OK;
+    if (ctx->ahead && find_close(ctx->jobs, ctx->run, ctx->ahead, RESULT, ctx->step, r)) status = INNGEST_OK;
 #endif
     else status = find_own(ctx, KEY(RESULT, ctx->step), r);
     if (status != INNGEST_OK) return status;
@@ -2125,39 +2232,49 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
 {
     record r;
     if (!(ctx->run->flags & RUN_SAVED) || undecided(kind) || kind == SAVE) return;
-    if (find_own(ctx, KEY(SAVE, ctx->step), &r) == INNGEST_OK) ctx->old += record_room(ctx->jobs, r.size);
+    if (find_own(ctx, KEY(SAVE, ctx->step), &r) == INNGEST_OK) ctx->old = (uint16_t)(ctx->old + record_room(ctx->jobs, r.size));
 }
 
-/* Write a record of this step, with room made for `more` bytes of its group behind it. PAUSED: the port failed; or a
- * mistake: the run has used up its reservation. */
-static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size, uint32_t more)
+/* Make room for a record of this step, and `more` bytes of its group behind it. PAUSED: the port failed; or a mistake:
+ * the run has used up its reservation. It goes deep, so what is to be written is made behind it. */
+APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t size, uint32_t more)
+{
+    uint32_t need = record_room(ctx->jobs, size);
+    find_old(ctx, kind);
+    if (ctx->run->used * UINT32_C(4) - ctx->old + need + END_ROOM > ctx->run->reserved * UINT32_C(4)) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
+    return room(ctx->jobs, need + more) == INNGEST_OK ? INNGEST_OK : wait_for_room(ctx);
+}
+
+/* Write a record of this step, for which there is room. PAUSED: the port failed. */
+APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
-    uint32_t used;
-    find_old(ctx, kind);
-    used = run->used * UINT32_C(4) - ctx->old;
-    if (used + record_room(jobs, size) + END_ROOM > run->reserved * UINT32_C(4)) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
-    if (room(jobs, record_room(jobs, size) + more) != INNGEST_OK) return wait_for_room(ctx);
+    uint32_t used = run->used * UINT32_C(4) - ctx->old;
 #if INNGEST_SEND_STEP || INNGEST_RESTART
     ctx->undo.last = run->last;                      /* not earlier: making room may have carried its records */
     ctx->undo.used = run->used;
     ctx->undo.flags = run->flags;
-    ctx->undo.crashes = run->crashes;
+    ctx->undo.crashes = CRASHES(run);
 #if INNGEST_INDEXES
     ctx->undo.memos = run->memos;
-    ctx->undo_met = ctx->met;
+    ctx->undo.met = ctx->met;
 #endif
 #endif
     if (add(jobs, run, KEY(kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step), data, size) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
-    ctx->old = record_room(jobs, size);
+    ctx->old = (uint16_t)record_room(jobs, size);
     meet(ctx, kind);
     if (kind == INTENT) return INNGEST_OK;
     run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) ? 0u : RUN_OLD));
-    run->crashes = 0;
-    let_others_go_on(jobs, run);
+    made_progress(jobs, run);
     return INNGEST_OK;
+}
+
+static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size, uint32_t more)
+{
+    INNGEST_TRY(make_room(ctx, kind, size, more));
+    return write_own(ctx, kind, data, size);
 }
 
 #if INNGEST_SEND_STEP || INNGEST_RESTART
@@ -2168,10 +2285,12 @@ static void undo_group(inngest_ctx *ctx)
     run->last = ctx->undo.last;
     run->used = ctx->undo.used;
     run->flags = ctx->undo.flags;
+#if INNGEST_CRASHES
     run->crashes = ctx->undo.crashes;
+#endif
 #if INNGEST_INDEXES
     run->memos = ctx->undo.memos;
-    ctx->met = ctx->undo_met;
+    ctx->met = ctx->undo.met;
 #endif
 }
 #endif
@@ -2186,7 +2305,7 @@ static inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *da
 static bool on_its_own(inngest *jobs, const inngest_run *run)
 {
     uint32_t node = jobs->run_count + (uint32_t)(run - jobs->runs);
-    for (; node > 1; node /= 2) if (jobs->runs[contender(jobs, node ^ 1)].deadline <= jobs->now) return false;
+    for (; node > 1; node /= 2) if (deadline(&jobs->runs[contender(jobs, node ^ 1)]) <= jobs->now) return false;
     return jobs->again_count == 0 && nothing_came(jobs);
 }
 #endif
@@ -2221,7 +2340,7 @@ static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void
 #endif
 
 #define WAIT_BYTES 14u
-static inngest_status put_wait_record(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
+APART inngest_status write_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     uint8_t b[WAIT_BYTES];
     put_time(b, due);
@@ -2229,13 +2348,14 @@ static inngest_status put_wait_record(inngest_ctx *ctx, unsigned kind, int64_t d
     b[12] = (uint8_t)(ctx->attempt + 1);
     b[13] = (uint8_t)(flags | (IN_GROUP(ctx) ? WAIT_PARALLEL : 0u));
     ctx->jobs->stamp = ctx->jobs->now;
-    return put_record(ctx, kind, b, sizeof b);
+    return write_own(ctx, kind, b, sizeof b);
 }
 
 static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     if (!WALL_KNOWN(ctx->jobs) && ctx->jobs->dated && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
-    return put_wait_record(ctx, kind, due, flags);
+    INNGEST_TRY(make_room(ctx, kind, WAIT_BYTES, 0));
+    return write_wait(ctx, kind, due, flags);
 }
 
 static uint32_t encode_error(const inngest_error_info *error, uint8_t b[ERROR_BYTES])
@@ -2259,12 +2379,28 @@ static bool load_error(inngest_ctx *ctx, const record *r)
 
 /* ---- 9 Steps in progress: again, pending, complete ------------------------------------------------------------- */
 
+#if INNGEST_LONG_STEPS || INNGEST_CRASHES
+static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when - (uint32_t)jobs->now); }
+
+#endif
+
+#if INNGEST_LONG_STEPS
 static inngest_active *find_active(inngest *jobs, uint32_t run, uint32_t step)
 {
     int i;
-    for (i = 0; i < ACTIVE_STEPS; i++)
-        if (ACTIVE(jobs)[i].run == run && (ACTIVE(jobs)[i].step == step || step == 0)) return &ACTIVE(jobs)[i];
+    for (i = 0; i < INNGEST_ACTIVE_STEPS; i++)
+        if (jobs->active[i].run == run && (jobs->active[i].step == step || step == 0)) return &jobs->active[i];
     return NULL;
+}
+
+/* The step is over: runs that waited for the place look again. */
+static void drop_active(inngest *jobs, inngest_active *a)
+{
+    uint32_t i;
+    a->run = 0;
+    for (i = 0; jobs->wanting && i < jobs->run_count; i++)
+        if (jobs->runs[i].flags & RUN_WANTS) set_deadline(jobs, &jobs->runs[i], jobs->now);
+    jobs->wanting = false;
 }
 
 static bool claim_active(inngest_ctx *ctx)
@@ -2280,33 +2416,19 @@ static bool claim_active(inngest_ctx *ctx)
     memset(a, 0, sizeof *a);
     a->run = ctx->run->number;
     a->step = ctx->step;
-    a->size = (uint16_t)ctx->size;
+    a->size = ctx->size;
     a->status = INNGEST_AGAIN;
     a->began = ctx->began;
     a->next = (uint32_t)jobs->now;
-#if INNGEST_LONG_STEPS
     if (++jobs->token == 0) jobs->token = 1;   /* cov: after 2^32 steps */
     a->token = jobs->token;
-    if (ctx->options && ctx->options->timeout_ms) {
+    if (ctx->timeout) {
         a->timed = true;
-        a->timeout = (uint32_t)jobs->now + minimum(ctx->options->timeout_ms, INT32_MAX);
+        a->timeout = (uint32_t)jobs->now + ctx->timeout;
     }
-#endif
     ctx->active = a;
     return true;
 }
-
-/* The step is over: runs that waited for the place look again. */
-static void drop_active(inngest *jobs, inngest_active *a)
-{
-    uint32_t i;
-    a->run = 0;
-    for (i = 0; jobs->wanting && i < jobs->run_count; i++)
-        if (jobs->runs[i].flags & RUN_WANTS) set_deadline(jobs, &jobs->runs[i], jobs->now);
-    jobs->wanting = false;
-}
-
-static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when - (uint32_t)jobs->now); }
 
 static inngest_status wait_for_step(inngest_ctx *ctx, const inngest_active *a)
 {
@@ -2327,14 +2449,10 @@ static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 }
 
 /* What a fresh body must know or leave on record. BODY: call it. */
-static inngest_status begin_fresh(inngest_ctx *ctx, const record *r)
+static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *o, const record *r)
 {
-#if INNGEST_LONG_STEPS
-    const inngest_step_options *o = ctx->options;
     uint8_t attempt = ctx->attempt;
-#endif
     ctx->began = ctx->run->flags & RUN_OLD ? INNGEST_BEGAN_MAYBE : INNGEST_BEGAN_NO;
-#if INNGEST_LONG_STEPS
     if (o == NULL || !(o->intent || o->at_most_once)) return INNGEST_BODY;
     ctx->began = r->kind == INTENT ? INNGEST_BEGAN_YES : INNGEST_BEGAN_NO;
     if (ctx->began == INNGEST_BEGAN_YES && o->at_most_once) {
@@ -2350,9 +2468,6 @@ static inngest_status begin_fresh(inngest_ctx *ctx, const record *r)
             return status;
         }
     }
-#else
-    (void)r;
-#endif
     return INNGEST_BODY;
 }
 
@@ -2371,6 +2486,24 @@ static inngest_status begin_again(inngest_ctx *ctx)
     else if (a->status == INNGEST_PENDING || a->next == UINT32_MAX || until(ctx->jobs, a->next) > 0) return wait_for_step(ctx, a);
     return INNGEST_BODY;
 }
+
+static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *options, const record *r)
+{
+    ctx->max_attempts = options ? options->max_attempts : 0;
+    ctx->timeout = options ? minimum(options->timeout_ms, INT32_MAX) : 0;
+    return IN_PROGRESS(ctx) ? begin_again(ctx) : begin_fresh(ctx, options, r);
+}
+#else
+#define find_active(jobs, run, step) NULL
+
+static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *options, const record *r)
+{
+    (void)r;
+    ctx->max_attempts = options ? options->max_attempts : 0;
+    ctx->began = ctx->run->flags & RUN_OLD ? INNGEST_BEGAN_MAYBE : INNGEST_BEGAN_NO;
+    return INNGEST_BODY;
+}
+#endif
 
 inngest_began_t inngest_began(const inngest_ctx *ctx) { return (inngest_began_t)ctx->began; }
 
@@ -2419,7 +2552,7 @@ static int64_t backoff(inngest_ctx *ctx)
 
 static int max_attempts(const inngest_ctx *ctx)
 {
-    if (ctx->step && ctx->options && ctx->options->max_attempts) return ctx->options->max_attempts;
+    if (ctx->step && ctx->max_attempts) return ctx->max_attempts;
     if (ctx->run->flags & RUN_FAILING) return 2;                 /* as Inngest's: one retry */
     return ctx->function->max_attempts ? ctx->function->max_attempts : 5;
 }
@@ -2431,10 +2564,10 @@ static void tell_step(inngest_ctx *ctx, inngest_status status, int64_t retry_in)
     TELL(ctx->jobs, step_end, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, retry_in);
 }
 
-APART inngest_status put_failed(inngest_ctx *ctx)
+APART inngest_status write_failed(inngest_ctx *ctx)
 {
     uint8_t b[ERROR_BYTES];
-    return put_record(ctx, FAILED, b, encode_error(&ctx->error, b));
+    return write_own(ctx, FAILED, b, encode_error(&ctx->error, b));
 }
 
 /* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
@@ -2450,7 +2583,8 @@ static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
         return wait_until(ctx, INNGEST_WAIT_RETRY, ctx->jobs->now + in);
     }
     if (ctx->step == 0) return INNGEST_STEP_FAILED;
-    status = put_failed(ctx);
+    status = make_room(ctx, FAILED, 8 + (uint32_t)length_of(ctx->error.message), 0);
+    if (status == INNGEST_OK) status = write_failed(ctx);
     tell_step(ctx, INNGEST_STEP_FAILED, -1);
     if (status == INNGEST_OK) status = durable(ctx);
     return status == INNGEST_OK ? INNGEST_STEP_FAILED : status;
@@ -2479,7 +2613,7 @@ static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const rec
 {
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
-    if (INNGEST_LONG_STEPS && ctx->ending ? ctx->active == NULL : CANCELLING(ctx->run)) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
+    if (ENDING(ctx) ? !IN_PROGRESS(ctx) : CANCELLING(ctx->run)) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
     if (r->kind == INTENT) ctx->attempt = r->first[0];
     return r->kind == ATTEMPT ? wait_for_attempt(ctx, r) : INNGEST_BODY;
 }
@@ -2493,29 +2627,42 @@ static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
-    ctx->attempt = ctx->stop = 0;
+    ctx->attempt = 0;
     ctx->old = 0;
+#if INNGEST_LONG_STEPS
+    ctx->stop = 0;
     ctx->again = UINT32_MAX;
-    ctx->options = NULL;
     ctx->active = find_active(jobs, ctx->run->number, ctx->step);
+#endif
     status = find_memo(ctx, r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (status != INNGEST_OK) r->kind = 0;
-    else ctx->old = record_room(jobs, r->size);
+    else ctx->old = (uint16_t)record_room(jobs, r->size);
     if (r->kind == 0 || undecided(r->kind)) return enter_undecided(ctx, what, r);
     if (r->kind == CHOICE || (r->kind == DONE ? r->first[0] : (unsigned)WHAT_RUN) != what) return park(ctx, INNGEST_WAIT_MEMO);
     if (r->kind == FAILED && !load_error(ctx, r)) return park(ctx, INNGEST_WAIT_DAMAGE);
     status = r->kind == FAILED ? INNGEST_STEP_FAILED : INNGEST_OK;
-    if (IN_PROGRESS(ctx)) {                          /* it was completed since */
+#if INNGEST_LONG_STEPS
+    if (ctx->active) {                               /* it was completed since */
         tell_step(ctx, status, -1);
         drop_active(jobs, ctx->active);
         ctx->active = NULL;
-    } else {
-        count(&jobs->counters.memos);
-        TELL(jobs, step_memo, run_id(jobs, ctx->run), ctx->id, status);
+        return status;
     }
+#endif
+    count(&jobs->counters.memos);
+    TELL(jobs, step_memo, run_id(jobs, ctx->run), ctx->id, status);
     return status;
 }
+
+#if INNGEST_SEND_STEP || INNGEST_RESTART
+/* The same for a step of which the journal knows no more than that it is done. */
+APART inngest_status enter_short(inngest_ctx *ctx, const char *id, unsigned what)
+{
+    record r;
+    return enter_step(ctx, id, what, &r);
+}
+#endif
 
 /* Copy a payload from there on; zeros follow one that is shorter. */
 static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t from, void *to, size_t size)
@@ -2527,13 +2674,11 @@ static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t f
     return INNGEST_OK;
 }
 
-static inngest_status close_step(inngest_ctx *ctx, inngest_status status);
-
-static inngest_status begin_step(inngest_ctx *ctx, const char *id, const inngest_step_options *options, void *result, size_t size, bool in_body)
+/* BODY: call it. RETRY, FAIL: it is over, as its body would say. */
+APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_step_options *options, void *result, size_t size)
 {
     record r;
-    inngest_status status;
-    status = enter_step(ctx, id, WHAT_RUN, &r);
+    inngest_status status = enter_step(ctx, id, WHAT_RUN, &r);
     if ((int)status > 0 && status != INNGEST_BODY) return status;
     if ((int)status <= 0 && status != INNGEST_OK) return status;
     if (result == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
@@ -2542,22 +2687,20 @@ static inngest_status begin_step(inngest_ctx *ctx, const char *id, const inngest
         return status == INNGEST_ERR_TOO_LONG ? park(ctx, INNGEST_WAIT_MEMO) : status;
     }
     if (size > INNGEST_RESULT_BYTES) return mistake(ctx, INNGEST_ERR_RESULT_SIZE, id);
-    ctx->options = options;
     ctx->result = result;
-    ctx->size = (uint32_t)size;
+    ctx->size = (uint16_t)size;
     ctx->told = false;
     ctx->retry_in = NOT_SAID;
-    status = IN_PROGRESS(ctx) ? begin_again(ctx) : begin_fresh(ctx, &r);
-    if (status == INNGEST_RETRY || status == INNGEST_FAIL) return close_step(ctx, status);
+    status = begin_body(ctx, options, &r);
     if (status != INNGEST_BODY) return status;
     if (size) memset(result, 0, size);
     ctx->open = true;
-    ctx->in_body = in_body;
     count(&ctx->jobs->counters.steps_run);
     TELL(ctx->jobs, step_start, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt);
     return INNGEST_BODY;
 }
 
+#if INNGEST_LONG_STEPS
 /* What a body's status means for an attempt that is told to stop. */
 static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
 {
@@ -2571,24 +2714,27 @@ static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
     tell_step(ctx, ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : INNGEST_CANCELLED, -1);
     return ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
 }
+#endif
 
 /* Negative and one of the library's own: not a port's or a driver's number. */
 static bool is_failure(inngest_status status) { return (int)status < -256 && (int)status >= -400; }
 
 static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
 {
-    inngest *jobs = ctx->jobs;
     ctx->open = ctx->in_body = false;
     if (status == INNGEST_BODY) status = INNGEST_OK;
-    if (INNGEST_LONG_STEPS && ctx->stopped == INNGEST_OK && !STOPPING(ctx) && (status == INNGEST_AGAIN || status == INNGEST_PENDING))
-        return keep_going(ctx, status);
-    if (IN_PROGRESS(ctx)) drop_active(jobs, ctx->active);
+#if INNGEST_LONG_STEPS
+    if (ctx->stopped == INNGEST_OK && !STOPPING(ctx) && (status == INNGEST_AGAIN || status == INNGEST_PENDING)) return keep_going(ctx, status);
+    if (ctx->active) drop_active(ctx->jobs, ctx->active);
     ctx->active = NULL;
+#endif
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
+#if INNGEST_LONG_STEPS
     if (STOPPING(ctx)) {
         status = stopped_step(ctx, status);
         if (status == INNGEST_LOST || status == INNGEST_PAUSED) return status;
     }
+#endif
     if (status == INNGEST_PAUSED) return wait_for_room(ctx);     /* its progress could not be saved */
     if (status == INNGEST_OK) {
         ctx->told = false;
@@ -2596,7 +2742,7 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
         tell_step(ctx, INNGEST_OK, -1);
         return durable(ctx);
     }
-    count(&jobs->counters.steps_failed);
+    count(&ctx->jobs->counters.steps_failed);
     if (status != INNGEST_RETRY && status != INNGEST_FAIL) {
         if (!is_failure(status)) return mistake(ctx, INNGEST_ERR_STATUS, ctx->id);
         set_error(ctx, status, 0, ctx->id);
@@ -2607,7 +2753,8 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
 
 inngest_status inngest_step_begin_(inngest_ctx *ctx, const char *id, const inngest_step_options *options, void *result, size_t size)
 {
-    return begin_step(ctx, id, options, result, size, false);
+    inngest_status status = open_step(ctx, id, options, result, size);
+    return status == INNGEST_RETRY || status == INNGEST_FAIL ? close_step(ctx, status) : status;
 }
 
 inngest_status inngest_step_close_(inngest_ctx *ctx, inngest_status body)
@@ -2620,8 +2767,12 @@ inngest_status inngest_step_run_with(inngest_ctx *ctx, const char *id, const inn
 {
     inngest_status status;
     if (fn == NULL) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
-    status = begin_step(ctx, id, options, result, size, true);
-    return status == INNGEST_BODY ? close_step(ctx, fn(ctx, arg, result)) : status;
+    status = open_step(ctx, id, options, result, size);
+    if (status == INNGEST_BODY) {
+        ctx->in_body = true;
+        status = fn(ctx, arg, result);
+    } else if (status != INNGEST_RETRY && status != INNGEST_FAIL) return status;
+    return close_step(ctx, status);
 }
 
 inngest_status inngest_step_run(inngest_ctx *ctx, const char *id, inngest_step_fn *fn, const void *arg, void *result, size_t size)
@@ -2670,10 +2821,9 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx);
 #if INNGEST_SEND_STEP
 inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *name, const void *data, size_t size)
 {
-    record r;
     size_t name_size = length_of(name);
     arrival e;
-    inngest_status status = enter_step(ctx, id, WHAT_SEND, &r);
+    inngest_status status = enter_short(ctx, id, WHAT_SEND);
     if (status != INNGEST_BODY) return status;
     status = check_event(ctx->jobs, name, name_size, data, size);
     if (status != INNGEST_OK) return mistake(ctx, status, id);
@@ -2694,8 +2844,7 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
 {
     static const uint8_t done = WHAT_RESTART;
     inngest *jobs = ctx->jobs;
-    record r;
-    inngest_status status = enter_step(ctx, id, WHAT_RESTART, &r);
+    inngest_status status = enter_short(ctx, id, WHAT_RESTART);
     if (status != INNGEST_BODY) return status;
     if (jobs->port->restart == NULL) return mistake(ctx, INNGEST_ERR_RESTART, id);
     INNGEST_TRY(put_group(ctx, DONE | MORE, &done, 1, record_room(jobs, 12)));
@@ -2739,7 +2888,7 @@ static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, 
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     if (!ctx->parallel) return mistake(ctx, INNGEST_ERR_PARALLEL, "");
     for (branch = first; branch; branch = va_arg(list, inngest_status *), index++) {
-        if (ctx->decided && (uint16_t)index != ctx->winner) *branch = INNGEST_LOST;
+        if (ctx->decided && index != ctx->winner) *branch = INNGEST_LOST;
         if (*branch == INNGEST_OK && *good < 0) *good = index;
         if ((int)*branch > 0) result = INNGEST_PAUSED;
         else if (result == INNGEST_OK) result = *branch;
@@ -2781,7 +2930,9 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
     if (ctx->decided) return close_group(ctx, INNGEST_OK);
     winner = (uint8_t)good;
     ctx->step = ctx->group;
+#if INNGEST_INDEXES
     ctx->known = false;
+#endif
     ctx->old = 0;
     ctx->id[0] = 0;
     if (put_record(ctx, CHOICE, &winner, 1) == INNGEST_OK) (void)wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);   /* the losers are told at the replay */
@@ -2844,12 +2995,12 @@ static inngest_status find_progress(inngest_ctx *ctx, const void *data, size_t s
 inngest_status inngest_step_save(inngest_ctx *ctx, const void *progress, size_t size)
 {
     record r;
-    uint32_t old = ctx->old;
+    uint16_t old = ctx->old;
     inngest_status status = find_progress(ctx, progress, size, &r);
     if (status != INNGEST_OK && status != INNGEST_BODY) return status;
     if (size > INNGEST_RESULT_BYTES) return mistake(ctx, INNGEST_ERR_RESULT_SIZE, ctx->id);
     if (status == INNGEST_OK && same_payload(ctx->jobs, &r, progress, size)) return INNGEST_OK;
-    ctx->old = status == INNGEST_OK ? record_room(ctx->jobs, r.size) : 0;
+    ctx->old = status == INNGEST_OK ? (uint16_t)record_room(ctx->jobs, r.size) : 0;
     status = commit_at_once(ctx, SAVE, progress, (uint32_t)size);
     ctx->old = old;
     if (status == INNGEST_OK) ctx->run->flags |= RUN_SAVED;
@@ -2891,7 +3042,7 @@ static void find_attempt(inngest_ctx *ctx)
     ctx->old = 0;
     if (find_own(ctx, KEY(RESULT, 0), &r) != INNGEST_OK) return;
     ctx->attempt = r.first[12];
-    ctx->old = record_room(ctx->jobs, r.size);
+    ctx->old = (uint16_t)record_room(ctx->jobs, r.size);
 }
 
 int inngest_attempt(const inngest_ctx *ctx)
@@ -2948,6 +3099,20 @@ inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size)
 
 static uint32_t largest_start(const inngest *jobs) { return record_room(jobs, START_HEAD + INNGEST_EVENT_BYTES); }
 
+/* What reservations may take, so that reclaim always ends. Records of up to L bytes fill a block of U usable bytes to
+ * U - L at least, and any two blocks in a row hold more than U together. */
+APART uint32_t capacity(const inngest *jobs)
+{
+    const inngest_port *p = jobs->port;
+    uint32_t usable = p->block_size - first_offset(jobs), blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
+    uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES), fixed = 3 * record_room(jobs, 12);
+    uint32_t room_for, all = blocks * usable, fill = all / 100 * INNGEST_FILL_PERCENT + all % 100 * INNGEST_FILL_PERCENT / 100;
+    if (largest < largest_start(jobs)) largest = largest_start(jobs);   /* cov: by configuration */
+    room_for = (usable - minimum(usable / 2, largest)) * (blocks > 1 ? blocks - 1 : 1);
+    room_for = minimum(room_for, fill);
+    return room_for > fixed ? room_for - fixed : 0;   /* cov: by configuration */
+}
+
 /* The functions of the largest event that fits this one's trigger must fit the run table, the journal and a block. */
 static inngest_status check_fan_out(const inngest *jobs, const inngest_function *f)
 {
@@ -2961,7 +3126,7 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     }
     if (n > INNGEST_FAN_OUT || n > jobs->run_count) return INNGEST_ERR_TABLE_FAN_OUT;
     if (f->journal_bytes && f->journal_bytes < 32) return INNGEST_ERR_TABLE_BYTES;
-    if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > jobs->capacity ||
+    if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > capacity(jobs) ||
         n * largest_start(jobs) + record_room(jobs, 14) > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_TABLE_BYTES;
     return INNGEST_OK;
 }
@@ -2985,6 +3150,20 @@ static inngest_status check_table(const inngest *jobs, uint16_t *index)
     return INNGEST_OK;
 }
 
+#if INNGEST_CRASHES
+/* Leave a record of how a predicate and an event stand: how many resets it pays for, and whether it is being called. */
+enum { CALLED_BEFORE, CALLED_NOW, CALLED_PAID };
+static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned called)
+{
+    uint8_t b[8];
+    put4(b + 4, (uint32_t)jobs->poison_row << 16);
+    put4(b + 2, hash);
+    b[0] = (uint8_t)resets;
+    b[1] = (uint8_t)called;
+    return write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK;
+}
+#endif
+
 /* Call a predicate. After a boot that was not clean the first ones are called behind a record, which counts only if
  * it is the newest at the next boot: one that resets the machine again and again for the same data is then taken to
  * say no; and all of them are, where resets in a row are more than one event explains. */
@@ -2992,17 +3171,13 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
 {
     bool busy = jobs->busy, yes;
 #if INNGEST_CRASHES
-    uint8_t b[8];
     uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
+    unsigned resets = jobs->poison == hash ? jobs->poison_count : 0;
     guard = guard && jobs->guarded > 0;
     if (guard) {
-        b[0] = jobs->poison == hash ? jobs->poison_count : 0;
-        if (b[0] >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
+        if (resets >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
         jobs->guarded--;
-        b[1] = 1;
-        put4(b + 4, (uint32_t)jobs->poison_row << 16);
-        put4(b + 2, hash);
-        if (write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK) (void)port_sync(jobs);
+        if (note_call(jobs, hash, resets, CALLED_NOW)) (void)port_sync(jobs);
     }
 #endif
     (void)guard;
@@ -3010,10 +3185,7 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
     yes = f->when(jobs->user, e->data, e->size);
     jobs->busy = busy;
 #if INNGEST_CRASHES
-    if (guard) {
-        b[1] = 0;
-        (void)write_record(jobs, NULL, CRASH, b, sizeof b);
-    }
+    if (guard) (void)note_call(jobs, hash, resets, CALLED_BEFORE);
 #endif
     return yes;
 }
@@ -3032,7 +3204,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 }
 
 /* Append the START of a run, as the last of its group or not. */
-static inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
+APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
 {
     uint8_t head[START_HEAD];
     uint32_t size = HAS_TIME(e) ? START_HEAD : START_HEAD - 6;
@@ -3043,9 +3215,9 @@ static inngest_status start_run(inngest *jobs, const arrival *e, unsigned functi
     put4(head + 2, hash_text(HASH_SEED, jobs->functions[function].id));
     put_time(head + 6, e->ts);
     head[size - 1] = e->name_size;
-    s.from = NULL;
+    s.copy = false;
     s.piece[0] = head;
-    s.size[0] = size;
+    s.size[0] = (uint16_t)size;
     s.piece[1] = e->name;
     s.size[1] = e->name_size;
     s.piece[2] = e->data;
@@ -3102,13 +3274,13 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         const inngest_function *f = &jobs->functions[i];
         if (!matches(f->event, e->name, e->name_size)) continue;
         if (f->when && !wanted(jobs, e, f, ctx == NULL)) continue;
-        if (jobs->run_count - jobs->live_runs == n) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
+        if (jobs->live_runs + n == jobs->run_count) { count(&jobs->counters.waiting_runs); return INNGEST_ERR_RUNS_FULL; }
         need += reservation(jobs, i, start);
         chosen[n++] = (uint16_t)i;
     }
     if (n == 0 && ctx == NULL) { count(&jobs->counters.unmatched); return INNGEST_OK; }
     if (HAS_ID(e) && live == INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
-    if (jobs->reserved + need + (live + HAS_ID(e)) * record_room(jobs, 12) > jobs->capacity) {
+    if (jobs->reserved + need + (live + HAS_ID(e)) * record_room(jobs, 12) > capacity(jobs)) {
         count(&jobs->counters.waiting_journal);
         return INNGEST_ERR_JOURNAL_FULL;
     }
@@ -3126,14 +3298,17 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
 
 /* ---- 13 Passes: one execution of a handler, its verdict, crashes ----------------------------------------------- */
 
-static void start_ctx(inngest_ctx *ctx, inngest *jobs, inngest_run *run)
+/* The engine has one: passes do not nest. */
+static inngest_ctx *start_ctx(inngest *jobs, inngest_run *run)
 {
+    inngest_ctx *ctx = &jobs->ctx;
     memset(ctx, 0, sizeof *ctx);
     ctx->jobs = jobs;
     ctx->run = run;
     ctx->function = run->function == NO_FUNCTION ? NULL : &jobs->functions[run->function];
     ctx->wake = NEVER;
     ctx->retry_in = NOT_SAID;
+    return ctx;
 }
 
 static void tell_end(inngest_ctx *ctx, inngest_status status)
@@ -3169,26 +3344,27 @@ static bool has_on_failure(const inngest_function *function)
 #endif
 }
 
+#if INNGEST_LONG_STEPS
 /* Tell the run's steps in progress that it ends: the handler is called once more, begins nothing, and their results
  * are kept. */
 static void stop_actives(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
-    inngest_error_info error = ctx->error;
     inngest_active *a;
     inngest_status status;
     int i;
-    for (i = 0; i < ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
-        start_ctx(ctx, jobs, run);
-        if (ctx->function == NULL) break;
+    jobs->end_error = ctx->error;
+    for (i = 0; i < INNGEST_ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
+        (void)start_ctx(jobs, run);
         ctx->ending = true;
         status = call_handler(ctx);
         if (ctx->open) (void)close_step(ctx, status);
     }
     while ((a = find_active(jobs, run->number, 0)) != NULL) drop_active(jobs, a);
-    ctx->error = error;
+    ctx->error = jobs->end_error;
 }
+#endif
 
 /* The run is over, or its handler is: on_failure is next. False: that could not be written. */
 APART bool finish(inngest_ctx *ctx, inngest_status verdict)
@@ -3212,12 +3388,11 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
         if (find_own(ctx, KEY(START, 0), &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
         run->phase = INNGEST_PHASE_ON_FAILURE;
         run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
-        run->crashes = 0;
-        let_others_go_on(jobs, run);
+        made_progress(jobs, run);
         return true;
     }
     if (INNGEST_CANCEL && verdict == INNGEST_CANCELLED) put4(b, (uint32_t)verdict);
-    if (run->crashes <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
+    if (CRASHES(run) <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
     if (write_record(jobs, run, END, b, size) != INNGEST_OK) return false;
     count(&jobs->counters.runs_ended);
     if (verdict == INNGEST_FAIL) count(&jobs->counters.runs_failed);
@@ -3255,7 +3430,7 @@ static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 {
     if (status == INNGEST_OK) return mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
     status = close_step(ctx, status);
-    if (ctx->stopped != INNGEST_OK || ctx->stuck || !(status == INNGEST_STEP_FAILED || IN_GROUP(ctx))) return status;
+    if (ctx->stopped != INNGEST_OK || ctx->stuck) return status;
     return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);
 }
 
@@ -3325,7 +3500,7 @@ static bool alone(const inngest *jobs)
 static bool arm_suspect(inngest *jobs, inngest_run *run)
 {
 #if INNGEST_CRASHES
-    if (((run->flags & RUN_SUSPECT) || BESIDE(jobs, run)) && !(run->flags & RUN_ARMED)) return arm(jobs, run, true);
+    if (((run->flags & RUN_SUSPECT) || alone(jobs)) && !(run->flags & RUN_ARMED)) return arm(jobs, run, true);
 #endif
     (void)jobs;
     (void)run;
@@ -3346,7 +3521,7 @@ APART inngest_status look_before(inngest_ctx *ctx)
     return INNGEST_BODY;
 }
 
-static inngest_status run_handler(inngest_ctx *ctx)
+APART inngest_status run_handler(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     inngest_status verdict;
@@ -3354,7 +3529,7 @@ static inngest_status run_handler(inngest_ctx *ctx)
         set_error(ctx, INNGEST_CANCELLED, 0, "");
         return INNGEST_CANCELLED;
     }
-    if (INNGEST_CRASHES && ctx->run->crashes >= INNGEST_CRASH_LIMIT) {
+    if (INNGEST_CRASHES && CRASHES(ctx->run) >= INNGEST_CRASH_LIMIT) {
         set_error(ctx, INNGEST_ERR_CRASHED, 0, "");
         return INNGEST_FAIL;
     }
@@ -3372,21 +3547,22 @@ static inngest_status run_handler(inngest_ctx *ctx)
 
 APART void pass(inngest *jobs, inngest_run *run)
 {
-    inngest_ctx ctx;
+    inngest_ctx *ctx = start_ctx(jobs, run);
     uint32_t number = run->number;
     int64_t when = jobs->now, offset = WALL_OFFSET(jobs);
     bool known = WALL_KNOWN(jobs);
     inngest_status verdict;
-    start_ctx(&ctx, jobs, run);
     run->state = INNGEST_WAIT_NONE;
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
     jobs->busy = true;
     jobs->unread = false;
     if (!arm_suspect(jobs, run)) run->state = INNGEST_WAIT_ROOM;
-    else if ((verdict = run_handler(&ctx)) == INNGEST_PAUSED) when = CANCELLING(run) ? jobs->now : ctx.wake;
+    else if ((verdict = run_handler(ctx)) == INNGEST_PAUSED) when = CANCELLING(run) ? jobs->now : ctx->wake;
     else {
-        if (INNGEST_LONG_STEPS) stop_actives(&ctx);
-        if (!finish(&ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
+#if INNGEST_LONG_STEPS
+        stop_actives(ctx);
+#endif
+        if (!finish(ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
     }
     jobs->busy = false;
     if (run->number != number) return;
@@ -3414,7 +3590,7 @@ APART void pass(inngest *jobs, inngest_run *run)
 #if INNGEST_LONG_STEPS
 APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 {
-    inngest_ctx ctx;
+    inngest_ctx *ctx;
     record r;
     inngest_active *a;
     inngest_run *run;
@@ -3426,11 +3602,11 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     if (run == NULL) return INNGEST_OK;   /* cov: a step in progress has a run */
     if (status == INNGEST_OK && SLOT_SIZE(slot) > a->size) status = INNGEST_ERR_RESULT_SIZE;
     if (status == INNGEST_OK) {
-        start_ctx(&ctx, jobs, run);
-        ctx.step = a->step;
-        if (find_memo(&ctx, &r) == INNGEST_OK) ctx.old = record_room(jobs, r.size);
-        ctx.parallel = true;                         /* others may be in progress beside it */
-        status = put_record(&ctx, RESULT, slot->data, SLOT_SIZE(slot));
+        ctx = start_ctx(jobs, run);
+        ctx->step = a->step;
+        if (find_memo(ctx, &r) == INNGEST_OK) ctx->old = (uint16_t)record_room(jobs, r.size);
+        ctx->parallel = true;                        /* others may be in progress beside it */
+        status = put_record(ctx, RESULT, slot->data, SLOT_SIZE(slot));
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
     }
     a->status = (int16_t)status;
@@ -3540,10 +3716,10 @@ static void release(inngest *jobs)
 static inngest_run *next_due(inngest *jobs)
 {
     inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs), *other;
-    if (run->deadline <= jobs->now) return run;
+    if (deadline(run) <= jobs->now) return run;
     if (INNGEST_CANCEL && alone(jobs))
         for (other = jobs->runs; other < jobs->runs + jobs->run_count; other++)
-            if (CANCELLING(other) && other->deadline <= jobs->now) return other;
+            if (CANCELLING(other) && deadline(other) <= jobs->now) return other;
     return NULL;
 }
 
@@ -3566,10 +3742,10 @@ static uint32_t due_in(const inngest *jobs, int64_t when)
 
 static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
-    int64_t first = first_run(jobs)->deadline;
+    int64_t first = deadline(first_run(jobs));
 #if INNGEST_CRASHES
     if (alone(jobs)) {
-        int64_t over = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS), own = find_run(jobs, jobs->alone & STEP_MASK)->deadline;
+        int64_t over = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS), own = deadline(find_run(jobs, jobs->alone & STEP_MASK));
         if (first < over) first = over;
         if (own < first) first = own;
     }
@@ -3653,10 +3829,13 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 inngest_status inngest_flush(inngest *jobs)
 {
     inngest_status status;
+    inngest_word end;
     if (jobs == NULL || jobs->ready != MAGIC) return INNGEST_ERR_NOT_READY;
     if (jobs->busy) return INNGEST_ERR_BUSY;
+    end = WORD(LOAD(&jobs->tail));
     status = drain(jobs);
     INNGEST_TRY(port_sync(jobs));
+    if (status == INNGEST_OK && (word_distance)WORD(end - jobs->head) > 0) return INNGEST_ERR_BUSY;   /* cov: two at once: queue_threads.c */
     return status;
 }
 
@@ -3671,10 +3850,9 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
     record r;
     do {
         if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
-        if ((r.kind != ATTEMPT && r.kind != SLEEP) || !is_live(jobs, &r)) continue;
+        if ((r.kind != ATTEMPT && r.kind != SLEEP) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
         memcpy(b, r.first, WAIT_BYTES);
-        if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
-        if ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) continue;
+        if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, true)) continue;
         put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
         INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES)));   /* cov: an erase that fails just here; of the write behind it: corners.c */
@@ -3790,20 +3968,6 @@ static inngest_status check_config(const inngest_config *c)
     return INNGEST_OK;
 }
 
-/* What reservations may take, so that reclaim always ends. Records of up to L bytes fill a block of U usable bytes to
- * U - L at least, and any two blocks in a row hold more than U together. */
-static uint32_t capacity(const inngest *jobs)
-{
-    const inngest_port *p = jobs->port;
-    uint32_t usable = p->block_size - first_offset(jobs), blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
-    uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES), fixed = 3 * record_room(jobs, 12);
-    uint32_t room_for, all = blocks * usable, fill = all / 100 * INNGEST_FILL_PERCENT + all % 100 * INNGEST_FILL_PERCENT / 100;
-    if (largest < largest_start(jobs)) largest = largest_start(jobs);   /* cov: by configuration */
-    room_for = (usable - minimum(usable / 2, largest)) * (blocks > 1 ? blocks - 1 : 1);
-    room_for = minimum(room_for, fill);
-    return room_for > fixed ? room_for - fixed : 0;   /* cov: by configuration */
-}
-
 static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
 {
     size_t slots_at = INNGEST_MEMORY((size_t)config->runs, 0);
@@ -3821,9 +3985,12 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
 #endif
     jobs->user = config->user;
     jobs->runs = (inngest_run *)config->memory;
-    jobs->run_count = config->runs;
+    jobs->run_count = (inngest_index)config->runs;
     jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + slots_at);
-    for (i = 0; i < config->runs; i++) jobs->runs[i].deadline = NEVER;
+    for (i = 0; i < config->runs; i++) {
+        jobs->runs[i].due = (uint32_t)NEVER;
+        jobs->runs[i].due_high = (uint16_t)(NEVER >> 32);
+    }
     clear_places(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
     for (i = 0; i < config->events; i++) {
@@ -3837,7 +4004,6 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     while ((UINT32_C(1) << jobs->block_shift) < config->port->block_size) jobs->block_shift++;
     jobs->unit_shift = 2;
     while ((1u << jobs->unit_shift) < config->port->program_size) jobs->unit_shift++;
-    jobs->capacity = capacity(jobs);
 }
 
 /* A live record of a part that this build leaves out: a run that has one stays parked and is carried along. */
@@ -3846,9 +4012,7 @@ static bool left_out(const record *r)
     switch (r->kind) {
     case START: return !INNGEST_WALL_CLOCK && (r->flags & FLAG);
     case SLEEP: return !INNGEST_WALL_CLOCK && (r->first[13] & WAIT_UNIX);
-    case PHASE:
-        if ((int32_t)get4(r->first) == INNGEST_CANCELLED) return !INNGEST_CANCEL;
-        return !INNGEST_ON_FAILURE;
+    case PHASE: return r->size == 4 ? !INNGEST_CANCEL : !INNGEST_ON_FAILURE;
     case DONE: return (!INNGEST_SEND_STEP && r->first[0] == WHAT_SEND) || (!INNGEST_RESTART && r->first[0] == WHAT_RESTART);
     case CHOICE: return !INNGEST_PARALLEL;
     case INTENT: return !INNGEST_LONG_STEPS;
@@ -3859,7 +4023,7 @@ static bool left_out(const record *r)
 
 /* Take up what a run's records say: its phase, its crashes, the room it uses, what it waits for. Gives when in the
  * last boot it was on its own, 0: it was not. */
-static uint32_t check_run(inngest *jobs, inngest_run *run)
+APART uint32_t check_run(inngest *jobs, inngest_run *run)
 {
     uint32_t armed = 0;
     uint32_t position = run->last;
@@ -3870,7 +4034,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
     record r;
     inngest_status status = find_record(jobs, run, KEY(PHASE, 0), &r);
     if (status == INNGEST_OK) {
-        status = (inngest_status)(int32_t)get4(r.first);
+        status = r.size == 4 ? (inngest_status)(int32_t)get4(r.first) : INNGEST_FAIL;   /* alone; else the error of the handler */
         run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;
@@ -3888,15 +4052,17 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
         run->oldest = (uint16_t)block_of(jobs, r.position);
 #endif
         if (r.kind != START && r.kind != CRASH) run->flags |= RUN_BEGUN;
-        if (INNGEST_CRASHES && r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT)) {
+#if INNGEST_CRASHES
+        if (r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT)) {
             run->flags |= RUN_MARKED;
             run->crashes = r.first[0];
             armed = get4(r.first + 1) & STEP_MASK;
             if (armed) run->flags |= RUN_ARMED;
         }
+#endif
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
         idle(jobs);
-        if (!is_live(jobs, &r)) continue;
+        if (!is_live(jobs, &r, true)) continue;
         parked = parked || left_out(&r);   /* cov: a part is left out: parts.sh */
 #if INNGEST_INDEXES
         if (class_of(r.kind) == RESULT && r.step) run->memos++;
@@ -3915,7 +4081,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
             if (r.first[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
             if (due < when) {
                 when = due;
-                run->attempt = r.kind == ATTEMPT ? r.first[12] : 0;
+                note_attempt(run, r.kind == ATTEMPT ? r.first[12] : 0);
             }
         }
     } while (r.link);
@@ -3926,7 +4092,7 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
     }
     if (run->state == INNGEST_WAIT_NONE || run->phase == INNGEST_PHASE_CANCELLING || (news && news != ATTEMPT && news != SLEEP)) {
         run->state = INNGEST_WAIT_NONE;
-        run->attempt = 0;
+        note_attempt(run, 0);
         when = jobs->now;
     }
     if (parked) {   /* cov: a part is left out: parts.sh */
@@ -3937,14 +4103,35 @@ static uint32_t check_run(inngest *jobs, inngest_run *run)
     return armed;
 }
 
+/* If the reclaim of the tail block was cut short: its newest copy says how far it had come, for it goes on in order. Where
+ * that is not to be found, the chains alone say what has been copied. */
+APART void find_copied(inngest *jobs)
+{
+    uint32_t position = jobs->copy, key = 0;
+    const inngest_run *run;
+    record r;
+    jobs->copied = position_at(jobs, jobs->tail_block, 0);
+    if (position == 0 || !read_header(jobs, position, &r) || (run = find_run(jobs, r.run)) == NULL) return;
+    for (r.link = 1; r.link && step_back(jobs, run, &position, &r) == INNGEST_OK;) {
+        uint32_t same = KEY(class_of(r.kind) | (r.flags & FLAG), r.step);
+        if (key == 0) key = same;
+        else if (key == same && block_of(jobs, r.position) == jobs->tail_block) {
+            jobs->copied = r.position;
+            jobs->copy = 0;
+            return;
+        }
+    }
+}
+
 static void check_runs(inngest *jobs, inngest_reset reset)
 {
     uint32_t armed, last = 0;
-    inngest_run *run, *alone = NULL;
+    inngest_run *run, *alone = NULL;   /* the one that pays */
     bool crashed = INNGEST_CRASHES && !jobs->clean && reset != INNGEST_RESET_POWER_ON;
+    find_copied(jobs);
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
         if (run->number == 0) continue;
-        if (run->flags & RUN_ENTERED) {
+        if (run->used == 0) {                          /* seen by the mount without its START */
             count(&jobs->counters.lost_runs);
             say(jobs, "inngest: a run is lost, its start is damaged");
             free_the_run(jobs, run);
@@ -3958,8 +4145,13 @@ static void check_runs(inngest *jobs, inngest_reset reset)
             alone = run;
         }
     }
+#if INNGEST_CRASHES
+    if (jobs->guarded == CALLED_NOW) alone = NULL;      /* a predicate was being called */
+#endif
     if (crashed && alone) {
+#if INNGEST_CRASHES
         alone->crashes++;
+#endif
         count(&jobs->counters.crashes);
         say(jobs, "inngest: a reset is pinned on a run");
     }
@@ -3974,20 +4166,33 @@ static void check_runs(inngest *jobs, inngest_reset reset)
     }
 #if INNGEST_CRASHES
     if (!jobs->guarded) jobs->poison = jobs->poison_row = jobs->poison_count = 0;
-    else if (crashed) {
-        jobs->poison_count++;
-        jobs->poison_row++;
+    else if (jobs->guarded == CALLED_NOW) {
+        jobs->poison_count = (uint8_t)(jobs->poison_count + crashed);
+        jobs->poison_row = (uint16_t)(jobs->poison_row + crashed);
+        (void)note_call(jobs, jobs->poison, jobs->poison_count, CALLED_PAID);    /* resets that follow are no longer its own */
     }
     jobs->guarded = crashed ? GUARDED_EVENTS : 0;
 #endif
 }
 
-inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
+/* Mount, and again as long as that is asked for. */
+APART inngest_status mount_all(inngest *jobs, const inngest_config *config)
 {
-    uint16_t unused;
     uint32_t reclaimed = 0, tries = 0;
     uint8_t needed_before = 0;
     inngest_status status;
+    while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
+        if (tries++ == 32) return INNGEST_ERR_READ;   /* cov: a guard: cells that read differently each time */
+        if (jobs->voids_needed != needed_before) reclaimed = 0;   /* what proved it may be what is void */
+        needed_before = jobs->voids_needed;
+        set_up(jobs, config, offsetof(inngest, void_count));
+    }
+    return status;
+}
+
+inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
+{
+    uint16_t unused;
     if (index == NULL) index = &unused;
     *index = 0;
     if (jobs == NULL || config == NULL) return INNGEST_ERR_ARGUMENT;
@@ -3995,13 +4200,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_config(config));
     set_up(jobs, config, sizeof *jobs);
     if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_table(jobs, index));
-    while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
-        if (tries++ == 32) return INNGEST_ERR_READ;   /* cov: a guard: cells that read differently each time */
-        if (jobs->voids_needed != needed_before) reclaimed = 0;   /* what proved it may be what is void */
-        needed_before = jobs->voids_needed;
-        set_up(jobs, config, offsetof(inngest, void_count));
-    }
-    INNGEST_TRY(status);
+    INNGEST_TRY(mount_all(jobs, config));
     INNGEST_TRY(port_sync(jobs));
     jobs->copies_only = false;                         /* in a last block that this mount has begun */
     jobs->wrote = !jobs->clean || jobs->newest == 0;
@@ -4064,9 +4263,9 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
         info->id = run_id(jobs, run);
         info->function = run->function == NO_FUNCTION ? NULL : jobs->functions[run->function].id;
         info->phase = (inngest_phase)run->phase;
-        info->wait = run->deadline <= jobs->now && BESIDE(jobs, run) && !CANCELLING(run) ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
+        info->wait = deadline(run) <= jobs->now && BESIDE(jobs, run) && !CANCELLING(run) ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
         info->attempt = run->attempt;
-        info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : run->deadline == NEVER ? INT64_MAX : run->deadline - jobs->now;
+        info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : deadline(run) == NEVER ? INT64_MAX : deadline(run) - jobs->now;
         info->journal_bytes = run->used * UINT32_C(4);
         info->reserved_bytes = run->reserved * UINT32_C(4);
         (*cursor)++;

@@ -55,7 +55,7 @@
 #ifndef INNGEST_RESULT_BYTES   /* most bytes of a step's result or progress; 0..4096; RAM: none */
 #define INNGEST_RESULT_BYTES 256
 #endif
-#ifndef INNGEST_MESSAGE_BYTES  /* most bytes kept of an error message; 0..200; RAM: this many, once, and on the stack */
+#ifndef INNGEST_MESSAGE_BYTES  /* most bytes kept of an error message; 0..200; RAM: 2 or 3 times as many; stack: this many */
 #define INNGEST_MESSAGE_BYTES 40
 #endif
 #ifndef INNGEST_STAGE_BYTES    /* staging for one program call; a multiple of 32, 64..4096; RAM: this many, once */
@@ -194,6 +194,14 @@
 #ifndef INNGEST_INDEXES        /* what makes many runs and long journals fast; without it a call looks at all runs, a step at all
                                   records of its run; RAM: 8 bytes a run, 16 with INNGEST_MANY_RUNS */
 #define INNGEST_INDEXES 1
+#endif
+#ifndef INNGEST_WRITE_CACHE    /* 1: between two syncs the storage may keep what was written later and lose what was written before,
+                                  as disks and file systems do; flash does not; only where port.sync is there; code: 320 bytes */
+#if UINTPTR_MAX > 0xFFFFFFFF || defined(__unix__) || defined(__APPLE__) || defined(_WIN32)
+#define INNGEST_WRITE_CACHE 1
+#else
+#define INNGEST_WRITE_CACHE 0
+#endif
 #endif
 #ifndef INNGEST_SYNC_ALONE     /* 1: a run beside which no other is due syncs its steps itself and goes on, without a replay; code: 110 bytes */
 #if INNGEST_INDEXES && UINTPTR_MAX > 0xFFFFFFFF
@@ -485,9 +493,10 @@ typedef struct inngest_slot {      /* one place of the queue; internal */
 } inngest_slot;
 
 typedef struct inngest_run {       /* one place of the run table; internal */
-    int64_t deadline;              /* journal ms */
     uint32_t number;               /* 0: free */
+    uint32_t due;                  /* its deadline: 48 bits of journal ms */
     uint32_t last;                 /* log position of its newest record */
+    uint16_t due_high;
     uint16_t function;             /* index, or 0xFFFF */
     uint16_t used, reserved;       /* journal bytes / 4 */
     uint16_t flags;
@@ -495,7 +504,13 @@ typedef struct inngest_run {       /* one place of the run table; internal */
     uint16_t oldest;               /* low bits of the oldest block that may hold records of it */
     uint16_t memos;                /* steps of this phase on record */
 #endif
-    uint8_t state, phase, attempt, crashes;
+    uint8_t state, phase;
+#if INNGEST_INSPECT
+    uint8_t attempt;
+#endif
+#if INNGEST_CRASHES
+    uint8_t crashes;
+#endif
 } inngest_run;
 
 #if INNGEST_MANY_RUNS
@@ -518,6 +533,56 @@ typedef struct inngest_seen {      /* an event id; internal */
     uint32_t hash[2];
     uint32_t position;             /* 0: free */
 } inngest_seen;
+
+/* A pass: one execution of a handler; internal. Bytes first, then words: short instructions reach them. */
+struct inngest_ctx {
+    uint8_t attempt, began;
+    bool open, in_body;            /* a body runs; as a function */
+    bool told;                     /* the user has set error */
+    bool waiting;                  /* a step is not decided */
+    bool parallel, decided;        /* in a group; that has a winner */
+    bool stuck;                    /* a step found no room: not before its time */
+    uint8_t id_count, winner;
+    uint8_t max_attempts;          /* of the step's options */
+#if INNGEST_INDEXES
+    bool known;                    /* the step is one on record */
+#endif
+#if INNGEST_LONG_STEPS
+    bool ending;                   /* only to tell steps in progress that the run ends */
+    uint8_t stop;
+#endif
+    uint16_t size;                 /* of the step's result */
+    uint16_t old;                  /* bytes of the record that the step's next one supersedes */
+    inngest *jobs;
+    inngest_run *run;
+    const inngest_function *function;   /* NULL: not in the table */
+    void *result;
+    uint32_t step, group;
+    int stopped;                   /* an inngest_status: what every further step call gives */
+    uint32_t retry_in;             /* ms; UINT32_MAX: the backoff decides */
+    int64_t wake;
+#if INNGEST_LONG_STEPS
+    inngest_active *active;        /* of the step */
+    uint32_t timeout, again;
+#endif
+#if INNGEST_INDEXES
+    uint16_t met;                  /* steps on record that this pass has come by */
+    uint32_t ahead;                /* behind the memo met last; 0: none yet */
+#endif
+#if INNGEST_TRAIL_STEPS
+    uint32_t trail_at, trail_end;  /* of jobs->trail, backwards: the next one, the last one */
+    uint32_t trail_of;             /* the tail block it was made for, + 1; 0: there is none */
+#endif
+#if INNGEST_SEND_STEP || INNGEST_RESTART
+    struct {                       /* the run before the newest record of a step */
+        uint32_t last;
+        uint16_t used, flags, memos, met;
+        uint8_t crashes;
+    } undo;
+#endif
+    inngest_error_info error;
+    char id[INNGEST_MESSAGE_BYTES + 1];
+};
 
 /* Bytes of memory for this many runs and queue slots (the queue's a power of two). A constant expression. */
 #define INNGEST_MEMORY(runs, events) \
@@ -549,11 +614,14 @@ typedef struct inngest_config {
 /* The engine. Allocate it statically or anywhere; touch nothing in it. */
 struct inngest {                   /* what is used most stands first, bytes before words: short instructions reach it */
     uint8_t unit_shift, block_shift;
-    bool busy, unread, clean, stopped, failed, doubtful, wary, trusted, stale, opening, dirty, wrote, wanting, ticked;
+    bool busy, unread, clean, stopped, failed, doubtful, wary, trusted, stale, opening, dirty, wrote, ticked;
     bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
     bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
 #if INNGEST_WALL_CLOCK
     bool wall_known, wall_set, is_told;
+#endif
+#if INNGEST_LONG_STEPS
+    bool wanting;                  /* a run waits for a place among the steps in progress */
 #endif
 #if INNGEST_CRASHES
     uint8_t guarded, poison_count; /* events whose predicates are still called behind a record */
@@ -574,15 +642,16 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #endif
     inngest_word head;
     inngest_run *runs;
-    uint32_t run_count;
+    inngest_index run_count, live_runs;
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
     uint32_t head_offset, synced;  /* synced: position, what stands before it is durable */
     uint32_t newest, written;      /* the newest group; the record written last */
+    uint32_t copied, copy;         /* positions: what the tail block holds up to there has been copied; a copy whose original is to be found, 0: none */
     uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
     uint32_t next_run, reserved, time_position;
     const inngest_function *functions;
     uint32_t format, seed;         /* the journal's half of run ids; its checksum, with which those of records begin */
-    uint32_t live_runs, capacity, woken, last_tick, passes;   /* passes: of this tick */
+    uint32_t woken, last_tick, passes;   /* passes: of this tick */
 #if INNGEST_INDEXES
     uint32_t hash_mask;
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
@@ -622,6 +691,10 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_TRAIL_STEPS
     uint32_t trail[INNGEST_TRAIL_STEPS][2];   /* step, position */
 #endif
+    inngest_ctx ctx;               /* of the pass */
+#if INNGEST_LONG_STEPS
+    inngest_error_info end_error;  /* of a run that ends, while its steps in progress are told */
+#endif
     uint32_t pass_ids[INNGEST_STEP_IDS];
     uint16_t pass_counts[INNGEST_STEP_IDS];
 #if INNGEST_INSPECT
@@ -660,7 +733,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms);
 
 /* Journal all queued events and sync. Interrupts: no. OK: every event accepted so far is durable; else the
  * refusal that keeps the oldest one waiting (RUNS_FULL, JOURNAL_FULL, SEEN_FULL), the port's failure, NOT_READY or
- * BUSY. Writes: a record a started run and one an event id. */
+ * BUSY: in user code, or a thread is in the middle of a send, in front of events of others: let it run, and flush again. Writes: a record a started run and one an event id. */
 INNGEST_MUST_USE inngest_status inngest_flush(inngest *jobs);
 
 /* Tell that at now_ms, on the clock that ticks are told, the unix time in ms was unix_ms (1970 to the year 6429). As

@@ -14,7 +14,7 @@ static const uint32_t one_second[] = { 1 };
 /* ---- a port that fails from a call on ------------------------------------------------------------------------------ */
 
 enum { READ, PROGRAM, ERASE, SYNC, CALLS };
-static struct { inngest_port port; uint32_t calls[CALLS], at[CALLS], until[CALLS], busy; unsigned wakes, restarts, failed; bool no_writes; } rig;
+static struct { inngest_port port; uint32_t calls[CALLS], at[CALLS], until[CALLS], busy; unsigned wakes, restarts, idles, failed; bool no_writes; } rig;
 
 static int fails(int kind)
 {
@@ -34,6 +34,7 @@ static int rig_erase(void *c, uint32_t at)
 }
 static void rig_wake(void *c) { (void)c; rig.wakes++; }
 static void rig_restart(void *c) { (void)c; rig.restarts++; }
+static void rig_idle(void *c) { (void)c; rig.idles++; }
 static bool rig_may_write(void *c) { (void)c; return !rig.no_writes; }
 
 /* From the n-th call from now on, so many of them; n = 0: none any more. */
@@ -113,6 +114,16 @@ static void sizes(void)
     CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, data, 1) == INNGEST_ERR_QUEUE_FULL);
     CHECK(machine_counters().refused_full == 2);
     CHECK(machine_run(100) && machine_counters().runs_ended == 3 + MACHINE_EVENTS - 7 && machine_counters().stale_tokens == 3);
+    for (i = 0; i < 8; i++) {                          /* one letter away from the library's own names */
+        char own[] = "inngest/x";
+        own[i] = '_';
+        event.name = own;
+        event.size = 0;
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK);
+    }
+    event.name = "inngest/";
+    CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_ERR_NAME);
+    CHECK(machine_run(100) && machine_counters().unmatched == 1 + 8);
     CHECK(inngest_close(&m.jobs) == INNGEST_OK);
     MACHINE_END();
 }
@@ -160,6 +171,37 @@ static void hashes(void)
     CHECK(machine_run(1000));
     CHECK_TRACE("zero b");
     MACHINE_END();
+}
+
+/* Ids that share half a hash, while programs fail for so long that reclaim uses up its block and starts over: both stay
+ * known, in this boot and the next. */
+static void ids_survive(void)
+{
+    static const char *const ids[] = { "dbuns5", "awgynm" };
+    inngest_event event = { "test/1", NULL, 0, NULL, 0 };
+    unsigned at, count, i, boots;
+    for (count = 10; count < 60; count += 8)
+        for (at = 40; at < 90; at++) {
+            OPEN(nothing_table, 1024, 3, 4);
+            machine_reboot();
+            for (i = 0; i < 2; i++) {
+                event.id = ids[i];
+                CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+            }
+            fail(PROGRAM, at, count);
+            fill(200);
+            fail(PROGRAM, 0, 0);
+            for (boots = 0; boots < 2; boots++) {
+                if (boots) machine_reboot();
+                for (i = 0; i < 2; i++) {
+                    event.id = ids[i];
+                    CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1000));
+                }
+                CHECK(machine_counters().duplicates == 2 && machine_counters().events == (boots ? 0 : 2));
+            }
+            MACHINE_END();
+            if (test_failed) { printf("  %u programs from %u on\n", count, at); return; }
+        }
 }
 
 /* An id is forgotten a day later: reclaim does not carry it, and the event starts a run again. */
@@ -215,6 +257,46 @@ static void rounds(void)
     CHECK(machine_run(10));
     CHECK_TRACE("one");
     CHECK(listed == 1 && machine_counters().runs_cancelled == 1 && machine_runs(NULL) == 0);
+    MACHINE_END();
+}
+
+/* A tick of a run that is alone does no more than its limit says; a replay of many steps, more than are remembered on
+ * the way, reads each of them a few times and calls none again. */
+#define MANY 600u
+static unsigned bodies;
+static inngest_status many_steps(inngest_ctx *ctx)
+{
+    unsigned i;
+    for (i = 0; i < MANY; i++) {
+        uint16_t value;
+        INNGEST_STEP(ctx, "s", value) { bodies++; value = (uint16_t)(i * 3); }
+        CHECK(value == (uint16_t)(i * 3));
+    }
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 5000));
+    INNGEST_DO(ctx, "last") trace("last");
+    return INNGEST_OK;
+}
+static const inngest_function many_table[] = { { .id = "many", .event = "many", .handler = many_steps, .journal_bytes = 24 * MANY } };
+
+static void long_replay(void)
+{
+    uint32_t reads;
+    unsigned ticks, before;
+    OPEN(many_table, 16384, 4, 4);
+    rig.port.sync = rig_sync;
+    machine_reboot();
+    SEND("many", "", 0);
+    for (ticks = bodies = 0; bodies < MANY && ticks < MANY; ticks++) {
+        before = bodies;
+        (void)machine_tick();
+        CHECK(bodies - before <= INNGEST_TICK_PASSES && (!INNGEST_SYNC_ALONE || ticks || bodies == INNGEST_TICK_PASSES));
+    }
+    CHECK(machine_run(100) && machine_runs(NULL) == 1);
+    machine_reboot();
+    reads = rig.calls[READ];
+    CHECK(machine_run(6000));
+    CHECK_TRACE("last");
+    CHECK(bodies == MANY && rig.calls[READ] - reads < 12 * MANY);
     MACHINE_END();
 }
 
@@ -288,6 +370,10 @@ static inngest_status odd(inngest_ctx *ctx)
         if (decided++ < 1) return inngest_any(ctx, &a, &b);
         b = inngest_step_sleep(ctx, NULL, 1);
         return inngest_all(ctx, &a, &b);
+    case 'B':                                                              /* a body is left by return, with what says that it runs */
+        INNGEST_DO(ctx, "one") { trace("one"); return INNGEST_BODY; }
+        trace("rest");
+        break;
     case 'z': return INNGEST_PAUSED;                                       /* for nothing */
     case 'Z':                                                              /* for a branch, before the group is closed */
         inngest_parallel(ctx, "g");
@@ -319,7 +405,7 @@ static void oddities(void)
         { 'p', INNGEST_FAIL, INNGEST_ERR_STEP_ID }, { 'P', INNGEST_OK, INNGEST_OK }, { 'x', INNGEST_FAIL, INNGEST_ERR_STEP_LEFT },
         { 'y', INNGEST_FAIL, INNGEST_ERR_STEP_ID }, { 'z', INNGEST_FAIL, INNGEST_ERR_STATUS }, { 'Z', INNGEST_OK, INNGEST_OK },
         { 'd', INNGEST_OK, INNGEST_OK }, { 't', INNGEST_FAIL, INNGEST_FAIL },
-        { 'r', INNGEST_OK, INNGEST_OK }, { 'q', INNGEST_FAIL, INNGEST_ERR_STEP_ID } };
+        { 'r', INNGEST_OK, INNGEST_OK }, { 'q', INNGEST_FAIL, INNGEST_ERR_STEP_ID }, { 'B', INNGEST_OK, INNGEST_OK } };
     unsigned i;
     for (i = 0; i < sizeof all / sizeof *all; i++) {
         OPEN(odd_table, 1024, 4, 4);
@@ -329,6 +415,7 @@ static void oddities(void)
         if (all[i].how == 'P') { CHECK(machine_runs(NULL) == 1); CHECK(inngest_cancel(&m.jobs, ((uint64_t)0)) == INNGEST_ERR_NOT_FOUND); MACHINE_END(); machine_trace[0] = 0; continue; }
         CHECK(machine_run(5000) && machine_runs(NULL) == 0);
         if (!machine_ended_as(all[i].ends, all[i].why, NULL)) { CHECK(false); printf("  at %c\n", all[i].how); }
+        if (all[i].how == 'B') CHECK(strcmp(machine_trace, "one rest") == 0);       /* that is no end of the handler */
         machine_trace[0] = 0;
         MACHINE_END();
     }
@@ -834,6 +921,81 @@ static void unreadable(void)
     MACHINE_END();
 }
 
+/* The record that says when the handler has its next attempt is damaged, or cannot be read for a while: it is not called
+ * before that is known. */
+static inngest_status again_later(inngest_ctx *ctx)
+{
+    trace("%d", inngest_attempt(ctx));
+    return inngest_attempt(ctx) == 0 ? inngest_retry_after(ctx, 3000, 1, "later") : INNGEST_OK;
+}
+static const inngest_function again_table[] = { { .id = "again", .event = "test/again", .handler = again_later, QUICK } };
+
+static void lost_attempt(void)
+{
+    inngest_run_info info;
+    unsigned i;
+    uint32_t at;
+    for (i = 0; i < 2; i++) {
+        OPEN(again_table, 1024, 6, 4);
+        machine_reboot();
+        SEND("test/again", "", 0);
+        CHECK(machine_run(1000));
+        CHECK_TRACE("0");
+        m.now += 2500;
+        if (i) {
+            for (at = 1023; m.chip.cells[at] == 0xFF; at--) { }
+            m.chip.cells[at - 12] ^= 1;
+        } else fail(READ, 1, FOR_EVER);
+        CHECK(machine_run(1500));
+        CHECK_TRACE("");
+        CHECK(machine_runs(&info) == 1 && info.wait == (i ? INNGEST_WAIT_DAMAGE : INNGEST_WAIT_ROOM));
+        fail(READ, 0, 0);
+        CHECK(machine_run(1500));
+        CHECK_TRACE(i ? "" : "1");
+        CHECK(machine_runs(NULL) == i);
+        MACHINE_END();
+    }
+}
+
+/* Power goes before an erase, in a head as full as can be, and the next boot meets an erase that fails: then or at the
+ * boot behind it all is there. */
+static char last_operation;
+static void note_operation(void *user, char operation, uint32_t address, uint32_t size)
+{
+    (void)user; (void)address; (void)size;
+    if (operation != 'r') last_operation = operation;
+}
+
+static void erases_fail(void)
+{
+    char data[40] = { 0 };
+    uint32_t width, cut, failed = 0;
+    for (width = 0; width < 40; width += 4)
+        for (cut = 90; cut < 200; cut++) {
+            OPEN(sleep_table, 1024, 3, 4);
+            m.chip.trace = note_operation;
+            machine_reboot();
+            SEND("test/1", data, width);
+            CHECK(machine_run(10));
+            m.chip.cut_at = cut;
+            fill(cut);
+            if (last_operation != 'e') { MACHINE_END(); continue; }
+            CHECK(m.chip.dead);
+            flash_power_on(&m.chip);
+            m.chip.cut_at = 0;
+            fail(ERASE, 1, 1);
+            if (machine_boot(INNGEST_RESET_UNKNOWN) != INNGEST_OK) machine_reboot();
+            CHECK(machine_runs(NULL) == 1);
+            fill(60);
+            CHECK(machine_runs(NULL) == 1 && machine_counters().damaged == 0);
+            machine_reboot();
+            CHECK(machine_runs(NULL) == 1 && machine_counters().damaged == 0);
+            failed += rig.failed;
+            MACHINE_END();
+        }
+    CHECK(failed > 20);
+}
+
 /* ---- format, tables -------------------------------------------------------------------------------------------------- */
 
 static void formats(void)
@@ -842,7 +1004,10 @@ static void formats(void)
     OPEN(nothing_table, 1024, 4, 4);
     port = rig.port;
     rig.busy = 3;
+    port.idle = rig_idle;
     CHECK(inngest_format(&port) == INNGEST_OK && rig.calls[ERASE] == 4 && rig.calls[SYNC] == 0);
+    CHECK(rig.idles == 3 + 4);                         /* a watchdog is fed while the chip is busy, too */
+    port.idle = NULL;
     port.sync = rig_sync;
     CHECK(inngest_format(&port) == INNGEST_OK && rig.calls[SYNC] == 1);
     fail(SYNC, 1, 1);
@@ -914,16 +1079,17 @@ static uint32_t forge(uint32_t offset, unsigned kind, uint32_t step, const void 
     memcpy(r + 12, payload, size);
     return seal(offset);
 }
-static uint32_t used_end(void)                         /* of the first block */
+static uint32_t block_end(uint32_t block)
 {
-    uint32_t end = m.chip.port.block_size;
-    while (m.chip.cells[end - 1] == 0xFF) end--;
+    uint32_t bytes = m.chip.port.block_size, end = (block + 1) * bytes;
+    while (end > block * bytes && m.chip.cells[end - 1] == 0xFF) end--;
     return (end + 3) & ~3u;
 }
-/* The newest record of a kind in the first block; 0: none. */
-static uint32_t find_kind(unsigned kind)
+static uint32_t used_end(void) { return block_end(0); }
+/* The newest record of a kind in a block; 0: none. */
+static uint32_t find_in(uint32_t block, unsigned kind)
 {
-    uint32_t at = 24, found = 0, end = used_end();
+    uint32_t at = block * m.chip.port.block_size + 24, found = 0, end = block_end(block);
     while (at + 12 <= end) {
         const uint8_t *r = m.chip.cells + at;
         if (get4(r) == 0xFFFFFFFF || get4(r) == 0xA5A5A5A5) { at += 4; continue; }   /* blank, filler */
@@ -932,6 +1098,7 @@ static uint32_t find_kind(unsigned kind)
     }
     return found;
 }
+static uint32_t find_kind(unsigned kind) { return find_in(0, kind); }
 enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, TIME = 13, SEEN, RECLAIMED };
 
 static inngest_status waits(inngest_ctx *ctx)
@@ -970,7 +1137,7 @@ static void forged(void)
 {
     static const struct { char how; unsigned kind; } waiting[] = { { 's', SLEEP }, { 'r', ATTEMPT }, { 'h', ATTEMPT } };
     uint8_t b[24];
-    uint32_t at, i, seq, cursor = 0;
+    uint32_t at, i, n, seq, cursor = 0;
     uint64_t id = open_waiting('s', 8);
     inngest_run_info info;
     /* Run numbers: 24 bits of them tell live runs apart. */
@@ -986,6 +1153,26 @@ static void forged(void)
     CHECK(machine_runs(NULL) == 4 && machine_run(6000) && machine_runs(NULL) == 0);
     CHECK_TRACE("end end end end");
     MACHINE_END();
+    /* The newest record that says which number is next is lost, and the numbers are far ahead of what could be guessed. */
+    (void)open_waiting('s', 8);
+    put4(b, 0x10000000);
+    (void)forge(used_end() + 4, RECLAIMED, get4(m.chip.cells + 8) - 1, b, 4);
+    machine_reboot();
+    fill(500);
+    SEND("test/2", "s", 1);
+    CHECK(machine_run(10) && machine_runs(NULL) == 2);
+    for (i = 0, at = 0; i < 8192; i += 4)
+        if ((m.chip.cells[i + 4] & 0x8F) == RECLAIMED && m.chip.cells[i + 5] == 4 && get4(m.chip.cells + i + 12) >= 0x10000000 &&
+            get4(m.chip.cells + i + 12) < 0x10000010) { m.chip.cells[i + 12] ^= 1; at++; }
+    CHECK(at > 0);
+    machine_reboot();
+    CHECK(machine_counters().damaged > 0);
+    SEND("test/3", "s", 1);
+    CHECK(machine_run(10) && machine_runs(NULL) == 3);
+    for (cursor = 0, at = 0; inngest_next_run(&m.jobs, &cursor, &info); ) at |= (uint32_t)info.id == 1 ? 1 : (uint32_t)info.id == 0x10000002 ? 2 : (uint32_t)info.id == 0x10000003 ? 4 : 8;
+    CHECK(at == 7);
+    MACHINE_END();
+    machine_trace[0] = 0;
     /* More event ids than this build remembers. */
     id = open_waiting('s', 8);
     for (i = 0, at = used_end() + 4; i <= INNGEST_SEEN_IDS; i++) {
@@ -1064,10 +1251,28 @@ static void forged(void)
     CHECK(inngest_next_run(&m.jobs, &cursor, &info) && info.wait == INNGEST_WAIT_FUNCTION);
     CHECK(inngest_next_run(&m.jobs, &cursor, &info) && info.wait == INNGEST_WAIT_DAMAGE);
     MACHINE_END();
+    /* One that leads into a block's header, or so close to the end of a block that no record fits. */
+    for (i = 0; i < 2; i++) {
+        (void)open_waiting('s', 4);
+        for (seq = 0, n = 0; n < 20 && (seq < 1024 || seq % 1024 > 512); n++) {
+            fill(25);                                  /* until its records are carried to the start of a block */
+            for (at = 0, seq = 0, cursor = 0; at < 4096; at += 4) {
+                const uint8_t *r = m.chip.cells + at;
+                if (r[4] != (SLEEP | 0x10) || r[5] != 14 || get4(m.chip.cells + at / 1024 * 1024 + 8) < cursor) continue;
+                cursor = get4(m.chip.cells + at / 1024 * 1024 + 8);
+                seq = at;
+            }
+        }
+        CHECK(seq >= 1024 && seq % 1024 <= 512);
+        m.chip.cells[seq + 11] = (uint8_t)(i ? (seq % 1024 + 8) / 4 : (seq % 1024 - 8) / 4);
+        (void)seal(seq);
+        machine_reboot();
+        CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE && m.chip.violations == 0);
+        MACHINE_END();
+    }
 }
 
-/* A run whose records are damaged can be cancelled, whatever comes between: a reclaim, a reset. One that is in on_failure
- * stays parked when the damage has been reclaimed. */
+/* A run whose records are damaged can be cancelled, whatever comes between: a reclaim, a reset. */
 static void cancel_damaged(void)
 {
     unsigned how;
@@ -1091,30 +1296,72 @@ static void cancel_damaged(void)
     CHECK(machine_run(10) && machine_runs(NULL) == 0);
     CHECK_TRACE("");
     MACHINE_END();
-    for (how = 0; how < 90; how++) {
-        (void)open_waiting('f', 6);
-        m.chip.cells[find_kind(START) + 8] ^= 4;
-        m.chip.cells[find_kind(RESULT) + 8] ^= 4;
-        if (how) fail(PROGRAM, 100 + how, 1);
-        (void)machine_boot(INNGEST_RESET_POWER_ON);
-        if (!m.up) machine_reboot();
-        fill(200);
-        fail(PROGRAM, 0, 0);
-        machine_reboot();
-        CHECK(machine_run(10000));
-        CHECK_TRACE("");
-        MACHINE_END();
-    }
+}
+
+/* A run whose chain is broken, in its handler or in on_failure, stays parked when the block that shows it is reclaimed,
+ * whatever fails on the way: no body runs, and the run can be cancelled. */
+static inngest_status broken(inngest_ctx *ctx)
+{
+    char how = 0;
+    INNGEST_TRY(inngest_event_data(ctx, &how, 1));
+    if (how == 'f' && inngest_error(ctx)->status == INNGEST_OK) return INNGEST_FAIL;
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 5000));
+    INNGEST_DO(ctx, "a") trace("a");
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap 2", 5000));
+    trace("end");
+    return INNGEST_OK;
+}
+static const inngest_function broken_table[] = { { .id = "broken", .event = "test/*", .handler = broken, .on_failure = broken, QUICK } };
+
+static void break_chain(char how)      /* its START stands in front of the damage, carried */
+{
+    unsigned i;
+    OPEN(broken_table, 1024, 6, 4);
+    machine_reboot();
+    SEND("test/1", &how, 1);
+    CHECK(machine_run(10));
+    fill(45);
+    CHECK(machine_run(5000));
+    CHECK_TRACE("a");
+    for (i = 0; i < 300 && machine_counters().carried == 0; i++) fill(2);
+    CHECK(find_in(1, RESULT) && find_in(1, START) == 0);
+    m.chip.cells[find_in(1, RESULT) + 8] ^= 4;
+}
+
+static void damaged_for_good(void)
+{
+    static const char both[] = "sf";
+    inngest_run_info info;
+    unsigned how, twice, call, last;
+    for (how = 0; how < 2; how++)
+        for (twice = 1; twice <= 2; twice++)
+            for (call = last = 0; call <= last; call++) {
+                break_chain(both[how]);
+                machine_reboot();
+                CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE);
+                if (call) fail(PROGRAM, call, twice);
+                else last = rig.calls[PROGRAM];
+                fill(100);
+                if (call == 0) last = rig.calls[PROGRAM] - last;
+                fail(PROGRAM, 0, 0);
+                machine_reboot();
+                CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE && machine_counters().lost_runs == 0);
+                CHECK(machine_run(20000));
+                CHECK_TRACE("");
+                CHECK(inngest_cancel(&m.jobs, info.id) == INNGEST_OK && machine_run(10) && machine_runs(NULL) == 0);
+                MACHINE_END();
+                if (test_failed) { printf("  %u, %u of call %u\n", how, twice, call); return; }
+            }
 }
 
 /* ---- the wall clock --------------------------------------------------------------------------------------------------- */
 
-static bool turn_back;
-static void set_back(void *user, uint64_t run, inngest_status status)
+static int64_t turn_to;                /* 0: the clock is left alone */
+static void set_clock(void *user, uint64_t run, inngest_status status)
 {
     (void)user; (void)run; (void)status;
-    if (turn_back) inngest_set_wall_clock(&m.jobs, NOON, m.now);
-    turn_back = false;
+    if (turn_to) inngest_set_wall_clock(&m.jobs, turn_to, m.now);
+    turn_to = 0;
 }
 static inngest_status dated(inngest_ctx *ctx)
 {
@@ -1122,22 +1369,36 @@ static inngest_status dated(inngest_ctx *ctx)
     trace("date");
     return INNGEST_OK;
 }
+static inngest_status two_seconds(inngest_ctx *ctx)
+{
+    INNGEST_TRY(inngest_step_sleep(ctx, "two", 2000));
+    trace("waited");
+    return INNGEST_OK;
+}
 static const inngest_function dated_table[] = { { .id = "dated", .event = "date", .handler = dated, QUICK },
                                                 { .id = "sleeper", .event = "test/*", .handler = sleeper, QUICK },
-                                                { .id = "quick", .event = "quick", .handler = quick, QUICK } };
+                                                { .id = "quick", .event = "quick", .handler = quick, QUICK },
+                                                { .id = "two", .event = "wait", .handler = two_seconds, QUICK } };
 static void wall_clock(void)
 {
-    static const inngest_hooks hooks = { .run_pause = set_back };
+    static const inngest_hooks hooks = { .run_pause = set_clock };
     unsigned i;
     OPEN(dated_table, 1024, 8, 4);
     m.config.hooks = &hooks;
     machine_reboot();
     inngest_set_wall_clock(&m.jobs, NOON + 40000, m.now);
-    turn_back = true;                                  /* by a hook, under the wait that has just begun */
+    turn_to = NOON;                                    /* back, by a hook, under the wait that has just begun */
     SEND("date", "", 0);
     CHECK(machine_run(49000));
     CHECK_TRACE("");
     CHECK(machine_run(1000));
+    CHECK_TRACE("date");
+    inngest_set_wall_clock(&m.jobs, NOON + 10000, m.now);
+    turn_to = NOON + 45000;                            /* and on */
+    SEND("date", "", 0);
+    CHECK(machine_run(4900));
+    CHECK_TRACE("");
+    CHECK(machine_run(200));
     CHECK_TRACE("date");
     MACHINE_END();
     /* A wait of an earlier boot is carried in this one before the clock is known: it is moved by the time off, once. */
@@ -1154,6 +1415,26 @@ static void wall_clock(void)
     inngest_set_wall_clock(&m.jobs, NOON + HOUR + 3000, m.now);     /* an hour and 1 s were off, 2 s on */
     CHECK(machine_run(2 * HOUR - 4000) && woke == 0);
     CHECK(machine_run(2000) && woke == 1);
+    MACHINE_END();
+    /* What makes the time off good cannot be written, and a run is due sooner than that is tried again. */
+    OPEN(dated_table, 1024, 8, 4);
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+    machine_reboot();
+    woke = 0;
+    SEND("test/1", "", 0);
+    SEND("wait", "", 0);
+    CHECK(machine_run(1700));
+    rig.no_writes = true;
+    inngest_set_wall_clock(&m.jobs, NOON + HOUR + m.now, m.now);
+    rig.no_writes = false;
+    fail(PROGRAM, 1, 1);
+    CHECK(machine_tick() == 300 && rig.failed == 1);
+    m.now += 300;
+    (void)machine_tick();
+    CHECK_TRACE("waited");
+    CHECK(machine_run(3 * HOUR - 3000) && woke == 0 && machine_run(2000) && woke == 1);
     MACHINE_END();
 }
 
@@ -1234,6 +1515,42 @@ static void crashes(void)
     MACHINE_END();
 }
 
+/* A handler fails with a status of which the journal makes a use of its own: on_failure goes on after a reset all the same. */
+static inngest_status fails_as(inngest_ctx *ctx)
+{
+    int32_t status = 0;
+    INNGEST_TRY(inngest_event_data(ctx, &status, sizeof status));
+    return (inngest_status)status;
+}
+static inngest_status tells_why(inngest_ctx *ctx)
+{
+    int32_t status = 0;
+    INNGEST_TRY(inngest_event_data(ctx, &status, sizeof status));
+    CHECK(inngest_error(ctx)->status == (inngest_status)status);
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
+    trace("failed");
+    return INNGEST_OK;
+}
+static const inngest_function status_table[] = { { .id = "fails", .event = "test/*", .handler = fails_as, .on_failure = tells_why, QUICK } };
+
+static void failing_statuses(void)
+{
+    static const int32_t statuses[] = { INNGEST_ERR_READ, INNGEST_CANCELLED, INNGEST_ERR_TYPE };
+    unsigned i;
+    for (i = 0; i < 3; i++) {
+        OPEN(status_table, 1024, 4, 4);
+        machine_reboot();
+        SEND("test/1", &statuses[i], 4);
+        CHECK(machine_run(100));
+        CHECK_TRACE("");
+        machine_reboot();
+        CHECK(machine_run(2000) && machine_runs(NULL) == 0 && machine_counters().runs_cancelled == 0);
+        CHECK_TRACE("failed");
+        CHECK(machine_ended_as(INNGEST_FAIL, (inngest_status)statuses[i], NULL));
+        MACHINE_END();
+    }
+}
+
 /* Hooks of which one is missing; a step that sends to a function with a predicate; a wake from a body while an event waits. */
 static inngest_status sends(inngest_ctx *ctx)
 {
@@ -1274,8 +1591,10 @@ int main(int argc, char **argv)
     if (argc > 1) places = (uint32_t)atoi(argv[1]);
     sizes();
     hashes();
+    ids_survive();
     ids_expire();
     rounds();
+    long_replay();
     oddities();
     long_steps();
     alone();
@@ -1283,12 +1602,16 @@ int main(int argc, char **argv)
     restarts();
     clocks();
     unreadable();
+    lost_attempt();
+    erases_fail();
     formats();
     large_groups();
     forged();
     cancel_damaged();
+    damaged_for_good();
     wall_clock();
     crashes();
+    failing_statuses();
     small_things();
     return TEST_END();
 }

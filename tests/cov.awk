@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Branch coverage of a file from what `gcov -b -c` writes. A line that says /* cov: why */ is an exception, and counts as
-# covered. Prints each branch that was not taken with its line; then the figures.
+# covered. Prints each line that was not run or has a branch that was not taken; then the figures. Fails if there is one.
 function finish() {
     if (branches == 0) return
     all += branches; taken += hit
@@ -28,8 +28,9 @@ function finish() {
 }
 END {
     finish()
+    if (all == 0) { print "nothing was measured"; exit 1 }
     printf "figure coverage_lines %.2f percent of %d\n", 100 * run / lines, lines
-    share = 100 * (taken + excused) / all
-    printf "figure coverage_branches %.2f percent of %d, %d of them justified; at least %s\n", share, all, excused, least
-    exit share < least
+    printf "figure coverage_branches %.2f percent of %d, %d of them justified\n", 100 * (taken + excused) / all, all, excused
+    if (open) printf "%d lines open: test them, or say /* cov: why */ there\n", open
+    exit open > 0
 }

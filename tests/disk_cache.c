@@ -1,26 +1,30 @@
 /* SPDX-License-Identifier: MIT
- * A disk with a cache: what was not synced may be lost in a power cut, all of it or the end of it, and for runs without
- * branches any groups of records. A step that has returned never runs again all the same, a run whose body has begun is
- * never lost, an event that a flush has acknowledged neither; for a run on its own, for several at once, for branches. */
+ * A disk with a cache: of what was not synced any part may be lost in a power cut: all of it, the end of it, any writes,
+ * the newer state of any sector. A step that has returned never runs again all the same, a run whose body has begun is
+ * never lost, an event that a flush has acknowledged neither, and none runs twice; for a run on its own, for several at
+ * once, for branches, and while what a run that sleeps has left is carried forward. */
 #include "inngest.h"
 #include "test.h"
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK 1024u
-#define BLOCKS 8u
+#define DISK 8192u
+#define SECTOR 128u
 #define MOST_JOBS 4u
+#define SLEEPER MOST_JOBS
 #define STEPS 5u
 
-enum { KEEP_NONE, KEEP_PREFIX, KEEP_ANY, KEEPS };
-static const char *const keep_names[KEEPS] = { "nothing", "the first", "any" };
+enum { KEEP_NONE, KEEP_PREFIX, KEEP_ANY, KEEP_SECTORS, KEEPS };
+static const char *const keep_names[KEEPS] = { "nothing", "the first", "any", "some sectors" };
 
 static struct {
-    uint8_t cells[BLOCK * BLOCKS], durable[BLOCK * BLOCKS];
-    struct { uint32_t at, size; } write[4096];
+    uint8_t cells[DISK], durable[DISK], bytes[1 << 18];
+    struct { uint32_t at, size, bytes; } write[4096];
+    uint32_t used;
     unsigned writes, calls, cut_at, cuts, syncs;
     int keep;
+    bool kill;
 } disk;
 
 static inngest_port port;
@@ -28,8 +32,8 @@ static inngest jobs;
 static int64_t memory[INNGEST_MEMORY(6, 8) / 8 + 1];
 static jmp_buf cut;
 static uint32_t random_state, now;
-static unsigned job_count;
-static struct { bool begun, accepted, ended, done[2 * STEPS]; unsigned bodies; } life[MOST_JOBS];
+static unsigned job_count, ended;
+static struct { bool begun, accepted, done[2 * STEPS]; unsigned bodies; } life[MOST_JOBS + 1];
 
 static uint32_t random_number(uint32_t below)
 {
@@ -37,22 +41,34 @@ static uint32_t random_number(uint32_t below)
     return (random_state >> 8) % below;
 }
 
-/* Bring to the platter what of the cache gets there. */
+/* Each sector as some of its writes, from the first on, have left it. */
+static void keep_sectors(void)
+{
+    uint32_t kept[DISK / SECTOR];
+    unsigned i, k;
+    for (i = 0; i < DISK / SECTOR; i++) kept[i] = random_number(2) ? random_number(disk.writes + 1) : random_number(2) * disk.writes;
+    for (i = 0; i < disk.writes; i++)
+        for (k = 0; k < disk.write[i].size; k++) {
+            uint32_t at = disk.write[i].at + k;
+            if (i < kept[at / SECTOR]) disk.durable[at] = disk.bytes[disk.write[i].bytes + k];
+        }
+}
+
+/* Bring to the platter what of the cache gets there; or only the process is killed, and the cache lives on. */
 static void lose_power(void)
 {
-    bool lost = false, more = false;   /* the group that a record is of */
     unsigned i, kept = disk.keep == KEEP_PREFIX ? random_number(disk.writes + 1) : disk.writes;
-    for (i = 0; i < kept && disk.keep != KEEP_NONE; i++) {
+    if (disk.kill && disk.cuts++ == 0) longjmp(cut, 1);
+    if (disk.keep == KEEP_SECTORS) keep_sectors();
+    else for (i = 0; i < kept && disk.keep != KEEP_NONE; i++) {
         uint32_t size = disk.write[i].size;
-        if (!more) lost = disk.keep == KEEP_ANY && random_number(2);
-        more = size >= 12 && size < BLOCK && (disk.cells[disk.write[i].at + 4] & 0x20);
-        if (lost) continue;
+        if (disk.keep == KEEP_ANY && random_number(2)) continue;
         if (i + 1 == disk.writes && random_number(2)) size = random_number(size);      /* torn */
-        memcpy(disk.durable + disk.write[i].at, disk.cells + disk.write[i].at, size);
+        memcpy(disk.durable + disk.write[i].at, disk.bytes + disk.write[i].bytes, size);
     }
     memcpy(disk.cells, disk.durable, sizeof disk.cells);
-    disk.writes = 0;
-    disk.cuts++;
+    disk.writes = disk.used = 0;
+    if (!disk.kill) disk.cuts++;
     longjmp(cut, 1);
 }
 
@@ -72,7 +88,10 @@ static int disk_program(void *context, uint32_t address, const void *data, uint3
 {
     (void)context;
     memcpy(disk.cells + address, data, size);
-    if (disk.writes == sizeof disk.write / sizeof disk.write[0]) { CHECK(!"never synced"); exit(1); }
+    if (disk.writes == sizeof disk.write / sizeof disk.write[0] || disk.used + size > sizeof disk.bytes) { CHECK(!"never synced"); exit(1); }
+    memcpy(disk.bytes + disk.used, data, size);
+    disk.write[disk.writes].bytes = disk.used;
+    disk.used += size;
     disk.write[disk.writes].at = address;
     disk.write[disk.writes++].size = size;
     call();
@@ -81,9 +100,9 @@ static int disk_program(void *context, uint32_t address, const void *data, uint3
 
 static int disk_erase(void *context, uint32_t address)
 {
-    static uint8_t blank[BLOCK];
+    static uint8_t blank[DISK];
     memset(blank, 0xFF, sizeof blank);
-    return disk_program(context, address, blank, BLOCK);
+    return disk_program(context, address, blank, port.block_size);
 }
 
 static int disk_sync(void *context)
@@ -91,7 +110,7 @@ static int disk_sync(void *context)
     (void)context;
     call();
     memcpy(disk.durable, disk.cells, sizeof disk.durable);
-    disk.writes = 0;
+    disk.writes = disk.used = 0;
     disk.syncs++;
     call();
     return 0;
@@ -100,7 +119,7 @@ static int disk_sync(void *context)
 static unsigned number_of(inngest_ctx *ctx)
 {
     uint8_t number = 0;
-    if (inngest_event_data(ctx, &number, 1) != INNGEST_OK || number >= MOST_JOBS) { CHECK(!"the event's data"); return 0; }
+    if (inngest_event_data(ctx, &number, 1) != INNGEST_OK || number > SLEEPER) { CHECK(!"the event's data"); return 0; }
     return number;
 }
 
@@ -123,7 +142,7 @@ static inngest_status job(inngest_ctx *ctx)
         INNGEST_TRY(inngest_step_run(ctx, ids[i], body, &i, result, sizeof result));
         CHECK(result[0] == i && result[19] == i);
         life[number].done[i] = true;
-        if (i == 1) INNGEST_TRY(inngest_step_sleep(ctx, "nap", 100));
+        if (i == 1) INNGEST_TRY(inngest_step_sleep(ctx, "nap", number == SLEEPER ? 100000 : 100));
     }
     return INNGEST_OK;
 }
@@ -150,36 +169,68 @@ static void run_end(void *user, const inngest_end_info *info)
 {
     (void)user;
     CHECK(info->status == INNGEST_OK);
+    ended++;
 }
 
-static const inngest_function functions[] = {
+static inngest_function functions[] = {
     { .id = "job", .event = "test/job", .handler = job },
     { .id = "branches", .event = "test/branches", .handler = branches },
 };
 static const inngest_hooks hooks = { .run_end = run_end };
 
+static void send_one(const char *name, unsigned number, const char *id)
+{
+    uint8_t data = (uint8_t)number;
+    inngest_event e;
+    memset(&e, 0, sizeof e);
+    e.name = name;
+    e.id = id;
+    e.data = &data;
+    e.size = 1;
+    CHECK(inngest_send_event(&jobs, &e) == INNGEST_OK);
+}
+
 static void send_all(const char *name)
 {
     static const char *const ids[MOST_JOBS] = { "id-0", "id-1", "id-2", "id-3" };
     unsigned i;
-    for (i = 0; i < job_count; i++) {
-        uint8_t number = (uint8_t)i;
-        inngest_event e;
-        memset(&e, 0, sizeof e);
-        e.name = name;
-        e.id = ids[i];
-        e.data = &number;
-        e.size = 1;
-        CHECK(inngest_send_event(&jobs, &e) == INNGEST_OK);
-    }
+    for (i = 0; i < job_count; i++) send_one(name, i, ids[i]);
 }
 
-/* One life, with a cut at call `first` and another one `second` calls later. Gives whether there was one. */
-static bool live(const char *name, int keep, unsigned first, unsigned second)
+static void run_for(uint32_t most)
 {
-    volatile unsigned ticks = 0;
+    unsigned ticks;
+    for (ticks = 0; ticks < 2000; ticks++) {
+        uint32_t next = inngest_tick(&jobs, now);
+        if (next > most) return;
+        now += next;
+    }
+    CHECK(!"it does not end");
+}
+
+/* Fill the journal with what is over, and one run that sleeps. */
+static void warm_up(unsigned rounds)
+{
+    static const char *const ids[] = { "old-0", "old-1", "old-2", "old-3" };
+    unsigned i, k;
+    send_one("test/job", SLEEPER, "sleeper");
+    run_for(1000);
+    for (i = 0; i < rounds; i++) {
+        for (k = 0; k < 4; k++) send_one("test/job", k, i + 1 < rounds ? NULL : ids[k]);
+        memset(life, 0, sizeof life[0] * MOST_JOBS);
+        run_for(1000);
+    }
+    memset(life, 0, sizeof life[0] * MOST_JOBS);
+    life[SLEEPER].accepted = true;
+    CHECK(inngest_flush(&jobs) == INNGEST_OK);
+}
+
+/* One life, with a cut at call `first` and another one `second` calls later; where that is odd, the first one is a kill.
+ * Gives whether there was one. */
+static bool live(const char *name, int keep, unsigned warm, unsigned first, unsigned second)
+{
     inngest_config config;
-    unsigned i;
+    unsigned i, before = test_failed;
     memset(&config, 0, sizeof config);
     config.functions = functions;
     config.function_count = 2;
@@ -193,25 +244,28 @@ static bool live(const char *name, int keep, unsigned first, unsigned second)
     memset(life, 0, sizeof life);
     memset(disk.cells, 0xFF, sizeof disk.cells);
     memset(disk.durable, 0xFF, sizeof disk.durable);
-    disk.writes = disk.calls = disk.cuts = 0;
+    disk.writes = disk.used = disk.calls = disk.cuts = 0;
     disk.keep = keep;
-    disk.cut_at = first;
+    disk.kill = second & 1;
+    disk.cut_at = warm ? 0 : first;
     now = 0;
     if (setjmp(cut)) disk.cut_at = disk.cuts == 1 && second ? disk.calls + second : 0;
     CHECK(inngest_init(&jobs, &config, NULL) == INNGEST_OK);
+    if (warm && disk.cuts == 0) {
+        warm_up(warm);
+        disk.calls = 0;
+        disk.cut_at = first;
+        ended = 0;
+    }
     for (i = 0; i < job_count && life[i].accepted; i++) continue;
     if (i < job_count) {
         send_all(name);
         if (inngest_flush(&jobs) == INNGEST_OK) for (i = 0; i < job_count; i++) life[i].accepted = true;
     }
-    for (;;) {
-        uint32_t next = inngest_tick(&jobs, now);
-        if (next == UINT32_MAX) break;
-        now += next;
-        if (++ticks > 2000) { CHECK(!"it does not end"); break; }
-    }
-    for (i = 0; i < job_count; i++) {
-        unsigned k, steps = strcmp(name, "test/job") == 0 ? STEPS : 6;
+    run_for(UINT32_MAX - 1);
+    for (i = 0; i <= SLEEPER; i++) {
+        unsigned k, steps = i == SLEEPER || strcmp(name, "test/job") == 0 ? STEPS : 6;
+        if (i >= job_count && !life[i].accepted) continue;
         CHECK(life[i].begun);
         for (k = 0; k < steps; k++) CHECK(life[i].done[k]);
         CHECK(life[i].bodies >= steps && life[i].bodies <= steps * (1 + disk.cuts));
@@ -220,20 +274,20 @@ static bool live(const char *name, int keep, unsigned first, unsigned second)
         inngest_counters n;
         inngest_get_counters(&jobs, &n);
         CHECK(n.lost_runs == 0 && n.runs_failed == 0);
-        if (test_failed) printf("%s, %u at once, kept: %s, cuts at %u, %u\n", name, job_count, keep_names[keep], first, second);
+        if (test_failed != before)
+            printf("%s, %u at once, kept: %s, %u rounds before, cuts at %u, %u\n", name, job_count, keep_names[keep], warm, first, second);
     }
     return disk.cuts > 0;
 }
 
-static unsigned second_cuts = 12;
-static void cuts(const char *name, unsigned count, int most)
+static void cuts(const char *name, unsigned count)
 {
     unsigned first, turns;
     int keep;
     job_count = count;
-    for (keep = 0; keep <= most; keep++)
-        for (first = 1; live(name, keep, first, 0) && !test_failed; first++)
-            for (turns = 0; turns < second_cuts && !test_failed; turns++) (void)live(name, keep, first, 1 + random_number(60));
+    for (keep = 0; keep < KEEPS; keep++)
+        for (first = 1; live(name, keep, 0, first, 0); first++)
+            for (turns = 0; turns < 3; turns++) (void)live(name, keep, 0, first, 1 + random_number(60));
 }
 
 /* How many syncs a life takes: one run on its own one a step; several at once share them. */
@@ -243,35 +297,49 @@ static void syncs(void)
     unsigned alone;
     job_count = 1;
     disk.syncs = 0;
-    CHECK(!live("test/job", KEEP_NONE, 0, 0));
+    CHECK(!live("test/job", KEEP_NONE, 0, 0, 0));
     alone = disk.syncs;
     inngest_get_counters(&jobs, &n);
     CHECK(INNGEST_SYNC_ALONE ? n.memos == 2 : n.memos > 10);      /* those before its nap */
     job_count = 4;
     disk.syncs = 0;
-    CHECK(!live("test/job", KEEP_NONE, 0, 0));
+    CHECK(!live("test/job", KEEP_NONE, 0, 0, 0));
     CHECK(disk.syncs <= alone + 2);
     job_count = 1;
     disk.syncs = 0;
-    CHECK(!live("test/branches", KEEP_NONE, 0, 0));
+    CHECK(!live("test/branches", KEEP_NONE, 0, 0, 0));
     CHECK(disk.syncs < alone);
 }
 
-int main(int argc, char **argv)                 /* argv: how many second cuts for each first one */
+/* Lives of any kind. */
+static void random_lives(unsigned count)
 {
-    if (argc > 1) second_cuts = (unsigned)atoi(argv[1]);
+    static const struct { uint32_t size, count, room; } disks[] = { { 1024, 8, 512 }, { 2048, 3, 256 }, { 2048, 4, 256 }, { 512, 12, 256 }, { 512, 16, 256 } };
+    while (count-- > 0) {
+        unsigned k = random_number(5), first = 1 + random_number(80), second = random_number(4) ? 1 + random_number(60) : 0;
+        port.block_size = disks[k].size;
+        port.block_count = disks[k].count;
+        functions[0].journal_bytes = functions[1].journal_bytes = disks[k].room;
+        job_count = 1 + random_number(disks[k].size == 2048 ? 1 : 3);
+        (void)live(random_number(2) ? "test/job" : "test/branches", (int)random_number(KEEPS), random_number(7), first, second);
+    }
+}
+
+int main(void)
+{
     port.read = disk_read;
     port.program = disk_program;
     port.erase = disk_erase;
     port.sync = disk_sync;
-    port.block_size = BLOCK;
-    port.block_count = BLOCKS;
+    port.block_size = 1024;
+    port.block_count = 8;
     port.program_size = 1;
     random_state = 1;
     syncs();
-    cuts("test/job", 1, KEEP_ANY);
-    cuts("test/job", 4, KEEP_ANY);
-    cuts("test/branches", 1, KEEP_PREFIX);
-    cuts("test/branches", 2, KEEP_PREFIX);
+    cuts("test/job", 1);
+    cuts("test/job", 4);
+    cuts("test/branches", 1);
+    cuts("test/branches", 2);
+    random_lives(getenv("LIVES") ? (unsigned)atoi(getenv("LIVES")) : 12000);
     return TEST_END();
 }

@@ -22,7 +22,8 @@ JOBS = int(os.environ.get("JOBS", "2"))
 FIRST, BEHIND = "Queue", "JSON"            # sections
 OTHER_TESTS = re.compile(r"posix_|json|text|dump|budget|template")
 QUEUE = re.compile(r"queue_")               # they include the library's source
-SHORTER = {"power_cut": ["less", "1"], "faults": ["less", "12"], "rot": ["140", "1", "61"], "corners": ["31"], "disk_cache": ["2"]}      # arguments
+SHORTER = {"power_cut": ["less", "1"], "faults": ["less", "12"], "rot": ["140", "1", "61"], "corners": ["31"]}      # arguments
+LIVES = {} if os.environ.get("LONG") else {"LIVES": "500"}           # of disk_cache
 PORT = r"\b(?:\w+->)*port->(read|program|erase|sync|is_blank|idle|lock|unlock|wake|log|may_write|restart)\("
 ACTS = re.compile(r"\b(?:LOAD|PEEK)\(|\b(?!(?:record_room|record_bytes|round_up|minimum|first_offset|block_of|offset_of|position_at|after|contender|"
                   r"length_of|get2|get4|get_time|heartbeat|spare_blocks|largest_record|largest_start|until|sizeof|program_shift|"
@@ -257,7 +258,7 @@ class Test:
             reached = self.program + ".reached"
             if os.path.exists(reached + ".seconds"):
                 self.seconds = float(open(reached + ".seconds").read())
-            elif run([self.program] + self.arguments, cwd=cwd, env=dict(os.environ, REACHED=reached)):
+            elif run([self.program] + self.arguments, cwd=cwd, env=dict(os.environ, REACHED=reached, **LIVES)):
                 return False
             else:
                 self.seconds = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
@@ -265,7 +266,7 @@ class Test:
                     f.write("%.3f" % self.seconds)
             self.reached = open(reached, "rb").read()
             return True
-        env = dict(os.environ, MUTANT=str(mutant), MOST_MS=str(int(300 + 5000 * self.seconds)))
+        env = dict(os.environ, MUTANT=str(mutant), MOST_MS=str(int(300 + 5000 * self.seconds)), **LIVES)
         try:
             return run([self.program] + self.arguments, cwd=cwd, env=env, timeout=30 + 100 * self.seconds) == 0
         except subprocess.TimeoutExpired:

@@ -3,7 +3,8 @@
  * random moments and started again. Its
  * effects stand in a log of its own, written by single appends. Judged at the end: each step's effect happened, and
  * never again once a step call had returned its result; each run ended; no acknowledged event was lost, none ran
- * twice; and while the process lived no second one got the journal.
+ * twice or torn, and of those that the threads were told are accepted all ran that a flush stood behind; and while the
+ * process lived no second one got the journal.
  *
  * The seed is printed; `posix_kill <seed>` repeats it, as far as a scheduler repeats; `posix_kill <seed> 500` kills
  * so often. */
@@ -22,20 +23,21 @@
 
 #define EVENTS 24u
 #define SENDERS 3u
-#define LOAD 40u                      /* events of each of them in a life */
+#define LOAD 120u                     /* events of each of them in a life */
+#define LIVES 1000u                   /* of a round, at most */
 #define SIZE (16 * 4096u)
-enum { READY, ACKNOWLEDGED, PASS, EFFECT, PASSED, ENDED, FAILED };
+enum { READY, ACKNOWLEDGED, FLUSHED, PASS, EFFECT, PASSED, ENDED, FAILED };
 
 typedef struct entry {
-    uint64_t run;
-    uint32_t which;
+    uint64_t run;                      /* of FLUSHED: so many events of a thread */
+    uint32_t which;                    /* event; of the threads: EVENTS + (life * SENDERS + thread) * LOAD + its number */
     uint8_t kind, function, step, attempt;
 } entry;
 
 static inngest_posix port;
 static inngest jobs;
 static int64_t memory[INNGEST_MEMORY(8, 8) / 8 + 1];
-static entry log_entries[200000];
+static entry log_entries[1000000];
 static uint32_t random_state;
 
 static uint32_t next_random(uint32_t below)
@@ -126,25 +128,31 @@ static inngest_status load(inngest_ctx *ctx)
 {
     uint32_t data[4], sum = 0;
     INNGEST_TRY(inngest_event_data(ctx, data, sizeof data));
-    at.which = EVENTS;
+    at.which = EVENTS + (data[2] * SENDERS + data[0]) * LOAD + data[1] / 7919;
     at.run = inngest_run_id(ctx);
-    INNGEST_STEP(ctx, "add", sum) sum = data[0] + data[1] + data[2];
+    INNGEST_STEP(ctx, "add", sum) {
+        sum = data[0] + data[1] + data[2];
+        note(sum == data[3] ? EFFECT : FAILED, 0, 0);
+    }
     if (sum != data[3]) note(FAILED, 0, 0);
     return INNGEST_OK;
 }
 
+static uint32_t life, ended, accepted[SENDERS];  /* threads that have; of each so far */
 static void *sender(void *arg)
 {
+    const uint32_t me = (uint32_t)(uintptr_t)arg;
     uint32_t i, sent = 0, data[4];
-    const struct timespec pause = { 0, 300000 };
-    for (i = 0; sent < LOAD && i < 2000; i++) {
-        data[0] = (uint32_t)(uintptr_t)arg;
+    const struct timespec pause = { 0, 200000 };
+    for (i = 0; sent < LOAD && i < 20000; i++) {
+        data[0] = me;
         data[1] = sent * 7919;
-        data[2] = (uint32_t)getpid();
+        data[2] = life;
         data[3] = data[0] + data[1] + data[2];
-        if (inngest_send(&jobs, "load", data, sizeof data) == INNGEST_OK) sent++;
-        nanosleep(&pause, NULL);
+        if (inngest_send(&jobs, "load", data, sizeof data) == INNGEST_OK) __atomic_store_n(&accepted[me], ++sent, __ATOMIC_RELEASE);
+        else if (i % 100 == 0) nanosleep(&pause, NULL);    /* else at once: all wait for the same slot */
     }
+    __atomic_fetch_add(&ended, 1, __ATOMIC_RELEASE);
     return NULL;
 }
 
@@ -178,6 +186,22 @@ static inngest_status boot(void)
     return inngest_init(&jobs, &c, NULL);
 }
 
+/* Flush, and say how many events of each thread stood before it. */
+static void flush(void)
+{
+    uint32_t i, before[SENDERS];
+    inngest_status status;
+    for (i = 0; i < SENDERS; i++) before[i] = __atomic_load_n(&accepted[i], __ATOMIC_ACQUIRE);
+    while ((status = inngest_flush(&jobs)) == INNGEST_ERR_JOURNAL_FULL || status == INNGEST_ERR_RUNS_FULL || status == INNGEST_ERR_BUSY)
+        if (inngest_posix_run_until_idle(&port, &jobs) != 0) _exit(6);
+    if (status != INNGEST_OK) _exit(7);
+    for (i = 0; i < SENDERS; i++) {
+        at.which = EVENTS + (life * SENDERS + i) * LOAD;
+        at.run = before[i];
+        note(FLUSHED, 0, 0);
+    }
+}
+
 /* Send an event under its id until it is acknowledged; what a killed worker sent is sent again. */
 static void send_one(uint32_t which)
 {
@@ -188,9 +212,7 @@ static void send_one(uint32_t which)
     while ((status = inngest_send_event(&jobs, &event)) == INNGEST_ERR_QUEUE_FULL)
         if (inngest_posix_run_until_idle(&port, &jobs) != 0) _exit(4);
     if (status != INNGEST_OK) _exit(5);
-    while ((status = inngest_flush(&jobs)) == INNGEST_ERR_JOURNAL_FULL || status == INNGEST_ERR_RUNS_FULL)
-        if (inngest_posix_run_until_idle(&port, &jobs) != 0) _exit(6);
-    if (status != INNGEST_OK) _exit(7);
+    flush();
     at.which = which;
     note(ACKNOWLEDGED, 0, 0);
 }
@@ -201,7 +223,12 @@ static void work(void)
     size_t i, n = load_log();
     unsigned which, sent = 0;
     pthread_t threads[SENDERS];
-    for (i = 0; i < n; i++) if (log_entries[i].kind == ACKNOWLEDGED) acknowledged[log_entries[i].which] = true;
+    const struct timespec pause = { 0, 100000 };
+    for (i = 0; i < n; i++) {
+        if (log_entries[i].kind == ACKNOWLEDGED) acknowledged[log_entries[i].which] = true;
+        life += log_entries[i].kind == READY;
+    }
+    if (life >= LIVES) _exit(11);
     log_file = open("effects", O_WRONLY | O_APPEND | O_CREAT, 0644);
     if (log_file < 0 || inngest_posix_open(&port, "jobs", SIZE) != 0) _exit(1);
     if (boot() != INNGEST_OK) _exit(2);
@@ -213,6 +240,12 @@ static void work(void)
         send_one(which);
         if (++sent % 2 == 0 && inngest_posix_run_until_idle(&port, &jobs) != 0) _exit(8);
     }
+    while (__atomic_load_n(&ended, __ATOMIC_ACQUIRE) < SENDERS) {
+        flush();
+        if (inngest_posix_run_until_idle(&port, &jobs) != 0) _exit(8);
+        nanosleep(&pause, NULL);
+    }
+    flush();
     for (i = 0; i < SENDERS; i++) if (pthread_join(threads[i], NULL) != 0) _exit(10);
     if (inngest_posix_run_until_idle(&port, &jobs) != 0) _exit(8);
     if (inngest_close(&jobs) != INNGEST_OK) _exit(9);
@@ -298,16 +331,28 @@ static void judge(void)
     static unsigned effects[EVENTS][2][4], ended[EVENTS][2];
     static bool passed[EVENTS][2][4], acknowledged[EVENTS];
     static uint64_t run[EVENTS][2];
-    unsigned i, f, s, again = 0, doubled = 0, failed = 0;
+    static uint64_t load_run[LIVES * SENDERS * LOAD];
+    unsigned i, f, s, again = 0, doubled = 0, failed = 0, foreign = 0, lost = 0;
     size_t k, n = load_log();
     memset(effects, 0, sizeof effects);
     memset(ended, 0, sizeof ended);
     memset(passed, 0, sizeof passed);
     memset(acknowledged, 0, sizeof acknowledged);
     memset(run, 0, sizeof run);
+    memset(load_run, 0, sizeof load_run);
     for (k = 0; k < n; k++) {
         const entry *e = &log_entries[k];
-        if (e->kind == READY || e->which >= EVENTS) continue;
+        if (e->kind == READY) continue;
+        failed += e->kind == FAILED;
+        if (e->which >= EVENTS) {
+            uint64_t *first = &load_run[e->which - EVENTS < LIVES * SENDERS * LOAD ? e->which - EVENTS : 0];
+            if (e->which - EVENTS >= LIVES * SENDERS * LOAD) foreign++;
+            else if (e->kind == EFFECT) {
+                if (*first == 0) *first = e->run;
+                doubled += *first != e->run;
+            }
+            continue;
+        }
         if (e->kind == ACKNOWLEDGED) { acknowledged[e->which] = true; continue; }
         if (run[e->which][e->function] == 0) run[e->which][e->function] = e->run;
         doubled += run[e->which][e->function] != e->run;
@@ -317,9 +362,11 @@ static void judge(void)
         }
         if (e->kind == PASSED) passed[e->which][e->function][e->step] = true;
         if (e->kind == ENDED) ended[e->which][e->function]++;
-        failed += e->kind == FAILED;
     }
-    CHECK(again == 0 && doubled == 0 && failed == 0);
+    for (k = 0; k < n; k++)
+        if (log_entries[k].kind == FLUSHED)
+            for (i = 0; i < log_entries[k].run; i++) lost += load_run[log_entries[k].which - EVENTS + i] == 0;
+    CHECK(again == 0 && doubled == 0 && failed == 0 && foreign == 0 && lost == 0);
     for (i = 0; i < EVENTS; i++) {
         CHECK(acknowledged[i]);
         for (f = 0; f < 2; f++) {

@@ -52,7 +52,7 @@ static void durations(void)
         { "d", DAY }, { "day", DAY }, { "days", DAY }, { "w", 7 * DAY }, { "week", 7 * DAY }, { "weeks", 7 * DAY },
         { "y", 365 * DAY + 6 * HOUR }, { "yr", 365 * DAY + 6 * HOUR }, { "yrs", 365 * DAY + 6 * HOUR },
         { "year", 365 * DAY + 6 * HOUR }, { "years", 365 * DAY + 6 * HOUR } };
-    static const char *const malformed[] = { "5{", "5 {", 
+    static const char *const malformed[] = { "5{", "5 {", "5s{", "5 ms~",
         "", " ", "   ", "-1s", "-5", "+1s", "1 -2s", "s", "h 1", ".", ".s", "5.", "5.s", "5. s", "1..5s", "1.5.5s", "1,5s", "1 s.", "1e3",
         "1e3s", "0x10", "1h 30", "1h30", "30 1h", "5 5s", "5 5", "1h-30m", "1h, 30m", "1h and 30m", "ms5", "5 parsecs", "5 secss", "5ss",
         "5 mss", "5hs", "5 secondss", "5 da", "5 dayz", "5 mi", "5 minu", "5 mill", "5 millis", "5 months", "5 mo", "5us", "5ns", "5\xC2\xB5s",

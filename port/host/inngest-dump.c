@@ -196,7 +196,9 @@ typedef struct record {
     uint32_t place;                    /* in units from the oldest block on: ascending, unlike a position */
     uint32_t block, offset, run, step, link, size;
     uint8_t kind, flags, header;
-    bool whole;                        /* its group is */
+    bool whole;                        /* its group is, and nothing says that it is void */
+    bool later;                        /* what is in front of it was not synced when it was written */
+    bool behind_gap;
     bool counts;
 } record;
 
@@ -342,7 +344,8 @@ static bool read_record(uint32_t block, uint32_t offset, record *r)
         seed[4 + crc] = (uint8_t)(position >> 8 * crc);
     }
     crc = crc32(crc32(0, seed, sizeof seed), b + 4, r->header - 4u + r->size);
-    return crc == get(b, 4);
+    r->later = crc != get(b, 4);
+    return !r->later || (crc ^ 0xA5A5A5A5u) == get(b, 4);
 }
 
 /* A number in the payload; what lies behind its end reads as 0. */
@@ -379,7 +382,7 @@ static bool is_filler(const uint8_t *b, uint32_t size)
 /* Take up the records of a block. False: nothing was ever written to it. */
 static bool scan_block(uint32_t block)
 {
-    uint32_t size, offset = j.first, bad = 0, bad_end = 0;
+    uint32_t size, offset = j.first, bad = 0, bad_end = 0, gap = j.first;
     const uint8_t *b = block_bytes(block, &size);
     size_t first = record_count, i, k;
     bool in_group = false;
@@ -389,6 +392,7 @@ static bool scan_block(uint32_t block)
         if (!read_record(block, offset, &r)) {
             if (is_filler(b + offset, size - offset)) {
                 if (bad && offset - bad <= j.unit) bad = 0;
+                if (offset - gap <= j.unit) gap = offset + j.unit;
                 trace = true;
             } else if (!blank(b + offset, j.unit < size - offset ? j.unit : size - offset)) {
                 if (bad == 0) bad = offset;
@@ -400,7 +404,8 @@ static bool scan_block(uint32_t block)
         if (bad) note_damage(block, bad, bad_end - bad, "damaged");
         bad = 0;
         trace = false;
-        offset += (r.header + r.size + j.unit - 1) / j.unit * j.unit;
+        r.behind_gap = offset != gap;
+        gap = offset += (r.header + r.size + j.unit - 1) / j.unit * j.unit;
         records = grow(records, record_count, sizeof *records);
         records[record_count++] = r;
     }
@@ -459,7 +464,7 @@ static void apply(record *r)
         stamp = r;
         if (field(r, 6, 6)) wall_stamp = r;
     }
-    if (r->kind == RECLAIMED && field(r, 0, 4) > next_run) next_run = (uint32_t)field(r, 0, 4);
+    if (r->kind == RECLAIMED && !(r->flags & FLAG) && field(r, 0, 4) > next_run) next_run = (uint32_t)field(r, 0, 4);
     if (r->run == 0) return;
     u = live_run(r->run, &at);
     if (u == NULL) {
@@ -533,11 +538,10 @@ static void walk(run *u)
     }
 }
 
-static bool failing(const run *u)
-{
-    int32_t status = u->phase ? (int32_t)field(u->phase, 0, 4) : 0;
-    return u->phase && status != STATUS_CANCELLED && status != STATUS_DAMAGED;
-}
+/* A status alone, of a run that is parked or being cancelled; 0: none. */
+static int32_t phase_of(const run *u) { return u->phase && u->phase->size == 4 ? (int32_t)field(u->phase, 0, 4) : 0; }
+
+static bool failing(const run *u) { return u->phase && phase_of(u) == 0; }
 
 static void mark(const record *r) { if (r) records[r - records].counts = true; }
 
@@ -569,15 +573,51 @@ static int by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* Behind the newest block that there is a proof for that all of it was copied, or the oldest. */
+static uint32_t reclaimed(void)
+{
+    uint32_t proven = j.oldest;
+    size_t i;
+    for (i = 0; i < record_count; i++)
+        if (records[i].whole && records[i].kind == RECLAIMED && !(records[i].flags & FLAG))
+            proven = records[i].block - ((records[i].block - records[i].step) & 0xFFFFFF) + 1;
+    return (int32_t)(proven - j.oldest) > 0 && proven - j.oldest < j.block_count ? proven : j.oldest;
+}
+
+static uint32_t place_of(uint32_t position) { return position - j.oldest * (j.block_size / j.unit); }
+
+/* What void records cover, and what stands behind a gap that a disk has left where it was not synced. */
+static void find_voids(void)
+{
+    size_t i, k, lost = record_count;
+    uint32_t end = 0, proven = reclaimed();
+    for (i = record_count; i-- > 0;) {
+        const record *v = &records[i];
+        if (!v->whole || v->kind != RECLAIMED || !(v->flags & FLAG) || v->step) continue;
+        for (k = 0; k < record_count; k++)
+            if (records[k].place - place_of((uint32_t)field(v, 0, 4)) < (uint32_t)field(v, 4, 4) - (uint32_t)field(v, 0, 4)) records[k].whole = false;
+    }
+    for (i = 0; i < record_count; i++) {
+        const record *r = &records[i];
+        bool joint = r->kind == RECLAIMED && (r->flags & FLAG) && r->step;
+        if ((int32_t)(r->block - proven) < 0) continue;            /* being erased */
+        if (r->whole && !r->later) lost = record_count;
+        else if (r->whole && lost == record_count && (r->behind_gap || (joint && end && (int32_t)(end - place_of((uint32_t)field(r, 0, 4))) < 0)) &&
+                 !(r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0)) lost = i;
+        end = r->place + (r->header + r->size + j.unit - 1) / j.unit;
+    }
+    for (; lost < record_count; lost++) records[lost].whole = false;
+}
+
 static void read_journal(void)
 {
-    uint32_t block, proven = j.oldest;
+    uint32_t block;
     size_t i, k;
     j.head = j.tail = j.oldest;
     for (block = j.oldest; (int32_t)(block - j.last) <= 0; block++) if (scan_block(block)) j.head = block;
-    for (i = 0; i < record_count; i++) if (records[i].whole && records[i].kind == RECLAIMED) proven = records[i].block - ((records[i].block - records[i].step) & 0xFFFFFF) + 1;
-    if ((int32_t)(proven - j.oldest) > 0 && proven - j.oldest < j.block_count) j.tail = proven;
-    else if (j.head == j.last && j.last != j.oldest)
+    find_voids();
+    j.tail = reclaimed();
+    if (j.tail == j.oldest && j.head == j.last && j.last != j.oldest)
         for (i = 0; i < record_count; i++) if (records[i].block == j.last) records[i].whole = false;   /* a reclaim that was cut short */
     for (i = 0; i < record_count; i++) if (records[i].whole && (int32_t)(records[i].block - j.tail) >= 0) apply(&records[i]);
     for (i = 0; i < run_count; i++) walk(&runs[i]);
@@ -709,7 +749,7 @@ static void print_step(const run *u, const step *s)
 
 static void print_run(const run *u)
 {
-    int32_t phase = u->phase ? (int32_t)field(u->phase, 0, 4) : 0;
+    int32_t phase = phase_of(u);
     uint32_t name, from;
     size_t i;
     open_object("run");
@@ -717,9 +757,9 @@ static void print_run(const run *u)
     if (u->start) put_function(u->start);
     put_word("phase", u->end ? "ended" : phase == STATUS_CANCELLED ? "cancelling" : failing(u) ? "on_failure" : "handler");
     if (u->end == NULL && (u->broken || phase == STATUS_DAMAGED || u->start == NULL)) put_word("parked", u->start ? "damaged" : "lost: no start");
-    if (u->crash && field(u->crash, 0, 2)) {
+    if (u->crash && field(u->crash, 0, 4)) {
         put_number("crashes", (int64_t)field(u->crash, 0, 1));
-        put_bool("on_its_own", field(u->crash, 1, 1) != 0);
+        put_bool("on_its_own", field(u->crash, 1, 3) != 0);
     }
     if (u->start) {
         from = u->start->flags & FLAG ? 13 : 7;
@@ -742,7 +782,7 @@ static void print_run(const run *u)
 
 static void print_record(const record *r)
 {
-    char flags[32] = "";
+    char flags[40] = "";
     open_object("record");
     put_number("block", r->block);
     put_number("offset", r->offset);
@@ -752,6 +792,7 @@ static void print_record(const record *r)
     if (r->flags & MORE) strcat(flags, " more");
     if (r->flags & WIDE) strcat(flags, " wide");
     if (r->flags & FLAG) strcat(flags, " flag");
+    if (r->later) strcat(flags, " later");
     if (flags[0]) put_word("flags", flags + 1);
     put_word("state", (int32_t)(r->block - j.tail) < 0 ? "reclaimed" : !r->whole ? "void" : r->counts ? "counts" : "garbage");
     if (r->run) put_number("run", r->run);
@@ -792,7 +833,7 @@ static bool print_all(void)
     for (i = 0; i < run_count; i++) {
         if (runs[i].end) continue;
         print_run(&runs[i]);
-        damaged = damaged || runs[i].broken || runs[i].start == NULL || (runs[i].phase && (int32_t)field(runs[i].phase, 0, 4) == STATUS_DAMAGED);
+        damaged = damaged || runs[i].broken || runs[i].start == NULL || phase_of(&runs[i]) == STATUS_DAMAGED;
     }
     close_array();
     if (option.all) {

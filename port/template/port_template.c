@@ -120,8 +120,9 @@ static int template_erase(void *context, uint32_t address)
 }
 
 /* sync: NULL for flash, where what was programmed is durable. Needed where something buffers (a file, a disk, a
- * driver with a write-back cache). Then one sync serves all that a tick wrote. If it fails nothing more is written
- * until inngest_close and inngest_init: what an operating system dropped once, a second sync does not bring back. */
+ * driver with a write-back cache: say INNGEST_WRITE_CACHE=1 where that may write in another order). Then one sync
+ * serves all that a tick wrote. If it fails nothing more is written until inngest_close and inngest_init: what an
+ * operating system dropped once, a second sync does not bring back. */
 
 /* Is it erased? NULL: erased bytes read as 0xFF. Give your own where they do not: 0x00 on STM32 L0 and L1, undefined on
  * the data flash of Renesas RA (ask its blank check), 0xFD on others. The journal never depends on the erased value,
