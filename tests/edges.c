@@ -383,6 +383,39 @@ static void parked_for_good(void)
     MACHINE_END();
 }
 
+/* Crashes that a run has left behind by progress are not held against it again because their record was carried. */
+static unsigned crashes_left;
+static inngest_status fragile(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "a") { if (crashes_left) { crashes_left--; machine_crash(); } }
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", INNGEST_HOURS(1)));
+    INNGEST_DO(ctx, "b") { if (crashes_left) { crashes_left--; machine_crash(); } }
+    trace("end");
+    return INNGEST_OK;
+}
+static void live_on(uint32_t ms)
+{
+    while (!machine_run(ms)) CHECK(machine_boot(INNGEST_RESET_UNKNOWN) == INNGEST_OK);
+}
+static void old_crashes(void)
+{
+    static const inngest_function table[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64, QUICK },
+                                              { .id = "fragile", .event = "f", .handler = fragile, .journal_bytes = 128, QUICK } };
+    machine_open(table, 2, 1024, 6, 4);
+    machine_reboot();
+    crashes_left = INNGEST_CRASH_LIMIT - 1;
+    CHECK(inngest_send(&m.jobs, "f", NULL, 0) == INNGEST_OK);
+    live_on(1);
+    CHECK(crashes_left == 0 && m.crashes == INNGEST_CRASH_LIMIT - 1 && machine_runs(NULL) == 1);
+    reclaim_blocks(14);
+    CHECK(machine_boot(INNGEST_RESET_UNKNOWN) == INNGEST_OK && machine_counters().crashes == 0);
+    crashes_left = INNGEST_CRASH_LIMIT - 1;
+    live_on(INNGEST_HOURS(2));
+    CHECK(machine_runs(NULL) == 0);
+    CHECK_TRACE("end");
+    MACHINE_END();
+}
+
 /* ---- the largest, the most ------------------------------------------------------------------------------------- */
 
 /* The group of an event may fill a block to its last byte. */
@@ -555,6 +588,7 @@ int main(void)
     ids_are_carried(true);
     the_only_run();
     parked_for_good();
+    old_crashes();
     largest_group();
     too_many_runs();
     torn_headers();
