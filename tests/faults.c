@@ -2,7 +2,7 @@
  * Every call of every function of the port fails once in turn, or from there on for a while: it is reported, no finished
  * step runs again, no accepted event is lost, nothing is programmed twice, and a later success goes on. A failed sync
  * ends the handle; busy storage and a may_write that says no only put work off. Then all of them fail at random, and the
- * machine is reset at random, too. argv: how many such lives; the seed of the first one. */
+ * machine is reset at random, too. argv: how many such lives; the seed of the first one; or: less, and one place in how many. */
 #include "world.h"
 
 enum { READ, PROGRAM, ERASE, SYNC, IS_BLANK, MAY_WRITE, CALLS };
@@ -308,6 +308,7 @@ static bool live(const scenario *sc, bool reset)
 }
 
 static unsigned long lives;
+static uint32_t places = 1;                   /* one in so many has its turn */
 static void one(const scenario *sc, unsigned kind, uint32_t at, unsigned effect, bool lasting, bool reset, uint32_t cut_after)
 {
     unsigned long before = test_failed;
@@ -342,8 +343,8 @@ static void countdown(const scenario *sc)
         for (lasting = 0; lasting < 2; lasting++)
             for (reset = 0; reset < 2; reset++)
                 for (effect = 0; effect < (kind == PROGRAM || kind == ERASE ? (unsigned)EFFECTS : 1); effect++) {
-                    step = kind == READ ? 1 + calls[READ] / 400 : 1;
-                    for (at = 1; at <= calls[kind] && test_failed < 5; at += step) one(sc, kind, at, effect, lasting, reset, 0);
+                    step = places * (kind == READ ? 1 + calls[READ] / 400 : 1);
+                    for (at = 1 + (effect + reset) % places; at <= calls[kind] && test_failed < 5; at += step) one(sc, kind, at, effect, lasting, reset, 0);
                 }
 }
 
@@ -358,7 +359,7 @@ static void cut_behind(const scenario *sc)
     programs = s.calls[PROGRAM];
     for (effect = NOTHING; effect <= ALL; effect++)
         for (lasting = 0; lasting < 2; lasting++)
-            for (at = 1; at <= programs && test_failed < 5; at += 1 + programs / 30)
+            for (at = 1; at <= programs && test_failed < 5; at += places + programs / 30 * places)
                 for (cut = 1; cut < 12; cut += cut < 6 ? 1 : 3) one(sc, PROGRAM, at, effect, lasting, false, cut);
 }
 
@@ -384,7 +385,7 @@ static void outlast(const scenario *sc)
     programs = s.calls[PROGRAM];
     outage = 100;
     for (effect = NOTHING; effect <= ALL; effect++)
-        for (at = sc->blocks + 1; at <= programs && test_failed < 5; at += 1 + programs / 150) one(sc, PROGRAM, at, effect, true, false, 0);
+        for (at = sc->blocks + 1; at <= programs && test_failed < 5; at += places + programs / 150 * places) one(sc, PROGRAM, at, effect, true, false, 0);
     outage = 12;
 }
 
@@ -518,9 +519,10 @@ static void long_outage(const scenario *sc, uint32_t later)
 int main(int argc, char **argv)
 {
     unsigned i;
-    uint32_t n, count = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : 2500, first = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 3000;
+    bool less = argc > 2 && strcmp(argv[1], "less") == 0;
+    uint32_t n, count = less ? 2500 / (places = (uint32_t)atoi(argv[2])) : argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : 2500, first = argc > 2 && !less ? (uint32_t)strtoul(argv[2], NULL, 0) : 3000;
     for (n = 0; n < count && test_failed < 5; n++) at_random(&scenarios[(first + n - 1) % (sizeof scenarios / sizeof *scenarios)], first + n);
-    if (argc > 1) return TEST_END();
+    if (argc > 1 && !less) return TEST_END();
     for (i = 0; i < sizeof scenarios / sizeof *scenarios; i++) busy(&scenarios[i]);
     for (i = 0; i < 60; i++) fickle_end(1 + i % 6, i / 6);
     low_battery();

@@ -338,7 +338,7 @@ int main(int argc, char **argv)
         load(&from);
         CHECK(live_on() && unlike() == 0 && world_is_right() && !any_report());
         if (test_failed) { tell("undamaged image", i, 0); break; }
-        every_bit(&from, i == 0 ? (unsigned)stride : made[i].late ? 17 : 101);   /* prime to 8: all bits of a byte have their turn */
+        every_bit(&from, i == 0 ? (unsigned)stride : (made[i].late ? 17 : 101) * (stride > 7 ? 7 : 1));   /* prime to 8: all bits of a byte have their turn */
         if (made[i].g <= 4) blanks(&from, count / 4);      /* in larger units a record can be as small as what a boot leaves blank */
         for (n = i; n < count && test_failed < 12; n += sizeof made / sizeof *made) random_damage(&from, (uint32_t)(first + n));
         /* Erased blocks copied over all others: they once passed for a fresh journal. */

@@ -1,0 +1,601 @@
+/* SPDX-License-Identifier: MIT
+ * Limits, each met exactly: what is just allowed works, one more is refused; a record that ends with its block is
+ * found again; a header is as short as it may be, and what fills a unit up is 0xFF. */
+#include "machine.h"
+
+static const uint32_t one_second[] = { 1 };
+#define QUICK .backoff = one_second, .backoff_count = 1, .jitter_ms = INNGEST_NO_JITTER
+
+/* ---- the queue ------------------------------------------------------------------------------------------------- */
+
+static inngest_token token;
+static inngest_status largest_answer(inngest_ctx *ctx)
+{
+    static uint8_t answer[INNGEST_EVENT_BYTES];
+    INNGEST_STEP(ctx, "radio", answer) {
+        token = inngest_step_token(ctx);
+        return INNGEST_PENDING;
+    }
+    trace("%u %u", answer[0], answer[sizeof answer - 1]);
+    return INNGEST_OK;
+}
+
+static void queue(void)
+{
+    static const inngest_function table[] = { { .id = "radio", .event = "go", .handler = largest_answer, QUICK } };
+    static uint8_t data[INNGEST_EVENT_BYTES + 1];
+    const inngest_event own = { "inngest/", NULL, 0, NULL, 0 };
+    machine_open(table, 1, 2048, 4, 4);
+    machine_reboot();
+    CHECK(inngest_send_event(&m.jobs, &own) == INNGEST_ERR_NAME);              /* the library's, with nothing behind it */
+    CHECK(inngest_send(&m.jobs, "inngest", NULL, 0) == INNGEST_OK);
+    CHECK(machine_counters().refused_name == 1);
+    CHECK(inngest_send(&m.jobs, "go", NULL, 0) == INNGEST_OK && machine_run(1));
+    data[0] = 3;
+    data[INNGEST_EVENT_BYTES - 1] = 4;
+    CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, data, INNGEST_EVENT_BYTES + 1) == INNGEST_ERR_RESULT_SIZE);
+    CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, data, INNGEST_EVENT_BYTES) == INNGEST_OK);
+    CHECK(machine_run(1));
+    CHECK_TRACE("3 4");
+    MACHINE_END();
+}
+
+/* ---- the port -------------------------------------------------------------------------------------------------- */
+
+static uint32_t read_at[8];
+static unsigned reads;
+static int failing_read(void *context, uint32_t address, void *data, uint32_t size)
+{
+    (void)context; (void)data; (void)size;
+    if (reads < 8) read_at[reads] = address;
+    reads++;
+    return -5;
+}
+
+/* What cannot be read is tried three times. */
+static void three_reads(void)
+{
+    static const inngest_function table[] = { { .id = "radio", .event = "go", .handler = largest_answer, QUICK } };
+    machine_open(table, 1, 2048, 4, 4);
+    machine_reboot();
+    m.chip.port.read = failing_read;
+    reads = 0;
+    CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_ERR_READ);
+    CHECK(reads > 4 && read_at[0] == 0 && read_at[1] == 0 && read_at[2] == 0 && read_at[3] != 0);
+    MACHINE_END();
+}
+
+/* ---- records --------------------------------------------------------------------------------------------------- */
+
+static uint32_t get(const uint8_t *from, unsigned bytes)
+{
+    uint32_t value = 0;
+    while (bytes-- > 0) value = value << 8 | from[bytes];
+    return value;
+}
+
+/* Every record on the chip, as far as they follow each other: WIDE only where it must be, padding. */
+static unsigned widest, records, last_wide;      /* last: of 16 bytes, ending with their block */
+static void look_at_records(void)
+{
+    uint32_t unit = m.chip.port.program_size < 4 ? 4 : m.chip.port.program_size, size = m.chip.port.block_size, block, i;
+    for (block = 0; block < m.chip.port.block_count; block++) {
+        uint32_t at = (24 + unit - 1) / unit * unit;
+        const uint8_t *b = m.chip.cells + block * size;
+        while (at + 12 <= size) {
+            bool wide = b[at + 4] & 0x40;
+            uint32_t payload = b[at + 5] | (wide ? (uint32_t)b[at + 15] << 8 : 0), run = get(b + at + 6, 2) | (wide ? (uint32_t)b[at + 14] << 16 : 0);
+            uint32_t link = b[at + 11] | (wide ? get(b + at + 12, 2) << 8 : 0), used = (wide ? 16 : 12) + payload, end = (used + unit - 1) / unit * unit;
+            if (get(b + at, 4) == 0xFFFFFFFF || get(b + at, 4) == 0xA5A5A5A5) {        /* left alone, or what a boot begins with */
+                at += unit;
+                continue;
+            }
+            CHECK(wide == (payload > 255 || run > 65535 || link > 255));
+            CHECK(at + end <= size);
+            for (i = used; i < end; i++) CHECK(b[at + i] == 0xFF);
+            if (!wide && link > widest) widest = link;
+            if (at + used == size && used == 16 && wide) last_wide++;
+            records++;
+            at += end;
+            if (test_failed) return;
+        }
+    }
+}
+
+static unsigned effects[2];
+static inngest_status worker(inngest_ctx *ctx)
+{
+    uint16_t value;
+    INNGEST_STEP(ctx, "a", value) { effects[0]++; value = 7; }
+    CHECK(value == 7);
+    return INNGEST_OK;
+}
+static inngest_status patient(inngest_ctx *ctx)          /* its END has nothing of the run near it */
+{
+    if (inngest_attempt(ctx) == 0) return inngest_retry_after(ctx, 1000000, 0, "");
+    effects[1]++;
+    return INNGEST_OK;
+}
+static const inngest_function record_table[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64, QUICK },
+                                                 { .id = "patient", .event = "p", .handler = patient, .journal_bytes = 64, QUICK } };
+
+static void work(uint32_t size)
+{
+    static const uint8_t data[INNGEST_EVENT_BYTES];
+    unsigned before = effects[0];
+    CHECK(inngest_send(&m.jobs, "w", data, size) == INNGEST_OK);
+    CHECK(machine_run(1) && effects[0] == before + 1);
+}
+
+/* Power is lost, or the stop is clean: what ended has ended, what lives lives, and nothing looks damaged. */
+static void again(bool clean, unsigned live)
+{
+    unsigned before = effects[0];
+    if (clean) CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+    machine_reboot();
+    CHECK(machine_runs(NULL) == live && machine_counters().damaged == 0 && machine_counters().torn == 0 && machine_counters().lost_runs == 0);
+    CHECK(machine_run(1) && effects[0] == before);
+}
+
+/* Records of all sizes, one after the other: some end with their block. */
+static void ends(uint32_t block, uint16_t g)
+{
+    uint32_t size, i, unit = g < 4 ? 4 : g;
+    for (size = 0; size < 120 && !test_failed; size += unit == 4 ? 4 : 1) {
+        machine_open(record_table, 2, block, 6, g);
+        machine_reboot();
+        for (i = 0; i < 14; i++) {
+            work(i == 0 ? size : (size + 5 * i) % 120);
+            again(i % 3 == 1, 0);
+        }
+        look_at_records();
+        MACHINE_END();
+    }
+}
+
+/* A run's records are far apart: of every distance some, so that one is the largest for a short header, and a long
+ * header ends with its block. */
+static void distances(uint32_t block)
+{
+    uint32_t size, i, far;
+    for (far = block == 512 ? 6 : 17; far < (block == 512 ? 30 : 24); far++)
+        for (size = 0; size < 120 && !test_failed; size += 4) {
+            machine_open(record_table, 2, block, 16, 1);
+            machine_reboot();
+            CHECK(inngest_send(&m.jobs, "p", NULL, 0) == INNGEST_OK && machine_run(1));
+            for (i = 0; i < far; i++) work(0);
+            work(size);
+            m.now += 1000000;
+            effects[1] = 0;
+            CHECK(machine_run(1) && machine_runs(NULL) == 0 && effects[1] == 1);
+            again(size % 8 == 0, 0);
+            look_at_records();
+            MACHINE_END();
+        }
+}
+
+/* Results around the longest that a short header can name. */
+static inngest_status long_results(inngest_ctx *ctx)
+{
+    uint8_t a[254], b[255], c[256];
+    INNGEST_STEP(ctx, "a", a) memset(a, 1, sizeof a);
+    INNGEST_STEP(ctx, "b", b) memset(b, 2, sizeof b);
+    INNGEST_STEP(ctx, "c", c) memset(c, 3, sizeof c);
+    CHECK(a[253] == 1 && b[254] == 2 && c[255] == 3);
+    return inngest_step_sleep(ctx, "nap", 1000);
+}
+
+static void sizes(void)
+{
+    static const inngest_function table[] = { { .id = "long", .event = "l", .handler = long_results, .journal_bytes = 1000, QUICK } };
+    machine_open(table, 1, 2048, 4, 1);
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "l", NULL, 0) == INNGEST_OK && machine_run(1));
+    machine_reboot();
+    CHECK(machine_run(2000) && machine_runs(NULL) == 0);
+    look_at_records();
+    MACHINE_END();
+}
+
+/* ---- what a run leaves behind ---------------------------------------------------------------------------------- */
+
+static uint8_t loaded;
+static inngest_status saver(inngest_ctx *ctx)
+{
+    uint8_t progress[64] = { 9 };
+    INNGEST_DO(ctx, "update") {
+        INNGEST_TRY(inngest_step_save(ctx, progress, sizeof progress));
+        if (inngest_event_size(ctx)) return inngest_fail(ctx, 1, "on purpose");
+    }
+    return inngest_step_sleep(ctx, "nap", INNGEST_DAYS(1));
+}
+static inngest_status saver_failed(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "update") { INNGEST_TRY(inngest_step_load(ctx, &loaded, 1)); }
+    return INNGEST_OK;
+}
+
+/* Progress is a step's own: one of the same id in on_failure begins without; and once the step is decided it is
+ * garbage, for a mount, too. */
+static void progress(void)
+{
+    static const inngest_function table[] = { { .id = "saver", .event = "u", .handler = saver, .on_failure = saver_failed, QUICK } };
+    inngest_run_info before, after;
+    machine_open(table, 1, 2048, 4, 4);
+    machine_reboot();
+    loaded = 1;
+    CHECK(inngest_send(&m.jobs, "u", "x", 1) == INNGEST_OK && machine_run(1));
+    CHECK(loaded == 0 && machine_runs(NULL) == 0);
+    CHECK(inngest_send(&m.jobs, "u", "", 0) == INNGEST_OK && machine_run(1));
+    CHECK(machine_runs(&before) == 1 && before.journal_bytes < 100);
+    machine_reboot();
+    CHECK(machine_runs(&after) == 1 && after.journal_bytes == before.journal_bytes);
+    MACHINE_END();
+}
+
+/* Records of one unit each, one right behind the other, over several blocks, and carried on: none is forgotten. */
+static inngest_status many_steps(inngest_ctx *ctx)
+{
+    unsigned i;
+    for (i = 0; i < 20; i++) {
+        uint8_t value;
+        INNGEST_STEP(ctx, "s", value) value = (uint8_t)i;
+        CHECK(value == i);
+        if (i % 5 == 4) INNGEST_TRY(inngest_step_sleep(ctx, "nap", INNGEST_SECONDS(100)));
+    }
+    trace("all");
+    return INNGEST_OK;
+}
+static void one_unit(void)
+{
+    static const inngest_function table[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64, QUICK },
+                                              { .id = "many", .event = "m", .handler = many_steps, .journal_bytes = 1200, QUICK } };
+    unsigned i, k;
+    machine_open(table, 2, 1024, 8, 32);
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "m", NULL, 0) == INNGEST_OK && machine_run(1));
+    for (k = 0; k < 4; k++) {
+        for (i = 0; i < 70; i++) work(0);
+        machine_reboot();
+        CHECK(machine_counters().damaged == 0 && machine_runs(NULL) == 1);
+        CHECK(machine_run(101000));
+    }
+    CHECK(machine_runs(NULL) == 0 && machine_counters().damaged == 0);
+    CHECK_TRACE("all");
+    MACHINE_END();
+}
+
+/* ---- what reclaim carries -------------------------------------------------------------------------------------- */
+
+#define NOON INT64_C(1767225600000)
+static inngest_status hour(inngest_ctx *ctx)
+{
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", INNGEST_HOURS(1)));
+    trace("woke");
+    return INNGEST_OK;
+}
+static inngest_status stepper(inngest_ctx *ctx)
+{
+    uint8_t value[7];
+    INNGEST_STEP(ctx, "x", value) memset(value, 1, sizeof value);
+    return hour(ctx);
+}
+static const inngest_function carry_table[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64, QUICK },
+                                                { .id = "hour", .event = "h", .handler = hour, .journal_bytes = 64, QUICK },
+                                                { .id = "stepper", .event = "x", .handler = stepper, .journal_bytes = 96, QUICK } };
+
+static void reclaim_blocks(unsigned n)
+{
+    uint32_t from = machine_counters().erases;
+    unsigned i;
+    for (i = 0; i < 1000 && machine_counters().erases < from + n; i++) work(40);
+    CHECK(machine_counters().erases >= from + n);
+}
+
+/* The newest record of the time: without it time spent off would not count. */
+static void time_is_carried(void)
+{
+    machine_open(carry_table, 3, 1024, 6, 4);
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    while (m.chip.cells[1024 + 24] == 0xFF && m.chip.cells[1024 + 28] == 0xFF) work(40);       /* into another block */
+    CHECK(inngest_send(&m.jobs, "h", NULL, 0) == INNGEST_OK && machine_run(1));
+    reclaim_blocks(12);
+    CHECK(machine_tick() > 3500000);
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON + INNGEST_MINUTES(50), m.now);
+    CHECK(machine_run(INNGEST_MINUTES(9)));
+    CHECK_TRACE("");
+    CHECK(machine_run(INNGEST_MINUTES(2)));
+    CHECK_TRACE("woke");
+    MACHINE_END();
+}
+
+/* The ids of events, also where all of them lie in one block. */
+static void ids_are_carried(bool doubled)
+{
+    inngest_event event = { "w", NULL, 0, NULL, 0 };
+    unsigned i, round, before;
+    char id[2] = "a";
+    event.id = id;
+    machine_open(carry_table, 3, 2048, 6, 4);
+    machine_reboot();
+    for (i = 0; i < INNGEST_SEEN_IDS; i++) {
+        id[0] = (char)('a' + i);
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+        if (doubled) machine_reboot();                 /* written again, as the newest group */
+    }
+    if (!doubled) reclaim_blocks(14);
+    for (round = 0; round < 2; round++) {
+        before = effects[0];
+        for (i = 0; i < INNGEST_SEEN_IDS; i++) {
+            id[0] = (char)('a' + i);
+            CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+        }
+        CHECK(effects[0] == before && machine_counters().duplicates == INNGEST_SEEN_IDS && machine_counters().waiting_seen == 0);
+        machine_reboot();
+    }
+    MACHINE_END();
+}
+
+/* A run, also where the table has no other place; the clock is told again and again, and so fills the journal. */
+static void the_only_run(void)
+{
+    unsigned i, boot;
+    machine_open(carry_table, 3, 1024, 4, 4);
+    m.config.runs = 1;
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "h", NULL, 0) == INNGEST_OK && machine_run(1));
+    for (boot = 0; boot < 3; boot++) {
+        for (i = 0; i < 600; i++) {
+            inngest_set_wall_clock(&m.jobs, NOON + (i % 2) * 100000 + m.now, m.now);
+            (void)machine_tick();
+        }
+        CHECK(machine_counters().erases > 8);
+        machine_reboot();
+        CHECK(machine_runs(NULL) == 1 && machine_counters().damaged == 0 && machine_counters().lost_runs == 0);
+    }
+    CHECK(machine_run(INNGEST_HOURS(1)) && machine_runs(NULL) == 0);
+    CHECK_TRACE("woke");
+    MACHINE_END();
+}
+
+/* A run that is parked because it is damaged stays so, however often the journal goes round, until a reset,
+ * or reports its loss then: it never goes on, nor is it forgotten in silence. */
+static void parked_for_good(void)
+{
+    inngest_run_info info;
+    uint32_t i;
+    machine_open(carry_table, 3, 1024, 6, 4);
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "x", NULL, 0) == INNGEST_OK && machine_run(1));
+    reclaim_blocks(8);
+    for (i = 0; i < 6 * 1024 - 16; i += 4)             /* its step's result: every copy of it loses a bit */
+        if ((m.chip.cells[i + 4] & 0x0F) == 4 && m.chip.cells[i + 5] == 7) m.chip.cells[i] ^= 1;
+    machine_reboot();
+    CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE);
+    reclaim_blocks(14);
+    CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE);
+    machine_reboot();
+    CHECK(machine_runs(&info) == 1 ? info.wait == INNGEST_WAIT_DAMAGE : machine_counters().lost_runs == 1);
+    CHECK(machine_run(INNGEST_HOURS(2)));
+    CHECK_TRACE("");
+    MACHINE_END();
+}
+
+/* Crashes that a run has left behind by progress are not held against it again because their record was carried. */
+static unsigned crashes_left;
+static inngest_status fragile(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "a") { if (crashes_left) { crashes_left--; machine_crash(); } }
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", INNGEST_HOURS(1)));
+    INNGEST_DO(ctx, "b") { if (crashes_left) { crashes_left--; machine_crash(); } }
+    trace("end");
+    return INNGEST_OK;
+}
+static void live_on(uint32_t ms)
+{
+    while (!machine_run(ms)) CHECK(machine_boot(INNGEST_RESET_UNKNOWN) == INNGEST_OK);
+}
+static void old_crashes(void)
+{
+    static const inngest_function table[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64, QUICK },
+                                              { .id = "fragile", .event = "f", .handler = fragile, .journal_bytes = 128, QUICK } };
+    machine_open(table, 2, 1024, 6, 4);
+    machine_reboot();
+    crashes_left = INNGEST_CRASH_LIMIT - 1;
+    CHECK(inngest_send(&m.jobs, "f", NULL, 0) == INNGEST_OK);
+    live_on(1);
+    CHECK(crashes_left == 0 && m.crashes == INNGEST_CRASH_LIMIT - 1 && machine_runs(NULL) == 1);
+    reclaim_blocks(14);
+    CHECK(machine_boot(INNGEST_RESET_UNKNOWN) == INNGEST_OK && machine_counters().crashes == 0);
+    crashes_left = INNGEST_CRASH_LIMIT - 1;
+    live_on(INNGEST_HOURS(2));
+    CHECK(machine_runs(NULL) == 0);
+    CHECK_TRACE("end");
+    MACHINE_END();
+}
+
+/* ---- the largest, the most ------------------------------------------------------------------------------------- */
+
+/* The group of an event may fill a block to its last byte. */
+static void largest_group(void)
+{
+    static const inngest_function table[] = {
+        { .id = "1", .event = "w", .handler = worker, .journal_bytes = 64 }, { .id = "2", .event = "w", .handler = worker, .journal_bytes = 64 },
+        { .id = "3", .event = "w", .handler = worker, .journal_bytes = 64 }, { .id = "4", .event = "w", .handler = worker, .journal_bytes = 64 },
+        { .id = "5", .event = "w", .handler = worker, .journal_bytes = 64 }, { .id = "6", .event = "w", .handler = worker, .journal_bytes = 64 },
+    };
+    static const uint8_t data[INNGEST_EVENT_BYTES];
+    machine_open(table, 6, 1024, 16, 32);
+    machine_reboot();
+    effects[0] = 0;
+    CHECK(inngest_send(&m.jobs, "w", data, INNGEST_EVENT_BYTES - 1) == INNGEST_OK && machine_run(1));
+    CHECK(effects[0] == 6 && machine_runs(NULL) == 0);
+    MACHINE_END();
+}
+
+/* A table with fewer places than there are live runs is refused, whatever else has ended behind them. */
+static void too_many_runs(void)
+{
+    unsigned i, places;
+    machine_open(carry_table, 3, 2048, 6, 4);
+    machine_reboot();
+    for (i = 0; i < 4; i++) CHECK(inngest_send(&m.jobs, "h", NULL, 0) == INNGEST_OK && machine_run(1));
+    for (i = 0; i < 5; i++) work(10);
+    for (places = 1; places < 4; places++) {
+        m.config.runs = places;
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_ERR_RUNS_FULL);
+    }
+    m.config.runs = 4;
+    machine_reboot();
+    CHECK(machine_runs(NULL) == 4);
+    MACHINE_END();
+}
+
+/* The beginning of a header in one of the first two blocks is a format that was cut short; in a third one, or with
+ * anything else about it, it is foreign data. */
+static void torn_headers(void)
+{
+    uint8_t header[24];
+    uint32_t place, wrong;
+    inngest_status status;
+    machine_open(carry_table, 3, 512, 8, 4);
+    machine_reboot();
+    memcpy(header, m.chip.cells, sizeof header);
+    for (place = 0; place < 8; place++)
+        for (wrong = 0; wrong < 3; wrong++) {
+            flash_close(&m.chip);
+            CHECK(flash_open(&m.chip, 512, 8, 4, 1));
+            memcpy(m.chip.cells + place * 512, header, 8);
+            m.chip.cells[place * 512 + 8] = (uint8_t)(8 + place);
+            if (wrong == 1) m.chip.cells[place * 512] = 'I' & 0x0F;        /* clear where it is to be set */
+            if (wrong == 2) m.chip.cells[place * 512 + 500] = 0x7F;
+            memset(m.chip.units + place * 128, 1, 128);
+            m.config.port = &m.chip.port;
+            status = machine_boot(INNGEST_RESET_POWER_ON);
+            CHECK(status == (place < 2 && wrong == 0 ? INNGEST_OK : INNGEST_ERR_FOREIGN));
+        }
+    /* A whole one with nothing behind it is not sure: its block is erased again, too, and nothing is damaged. */
+    flash_close(&m.chip);
+    CHECK(flash_open(&m.chip, 512, 8, 4, 1));
+    memcpy(m.chip.cells, header, sizeof header);
+    memset(m.chip.units, 1, sizeof header / 4);
+    m.config.port = &m.chip.port;
+    machine_reboot();
+    CHECK(machine_counters().erases == 8 && machine_counters().damaged == 0 && machine_counters().torn == 0);
+    m.chip.cells[3 * 512 + 8] ^= 4;                    /* all have one, and one of them rots; what stood behind the first is erased */
+    memset(m.chip.cells + 24, 0xFF, 32);
+    memset(m.chip.units + 6, 0, 8);
+    machine_reboot();
+    CHECK(machine_counters().damaged == 1);
+    flash_close(&m.chip);
+}
+
+/* A clean stop costs the next boot no write, until user code runs. */
+static void clean_boot(void)
+{
+    uint32_t operations;
+    unsigned i;
+    machine_open(carry_table, 3, 512, 8, 4);
+    machine_reboot();
+    for (i = 0; i < 60; i++) {
+        work(i);
+        CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+        operations = m.chip.operations;
+        CHECK(machine_boot(INNGEST_RESET_UNKNOWN) == INNGEST_OK && machine_tick() == UINT32_MAX);
+        CHECK(m.chip.operations == operations || machine_counters().erases > 0);     /* or it was time to reclaim */
+    }
+    MACHINE_END();
+}
+
+/* Run numbers are not given twice, also when all that says which was the newest has rotted. */
+static void numbers(void)
+{
+    inngest_run_info first, now;
+    uint32_t i, place;
+    machine_open(carry_table, 3, 1024, 4, 4);
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "h", NULL, 0) == INNGEST_OK && machine_run(1) && machine_runs(&first) == 1);
+    CHECK(inngest_cancel(&m.jobs, first.id) == INNGEST_OK && machine_run(1) && machine_runs(NULL) == 0);
+    for (i = 0; i < 600; i++) inngest_set_wall_clock(&m.jobs, NOON + (i % 2) * 100000 + m.now, m.now);
+    CHECK(machine_counters().erases > 8);
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "h", NULL, 0) == INNGEST_OK && machine_run(1) && machine_runs(&now) == 1 && now.id == first.id + 1);
+    CHECK(inngest_cancel(&m.jobs, now.id) == INNGEST_OK && machine_run(1) && machine_runs(NULL) == 0);
+    for (i = 0; i < 600; i++) inngest_set_wall_clock(&m.jobs, NOON + (i % 2) * 100000 + m.now, m.now);
+    for (place = 0; place < 4; place++)
+        for (i = 24; i + 16 <= 1024; i += 4) {
+            uint8_t *b = m.chip.cells + place * 1024 + i;
+            if ((b[4] & 0x0F) == 15 && b[5] == 4 && b[6] == 0 && b[7] == 0) b[0] ^= 1;
+        }
+    machine_reboot();
+    CHECK(machine_counters().damaged > 0);
+    CHECK(inngest_send(&m.jobs, "h", NULL, 0) == INNGEST_OK && machine_run(1) && machine_runs(&now) == 1 && now.id > first.id + 1);
+    MACHINE_END();
+}
+
+/* From 4 blocks on a step call meets no erase if a tick comes between. */
+static bool in_handler;
+static unsigned erases_in_handler;
+static int (*erase_below)(void *, uint32_t);
+static int watched_erase(void *context, uint32_t address)
+{
+    erases_in_handler += in_handler;
+    return erase_below(context, address);
+}
+static inngest_status one_step(inngest_ctx *ctx)
+{
+    uint8_t value[100];
+    in_handler = true;
+    INNGEST_CATCH(machine_ended.status, inngest_step_sleep(ctx, "nap", 0));
+    INNGEST_STEP(ctx, "a", value) memset(value, 1, sizeof value);
+    in_handler = false;
+    return INNGEST_OK;
+}
+static void erased_ahead(uint32_t blocks)
+{
+    static const inngest_function table[] = { { .id = "one", .event = "o", .handler = one_step, .journal_bytes = 200, QUICK } };
+    unsigned i;
+    machine_open(table, 1, 2048, blocks, 4);
+    erase_below = m.chip.port.erase;
+    m.chip.port.erase = watched_erase;
+    machine_reboot();
+    erases_in_handler = 0;
+    for (i = 0; i < 300; i++) {
+        CHECK(inngest_send(&m.jobs, "o", NULL, 0) == INNGEST_OK && machine_run(1));
+        in_handler = false;
+    }
+    CHECK(erases_in_handler == 0 && machine_counters().erases > 20);
+    MACHINE_END();
+}
+
+int main(void)
+{
+    queue();
+    three_reads();
+    ends(512, 1);
+    ends(1024, 4);
+    ends(1024, 8);
+    ends(2048, 32);
+    distances(512);
+    distances(2048);
+    sizes();
+    progress();
+    one_unit();
+    time_is_carried();
+    ids_are_carried(false);
+    ids_are_carried(true);
+    the_only_run();
+    parked_for_good();
+    old_crashes();
+    largest_group();
+    too_many_runs();
+    torn_headers();
+    clean_boot();
+    numbers();
+    erased_ahead(4);
+    erased_ahead(5);
+    CHECK(records > 1000 && last_wide > 0 && widest == 255);
+    return TEST_END();
+}
