@@ -1618,7 +1618,7 @@ APART inngest_status add_time(inngest *jobs, unsigned flag)
 #if INNGEST_WALL_CLOCK
     jobs->wall_stamped = jobs->wall_offset;
 #endif
-    INNGEST_TRY(add(jobs, NULL, KEY(TIME | flag, 0), bytes, sizeof bytes));
+    INNGEST_TRY(add(jobs, NULL, KEY(TIME | (flag & FLAG), flag >> 8), bytes, sizeof bytes));
     jobs->time_position = jobs->written;
     return INNGEST_OK;
 }
