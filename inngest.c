@@ -1589,8 +1589,8 @@ static inngest_status room(inngest *jobs, uint32_t bytes)
 static bool wants_room_ahead(const inngest *jobs)
 {
     if (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) return true;   /* cov: only where an erase fails in a tick's last pass */
-    return jobs->port->block_count >= 4 && jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size &&
-           jobs->last_block - jobs->head_block <= spare_blocks(jobs);
+    return jobs->port->block_count >= 4 && jobs->last_block - jobs->head_block <= spare_blocks(jobs) &&
+           jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size;
 }
 
 static inngest_status make_room_ahead(inngest *jobs)
