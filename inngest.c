@@ -1024,10 +1024,11 @@ static inngest_status open_place(inngest *jobs)
     memset(jobs->stage, FILLER, unit);
     jobs->dirty = jobs->wrote = true;
     jobs->failed_from = position_at(jobs, jobs->head_block, offset);
-    jobs->failed_at = offset;
+    jobs->failed_at = (uint16_t)(offset >> jobs->unit_shift);
     INNGEST_TRY(port_program(jobs, block_address(jobs, jobs->head_block) + offset, jobs->stage, unit));
     jobs->opening = false;
-    jobs->failed_from = jobs->failed_at = 0;
+    jobs->failed_at = 0;
+    jobs->failed_from = 0;
     return INNGEST_OK;
 }
 
@@ -1090,7 +1091,7 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
         else status = port_program(jobs, block_address(jobs, jobs->head_block) + offset + at, stage, n);
         if (status == INNGEST_OK) continue;
         jobs->failed_from = jobs->group_from;          /* it may be whole all the same: what follows is not of its group */
-        jobs->failed_at = offset;
+        jobs->failed_at = (uint16_t)(offset >> jobs->unit_shift);
         jobs->in_group = false;
         return status;
     }
@@ -1122,7 +1123,6 @@ static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const v
 static unsigned class_of(unsigned kind) { return kind >= RESULT && kind <= CHOICE ? RESULT : kind; }
 
 static bool undecided(unsigned kind) { return kind == ATTEMPT || kind == INTENT || kind == SLEEP; }
-static bool decided(unsigned kind) { return class_of(kind) == RESULT && !undecided(kind); }
 
 /* Steps of on_failure are a world of their own. */
 static bool of_this_phase(const inngest_run *run, const record *r)
@@ -1185,6 +1185,8 @@ static bool is_voided(const inngest *jobs, uint32_t position)
 }
 
 #if INNGEST_INDEXES
+static bool decided(unsigned kind) { return class_of(kind) == RESULT && !undecided(kind); }
+
 /* Look behind a position for a record of a step that is decided or of this kind: a run's memos mostly lie in the order in
  * which a replay asks for them, and what supersedes a record close behind it. What it finds is verified, what it steps over
  * need not be. One with nothing right behind it may be what a cut left half programmed: the chain knows its copy. */
@@ -1213,6 +1215,15 @@ static inngest_seen *find_seen(inngest *jobs, const record *r)
     return NULL;
 }
 
+#if INNGEST_INDEXES
+/* How far the reclaim of the tail block has come, which knows then what counts without a walk through its run; a copy whose
+ * original is to be found, or 0. */
+static void set_copied(inngest *jobs, uint32_t copied, uint32_t copy)
+{
+    jobs->copied = copied;
+    jobs->copy = copy;
+}
+
 /* Is a record in its run's chain, by what stands behind it? Two whole groups right behind its own show that it was not in
  * the newest group of a boot, which is written again elsewhere, nor its program cut short: behind those a unit is left alone.
  * What failed, or was lost by a disk, is void. */
@@ -1230,6 +1241,9 @@ APART bool is_linked(inngest *jobs, const record *r, record *next)
     }
     return true;
 }
+#else
+#define set_copied(jobs, copied, copy) ((void)0)
+#endif
 
 /* Does a record count? linked: a chain has led to it. What is decided is superseded by nothing but its copy. */
 static bool is_live(inngest *jobs, const record *r, bool linked)
@@ -1241,13 +1255,13 @@ static bool is_live(inngest *jobs, const record *r, bool linked)
     if (r->kind == SEEN) return (seen = find_seen(jobs, r)) != NULL && seen->until > jobs->now;
     run = find_run(jobs, r->run);
     if (run == NULL || r->kind == END || (r->kind == CRASH && !(run->flags & RUN_MARKED)) || !of_this_phase(run, r)) return false;
+#if INNGEST_INDEXES
     if ((int32_t)(r->position - jobs->copied) <= 0) return false;
     if (r->kind == START || decided(r->kind)) {
         if (jobs->copy == 0 && (linked || is_linked(jobs, r, &newest))) return true;
-    }
-#if INNGEST_INDEXES
-    else if (find_close(jobs, run, after(jobs, r), r->kind, r->step, &newest)) return false;
+    } else if (find_close(jobs, run, after(jobs, r), r->kind, r->step, &newest)) return false;
 #endif
+    (void)linked;
     if (find_record(jobs, run, KEY(class_of(r->kind), r->step), &newest) != INNGEST_OK || newest.position != r->position) return false;
     return r->kind != SAVE || find_record(jobs, run, KEY(RESULT, r->step), &newest) != INNGEST_OK || undecided(newest.kind);
 }
@@ -1376,8 +1390,7 @@ APART void start_over(inngest *jobs)
     for (i = 0; i < VOIDS; i++)                        /* what a void in there speaks of is void no more */
         if (in_last(jobs, jobs->voids[i][1]) && !in_last(jobs, jobs->voids[i][0])) jobs->failed_from = jobs->voids[i][0];
     if (in_last(jobs, jobs->failed_from)) jobs->failed_from = 0;
-    jobs->copied = position_at(jobs, jobs->tail_block, 0);
-    jobs->copy = 1;                                    /* others may stand elsewhere */
+    set_copied(jobs, position_at(jobs, jobs->tail_block, 0), 1);      /* other copies may stand elsewhere */
     jobs->head_block--;
     jobs->last_block--;
     jobs->head_offset = jobs->port->block_size;
@@ -1411,7 +1424,7 @@ static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
  * any mount (the last block); else in the next block. */
 APART void give_up(inngest *jobs)
 {
-    uint32_t unit = 1u << jobs->unit_shift, offset = jobs->failed_at, behind = jobs->head_offset + 2 * unit;
+    uint32_t unit = 1u << jobs->unit_shift, offset = (uint32_t)jobs->failed_at << jobs->unit_shift, behind = jobs->head_offset + 2 * unit;
     bool stays;
     jobs->failed_at = 0;
     jobs->head_offset = offset + (jobs->opening ? unit : 2 * unit);    /* of a filler: the same once more */
@@ -1516,7 +1529,7 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
         if (!advance(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
         r.flags &= FLAG;
         INNGEST_TRY(copy_record(jobs, &r, false));
-        jobs->copied = r.position;
+        set_copied(jobs, r.position, jobs->copy);
         count(&jobs->counters.carried);
     }
     return INNGEST_OK;
@@ -1544,8 +1557,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4));
     INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
-    jobs->copied = position_at(jobs, block + 1, 0);
-    jobs->copy = 0;
+    set_copied(jobs, position_at(jobs, block + 1, 0), 0);
     jobs->wasted = false;
 #if INNGEST_INDEXES
     update_oldest(jobs, block);
@@ -1735,7 +1747,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         take_up(jobs, run, number, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
     }
     run->last = r->position;
-    if (r->flags & CARRIED) jobs->copy = r->position;
+    if (r->flags & CARRIED) set_copied(jobs, 0, r->position);
     return INNGEST_OK;
 }
 
@@ -1772,7 +1784,7 @@ static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *rec
     case SEEN: remember(jobs, get4(b), get4(b + 4), get_time(b + 8), r->position); break;
     case RECLAIMED:
         if (r->flags & FLAG) break;
-        jobs->copy = 0;
+        set_copied(jobs, 0, 0);
         *reclaimed = reclaimed_by(jobs, r) + 1;
         if (get4(b) > jobs->next_run) jobs->next_run = get4(b);
         break;
@@ -4141,6 +4153,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
     return armed;
 }
 
+#if INNGEST_INDEXES
 /* If the reclaim of the tail block was cut short: its newest copy says how far it had come, for it goes on in order. Where
  * that is not to be found, the chains alone say what has been copied. */
 APART void find_copied(inngest *jobs)
@@ -4154,12 +4167,14 @@ APART void find_copied(inngest *jobs)
         uint32_t same = KEY(class_of(r.kind) | (r.flags & FLAG), r.step);
         if (key == 0) key = same;
         else if (key == same && block_of(jobs, r.position) == jobs->tail_block) {
-            jobs->copied = r.position;
-            jobs->copy = 0;
+            set_copied(jobs, r.position, 0);
             return;
         }
     }
 }
+#else
+#define find_copied(jobs) ((void)0)
+#endif
 
 static void check_runs(inngest *jobs, inngest_reset reset)
 {

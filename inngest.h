@@ -646,14 +646,17 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
     uint32_t head_offset, synced;  /* synced: position, what stands before it is durable */
     uint32_t newest, written;      /* the newest group; the record written last */
+#if INNGEST_INDEXES
     uint32_t copied, copy;         /* positions: what the tail block holds up to there has been copied; a copy whose original is to be found, 0: none */
-    uint32_t failed_at;            /* offset of a program that failed and was not looked at since; 0: none */
+#endif
+    uint16_t failed_at;            /* where in its block, in units, a program failed that was not looked at since; 0: none */
+    uint16_t passes;               /* of this tick */
     uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
     uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
     uint32_t next_run, reserved, time_position;
     const inngest_function *functions;
     uint32_t format, seed;         /* the journal's half of run ids; its checksum, with which those of records begin */
-    uint32_t woken, last_tick, passes;   /* passes: of this tick */
+    uint32_t woken, last_tick;
 #if INNGEST_INDEXES
     uint32_t hash_mask;
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
