@@ -4062,7 +4062,7 @@ static bool left_out(const record *r)
     switch (r->kind) {
     case START: return !INNGEST_WALL_CLOCK && (r->flags & FLAG);
     case SLEEP: return !INNGEST_WALL_CLOCK && (r->first[13] & WAIT_UNIX);
-    case PHASE: return r->size == 4 ? !INNGEST_CANCEL : !INNGEST_ON_FAILURE;
+    case PHASE: return (!INNGEST_CANCEL && r->size == 4) || (!INNGEST_ON_FAILURE && r->size != 4);
     case DONE: return (!INNGEST_SEND_STEP && r->first[0] == WHAT_SEND) || (!INNGEST_RESTART && r->first[0] == WHAT_RESTART);
     case CHOICE: return !INNGEST_PARALLEL;
     case INTENT: return !INNGEST_LONG_STEPS;
