@@ -120,7 +120,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 
 #define NOT_SAID UINT32_MAX
 
-#if defined(__GNUC__)                  /* a function of its own, so that its locals do not add to the stack of those who call others */
+#if defined(__GNUC__) && !FAST         /* a function of its own, so that its locals do not add to the stack of those who call others */
 #define APART static __attribute__((noinline))
 #else
 #define APART static
@@ -1007,6 +1007,11 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
     return crc;
 }
 
+APART bool rest_is_blank(inngest *jobs, uint32_t offset)
+{
+    return port_blank(jobs, block_address(jobs, jobs->head_block) + offset, jobs->port->block_size - offset);
+}
+
 /* The first program of a boot at a place is a unit of a fixed pattern: earlier boots may have been there and been cut
  * short without a trace, and the cells bear the same bytes once more, but no others. Mount and advance leave room for it
  * in front of the head's offset. Behind a clean stop it says that user code may have run. */
@@ -1014,14 +1019,15 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
 
 static inngest_status open_place(inngest *jobs)
 {
-    uint32_t unit = 1u << jobs->unit_shift;
+    uint32_t unit = 1u << jobs->unit_shift, offset = jobs->head_offset - unit;
     if (!jobs->opening) return INNGEST_OK;
     memset(jobs->stage, FILLER, unit);
-    jobs->opening = false;
     jobs->dirty = jobs->wrote = true;
-    jobs->failed_from = position_at(jobs, jobs->head_block, jobs->head_offset - unit);
-    INNGEST_TRY(port_program(jobs, block_address(jobs, jobs->head_block) + jobs->head_offset - unit, jobs->stage, unit));
-    jobs->failed_from = 0;
+    jobs->failed_from = position_at(jobs, jobs->head_block, offset);
+    jobs->failed_at = offset;
+    INNGEST_TRY(port_program(jobs, block_address(jobs, jobs->head_block) + offset, jobs->stage, unit));
+    jobs->opening = false;
+    jobs->failed_from = jobs->failed_at = 0;
     return INNGEST_OK;
 }
 
@@ -1083,10 +1089,9 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
         if (used > skip && !fetch(jobs, s, at + skip - head, stage + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
         else status = port_program(jobs, block_address(jobs, jobs->head_block) + offset + at, stage, n);
         if (status == INNGEST_OK) continue;
-        jobs->head_offset += 1u << jobs->unit_shift;   /* it may be whole all the same: what follows is not of its group */
-        jobs->failed_from = jobs->group_from;
+        jobs->failed_from = jobs->group_from;          /* it may be whole all the same: what follows is not of its group */
+        jobs->failed_at = offset;
         jobs->in_group = false;
-        jobs->wasted = true;
         return status;
     }
     jobs->in_group = (key & KEY(MORE, 0)) != 0;
@@ -1208,23 +1213,20 @@ static inngest_seen *find_seen(inngest *jobs, const record *r)
     return NULL;
 }
 
-/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
- * voids all from one position to another, for it may read as whole later. */
-static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
-
 /* Is a record in its run's chain, by what stands behind it? Two whole groups right behind its own show that it was not in
- * the newest group of a boot, which is written again elsewhere, nor its program cut short or failed: behind those a unit is
- * left alone, or the next block begins with what voids them. */
+ * the newest group of a boot, which is written again elsewhere, nor its program cut short: behind those a unit is left alone.
+ * What failed, or was lost by a disk, is void. */
 APART bool is_linked(inngest *jobs, const record *r, record *next)
 {
     uint32_t block = block_of(jobs, r->position), offset = offset_of(jobs, r->position) + record_bytes(jobs, r);
     unsigned groups = 0;
+    if (jobs->void_count > VOIDS || is_voided(jobs, r->position)) return false;
     for (next->flags = r->flags; (next->flags & MORE) || groups++ < 2; ) {
         if (port_blank(jobs, block_address(jobs, block) + offset, jobs->port->block_size - offset)) {
             block++;
             offset = first_offset(jobs);
         }
-        if (!next_record(jobs, block, &offset, next) || (next->run == r->run && next->step == r->step) || is_void(next)) return false;
+        if (!next_record(jobs, block, &offset, next) || (next->run == r->run && next->step == r->step)) return false;
     }
     return true;
 }
@@ -1310,7 +1312,7 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
     return INNGEST_OK;
 }
 
-/* Find room in the head or in erased blocks, but leave `keep` of them. The first one entered after an unclean stop may
+/* Find room in the head or in erased blocks, but leave `keep` of them. One that was erased before this boot may
  * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone. The last
  * erased block is erased again if its header was not made in this boot, which an unclean stop may have cut short: once
  * the next erase has begun it is the only proof of what stands behind it. */
@@ -1328,9 +1330,9 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     jobs->head_block++;
     jobs->head_offset = first_offset(jobs);
     jobs->copies_only = jobs->head_block == jobs->last_block;
-    jobs->opening = (jobs->opening || jobs->wary) && (bytes == jobs->port->block_size || first_offset(jobs) + two + bytes <= jobs->port->block_size);
+    jobs->opening = (jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0) &&
+                    (bytes == jobs->port->block_size || jobs->head_offset + two + bytes <= jobs->port->block_size);
     if (jobs->opening) jobs->head_offset += two;
-    jobs->wary = false;
     return true;
 }
 
@@ -1379,6 +1381,7 @@ APART void start_over(inngest *jobs)
     jobs->head_block--;
     jobs->last_block--;
     jobs->head_offset = jobs->port->block_size;
+    jobs->failed_at = 0;
     jobs->wasted = false;
     (void)prepare_blocks(jobs, true);
 }
@@ -1389,11 +1392,11 @@ APART void start_over(inngest *jobs)
 static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t block = jobs->head_block, offset = jobs->head_offset;
-    bool unsure = jobs->opening || jobs->failed_from || offset >= jobs->port->block_size;
+    bool unknown = jobs->opening || jobs->failed_from || offset >= jobs->port->block_size;
     uint8_t from[4];
     if (!find_room(jobs, bytes, keep)) return false;
     if (jobs->head_block == block || !may_be_lost(jobs)) return true;
-    if (unsure || jobs->head_offset + bytes + record_room(jobs, 4) > jobs->port->block_size)
+    if (unknown || jobs->head_offset + bytes + record_room(jobs, 4) > jobs->port->block_size)
         return port_sync(jobs) == INNGEST_OK;
     put4(from, position_at(jobs, block, offset));
     return add(jobs, NULL, KEY(RECLAIMED | FLAG, 1), from, sizeof from) == INNGEST_OK;
@@ -1402,12 +1405,29 @@ static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 #define join_room find_room
 #endif
 
+/* The last program failed. What it left may read as blank, torn or whole, and differently each time. Go on where any mount
+ * would that a power cut brings about, with the same filler: behind a unit left alone if nothing is to be seen; behind
+ * all of it, and one, if what is to be seen stays (more than one unit, for the first one is whole then) or is erased by
+ * any mount (the last block); else in the next block. */
+APART void give_up(inngest *jobs)
+{
+    uint32_t unit = 1u << jobs->unit_shift, offset = jobs->failed_at, behind = jobs->head_offset + 2 * unit;
+    bool stays;
+    jobs->failed_at = 0;
+    jobs->head_offset = offset + (jobs->opening ? unit : 2 * unit);    /* of a filler: the same once more */
+    jobs->opening = jobs->wasted = true;
+    if (rest_is_blank(jobs, offset)) return;
+    stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, offset + unit);
+    jobs->head_offset = stays ? behind : jobs->port->block_size;
+}
+
 /* A program that failed may have done its work all the same: that is made void before anything else is written. */
 static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t from = jobs->failed_from;
     bool found;
     if (INNGEST_WRITE_CACHE && jobs->failed) return false;
+    if (jobs->failed_at) give_up(jobs);
     found = from == 0 || join_room(jobs, record_room(jobs, 8), keep);
     if (from && found) {
         jobs->failed_from = 0;
@@ -1509,7 +1529,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     uint32_t block = jobs->tail_block;
     uint8_t bytes[4];
     bool broken = false;
-    if (block == jobs->head_block && !advance(jobs, jobs->port->block_size, 0)) return INNGEST_ERR_JOURNAL_FULL;
+    if (!advance(jobs, 0, 0) || (block == jobs->head_block && !join_room(jobs, jobs->port->block_size, 0))) return INNGEST_ERR_JOURNAL_FULL;
     jobs->unread = false;
     INNGEST_TRY(carry_live(jobs, &broken));
     if (unreadable(jobs)) return INNGEST_ERR_READ;
@@ -1569,8 +1589,8 @@ static inngest_status room(inngest *jobs, uint32_t bytes)
 static bool wants_room_ahead(const inngest *jobs)
 {
     if (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) return true;   /* cov: only where an erase fails in a tick's last pass */
-    return jobs->port->block_count >= 4 && jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size &&
-           jobs->last_block - jobs->head_block <= spare_blocks(jobs);
+    return jobs->port->block_count >= 4 && jobs->last_block - jobs->head_block <= spare_blocks(jobs) &&
+           jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size;
 }
 
 static inngest_status make_room_ahead(inngest *jobs)
@@ -1579,11 +1599,13 @@ static inngest_status make_room_ahead(inngest *jobs)
     return wants_room_ahead(jobs) ? reclaim_block(jobs, false) : INNGEST_OK;
 }
 
+#if INNGEST_CRASHES || INNGEST_CANCEL
 static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(room(jobs, record_room(jobs, size)));
     return add(jobs, run, KEY(kind, 0), data, size);
 }
+#endif
 
 #define TIME_BYTES 12u
 APART inngest_status add_time(inngest *jobs, unsigned flag)
@@ -1596,7 +1618,7 @@ APART inngest_status add_time(inngest *jobs, unsigned flag)
 #if INNGEST_WALL_CLOCK
     jobs->wall_stamped = jobs->wall_offset;
 #endif
-    INNGEST_TRY(add(jobs, NULL, KEY(TIME | flag, 0), bytes, sizeof bytes));
+    INNGEST_TRY(add(jobs, NULL, KEY(TIME | (flag & FLAG), flag >> 8), bytes, sizeof bytes));
     jobs->time_position = jobs->written;
     return INNGEST_OK;
 }
@@ -1723,6 +1745,10 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
     uint32_t block = block_of(jobs, r->position);
     return block - ((block - r->step) & STEP_MASK);
 }
+
+/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
+ * voids all from one position to another, for it may read as whole later. */
+static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
 
 static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
 {
@@ -1890,7 +1916,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         jobs->head_offset = end + (1u << jobs->unit_shift);
         return INNGEST_OK;
     }
-    if (port_blank(jobs, block_address(jobs, jobs->head_block) + end, jobs->port->block_size - end))
+    if (rest_is_blank(jobs, end))
         jobs->head_offset = end + ((torn || !jobs->clean ? 2u : 1u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
@@ -1910,6 +1936,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     } while (r.flags & MORE);
     jobs->wary = jobs->wary || torn || !jobs->clean;
     jobs->trusted = jobs->trusted || !jobs->wary;
+    jobs->unsure = jobs->last_block;
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (jobs->newest && !merge) from = position;
     if (torn) bytes += record_room(jobs, 8);
@@ -2271,12 +2298,6 @@ APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void *data
     return INNGEST_OK;
 }
 
-static inngest_status put_group(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size, uint32_t more)
-{
-    INNGEST_TRY(make_room(ctx, kind, size, more));
-    return write_own(ctx, kind, data, size);
-}
-
 #if INNGEST_SEND_STEP || INNGEST_RESTART
 /* The rest of the group could not be written: a group that is not whole never was. */
 static void undo_group(inngest_ctx *ctx)
@@ -2297,7 +2318,8 @@ static void undo_group(inngest_ctx *ctx)
 
 static inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
-    return put_group(ctx, kind, data, size, 0);
+    INNGEST_TRY(make_room(ctx, kind, size, 0));
+    return write_own(ctx, kind, data, size);
 }
 
 #if INNGEST_SYNC_ALONE
@@ -2358,13 +2380,15 @@ static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, uns
     return write_wait(ctx, kind, due, flags);
 }
 
-static uint32_t encode_error(const inngest_error_info *error, uint8_t b[ERROR_BYTES])
+static uint32_t error_bytes(const inngest_ctx *ctx) { return 8 + (uint32_t)length_of(ctx->error.message); }
+
+static uint32_t encode_error(const inngest_ctx *ctx, uint8_t b[ERROR_BYTES])
 {
-    uint32_t size = (uint32_t)length_of(error->message);
-    put4(b, (uint32_t)error->status);
-    put4(b + 4, (uint32_t)error->code);
-    memcpy(b + 8, error->message, size);
-    return 8 + size;
+    uint32_t size = error_bytes(ctx);
+    put4(b, (uint32_t)ctx->error.status);
+    put4(b + 4, (uint32_t)ctx->error.code);
+    memcpy(b + 8, ctx->error.message, size - 8);
+    return size;
 }
 
 static bool load_error(inngest_ctx *ctx, const record *r)
@@ -2487,6 +2511,9 @@ static inngest_status begin_again(inngest_ctx *ctx)
     return INNGEST_BODY;
 }
 
+/* Of what a body is begun with: it is over already, as the body would say. */
+#define BODY_ENDED(status) ((status) == INNGEST_RETRY || (status) == INNGEST_FAIL)
+
 static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *options, const record *r)
 {
     ctx->max_attempts = options ? options->max_attempts : 0;
@@ -2495,6 +2522,7 @@ static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *o
 }
 #else
 #define find_active(jobs, run, step) NULL
+#define BODY_ENDED(status) false
 
 static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *options, const record *r)
 {
@@ -2564,10 +2592,12 @@ static void tell_step(inngest_ctx *ctx, inngest_status status, int64_t retry_in)
     TELL(ctx->jobs, step_end, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, retry_in);
 }
 
-APART inngest_status write_failed(inngest_ctx *ctx)
+/* Write how a step failed, or how the run ended, for which there is room. */
+APART inngest_status write_error(inngest_ctx *ctx, unsigned kind, inngest_status verdict)
 {
     uint8_t b[ERROR_BYTES];
-    return write_own(ctx, FAILED, b, encode_error(&ctx->error, b));
+    uint32_t size = verdict == INNGEST_OK ? 0 : encode_error(ctx, b);
+    return kind == FAILED ? write_own(ctx, FAILED, b, size) : add(ctx->jobs, ctx->run, KEY(kind, 0), b, size);
 }
 
 /* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
@@ -2583,8 +2613,8 @@ static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
         return wait_until(ctx, INNGEST_WAIT_RETRY, ctx->jobs->now + in);
     }
     if (ctx->step == 0) return INNGEST_STEP_FAILED;
-    status = make_room(ctx, FAILED, 8 + (uint32_t)length_of(ctx->error.message), 0);
-    if (status == INNGEST_OK) status = write_failed(ctx);
+    status = make_room(ctx, FAILED, error_bytes(ctx), 0);
+    if (status == INNGEST_OK) status = write_error(ctx, FAILED, INNGEST_FAIL);
     tell_step(ctx, INNGEST_STEP_FAILED, -1);
     if (status == INNGEST_OK) status = durable(ctx);
     return status == INNGEST_OK ? INNGEST_STEP_FAILED : status;
@@ -2674,7 +2704,7 @@ static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t f
     return INNGEST_OK;
 }
 
-/* BODY: call it. RETRY, FAIL: it is over, as its body would say. */
+/* BODY: call it. */
 APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_step_options *options, void *result, size_t size)
 {
     record r;
@@ -2754,7 +2784,7 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
 inngest_status inngest_step_begin_(inngest_ctx *ctx, const char *id, const inngest_step_options *options, void *result, size_t size)
 {
     inngest_status status = open_step(ctx, id, options, result, size);
-    return status == INNGEST_RETRY || status == INNGEST_FAIL ? close_step(ctx, status) : status;
+    return BODY_ENDED(status) ? close_step(ctx, status) : status;
 }
 
 inngest_status inngest_step_close_(inngest_ctx *ctx, inngest_status body)
@@ -2771,7 +2801,7 @@ inngest_status inngest_step_run_with(inngest_ctx *ctx, const char *id, const inn
     if (status == INNGEST_BODY) {
         ctx->in_body = true;
         status = fn(ctx, arg, result);
-    } else if (status != INNGEST_RETRY && status != INNGEST_FAIL) return status;
+    } else if (!BODY_ENDED(status)) return status;
     return close_step(ctx, status);
 }
 
@@ -2847,7 +2877,8 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
     inngest_status status = enter_short(ctx, id, WHAT_RESTART);
     if (status != INNGEST_BODY) return status;
     if (jobs->port->restart == NULL) return mistake(ctx, INNGEST_ERR_RESTART, id);
-    INNGEST_TRY(put_group(ctx, DONE | MORE, &done, 1, record_room(jobs, 12)));
+    INNGEST_TRY(make_room(ctx, DONE, 1, record_room(jobs, TIME_BYTES)));
+    INNGEST_TRY(write_own(ctx, DONE | MORE, &done, 1));
     if (write_time(jobs, FLAG) != INNGEST_OK || port_sync(jobs) != INNGEST_OK) {
         undo_group(ctx);
         return wait_for_room(ctx);
@@ -3204,7 +3235,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 }
 
 /* Append the START of a run, as the last of its group or not. */
-APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
+static inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
 {
     uint8_t head[START_HEAD];
     uint32_t size = HAS_TIME(e) ? START_HEAD : START_HEAD - 6;
@@ -3233,16 +3264,14 @@ APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned functio
     return INNGEST_OK;
 }
 
-/* Append the group: the sender's memo or the event's id, and a START a function. */
-static inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, unsigned n, inngest_ctx *ctx)
+/* Append the group, for which there is room: the sender's memo or the event's id, and a START a function. */
+APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, unsigned n, inngest_ctx *ctx)
 {
     static const uint8_t done = WHAT_SEND;
-    uint32_t bytes = n * record_room(jobs, START_HEAD + e->name_size + e->size);
     uint32_t seen = 0;
     uint8_t b[14];
     unsigned k;
-    if (ctx) INNGEST_TRY(put_group(ctx, n ? DONE | MORE : DONE, &done, 1, bytes));
-    else INNGEST_TRY(room(jobs, bytes + record_room(jobs, 14)));
+    if (ctx) INNGEST_TRY(write_own(ctx, n ? DONE | MORE : DONE, &done, 1));
     if (HAS_ID(e)) {
         put4(b, e->id_hash[0]);
         put4(b + 4, e->id_hash[1]);
@@ -3284,7 +3313,8 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         count(&jobs->counters.waiting_journal);
         return INNGEST_ERR_JOURNAL_FULL;
     }
-    status = write_group(jobs, e, chosen, n, ctx);
+    status = ctx ? make_room(ctx, DONE, 1, n * start) : room(jobs, n * start + record_room(jobs, 14));
+    if (status == INNGEST_OK) status = write_group(jobs, e, chosen, n, ctx);
     if (status == INNGEST_OK) {
         for (k = 0; k < n; k++) count(&jobs->counters.runs_started);
         count(&jobs->counters.events);
@@ -3366,34 +3396,43 @@ static void stop_actives(inngest_ctx *ctx)
 }
 #endif
 
+/* Take up from the journal why the run failed. */
+APART bool load_failure(inngest_ctx *ctx)
+{
+    record r;
+    return find_own(ctx, KEY(PHASE, 0), &r) == INNGEST_OK && load_error(ctx, &r);
+}
+
+APART uint32_t start_bytes(const inngest_ctx *ctx)
+{
+    record r;
+    return find_own(ctx, KEY(START, 0), &r) == INNGEST_OK ? record_room(ctx->jobs, r.size) : 0;
+}
+
 /* The run is over, or its handler is: on_failure is next. False: that could not be written. */
 APART bool finish(inngest_ctx *ctx, inngest_status verdict)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
-    uint8_t b[ERROR_BYTES];
-    uint32_t size;
-    record r;
+    unsigned kind = END;
     if (INNGEST_ON_FAILURE && verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
         verdict = INNGEST_FAIL;
-        if (find_own(ctx, KEY(PHASE, 0), &r) == INNGEST_OK) (void)load_error(ctx, &r);
+        (void)load_failure(ctx);
     }
-    size = verdict == INNGEST_OK ? 0 : encode_error(&ctx->error, b);
-    if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) {
-        if (write_record(jobs, run, PHASE, b, size) != INNGEST_OK) return false;
-        run->used = 0;
+    if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) kind = PHASE;
+    else if (CRASHES(run) <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
+    if (room(jobs, record_room(jobs, verdict == INNGEST_OK ? 0 : error_bytes(ctx))) != INNGEST_OK ||
+        write_error(ctx, kind, verdict) != INNGEST_OK) return false;
+    if (kind == PHASE) {
+        run->used = (uint16_t)(start_bytes(ctx) / 4);
 #if INNGEST_INDEXES
         run->memos = 0;
 #endif
-        if (find_own(ctx, KEY(START, 0), &r) == INNGEST_OK) run->used = (uint16_t)(record_room(jobs, r.size) / 4);
         run->phase = INNGEST_PHASE_ON_FAILURE;
         run->flags = (uint16_t)(RUN_FAILING | (run->flags & RUN_BEGUN));
         made_progress(jobs, run);
         return true;
     }
-    if (INNGEST_CANCEL && verdict == INNGEST_CANCELLED) put4(b, (uint32_t)verdict);
-    if (CRASHES(run) <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
-    if (write_record(jobs, run, END, b, size) != INNGEST_OK) return false;
     count(&jobs->counters.runs_ended);
     if (verdict == INNGEST_FAIL) count(&jobs->counters.runs_failed);
     if (verdict == INNGEST_CANCELLED) count(&jobs->counters.runs_cancelled);
@@ -3511,9 +3550,8 @@ static bool arm_suspect(inngest *jobs, inngest_run *run)
 APART inngest_status look_before(inngest_ctx *ctx)
 {
     inngest_run *run = ctx->run;
-    record r;
     if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
-    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && (find_own(ctx, KEY(PHASE, 0), &r) != INNGEST_OK || !load_error(ctx, &r))) {
+    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && !load_failure(ctx)) {
         (void)park(ctx, INNGEST_WAIT_DAMAGE);
         return INNGEST_PAUSED;
     }
@@ -4227,7 +4265,7 @@ inngest_status inngest_close(inngest *jobs)
     STORE(&jobs->ready, 0);
     status = drain(jobs);
     if (!jobs->failed && !jobs->stopped) {
-        inngest_status stamped = write_time(jobs, FLAG | (jobs->wary || !jobs->trusted ? 0x100u : 0u));
+        inngest_status stamped = write_time(jobs, FLAG | (jobs->trusted ? 0u : 0x100u));
         if (status == INNGEST_OK) status = stamped;
     }
     INNGEST_TRY(port_sync(jobs));

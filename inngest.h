@@ -647,6 +647,8 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t head_offset, synced;  /* synced: position, what stands before it is durable */
     uint32_t newest, written;      /* the newest group; the record written last */
     uint32_t copied, copy;         /* positions: what the tail block holds up to there has been copied; a copy whose original is to be found, 0: none */
+    uint32_t failed_at;            /* offset of a program that failed and was not looked at since; 0: none */
+    uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
     uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
     uint32_t next_run, reserved, time_position;
     const inngest_function *functions;

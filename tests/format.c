@@ -141,9 +141,32 @@ static void too_large(void)
     flash_close(&m.chip);
 }
 
+/* A boot after a stop that was not clean, which erases nothing and stops in order: that the newest erased block's header
+ * is not sure is on record. */
+static void not_sure(void)
+{
+    unsigned unclean, at, stops;
+    for (unclean = 0; unclean < 2; unclean++) {
+        machine_open(table, 3, 1024, 6, 4);
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
+        CHECK(inngest_send(&m.jobs, "test/short", "abcdefgh", 8) == INNGEST_OK && machine_run(0));
+        if (unclean) CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
+        CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+        for (at = stops = 0; at < 1024 - 16; at += 4) {
+            const uint8_t *r = m.chip.cells + at;
+            if (r[4] != 0x8D || r[5] != 12 || r[6] || r[7]) continue;
+            CHECK(r[8] == unclean && r[9] == 0 && r[10] == 0);
+            stops++;
+        }
+        CHECK(stops == 1);
+        flash_close(&m.chip);
+    }
+}
+
 int main(void)
 {
     too_large();
+    not_sure();
     vectors();
     mount_reads();
     half_erased();

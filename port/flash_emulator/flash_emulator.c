@@ -114,29 +114,55 @@ static bool flash_is_blank(void *context, uint32_t address, uint32_t size)
 
 /* ---- programs and erases ----------------------------------------------------------------------------------------- */
 
+/* How an operation stops short: power is lost, or a bad block refuses it. */
+typedef struct stop {
+    flash_tear tear;
+    flash_cells cells;
+} stop;
+
+static stop stopped(flash *f, bool lost)
+{
+    stop how;
+    how.tear = lost ? f->tear : f->bad_tear;
+    how.cells = lost ? f->cells_after : f->bad_cells;
+    if (how.tear == FLASH_TEARS) {
+        how.tear = (flash_tear)(random_bits(f) / 64 % FLASH_TEARS);
+        how.cells = (flash_cells)(random_bits(f) / 64 % FLASH_CELLS);
+    }
+    return how;
+}
+
+/* Does a bad block refuse this operation? */
+static bool refuses(flash *f, uint32_t address, flash_bad how)
+{
+    if (f->bad[address / f->port.block_size] != how || (f->bad_odds > 1 && random_bits(f) % f->bad_odds)) return false;
+    f->refused++;
+    return true;
+}
+
 /* Leave a unit between what it was and what it was to be. */
-static void tear_unit(flash *f, uint32_t unit, const uint8_t *meant, bool erasing)
+static void tear_unit(flash *f, uint32_t unit, const uint8_t *meant, bool erasing, stop how)
 {
     uint32_t g = f->port.program_size, i, whole = random_bits(f) % (g + 1);
     uint8_t *cells = f->cells + unit * g, *other = f->other + unit * g;
     unsigned state = PROGRAMMED | (erasing ? 0 : INTERRUPTED), reads = 0;
     for (i = 0; i < g; i++) {
         uint8_t was = cells[i], to_be = erasing ? 0xFF : (uint8_t)(was & meant[i]), bits = random_byte(f);
-        if (f->tear == FLASH_TEAR_HALF && !erasing) bits = i < whole ? 0 : 0xFF;
+        if (how.tear == FLASH_TEAR_HALF && !erasing) bits = i < whole ? 0 : 0xFF;
         other[i] = to_be;
-        if (f->tear == FLASH_TEAR_WEAK) { cells[i] = to_be; other[i] = was; }
-        else if (f->tear != FLASH_TEAR_TOUCHED && f->cells_after == FLASH_STABLE) cells[i] = (uint8_t)((was & bits) | (to_be & ~bits));
+        if (how.tear == FLASH_TEAR_WEAK) { cells[i] = to_be; other[i] = was; }
+        else if (how.tear != FLASH_TEAR_TOUCHED && how.cells == FLASH_STABLE) cells[i] = (uint8_t)((was & bits) | (to_be & ~bits));
     }
-    if (f->cells_after == FLASH_UNREADABLE) reads = UNREADABLE;
-    else if (f->tear == FLASH_TEAR_WEAK || (f->tear == FLASH_TEAR_TOUCHED && f->cells_after == FLASH_METASTABLE)) reads = RARELY;
-    else if (f->cells_after == FLASH_METASTABLE) reads = ALWAYS;
+    if (how.cells == FLASH_UNREADABLE) reads = UNREADABLE;
+    else if (how.tear == FLASH_TEAR_WEAK || (how.tear == FLASH_TEAR_TOUCHED && how.cells == FLASH_METASTABLE)) reads = RARELY;
+    else if (how.cells == FLASH_METASTABLE) reads = ALWAYS;
     set_unit(f, unit, state | reads);
 }
 
-/* The unit that an interrupted operation of n units was at; n: it was done. */
-static uint32_t reached(flash *f, uint32_t n)
+/* The unit that an operation of n units which stopped short was at; n: it was done. */
+static uint32_t reached(flash *f, flash_tear tear, uint32_t n)
 {
-    switch (f->tear) {
+    switch (tear) {
     case FLASH_TEAR_MIDDLE: return n / 2;
     case FLASH_TEAR_LAST: case FLASH_TEAR_WEAK: return n - 1;
     case FLASH_TEAR_RANDOM: case FLASH_TEAR_HALF: return random_bits(f) % n;
@@ -155,14 +181,14 @@ static void check_unit(flash *f, uint32_t unit, const uint8_t *data)
     else f->violations++;
 }
 
-/* Program one unit, or leave it torn. */
-static void program_unit(flash *f, uint32_t unit, const uint8_t *data, bool torn)
+/* Program one unit, or leave it torn. torn: NULL: it is not. */
+static void program_unit(flash *f, uint32_t unit, const uint8_t *data, const stop *torn)
 {
     uint8_t cells[32];
     uint32_t g = f->port.program_size, i;
     for (i = 0; i < g; i++) cells[i] = f->erased >= 0 ? (uint8_t)(data[i] ^ f->erased ^ 0xFF) : data[i];
     check_unit(f, unit, cells);
-    if (torn) { tear_unit(f, unit, cells, false); return; }
+    if (torn) { tear_unit(f, unit, cells, false, *torn); return; }
     for (i = 0; i < g; i++) f->cells[unit * g + i] &= cells[i];
     set_unit(f, unit, PROGRAMMED);
 }
@@ -172,37 +198,42 @@ static int flash_program(void *context, uint32_t address, const void *data, uint
     flash *f = context;
     const uint8_t *from = data;
     uint32_t g = f->port.program_size, units = size / g, n = units, i;
-    bool lost;
+    bool lost, refused;
+    stop how = { FLASH_TEAR_DONE, FLASH_STABLE };
     if (f->dead) return FLASH_ERROR_POWER;
     if (size == 0 || address % g || size % g || !inside(f, address, size)) { f->violations++; return FLASH_ERROR_MISUSE; }
     if (busy(f)) return INNGEST_PORT_BUSY;
     if (f->trace) f->trace(f->user, 'p', address, size);
     lost = cut(f);
-    if (lost && f->tear == FLASH_TEAR_NONE) return power_lost(f);
-    if (f->bad[address / f->port.block_size] == FLASH_BAD_PROGRAM) return lost ? power_lost(f) : FLASH_ERROR_BAD;
-    if (lost) n = reached(f, units);
-    for (i = 0; i < units && i <= n; i++) program_unit(f, address / g + i, from + i * g, i == n);
-    return lost ? power_lost(f) : 0;
+    refused = !lost && refuses(f, address, FLASH_BAD_PROGRAM);
+    if (lost || refused) how = stopped(f, lost);
+    if ((lost || refused) && how.tear == FLASH_TEAR_NONE) return lost ? power_lost(f) : FLASH_ERROR_BAD;
+    if (lost || refused) n = reached(f, how.tear, units);
+    for (i = 0; i < units && i <= n; i++) program_unit(f, address / g + i, from + i * g, i == n ? &how : NULL);
+    return lost ? power_lost(f) : refused ? FLASH_ERROR_BAD : 0;
 }
 
 static int flash_erase(void *context, uint32_t address)
 {
     flash *f = context;
     uint32_t g = f->port.program_size, block = f->port.block_size, units = block / g, first = address / g, n = units, i;
-    bool lost, all = f->tear == FLASH_TEAR_HALF || f->tear == FLASH_TEAR_WEAK;
+    bool lost, refused, all;
+    stop how = { FLASH_TEAR_DONE, FLASH_STABLE };
     if (f->dead) return FLASH_ERROR_POWER;
     if (address % block || address >= size_of(f)) { f->violations++; return FLASH_ERROR_MISUSE; }
     if (busy(f)) return INNGEST_PORT_BUSY;
     if (f->trace) f->trace(f->user, 'e', address, block);
     lost = cut(f);
-    if (lost && f->tear == FLASH_TEAR_NONE) return power_lost(f);
-    f->wear[address / block]++;
-    if (f->bad[address / block] == FLASH_BAD_ERASE) return lost ? power_lost(f) : FLASH_ERROR_BAD;
-    if (lost) n = all ? 0 : reached(f, units);
+    refused = !lost && refuses(f, address, FLASH_BAD_ERASE);
+    if (lost || refused) how = stopped(f, lost);
+    all = how.tear == FLASH_TEAR_HALF || how.tear == FLASH_TEAR_WEAK;
+    if (!lost || how.tear != FLASH_TEAR_NONE) f->wear[address / block]++;
+    if ((lost || refused) && how.tear == FLASH_TEAR_NONE) return lost ? power_lost(f) : FLASH_ERROR_BAD;
+    if (lost || refused) n = all ? 0 : reached(f, how.tear, units);
     memset(f->cells + address, 0xFF, n * g);
     for (i = 0; i < units; i++) set_unit(f, first + i, n == units ? 0 : PROGRAMMED | (i < n ? 0u : f->units[first + i]));
-    for (i = n; i < units && (i == n || all); i++) tear_unit(f, first + i, NULL, true);
-    return lost ? power_lost(f) : 0;
+    for (i = n; i < units && (i == n || all); i++) tear_unit(f, first + i, NULL, true, how);
+    return lost ? power_lost(f) : refused ? FLASH_ERROR_BAD : 0;
 }
 
 /* ---- the chip as a whole ----------------------------------------------------------------------------------------- */
@@ -259,6 +290,7 @@ void flash_copy(flash *to, const flash *from)
     to->operations = from->operations;
     to->violations = from->violations;
     to->repeats = from->repeats;
+    to->refused = from->refused;
     to->dead = from->dead;
     to->odd = from->odd;
     to->busy_left = from->busy_left;

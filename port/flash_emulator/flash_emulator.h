@@ -44,7 +44,7 @@ typedef enum flash_cells {
 #define FLASH_ERASED_RANDOM (-1)       /* other bytes at each read (Renesas RA) */
 #define FLASH_ERASED_UNREADABLE (-2)   /* an error (LPC55) */
 
-/* How a block is bad, from now on and for good. */
+/* Which operations a block refuses, until it is said to be good. bad_tear and bad_cells say what they leave behind. */
 typedef enum flash_bad { FLASH_GOOD, FLASH_BAD_ERASE, FLASH_BAD_PROGRAM } flash_bad;
 
 /* Errors of the port. */
@@ -58,6 +58,9 @@ typedef struct flash {
     uint32_t cut_at;       /* lose power in this operation; 0: never */
     flash_tear tear;
     flash_cells cells_after;
+    flash_tear bad_tear;   /* how far an operation came that a bad block refuses; NONE, at first: nothing was done; FLASH_TEARS: any, drawn each time */
+    flash_cells bad_cells; /* ... and what a read gives of the cells it stopped in */
+    uint32_t bad_odds;     /* a bad block refuses one in so many; 0 and 1: all */
     uint32_t busy;         /* each program and erase answers BUSY so often before it is done */
     void (*power_lost)(void *user);    /* NULL: none; called at the cut, may longjmp away: no code runs without power */
     void (*trace)(void *user, char operation, uint32_t address, uint32_t size);   /* NULL: none; 'r', 'p', 'e', before each */
@@ -67,6 +70,7 @@ typedef struct flash {
     uint32_t operations;   /* programs and erases so far; one that was interrupted, too */
     uint32_t violations;   /* programs of a unit that was not erased in between, misaligned or out of range */
     uint32_t repeats;      /* programs of the same bytes where an interrupted program of them left no trace: no violation */
+    uint32_t refused;      /* programs and erases that a bad block refused */
     bool dead;             /* power is off: everything fails until flash_power_on */
     uint8_t *cells;        /* block_size * block_count bytes, erased as 0xFF whatever they read as: an image */
     uint32_t *wear;        /* erases a block, interrupted ones too */

@@ -185,7 +185,13 @@ static void scrub(void)
 }
 static void (*volatile scrub_stack)(void) = scrub;
 
-static bool is_bad(void) { return t->o->bad != FLASH_GOOD && t->chip.operations >= t->o->bad_from && t->chip.operations < t->o->bad_until; }
+static bool is_bad(void)
+{
+    uint32_t since = t->chip.operations - t->o->bad_from;
+    if (t->o->bad == FLASH_GOOD || t->chip.operations < t->o->bad_from) return false;
+    return (t->o->bad_period ? since % t->o->bad_period : since) < t->o->bad_until - t->o->bad_from;
+}
+
 static void wear_out(void) { if (t->o->bad != FLASH_GOOD) flash_set_bad(&t->chip, t->o->bad_block, is_bad() ? t->o->bad : FLASH_GOOD); }
 
 /* A mount that a bad block refuses is tried again. */
@@ -303,7 +309,7 @@ static void judge(outcome end)
     else if (end == STUCK) fail("stuck");
     else if (end == CUT) fail("power went where it was not cut: the scenario does not repeat itself");
     else if (t->chip.violations) fail("a unit was programmed twice");
-    else if (most - least > 1 + t->cut_count + t->out.mending + (t->o->bad_until - t->o->bad_from)) fail("wear is not level");
+    else if (most - least > 1 + t->cut_count + t->out.mending + t->chip.refused) fail("wear is not level");
     else if (t->s->check && !t->s->check(t->s->world, t->uncut)) fail("the check failed");
 }
 
@@ -396,6 +402,9 @@ static bool set_up(void)
     t->trace = t->o->trace == 1;
     t->chip.port.restart = restart;
     t->chip.busy = t->o->busy;
+    t->chip.bad_odds = t->o->bad_odds;
+    t->chip.bad_tear = t->o->bad_tear;
+    t->chip.bad_cells = t->o->bad_cells;
     if (t->s->hooks) t->hooks = *t->s->hooks;
     t->hooks.run_start = run_start;
     t->hooks.run_pause = run_pause;
@@ -439,6 +448,7 @@ static void cut_everywhere(void)
                 t->cut_count = 0;
                 end = cut_power(cut, (flash_tear)tear, (flash_cells)cells);
                 if (end == CUT) recover(&after, key);
+                else if (t->o->bad_odds > 1 || t->o->bad_tear == FLASH_TEARS) judge(end);   /* chance took another way to the end */
                 else fail("power could not be cut: the scenario does not repeat itself");
             }
     }

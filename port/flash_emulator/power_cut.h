@@ -61,6 +61,10 @@ typedef struct power_cut_options {     /* all zero is a good start, but for the 
     uint32_t busy;                     /* as flash.busy */
     flash_bad bad;                     /* how bad_block is bad from one operation of the chip until another, failed ones included */
     uint32_t bad_block, bad_from, bad_until;
+    uint32_t bad_period;               /* ... and again so many operations later, and again; 0: once */
+    uint32_t bad_odds;                 /* as flash.bad_odds */
+    flash_tear bad_tear;               /* as flash.bad_tear and bad_cells */
+    flash_cells bad_cells;
     uint32_t seed;
     bool keep_going;                   /* after a failure */
     unsigned long trace;               /* from this image on print each operation, boot and tick; 1: from the first; 0: nothing */
