@@ -457,6 +457,7 @@ static bool outage(unsigned from)
         flash_close(&m.chip);
         return false;
     }
+    CHECK(machine_run(60000));
     before = m.now;
     machine_reboot();
     CHECK(machine_runs(NULL) == 1 && machine_counters().damaged == 0 && machine_counters().lost_runs == 0);
