@@ -204,7 +204,14 @@ static inngest_status saver(inngest_ctx *ctx)
 {
     uint8_t progress[64] = { 9 };
     INNGEST_DO(ctx, "update") {
+        uint32_t operations;
         INNGEST_TRY(inngest_step_save(ctx, progress, sizeof progress));
+        operations = m.chip.operations;
+        INNGEST_TRY(inngest_step_save(ctx, progress, sizeof progress));
+        CHECK(m.chip.operations == operations);        /* the same again costs no write */
+        progress[63] = 1;
+        INNGEST_TRY(inngest_step_save(ctx, progress, sizeof progress));
+        CHECK(m.chip.operations > operations);
         if (inngest_event_size(ctx)) return inngest_fail(ctx, 1, "on purpose");
     }
     return inngest_step_sleep(ctx, "nap", INNGEST_DAYS(1));
