@@ -204,7 +204,14 @@ static inngest_status saver(inngest_ctx *ctx)
 {
     uint8_t progress[64] = { 9 };
     INNGEST_DO(ctx, "update") {
+        uint32_t operations;
         INNGEST_TRY(inngest_step_save(ctx, progress, sizeof progress));
+        operations = m.chip.operations;
+        INNGEST_TRY(inngest_step_save(ctx, progress, sizeof progress));
+        CHECK(m.chip.operations == operations);        /* the same again costs no write */
+        progress[63] = 1;
+        INNGEST_TRY(inngest_step_save(ctx, progress, sizeof progress));
+        CHECK(m.chip.operations > operations);
         if (inngest_event_size(ctx)) return inngest_fail(ctx, 1, "on purpose");
     }
     return inngest_step_sleep(ctx, "nap", INNGEST_DAYS(1));
@@ -416,6 +423,71 @@ static void old_crashes(void)
     MACHINE_END();
 }
 
+/* Programs fail for so long that the block reclaim copies into is used up and is begun anew: the time and the ids of
+ * events, which are of no run, are taken up from the block that is reclaimed. */
+static unsigned programs, fail_from, fails_left;
+static int (*program_below)(void *, uint32_t, const void *, uint32_t);
+static int failing_program(void *context, uint32_t address, const void *data, uint32_t size)
+{
+    if (++programs >= fail_from && fails_left > 0) {
+        fails_left--;
+        return -7;
+    }
+    return program_below(context, address, data, size);
+}
+static bool outage(unsigned from)
+{
+    static const uint8_t data[40];
+    inngest_event event = { "w", NULL, 0, NULL, 0 };
+    unsigned i, before;
+    char id[2] = "a";
+    event.id = id;
+    machine_open(carry_table, 3, 1024, 3, 4);
+    program_below = m.chip.port.program;
+    m.chip.port.program = failing_program;
+    programs = 0;
+    fail_from = from;
+    fails_left = 80;
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    for (i = 0; i < 3; i++) {
+        id[0] = (char)('a' + i);
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+    }
+    CHECK(inngest_send(&m.jobs, "h", NULL, 0) == INNGEST_OK && machine_run(1));
+    for (i = 0; i < 40; i++) {
+        inngest_status sent = inngest_send(&m.jobs, "w", data, sizeof data);
+        CHECK(sent == INNGEST_OK || sent == INNGEST_ERR_QUEUE_FULL);
+        CHECK(machine_run(i < 20 ? 1 : 6000));
+    }
+    if (fails_left > 0) {
+        flash_close(&m.chip);
+        return false;
+    }
+    CHECK(machine_run(60000));
+    before = m.now;
+    machine_reboot();
+    CHECK(machine_runs(NULL) == 1 && machine_counters().damaged == 0 && machine_counters().lost_runs == 0);
+    inngest_set_wall_clock(&m.jobs, NOON + before + INNGEST_MINUTES(50), m.now);
+    effects[0] = 0;
+    for (i = 0; i < 3; i++) {
+        id[0] = (char)('a' + i);
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+    }
+    CHECK(effects[0] == 0 && machine_counters().duplicates == 3);
+    CHECK(machine_run(INNGEST_MINUTES(10)) && machine_runs(NULL) == 0);
+    CHECK_TRACE("woke");
+    if (test_failed) printf("  programs fail from %u on\n", from);
+    MACHINE_END();
+    return true;
+}
+static void outages(void)
+{
+    unsigned from = 20;
+    while (from < 200 && outage(from) && !test_failed) from++;
+    CHECK(from > 60);
+}
+
 /* ---- the largest, the most ------------------------------------------------------------------------------------- */
 
 /* The group of an event may fill a block to its last byte. */
@@ -589,6 +661,7 @@ int main(void)
     the_only_run();
     parked_for_good();
     old_crashes();
+    outages();
     largest_group();
     too_many_runs();
     torn_headers();

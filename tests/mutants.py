@@ -5,29 +5,33 @@
 Every condition negated, every comparison shifted by one, every port call, failure check and checksum comparison
 dropped, from the queue to the wrappers. All mutants are compiled at once: each is a copy of its function's body, and a
 number in the environment says which copy runs. In the unbroken body each place notes that a test came by; a mutant
-meets the tests that came by its place, those first that have caught most in the least time, until one fails, at its
-first failed check or after five times its usual time. A shifted comparison meets only those in which it came out
+meets the tests that came by its place, those first that have caught most in the least time lately, until one fails, at
+its first failed check or after five times its usual time. A shifted comparison meets only those in which it came out
 another way, where it can be evaluated twice. What no test came by is compiled alone: with the same code as the original
-it is no mutant. Environment: MUTANTS=40 takes so many at random, SEED=... which; ONLY=pattern those whose line
-matches; AGAIN=1 those that the last run left alive; GO_ON=1 those that it did not come to; LIST=1 only lists; JOBS=2;
-SLOWEST=20: tests that take more seconds are left out; LONG=1: the long tests as make test has them; KEEP=1: what was built is kept, and taken
-again while inngest.c and the tests are the same; BUILD=build; CC, as make. BUILD/mutants.log has a line for each. tests/mutants.txt names mutants that change nothing and so are not run, with why: lines of
-`function | what | line of source | change | why`."""
+it is no mutant. BUILD/mutants.log has a line for each; tests/mutants.txt names those that change nothing and so are not
+run, with why: `function | what | line of source | change | why`. Fails if another one is left alive, but not in a sample.
+
+Environment: MUTANTS=40 takes so many at random, SEED=... which; ONLY=pattern those whose line in LIST=1 matches; AGAIN=1
+those that the last run left alive; GO_ON=1 those that it did not come to; JOBS=2; SLOWEST=20: tests that take more
+seconds are left out; LONG=1: the long tests as make test has them; KEEP=1: what was built is kept, and taken again, for
+inngest.c and the tests as they were; BUILD=build; CC, as make."""
 import collections, os, random, re, resource, shutil, subprocess, sys, threading, time
 
 BUILD = os.path.abspath(os.path.join(os.environ.get("BUILD") or "build", "mutants"))
 LOG = BUILD + ".log"
-CC = (os.environ.get("CC") or "cc").split() + ["-std=c99", "-w", "-O1", "-I.", "-Iport/posix", "-pthread", "-DTEST_FAILED=_Exit(1)"]
+CC = (os.environ.get("CC") or "cc").split()
+CC += ["-std=c99", "-w", "-O1", "-I.", "-Iport/posix", "-pthread", "-DTEST_FAILED=_Exit(1)"]
 JOBS = int(os.environ.get("JOBS", "2"))
 FIRST, BEHIND = "Queue", "JSON"            # sections
 OTHER_TESTS = re.compile(r"posix_|json|text|dump|budget|template")
 QUEUE = re.compile(r"queue_")               # they include the library's source
-SHORTER = {"power_cut": ["less", "1"], "faults": ["less", "12"], "rot": ["140", "1", "61"], "corners": ["31"]}      # arguments
+SHORTER = {"power_cut": ["less", "1"], "faults": ["less", "12"], "rot": ["140", "1", "61"], "corners": ["31"]}
 LIVES = {} if os.environ.get("LONG") else {"LIVES": "500"}           # of disk_cache
 PORT = r"\b(?:\w+->)*port->(read|program|erase|sync|is_blank|idle|lock|unlock|wake|log|may_write|restart)\("
-ACTS = re.compile(r"\b(?:LOAD|PEEK)\(|\b(?!(?:record_room|record_bytes|round_up|minimum|first_offset|block_of|offset_of|position_at|after|contender|"
-                  r"length_of|get2|get4|get_time|heartbeat|spare_blocks|largest_record|largest_start|until|sizeof|program_shift|"
-                  r"class_of|first_run|capacity|hash_text|is_earlier|offsetof|max_attempts)\()[a-z_]\w*\(")     # calls that are not looked up twice
+LOOKS = ("record_room|record_bytes|round_up|minimum|first_offset|block_of|offset_of|position_at|after|contender|length_of|"
+         "get2|get4|get_time|heartbeat|spare_blocks|largest_record|largest_start|until|sizeof|program_shift|class_of|"
+         "first_run|capacity|hash_text|is_earlier|offsetof|max_attempts")
+ACTS = re.compile(r"\b(?:LOAD|PEEK)\(|\b(?!(?:%s)\()[a-z_]\w*\(" % LOOKS)       # calls that may do more than look
 DEPTH = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
 
