@@ -1384,7 +1384,7 @@ APART void start_over(inngest *jobs)
         if (!next_record(jobs, jobs->tail_block, &offset, &r)) continue;
         if (r.kind == TIME && time) jobs->time_position = r.position;
         for (k = 0; r.kind == SEEN && k != INNGEST_SEEN_IDS; k++)
-            if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(r.first) &&
+            if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(r.first) &&   /* cov: ids that share half a hash */
                 SEEN_ID(jobs, k)->hash[1] == get4(r.first + 4)) SEEN_ID(jobs, k)->position = r.position;
     }
     for (i = 0; i < VOIDS; i++)                        /* what a void in there speaks of is void no more */
@@ -1487,7 +1487,7 @@ APART inngest_status park_broken_runs(inngest *jobs)
         record r;
         if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != INNGEST_ERR_READ) continue;
         if (find_record(jobs, run, KEY(PHASE, 0), &r) == INNGEST_OK && r.size == 4) continue;   /* it is parked: none is being cancelled */
-        if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;
+        if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* cov: where programs fail besides */
         INNGEST_TRY(add(jobs, run, KEY(PHASE, 0), bytes, 4));
         stop_for_damage(jobs, run);
     }
@@ -2067,7 +2067,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (found.end == 0) jobs->stale = true;
     }
 #if INNGEST_WRITE_CACHE
-    if (found.lost && (int32_t)(block_of(jobs, found.lost) - found.proven) >= 0 && jobs->voids_needed < VOIDS)      /* else it is being erased */
+    /* Not where its block is being erased. */
+    if (found.lost && (int32_t)(block_of(jobs, found.lost) - found.proven) >= 0 && jobs->voids_needed < VOIDS)   /* cov: programs failed besides; 8 losses */
         return void_range(jobs, found.lost, position_at(jobs, jobs->head_block + 1, 0), true);
 #endif
     fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->port->block_count - 1)) < 0;
@@ -4162,11 +4163,11 @@ APART void find_copied(inngest *jobs)
     const inngest_run *run;
     record r;
     jobs->copied = position_at(jobs, jobs->tail_block, 0);
-    if (position == 0 || !read_header(jobs, position, &r) || (run = find_run(jobs, r.run)) == NULL) return;
+    if (position == 0 || !read_header(jobs, position, &r) || (run = find_run(jobs, r.run)) == NULL) return;   /* cov: it was read before */
     for (r.link = 1; r.link && step_back(jobs, run, &position, &r) == INNGEST_OK;) {
         uint32_t same = KEY(class_of(r.kind) | (r.flags & FLAG), r.step);
         if (key == 0) key = same;
-        else if (key == same && block_of(jobs, r.position) == jobs->tail_block) {
+        else if (key == same && block_of(jobs, r.position) == jobs->tail_block) {   /* cov: a guard: reclaim copies from there alone */
             set_copied(jobs, r.position, 0);
             return;
         }

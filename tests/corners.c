@@ -772,6 +772,34 @@ static void restarts(void)
             }
 }
 
+/* A restart for which the run's reservation has no room: the run fails, and the machine goes on. */
+static inngest_status full_restarter(inngest_ctx *ctx)
+{
+    uint8_t result[40];
+    INNGEST_STEP(ctx, "fill", result) memset(result, 1, sizeof result);
+    INNGEST_TRY(inngest_step_restart(ctx, "restart"));
+    return INNGEST_OK;
+}
+
+static void full_restarts(void)
+{
+    unsigned restarted = 0, refused = 0;
+    uint16_t bytes;
+    for (bytes = 40; bytes <= 96; bytes = (uint16_t)(bytes + 4)) {
+        const inngest_function table[] = { { .id = "full", .event = "test/*", .handler = full_restarter, .journal_bytes = bytes } };
+        OPEN(table, 512, 8, 4);
+        rig.port.restart = rig_restart;
+        machine_reboot();
+        SEND("test/1", "", 0);
+        (void)machine_tick();
+        if (rig.restarts) { machine_reboot(); restarted++; }
+        CHECK(machine_run(10) && machine_runs(NULL) == 0);
+        if (machine_ended.error.status == INNGEST_ERR_RUN_BYTES && strcmp(machine_ended.error.message, "restart") == 0) refused++;
+        MACHINE_END();
+    }
+    CHECK(restarted > 0 && refused > 0);
+}
+
 static unsigned woke, pended;          /* more than once, if the end could not be written */
 static inngest_status sleeper(inngest_ctx *ctx)
 {
@@ -1593,6 +1621,7 @@ int main(int argc, char **argv)
     alone();
     crash_records();
     restarts();
+    full_restarts();
     clocks();
     unreadable();
     lost_attempt();
