@@ -1400,7 +1400,7 @@ APART void start_over(inngest *jobs)
 }
 
 #if INNGEST_WRITE_CACHE
-/* The same for a disk: a block that is entered before all in the one in front of it has been synced begins by saying where
+/* find_room for a disk: a block that is entered before all in the one in front of it has been synced begins by saying where
  * that ends. Where this is not known it is synced. */
 static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
@@ -2028,6 +2028,21 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
     return INNGEST_OK;
 }
 
+/* Settle before the erase, if it can be: what is written again may be the proof that the block may go. */
+static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
+{
+    inngest_status status = settle(jobs, end);
+    if (status == INNGEST_ERR_JOURNAL_FULL) {
+        jobs->dirty = true;                            /* the proof may be no more than a disk's cache has */
+        INNGEST_TRY(port_sync(jobs));
+        INNGEST_TRY(prepare_blocks(jobs, true));
+        status = settle(jobs, end);
+        if (status == INNGEST_ERR_JOURNAL_FULL) status = INNGEST_OK;     /* it stands in a block that is full and was left behind */   /* cov: a guard */
+    }
+    INNGEST_TRY(status);
+    return prepare_blocks(jobs, true);
+}
+
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
@@ -2100,16 +2115,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         INNGEST_TRY(prepare_blocks(jobs, true));
         return INNGEST_PAUSED;
     }
-    status = settle(jobs, end);                        /* before the erase, if it can be: it may hold the proof that the block may go */
-    if (status == INNGEST_ERR_JOURNAL_FULL) {
-        jobs->dirty = true;                            /* the proof may be no more than a disk's cache has */
-        INNGEST_TRY(port_sync(jobs));
-        INNGEST_TRY(prepare_blocks(jobs, true));
-        status = settle(jobs, end);
-        if (status == INNGEST_ERR_JOURNAL_FULL) status = INNGEST_OK;     /* it stands in a block that is full and was left behind */   /* cov: a guard */
-    }
-    INNGEST_TRY(status);
-    return prepare_blocks(jobs, true);
+    return settle_and_erase(jobs, end);
 }
 
 /* ---- 8 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------- */

@@ -515,15 +515,20 @@ static const inngest_function picky_table[] = {
     { .id = "picky too", .event = "p/pick", .handler = pick, .when = picky, .journal_bytes = 64 },
 };
 
+static void start_picky(uint32_t block, uint32_t blocks, const inngest_function *functions, uint16_t count)
+{
+    start(block, blocks, 4);
+    m.config.functions = functions;
+    m.config.function_count = count;
+    memset(picked, 0, sizeof picked);
+    predicate_crashes = 0;
+}
+
 /* Boots until all is quiet; gives their number. */
 static unsigned picky_boots(inngest_reset reset, uint16_t functions)
 {
     unsigned i, n;
-    memset(picked, 0, sizeof picked);
-    predicate_crashes = 0;
-    start(4096, 6, 4);
-    m.config.functions = picky_table;
-    m.config.function_count = functions;
+    start_picky(4096, 6, picky_table, functions);
     for (n = 1; n <= 60; n++) {
         boot(n == 1 ? INNGEST_RESET_POWER_ON : reset);
         for (i = 0; i < 4; i++) {
@@ -571,10 +576,7 @@ static void predicates_pay_once(void)
     unsigned quiet, cycle, k, power;
     for (power = 0; power < 2; power++)
         for (quiet = 0; quiet < 2; quiet++) {
-            memset(picked, 0, sizeof picked);
-            start(2048, 4, 4);
-            m.config.functions = picky_table;
-            m.config.function_count = 1;
+            start_picky(2048, 4, picky_table, 1);
             poisonous = 1;
             boot(INNGEST_RESET_POWER_ON);
             for (cycle = 0; cycle < 2 * LIMIT; cycle++) {
@@ -600,11 +602,7 @@ static unsigned predicate_life(uint32_t cut, flash_tear tear, inngest_reset afte
 {
     unsigned n, first = 0;
     bool ended = false;
-    memset(picked, 0, sizeof picked);
-    predicate_crashes = 0;
-    start(2048, 4, 4);
-    m.config.functions = picky_table;
-    m.config.function_count = 1;
+    start_picky(2048, 4, picky_table, 1);
     m.chip.cut_at = cut;
     m.chip.tear = tear;
     m.chip.random = cut * 31u + (uint32_t)tear;
@@ -647,10 +645,7 @@ static void predicate_beside(void)
     unsigned cycle;
     memcpy(&both[0], &table[PENDER], sizeof both[0]);
     memcpy(&both[1], &picky_table[0], sizeof both[1]);
-    memset(picked, 0, sizeof picked);
-    start(4096, 4, 4);
-    m.config.functions = both;
-    m.config.function_count = 2;
+    start_picky(4096, 4, both, 2);
     poisonous = 1;
     boot(INNGEST_RESET_UNKNOWN);
     CHECK(emit(PENDER) == INNGEST_OK && live(1000));
@@ -673,9 +668,7 @@ static void cost_of_predicates(void)
     uint32_t records[3];
     unsigned i;
     for (i = 0; i < 3; i++) {
-        start(2048, 4, 4);
-        m.config.functions = picky_table;
-        m.config.function_count = 1;
+        start_picky(2048, 4, picky_table, 1);
         boot(INNGEST_RESET_UNKNOWN);
         CHECK(inngest_send(&m.jobs, "p/pick", bytes, sizeof bytes) == INNGEST_OK);
         CHECK(machine_run(1000));
