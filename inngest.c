@@ -1311,6 +1311,8 @@ static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
 static inngest_status prepare_blocks(inngest *jobs, bool wait)
 {
     uint8_t bytes[32];
+    if (jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
+    INNGEST_TRY(port_sync(jobs));                      /* the proof that they hold nothing is durable first */
     while (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) {
         uint32_t block = jobs->last_block + 1;
         INNGEST_TRY(erase_block(jobs, block, wait));
@@ -1394,25 +1396,24 @@ APART void start_over(inngest *jobs)
     jobs->head_block--;
     jobs->last_block--;
     jobs->head_offset = jobs->port->block_size;
+    jobs->written = position_at(jobs, jobs->head_block, 0);           /* what was written last is no more */
     jobs->failed_at = 0;
     jobs->wasted = false;
     (void)prepare_blocks(jobs, true);
 }
 
 #if INNGEST_WRITE_CACHE
-/* find_room for a disk: a block that is entered before all in the one in front of it has been synced begins by saying where
- * that ends. Where this is not known it is synced. */
+/* find_room for a disk: a block that is entered before all in front of it has been synced begins by naming the record that
+ * was written last. */
 static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
-    uint32_t block = jobs->head_block, offset = jobs->head_offset;
-    bool unknown = jobs->opening || jobs->failed_from || offset >= jobs->port->block_size;
-    uint8_t from[4];
+    uint32_t block = jobs->head_block;
+    uint8_t last[4];
     if (!find_room(jobs, bytes, keep)) return false;
     if (jobs->head_block == block || !may_be_lost(jobs)) return true;
-    if (unknown || jobs->head_offset + bytes + record_room(jobs, 4) > jobs->port->block_size)
-        return port_sync(jobs) == INNGEST_OK;
-    put4(from, position_at(jobs, block, offset));
-    return add(jobs, NULL, KEY(RECLAIMED | FLAG, 1), from, sizeof from) == INNGEST_OK;
+    if (jobs->head_offset + bytes + record_room(jobs, 4) > jobs->port->block_size) return port_sync(jobs) == INNGEST_OK;
+    put4(last, jobs->written);
+    return add(jobs, NULL, KEY(RECLAIMED | FLAG, 1), last, sizeof last) == INNGEST_OK;
 }
 #else
 #define join_room find_room
@@ -1439,7 +1440,7 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t from = jobs->failed_from;
     bool found;
-    if (INNGEST_WRITE_CACHE && jobs->failed) return false;
+    if (INNGEST_WRITE_CACHE && jobs->failed) return false;   /* cov: a sync for want of room for a joint failed */
     if (jobs->failed_at) give_up(jobs);
     found = from == 0 || join_room(jobs, record_room(jobs, 8), keep);
     if (from && found) {
@@ -1451,7 +1452,8 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
         }
     }
     found = found && join_room(jobs, bytes, keep);
-    if (!found && (!INNGEST_WRITE_CACHE || !jobs->failed) && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
+    if (!found && (!INNGEST_WRITE_CACHE || !jobs->failed) && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block)   /* cov: the same */
+        start_over(jobs);
     return found;
 }
 
@@ -1555,7 +1557,6 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     put4(bytes, jobs->next_run);
     if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4));
-    INNGEST_TRY(port_sync(jobs));
     jobs->tail_block = block + 1;
     set_copied(jobs, position_at(jobs, block + 1, 0), 0);
     jobs->wasted = false;
@@ -1841,8 +1842,8 @@ typedef struct scan {
  * record there says that all in front of it was synced. The first gap is `lost`. */
 static void look_for_loss(const record *r, uint32_t gap, scan *found)
 {
-    bool joint = r->kind == RECLAIMED && (r->flags & FLAG) && r->step;     /* says up to where what is in front of it holds records */
-    if (joint && found->before && (int32_t)(found->before - get4(r->first)) < 0) gap = found->before;
+    bool joint = r->kind == RECLAIMED && (r->flags & FLAG) && r->step;     /* names the record in front of it */
+    if (joint && found->before && (int32_t)(found->before - get4(r->first)) <= 0) gap = found->before;
     if (!r->later) found->lost = 0;
     else if (found->lost == 0) found->lost = gap;
 }
@@ -1923,6 +1924,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     inngest_run *run;
     record r;
     if (end == 0) end = first_offset(jobs);
+    jobs->written = jobs->newest;
     jobs->opening = true;
     if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
         jobs->head_offset = end + (1u << jobs->unit_shift);
@@ -2033,8 +2035,7 @@ static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
 {
     inngest_status status = settle(jobs, end);
     if (status == INNGEST_ERR_JOURNAL_FULL) {
-        jobs->dirty = true;                            /* the proof may be no more than a disk's cache has */
-        INNGEST_TRY(port_sync(jobs));
+        jobs->dirty = true;                            /* what was found may be no more than a disk's cache has */
         INNGEST_TRY(prepare_blocks(jobs, true));
         status = settle(jobs, end);
         if (status == INNGEST_ERR_JOURNAL_FULL) status = INNGEST_OK;     /* it stands in a block that is full and was left behind */   /* cov: a guard */

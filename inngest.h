@@ -196,7 +196,7 @@
 #define INNGEST_INDEXES 1
 #endif
 #ifndef INNGEST_WRITE_CACHE    /* 1: between two syncs the storage may keep what was written later and lose what was written before,
-                                  as disks and file systems do; flash does not; only where port.sync is there; code: 320 bytes */
+                                  as disks and file systems do; flash does not; only where port.sync is there; code: 270 bytes */
 #if UINTPTR_MAX > 0xFFFFFFFF || defined(__unix__) || defined(__APPLE__) || defined(_WIN32)
 #define INNGEST_WRITE_CACHE 1
 #else

@@ -602,7 +602,7 @@ static void find_voids(void)
         bool joint = r->kind == RECLAIMED && (r->flags & FLAG) && r->step;
         if ((int32_t)(r->block - proven) < 0) continue;            /* being erased */
         if (r->whole && !r->later) lost = record_count;
-        else if (r->whole && lost == record_count && (r->behind_gap || (joint && end && (int32_t)(end - place_of((uint32_t)field(r, 0, 4))) < 0)) &&
+        else if (r->whole && lost == record_count && (r->behind_gap || (joint && end && (int32_t)(end - place_of((uint32_t)field(r, 0, 4))) <= 0)) &&
                  !(r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0)) lost = i;
         end = r->place + (r->header + r->size + j.unit - 1) / j.unit;
     }
