@@ -2201,7 +2201,7 @@ static inngest_status identify(inngest_ctx *ctx, const char *id)
 
 #if INNGEST_TRAIL_STEPS
 /* Remember where the run's decided steps lie, from the oldest behind what the pass has come by on: a replay asks for them
- * in that order, and the chain leads back. One that is damaged gives none: find_own meets it too. */
+ * in that order, and the chain leads back. What lies behind damage is not among them: find_own meets it too. */
 static void find_trail(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
@@ -2215,8 +2215,7 @@ static void find_trail(inngest_ctx *ctx)
         jobs->trail[n % INNGEST_TRAIL_STEPS][0] = r.step;
         jobs->trail[n++ % INNGEST_TRAIL_STEPS][1] = r.position;
     } while (r.link);
-    if (status == INNGEST_ERR_READ) n = 0;
-    ctx->trail_end = n > INNGEST_TRAIL_STEPS ? n - INNGEST_TRAIL_STEPS : 0;
+    ctx->trail_end = n - minimum(n, INNGEST_TRAIL_STEPS);
     ctx->trail_at = n;
     ctx->trail_of = jobs->tail_block + 1;
 }
@@ -2520,10 +2519,11 @@ static inngest_status begin_again(inngest_ctx *ctx)
 {
     inngest_active *a = ctx->active;
     ctx->began = a->began;
-    if (a->status != INNGEST_AGAIN && a->status != INNGEST_PENDING) {
-        if (a->status < 0) drop_active(ctx->jobs, a);
-        return a->status < 0 ? mistake(ctx, (inngest_status)a->status, ctx->id) : (inngest_status)a->status;
+    if (a->status < 0) {
+        drop_active(ctx->jobs, a);
+        return mistake(ctx, (inngest_status)a->status, ctx->id);
     }
+    if (a->status != INNGEST_AGAIN && a->status != INNGEST_PENDING) return (inngest_status)a->status;
     if (ctx->ending) ctx->stop = INNGEST_STOP_CANCEL;
     else if (IN_GROUP(ctx) && ctx->decided) ctx->stop = INNGEST_STOP_LOST;
     else if (a->timed && until(ctx->jobs, a->timeout) <= 0) ctx->stop = INNGEST_STOP_TIMEOUT;
@@ -2729,8 +2729,7 @@ APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_s
 {
     record r;
     inngest_status status = enter_step(ctx, id, WHAT_RUN, &r);
-    if ((int)status > 0 && status != INNGEST_BODY) return status;
-    if ((int)status <= 0 && status != INNGEST_OK) return status;
+    if (status != INNGEST_OK && status != INNGEST_BODY) return status;
     if (result == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
     if (status == INNGEST_OK) {
         status = copy_payload(ctx, &r, 0, result, size);
@@ -2767,7 +2766,7 @@ static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
 #endif
 
 /* Negative and one of the library's own: not a port's or a driver's number. */
-static bool is_failure(inngest_status status) { return (int)status < -256 && (int)status >= -400; }
+static bool is_failure(inngest_status status) { return (int)status < -256 && (int)status >= INNGEST_ERR_SYNC; }
 
 static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
 {
@@ -2782,10 +2781,10 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
 #if INNGEST_LONG_STEPS
     if (STOPPING(ctx)) {
         status = stopped_step(ctx, status);
-        if (status == INNGEST_LOST || status == INNGEST_PAUSED) return status;
+        if (status == INNGEST_LOST) return status;
     }
 #endif
-    if (status == INNGEST_PAUSED) return wait_for_room(ctx);     /* its progress could not be saved */
+    if (status == INNGEST_PAUSED) return wait_for_room(ctx);     /* its progress could not be saved, or the run is cancelled */
     if (status == INNGEST_OK) {
         ctx->told = false;
         INNGEST_TRY(put_record(ctx, RESULT, ctx->result, ctx->size));
@@ -2841,7 +2840,6 @@ static inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, 
         if (!read_wait(ctx, &r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
     } else {
         INNGEST_TRY(put_wait(ctx, SLEEP, due, flags));
-        INNGEST_TRY(durable(ctx));
     }
     if (INNGEST_WALL_CLOCK && (flags & WAIT_UNIX)) {
         ctx->run->flags |= RUN_UNIX;
@@ -3161,7 +3159,7 @@ APART uint32_t capacity(const inngest *jobs)
     if (largest < largest_start(jobs)) largest = largest_start(jobs);   /* cov: by configuration */
     room_for = (usable - minimum(usable / 2, largest)) * (blocks > 1 ? blocks - 1 : 1);
     room_for = minimum(room_for, fill);
-    return room_for > fixed ? room_for - fixed : 0;   /* cov: by configuration */
+    return room_for - minimum(room_for, fixed);
 }
 
 /* The functions of the largest event that fits this one's trigger must fit the run table, the journal and a block. */
@@ -3171,7 +3169,7 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     uint16_t k;
     for (k = 0; k < jobs->function_count; k++) {
         const char *event = jobs->functions[k].event;
-        if (event == NULL || event[0] == 0 || !matches(event, f->event, length_of(f->event))) continue;
+        if (event == NULL || !matches(event, f->event, length_of(f->event))) continue;
         need += reservation(jobs, k, largest_start(jobs));
         n++;
     }
@@ -3247,7 +3245,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
     *live = 0;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         const inngest_seen *seen = SEEN_ID(jobs, i);
-        if (seen->position == 0 || seen->until <= jobs->now) continue;
+        if (seen->until <= jobs->now) continue;
         ++*live;
         if (e->id_hash[1] && seen->hash[0] == e->id_hash[0] && seen->hash[1] == e->id_hash[1]) return true;
     }
@@ -3508,7 +3506,7 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
     if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, "");
     if (status == INNGEST_RETRY) return retry_handler(ctx);
     if (status != INNGEST_FAIL && !is_failure(status)) set_error(ctx, INNGEST_ERR_STATUS, 0, "");
-    else if (status != INNGEST_FAIL && status != INNGEST_STEP_FAILED && ctx->error.status != status) set_error(ctx, status, 0, "");
+    else if (status != INNGEST_STEP_FAILED && ctx->error.status != status) set_error(ctx, status, 0, "");
     return INNGEST_FAIL;
 }
 
@@ -3929,7 +3927,7 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
     int i;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         inngest_seen *seen = SEEN_ID(jobs, i);
-        if (seen->position == 0 || seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
+        if (seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
         put4(b, seen->hash[0]);
         put4(b + 4, seen->hash[1]);
         put_time(b + 8, seen->until + off);
@@ -4018,7 +4016,7 @@ static inngest_status check_config(const inngest_config *c)
     if (c->functions == NULL && c->function_count) return INNGEST_ERR_ARGUMENT;
     if (c->runs == 0 || c->runs > MOST_RUNS || c->events < 2 || c->events > MOST_EVENTS || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
     if (p->block_size < 512 || p->block_size > 262144 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
-    if (p->block_count < 2 || p->block_count > 65535 || p->block_count > UINT32_MAX / p->block_size) return INNGEST_ERR_GEOMETRY;
+    if (p->block_count < 2 || p->block_count > 65535) return INNGEST_ERR_GEOMETRY;
     if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count > 0x1000000 / (p->block_size / (p->program_size < 4 ? 4u : p->program_size))) return INNGEST_ERR_GEOMETRY;   /* a link's 24 bits */
     if (c->memory == NULL || (uintptr_t)c->memory % offsetof(struct alignment, time) != 0 ||
@@ -4095,7 +4093,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
         status = r.size == 4 ? (inngest_status)(int32_t)get4(r.first) : INNGEST_FAIL;   /* alone; else the error of the handler */
         run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
-        if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;
+        run->flags |= RUN_FAILING;   /* for one that is cancelled, too: nothing asks */
     }
     run->used = 0;
 #if INNGEST_INDEXES
