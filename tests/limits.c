@@ -188,6 +188,50 @@ static void durable_first(void)
     MACHINE_END();
 }
 
+/* So is what init wrote, and it says if it is not. */
+static int failing_sync(void *context) { (void)context; return -5; }
+static void init_is_durable(void)
+{
+    start(nothing, 1, 200);
+    program_below = m.chip.port.program;
+    m.chip.port.program = marking_program;
+    m.chip.port.sync = clearing_sync;
+    machine_reboot();
+    go("", 0);
+    machine_reboot();
+    CHECK(!dirty);
+    go("", 0);
+    m.chip.port.sync = failing_sync;
+    CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_ERR_SYNC);
+    MACHINE_END();
+}
+
+/* User code that resets the machine right behind a clean stop: the next boot knows that it was none. */
+static unsigned resets;
+static bool resetting(void *user, const void *data, size_t size)
+{
+    (void)user; (void)data; (void)size;
+    resets++;
+    machine_crash();
+    return true;
+}
+static void behind_a_clean_stop(void)
+{
+    unsigned boots;
+    start(nothing, 1, 200);
+    go("", 0);
+    CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+    table[0].when = resetting;
+    resets = 0;
+    for (boots = 0; boots < 20; boots++) {
+        CHECK(machine_boot(INNGEST_RESET_UNKNOWN) == INNGEST_OK);
+        SEND("go", "", 0);
+        if (machine_run(1)) break;
+    }
+    CHECK(boots == resets && resets == INNGEST_CRASH_LIMIT + 1);
+    MACHINE_END();
+}
+
 /* A cancel is durable when it comes back, outside user code. */
 static inngest_status nap(inngest_ctx *ctx) { return inngest_step_sleep(ctx, "nap", INNGEST_HOURS(1)); }
 static void cancel_is_durable(void)
@@ -314,7 +358,7 @@ static void clock_in_progress(uint32_t timeout, uint32_t again, int64_t expect)
     CHECK_TRACE("m0 (PAUSED)");
     inngest_set_wall_clock(&m.jobs, NOON + INNGEST_MINUTES(10) + 1, m.now);
     CHECK(machine_tick() != 0);
-    machine_trace[0] = 0;
+    CHECK_TRACE("(PAUSED)");
     left = only().deadline_in_ms;
     CHECK(expect == INT64_MAX ? left == INT64_MAX : left > expect - 3 && left <= expect);
     inngest_set_wall_clock(&m.jobs, NOON + INNGEST_MINUTES(10) + 1, m.now);
@@ -535,6 +579,7 @@ static inngest_status odds(inngest_ctx *ctx)
     CHECK(a == INNGEST_OK && b == INNGEST_LOST);
     INNGEST_TRY(inngest_step_send(ctx, "send", "unwanted", NULL, 0));
     INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
+    trace("end");
     return inngest_fail(ctx, 1, "end");
 }
 static inngest_status odds_failed(inngest_ctx *ctx)
@@ -552,10 +597,10 @@ static void odd_things(void)
     go("", 0);
     CHECK(strcmp(key + 16, "0000000000000001") == 0);
     for (i = 0; i < 3; i++) {
-        machine_reboot();
+        if (i) machine_reboot();
         CHECK(machine_counters().damaged == 0 && machine_counters().torn == 0 && machine_run(1001));
     }
-    CHECK_TRACE("one");
+    CHECK_TRACE("one end");
     CHECK(machine_runs(NULL) == 0 && strcmp(key + 16, "0000000100000001") == 0);
     MACHINE_END();
 }
@@ -597,7 +642,8 @@ static void clock_in_a_pass(void)
         set_once = false;
         start(dater, 1, 200);
         inngest_set_wall_clock(&m.jobs, NOON, m.now);
-        SEND("go", "", 0);
+        go("", 0);
+        CHECK(only().deadline_in_ms == 99999 - set_by);
         CHECK(machine_run(200000) && machine_runs(NULL) == 0);
         CHECK_TRACE(set_by < 0 ? "101000" : "99000");
         MACHINE_END();
@@ -645,6 +691,129 @@ static void erase_is_polled(void)
     MACHINE_END();
 }
 
+/* There is no room for the end of a run, for erases fail: it is tried again a second later, not on and on. */
+static bool no_erases;
+static int (*erase_below)(void *, uint32_t);
+static int failing_erase(void *context, uint32_t address) { return no_erases ? -8 : erase_below(context, address); }
+static void no_room_for_the_end(void)
+{
+    static const uint8_t data[100];
+    unsigned size, sent, ends = 0;
+    for (size = 0; size < 100; size += 4) {
+        start(nothing, 1, 64);
+        erase_below = m.chip.port.erase;
+        m.chip.port.erase = failing_erase;
+        no_erases = true;
+        for (sent = 0; sent < 200 && machine_ended.count == sent && machine_counters().runs_ended == sent; sent++) {
+            SEND("go", data, size);
+            CHECK(machine_run(1));
+        }
+        if (machine_ended.count == sent) {
+            uint32_t ticks = m.ticks;
+            ends++;
+            CHECK(machine_run(5000) && machine_ended.count < sent + 8 && m.ticks - ticks < 20);
+        }
+        no_erases = false;
+        CHECK(machine_run(5000) && machine_runs(NULL) == 0);
+        MACHINE_END();
+    }
+    CHECK(ends > 0);
+}
+
+/* Steps that are new cost no look through the journal, also where the handler has failed before. */
+static uint32_t read_bytes;
+static void count_reads(void *user, char operation, uint32_t address, uint32_t size)
+{
+    (void)user; (void)address;
+    if (operation == 'r') read_bytes += size;
+}
+static inngest_status many_steps(inngest_ctx *ctx)
+{
+    unsigned i;
+    char how;
+    INNGEST_TRY(inngest_event_data(ctx, &how, 1));
+    for (i = 0; i < 100; i++) INNGEST_DO(ctx, "s") { }
+    if (how == 'm') { INNGEST_TRY(nap(ctx)); return motor_job(ctx); }
+    if (inngest_attempt(ctx) == 0) return inngest_retry_after(ctx, 1000, 1, "again");
+    read_bytes = 0;
+    for (i = 0; i < 100; i++) INNGEST_DO(ctx, "s") { }
+    CHECK(read_bytes < 100 * 50);
+    return INNGEST_OK;
+}
+static void new_steps(void)
+{
+    start(many_steps, 2, 600);
+    table[0].journal_bytes = 6000;
+    flash_close(&m.chip);
+    CHECK(flash_open(&m.chip, 16384, 4, 4, 1));
+    m.config.hooks = NULL;
+    m.chip.trace = count_reads;
+    machine_reboot();
+    read_bytes = 0;
+    go("r", 1);
+    CHECK(read_bytes < 100 * 50 && machine_run(2000) && machine_runs(NULL) == 0);
+    options(0, false);
+    go("m", 1);
+    CHECK(machine_run((uint32_t)INNGEST_HOURS(1)));
+    CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, NULL, 0) == INNGEST_OK && machine_run(1) && machine_counters().stale_tokens == 0);
+    CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, NULL, 0) == INNGEST_OK && machine_run(1) && machine_counters().stale_tokens == 1);
+    machine_trace[0] = 0;
+    MACHINE_END();
+}
+
+/* The clock is told, and the event ids that it moves cannot be written: that is made up for, not forgotten. */
+static void ids_and_the_clock(void)
+{
+    inngest_event event = { "go", NULL, 0, "one", 0 };
+    unsigned failing;
+    for (failing = 0; failing < 4; failing++) {
+        start(nothing, 1, 64);
+        program_below = m.chip.port.program;
+        m.chip.port.program = marking_program;
+        machine_reboot();
+        inngest_set_wall_clock(&m.jobs, NOON, m.now);
+        (void)machine_tick();
+        machine_reboot();
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+        no_programs = failing > 0;
+        inngest_set_wall_clock(&m.jobs, NOON + INNGEST_HOURS(10), m.now);
+        if (failing > 1) (void)machine_tick();
+        no_programs = false;
+        CHECK(machine_run(5000));
+        machine_reboot();
+        inngest_set_wall_clock(&m.jobs, NOON + INNGEST_HOURS(30), m.now);
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+        CHECK(machine_counters().duplicates == 1);
+        machine_reboot();
+        inngest_set_wall_clock(&m.jobs, NOON + INNGEST_HOURS(35), m.now);
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+        CHECK(machine_counters().duplicates == 0);
+        MACHINE_END();
+    }
+}
+
+/* Two runs may fill the journal to its last byte. */
+static void two_fill_it(void)
+{
+    uint32_t bytes;
+    for (bytes = 2700; bytes > 64; bytes -= 4) {
+        start(nap, 3, (uint16_t)bytes);
+        flash_close(&m.chip);
+        CHECK(flash_open(&m.chip, 1024, 8, 4, 1));
+        table[1] = table[0];
+        table[1].id = table[1].event = "other";
+        table[1].journal_bytes = 64;
+        m.config.function_count = 2;
+        if (machine_boot(INNGEST_RESET_POWER_ON) != INNGEST_OK) continue;
+        SEND("go", "", 0);
+        SEND("other", "", 0);
+        CHECK(machine_run(1));
+        if (machine_counters().waiting_journal == 0) break;
+    }
+    CHECK(bytes == 2596);
+    MACHINE_END();
+}
+
 /* The end of a run cannot be written: the hook is called at each try, and that is not at once. */
 static void end_fails(void)
 {
@@ -667,6 +836,8 @@ int main(void)
     just_allowed();
     memory_ends();
     durable_first();
+    init_is_durable();
+    behind_a_clean_stop();
     cancel_is_durable();
     told_to_stop();
     too_large();
@@ -686,6 +857,10 @@ int main(void)
     clock_in_a_pass();
     most_passes();
     erase_is_polled();
+    no_room_for_the_end();
+    new_steps();
+    ids_and_the_clock();
+    two_fill_it();
     end_fails();
     return TEST_END();
 }
