@@ -4168,7 +4168,7 @@ APART void find_copied(inngest *jobs)
     const inngest_run *run;
     record r;
     jobs->copied = position_at(jobs, jobs->tail_block, 0);
-    if (position == 0 || !read_header(jobs, position, &r) || (run = find_run(jobs, r.run)) == NULL) return;   /* cov: it was read before */
+    if (!read_header(jobs, position, &r) || (run = find_run(jobs, r.run)) == NULL) return;   /* cov: it was read before */
     for (r.link = 1; r.link && step_back(jobs, run, &position, &r) == INNGEST_OK;) {
         uint32_t same = KEY(class_of(r.kind) | (r.flags & FLAG), r.step);
         if (key == 0) key = same;

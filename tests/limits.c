@@ -449,6 +449,78 @@ static void bytes_used(void)
     }
 }
 
+/* So it is where progress was saved in an earlier boot. */
+static bool goes_on;
+static inngest_status saves_first(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "s") {
+        if (goes_on) continue;
+        INNGEST_TRY(inngest_step_save(ctx, "0123456789012345678901234567890123456789", 40));
+        return INNGEST_PENDING;
+    }
+    return nap(ctx);
+}
+static void bytes_of_progress(void)
+{
+    uint32_t before;
+    goes_on = false;
+    start(saves_first, 3, 600);
+    go("", 0);
+    goes_on = true;
+    machine_reboot();
+    CHECK(machine_run(1));
+    before = only().journal_bytes;
+    machine_reboot();
+    CHECK(only().journal_bytes == before);
+    machine_trace[0] = 0;
+    MACHINE_END();
+}
+
+/* After a crash a run in a long step keeps the others waiting for so long; that this is over is written once. */
+static void released_once(void)
+{
+    uint32_t records;
+    unsigned i;
+    options(0, false);
+    start(motor_job, 3, 200);
+    SEND("go", "", 0);
+    SEND("go", "", 0);
+    CHECK(inngest_flush(&m.jobs) == INNGEST_OK && machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK && machine_run(INNGEST_SUSPECT_MS - 1));
+    CHECK_TRACE("m0 (PAUSED)");
+    CHECK(machine_run(1));
+    CHECK_TRACE("m0 (PAUSED)");
+    CHECK(machine_run(INNGEST_SUSPECT_MS + 10));
+    records = machine_counters().records;
+    for (i = 0; i < 50; i++) { inngest_wake(&m.jobs); CHECK(machine_run(1)); }
+    CHECK(machine_counters().records <= records + 1);        /* the time, at most */
+    MACHINE_END();
+}
+
+/* A sleep that began in the first ms of a boot, and was carried since, is moved by the time off as any of this boot. */
+static void carried_at_once(void)
+{
+    unsigned i;
+    start(nap, 1, 200);
+    table[1] = table[0];
+    table[1].id = table[1].event = "other";
+    table[1].handler = nothing;
+    m.config.function_count = 2;
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    CHECK(machine_run(1000));
+    machine_reboot();
+    SEND("go", "", 0);
+    (void)machine_tick();
+    for (i = 0; i < 2000 && machine_counters().erases < 10; i++) {
+        CHECK(inngest_send(&m.jobs, "other", "0123456789", 10) == INNGEST_OK);
+        (void)machine_tick();
+    }
+    CHECK(machine_counters().carried > 0);
+    inngest_set_wall_clock(&m.jobs, NOON + INNGEST_MINUTES(50), m.now);
+    CHECK(machine_run((uint32_t)INNGEST_MINUTES(59)) && machine_runs(NULL) == 1);
+    CHECK(machine_run((uint32_t)INNGEST_MINUTES(2)) && machine_runs(NULL) == 0);
+    MACHINE_END();
+}
+
 /* A run that does nothing but sleep uses up its bytes, too. */
 static inngest_status sleeper(inngest_ctx *ctx)
 {
@@ -565,12 +637,15 @@ static void statuses(void)
  * well the first wins; an event that nobody wants is sent once. */
 static const char *const one_id = "ei4l0b";
 static char key[INNGEST_KEY_SIZE];
+static bool woke;
 static inngest_status odds(inngest_ctx *ctx)
 {
     uint8_t bytes[INNGEST_RESULT_BYTES] = { 1 };
     inngest_status a, b;
     INNGEST_DO(ctx, one_id) { trace("one"); inngest_idempotency_key(ctx, key); }
     INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
+    if (!woke) trace("woke");
+    woke = true;
     INNGEST_DO(ctx, "largest") INNGEST_TRY(inngest_step_save(ctx, bytes, sizeof bytes));
     inngest_parallel(ctx, "g");
     INNGEST_DO_AS(a, ctx, "a") { }
@@ -599,8 +674,9 @@ static void odd_things(void)
     for (i = 0; i < 3; i++) {
         if (i) machine_reboot();
         CHECK(machine_counters().damaged == 0 && machine_counters().torn == 0 && machine_run(1001));
+        if (i == 0) CHECK_TRACE("one woke");
     }
-    CHECK_TRACE("one end");
+    CHECK_TRACE("end");
     CHECK(machine_runs(NULL) == 0 && strcmp(key + 16, "0000000100000001") == 0);
     MACHINE_END();
 }
@@ -847,6 +923,9 @@ int main(void)
     clock_in_progress(0, UINT32_MAX, INT64_MAX);
     left_by_return();
     bytes_used();
+    bytes_of_progress();
+    released_once();
+    carried_at_once();
     sleeps_too_much();
     largest_reservation();
     id_expires();
