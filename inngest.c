@@ -57,6 +57,8 @@
 #define WIDE 0x40u
 #define FLAG 0x80u                     /* of a step: in on_failure; of TIME: a clean stop */
 #define STEP_MASK 0xFFFFFFu
+#define TIME_BYTES 12u
+#define TIME_REACH 16384u                /* bytes that a mount reads at most for the time alone, and a block */
 #define ERROR_BYTES (8u + INNGEST_MESSAGE_BYTES)
 #define END_ROOM (((16u + ERROR_BYTES + 31u) & ~31u) + 32u)   /* in each reservation: PHASE and CRASH */
 #define START_HEAD 13u                 /* 7 without a time */
@@ -1155,23 +1157,21 @@ static inngest_status find_record(inngest *jobs, const inngest_run *run, uint32_
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
 APART void find_oldest(inngest *jobs, inngest_run *run)
 {
-    uint32_t position = run->last;
+    uint32_t position = run->last, oldest = jobs->tail_block;
+    inngest_status status;
     record r;
-    r.link = 0;
-    while (step_back(jobs, run, &position, &r) == INNGEST_OK) {
-        run->oldest = (uint16_t)block_of(jobs, r.position);
+    while ((status = step_back(jobs, run, &position, &r)) == INNGEST_OK) {
+        oldest = block_of(jobs, r.position);
         if (r.link == 0) break;   /* cov: a guard: what has no link lies in the block that is gone */
     }
+    run->oldest = (uint16_t)(status == INNGEST_ERR_READ ? jobs->tail_block : oldest);   /* damaged: its START may lie anywhere */
 }
 
 static void update_oldest(inngest *jobs, uint32_t reclaimed)
 {
     uint32_t i;
     for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)reclaimed) {
-            jobs->runs[i].oldest++;
-            find_oldest(jobs, &jobs->runs[i]);
-        }
+        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)reclaimed) find_oldest(jobs, &jobs->runs[i]);
 }
 #endif
 
@@ -1291,6 +1291,9 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
     put4(bytes + 8, block);
     put4(bytes + 12, jobs->format);
     put4(bytes + 16, jobs->port->block_count);
+#if INNGEST_INDEXES
+    if (jobs->reach) put4(bytes + 18, block - jobs->reach);      /* bytes 20 and 21 are written over */
+#endif
     put4(bytes + 20, crc32(0, bytes, 20));
 }
 
@@ -1457,8 +1460,6 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     return found;
 }
 
-static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format);
-
 /* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
 static bool unreadable(inngest *jobs)
 {
@@ -1537,6 +1538,41 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
     return INNGEST_OK;
 }
 
+#if INNGEST_INDEXES
+/* The oldest block in which something counts; the time does, too, or not. */
+static uint32_t oldest_live(const inngest *jobs, bool time)
+{
+    uint32_t i, head = jobs->head_block, back = time && jobs->time_position ? head - block_of(jobs, jobs->time_position) : 0;
+    int k;
+    for (k = 0; k < INNGEST_SEEN_IDS; k++) {
+        const inngest_seen *seen = SEEN_ID(jobs, k);
+        if (seen->position && seen->until > jobs->now && head - block_of(jobs, seen->position) > back) back = head - block_of(jobs, seen->position);
+    }
+    for (i = 0; i < jobs->run_count; i++) {
+        const inngest_run *run = &jobs->runs[i];
+        if (run->number == 0) continue;
+        if (run->state == INNGEST_WAIT_DAMAGE) return jobs->tail_block;    /* its START may stand anywhere */
+        if ((uint16_t)(head - run->oldest) > back) back = (uint16_t)(head - run->oldest);
+    }
+    return head - back;
+}
+
+/* Where nothing but the time stands in old blocks it is carried forward: the next mount need not go back to it. Not to
+ * the last block: what reclaim starts over there it takes from the tail. */
+static inngest_status bring_time(inngest *jobs)
+{
+    record r;
+    if (jobs->time_position == 0 || (int32_t)(oldest_live(jobs, false) - block_of(jobs, jobs->time_position)) <= (int32_t)(TIME_REACH >> jobs->block_shift) ||
+        !read_record(jobs, jobs->time_position, &r)) return INNGEST_OK;
+    if (!advance(jobs, record_room(jobs, TIME_BYTES), 0)) return INNGEST_ERR_JOURNAL_FULL;
+    if (jobs->head_block == jobs->last_block) return INNGEST_OK;
+    r.flags &= FLAG;
+    return copy_record(jobs, &r, false);
+}
+#else
+#define bring_time(jobs) INNGEST_OK
+#endif
+
 /* Carry, leave proof that all of it was, erase the block. Power lost before the proof: the copies are the newest of
  * their class, the originals garbage, and this starts over. After it: the block counts for nothing and is erased again. */
 static inngest_status reclaim_block(inngest *jobs, bool wait)
@@ -1554,6 +1590,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     broken = true;                     /* for all that is known */
 #endif
     if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
+    INNGEST_TRY(bring_time(jobs));
     put4(bytes, jobs->next_run);
     if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4));
@@ -1562,6 +1599,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     jobs->wasted = false;
 #if INNGEST_INDEXES
     update_oldest(jobs, block);
+    jobs->reach = oldest_live(jobs, true);
 #endif
     return prepare_blocks(jobs, wait);
 }
@@ -1620,7 +1658,6 @@ static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kin
 }
 #endif
 
-#define TIME_BYTES 12u
 APART inngest_status add_time(inngest *jobs, unsigned flag)
 {
     uint8_t bytes[TIME_BYTES];
@@ -1653,8 +1690,9 @@ static bool can_write(inngest *jobs)
 
 /* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
 
-/* Read a block header by place. OK, NOT_FOUND (none that verifies), or why it is refused. */
-static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format)
+/* Read a block header by place. OK, NOT_FOUND (none that verifies), or why it is refused. *reach: how far back what
+ * counted when it was written lies, in blocks; 0: not known. */
+static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format, uint32_t *reach)
 {
     uint8_t b[BLOCK_HEADER];
     if (!port_read(jobs, block_address(jobs, place), b, sizeof b)) return INNGEST_ERR_NOT_FOUND;
@@ -1663,6 +1701,7 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
     if (b[7] != (program_shift(jobs->port) | (unsigned)jobs->block_shift << 3) || get2(b + 16) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
     *block = get4(b + 8);
     *format = get4(b + 12);
+    *reach = get2(b + 18);
     return *block % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_NOT_FOUND;
 }
 
@@ -2006,14 +2045,14 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
  * have one. *misplaced: one stands at another's place. */
 static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks, bool *misplaced)
 {
-    uint32_t place, block, format;
+    uint32_t place, block, format, reach;
     inngest_status status;
     bool readable = false;
     uint8_t first[4];
     for (place = 0; place < jobs->port->block_count; place++) {
         jobs->unread = false;
         block = place;
-        status = read_block_header(jobs, place, &block, &format);
+        status = read_block_header(jobs, place, &block, &format, &reach);
         readable = readable || !jobs->unread;
         *misplaced = *misplaced || block % jobs->port->block_count != place;
         if (status == INNGEST_ERR_NOT_FOUND) continue;
@@ -2021,6 +2060,9 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
         if ((*blocks)++ == 0 || (int32_t)(block - jobs->last_block) > 0) {
             jobs->last_block = block;
             jobs->format = format;
+#if INNGEST_INDEXES
+            jobs->reach = reach ? block - reach : 0;
+#endif
         }
     }
     if (*blocks == 0 && (status = format_if_blank(jobs, seed)) != INNGEST_OK) return readable ? status : INNGEST_ERR_READ;
@@ -2047,7 +2089,7 @@ static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t block, format, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected;
+    uint32_t block, format, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected, reach;
     inngest_status status, applied = INNGEST_OK;
     bool gap = false, written = false, misplaced = false, fresh;
     scan found;
@@ -2058,17 +2100,21 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     /* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
     expected = jobs->last_block + 1 - jobs->tail_block;
-    if (jobs->tail_block != oldest && read_block_header(jobs, oldest % jobs->port->block_count, &block, &format) == INNGEST_OK) expected++;
+    if (jobs->tail_block != oldest && read_block_header(jobs, oldest % jobs->port->block_count, &block, &format, &reach) == INNGEST_OK) expected++;
     if (blocks < expected) missing++;
     for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++)
         if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
-    for (block = jobs->tail_block; (int32_t)(block - jobs->last_block) <= 0; block++) {
+    block = jobs->tail_block;
+#if INNGEST_INDEXES
+    if (jobs->reach && (int32_t)(jobs->reach - block) > 0) block = jobs->reach;      /* nothing in front of it counts */
+#endif
+    for (; (int32_t)(block - jobs->last_block) <= 0; block++) {
         status = scan_block(jobs, block, &found);
         if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
         if (found.end == 0 && port_blank(jobs, block_address(jobs, block) + first_offset(jobs), jobs->port->block_size - first_offset(jobs))) {
             gap = true;
-            if (headless == 0 && read_block_header(jobs, block % jobs->port->block_count, &expected, &format) != INNGEST_OK) headless = block;
+            if (headless == 0 && read_block_header(jobs, block % jobs->port->block_count, &expected, &format, &reach) != INNGEST_OK) headless = block;
             continue;
         }
         if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) missing++;

@@ -647,6 +647,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t head_offset, synced;  /* synced: position, what stands before it is durable */
     uint32_t newest, written;      /* the newest group; the record written last */
 #if INNGEST_INDEXES
+    uint32_t reach;                /* the oldest block in which anything counted at the last reclaim; 0: not known */
     uint32_t copied, copy;         /* positions: what the tail block holds up to there has been copied; a copy whose original is to be found, 0: none */
 #endif
     uint16_t failed_at;            /* where in its block, in units, a program failed that was not looked at since; 0: none */
