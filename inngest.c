@@ -1009,9 +1009,9 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
     return crc;
 }
 
-APART bool rest_is_blank(inngest *jobs, uint32_t offset)
+APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
 {
-    return port_blank(jobs, block_address(jobs, jobs->head_block) + offset, jobs->port->block_size - offset);
+    return port_blank(jobs, block_address(jobs, block) + offset, jobs->port->block_size - offset);
 }
 
 /* The first program of a boot at a place is a unit of a fixed pattern: earlier boots may have been there and been cut
@@ -1233,7 +1233,7 @@ APART bool is_linked(inngest *jobs, const record *r, record *next)
     unsigned groups = 0;
     if (jobs->void_count > VOIDS || is_voided(jobs, r->position)) return false;
     for (next->flags = r->flags; (next->flags & MORE) || groups++ < 2; ) {
-        if (port_blank(jobs, block_address(jobs, block) + offset, jobs->port->block_size - offset)) {
+        if (rest_is_blank(jobs, block, offset)) {
             block++;
             offset = first_offset(jobs);
         }
@@ -1433,8 +1433,8 @@ APART void give_up(inngest *jobs)
     jobs->failed_at = 0;
     jobs->head_offset = offset + (jobs->opening ? unit : 2 * unit);    /* of a filler: the same once more */
     jobs->opening = jobs->wasted = true;
-    if (rest_is_blank(jobs, offset)) return;
-    stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, offset + unit);
+    if (rest_is_blank(jobs, jobs->head_block, offset)) return;
+    stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, jobs->head_block, offset + unit);
     jobs->head_offset = stays ? behind : jobs->port->block_size;
 }
 
@@ -1870,6 +1870,7 @@ static inngest_status doubt(inngest *jobs)
 
 typedef struct scan {
     uint32_t end;                      /* where the last record of the block ended, or 0 */
+    bool blank;                        /* behind it the block is blank */
     uint32_t proven;                   /* reclaimed is all in front of this block */
 #if INNGEST_WRITE_CACHE
     uint32_t before, lost;             /* where what is in front of the block ended, or 0 */
@@ -1896,12 +1897,17 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
     inngest_status status = INNGEST_OK, applied;
     record r;
     found->end = 0;
+    found->blank = false;
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
         uint32_t position = position_at(jobs, block, offset), address = address_of(jobs, position);
         if (!read_record(jobs, position, &r)) {
             if (in_group) return doubt(jobs);
             in_void = false;
+            if (offset == gap && rest_is_blank(jobs, block, offset)) {
+                found->blank = true;
+                break;
+            }
             offset += unit;
             if (port_blank(jobs, address, unit)) continue;
             if (is_filler(jobs, address)) {
@@ -1969,7 +1975,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         jobs->head_offset = end + (1u << jobs->unit_shift);
         return INNGEST_OK;
     }
-    if (rest_is_blank(jobs, end))
+    if (rest_is_blank(jobs, jobs->head_block, end))
         jobs->head_offset = end + ((torn || !jobs->clean ? 2u : 1u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
@@ -2112,7 +2118,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         status = scan_block(jobs, block, &found);
         if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
-        if (found.end == 0 && port_blank(jobs, block_address(jobs, block) + first_offset(jobs), jobs->port->block_size - first_offset(jobs))) {
+        if (found.end == 0 && found.blank) {
             gap = true;
             if (headless == 0 && read_block_header(jobs, block % jobs->port->block_count, &expected, &format, &reach) != INNGEST_OK) headless = block;
             continue;
