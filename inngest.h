@@ -719,7 +719,8 @@ struct inngest {                   /* what is used most stands first, bytes befo
 
 /* Mount the journal and take up its runs. A blank storage is formatted; storage that is foreign, newer or of another
  * geometry is refused and not touched. *index (may be NULL) gets the function that a table error is about.
- * Interrupts: no. Reads the whole journal once, and each live run's records. Writes: the newest group again, unless
+ * Interrupts: no. Reads each block's header and all from the oldest block on in which anything counted at the last
+ * reclaim, once; without INNGEST_INDEXES the whole journal; then each live run's records. Writes: the newest group again, unless
  * the stop was clean; erases what a reset kept from being erased. Any status of init, of the table, of the port; or
  * RUNS_FULL: the journal holds more live runs than config.runs. */
 INNGEST_MUST_USE inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index,
