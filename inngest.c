@@ -1540,7 +1540,7 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
 
 #if INNGEST_INDEXES
 /* The oldest block in which something counts; the time does, too, or not. */
-static uint32_t oldest_live(const inngest *jobs, bool time)
+APART uint32_t oldest_live(const inngest *jobs, bool time)
 {
     uint32_t i, head = jobs->head_block, back = time && jobs->time_position ? head - block_of(jobs, jobs->time_position) : 0;
     int k;
@@ -1559,7 +1559,7 @@ static uint32_t oldest_live(const inngest *jobs, bool time)
 
 /* Where nothing but the time stands in old blocks it is carried forward: the next mount need not go back to it. Not to
  * the last block: what reclaim starts over there it takes from the tail. */
-static inngest_status bring_time(inngest *jobs)
+APART inngest_status bring_time(inngest *jobs)
 {
     record r;
     if (jobs->time_position == 0 || (int32_t)(oldest_live(jobs, false) - block_of(jobs, jobs->time_position)) <= (int32_t)(TIME_REACH >> jobs->block_shift) ||
