@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT
+ * Promise 3 by what is on the chip, and in which order it came there: what a boot begins its blocks with, what is erased
+ * again before it is relied on, and what a format that fails says. */
+#include "machine.h"
+
+static unsigned ran;
+static inngest_status worker(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "a") ran++;
+    return INNGEST_OK;
+}
+static const inngest_function table[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64 } };
+
+static void work(uint32_t size)
+{
+    static const uint8_t data[INNGEST_EVENT_BYTES];
+    unsigned before = ran;
+    CHECK(inngest_send(&m.jobs, "w", data, size) == INNGEST_OK && inngest_flush(&m.jobs) == INNGEST_OK);
+    CHECK(machine_run(1) && ran == before + 1 && machine_runs(NULL) == 0);
+}
+
+static uint32_t get4(const uint8_t *b) { return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24; }
+
+/* The last erased block: that of the highest number. */
+static uint32_t last_block(void)
+{
+    uint32_t place, last = 0;
+    for (place = 0; place < m.chip.port.block_count; place++) {
+        uint32_t number = get4(m.chip.cells + place * m.chip.port.block_size + 8);
+        if (number != UINT32_MAX && number > last) last = number;
+    }
+    return last;
+}
+
+static struct { uint32_t place; unsigned erases, programs, programs_before; } seen;
+static void watch(void *user, char operation, uint32_t address, uint32_t size)
+{
+    (void)user; (void)size;
+    if (address / m.chip.port.block_size != seen.place) return;
+    if (operation == 'e') {
+        if (seen.erases++ == 0) seen.programs_before = seen.programs;
+    } else if (operation == 'p') seen.programs++;
+}
+
+/* A block's first unit is left alone, and the second a filler. */
+static bool has_filler(const uint8_t *block, uint32_t unit)
+{
+    const uint8_t *first = block + (24 + unit - 1) / unit * unit;
+    return get4(first) == UINT32_MAX && get4(first + unit) == 0xA5A5A5A5;
+}
+static bool is_begun(const uint8_t *block, uint32_t unit)
+{
+    const uint8_t *first = block + (24 + unit - 1) / unit * unit;
+    return get4(first) != UINT32_MAX || get4(first + unit) != UINT32_MAX;
+}
+
+/* Where a boot enters the last erased block by the first reclaim, and the stop in front of it was not clean, that block is
+ * erased again before anything is written to it; where it comes there later, which proves it, it is not. And a block that
+ * a boot enters which has not erased it before begins with a unit left alone and a filler. */
+static void entered(uint32_t blocks, bool clean, uint32_t first)
+{
+    const uint32_t size = 1024;
+    const uint8_t *b;
+    unsigned n;
+    machine_open(table, 1, size, blocks, 4);
+    machine_reboot();
+    work(first);
+    if (clean) CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+    machine_reboot();
+    memset(&seen, 0, sizeof seen);
+    seen.place = last_block() % blocks;
+    m.chip.trace = watch;
+    b = m.chip.cells + seen.place * size;
+    for (n = 0; n < 200 && !is_begun(b, 4); n++) work(20);
+    CHECK(n < 200 && seen.erases == (blocks == 2 && !clean) && seen.programs_before == 0 && has_filler(b, 4));
+    MACHINE_END();
+}
+
+/* The same where the group that enters the block fills it to its end. */
+#define SAME(name) { .id = name, .event = "w", .handler = worker, .journal_bytes = 64 }
+static void filled(void)
+{
+    static const inngest_function all[] = { SAME("1"), SAME("2"), SAME("3"), SAME("4"), SAME("5"), SAME("6") };
+    static const uint8_t data[INNGEST_EVENT_BYTES];
+    machine_open(all, 6, 1024, 16, 4);
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "w", data, 1) == INNGEST_OK && machine_run(1));
+    machine_reboot();
+    CHECK(!is_begun(m.chip.cells + 1024, 4) && inngest_send(&m.jobs, "w", data, INNGEST_EVENT_BYTES - 1) == INNGEST_OK && machine_run(1));
+    CHECK(has_filler(m.chip.cells + 1024, 4) && (m.chip.cells[1024 + 32 + 5 * 148 + 4] & 0x2F) == 1);     /* the last START */
+    MACHINE_END();
+}
+
+/* Power is lost as the first block, which was reclaimed, is to be erased. Where the mount has to write the proof of that
+ * again in the last erased block, which it erases before it does, that goes first: its header still stands, or may. */
+static struct { bool armed; unsigned erases; uint32_t first; } again;
+static void cut_at_erase(void *user, char operation, uint32_t address, uint32_t size)
+{
+    (void)user; (void)size;
+    if (operation != 'e') return;
+    if (again.armed && address == 0) m.chip.cut_at = m.chip.operations + 1;
+    if (again.erases++ == 0) again.first = address;
+}
+static void erased_in_order(void)
+{
+    uint32_t size;
+    unsigned i, both = 0;
+    for (size = 0; size < 60; size += 4) {
+        machine_open(table, 1, 1024, 3, 4);
+        machine_reboot();
+        work(size);
+        again.armed = true;
+        m.chip.trace = cut_at_erase;
+        for (i = 0; i < 100 && !m.chip.dead; i++) {
+            CHECK(inngest_send(&m.jobs, "w", NULL, 0) == INNGEST_OK);
+            (void)machine_run(1);
+        }
+        CHECK(m.chip.dead);
+        flash_power_on(&m.chip);
+        memset(&again, 0, sizeof again);
+        machine_reboot();
+        CHECK(again.erases == 1 || again.erases == 3);
+        CHECK(again.first == 0);
+        both += again.erases == 3;
+        work(20);
+        MACHINE_END();
+    }
+    CHECK(both > 0);
+}
+
+int main(void)
+{
+    uint32_t i;
+    for (i = 0; i < 60; i += 4) {
+        entered(2, false, i);
+        entered(2, true, i);
+        entered(4, false, i);
+        entered(4, true, i);
+    }
+    filled();
+    erased_in_order();
+    return TEST_END();
+}
