@@ -1385,7 +1385,7 @@ APART void start_over(inngest *jobs)
     while (offset + 12 <= jobs->port->block_size) {
         if (!next_record(jobs, jobs->tail_block, &offset, &r)) continue;
         if (r.kind == TIME && time) jobs->time_position = r.position;
-        for (k = 0; r.kind == SEEN && k != INNGEST_SEEN_IDS; k++)
+        for (k = r.kind == SEEN ? INNGEST_SEEN_IDS : 0; k-- > 0;)
             if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(r.first) &&   /* cov: ids that share half a hash */
                 SEEN_ID(jobs, k)->hash[1] == get4(r.first + 4)) SEEN_ID(jobs, k)->position = r.position;
     }

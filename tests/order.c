@@ -128,9 +128,116 @@ static void erased_in_order(void)
     CHECK(both > 0);
 }
 
+/* Programs fail until the block that reclaim copies into is used up, so that it is erased and begun anew: the ids of events
+ * and the time, which are of no run, are taken up from the block that is reclaimed; what failed in front of it, and was
+ * whole all the same, stays void though what said so is gone. */
+#define NOON INT64_C(1767225600000)
+static unsigned started, woken;
+static inngest_status hour(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "a") started++;
+    INNGEST_DO(ctx, "b") started++;
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", INNGEST_HOURS(1)));
+    woken++;
+    return INNGEST_OK;
+}
+static const inngest_function two[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64 },
+                                        { .id = "hour", .event = "h", .handler = hour, .journal_bytes = 160 } };
+
+static struct { unsigned programs, fail_at, spare, failed; uint32_t last, place, number, position; bool cut, over, moved; } outage;
+static int (*program_below)(void *, uint32_t, const void *, uint32_t);
+static int (*erase_below)(void *, uint32_t);
+static int failing_program(void *context, uint32_t address, const void *data, uint32_t size)
+{
+    const uint8_t *bytes = data;
+    if (size == 32 && bytes[0] == 0xA5 && bytes[3] == 0xA5) return program_below(context, address, data, size);    /* a filler */
+    outage.programs++;
+    if (outage.programs == outage.fail_at) {           /* this one does its work and says that it failed */
+        CHECK(program_below(context, address, data, size) == 0);
+        outage.last = last_block() % 3;
+        outage.place = address / 1024;
+        outage.number = get4(m.chip.cells + address / 1024 * 1024 + 8);
+        outage.position = outage.number * 32 + address % 1024 / 32;
+        return -7;
+    }
+    if (outage.programs < outage.fail_at || outage.over || outage.moved || address / 1024 != outage.last || address % 1024 < 32 || outage.spare-- > 0) return program_below(context, address, data, size);
+    outage.spare = 0;
+    outage.failed++;
+    return -7;
+}
+static int noting_erase(void *context, uint32_t address)
+{
+    if (outage.place == address / 1024) outage.number = 0;
+    if (outage.over && outage.cut) m.chip.cut_at = m.chip.operations + 3;      /* the header, and what comes next */
+    if (outage.failed > 0 && address / 1024 != outage.last) outage.moved = true;
+    if (outage.failed > 0 && !outage.moved) outage.over = true;
+    return erase_below(context, address);
+}
+
+/* What failed is void, by a record on the chip, or erased. */
+static bool is_void(void)
+{
+    uint32_t at;
+    if (get4(m.chip.cells + outage.place * 1024 + 8) != outage.number) return true;
+    for (at = 0; at < 3 * 1024; at += 32) {
+        const uint8_t *b = m.chip.cells + at;
+        if (b[4] == 0x8F && b[5] == 8 && get4(b + 12) <= outage.position && get4(b + 16) > outage.position) return true;
+    }
+    return false;
+}
+
+static bool used_up(unsigned fail_at, unsigned spare, bool cut)
+{
+    inngest_event event = { "w", NULL, 0, NULL, 0 };
+    unsigned i, tick;
+    char id[2] = "a";
+    event.id = id;
+    machine_open(two, 2, 1024, 3, 32);
+    memset(&outage, 0, sizeof outage);
+    outage.fail_at = fail_at;
+    outage.spare = spare;
+    outage.cut = cut;
+    program_below = m.chip.port.program;
+    m.chip.port.program = failing_program;
+    erase_below = m.chip.port.erase;
+    m.chip.port.erase = noting_erase;
+    started = woken = 0;
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    for (i = 0; i < 3; i++) {
+        id[0] = (char)('a' + i);
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+    }
+    CHECK(inngest_send(&m.jobs, "h", NULL, 0) == INNGEST_OK && machine_run(1));
+    for (i = 0; i < 25 && !m.chip.dead && (cut || !outage.over); i++) {
+        unsigned before = ran;
+        CHECK(inngest_send(&m.jobs, "w", NULL, 0) == INNGEST_OK);
+        for (tick = 0; tick < 60 && !m.chip.dead && (ran == before || machine_runs(NULL) != 1); tick++) {
+            (void)machine_tick();
+            m.now += 1000;
+        }
+        CHECK(m.chip.dead || (ran > before && machine_runs(NULL) == 1));
+    }
+    CHECK(m.chip.dead == (cut && outage.over) && is_void());
+    flash_power_on(&m.chip);
+    tick = m.now;
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON + tick + INNGEST_MINUTES(30), m.now);
+    CHECK(machine_run(1) && machine_runs(NULL) == 1 && machine_counters().lost_runs == 0);
+    ran = 0;
+    for (i = 0; i < 3; i++) {
+        id[0] = (char)('a' + i);
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+    }
+    CHECK(ran == 0 && machine_counters().duplicates == 3 && started == 2);
+    CHECK(machine_run(INNGEST_HOURS(1) - INNGEST_MINUTES(29) - tick) && machine_runs(NULL) == 0 && woken == 1);
+    MACHINE_END();
+    return outage.over;
+}
+
 int main(void)
 {
-    uint32_t i;
+    uint32_t i, k;
     for (i = 0; i < 60; i += 4) {
         entered(2, false, i);
         entered(2, true, i);
@@ -139,5 +246,9 @@ int main(void)
     }
     filled();
     erased_in_order();
+    for (i = 56; i < 64; i++) {
+        for (k = 0; k < 32 && used_up(i, k / 2, k % 2); k++) continue;
+        CHECK(k >= 16);
+    }
     return TEST_END();
 }
