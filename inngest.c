@@ -1237,7 +1237,7 @@ APART bool is_linked(inngest *jobs, const record *r, record *next)
             block++;
             offset = first_offset(jobs);
         }
-        if (!next_record(jobs, block, &offset, next) || (next->run == r->run && next->step == r->step)) return false;
+        if (!next_record(jobs, block, &offset, next)) return false;
     }
     return true;
 }

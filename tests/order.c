@@ -11,13 +11,14 @@ static inngest_status worker(inngest_ctx *ctx)
 }
 static const inngest_function table[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64 } };
 
-static void work(uint32_t size)
+static void work_beside(uint32_t size, unsigned live)
 {
     static const uint8_t data[INNGEST_EVENT_BYTES];
     unsigned before = ran;
     CHECK(inngest_send(&m.jobs, "w", data, size) == INNGEST_OK && inngest_flush(&m.jobs) == INNGEST_OK);
-    CHECK(machine_run(1) && ran == before + 1 && machine_runs(NULL) == 0);
+    CHECK(machine_run(1) && ran == before + 1 && machine_runs(NULL) == live);
 }
+static void work(uint32_t size) { work_beside(size, 0); }
 
 static uint32_t get4(const uint8_t *b) { return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24; }
 
@@ -235,6 +236,152 @@ static bool used_up(unsigned fail_at, unsigned spare, bool cut)
     return outage.over;
 }
 
+/* What is written again as the newest group is no clean stop, though it was one: also a boot that comes to nothing leaves
+ * the suspects suspects. */
+static inngest_status crashing(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "a") machine_crash();
+    return INNGEST_OK;
+}
+static void clean_no_more(void)
+{
+    static const inngest_function table_of_one[] = { { .id = "crashing", .event = "c", .handler = crashing } };
+    machine_open(table_of_one, 1, 2048, 4, 4);
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "c", NULL, 0) == INNGEST_OK && inngest_flush(&m.jobs) == INNGEST_OK && inngest_close(&m.jobs) == INNGEST_OK);
+    CHECK(machine_boot(INNGEST_RESET_UNKNOWN) == INNGEST_OK && !machine_run(1));       /* of a clean boot: nobody's yet */
+    CHECK(machine_boot(INNGEST_RESET_UNKNOWN) == INNGEST_OK && machine_counters().crashes == 0);
+    CHECK(machine_boot(INNGEST_RESET_UNKNOWN) == INNGEST_OK && machine_counters().crashes == 0 && !machine_run(1));
+    CHECK(machine_boot(INNGEST_RESET_UNKNOWN) == INNGEST_OK && machine_counters().crashes == 1);
+    MACHINE_END();
+}
+
+static int fail_once(void *context, uint32_t address, const void *data, uint32_t size)
+{
+    return ++outage.programs == outage.fail_at ? -7 : program_below(context, address, data, size);
+}
+
+/* A format whose programs fail says so, each of them; the next one goes well. */
+static void formats(void)
+{
+    unsigned fails;
+    for (fails = 1; fails <= 5; fails++) {
+        machine_open(table, 1, 1024, 4, 4);
+        memset(&outage, 0, sizeof outage);
+        outage.fail_at = fails;
+        program_below = m.chip.port.program;
+        m.chip.port.program = fail_once;
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_ERR_PROGRAM);
+        machine_reboot();
+        work(20);
+        MACHINE_END();
+    }
+}
+
+/* Steps of one id in branches: what is decided of one says nothing of the other, which is carried. */
+static inngest_status branches(inngest_ctx *ctx)
+{
+    inngest_status one, other;
+    inngest_parallel(ctx, "both");
+    one = inngest_step_sleep(ctx, "s", INNGEST_HOURS(1));
+    INNGEST_DO_AS(other, ctx, "s") started++;
+    INNGEST_TRY(inngest_all(ctx, &one, &other));
+    woken++;
+    return INNGEST_OK;
+}
+static void neighbours(void)
+{
+    static const inngest_function both[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64 },
+                                             { .id = "branches", .event = "b", .handler = branches, .journal_bytes = 160 } };
+    machine_open(both, 2, 1024, 4, 4);
+    machine_reboot();
+    started = woken = 0;
+    CHECK(inngest_send(&m.jobs, "b", NULL, 0) == INNGEST_OK && machine_run(1) && started == 1);
+    m.now += INNGEST_MINUTES(50);
+    while (machine_counters().erases < 12) work_beside(20, 1);
+    machine_reboot();
+    CHECK(machine_run(INNGEST_MINUTES(11)) && woken == 1 && started == 1 && machine_runs(NULL) == 0);
+    MACHINE_END();
+}
+
+/* Of records that mounts have written again one is carried, also where the block holds others that count. */
+static inngest_status sleeper(inngest_ctx *ctx) { return inngest_step_sleep(ctx, "nap", INNGEST_HOURS(10)); }
+static const inngest_function table_of_two[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64 },
+                                                 { .id = "sleeper", .event = "s", .handler = sleeper, .journal_bytes = 64 } };
+static void carried_once(unsigned boots, uint16_t g)
+{
+    unsigned i;
+    machine_open(table_of_two, 2, 1024, 8, g);
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK && machine_run(1));
+    CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK && inngest_flush(&m.jobs) == INNGEST_OK);
+    for (i = 0; i < boots; i++) machine_reboot();
+    CHECK(machine_run(1) && machine_runs(NULL) == 2);
+    while (machine_counters().erases < 6) work_beside(20, 2);
+    CHECK(machine_counters().carried == 8);            /* START and SLEEP of both, twice */
+    MACHINE_END();
+}
+
+/* A reclaim that a failed program interrupted goes on where it was: it carries nothing twice. */
+static unsigned copies[8];
+static int counting_program(void *context, uint32_t address, const void *data, uint32_t size)
+{
+    const uint8_t *b = data;
+    unsigned i;
+    if (++outage.programs == outage.fail_at) return -7;
+    if (size >= 12 && (b[4] & 0x1F) == 0x11 && b[6] < 8) copies[b[6]]++;       /* START, carried */
+    for (i = 0; i < 8 && size >= 12 && b[4] == 15; i++) {
+        CHECK(copies[i] <= 1);
+        copies[i] = 0;
+    }
+    return program_below(context, address, data, size);
+}
+static void interrupted(unsigned fails)
+{
+    unsigned i;
+    machine_open(table_of_two, 2, 1024, 6, 4);
+    machine_reboot();
+    memset(copies, 0, sizeof copies);
+    memset(&outage, 0, sizeof outage);
+    outage.fail_at = fails;
+    program_below = m.chip.port.program;
+    m.chip.port.program = counting_program;
+    for (i = 0; i < 3; i++) CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK && machine_run(1000));
+    for (i = 0; i < 100; i++) {
+        CHECK(inngest_send(&m.jobs, "w", NULL, 0) == INNGEST_OK && machine_run(3000));
+        CHECK(machine_runs(NULL) == 3);
+    }
+    CHECK(outage.programs > outage.fail_at && machine_counters().carried >= 6);
+    MACHINE_END();
+}
+
+/* Progress is garbage once its step is decided, also where much stands between the two. */
+static inngest_status saver(inngest_ctx *ctx)
+{
+    static const uint8_t progress[9] = { 1 };
+    INNGEST_DO(ctx, "update") {
+        if (inngest_step_calls(ctx) == 0) {
+            INNGEST_TRY(inngest_step_save(ctx, progress, sizeof progress));
+            return inngest_again(ctx, 1000);
+        }
+    }
+    return inngest_step_sleep(ctx, "nap", INNGEST_HOURS(10));
+}
+static void saved(void)
+{
+    static const inngest_function both[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64 },
+                                             { .id = "saver", .event = "s", .handler = saver, .journal_bytes = 160 } };
+    unsigned i;
+    machine_open(both, 2, 1024, 6, 4);
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK && machine_run(1));
+    for (i = 0; i < 5; i++) work_beside(20, 1);
+    CHECK(machine_run(1000));
+    while (machine_counters().erases < 6 + 4) work_beside(20, 1);
+    CHECK(machine_counters().carried == 6);            /* START, RESULT and SLEEP, twice */
+    MACHINE_END();
+}
+
 int main(void)
 {
     uint32_t i, k;
@@ -250,5 +397,14 @@ int main(void)
         for (k = 0; k < 32 && used_up(i, k / 2, k % 2); k++) continue;
         CHECK(k >= 16);
     }
+    clean_no_more();
+    formats();
+    neighbours();
+    for (i = 1; i < 4; i++) {
+        carried_once(i, 4);
+        carried_once(i, 32);
+    }
+    for (i = 200; i < 300; i++) interrupted(i);
+    saved();
     return TEST_END();
 }
