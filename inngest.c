@@ -1237,7 +1237,7 @@ APART bool is_linked(inngest *jobs, const record *r, record *next)
             block++;
             offset = first_offset(jobs);
         }
-        if (!next_record(jobs, block, &offset, next) || (next->run == r->run && next->step == r->step)) return false;
+        if (!next_record(jobs, block, &offset, next)) return false;
     }
     return true;
 }
@@ -1342,8 +1342,8 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     if (jobs->last_block - jobs->head_block <= keep) return false;
     if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
         uint32_t next = jobs->last_block-- + 1;        /* a header there that reads differently each time would vouch for it */
-        if (next - jobs->tail_block < jobs->port->block_count && !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER) &&
-            erase_block(jobs, next, true) != INNGEST_OK) return false;
+        if (next - jobs->tail_block < jobs->port->block_count && !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER))
+            (void)erase_block(jobs, next, true);       /* where that fails it does below */
         if (prepare_blocks(jobs, true) != INNGEST_OK) return false;
     }
     jobs->head_block++;
@@ -1378,7 +1378,7 @@ APART void start_over(inngest *jobs)
     int k;
     bool time = in_last(jobs, jobs->time_position);
     record r;
-    for (i = 0; i < jobs->run_count; i++) {
+    for (i = jobs->run_count; i-- > 0;) {
         inngest_run *run = &jobs->runs[i];
         while (run->number && in_last(jobs, run->last)) {
             if (!read_record(jobs, run->last, &r) || r.link == 0) return;   /* cov: a guard: a copy has a link and was whole */
@@ -1388,11 +1388,11 @@ APART void start_over(inngest *jobs)
     while (offset + 12 <= jobs->port->block_size) {
         if (!next_record(jobs, jobs->tail_block, &offset, &r)) continue;
         if (r.kind == TIME && time) jobs->time_position = r.position;
-        for (k = 0; r.kind == SEEN && k != INNGEST_SEEN_IDS; k++)
+        for (k = r.kind == SEEN ? INNGEST_SEEN_IDS : 0; k-- > 0;)
             if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(r.first) &&   /* cov: ids that share half a hash */
                 SEEN_ID(jobs, k)->hash[1] == get4(r.first + 4)) SEEN_ID(jobs, k)->position = r.position;
     }
-    for (i = 0; i < VOIDS; i++)                        /* what a void in there speaks of is void no more */
+    for (i = VOIDS; i-- > 0;)                          /* what a void in there speaks of is void no more */
         if (in_last(jobs, jobs->voids[i][1]) && !in_last(jobs, jobs->voids[i][0])) jobs->failed_from = jobs->voids[i][0];
     if (in_last(jobs, jobs->failed_from)) jobs->failed_from = 0;
     set_copied(jobs, position_at(jobs, jobs->tail_block, 0), 1);      /* other copies may stand elsewhere */
@@ -1465,7 +1465,7 @@ static bool unreadable(inngest *jobs)
 {
     uint8_t bytes[BLOCK_HEADER];
     uint32_t place;
-    for (place = 0; jobs->unread && place < jobs->port->block_count; place++)
+    for (place = jobs->port->block_count; jobs->unread && place-- > 0;)
         if (port_read(jobs, block_address(jobs, place), bytes, sizeof bytes)) return false;
     return jobs->unread;
 }
@@ -1485,7 +1485,7 @@ APART inngest_status park_broken_runs(inngest *jobs)
     uint32_t i;
     uint8_t bytes[4] = { 0 };
     put4(bytes, (uint32_t)INNGEST_ERR_READ);
-    for (i = 0; i < jobs->run_count; i++) {
+    for (i = jobs->run_count; i-- > 0;) {
         inngest_run *run = &jobs->runs[i];
         record r;
         if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != INNGEST_ERR_READ) continue;
@@ -1506,7 +1506,7 @@ static bool may_hold_live(const inngest *jobs, uint32_t block)
     if (jobs->time_position && block_of(jobs, jobs->time_position) == block) return true;
     for (k = 0; k < INNGEST_SEEN_IDS; k++)
         if (SEEN_ID(jobs, k)->position && block_of(jobs, SEEN_ID(jobs, k)->position) == block) return true;
-    for (i = 0; i < jobs->run_count; i++) {
+    for (i = jobs->run_count; i-- > 0;) {
         const inngest_run *run = &jobs->runs[i];
         if (run->number && (run->oldest == (uint16_t)block || run->state == INNGEST_WAIT_DAMAGE)) return true;
     }
@@ -1849,7 +1849,7 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
 {
     uint32_t *range = jobs->voids[jobs->void_count % VOIDS], *first = jobs->voids[jobs->voids_needed % VOIDS];
     unsigned i;
-    for (i = 0; i < VOIDS; i++) if (jobs->voids[i][0] == from && jobs->voids[i][1] == to) return INNGEST_PAUSED;
+    for (i = VOIDS; i-- > 0;) if (jobs->voids[i][0] == from && jobs->voids[i][1] == to) return INNGEST_PAUSED;
     if (jobs->void_count <= VOIDS) jobs->void_count++;
     if (needed) {
         memcpy(range, first, sizeof jobs->voids[0]);
