@@ -172,7 +172,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 
 /* ---- 2 Bytes, checksum, hashes --------------------------------------------------------------------------------- */
 
-#if defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)     /* one instruction, at -Os too */
+#if (defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)) || defined(__x86_64__)   /* one instruction, at -Os too */
 static void put4(uint8_t *to, uint32_t value) { memcpy(to, &value, 4); }
 static uint32_t get4(const uint8_t *from)
 {
@@ -667,12 +667,12 @@ static inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contende
 
 static void play_up(inngest *jobs, uint32_t place)
 {
-    uint32_t node;
-    for (node = (jobs->run_count + place) / 2; node; node /= 2) {
-        uint32_t winner = contender(jobs, 2 * node), other = contender(jobs, 2 * node + 1);
+    uint32_t node, winner = place;
+    for (node = jobs->run_count + place; node > 1; node /= 2) {
+        uint32_t other = contender(jobs, node ^ 1);
         if (is_earlier(&jobs->runs[other], &jobs->runs[winner])) winner = other;
-        if (jobs->tree[node] == winner && winner != place) return;
-        jobs->tree[node] = (inngest_index)winner;
+        if (jobs->tree[node / 2] == winner && winner != place) return;
+        jobs->tree[node / 2] = (inngest_index)winner;
     }
 }
 
