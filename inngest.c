@@ -126,6 +126,14 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define APART static
 #endif
 
+#if defined(__GNUC__) && FAST          /* what each step goes through: into its callers, where code is cheap */
+#define NEAR static inline __attribute__((always_inline))
+#define NEAR_APART NEAR
+#else
+#define NEAR static
+#define NEAR_APART APART
+#endif
+
 /* What is never so where the part is left out. */
 #define IN_GROUP(ctx) (INNGEST_PARALLEL && (ctx)->parallel)
 #if INNGEST_LONG_STEPS
@@ -1071,7 +1079,7 @@ APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, 
 {
     uint8_t *header = (uint8_t *)jobs->stage;
     uint32_t number = s->copy ? ((const record *)s->piece[0])->run : run ? run->number & STEP_MASK : 0;
-    uint32_t link = run && run->last ? position - run->last : 0, size = bytes_of(s), head = 12, crc;
+    uint32_t link = run && run->last ? position - run->last : 0, size = bytes_of(s), head = 12, crc, i;
     if (link > 0xFF || number > 0xFFFF || size > 0xFF) {
         key |= KEY(WIDE, 0);
         head = 16;
@@ -1084,7 +1092,8 @@ APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, 
     header[14] = (uint8_t)(number >> 16);
     header[15] = (uint8_t)(size >> 8);
     if (STAGED(s, head + size)) {
-        (void)fetch(jobs, s, 0, header + head, size);
+        uint8_t *to = header + head;
+        for (i = 0; i < 3 && s->size[i]; to += s->size[i++]) memcpy(to, s->piece[i], s->size[i]);
         crc = crc_header(jobs, position, header, head + size);
     } else crc = payload_crc(s, crc_header(jobs, position, header, head));
     put4(header, crc ^ (may_be_lost(jobs) ? LATER : 0));
@@ -1598,7 +1607,7 @@ static uint32_t largest_record(const inngest *jobs)
  * erased and the reclaim started over. Blocks of nothing but live records give back less than their copies take, by the
  * proof and by what did not fit; several may follow each other, so what they take of the erased blocks is won back
  * before anything else is written. */
-static uint32_t spare_blocks(const inngest *jobs)
+NEAR uint32_t spare_blocks(const inngest *jobs)
 {
     uint32_t usable = jobs->port->block_size - first_offset(jobs);
     return (jobs->port->block_count < 4 ? 1 : 2) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
@@ -2201,7 +2210,7 @@ static inngest_status find_own(const inngest_ctx *ctx, uint32_t key, record *r)
 }
 
 /* The step's identity: hash of the id plus its occurrence in this pass. Ids whose ranges touch are refused. */
-static inngest_status identify(inngest_ctx *ctx, const char *id)
+NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
 {
     inngest *jobs = ctx->jobs;
     uint32_t hash;
@@ -2307,7 +2316,7 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
 
 /* Make room for a record of this step, and `more` bytes of its group behind it. PAUSED: the port failed; or a mistake:
  * the run has used up its reservation. It goes deep, so what is to be written is made behind it. */
-APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t size, uint32_t more)
+NEAR_APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t size, uint32_t more)
 {
     uint32_t need = record_room(ctx->jobs, size);
     find_old(ctx, kind);
@@ -2316,7 +2325,7 @@ APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t size, u
 }
 
 /* Write a record of this step, for which there is room. PAUSED: the port failed. */
-APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
+NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
@@ -2692,7 +2701,7 @@ static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const rec
 }
 
 /* Common to all steps: identity, then what the journal knows. BODY: nothing decided, go on. */
-static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, record *r)
+NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, record *r)
 {
     inngest *jobs = ctx->jobs;
     inngest_status status;
