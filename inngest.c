@@ -691,10 +691,11 @@ static inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contende
 
 static void play_up(inngest *jobs, uint32_t place)
 {
+    const inngest_run *first = &jobs->runs[place];
     uint32_t node, winner = place;
     for (node = jobs->run_count + place; node > 1; node /= 2) {
         uint32_t other = contender(jobs, node ^ 1);
-        if (is_earlier(&jobs->runs[other], &jobs->runs[winner])) winner = other;
+        if (is_earlier(&jobs->runs[other], first)) first = &jobs->runs[winner = other];
         if (jobs->tree[node / 2] == winner && winner != place) return;
         jobs->tree[node / 2] = (inngest_index)winner;
     }
@@ -1617,9 +1618,9 @@ NEAR uint32_t spare_blocks(const inngest *jobs)
 static inngest_status room(inngest *jobs, uint32_t bytes)
 {
     uint32_t tries;
-    if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
     if (FAST && !jobs->failed && jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
         jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
+    if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {   /* cov: a guard: reclaim gains */
         if (jobs->failed) return INNGEST_ERR_SYNC;
         INNGEST_TRY(prepare_blocks(jobs, true));
