@@ -267,9 +267,10 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 }
 
 #define HASH_SEED 2166136261u
+#define HASH_PRIME 16777619u
 INNGEST_SEND_CODE static uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
 {
-    while (*text) hash = (hash ^ (uint8_t)*text++) * 16777619u;
+    while (*text) hash = (hash ^ (uint8_t)*text++) * HASH_PRIME;
     return hash;
 }
 
@@ -297,6 +298,24 @@ static void copy_text(char *to, const char *from, size_t size)
 {
     for (; size > 1 && from && *from; size--) *to++ = *from++;
     *to = 0;
+}
+
+/* Copy an id, cut to fit, and give its hash. */
+static uint32_t copy_id(char *to, const char *id, size_t size)
+{
+#if FAST                               /* in one go */
+    const char *end = to + size - 1;
+    uint32_t hash = HASH_SEED;
+    for (; *id; id++) {
+        hash = (hash ^ (uint8_t)*id) * HASH_PRIME;
+        if (to < end) *to++ = *id;
+    }
+    *to = 0;
+    return hash;
+#else
+    copy_text(to, id, size);
+    return hash_text(HASH_SEED, id);
+#endif
 }
 
 #if INNGEST_INSPECT
@@ -2217,8 +2236,7 @@ NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
     uint32_t hash;
     unsigned i, found = ctx->id_count;
     if (id == NULL || id[0] == 0) return mistake(ctx, INNGEST_ERR_STEP_ID, "");
-    copy_text(ctx->id, id, sizeof ctx->id);
-    hash = hash_text(HASH_SEED, id);
+    hash = copy_id(ctx->id, id, sizeof ctx->id);
     for (i = 0; i < ctx->id_count; i++) if (jobs->pass_ids[i] == hash) found = i;
     if (found == INNGEST_STEP_IDS) return mistake(ctx, INNGEST_ERR_STEP_IDS, id);
     if (found == ctx->id_count) {
