@@ -2252,21 +2252,21 @@ NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
 
 #if INNGEST_TRAIL_STEPS
 /* Remember where the run's decided steps lie, from the oldest behind what the pass has come by on: a replay asks for them
- * in that order, and the chain leads back. One that is damaged gives none: find_own meets it too. */
+ * in that order, and the chain leads back. What is taken from here is verified then (where something is void, all is: rot
+ * might lead there), and what is not found here is looked for in the chain, where damage is met. */
 static void find_trail(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     uint32_t position = ctx->run->last, n = 0;
-    inngest_status status;
     record r;
     do {
-        status = step_back(jobs, ctx->run, &position, &r);
-        if (status != INNGEST_OK || (ctx->ahead && (int32_t)(r.position - ctx->ahead) < 0)) break;
-        if (class_of(r.kind) != RESULT || undecided(r.kind) || !of_this_phase(ctx->run, &r)) continue;
+        if ((int32_t)(block_of(jobs, position) - jobs->tail_block) < 0 || (ctx->ahead && (int32_t)(position - ctx->ahead) < 0)) break;
+        if (!(jobs->void_count ? read_record(jobs, position, &r) : read_header(jobs, position, &r)) || r.run != (ctx->run->number & STEP_MASK)) break;
+        position -= r.link;
+        if (!decided(r.kind) || !of_this_phase(ctx->run, &r)) continue;
         jobs->trail[n % INNGEST_TRAIL_STEPS][0] = r.step;
         jobs->trail[n++ % INNGEST_TRAIL_STEPS][1] = r.position;
     } while (r.link);
-    if (status == INNGEST_ERR_READ) n = 0;
     ctx->trail_end = n > INNGEST_TRAIL_STEPS ? n - INNGEST_TRAIL_STEPS : 0;
     ctx->trail_at = n;
     ctx->trail_of = jobs->tail_block + 1;
