@@ -973,35 +973,37 @@ static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to
     return port_read(jobs, address_of(jobs, r->position) + r->header + from, to, size);
 }
 
-/* Read the header at a position. False: nothing that could be one. */
+/* Read the header at a position into the stage, which is free but for append. False: nothing that could be one. */
 static bool read_header(inngest *jobs, uint32_t position, record *r)
 {
-    uint8_t bytes[16];
+    uint8_t *bytes = (uint8_t *)jobs->stage, kind;
     uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
     if (left < 12 || offset < first_offset(jobs) || !port_read(jobs, address, bytes, 12)) return false;
     r->position = position;
-    r->kind = bytes[4] & KIND_MASK;
-    r->flags = bytes[4] & (CARRIED | MORE | FLAG);
-    r->header = bytes[4] & WIDE ? 16 : 12;
+    kind = bytes[4];
+    r->kind = kind & KIND_MASK;
+    r->flags = kind & (CARRIED | MORE | FLAG);
+    r->header = kind & WIDE ? 16 : 12;
     r->size = bytes[5];
     r->run = get2(bytes + 6);
     r->step = get4(bytes + 8) & STEP_MASK;
     r->link = bytes[11];
-    if (r->header == 16) {
+    if (kind & WIDE) {
         if (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
         r->link |= get2(bytes + 12) << 8;
         r->run |= (uint32_t)bytes[14] << 16;
         r->size = (uint16_t)(r->size | bytes[15] << 8);
     }
     r->crc = get4(bytes);
-    r->head_crc = crc_header(jobs, position, bytes, r->header);
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
+/* Read the rest of a record whose header is in the stage. */
 static bool verify(inngest *jobs, record *r)
 {
-    uint8_t *bytes = (uint8_t *)jobs->stage;         /* free but for append */
-    uint32_t crc = r->head_crc, at, n;
+    uint8_t *bytes = (uint8_t *)jobs->stage;
+    uint32_t crc, at, n;
+    r->head_crc = crc = crc_header(jobs, r->position, bytes, r->header);
     memset(r->first, 0, sizeof r->first);
     for (at = 0; at < r->size; at += n) {
         n = minimum(r->size - at, sizeof jobs->stage);
