@@ -932,7 +932,7 @@ static void idle(inngest *jobs)
 }
 
 /* A program that answers BUSY is waited for: micro- to milliseconds. */
-static inngest_status port_program(inngest *jobs, uint32_t address, const void *data, uint32_t size)
+NEAR inngest_status port_program(inngest *jobs, uint32_t address, const void *data, uint32_t size)
 {
     int result;
     while ((result = jobs->port->program(jobs->port->context, address, data, size)) == INNGEST_PORT_BUSY) idle(jobs);
@@ -2296,7 +2296,7 @@ static bool find_ahead(inngest_ctx *ctx, record *r)
 
 /* Find the step's newest record. Where the pass has come by all that are, there is nothing to look for. */
 #if INNGEST_INDEXES
-static inngest_status find_memo(inngest_ctx *ctx, record *r)
+NEAR inngest_status find_memo(inngest_ctx *ctx, record *r)
 {
     inngest_status status = INNGEST_ERR_NOT_FOUND;
     ctx->known = false;
@@ -2389,7 +2389,7 @@ static void undo_group(inngest_ctx *ctx)
 }
 #endif
 
-static inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
+NEAR inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(make_room(ctx, kind, size, 0));
     return write_own(ctx, kind, data, size);
@@ -2407,7 +2407,7 @@ static bool on_its_own(inngest *jobs, const inngest_run *run)
 
 /* What was written is durable at once where sync is free. Else one sync serves all runs that are due: they pause. One
  * that is on its own goes on behind a sync of its own, and need not be replayed. */
-static inngest_status durable(inngest_ctx *ctx)
+NEAR inngest_status durable(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     if (jobs->port->sync == NULL) return INNGEST_OK;
@@ -2712,7 +2712,7 @@ static inngest_status wait_for_attempt(inngest_ctx *ctx, const record *r)
 }
 
 /* The journal knows the step but not its end. BODY: go on with it. */
-static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const record *r)
+NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const record *r)
 {
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
@@ -3824,7 +3824,7 @@ static void release(inngest *jobs)
 
 /* The run to pass next in this round: the one due first; of those, the oldest. A run that is cancelled need not wait for one
  * that is alone: it ends behind a record of its own. */
-static inngest_run *next_due(inngest *jobs)
+NEAR inngest_run *next_due(inngest *jobs)
 {
     inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs), *other;
     if (deadline(run) <= jobs->now) return run;
