@@ -894,7 +894,7 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
     return status;
 }
 
-static bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
+NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
 {
     int result, tries;
     for (tries = 0; tries < 3; tries++) {          /* what stays unreadable is taken as torn */
@@ -907,15 +907,23 @@ static bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size
     return false;
 }
 
+static bool all_are(const uint8_t *bytes, uint32_t n, uint8_t value)
+{
+#if FAST
+    return bytes[0] == value && memcmp(bytes, bytes + 1, n - 1) == 0;
+#else
+    while (n > 0 && bytes[n - 1] == value) n--;
+    return n == 0;
+#endif
+}
+
 /* Do bytes read as one value, all of them? */
 static bool reads_as(inngest *jobs, uint32_t address, uint32_t size, uint8_t value)
 {
-    const uint8_t *bytes = (const uint8_t *)jobs->stage;           /* free but for append */
-    uint32_t i, n;
+    uint32_t n;
     for (; size > 0; size -= n, address += n) {
-        n = minimum(size, 32);
-        if (!port_read(jobs, address, jobs->stage, n)) return false;
-        for (i = 0; i < n; i++) if (bytes[i] != value) return false;
+        n = minimum(size, FAST ? INNGEST_STAGE_BYTES : 32);            /* the stage is free but for append */
+        if (!port_read(jobs, address, jobs->stage, n) || !all_are((const uint8_t *)jobs->stage, n, value)) return false;
     }
     return true;
 }
@@ -967,14 +975,14 @@ static uint32_t record_room(const inngest *jobs, uint32_t payload) { return roun
 
 static uint32_t after(const inngest *jobs, const record *r) { return r->position + (record_bytes(jobs, r) >> jobs->unit_shift); }
 
-static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
+NEAR bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
 {
     if (size == 0) return true;
     return port_read(jobs, address_of(jobs, r->position) + r->header + from, to, size);
 }
 
 /* Read the header at a position into the stage, which is free but for append. False: nothing that could be one. */
-static bool read_header(inngest *jobs, uint32_t position, record *r)
+NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage, kind;
     uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
