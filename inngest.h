@@ -142,9 +142,9 @@
 #ifndef INNGEST_JSON           /* the JSON reader */
 #define INNGEST_JSON 1
 #endif
-#ifndef INNGEST_CRC_TABLE      /* 16, 256 or 1024 entries of 4 bytes for the checksum: 13, 6 or 4 instructions a byte */
+#ifndef INNGEST_CRC_TABLE      /* 16, 256 or 2048 entries of 4 bytes for the checksum: 13, 6 or 3 instructions a byte */
 #if UINTPTR_MAX > 0xFFFFFFFF
-#define INNGEST_CRC_TABLE 1024
+#define INNGEST_CRC_TABLE 2048
 #else
 #define INNGEST_CRC_TABLE 16
 #endif
