@@ -278,7 +278,27 @@ INNGEST_SEND_CODE static uint32_t hash_text(uint32_t hash, const char *text)    
 
 static uint32_t minimum(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-/* In place of strlen and memcmp, which are large in a small machine's C library. */
+/* In place of memcpy, memset, strlen and the like, which are large in a small machine's C library: newlib's are a KB. */
+#if FAST
+#define copy_bytes memcpy
+#define fill_bytes memset
+#else
+INNGEST_SEND_CODE APART void copy_bytes(void *to, const void *from, size_t size)
+{
+    uint8_t *byte = to;
+    const uint8_t *end = (const uint8_t *)from + size, *next = from;
+    while (next != end) *byte++ = *next++;
+}
+
+/* From each place to the next: a loop of its own would be made a call of memset. */
+APART void fill_bytes(void *to, uint8_t value, size_t size)
+{
+    if (size == 0) return;
+    *(uint8_t *)to = value;
+    copy_bytes((uint8_t *)to + 1, to, size - 1);
+}
+#endif
+
 INNGEST_SEND_CODE static size_t length_of(const char *text)
 {
     size_t n = 0;
@@ -557,7 +577,7 @@ HOT void copy_data(uint8_t *to, const uint8_t *from, size_t size)
         }
     }
 #endif
-    if (size) memcpy(to, from, size);
+    if (size) copy_bytes(to, from, size);
 }
 
 /* inngest/...: the library's own. Letter by letter, for a text would not lie where INNGEST_SEND_CODE says. */
@@ -641,8 +661,8 @@ INNGEST_SEND_CODE inngest_status inngest_send_event(inngest *jobs, const inngest
         slot->of.full.id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
     }
 #endif
-    if (name_size) memcpy(slot->data, event->name, name_size);   /* cov: it has a name, which the analyzer does not see */
-    if (event->size) memcpy(slot->data + name_size, event->data, event->size);
+    if (name_size) copy_bytes(slot->data, event->name, name_size);   /* cov: it has a name, which the analyzer does not see */
+    if (event->size) copy_bytes(slot->data + name_size, event->data, event->size);
     return publish(jobs, slot, index);
 }
 
@@ -660,7 +680,7 @@ INNGEST_SEND_CODE inngest_status inngest_complete(inngest *jobs, inngest_token t
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
     slot->what = SLOT_WHAT(SLOT_COMPLETION, (uint8_t)status, size);
     slot->of.token = token;
-    if (size) memcpy(slot->data, result, size);
+    if (size) copy_bytes(slot->data, result, size);
     return publish(jobs, slot, index);
 }
 
@@ -823,7 +843,7 @@ static void free_the_run(inngest *jobs, inngest_run *run)
     jobs->live_runs--;
     jobs->reserved -= run->reserved * UINT32_C(4);
     let_others_go_on(jobs, run);
-    memset(run, 0, sizeof *run);
+    fill_bytes(run, 0, sizeof *run);
     set_deadline(jobs, run, NEVER);
 }
 
@@ -1014,11 +1034,11 @@ static bool verify(inngest *jobs, record *r)
     uint8_t *bytes = (uint8_t *)jobs->stage;
     uint32_t crc, at, n;
     r->head_crc = crc = crc_header(jobs, r->position, bytes, r->header);
-    memset(r->first, 0, sizeof r->first);
+    fill_bytes(r->first, 0, sizeof r->first);
     for (at = 0; at < r->size; at += n) {
         n = minimum(r->size - at, sizeof jobs->stage);
         if (!read_payload(jobs, r, at, bytes, n)) return false;
-        if (at == 0) memcpy(r->first, bytes, minimum(n, sizeof r->first));
+        if (at == 0) copy_bytes(r->first, bytes, minimum(n, sizeof r->first));
         crc = crc32(crc, bytes, n);
     }
     r->later = crc != r->crc;
@@ -1037,7 +1057,7 @@ static bool fetch(inngest *jobs, const source *s, uint32_t at, uint8_t *to, uint
         uint32_t n;
         if (at >= s->size[i]) { at -= s->size[i]; continue; }
         n = minimum(size, s->size[i] - at);
-        memcpy(to, (const uint8_t *)s->piece[i] + at, n);
+        copy_bytes(to, (const uint8_t *)s->piece[i] + at, n);
         to += n;
         size -= n;
         at = 0;
@@ -1077,7 +1097,7 @@ static inngest_status open_place(inngest *jobs)
 {
     uint32_t unit = 1u << jobs->unit_shift, offset = jobs->head_offset - unit;
     if (!jobs->opening) return INNGEST_OK;
-    memset(jobs->stage, FILLER, unit);
+    fill_bytes(jobs->stage, FILLER, unit);
     jobs->dirty = jobs->wrote = true;
     jobs->failed_from = position_at(jobs, jobs->head_block, offset);
     jobs->failed_at = (uint16_t)(offset >> jobs->unit_shift);
@@ -1150,7 +1170,7 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
         inngest_status status;
         n = minimum(padded - at, INNGEST_STAGE_BYTES);
         used = minimum(used, n);
-        if (!FAST || n > used) memset(stage + used, 0xFF, n - used);
+        if (!FAST || n > used) fill_bytes(stage + used, 0xFF, n - used);
         if (used > skip && !fetch(jobs, s, at + skip - head, stage + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
         else status = port_program(jobs, block_address(jobs, jobs->head_block) + offset + at, stage, n);
         if (status == INNGEST_OK) continue;
@@ -1334,7 +1354,7 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     source s;
     inngest_run *run = find_run(jobs, r->run);
     inngest_seen *seen;
-    memset(&s, 0, sizeof s);
+    fill_bytes(&s, 0, sizeof s);
     s.piece[0] = r;
     s.size[0] = r->size;
     s.copy = true;
@@ -1347,7 +1367,7 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 
 static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes[32])
 {
-    memset(bytes, 0xFF, 32);
+    fill_bytes(bytes, 0xFF, 32);
     put4(bytes, MAGIC);
     put4(bytes + 4, 1u | (uint32_t)program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
     put4(bytes + 8, block);
@@ -1914,7 +1934,7 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
     for (i = VOIDS; i-- > 0;) if (jobs->voids[i][0] == from && jobs->voids[i][1] == to) return INNGEST_PAUSED;
     if (jobs->void_count <= VOIDS) jobs->void_count++;
     if (needed) {
-        memcpy(range, first, sizeof jobs->voids[0]);
+        copy_bytes(range, first, sizeof jobs->voids[0]);
         range = first;
         jobs->voids_needed++;
     } else if (jobs->void_count > VOIDS) return INNGEST_PAUSED;
@@ -2086,8 +2106,8 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     bool readable = false;
     for (place = 0; place < 2; place++) {
         make_block_header(jobs, jobs->port->block_count + place, header);
-        memset(header + 12, 0, 4);                   /* of any seed, and its checksum */
-        memset(header + 20, 0, 4);
+        fill_bytes(header + 12, 0, 4);                   /* of any seed, and its checksum */
+        fill_bytes(header + 20, 0, 4);
         for (offset = 0; offset < jobs->port->block_size; offset += sizeof bytes) {
             uint32_t address = block_address(jobs, place) + offset;
             if (port_blank(jobs, address, sizeof bytes)) readable = true;
@@ -2161,7 +2181,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     inngest_status status, applied = INNGEST_OK;
     bool gap = false, written = false, misplaced = false, fresh;
     scan found;
-    memset(&found, 0, sizeof found);
+    fill_bytes(&found, 0, sizeof found);
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->port->block_count;
     if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
@@ -2520,7 +2540,7 @@ static uint32_t encode_error(const inngest_ctx *ctx, uint8_t b[ERROR_BYTES])
     uint32_t size = error_bytes(ctx);
     put4(b, (uint32_t)ctx->error.status);
     put4(b + 4, (uint32_t)ctx->error.code);
-    memcpy(b + 8, ctx->error.message, size - 8);
+    copy_bytes(b + 8, ctx->error.message, size - 8);
     return size;
 }
 
@@ -2528,7 +2548,7 @@ static bool load_error(inngest_ctx *ctx, const record *r)
 {
     uint8_t b[ERROR_BYTES + 1];
     uint32_t size = minimum(r->size, ERROR_BYTES);
-    memset(b, 0, sizeof b);
+    fill_bytes(b, 0, sizeof b);
     if (!read_payload(ctx->jobs, r, 0, b, size)) return false;
     set_error(ctx, (inngest_status)(int32_t)get4(b), (int32_t)get4(b + 4), (const char *)b + 8);
     return true;
@@ -2570,7 +2590,7 @@ static bool claim_active(inngest_ctx *ctx)
         jobs->wanting = true;
         return false;
     }
-    memset(a, 0, sizeof *a);
+    fill_bytes(a, 0, sizeof *a);
     a->run = ctx->run->number;
     a->step = ctx->step;
     a->size = ctx->size;
@@ -2786,7 +2806,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 {
     inngest *jobs = ctx->jobs;
     inngest_status status;
-    memset(r, 0, sizeof *r);
+    fill_bytes(r, 0, sizeof *r);
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
@@ -2833,7 +2853,7 @@ static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t f
     uint32_t n = r->size - from;
     if (n > size) return INNGEST_ERR_TOO_LONG;
     if (!read_payload(ctx->jobs, r, from, to, n)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (size > n) memset((uint8_t *)to + n, 0, size - n);
+    if (size > n) fill_bytes((uint8_t *)to + n, 0, size - n);
     return INNGEST_OK;
 }
 
@@ -2856,7 +2876,7 @@ APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_s
     ctx->retry_in = NOT_SAID;
     status = begin_body(ctx, options, &r);
     if (status != INNGEST_BODY) return status;
-    if (size) memset(result, 0, size);
+    if (size) fill_bytes(result, 0, size);
     ctx->open = true;
     count(&ctx->jobs->counters.steps_run);
     TELL(ctx->jobs, step_start, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt);
@@ -2990,7 +3010,7 @@ inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *n
     if (status != INNGEST_BODY) return status;
     status = check_event(ctx->jobs, name, name_size, data, size);
     if (status != INNGEST_OK) return mistake(ctx, status, id);
-    memset(&e, 0, sizeof e);
+    fill_bytes(&e, 0, sizeof e);
     e.name = name;
     e.name_size = (uint8_t)name_size;
     e.data = data;
@@ -3300,11 +3320,12 @@ static inngest_status check_table(const inngest *jobs, uint16_t *index)
     uint16_t i, k;
     for (i = 0; i < jobs->function_count; i++) {
         const inngest_function *f = &jobs->functions[i];
-        const char *star = f->event ? strchr(f->event, '*') : NULL;
+        const char *star = f->event;
         *index = i;
         if (f->id == NULL || f->id[0] == 0) return INNGEST_ERR_TABLE_ID;
         if (f->event == NULL || f->event[0] == 0) return INNGEST_ERR_TABLE_EVENT;
-        if (star && (star[1] != 0 || star == f->event || (star[-1] != '/' && star[-1] != '.'))) return INNGEST_ERR_TABLE_EVENT;
+        while (*star && *star != '*') star++;
+        if (*star && (star[1] != 0 || star == f->event || (star[-1] != '/' && star[-1] != '.'))) return INNGEST_ERR_TABLE_EVENT;
         if (f->handler == NULL) return INNGEST_ERR_TABLE_HANDLER;
         if ((f->backoff == NULL) != (f->backoff_count == 0)) return INNGEST_ERR_TABLE_BACKOFF;
         for (k = 0; k < i; k++)
@@ -3465,7 +3486,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
 static inngest_ctx *start_ctx(inngest *jobs, inngest_run *run)
 {
     inngest_ctx *ctx = &jobs->ctx;
-    memset(ctx, 0, sizeof *ctx);
+    fill_bytes(ctx, 0, sizeof *ctx);
     ctx->jobs = jobs;
     ctx->run = run;
     ctx->function = run->function == NO_FUNCTION ? NULL : &jobs->functions[run->function];
@@ -3794,7 +3815,7 @@ static inngest_status take(inngest *jobs, const inngest_slot *slot)
 #if INNGEST_LONG_STEPS
     if (SLOT_KIND(slot) == SLOT_COMPLETION) return take_completion(jobs, slot);
 #endif
-    memset(&e, 0, sizeof e);
+    fill_bytes(&e, 0, sizeof e);
     e.name = slot->of.name;
     e.data = slot->data;
     e.size = SLOT_SIZE(slot);
@@ -3825,7 +3846,7 @@ static void free_slot(inngest *jobs, inngest_word at)
 {
     for (; INNGEST_LONG_STEPS && at != jobs->head; at--) {
         size_t first = offsetof(inngest_slot, what);
-        memcpy((uint8_t *)&jobs->slots[at & jobs->slot_mask] + first,
+        copy_bytes((uint8_t *)&jobs->slots[at & jobs->slot_mask] + first,
                (const uint8_t *)&jobs->slots[WORD(at - 1) & jobs->slot_mask] + first, sizeof(inngest_slot) - first);
     }
     free_oldest_slot(jobs);
@@ -4022,7 +4043,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
     do {
         if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
         if ((r.kind != ATTEMPT && r.kind != SLEEP) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
-        memcpy(b, r.first, WAIT_BYTES);
+        copy_bytes(b, r.first, WAIT_BYTES);
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, true)) continue;
         put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
@@ -4146,8 +4167,8 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
 #if INNGEST_CACHE_LINE
     slots_at -= ((uintptr_t)config->memory + slots_at) % INNGEST_CACHE_LINE;
 #endif
-    memset(jobs, 0, fresh);
-    memset(config->memory, 0, INNGEST_MEMORY((size_t)config->runs, (size_t)config->events));
+    fill_bytes(jobs, 0, fresh);
+    fill_bytes(config->memory, 0, INNGEST_MEMORY((size_t)config->runs, (size_t)config->events));
     jobs->functions = config->functions;
     jobs->function_count = config->function_count;
     jobs->port = config->port;
@@ -4450,7 +4471,7 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
 
 void inngest_get_counters(const inngest *jobs, inngest_counters *out)
 {
-    if (jobs && out) *out = jobs->counters;
+    if (jobs && out) copy_bytes(out, &jobs->counters, sizeof *out);
 }
 #endif
 
@@ -4475,7 +4496,7 @@ const char *inngest_status_name(inngest_status status)
         const char *name = group[i].names;
         int steps = group[i].first < 0 ? group[i].first - (int)status : (int)status - group[i].first;
         if (steps < 0) continue;
-        while (steps-- > 0 && *name) name += strlen(name) + 1;
+        while (steps-- > 0 && *name) name += length_of(name) + 1;
         if (*name) return name;
     }
 #endif
@@ -4640,9 +4661,9 @@ static uint32_t json_hex(json_reader *r)
 
 static void json_escape(json_reader *r)
 {
-    static const uint8_t names[16] = { '"', '\\', '/', 'b', 'f', 'n', 'r', 't', '"', '\\', '/', '\b', '\f', '\n', '\r', '\t' };
-    unsigned c = json_take(r);
-    const uint8_t *name = memchr(names, (int)c, 8);
+    static const char names[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
+    unsigned c = json_take(r), i = 0;
+    while (i < 8 && (uint8_t)names[i] != c) i++;
     if (c == 'u') {
         uint32_t code = json_hex(r), low;
         if (code >> 10 == 0xD800 >> 10) {            /* the first of a pair */
@@ -4652,7 +4673,7 @@ static void json_escape(json_reader *r)
             code = (code << 10) + low + 0x10000 - ((uint32_t)0xD800 << 10);
         }
         (void)json_emit_code(r, code);
-    } else if (name) json_emit(r, name[8]);
+    } else if (i < 8) json_emit(r, (uint8_t)meant[i]);
     else json_stop(r);
 }
 
@@ -4858,7 +4879,7 @@ static inngest_status json_read(json_reader *r, const char *path, void *out, siz
             if (r->over) status = INNGEST_ERR_TOO_LONG;
             else {
                 *r->out = 0;
-                if (text + strlen(text) != r->out) status = INNGEST_ERR_RANGE;
+                if (text + length_of(text) != r->out) status = INNGEST_ERR_RANGE;
             }
         } else if (wanted == JSON_NUMBER && !json_scale(r, (unsigned)want, &value)) status = INNGEST_ERR_RANGE;
     } else status = INNGEST_ERR_NOT_FOUND;
@@ -4883,7 +4904,7 @@ static inngest_status json_read_memory(const void *json, size_t size, const char
 #if SIZE_MAX > INT32_MAX
     if (size > INT32_MAX) return INNGEST_ERR_TOO_LONG;
 #endif
-    memset(&r, 0, sizeof r);
+    fill_bytes(&r, 0, sizeof r);
     r.memory = json;
     r.size = (uint32_t)size;
     r.root = path;
@@ -4900,11 +4921,11 @@ static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *
     json_reader r;
     inngest_status status = INNGEST_ERR_ARGUMENT;
     uint32_t name;
-    memset(&r, 0, sizeof r);
+    fill_bytes(&r, 0, sizeof r);
     r.jobs = ctx->jobs;
     if (!find_event(ctx, &r.event, &r.from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
     r.size = r.event.size - r.from;
-    if (path && strncmp(path, "data", 4) == 0) status = json_read(&r, path + 4, out, want);
+    if (path && matches("data", path, 4)) status = json_read(&r, path + 4, out, want);
     if (status == INNGEST_PAUSED) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (status != INNGEST_OK) event_error(ctx, status, path);
     return status;
@@ -5100,7 +5121,7 @@ inngest_status inngest_parse_time(const char *text, int64_t *unix_ms)
     int zone = 0;
     int32_t days;
     if (text == NULL || unix_ms == NULL) return INNGEST_ERR_ARGUMENT;
-    memset(n, 0, sizeof n);
+    fill_bytes(n, 0, sizeof n);
     text = text_shape(text, "0000-00-00", n);
     if (text == NULL) return INNGEST_ERR_ARGUMENT;
     if (*text) {

@@ -185,7 +185,7 @@
 #endif
 #endif
 #ifndef INNGEST_SEND_CODE      /* stands before inngest_send and what it calls: __attribute__((section(...))) of RAM, where flash stalls while
-                                  it is erased; memcpy, strlen and the names of events belong there, too */
+                                  it is erased; the names of events belong there, too, and memcpy where pointers have 64 bits */
 #define INNGEST_SEND_CODE
 #endif
 #ifndef INNGEST_BARRIER        /* used where the compiler has neither GNU's builtins nor C11 atomics: no access may be moved across it */
