@@ -1705,19 +1705,21 @@ static void take_up(inngest *jobs, inngest_run *run, uint32_t number, unsigned f
     jobs->reserved += run->reserved * UINT32_C(4);
 }
 
+/* In the place of what expires first: of the ids that a mount finds some may have expired before the newest ones came. */
 static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, uint32_t position)
 {
-    int i, at = INNGEST_SEEN_IDS;
-    for (i = 0; i < INNGEST_SEEN_IDS; i++) {
+    int i;
+    inngest_seen *to = SEEN_ID(jobs, 0);
+    if (!INNGEST_SEEN_IDS) return;
+    for (i = INNGEST_SEEN_IDS; i-- > 0;) {
         inngest_seen *seen = SEEN_ID(jobs, i);
-        if (seen->position && seen->hash[0] == low && seen->hash[1] == high) { at = i; break; }
-        if (seen->position == 0 || seen->until <= jobs->now) at = i;
+        if (seen->position && seen->hash[0] == low && seen->hash[1] == high) { to = seen; break; }
+        if (seen->until < to->until) to = seen;
     }
-    if (at == INNGEST_SEEN_IDS) return;
-    SEEN_ID(jobs, at)->hash[0] = low;
-    SEEN_ID(jobs, at)->hash[1] = high;
-    SEEN_ID(jobs, at)->until = until;
-    SEEN_ID(jobs, at)->position = position;
+    to->hash[0] = low;
+    to->hash[1] = high;
+    to->until = until;
+    to->position = position;
 }
 
 /* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. */

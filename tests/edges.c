@@ -329,8 +329,9 @@ static void ids_are_carried(bool doubled)
     machine_reboot();
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         id[0] = (char)('a' + i);
-        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && inngest_flush(&m.jobs) == INNGEST_OK);
         if (doubled) machine_reboot();                 /* written again, as the newest group */
+        CHECK(machine_run(1));
     }
     if (!doubled) reclaim_blocks(14);
     for (round = 0; round < 2; round++) {
@@ -342,6 +343,31 @@ static void ids_are_carried(bool doubled)
         CHECK(effects[0] == before && machine_counters().duplicates == INNGEST_SEEN_IDS && machine_counters().waiting_seen == 0);
         machine_reboot();
     }
+    MACHINE_END();
+}
+
+/* Ids that expired before others came are still in the journal, and the time has not been written since: they take no
+ * later one's place. */
+static void ids_of_old(void)
+{
+    inngest_event event = { "w", NULL, 0, NULL, 0 };
+    unsigned i;
+    char id[2] = "a";
+    event.id = id;
+    machine_open(carry_table, 3, 2048, 6, 4);
+    machine_reboot();
+    effects[0] = 0;
+    for (i = 0; i < 2 * INNGEST_SEEN_IDS; i++) {
+        id[0] = (char)('a' + i);
+        if (i == INNGEST_SEEN_IDS) m.now += INNGEST_SEEN_MS;
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+    }
+    machine_reboot();
+    for (i = INNGEST_SEEN_IDS; i < 2 * INNGEST_SEEN_IDS; i++) {
+        id[0] = (char)('a' + i);
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+    }
+    CHECK(effects[0] == 2 * INNGEST_SEEN_IDS && machine_counters().duplicates == INNGEST_SEEN_IDS);
     MACHINE_END();
 }
 
@@ -658,6 +684,7 @@ int main(void)
     time_is_carried();
     ids_are_carried(false);
     ids_are_carried(true);
+    ids_of_old();
     the_only_run();
     parked_for_good();
     old_crashes();
