@@ -432,6 +432,150 @@ static bool torn_answer(unsigned before, uint32_t seed)
     return torn > before;
 }
 
+/* An event whose START a boot took for torn, so that its sender sends it again, is not there a second time in a later boot
+ * to which it reads as whole. */
+static bool torn_event(uint32_t seed)
+{
+    unsigned i;
+    bool torn;
+    machine_open(table_of_two, 2, 1024, 8, 4);
+    m.chip.random = seed;
+    machine_reboot();
+    work(20);
+    m.chip.cut_at = m.chip.operations + 1;
+    m.chip.tear = FLASH_TEAR_WEAK;
+    CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK && inngest_flush(&m.jobs) != INNGEST_OK);
+    flash_power_on(&m.chip);
+    machine_reboot();
+    torn = machine_counters().torn > 0;
+    CHECK(machine_runs(NULL) == !torn);
+    CHECK(!torn || (inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK && inngest_flush(&m.jobs) == INNGEST_OK));
+    for (i = 0; i < 6; i++) {
+        work_beside(20, 1);
+        machine_reboot();
+        CHECK(machine_runs(NULL) == 1);
+    }
+    MACHINE_END();
+    return torn;
+}
+
+/* A mount whose program or erase fails, any of them, says so, behind a torn write, too; the next one goes well. */
+static unsigned syncs, unsynced;
+static int fail_erase(void *context, uint32_t address)
+{
+    unsynced++;
+    return ++outage.programs == outage.fail_at ? -7 : erase_below(context, address);
+}
+static int fail_program(void *context, uint32_t address, const void *data, uint32_t size)
+{
+    unsynced++;
+    return fail_once(context, address, data, size);
+}
+static int sync_all(void *context)
+{
+    (void)context;
+    syncs++;
+    unsynced = 0;
+    return 0;
+}
+static bool fails_in_mount(uint32_t blocks, unsigned jobs, flash_tear tear, unsigned fails)
+{
+    inngest_status status;
+    unsigned i;
+    machine_open(table_of_two, 2, 1024, blocks, 4);
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK && machine_run(1));
+    for (i = 0; i < 100 && !m.chip.dead; i++) {
+        if (i == jobs) {
+            m.chip.cut_at = m.chip.operations + 2 + jobs % 5;
+            m.chip.tear = tear;
+        }
+        CHECK(inngest_send(&m.jobs, "w", NULL, 0) == INNGEST_OK);
+        (void)machine_run(1);
+    }
+    flash_power_on(&m.chip);
+    memset(&outage, 0, sizeof outage);
+    outage.fail_at = fails;
+    program_below = m.chip.port.program;
+    erase_below = m.chip.port.erase;
+    m.chip.port.program = fail_program;
+    m.chip.port.erase = fail_erase;
+    m.chip.port.sync = sync_all;
+    syncs = unsynced = 0;
+    status = machine_boot(INNGEST_RESET_POWER_ON);
+    if (outage.programs < fails) {                     /* nor is anything left that is not synced */
+        CHECK(status == INNGEST_OK && unsynced == 0 && syncs > 0);
+        flash_close(&m.chip);
+        return false;
+    }
+    CHECK(status == INNGEST_ERR_PROGRAM || status == INNGEST_ERR_ERASE || (blocks == 2 && fails == 1));    /* of two the last one is erased again, and once more */
+    outage.fail_at = 0;
+    machine_reboot();
+    (void)machine_run(1);
+    CHECK(machine_runs(NULL) == 1 && machine_counters().lost_runs == 0);
+    MACHINE_END();
+    return true;
+}
+
+/* Where a blank block in front of others has no header, it and all behind it are erased again; where the erase of a block
+ * that was reclaimed did not begin, and the header of another is gone, that is damage. */
+static void headers(void)
+{
+    uint32_t place;
+    for (place = 1; place < 5; place++) {
+        machine_open(table_of_two, 2, 1024, 6, 4);
+        machine_reboot();
+        CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK && machine_run(1));
+        memset(m.chip.cells + place * 1024, 0xFF, 24);
+        memset(m.chip.units + place * 256, 0, 6);
+        machine_reboot();
+        CHECK(machine_counters().damaged == 1 && get4(m.chip.cells + place * 1024) == 0x314A4E49 && machine_counters().erases == 6 - place);
+        work_beside(20, 1);
+        MACHINE_END();
+    }
+    machine_open(table_of_two, 2, 1024, 6, 4);
+    machine_reboot();
+    memset(&again, 0, sizeof again);
+    again.armed = true;
+    m.chip.trace = cut_at_erase;
+    while (!m.chip.dead) {
+        CHECK(inngest_send(&m.jobs, "w", NULL, 0) == INNGEST_OK);
+        (void)machine_run(1);
+    }
+    flash_power_on(&m.chip);
+    m.chip.trace = NULL;
+    m.chip.cells[2 * 1024] ^= 1;
+    machine_reboot();
+    CHECK(machine_counters().damaged > 0);
+    flash_close(&m.chip);
+}
+
+/* Cells that read as erased and that a blank check does not pass are no data: a format may have been cut short there. */
+static bool (*blank_below)(void *, uint32_t, uint32_t);
+static bool marginal;
+static bool picky(void *context, uint32_t address, uint32_t size)
+{
+    return !(marginal && address <= 100 && address + size > 100) && blank_below(context, address, size);
+}
+static int erase_marginal(void *context, uint32_t address)
+{
+    marginal = false;
+    return erase_below(context, address);
+}
+static void marginal_cells(void)
+{
+    machine_open(table, 1, 1024, 4, 4);
+    flash_set_erased(&m.chip, 0xFF);
+    blank_below = m.chip.port.is_blank;
+    erase_below = m.chip.port.erase;
+    m.chip.port.is_blank = picky;
+    m.chip.port.erase = erase_marginal;
+    marginal = true;
+    machine_reboot();
+    work(20);
+    MACHINE_END();
+}
+
 int main(void)
 {
     uint32_t i, k;
@@ -461,5 +605,11 @@ int main(void)
         for (k = 0; k < 10; k++) torn += torn_answer(i, 1 + 7919 * k);
         CHECK(torn > 2);
     }
+    for (i = k = 0; i < 20; i++) k += torn_event(1 + 7919 * i);
+    CHECK(k > 4);
+    for (i = 0; i < 60; i++)
+        for (k = 1; fails_in_mount(2 + i % 3, i / 3, i % 2 ? FLASH_TEAR_MIDDLE : FLASH_TEAR_NONE, k) && !test_failed; k++) continue;
+    headers();
+    marginal_cells();
     return TEST_END();
 }
