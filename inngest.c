@@ -57,6 +57,8 @@
 #define WIDE 0x40u
 #define FLAG 0x80u                     /* of a step: in on_failure; of TIME: a clean stop */
 #define STEP_MASK 0xFFFFFFu
+#define TIME_BYTES 12u
+#define TIME_REACH 16384u                /* bytes that a mount reads at most for the time alone, and a block */
 #define ERROR_BYTES (8u + INNGEST_MESSAGE_BYTES)
 #define END_ROOM (((16u + ERROR_BYTES + 31u) & ~31u) + 32u)   /* in each reservation: PHASE and CRASH */
 #define START_HEAD 13u                 /* 7 without a time */
@@ -126,6 +128,14 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define APART static
 #endif
 
+#if defined(__GNUC__) && FAST          /* what each step goes through: into its callers, where code is cheap */
+#define NEAR static inline __attribute__((always_inline))
+#define NEAR_APART NEAR
+#else
+#define NEAR static
+#define NEAR_APART APART
+#endif
+
 /* What is never so where the part is left out. */
 #define IN_GROUP(ctx) (INNGEST_PARALLEL && (ctx)->parallel)
 #if INNGEST_LONG_STEPS
@@ -172,7 +182,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 
 /* ---- 2 Bytes, checksum, hashes --------------------------------------------------------------------------------- */
 
-#if defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)     /* one instruction, at -Os too */
+#if (defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)) || defined(__x86_64__)   /* one instruction, at -Os too */
 static void put4(uint8_t *to, uint32_t value) { memcpy(to, &value, 4); }
 static uint32_t get4(const uint8_t *from)
 {
@@ -211,19 +221,35 @@ static int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(f
                       CRC_BIT(b, 16, 0x1C26A370) ^ CRC_BIT(b, 32, 0x384D46E0) ^ CRC_BIT(b, 64, 0x709A8DC0) ^ CRC_BIT(b, 128, 0xE1351B80))
 #define CRC_ROW_3(b) (CRC_BIT(b, 1, 0xB8BC6765) ^ CRC_BIT(b, 2, 0xAA09C88B) ^ CRC_BIT(b, 4, 0x8F629757) ^ CRC_BIT(b, 8, 0xC5B428EF) ^ \
                       CRC_BIT(b, 16, 0x5019579F) ^ CRC_BIT(b, 32, 0xA032AF3E) ^ CRC_BIT(b, 64, 0x9B14583D) ^ CRC_BIT(b, 128, 0xED59B63B))
+#define CRC_ROW_4(b) (CRC_BIT(b, 1, 0x3D6029B0) ^ CRC_BIT(b, 2, 0x7AC05360) ^ CRC_BIT(b, 4, 0xF580A6C0) ^ CRC_BIT(b, 8, 0x30704BC1) ^ \
+                      CRC_BIT(b, 16, 0x60E09782) ^ CRC_BIT(b, 32, 0xC1C12F04) ^ CRC_BIT(b, 64, 0x58F35849) ^ CRC_BIT(b, 128, 0xB1E6B092))
+#define CRC_ROW_5(b) (CRC_BIT(b, 1, 0xCB5CD3A5) ^ CRC_BIT(b, 2, 0x4DC8A10B) ^ CRC_BIT(b, 4, 0x9B914216) ^ CRC_BIT(b, 8, 0xEC53826D) ^ \
+                      CRC_BIT(b, 16, 0x03D6029B) ^ CRC_BIT(b, 32, 0x07AC0536) ^ CRC_BIT(b, 64, 0x0F580A6C) ^ CRC_BIT(b, 128, 0x1EB014D8))
+#define CRC_ROW_6(b) (CRC_BIT(b, 1, 0xA6770BB4) ^ CRC_BIT(b, 2, 0x979F1129) ^ CRC_BIT(b, 4, 0xF44F2413) ^ CRC_BIT(b, 8, 0x33EF4E67) ^ \
+                      CRC_BIT(b, 16, 0x67DE9CCE) ^ CRC_BIT(b, 32, 0xCFBD399C) ^ CRC_BIT(b, 64, 0x440B7579) ^ CRC_BIT(b, 128, 0x8816EAF2))
+#define CRC_ROW_7(b) (CRC_BIT(b, 1, 0xCCAA009E) ^ CRC_BIT(b, 2, 0x4225077D) ^ CRC_BIT(b, 4, 0x844A0EFA) ^ CRC_BIT(b, 8, 0xD3E51BB5) ^ \
+                      CRC_BIT(b, 16, 0x7CBB312B) ^ CRC_BIT(b, 32, 0xF9766256) ^ CRC_BIT(b, 64, 0x299DC2ED) ^ CRC_BIT(b, 128, 0x533B85DA))
 #define CRC_4(row, b) row(b), row((b) + 1), row((b) + 2), row((b) + 3)
 #define CRC_16(row, b) CRC_4(row, b), CRC_4(row, (b) + 4), CRC_4(row, (b) + 8), CRC_4(row, (b) + 12)
 #define CRC_64(row, b) CRC_16(row, b), CRC_16(row, (b) + 16), CRC_16(row, (b) + 32), CRC_16(row, (b) + 48)
+#define CRC_WORD(rows, w) ((rows)[3][(w) & 255] ^ (rows)[2][(w) >> 8 & 255] ^ (rows)[1][(w) >> 16 & 255] ^ (rows)[0][(w) >> 24])
 #define CRC_ROW(row) { CRC_64(row, 0u), CRC_64(row, 64u), CRC_64(row, 128u), CRC_64(row, 192u) }
 #endif
 
 static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 {
-#if INNGEST_CRC_TABLE == 1024          /* four bytes at a time */
-    static const uint32_t table[4][256] = { CRC_ROW(CRC_ROW_0), CRC_ROW(CRC_ROW_1), CRC_ROW(CRC_ROW_2), CRC_ROW(CRC_ROW_3) };
-    for (crc = ~crc; size >= 4; size -= 4, data += 4) {
-        crc ^= (uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16 | (uint32_t)data[3] << 24;
-        crc = table[3][crc & 255] ^ table[2][crc >> 8 & 255] ^ table[1][crc >> 16 & 255] ^ table[0][crc >> 24];
+#if INNGEST_CRC_TABLE == 2048          /* eight bytes at a time */
+    static const uint32_t table[8][256] = { CRC_ROW(CRC_ROW_0), CRC_ROW(CRC_ROW_1), CRC_ROW(CRC_ROW_2), CRC_ROW(CRC_ROW_3),
+                                            CRC_ROW(CRC_ROW_4), CRC_ROW(CRC_ROW_5), CRC_ROW(CRC_ROW_6), CRC_ROW(CRC_ROW_7) };
+    for (crc = ~crc; size >= 8; size -= 8, data += 8) {
+        uint32_t low = crc ^ get4(data), high = get4(data + 4);
+        crc = CRC_WORD(table + 4, low) ^ CRC_WORD(table, high);
+    }
+    if (size >= 4) {
+        crc ^= get4(data);
+        crc = CRC_WORD(table, crc);
+        size -= 4;
+        data += 4;
     }
     for (; size > 0; size--, data++) crc = crc >> 8 ^ table[0][(crc ^ *data) & 255];
 #elif INNGEST_CRC_TABLE == 256
@@ -243,15 +269,36 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 }
 
 #define HASH_SEED 2166136261u
+#define HASH_PRIME 16777619u
 INNGEST_SEND_CODE static uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
 {
-    while (*text) hash = (hash ^ (uint8_t)*text++) * 16777619u;
+    while (*text) hash = (hash ^ (uint8_t)*text++) * HASH_PRIME;
     return hash;
 }
 
 static uint32_t minimum(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-/* In place of strlen and memcmp, which are large in a small machine's C library. */
+/* In place of memcpy, memset, strlen and the like, which are large in a small machine's C library: newlib's are a KB. */
+#if FAST
+#define copy_bytes memcpy
+#define fill_bytes memset
+#else
+INNGEST_SEND_CODE APART void copy_bytes(void *to, const void *from, size_t size)
+{
+    uint8_t *byte = to;
+    const uint8_t *end = (const uint8_t *)from + size, *next = from;
+    while (next != end) *byte++ = *next++;
+}
+
+/* From each place to the next: a loop of its own would be made a call of memset. */
+APART void fill_bytes(void *to, uint8_t value, size_t size)
+{
+    if (size == 0) return;
+    *(uint8_t *)to = value;
+    copy_bytes((uint8_t *)to + 1, to, size - 1);
+}
+#endif
+
 INNGEST_SEND_CODE static size_t length_of(const char *text)
 {
     size_t n = 0;
@@ -273,6 +320,24 @@ static void copy_text(char *to, const char *from, size_t size)
 {
     for (; size > 1 && from && *from; size--) *to++ = *from++;
     *to = 0;
+}
+
+/* Copy an id, cut to fit, and give its hash. */
+static uint32_t copy_id(char *to, const char *id, size_t size)
+{
+#if FAST                               /* in one go */
+    const char *end = to + size - 1;
+    uint32_t hash = HASH_SEED;
+    for (; *id; id++) {
+        hash = (hash ^ (uint8_t)*id) * HASH_PRIME;
+        if (to < end) *to++ = *id;
+    }
+    *to = 0;
+    return hash;
+#else
+    copy_text(to, id, size);
+    return hash_text(HASH_SEED, id);
+#endif
 }
 
 #if INNGEST_INSPECT
@@ -512,7 +577,7 @@ HOT void copy_data(uint8_t *to, const uint8_t *from, size_t size)
         }
     }
 #endif
-    if (size) memcpy(to, from, size);
+    if (size) copy_bytes(to, from, size);
 }
 
 /* inngest/...: the library's own. Letter by letter, for a text would not lie where INNGEST_SEND_CODE says. */
@@ -596,8 +661,8 @@ INNGEST_SEND_CODE inngest_status inngest_send_event(inngest *jobs, const inngest
         slot->of.full.id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
     }
 #endif
-    if (name_size) memcpy(slot->data, event->name, name_size);   /* cov: it has a name, which the analyzer does not see */
-    if (event->size) memcpy(slot->data + name_size, event->data, event->size);
+    if (name_size) copy_bytes(slot->data, event->name, name_size);   /* cov: it has a name, which the analyzer does not see */
+    if (event->size) copy_bytes(slot->data + name_size, event->data, event->size);
     return publish(jobs, slot, index);
 }
 
@@ -615,7 +680,7 @@ INNGEST_SEND_CODE inngest_status inngest_complete(inngest *jobs, inngest_token t
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
     slot->what = SLOT_WHAT(SLOT_COMPLETION, (uint8_t)status, size);
     slot->of.token = token;
-    if (size) memcpy(slot->data, result, size);
+    if (size) copy_bytes(slot->data, result, size);
     return publish(jobs, slot, index);
 }
 
@@ -667,12 +732,13 @@ static inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contende
 
 static void play_up(inngest *jobs, uint32_t place)
 {
-    uint32_t node;
-    for (node = (jobs->run_count + place) / 2; node; node /= 2) {
-        uint32_t winner = contender(jobs, 2 * node), other = contender(jobs, 2 * node + 1);
-        if (is_earlier(&jobs->runs[other], &jobs->runs[winner])) winner = other;
-        if (jobs->tree[node] == winner && winner != place) return;
-        jobs->tree[node] = (inngest_index)winner;
+    const inngest_run *first = &jobs->runs[place];
+    uint32_t node, winner = place;
+    for (node = jobs->run_count + place; node > 1; node /= 2) {
+        uint32_t other = contender(jobs, node ^ 1);
+        if (is_earlier(&jobs->runs[other], first)) first = &jobs->runs[winner = other];
+        if (jobs->tree[node / 2] == winner && winner != place) return;
+        jobs->tree[node / 2] = (inngest_index)winner;
     }
 }
 
@@ -777,7 +843,7 @@ static void free_the_run(inngest *jobs, inngest_run *run)
     jobs->live_runs--;
     jobs->reserved -= run->reserved * UINT32_C(4);
     let_others_go_on(jobs, run);
-    memset(run, 0, sizeof *run);
+    fill_bytes(run, 0, sizeof *run);
     set_deadline(jobs, run, NEVER);
 }
 
@@ -850,7 +916,7 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
     return status;
 }
 
-static bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
+NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
 {
     int result, tries;
     for (tries = 0; tries < 3; tries++) {          /* what stays unreadable is taken as torn */
@@ -863,15 +929,23 @@ static bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size
     return false;
 }
 
+static bool all_are(const uint8_t *bytes, uint32_t n, uint8_t value)
+{
+#if FAST
+    return bytes[0] == value && memcmp(bytes, bytes + 1, n - 1) == 0;
+#else
+    while (n > 0 && bytes[n - 1] == value) n--;
+    return n == 0;
+#endif
+}
+
 /* Do bytes read as one value, all of them? */
 static bool reads_as(inngest *jobs, uint32_t address, uint32_t size, uint8_t value)
 {
-    const uint8_t *bytes = (const uint8_t *)jobs->stage;           /* free but for append */
-    uint32_t i, n;
+    uint32_t n;
     for (; size > 0; size -= n, address += n) {
-        n = minimum(size, 32);
-        if (!port_read(jobs, address, jobs->stage, n)) return false;
-        for (i = 0; i < n; i++) if (bytes[i] != value) return false;
+        n = minimum(size, FAST ? INNGEST_STAGE_BYTES : 32);            /* the stage is free but for append */
+        if (!port_read(jobs, address, jobs->stage, n) || !all_are((const uint8_t *)jobs->stage, n, value)) return false;
     }
     return true;
 }
@@ -888,7 +962,7 @@ static void idle(inngest *jobs)
 }
 
 /* A program that answers BUSY is waited for: micro- to milliseconds. */
-static inngest_status port_program(inngest *jobs, uint32_t address, const void *data, uint32_t size)
+NEAR inngest_status port_program(inngest *jobs, uint32_t address, const void *data, uint32_t size)
 {
     int result;
     while ((result = jobs->port->program(jobs->port->context, address, data, size)) == INNGEST_PORT_BUSY) idle(jobs);
@@ -923,46 +997,48 @@ static uint32_t record_room(const inngest *jobs, uint32_t payload) { return roun
 
 static uint32_t after(const inngest *jobs, const record *r) { return r->position + (record_bytes(jobs, r) >> jobs->unit_shift); }
 
-static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
+NEAR bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
 {
     if (size == 0) return true;
     return port_read(jobs, address_of(jobs, r->position) + r->header + from, to, size);
 }
 
-/* Read the header at a position. False: nothing that could be one. */
-static bool read_header(inngest *jobs, uint32_t position, record *r)
+/* Read the header at a position into the stage, which is free but for append. False: nothing that could be one. */
+NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
 {
-    uint8_t bytes[16];
+    uint8_t *bytes = (uint8_t *)jobs->stage, kind;
     uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
     if (left < 12 || offset < first_offset(jobs) || !port_read(jobs, address, bytes, 12)) return false;
     r->position = position;
-    r->kind = bytes[4] & KIND_MASK;
-    r->flags = bytes[4] & (CARRIED | MORE | FLAG);
-    r->header = bytes[4] & WIDE ? 16 : 12;
+    kind = bytes[4];
+    r->kind = kind & KIND_MASK;
+    r->flags = kind & (CARRIED | MORE | FLAG);
+    r->header = kind & WIDE ? 16 : 12;
     r->size = bytes[5];
     r->run = get2(bytes + 6);
     r->step = get4(bytes + 8) & STEP_MASK;
     r->link = bytes[11];
-    if (r->header == 16) {
+    if (kind & WIDE) {
         if (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
         r->link |= get2(bytes + 12) << 8;
         r->run |= (uint32_t)bytes[14] << 16;
         r->size = (uint16_t)(r->size | bytes[15] << 8);
     }
     r->crc = get4(bytes);
-    r->head_crc = crc_header(jobs, position, bytes, r->header);
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
+/* Read the rest of a record whose header is in the stage. */
 static bool verify(inngest *jobs, record *r)
 {
-    uint8_t *bytes = (uint8_t *)jobs->stage;         /* free but for append */
-    uint32_t crc = r->head_crc, at, n;
-    memset(r->first, 0, sizeof r->first);
+    uint8_t *bytes = (uint8_t *)jobs->stage;
+    uint32_t crc, at, n;
+    r->head_crc = crc = crc_header(jobs, r->position, bytes, r->header);
+    fill_bytes(r->first, 0, sizeof r->first);
     for (at = 0; at < r->size; at += n) {
         n = minimum(r->size - at, sizeof jobs->stage);
         if (!read_payload(jobs, r, at, bytes, n)) return false;
-        if (at == 0) memcpy(r->first, bytes, minimum(n, sizeof r->first));
+        if (at == 0) copy_bytes(r->first, bytes, minimum(n, sizeof r->first));
         crc = crc32(crc, bytes, n);
     }
     r->later = crc != r->crc;
@@ -981,7 +1057,7 @@ static bool fetch(inngest *jobs, const source *s, uint32_t at, uint8_t *to, uint
         uint32_t n;
         if (at >= s->size[i]) { at -= s->size[i]; continue; }
         n = minimum(size, s->size[i] - at);
-        memcpy(to, (const uint8_t *)s->piece[i] + at, n);
+        copy_bytes(to, (const uint8_t *)s->piece[i] + at, n);
         to += n;
         size -= n;
         at = 0;
@@ -1007,9 +1083,9 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
     return crc;
 }
 
-APART bool rest_is_blank(inngest *jobs, uint32_t offset)
+APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
 {
-    return port_blank(jobs, block_address(jobs, jobs->head_block) + offset, jobs->port->block_size - offset);
+    return port_blank(jobs, block_address(jobs, block) + offset, jobs->port->block_size - offset);
 }
 
 /* The first program of a boot at a place is a unit of a fixed pattern: earlier boots may have been there and been cut
@@ -1021,7 +1097,7 @@ static inngest_status open_place(inngest *jobs)
 {
     uint32_t unit = 1u << jobs->unit_shift, offset = jobs->head_offset - unit;
     if (!jobs->opening) return INNGEST_OK;
-    memset(jobs->stage, FILLER, unit);
+    fill_bytes(jobs->stage, FILLER, unit);
     jobs->dirty = jobs->wrote = true;
     jobs->failed_from = position_at(jobs, jobs->head_block, offset);
     jobs->failed_at = (uint16_t)(offset >> jobs->unit_shift);
@@ -1047,12 +1123,15 @@ static bool may_be_lost(const inngest *jobs) { return INNGEST_WRITE_CACHE && job
 
 static uint32_t bytes_of(const source *s) { return (uint32_t)s->size[0] + s->size[1] + s->size[2]; }
 
+/* Is a record staged as a whole when its header is made, and summed in one go? */
+#define STAGED(s, total) (FAST && !(s)->copy && (total) <= INNGEST_STAGE_BYTES)
+
 /* Make the header of a record in the stage. Gives its size. */
 APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, const source *s, uint32_t position)
 {
     uint8_t *header = (uint8_t *)jobs->stage;
     uint32_t number = s->copy ? ((const record *)s->piece[0])->run : run ? run->number & STEP_MASK : 0;
-    uint32_t link = run && run->last ? position - run->last : 0, size = bytes_of(s), head = 12;
+    uint32_t link = run && run->last ? position - run->last : 0, size = bytes_of(s), head = 12, crc, i;
     if (link > 0xFF || number > 0xFFFF || size > 0xFF) {
         key |= KEY(WIDE, 0);
         head = 16;
@@ -1064,7 +1143,12 @@ APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, 
     put4(header + 11, link);
     header[14] = (uint8_t)(number >> 16);
     header[15] = (uint8_t)(size >> 8);
-    put4(header, payload_crc(s, crc_header(jobs, position, header, head)) ^ (may_be_lost(jobs) ? LATER : 0));
+    if (STAGED(s, head + size)) {
+        uint8_t *to = header + head;
+        for (i = 0; i < 3 && s->size[i]; to += s->size[i++]) memcpy(to, s->piece[i], s->size[i]);
+        crc = crc_header(jobs, position, header, head + size);
+    } else crc = payload_crc(s, crc_header(jobs, position, header, head));
+    put4(header, crc ^ (may_be_lost(jobs) ? LATER : 0));
     return head;
 }
 
@@ -1082,11 +1166,11 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
     jobs->head_offset = offset + padded;             /* spent whatever comes: never programmed twice */
     jobs->dirty = jobs->wrote = true;
     for (at = 0; at < padded; at += n) {
-        uint32_t skip = at ? 0 : head, used = at < total ? total - at : 0;   /* cov: padding fills no stage by itself */
+        uint32_t skip = at ? 0 : STAGED(s, total) ? total : head, used = at < total ? total - at : 0;   /* cov: padding fills no stage by itself */
         inngest_status status;
         n = minimum(padded - at, INNGEST_STAGE_BYTES);
         used = minimum(used, n);
-        if (!FAST || n > used) memset(stage + used, 0xFF, n - used);
+        if (!FAST || n > used) fill_bytes(stage + used, 0xFF, n - used);
         if (used > skip && !fetch(jobs, s, at + skip - head, stage + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
         else status = port_program(jobs, block_address(jobs, jobs->head_block) + offset + at, stage, n);
         if (status == INNGEST_OK) continue;
@@ -1155,23 +1239,21 @@ static inngest_status find_record(inngest *jobs, const inngest_run *run, uint32_
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
 APART void find_oldest(inngest *jobs, inngest_run *run)
 {
-    uint32_t position = run->last;
+    uint32_t position = run->last, oldest = jobs->tail_block;
+    inngest_status status;
     record r;
-    r.link = 0;
-    while (step_back(jobs, run, &position, &r) == INNGEST_OK) {
-        run->oldest = (uint16_t)block_of(jobs, r.position);
+    while ((status = step_back(jobs, run, &position, &r)) == INNGEST_OK) {
+        oldest = block_of(jobs, r.position);
         if (r.link == 0) break;   /* cov: a guard: what has no link lies in the block that is gone */
     }
+    run->oldest = (uint16_t)(status == INNGEST_ERR_READ ? jobs->tail_block : oldest);   /* damaged: its START may lie anywhere */
 }
 
 static void update_oldest(inngest *jobs, uint32_t reclaimed)
 {
     uint32_t i;
     for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)reclaimed) {
-            jobs->runs[i].oldest++;
-            find_oldest(jobs, &jobs->runs[i]);
-        }
+        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)reclaimed) find_oldest(jobs, &jobs->runs[i]);
 }
 #endif
 
@@ -1233,7 +1315,7 @@ APART bool is_linked(inngest *jobs, const record *r, record *next)
     unsigned groups = 0;
     if (jobs->void_count > VOIDS || is_voided(jobs, r->position)) return false;
     for (next->flags = r->flags; (next->flags & MORE) || groups++ < 2; ) {
-        if (port_blank(jobs, block_address(jobs, block) + offset, jobs->port->block_size - offset)) {
+        if (rest_is_blank(jobs, block, offset)) {
             block++;
             offset = first_offset(jobs);
         }
@@ -1272,7 +1354,7 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     source s;
     inngest_run *run = find_run(jobs, r->run);
     inngest_seen *seen;
-    memset(&s, 0, sizeof s);
+    fill_bytes(&s, 0, sizeof s);
     s.piece[0] = r;
     s.size[0] = r->size;
     s.copy = true;
@@ -1285,12 +1367,15 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 
 static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes[32])
 {
-    memset(bytes, 0xFF, 32);
+    fill_bytes(bytes, 0xFF, 32);
     put4(bytes, MAGIC);
     put4(bytes + 4, 1u | (uint32_t)program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
     put4(bytes + 8, block);
     put4(bytes + 12, jobs->format);
     put4(bytes + 16, jobs->port->block_count);
+#if INNGEST_INDEXES
+    if (jobs->reach) put4(bytes + 18, block - jobs->reach);      /* bytes 20 and 21 are written over */
+#endif
     put4(bytes + 20, crc32(0, bytes, 20));
 }
 
@@ -1430,8 +1515,8 @@ APART void give_up(inngest *jobs)
     jobs->failed_at = 0;
     jobs->head_offset = offset + (jobs->opening ? unit : 2 * unit);    /* of a filler: the same once more */
     jobs->opening = jobs->wasted = true;
-    if (rest_is_blank(jobs, offset)) return;
-    stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, offset + unit);
+    if (rest_is_blank(jobs, jobs->head_block, offset)) return;
+    stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, jobs->head_block, offset + unit);
     jobs->head_offset = stays ? behind : jobs->port->block_size;
 }
 
@@ -1456,8 +1541,6 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
         start_over(jobs);
     return found;
 }
-
-static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format);
 
 /* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
 static bool unreadable(inngest *jobs)
@@ -1537,6 +1620,41 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
     return INNGEST_OK;
 }
 
+#if INNGEST_INDEXES
+/* The oldest block in which something counts; the time does, too, or not. */
+APART uint32_t oldest_live(const inngest *jobs, bool time)
+{
+    uint32_t i, head = jobs->head_block, back = time && jobs->time_position ? head - block_of(jobs, jobs->time_position) : 0;
+    int k;
+    for (k = 0; k < INNGEST_SEEN_IDS; k++) {
+        const inngest_seen *seen = SEEN_ID(jobs, k);
+        if (seen->position && seen->until > jobs->now && head - block_of(jobs, seen->position) > back) back = head - block_of(jobs, seen->position);
+    }
+    for (i = 0; i < jobs->run_count; i++) {
+        const inngest_run *run = &jobs->runs[i];
+        if (run->number == 0) continue;
+        if (run->state == INNGEST_WAIT_DAMAGE) return jobs->tail_block;    /* its START may stand anywhere */
+        if ((uint16_t)(head - run->oldest) > back) back = (uint16_t)(head - run->oldest);
+    }
+    return head - back;
+}
+
+/* Where nothing but the time stands in old blocks it is carried forward: the next mount need not go back to it. Not to
+ * the last block: what reclaim starts over there it takes from the tail. */
+APART inngest_status bring_time(inngest *jobs)
+{
+    record r;
+    if (jobs->time_position == 0 || (int32_t)(oldest_live(jobs, false) - block_of(jobs, jobs->time_position)) <= (int32_t)(TIME_REACH >> jobs->block_shift) ||
+        !read_record(jobs, jobs->time_position, &r)) return INNGEST_OK;
+    if (!advance(jobs, record_room(jobs, TIME_BYTES), 0)) return INNGEST_ERR_JOURNAL_FULL;
+    if (jobs->head_block == jobs->last_block) return INNGEST_OK;
+    r.flags &= FLAG;
+    return copy_record(jobs, &r, false);
+}
+#else
+#define bring_time(jobs) INNGEST_OK
+#endif
+
 /* Carry, leave proof that all of it was, erase the block. Power lost before the proof: the copies are the newest of
  * their class, the originals garbage, and this starts over. After it: the block counts for nothing and is erased again. */
 static inngest_status reclaim_block(inngest *jobs, bool wait)
@@ -1554,6 +1672,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     broken = true;                     /* for all that is known */
 #endif
     if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
+    INNGEST_TRY(bring_time(jobs));
     put4(bytes, jobs->next_run);
     if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4));
@@ -1562,6 +1681,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     jobs->wasted = false;
 #if INNGEST_INDEXES
     update_oldest(jobs, block);
+    jobs->reach = oldest_live(jobs, true);
 #endif
     return prepare_blocks(jobs, wait);
 }
@@ -1575,7 +1695,7 @@ static uint32_t largest_record(const inngest *jobs)
  * erased and the reclaim started over. Blocks of nothing but live records give back less than their copies take, by the
  * proof and by what did not fit; several may follow each other, so what they take of the erased blocks is won back
  * before anything else is written. */
-static uint32_t spare_blocks(const inngest *jobs)
+NEAR uint32_t spare_blocks(const inngest *jobs)
 {
     uint32_t usable = jobs->port->block_size - first_offset(jobs);
     return (jobs->port->block_count < 4 ? 1 : 2) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
@@ -1585,9 +1705,9 @@ static uint32_t spare_blocks(const inngest *jobs)
 static inngest_status room(inngest *jobs, uint32_t bytes)
 {
     uint32_t tries;
-    if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
     if (FAST && !jobs->failed && jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
         jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
+    if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {   /* cov: a guard: reclaim gains */
         if (jobs->failed) return INNGEST_ERR_SYNC;
         INNGEST_TRY(prepare_blocks(jobs, true));
@@ -1620,7 +1740,6 @@ static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kin
 }
 #endif
 
-#define TIME_BYTES 12u
 APART inngest_status add_time(inngest *jobs, unsigned flag)
 {
     uint8_t bytes[TIME_BYTES];
@@ -1653,8 +1772,9 @@ static bool can_write(inngest *jobs)
 
 /* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
 
-/* Read a block header by place. OK, NOT_FOUND (none that verifies), or why it is refused. */
-static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format)
+/* Read a block header by place. OK, NOT_FOUND (none that verifies), or why it is refused. *reach: how far back what
+ * counted when it was written lies, in blocks; 0: not known. */
+static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format, uint32_t *reach)
 {
     uint8_t b[BLOCK_HEADER];
     if (!port_read(jobs, block_address(jobs, place), b, sizeof b)) return INNGEST_ERR_NOT_FOUND;
@@ -1663,6 +1783,7 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
     if (b[7] != (program_shift(jobs->port) | (unsigned)jobs->block_shift << 3) || get2(b + 16) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
     *block = get4(b + 8);
     *format = get4(b + 12);
+    *reach = get2(b + 18);
     return *block % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_NOT_FOUND;
 }
 
@@ -1815,7 +1936,7 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
     for (i = VOIDS; i-- > 0;) if (jobs->voids[i][0] == from && jobs->voids[i][1] == to) return INNGEST_PAUSED;
     if (jobs->void_count <= VOIDS) jobs->void_count++;
     if (needed) {
-        memcpy(range, first, sizeof jobs->voids[0]);
+        copy_bytes(range, first, sizeof jobs->voids[0]);
         range = first;
         jobs->voids_needed++;
     } else if (jobs->void_count > VOIDS) return INNGEST_PAUSED;
@@ -1833,6 +1954,7 @@ static inngest_status doubt(inngest *jobs)
 
 typedef struct scan {
     uint32_t end;                      /* where the last record of the block ended, or 0 */
+    bool blank;                        /* behind it the block is blank */
     uint32_t proven;                   /* reclaimed is all in front of this block */
 #if INNGEST_WRITE_CACHE
     uint32_t before, lost;             /* where what is in front of the block ended, or 0 */
@@ -1859,12 +1981,17 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
     inngest_status status = INNGEST_OK, applied;
     record r;
     found->end = 0;
+    found->blank = false;
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
         uint32_t position = position_at(jobs, block, offset), address = address_of(jobs, position);
         if (!read_record(jobs, position, &r)) {
             if (in_group) return doubt(jobs);
             in_void = false;
+            if (offset == gap && rest_is_blank(jobs, block, offset)) {
+                found->blank = true;
+                break;
+            }
             offset += unit;
             if (port_blank(jobs, address, unit)) continue;
             if (is_filler(jobs, address)) {
@@ -1932,7 +2059,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         jobs->head_offset = end + (1u << jobs->unit_shift);
         return INNGEST_OK;
     }
-    if (rest_is_blank(jobs, end))
+    if (rest_is_blank(jobs, jobs->head_block, end))
         jobs->head_offset = end + ((torn || !jobs->clean ? 2u : 1u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
@@ -1981,8 +2108,8 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     bool readable = false;
     for (place = 0; place < 2; place++) {
         make_block_header(jobs, jobs->port->block_count + place, header);
-        memset(header + 12, 0, 4);                   /* of any seed, and its checksum */
-        memset(header + 20, 0, 4);
+        fill_bytes(header + 12, 0, 4);                   /* of any seed, and its checksum */
+        fill_bytes(header + 20, 0, 4);
         for (offset = 0; offset < jobs->port->block_size; offset += sizeof bytes) {
             uint32_t address = block_address(jobs, place) + offset;
             if (port_blank(jobs, address, sizeof bytes)) readable = true;
@@ -2008,14 +2135,14 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
  * have one. *misplaced: one stands at another's place. */
 static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks, bool *misplaced)
 {
-    uint32_t place, block, format;
+    uint32_t place, block, format, reach;
     inngest_status status;
     bool readable = false;
     uint8_t first[4];
     for (place = 0; place < jobs->port->block_count; place++) {
         jobs->unread = false;
         block = place;
-        status = read_block_header(jobs, place, &block, &format);
+        status = read_block_header(jobs, place, &block, &format, &reach);
         readable = readable || !jobs->unread;
         *misplaced = *misplaced || block % jobs->port->block_count != place;
         if (status == INNGEST_ERR_NOT_FOUND) continue;
@@ -2023,6 +2150,9 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
         if ((*blocks)++ == 0 || (int32_t)(block - jobs->last_block) > 0) {
             jobs->last_block = block;
             jobs->format = format;
+#if INNGEST_INDEXES
+            jobs->reach = reach ? block - reach : 0;
+#endif
         }
     }
     if (*blocks == 0 && (status = format_if_blank(jobs, seed)) != INNGEST_OK) return readable ? status : INNGEST_ERR_READ;
@@ -2049,28 +2179,32 @@ static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t block, format, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected;
+    uint32_t block, format, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected, reach;
     inngest_status status, applied = INNGEST_OK;
     bool gap = false, written = false, misplaced = false, fresh;
     scan found;
-    memset(&found, 0, sizeof found);
+    fill_bytes(&found, 0, sizeof found);
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->port->block_count;
     if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     /* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
     expected = jobs->last_block + 1 - jobs->tail_block;
-    if (jobs->tail_block != oldest && read_block_header(jobs, oldest % jobs->port->block_count, &block, &format) == INNGEST_OK) expected++;
+    if (jobs->tail_block != oldest && read_block_header(jobs, oldest % jobs->port->block_count, &block, &format, &reach) == INNGEST_OK) expected++;
     if (blocks < expected) missing++;
     for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++)
         if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
-    for (block = jobs->tail_block; (int32_t)(block - jobs->last_block) <= 0; block++) {
+    block = jobs->tail_block;
+#if INNGEST_INDEXES
+    if (jobs->reach && (int32_t)(jobs->reach - block) > 0) block = jobs->reach;      /* nothing in front of it counts */
+#endif
+    for (; (int32_t)(block - jobs->last_block) <= 0; block++) {
         status = scan_block(jobs, block, &found);
         if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
-        if (found.end == 0 && port_blank(jobs, block_address(jobs, block) + first_offset(jobs), jobs->port->block_size - first_offset(jobs))) {
+        if (found.end == 0 && found.blank) {
             gap = true;
-            if (headless == 0 && read_block_header(jobs, block % jobs->port->block_count, &expected, &format) != INNGEST_OK) headless = block;
+            if (headless == 0 && read_block_header(jobs, block % jobs->port->block_count, &expected, &format, &reach) != INNGEST_OK) headless = block;
             continue;
         }
         if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) missing++;
@@ -2180,14 +2314,13 @@ static inngest_status find_own(const inngest_ctx *ctx, uint32_t key, record *r)
 }
 
 /* The step's identity: hash of the id plus its occurrence in this pass. Ids whose ranges touch are refused. */
-static inngest_status identify(inngest_ctx *ctx, const char *id)
+NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
 {
     inngest *jobs = ctx->jobs;
     uint32_t hash;
     unsigned i, found = ctx->id_count;
     if (id == NULL || id[0] == 0) return mistake(ctx, INNGEST_ERR_STEP_ID, "");
-    copy_text(ctx->id, id, sizeof ctx->id);
-    hash = hash_text(HASH_SEED, id);
+    hash = copy_id(ctx->id, id, sizeof ctx->id);
     for (i = 0; i < ctx->id_count; i++) if (jobs->pass_ids[i] == hash) found = i;
     if (found == INNGEST_STEP_IDS) return mistake(ctx, INNGEST_ERR_STEP_IDS, id);
     if (found == ctx->id_count) {
@@ -2203,21 +2336,21 @@ static inngest_status identify(inngest_ctx *ctx, const char *id)
 
 #if INNGEST_TRAIL_STEPS
 /* Remember where the run's decided steps lie, from the oldest behind what the pass has come by on: a replay asks for them
- * in that order, and the chain leads back. One that is damaged gives none: find_own meets it too. */
+ * in that order, and the chain leads back. What is taken from here is verified then (where something is void, all is: rot
+ * might lead there), and what is not found here is looked for in the chain, where damage is met. */
 static void find_trail(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     uint32_t position = ctx->run->last, n = 0;
-    inngest_status status;
     record r;
     do {
-        status = step_back(jobs, ctx->run, &position, &r);
-        if (status != INNGEST_OK || (ctx->ahead && (int32_t)(r.position - ctx->ahead) < 0)) break;
-        if (class_of(r.kind) != RESULT || undecided(r.kind) || !of_this_phase(ctx->run, &r)) continue;
+        if ((int32_t)(block_of(jobs, position) - jobs->tail_block) < 0 || (ctx->ahead && (int32_t)(position - ctx->ahead) < 0)) break;
+        if (!(jobs->void_count ? read_record(jobs, position, &r) : read_header(jobs, position, &r)) || r.run != (ctx->run->number & STEP_MASK)) break;
+        position -= r.link;
+        if (!decided(r.kind) || !of_this_phase(ctx->run, &r)) continue;
         jobs->trail[n % INNGEST_TRAIL_STEPS][0] = r.step;
         jobs->trail[n++ % INNGEST_TRAIL_STEPS][1] = r.position;
     } while (r.link);
-    if (status == INNGEST_ERR_READ) n = 0;
     ctx->trail_end = n > INNGEST_TRAIL_STEPS ? n - INNGEST_TRAIL_STEPS : 0;
     ctx->trail_at = n;
     ctx->trail_of = jobs->tail_block + 1;
@@ -2245,7 +2378,7 @@ static bool find_ahead(inngest_ctx *ctx, record *r)
 
 /* Find the step's newest record. Where the pass has come by all that are, there is nothing to look for. */
 #if INNGEST_INDEXES
-static inngest_status find_memo(inngest_ctx *ctx, record *r)
+NEAR inngest_status find_memo(inngest_ctx *ctx, record *r)
 {
     inngest_status status = INNGEST_ERR_NOT_FOUND;
     ctx->known = false;
@@ -2286,7 +2419,7 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
 
 /* Make room for a record of this step, and `more` bytes of its group behind it. PAUSED: the port failed; or a mistake:
  * the run has used up its reservation. It goes deep, so what is to be written is made behind it. */
-APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t size, uint32_t more)
+NEAR_APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t size, uint32_t more)
 {
     uint32_t need = record_room(ctx->jobs, size);
     find_old(ctx, kind);
@@ -2295,7 +2428,7 @@ APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t size, u
 }
 
 /* Write a record of this step, for which there is room. PAUSED: the port failed. */
-APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
+NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
@@ -2338,7 +2471,7 @@ static void undo_group(inngest_ctx *ctx)
 }
 #endif
 
-static inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
+NEAR inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(make_room(ctx, kind, size, 0));
     return write_own(ctx, kind, data, size);
@@ -2356,7 +2489,7 @@ static bool on_its_own(inngest *jobs, const inngest_run *run)
 
 /* What was written is durable at once where sync is free. Else one sync serves all runs that are due: they pause. One
  * that is on its own goes on behind a sync of its own, and need not be replayed. */
-static inngest_status durable(inngest_ctx *ctx)
+NEAR inngest_status durable(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     if (jobs->port->sync == NULL) return INNGEST_OK;
@@ -2409,7 +2542,7 @@ static uint32_t encode_error(const inngest_ctx *ctx, uint8_t b[ERROR_BYTES])
     uint32_t size = error_bytes(ctx);
     put4(b, (uint32_t)ctx->error.status);
     put4(b + 4, (uint32_t)ctx->error.code);
-    memcpy(b + 8, ctx->error.message, size - 8);
+    copy_bytes(b + 8, ctx->error.message, size - 8);
     return size;
 }
 
@@ -2417,7 +2550,7 @@ static bool load_error(inngest_ctx *ctx, const record *r)
 {
     uint8_t b[ERROR_BYTES + 1];
     uint32_t size = minimum(r->size, ERROR_BYTES);
-    memset(b, 0, sizeof b);
+    fill_bytes(b, 0, sizeof b);
     if (!read_payload(ctx->jobs, r, 0, b, size)) return false;
     set_error(ctx, (inngest_status)(int32_t)get4(b), (int32_t)get4(b + 4), (const char *)b + 8);
     return true;
@@ -2459,7 +2592,7 @@ static bool claim_active(inngest_ctx *ctx)
         jobs->wanting = true;
         return false;
     }
-    memset(a, 0, sizeof *a);
+    fill_bytes(a, 0, sizeof *a);
     a->run = ctx->run->number;
     a->step = ctx->step;
     a->size = ctx->size;
@@ -2661,7 +2794,7 @@ static inngest_status wait_for_attempt(inngest_ctx *ctx, const record *r)
 }
 
 /* The journal knows the step but not its end. BODY: go on with it. */
-static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const record *r)
+NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const record *r)
 {
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
@@ -2671,11 +2804,11 @@ static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const rec
 }
 
 /* Common to all steps: identity, then what the journal knows. BODY: nothing decided, go on. */
-static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, record *r)
+NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, record *r)
 {
     inngest *jobs = ctx->jobs;
     inngest_status status;
-    memset(r, 0, sizeof *r);
+    fill_bytes(r, 0, sizeof *r);
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
@@ -2722,7 +2855,7 @@ static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t f
     uint32_t n = r->size - from;
     if (n > size) return INNGEST_ERR_TOO_LONG;
     if (!read_payload(ctx->jobs, r, from, to, n)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (size > n) memset((uint8_t *)to + n, 0, size - n);
+    if (size > n) fill_bytes((uint8_t *)to + n, 0, size - n);
     return INNGEST_OK;
 }
 
@@ -2745,7 +2878,7 @@ APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_s
     ctx->retry_in = NOT_SAID;
     status = begin_body(ctx, options, &r);
     if (status != INNGEST_BODY) return status;
-    if (size) memset(result, 0, size);
+    if (size) fill_bytes(result, 0, size);
     ctx->open = true;
     count(&ctx->jobs->counters.steps_run);
     TELL(ctx->jobs, step_start, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt);
@@ -2879,7 +3012,7 @@ inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *n
     if (status != INNGEST_BODY) return status;
     status = check_event(ctx->jobs, name, name_size, data, size);
     if (status != INNGEST_OK) return mistake(ctx, status, id);
-    memset(&e, 0, sizeof e);
+    fill_bytes(&e, 0, sizeof e);
     e.name = name;
     e.name_size = (uint8_t)name_size;
     e.data = data;
@@ -3189,11 +3322,12 @@ static inngest_status check_table(const inngest *jobs, uint16_t *index)
     uint16_t i, k;
     for (i = 0; i < jobs->function_count; i++) {
         const inngest_function *f = &jobs->functions[i];
-        const char *star = f->event ? strchr(f->event, '*') : NULL;
+        const char *star = f->event;
         *index = i;
         if (f->id == NULL || f->id[0] == 0) return INNGEST_ERR_TABLE_ID;
         if (f->event == NULL || f->event[0] == 0) return INNGEST_ERR_TABLE_EVENT;
-        if (star && (star[1] != 0 || star == f->event || (star[-1] != '/' && star[-1] != '.'))) return INNGEST_ERR_TABLE_EVENT;
+        while (*star && *star != '*') star++;
+        if (*star && (star[1] != 0 || star == f->event || (star[-1] != '/' && star[-1] != '.'))) return INNGEST_ERR_TABLE_EVENT;
         if (f->handler == NULL) return INNGEST_ERR_TABLE_HANDLER;
         if ((f->backoff == NULL) != (f->backoff_count == 0)) return INNGEST_ERR_TABLE_BACKOFF;
         for (k = 0; k < i; k++)
@@ -3354,7 +3488,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
 static inngest_ctx *start_ctx(inngest *jobs, inngest_run *run)
 {
     inngest_ctx *ctx = &jobs->ctx;
-    memset(ctx, 0, sizeof *ctx);
+    fill_bytes(ctx, 0, sizeof *ctx);
     ctx->jobs = jobs;
     ctx->run = run;
     ctx->function = run->function == NO_FUNCTION ? NULL : &jobs->functions[run->function];
@@ -3683,7 +3817,7 @@ static inngest_status take(inngest *jobs, const inngest_slot *slot)
 #if INNGEST_LONG_STEPS
     if (SLOT_KIND(slot) == SLOT_COMPLETION) return take_completion(jobs, slot);
 #endif
-    memset(&e, 0, sizeof e);
+    fill_bytes(&e, 0, sizeof e);
     e.name = slot->of.name;
     e.data = slot->data;
     e.size = SLOT_SIZE(slot);
@@ -3714,7 +3848,7 @@ static void free_slot(inngest *jobs, inngest_word at)
 {
     for (; INNGEST_LONG_STEPS && at != jobs->head; at--) {
         size_t first = offsetof(inngest_slot, what);
-        memcpy((uint8_t *)&jobs->slots[at & jobs->slot_mask] + first,
+        copy_bytes((uint8_t *)&jobs->slots[at & jobs->slot_mask] + first,
                (const uint8_t *)&jobs->slots[WORD(at - 1) & jobs->slot_mask] + first, sizeof(inngest_slot) - first);
     }
     free_oldest_slot(jobs);
@@ -3773,7 +3907,7 @@ static void release(inngest *jobs)
 
 /* The run to pass next in this round: the one due first; of those, the oldest. A run that is cancelled need not wait for one
  * that is alone: it ends behind a record of its own. */
-static inngest_run *next_due(inngest *jobs)
+NEAR inngest_run *next_due(inngest *jobs)
 {
     inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs), *other;
     if (deadline(run) <= jobs->now) return run;
@@ -3911,7 +4045,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
     do {
         if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
         if ((r.kind != ATTEMPT && r.kind != SLEEP) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
-        memcpy(b, r.first, WAIT_BYTES);
+        copy_bytes(b, r.first, WAIT_BYTES);
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, true)) continue;
         put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
@@ -4035,8 +4169,8 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
 #if INNGEST_CACHE_LINE
     slots_at -= ((uintptr_t)config->memory + slots_at) % INNGEST_CACHE_LINE;
 #endif
-    memset(jobs, 0, fresh);
-    memset(config->memory, 0, INNGEST_MEMORY((size_t)config->runs, (size_t)config->events));
+    fill_bytes(jobs, 0, fresh);
+    fill_bytes(config->memory, 0, INNGEST_MEMORY((size_t)config->runs, (size_t)config->events));
     jobs->functions = config->functions;
     jobs->function_count = config->function_count;
     jobs->port = config->port;
@@ -4339,7 +4473,7 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
 
 void inngest_get_counters(const inngest *jobs, inngest_counters *out)
 {
-    if (jobs && out) *out = jobs->counters;
+    if (jobs && out) copy_bytes(out, &jobs->counters, sizeof *out);
 }
 #endif
 
@@ -4364,7 +4498,7 @@ const char *inngest_status_name(inngest_status status)
         const char *name = group[i].names;
         int steps = group[i].first < 0 ? group[i].first - (int)status : (int)status - group[i].first;
         if (steps < 0) continue;
-        while (steps-- > 0 && *name) name += strlen(name) + 1;
+        while (steps-- > 0 && *name) name += length_of(name) + 1;
         if (*name) return name;
     }
 #endif
@@ -4529,9 +4663,9 @@ static uint32_t json_hex(json_reader *r)
 
 static void json_escape(json_reader *r)
 {
-    static const uint8_t names[16] = { '"', '\\', '/', 'b', 'f', 'n', 'r', 't', '"', '\\', '/', '\b', '\f', '\n', '\r', '\t' };
-    unsigned c = json_take(r);
-    const uint8_t *name = memchr(names, (int)c, 8);
+    static const char names[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
+    unsigned c = json_take(r), i = 0;
+    while (i < 8 && (uint8_t)names[i] != c) i++;
     if (c == 'u') {
         uint32_t code = json_hex(r), low;
         if (code >> 10 == 0xD800 >> 10) {            /* the first of a pair */
@@ -4541,7 +4675,7 @@ static void json_escape(json_reader *r)
             code = (code << 10) + low + 0x10000 - ((uint32_t)0xD800 << 10);
         }
         (void)json_emit_code(r, code);
-    } else if (name) json_emit(r, name[8]);
+    } else if (i < 8) json_emit(r, (uint8_t)meant[i]);
     else json_stop(r);
 }
 
@@ -4747,7 +4881,7 @@ static inngest_status json_read(json_reader *r, const char *path, void *out, siz
             if (r->over) status = INNGEST_ERR_TOO_LONG;
             else {
                 *r->out = 0;
-                if (text + strlen(text) != r->out) status = INNGEST_ERR_RANGE;
+                if (text + length_of(text) != r->out) status = INNGEST_ERR_RANGE;
             }
         } else if (wanted == JSON_NUMBER && !json_scale(r, (unsigned)want, &value)) status = INNGEST_ERR_RANGE;
     } else status = INNGEST_ERR_NOT_FOUND;
@@ -4772,7 +4906,7 @@ static inngest_status json_read_memory(const void *json, size_t size, const char
 #if SIZE_MAX > INT32_MAX
     if (size > INT32_MAX) return INNGEST_ERR_TOO_LONG;
 #endif
-    memset(&r, 0, sizeof r);
+    fill_bytes(&r, 0, sizeof r);
     r.memory = json;
     r.size = (uint32_t)size;
     r.root = path;
@@ -4789,11 +4923,11 @@ static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *
     json_reader r;
     inngest_status status = INNGEST_ERR_ARGUMENT;
     uint32_t name;
-    memset(&r, 0, sizeof r);
+    fill_bytes(&r, 0, sizeof r);
     r.jobs = ctx->jobs;
     if (!find_event(ctx, &r.event, &r.from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
     r.size = r.event.size - r.from;
-    if (path && strncmp(path, "data", 4) == 0) status = json_read(&r, path + 4, out, want);
+    if (path && matches("data", path, 4)) status = json_read(&r, path + 4, out, want);
     if (status == INNGEST_PAUSED) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (status != INNGEST_OK) event_error(ctx, status, path);
     return status;
@@ -4989,7 +5123,7 @@ inngest_status inngest_parse_time(const char *text, int64_t *unix_ms)
     int zone = 0;
     int32_t days;
     if (text == NULL || unix_ms == NULL) return INNGEST_ERR_ARGUMENT;
-    memset(n, 0, sizeof n);
+    fill_bytes(n, 0, sizeof n);
     text = text_shape(text, "0000-00-00", n);
     if (text == NULL) return INNGEST_ERR_ARGUMENT;
     if (*text) {
