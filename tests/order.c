@@ -575,6 +575,78 @@ static void marginal_cells(void)
     MACHINE_END();
 }
 
+/* A run whose records lose a bit, or cannot be read for a while, is parked before what they stood in is erased: once, and
+ * for good; also where the record that says so fails at first. */
+static unsigned parkings, fails_to_park;
+static int watched_program(void *context, uint32_t address, const void *data, uint32_t size)
+{
+    const uint8_t *b = data;
+    if (size >= 16 && (b[4] & 0x1F) == 3) {            /* PHASE, no copy */
+        if (fails_to_park > 0) {
+            fails_to_park--;
+            return -7;
+        }
+        parkings++;
+    }
+    return program_below(context, address, data, size);
+}
+static uint32_t unreadable_at;
+static int (*read_below)(void *, uint32_t, void *, uint32_t);
+static int partial_read(void *context, uint32_t address, void *data, uint32_t size)
+{
+    return unreadable_at && address <= unreadable_at && address + size > unreadable_at ? -5 : read_below(context, address, data, size);
+}
+static inngest_status two_branches(inngest_ctx *ctx)
+{
+    inngest_status one, other;
+    uint8_t value[7] = { 1 };
+    inngest_parallel(ctx, "both");
+    one = inngest_step_sleep(ctx, "nap", INNGEST_HOURS(1));
+    other = inngest_step_sleep(ctx, "short", 1000);
+    if (other == INNGEST_OK) INNGEST_STEP_AS(other, ctx, "x", value) memset(value, 1, sizeof value);
+    INNGEST_TRY(inngest_all(ctx, &one, &other));
+    woken++;
+    return INNGEST_OK;
+}
+static void damaged(bool unreadable, unsigned fails)
+{
+    static const inngest_function both[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64 },
+                                             { .id = "branches", .event = "b", .handler = two_branches, .journal_bytes = 200 } };
+    inngest_run_info info;
+    uint32_t at, i;
+    machine_open(both, 2, 1024, 6, 4);
+    read_below = m.chip.port.read;
+    program_below = m.chip.port.program;
+    m.chip.port.read = partial_read;
+    m.chip.port.program = watched_program;
+    machine_reboot();
+    parkings = woken = 0;
+    fails_to_park = fails;
+    CHECK(inngest_send(&m.jobs, "b", NULL, 0) == INNGEST_OK && machine_run(1));
+    for (i = 0; i < (unreadable ? 14 : 1); i++) work_beside(20, 1);
+    CHECK(machine_run(1000) && machine_runs(NULL) == 1);
+    for (at = 0; at < 6 * 1024 - 20 && !((m.chip.cells[at + 4] & 0x0F) == 4 && m.chip.cells[at + 5] == 7); at += 4) continue;
+    CHECK(at < 6 * 1024 - 20 && (at > 1024) == unreadable);
+    if (unreadable) unreadable_at = at + 4;
+    else m.chip.cells[at + 12] ^= 2;
+    i = machine_counters().erases;
+    while (machine_counters().erases < i + 2) {
+        CHECK(inngest_send(&m.jobs, "w", NULL, 0) == INNGEST_OK);
+        (void)machine_run(2000);
+    }
+    unreadable_at = 0;
+    CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE && parkings == 1 && machine_counters().damaged == 1);
+    for (i = 0; i < 2; i++) {
+        while (machine_counters().erases < 14) work_beside(20, 1);
+        CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE && parkings == 1);
+        machine_reboot();
+        CHECK(machine_runs(&info) == 1 ? info.wait == INNGEST_WAIT_DAMAGE : machine_counters().lost_runs == 1);
+        if (machine_runs(NULL) == 0) break;
+    }
+    CHECK(machine_run(INNGEST_HOURS(2)) && woken == 0);
+    MACHINE_END();
+}
+
 int main(void)
 {
     uint32_t i, k;
@@ -610,5 +682,9 @@ int main(void)
         for (k = 1; fails_in_mount(2 + i % 3, i / 3, i % 2 ? FLASH_TEAR_MIDDLE : FLASH_TEAR_NONE, k) && !test_failed; k++) continue;
     headers();
     marginal_cells();
+    for (i = 0; i < 4; i++) {
+        damaged(false, i);
+        damaged(true, i);
+    }
     return TEST_END();
 }
