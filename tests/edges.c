@@ -174,6 +174,22 @@ static void distances(uint32_t block)
         }
 }
 
+/* Run numbers around the largest that a short header can name. */
+static inngest_status nothing(inngest_ctx *ctx) { (void)ctx; return INNGEST_OK; }
+static void run_numbers(void)
+{
+    static const inngest_function table[] = { { .id = "n", .event = "n", .handler = nothing, .journal_bytes = 64, QUICK } };
+    unsigned i;
+    machine_open(table, 1, 2048, 4, 4);
+    machine_reboot();
+    for (i = 0; i < 65540 && !test_failed; i++) {
+        CHECK(inngest_send(&m.jobs, "n", NULL, 0) == INNGEST_OK && machine_tick() == UINT32_MAX);
+        if (i == 65525) machine_reboot();
+    }
+    look_at_records();
+    MACHINE_END();
+}
+
 /* Results around the longest that a short header can name. */
 static inngest_status long_results(inngest_ctx *ctx)
 {
@@ -679,6 +695,7 @@ int main(void)
     distances(512);
     distances(2048);
     sizes();
+    run_numbers();
     progress();
     one_unit();
     time_is_carried();
