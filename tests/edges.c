@@ -660,7 +660,7 @@ static int watched_erase(void *context, uint32_t address)
 }
 static inngest_status one_step(inngest_ctx *ctx)
 {
-    uint8_t value[100];
+    uint8_t value[INNGEST_RESULT_BYTES];
     in_handler = true;
     INNGEST_CATCH(machine_ended.status, inngest_step_sleep(ctx, "nap", 0));
     INNGEST_STEP(ctx, "a", value) memset(value, 1, sizeof value);
@@ -669,7 +669,7 @@ static inngest_status one_step(inngest_ctx *ctx)
 }
 static void erased_ahead(uint32_t blocks)
 {
-    static const inngest_function table[] = { { .id = "one", .event = "o", .handler = one_step, .journal_bytes = 200, QUICK } };
+    static const inngest_function table[] = { { .id = "one", .event = "o", .handler = one_step, .journal_bytes = 400, QUICK } };
     unsigned i;
     machine_open(table, 1, 2048, blocks, 4);
     erase_below = m.chip.port.erase;
