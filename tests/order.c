@@ -680,6 +680,37 @@ static void kept(uint32_t blocks, flash_bad how)
     MACHINE_END();
 }
 
+/* While the chip erases nothing is programmed. */
+static bool erasing;
+static int slow_erase(void *context, uint32_t address)
+{
+    erasing = !erasing;
+    return erasing ? INNGEST_PORT_BUSY : erase_below(context, address);
+}
+static int not_beside(void *context, uint32_t address, const void *data, uint32_t size)
+{
+    CHECK(!erasing);
+    return program_below(context, address, data, size);
+}
+static void slow(uint32_t blocks)
+{
+    unsigned i;
+    machine_open(table_of_two, 2, 1024, blocks, 4);
+    program_below = m.chip.port.program;
+    erase_below = m.chip.port.erase;
+    m.chip.port.program = not_beside;
+    m.chip.port.erase = slow_erase;
+    erasing = false;
+    machine_reboot();
+    for (i = 0; i < 100; i++) {
+        CHECK(inngest_send(&m.jobs, "w", NULL, 0) == INNGEST_OK);
+        (void)machine_tick();
+        m.now += 10;
+    }
+    CHECK(machine_run(1000) && machine_runs(NULL) == 0 && machine_counters().erases > blocks + 2);
+    MACHINE_END();
+}
+
 int main(void)
 {
     uint32_t i, k;
@@ -723,5 +754,6 @@ int main(void)
         kept(i, FLASH_BAD_ERASE);
         kept(i, FLASH_BAD_PROGRAM);
     }
+    for (i = 2; i < 6; i++) slow(i);
     return TEST_END();
 }
