@@ -681,15 +681,15 @@ static void kept(uint32_t blocks, flash_bad how)
 }
 
 /* While the chip erases nothing is programmed. */
-static bool erasing;
+static unsigned erasing;
 static int slow_erase(void *context, uint32_t address)
 {
-    erasing = !erasing;
+    erasing = (erasing + 1) % 4;
     return erasing ? INNGEST_PORT_BUSY : erase_below(context, address);
 }
 static int not_beside(void *context, uint32_t address, const void *data, uint32_t size)
 {
-    CHECK(!erasing);
+    CHECK(erasing == 0);
     return program_below(context, address, data, size);
 }
 static void slow(uint32_t blocks)
@@ -700,9 +700,9 @@ static void slow(uint32_t blocks)
     erase_below = m.chip.port.erase;
     m.chip.port.program = not_beside;
     m.chip.port.erase = slow_erase;
-    erasing = false;
+    erasing = 0;
     machine_reboot();
-    for (i = 0; i < 100; i++) {
+    for (i = 0; i < 200; i++) {
         CHECK(inngest_send(&m.jobs, "w", NULL, 0) == INNGEST_OK);
         (void)machine_tick();
         m.now += 10;
