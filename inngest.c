@@ -1456,8 +1456,7 @@ static bool in_last(const inngest *jobs, uint32_t position) { return position &&
  * up the originals again, those of no run from the tail, erase it, and start over. */
 APART void start_over(inngest *jobs)
 {
-    uint32_t i, offset = first_offset(jobs);
-    int k;
+    uint32_t i, k, offset = first_offset(jobs);
     bool time = in_last(jobs, jobs->time_position);
     record r;
     for (i = jobs->run_count; i-- > 0;) {
