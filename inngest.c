@@ -2350,7 +2350,7 @@ static void find_trail(inngest_ctx *ctx)
         jobs->trail[n % INNGEST_TRAIL_STEPS][0] = r.step;
         jobs->trail[n++ % INNGEST_TRAIL_STEPS][1] = r.position;
     } while (r.link);
-    ctx->trail_end = n > INNGEST_TRAIL_STEPS ? n - INNGEST_TRAIL_STEPS : 0;
+    ctx->trail_end = n - minimum(n, INNGEST_TRAIL_STEPS);
     ctx->trail_at = n;
     ctx->trail_of = jobs->tail_block + 1;
 }
@@ -2654,10 +2654,11 @@ static inngest_status begin_again(inngest_ctx *ctx)
 {
     inngest_active *a = ctx->active;
     ctx->began = a->began;
-    if (a->status != INNGEST_AGAIN && a->status != INNGEST_PENDING) {
-        if (a->status < 0) drop_active(ctx->jobs, a);
-        return a->status < 0 ? mistake(ctx, (inngest_status)a->status, ctx->id) : (inngest_status)a->status;
+    if (a->status < 0) {
+        drop_active(ctx->jobs, a);
+        return mistake(ctx, (inngest_status)a->status, ctx->id);
     }
+    if (a->status != INNGEST_AGAIN && a->status != INNGEST_PENDING) return (inngest_status)a->status;
     if (ctx->ending) ctx->stop = INNGEST_STOP_CANCEL;
     else if (IN_GROUP(ctx) && ctx->decided) ctx->stop = INNGEST_STOP_LOST;
     else if (a->timed && until(ctx->jobs, a->timeout) <= 0) ctx->stop = INNGEST_STOP_TIMEOUT;
@@ -2863,8 +2864,7 @@ APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_s
 {
     record r;
     inngest_status status = enter_step(ctx, id, WHAT_RUN, &r);
-    if ((int)status > 0 && status != INNGEST_BODY) return status;
-    if ((int)status <= 0 && status != INNGEST_OK) return status;
+    if (status != INNGEST_OK && status != INNGEST_BODY) return status;
     if (result == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
     if (status == INNGEST_OK) {
         status = copy_payload(ctx, &r, 0, result, size);
@@ -2901,7 +2901,7 @@ static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
 #endif
 
 /* Negative and one of the library's own: not a port's or a driver's number. */
-static bool is_failure(inngest_status status) { return (int)status < -256 && (int)status >= -400; }
+static bool is_failure(inngest_status status) { return (int)status < -256 && (int)status >= INNGEST_ERR_SYNC; }
 
 static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
 {
@@ -2916,10 +2916,10 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
 #if INNGEST_LONG_STEPS
     if (STOPPING(ctx)) {
         status = stopped_step(ctx, status);
-        if (status == INNGEST_LOST || status == INNGEST_PAUSED) return status;
+        if (status == INNGEST_LOST) return status;
     }
 #endif
-    if (status == INNGEST_PAUSED) return wait_for_room(ctx);     /* its progress could not be saved */
+    if (status == INNGEST_PAUSED) return wait_for_room(ctx);     /* its progress could not be saved, or the run is cancelled */
     if (status == INNGEST_OK) {
         ctx->told = false;
         INNGEST_TRY(put_record(ctx, RESULT, ctx->result, ctx->size));
@@ -2975,7 +2975,6 @@ static inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, 
         if (!read_wait(ctx, &r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
     } else {
         INNGEST_TRY(put_wait(ctx, SLEEP, due, flags));
-        INNGEST_TRY(durable(ctx));
     }
     if (INNGEST_WALL_CLOCK && (flags & WAIT_UNIX)) {
         ctx->run->flags |= RUN_UNIX;
@@ -3295,7 +3294,7 @@ APART uint32_t capacity(const inngest *jobs)
     if (largest < largest_start(jobs)) largest = largest_start(jobs);   /* cov: by configuration */
     room_for = (usable - minimum(usable / 2, largest)) * (blocks > 1 ? blocks - 1 : 1);
     room_for = minimum(room_for, fill);
-    return room_for > fixed ? room_for - fixed : 0;   /* cov: by configuration */
+    return room_for - minimum(room_for, fixed);
 }
 
 /* The functions of the largest event that fits this one's trigger must fit the run table, the journal and a block. */
@@ -3305,7 +3304,7 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     uint16_t k;
     for (k = 0; k < jobs->function_count; k++) {
         const char *event = jobs->functions[k].event;
-        if (event == NULL || event[0] == 0 || !matches(event, f->event, length_of(f->event))) continue;
+        if (event == NULL || !matches(event, f->event, length_of(f->event))) continue;
         need += reservation(jobs, k, largest_start(jobs));
         n++;
     }
@@ -3382,7 +3381,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
     *live = 0;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         const inngest_seen *seen = SEEN_ID(jobs, i);
-        if (seen->position == 0 || seen->until <= jobs->now) continue;
+        if (seen->until <= jobs->now) continue;
         ++*live;
         if (e->id_hash[1] && seen->hash[0] == e->id_hash[0] && seen->hash[1] == e->id_hash[1]) return true;
     }
@@ -3643,7 +3642,7 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
     if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, "");
     if (status == INNGEST_RETRY) return retry_handler(ctx);
     if (status != INNGEST_FAIL && !is_failure(status)) set_error(ctx, INNGEST_ERR_STATUS, 0, "");
-    else if (status != INNGEST_FAIL && status != INNGEST_STEP_FAILED && ctx->error.status != status) set_error(ctx, status, 0, "");
+    else if (status != INNGEST_STEP_FAILED && ctx->error.status != status) set_error(ctx, status, 0, "");
     return INNGEST_FAIL;
 }
 
@@ -4064,7 +4063,7 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
     int i;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         inngest_seen *seen = SEEN_ID(jobs, i);
-        if (seen->position == 0 || seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
+        if (seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
         put4(b, seen->hash[0]);
         put4(b + 4, seen->hash[1]);
         put_time(b + 8, seen->until + off);
@@ -4153,7 +4152,7 @@ static inngest_status check_config(const inngest_config *c)
     if (c->functions == NULL && c->function_count) return INNGEST_ERR_ARGUMENT;
     if (c->runs == 0 || c->runs > MOST_RUNS || c->events < 2 || c->events > MOST_EVENTS || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
     if (p->block_size < 512 || p->block_size > 262144 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
-    if (p->block_count < 2 || p->block_count > 65535 || p->block_count > UINT32_MAX / p->block_size) return INNGEST_ERR_GEOMETRY;
+    if (p->block_count < 2 || p->block_count > 65535) return INNGEST_ERR_GEOMETRY;
     if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count > 0x1000000 / (p->block_size / (p->program_size < 4 ? 4u : p->program_size))) return INNGEST_ERR_GEOMETRY;   /* a link's 24 bits */
     if (c->memory == NULL || (uintptr_t)c->memory % offsetof(struct alignment, time) != 0 ||
@@ -4230,7 +4229,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
         status = r.size == 4 ? (inngest_status)(int32_t)get4(r.first) : INNGEST_FAIL;   /* alone; else the error of the handler */
         run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
-        if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;
+        run->flags |= RUN_FAILING;   /* for one that is cancelled, too: nothing asks */
     }
     run->used = 0;
 #if INNGEST_INDEXES
@@ -4305,7 +4304,7 @@ APART void find_copied(inngest *jobs)
     const inngest_run *run;
     record r;
     jobs->copied = position_at(jobs, jobs->tail_block, 0);
-    if (position == 0 || !read_header(jobs, position, &r) || (run = find_run(jobs, r.run)) == NULL) return;   /* cov: it was read before */
+    if (!read_header(jobs, position, &r) || (run = find_run(jobs, r.run)) == NULL) return;   /* cov: it was read before */
     for (r.link = 1; r.link && step_back(jobs, run, &position, &r) == INNGEST_OK;) {
         uint32_t same = KEY(class_of(r.kind) | (r.flags & FLAG), r.step);
         if (key == 0) key = same;
