@@ -128,7 +128,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define APART static
 #endif
 
-#if defined(__GNUC__) && FAST          /* what each step goes through: into its callers, where code is cheap */
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && FAST         /* what each step goes through: into its callers, where code is cheap */
 #define NEAR static inline __attribute__((always_inline))
 #define NEAR_APART NEAR
 #else
