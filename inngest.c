@@ -120,7 +120,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 
 #define NOT_SAID UINT32_MAX
 
-#if defined(__GNUC__) && !FAST         /* a function of its own, so that its locals do not add to the stack of those who call others */
+#if defined(__GNUC__) && !FAST         /* a function of its own: its locals do not add to the stack of those who call others, nor its code to theirs */
 #define APART static __attribute__((noinline))
 #else
 #define APART static
@@ -1715,7 +1715,7 @@ static uint32_t reservation(const inngest *jobs, unsigned function, uint32_t sta
 }
 
 /* Give a run its function and its reservation; a START takes so many bytes. */
-static void take_up(inngest *jobs, inngest_run *run, uint32_t number, unsigned function, uint32_t start_bytes)
+APART void take_up(inngest *jobs, inngest_run *run, uint32_t number, unsigned function, uint32_t start_bytes)
 {
     jobs->reserved -= run->reserved * UINT32_C(4);
     run->number = number;
@@ -2143,7 +2143,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 
 static uint64_t run_id(const inngest *jobs, const inngest_run *run) { return (uint64_t)jobs->format << 32 | run->number; }
 
-static void set_error(inngest_ctx *ctx, inngest_status status, int32_t code, const char *message)
+APART void set_error(inngest_ctx *ctx, inngest_status status, int32_t code, const char *message)
 {
     ctx->error.status = status;
     ctx->error.code = code;
@@ -3013,7 +3013,7 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
 
 /* ---- 11 Inside a body, and what a handler can know ------------------------------------------------------------- */
 
-static void tell_error(inngest_ctx *ctx, int32_t code, const char *message)
+APART void tell_error(inngest_ctx *ctx, int32_t code, const char *message)
 {
     set_error(ctx, INNGEST_FAIL, code, message);
     ctx->told = true;
@@ -3418,7 +3418,7 @@ static bool has_on_failure(const inngest_function *function)
 #if INNGEST_LONG_STEPS
 /* Tell the run's steps in progress that it ends: the handler is called once more, begins nothing, and their results
  * are kept. */
-static void stop_actives(inngest_ctx *ctx)
+APART void stop_actives(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
@@ -3804,7 +3804,7 @@ static inngest_run *next_due(inngest *jobs)
 
 /* When to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot come
  * after 1, 2, 4 ... minutes, so that a machine which is reset more often than hourly gets on too. */
-static int64_t heartbeat(const inngest *jobs)
+APART int64_t heartbeat(const inngest *jobs)
 {
     int64_t in = jobs->stamp - jobs->booted;
     if (WALL_KNOWN(jobs) || in > INNGEST_HEARTBEAT_MS) in = INNGEST_HEARTBEAT_MS;
@@ -3812,7 +3812,7 @@ static int64_t heartbeat(const inngest *jobs)
 }
 
 /* For the caller of the tick. */
-static uint32_t due_in(const inngest *jobs, int64_t when)
+APART uint32_t due_in(const inngest *jobs, int64_t when)
 {
     if (when == NEVER) return UINT32_MAX;
     if (when <= jobs->now) return 0;
@@ -3821,7 +3821,7 @@ static uint32_t due_in(const inngest *jobs, int64_t when)
 
 static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
-    int64_t first = deadline(first_run(jobs));
+    int64_t first = deadline(first_run(jobs)), beat;
 #if INNGEST_CRASHES
     if (alone(jobs)) {
         int64_t over = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS), own = deadline(find_run(jobs, jobs->alone & STEP_MASK));
@@ -3829,7 +3829,8 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
         if (own < first) first = own;
     }
 #endif
-    if (first != NEVER && heartbeat(jobs) < first) first = heartbeat(jobs);
+    beat = heartbeat(jobs);
+    if (first != NEVER && beat < first) first = beat;
     if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) &&
         jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
