@@ -57,6 +57,8 @@
 #define WIDE 0x40u
 #define FLAG 0x80u                     /* of a step: in on_failure; of TIME: a clean stop */
 #define STEP_MASK 0xFFFFFFu
+#define TIME_BYTES 12u
+#define TIME_REACH 16384u                /* bytes that a mount reads at most for the time alone, and a block */
 #define ERROR_BYTES (8u + INNGEST_MESSAGE_BYTES)
 #define END_ROOM (((16u + ERROR_BYTES + 31u) & ~31u) + 32u)   /* in each reservation: PHASE and CRASH */
 #define START_HEAD 13u                 /* 7 without a time */
@@ -126,6 +128,14 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define APART static
 #endif
 
+#if defined(__GNUC__) && FAST          /* what each step goes through: into its callers, where code is cheap */
+#define NEAR static inline __attribute__((always_inline))
+#define NEAR_APART NEAR
+#else
+#define NEAR static
+#define NEAR_APART APART
+#endif
+
 /* What is never so where the part is left out. */
 #define IN_GROUP(ctx) (INNGEST_PARALLEL && (ctx)->parallel)
 #if INNGEST_LONG_STEPS
@@ -172,7 +182,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 
 /* ---- 2 Bytes, checksum, hashes --------------------------------------------------------------------------------- */
 
-#if defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)     /* one instruction, at -Os too */
+#if (defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)) || defined(__x86_64__)   /* one instruction, at -Os too */
 static void put4(uint8_t *to, uint32_t value) { memcpy(to, &value, 4); }
 static uint32_t get4(const uint8_t *from)
 {
@@ -211,19 +221,35 @@ static int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(f
                       CRC_BIT(b, 16, 0x1C26A370) ^ CRC_BIT(b, 32, 0x384D46E0) ^ CRC_BIT(b, 64, 0x709A8DC0) ^ CRC_BIT(b, 128, 0xE1351B80))
 #define CRC_ROW_3(b) (CRC_BIT(b, 1, 0xB8BC6765) ^ CRC_BIT(b, 2, 0xAA09C88B) ^ CRC_BIT(b, 4, 0x8F629757) ^ CRC_BIT(b, 8, 0xC5B428EF) ^ \
                       CRC_BIT(b, 16, 0x5019579F) ^ CRC_BIT(b, 32, 0xA032AF3E) ^ CRC_BIT(b, 64, 0x9B14583D) ^ CRC_BIT(b, 128, 0xED59B63B))
+#define CRC_ROW_4(b) (CRC_BIT(b, 1, 0x3D6029B0) ^ CRC_BIT(b, 2, 0x7AC05360) ^ CRC_BIT(b, 4, 0xF580A6C0) ^ CRC_BIT(b, 8, 0x30704BC1) ^ \
+                      CRC_BIT(b, 16, 0x60E09782) ^ CRC_BIT(b, 32, 0xC1C12F04) ^ CRC_BIT(b, 64, 0x58F35849) ^ CRC_BIT(b, 128, 0xB1E6B092))
+#define CRC_ROW_5(b) (CRC_BIT(b, 1, 0xCB5CD3A5) ^ CRC_BIT(b, 2, 0x4DC8A10B) ^ CRC_BIT(b, 4, 0x9B914216) ^ CRC_BIT(b, 8, 0xEC53826D) ^ \
+                      CRC_BIT(b, 16, 0x03D6029B) ^ CRC_BIT(b, 32, 0x07AC0536) ^ CRC_BIT(b, 64, 0x0F580A6C) ^ CRC_BIT(b, 128, 0x1EB014D8))
+#define CRC_ROW_6(b) (CRC_BIT(b, 1, 0xA6770BB4) ^ CRC_BIT(b, 2, 0x979F1129) ^ CRC_BIT(b, 4, 0xF44F2413) ^ CRC_BIT(b, 8, 0x33EF4E67) ^ \
+                      CRC_BIT(b, 16, 0x67DE9CCE) ^ CRC_BIT(b, 32, 0xCFBD399C) ^ CRC_BIT(b, 64, 0x440B7579) ^ CRC_BIT(b, 128, 0x8816EAF2))
+#define CRC_ROW_7(b) (CRC_BIT(b, 1, 0xCCAA009E) ^ CRC_BIT(b, 2, 0x4225077D) ^ CRC_BIT(b, 4, 0x844A0EFA) ^ CRC_BIT(b, 8, 0xD3E51BB5) ^ \
+                      CRC_BIT(b, 16, 0x7CBB312B) ^ CRC_BIT(b, 32, 0xF9766256) ^ CRC_BIT(b, 64, 0x299DC2ED) ^ CRC_BIT(b, 128, 0x533B85DA))
 #define CRC_4(row, b) row(b), row((b) + 1), row((b) + 2), row((b) + 3)
 #define CRC_16(row, b) CRC_4(row, b), CRC_4(row, (b) + 4), CRC_4(row, (b) + 8), CRC_4(row, (b) + 12)
 #define CRC_64(row, b) CRC_16(row, b), CRC_16(row, (b) + 16), CRC_16(row, (b) + 32), CRC_16(row, (b) + 48)
+#define CRC_WORD(rows, w) ((rows)[3][(w) & 255] ^ (rows)[2][(w) >> 8 & 255] ^ (rows)[1][(w) >> 16 & 255] ^ (rows)[0][(w) >> 24])
 #define CRC_ROW(row) { CRC_64(row, 0u), CRC_64(row, 64u), CRC_64(row, 128u), CRC_64(row, 192u) }
 #endif
 
 static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 {
-#if INNGEST_CRC_TABLE == 1024          /* four bytes at a time */
-    static const uint32_t table[4][256] = { CRC_ROW(CRC_ROW_0), CRC_ROW(CRC_ROW_1), CRC_ROW(CRC_ROW_2), CRC_ROW(CRC_ROW_3) };
-    for (crc = ~crc; size >= 4; size -= 4, data += 4) {
-        crc ^= (uint32_t)data[0] | (uint32_t)data[1] << 8 | (uint32_t)data[2] << 16 | (uint32_t)data[3] << 24;
-        crc = table[3][crc & 255] ^ table[2][crc >> 8 & 255] ^ table[1][crc >> 16 & 255] ^ table[0][crc >> 24];
+#if INNGEST_CRC_TABLE == 2048          /* eight bytes at a time */
+    static const uint32_t table[8][256] = { CRC_ROW(CRC_ROW_0), CRC_ROW(CRC_ROW_1), CRC_ROW(CRC_ROW_2), CRC_ROW(CRC_ROW_3),
+                                            CRC_ROW(CRC_ROW_4), CRC_ROW(CRC_ROW_5), CRC_ROW(CRC_ROW_6), CRC_ROW(CRC_ROW_7) };
+    for (crc = ~crc; size >= 8; size -= 8, data += 8) {
+        uint32_t low = crc ^ get4(data), high = get4(data + 4);
+        crc = CRC_WORD(table + 4, low) ^ CRC_WORD(table, high);
+    }
+    if (size >= 4) {
+        crc ^= get4(data);
+        crc = CRC_WORD(table, crc);
+        size -= 4;
+        data += 4;
     }
     for (; size > 0; size--, data++) crc = crc >> 8 ^ table[0][(crc ^ *data) & 255];
 #elif INNGEST_CRC_TABLE == 256
@@ -243,9 +269,10 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 }
 
 #define HASH_SEED 2166136261u
+#define HASH_PRIME 16777619u
 INNGEST_SEND_CODE static uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
 {
-    while (*text) hash = (hash ^ (uint8_t)*text++) * 16777619u;
+    while (*text) hash = (hash ^ (uint8_t)*text++) * HASH_PRIME;
     return hash;
 }
 
@@ -293,6 +320,24 @@ static void copy_text(char *to, const char *from, size_t size)
 {
     for (; size > 1 && from && *from; size--) *to++ = *from++;
     *to = 0;
+}
+
+/* Copy an id, cut to fit, and give its hash. */
+static uint32_t copy_id(char *to, const char *id, size_t size)
+{
+#if FAST                               /* in one go */
+    const char *end = to + size - 1;
+    uint32_t hash = HASH_SEED;
+    for (; *id; id++) {
+        hash = (hash ^ (uint8_t)*id) * HASH_PRIME;
+        if (to < end) *to++ = *id;
+    }
+    *to = 0;
+    return hash;
+#else
+    copy_text(to, id, size);
+    return hash_text(HASH_SEED, id);
+#endif
 }
 
 #if INNGEST_INSPECT
@@ -687,12 +732,13 @@ static inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contende
 
 static void play_up(inngest *jobs, uint32_t place)
 {
-    uint32_t node;
-    for (node = (jobs->run_count + place) / 2; node; node /= 2) {
-        uint32_t winner = contender(jobs, 2 * node), other = contender(jobs, 2 * node + 1);
-        if (is_earlier(&jobs->runs[other], &jobs->runs[winner])) winner = other;
-        if (jobs->tree[node] == winner && winner != place) return;
-        jobs->tree[node] = (inngest_index)winner;
+    const inngest_run *first = &jobs->runs[place];
+    uint32_t node, winner = place;
+    for (node = jobs->run_count + place; node > 1; node /= 2) {
+        uint32_t other = contender(jobs, node ^ 1);
+        if (is_earlier(&jobs->runs[other], first)) first = &jobs->runs[winner = other];
+        if (jobs->tree[node / 2] == winner && winner != place) return;
+        jobs->tree[node / 2] = (inngest_index)winner;
     }
 }
 
@@ -870,7 +916,7 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
     return status;
 }
 
-static bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
+NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
 {
     int result, tries;
     for (tries = 0; tries < 3; tries++) {          /* what stays unreadable is taken as torn */
@@ -883,15 +929,23 @@ static bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size
     return false;
 }
 
+static bool all_are(const uint8_t *bytes, uint32_t n, uint8_t value)
+{
+#if FAST
+    return bytes[0] == value && memcmp(bytes, bytes + 1, n - 1) == 0;
+#else
+    while (n > 0 && bytes[n - 1] == value) n--;
+    return n == 0;
+#endif
+}
+
 /* Do bytes read as one value, all of them? */
 static bool reads_as(inngest *jobs, uint32_t address, uint32_t size, uint8_t value)
 {
-    const uint8_t *bytes = (const uint8_t *)jobs->stage;           /* free but for append */
-    uint32_t i, n;
+    uint32_t n;
     for (; size > 0; size -= n, address += n) {
-        n = minimum(size, 32);
-        if (!port_read(jobs, address, jobs->stage, n)) return false;
-        for (i = 0; i < n; i++) if (bytes[i] != value) return false;
+        n = minimum(size, FAST ? INNGEST_STAGE_BYTES : 32);            /* the stage is free but for append */
+        if (!port_read(jobs, address, jobs->stage, n) || !all_are((const uint8_t *)jobs->stage, n, value)) return false;
     }
     return true;
 }
@@ -908,7 +962,7 @@ static void idle(inngest *jobs)
 }
 
 /* A program that answers BUSY is waited for: micro- to milliseconds. */
-static inngest_status port_program(inngest *jobs, uint32_t address, const void *data, uint32_t size)
+NEAR inngest_status port_program(inngest *jobs, uint32_t address, const void *data, uint32_t size)
 {
     int result;
     while ((result = jobs->port->program(jobs->port->context, address, data, size)) == INNGEST_PORT_BUSY) idle(jobs);
@@ -943,41 +997,43 @@ static uint32_t record_room(const inngest *jobs, uint32_t payload) { return roun
 
 static uint32_t after(const inngest *jobs, const record *r) { return r->position + (record_bytes(jobs, r) >> jobs->unit_shift); }
 
-static bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
+NEAR bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
 {
     if (size == 0) return true;
     return port_read(jobs, address_of(jobs, r->position) + r->header + from, to, size);
 }
 
-/* Read the header at a position. False: nothing that could be one. */
-static bool read_header(inngest *jobs, uint32_t position, record *r)
+/* Read the header at a position into the stage, which is free but for append. False: nothing that could be one. */
+NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
 {
-    uint8_t bytes[16];
+    uint8_t *bytes = (uint8_t *)jobs->stage, kind;
     uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
     if (left < 12 || offset < first_offset(jobs) || !port_read(jobs, address, bytes, 12)) return false;
     r->position = position;
-    r->kind = bytes[4] & KIND_MASK;
-    r->flags = bytes[4] & (CARRIED | MORE | FLAG);
-    r->header = bytes[4] & WIDE ? 16 : 12;
+    kind = bytes[4];
+    r->kind = kind & KIND_MASK;
+    r->flags = kind & (CARRIED | MORE | FLAG);
+    r->header = kind & WIDE ? 16 : 12;
     r->size = bytes[5];
     r->run = get2(bytes + 6);
     r->step = get4(bytes + 8) & STEP_MASK;
     r->link = bytes[11];
-    if (r->header == 16) {
+    if (kind & WIDE) {
         if (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
         r->link |= get2(bytes + 12) << 8;
         r->run |= (uint32_t)bytes[14] << 16;
         r->size = (uint16_t)(r->size | bytes[15] << 8);
     }
     r->crc = get4(bytes);
-    r->head_crc = crc_header(jobs, position, bytes, r->header);
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
+/* Read the rest of a record whose header is in the stage. */
 static bool verify(inngest *jobs, record *r)
 {
-    uint8_t *bytes = (uint8_t *)jobs->stage;         /* free but for append */
-    uint32_t crc = r->head_crc, at, n;
+    uint8_t *bytes = (uint8_t *)jobs->stage;
+    uint32_t crc, at, n;
+    r->head_crc = crc = crc_header(jobs, r->position, bytes, r->header);
     fill_bytes(r->first, 0, sizeof r->first);
     for (at = 0; at < r->size; at += n) {
         n = minimum(r->size - at, sizeof jobs->stage);
@@ -1027,9 +1083,9 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
     return crc;
 }
 
-APART bool rest_is_blank(inngest *jobs, uint32_t offset)
+APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
 {
-    return port_blank(jobs, block_address(jobs, jobs->head_block) + offset, jobs->port->block_size - offset);
+    return port_blank(jobs, block_address(jobs, block) + offset, jobs->port->block_size - offset);
 }
 
 /* The first program of a boot at a place is a unit of a fixed pattern: earlier boots may have been there and been cut
@@ -1067,12 +1123,15 @@ static bool may_be_lost(const inngest *jobs) { return INNGEST_WRITE_CACHE && job
 
 static uint32_t bytes_of(const source *s) { return (uint32_t)s->size[0] + s->size[1] + s->size[2]; }
 
+/* Is a record staged as a whole when its header is made, and summed in one go? */
+#define STAGED(s, total) (FAST && !(s)->copy && (total) <= INNGEST_STAGE_BYTES)
+
 /* Make the header of a record in the stage. Gives its size. */
 APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, const source *s, uint32_t position)
 {
     uint8_t *header = (uint8_t *)jobs->stage;
     uint32_t number = s->copy ? ((const record *)s->piece[0])->run : run ? run->number & STEP_MASK : 0;
-    uint32_t link = run && run->last ? position - run->last : 0, size = bytes_of(s), head = 12;
+    uint32_t link = run && run->last ? position - run->last : 0, size = bytes_of(s), head = 12, crc, i;
     if (link > 0xFF || number > 0xFFFF || size > 0xFF) {
         key |= KEY(WIDE, 0);
         head = 16;
@@ -1084,7 +1143,12 @@ APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, 
     put4(header + 11, link);
     header[14] = (uint8_t)(number >> 16);
     header[15] = (uint8_t)(size >> 8);
-    put4(header, payload_crc(s, crc_header(jobs, position, header, head)) ^ (may_be_lost(jobs) ? LATER : 0));
+    if (STAGED(s, head + size)) {
+        uint8_t *to = header + head;
+        for (i = 0; i < 3 && s->size[i]; to += s->size[i++]) memcpy(to, s->piece[i], s->size[i]);
+        crc = crc_header(jobs, position, header, head + size);
+    } else crc = payload_crc(s, crc_header(jobs, position, header, head));
+    put4(header, crc ^ (may_be_lost(jobs) ? LATER : 0));
     return head;
 }
 
@@ -1102,7 +1166,7 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
     jobs->head_offset = offset + padded;             /* spent whatever comes: never programmed twice */
     jobs->dirty = jobs->wrote = true;
     for (at = 0; at < padded; at += n) {
-        uint32_t skip = at ? 0 : head, used = at < total ? total - at : 0;   /* cov: padding fills no stage by itself */
+        uint32_t skip = at ? 0 : STAGED(s, total) ? total : head, used = at < total ? total - at : 0;   /* cov: padding fills no stage by itself */
         inngest_status status;
         n = minimum(padded - at, INNGEST_STAGE_BYTES);
         used = minimum(used, n);
@@ -1175,23 +1239,21 @@ static inngest_status find_record(inngest *jobs, const inngest_run *run, uint32_
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
 APART void find_oldest(inngest *jobs, inngest_run *run)
 {
-    uint32_t position = run->last;
+    uint32_t position = run->last, oldest = jobs->tail_block;
+    inngest_status status;
     record r;
-    r.link = 0;
-    while (step_back(jobs, run, &position, &r) == INNGEST_OK) {
-        run->oldest = (uint16_t)block_of(jobs, r.position);
+    while ((status = step_back(jobs, run, &position, &r)) == INNGEST_OK) {
+        oldest = block_of(jobs, r.position);
         if (r.link == 0) break;   /* cov: a guard: what has no link lies in the block that is gone */
     }
+    run->oldest = (uint16_t)(status == INNGEST_ERR_READ ? jobs->tail_block : oldest);   /* damaged: its START may lie anywhere */
 }
 
 static void update_oldest(inngest *jobs, uint32_t reclaimed)
 {
     uint32_t i;
     for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)reclaimed) {
-            jobs->runs[i].oldest++;
-            find_oldest(jobs, &jobs->runs[i]);
-        }
+        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)reclaimed) find_oldest(jobs, &jobs->runs[i]);
 }
 #endif
 
@@ -1253,11 +1315,11 @@ APART bool is_linked(inngest *jobs, const record *r, record *next)
     unsigned groups = 0;
     if (jobs->void_count > VOIDS || is_voided(jobs, r->position)) return false;
     for (next->flags = r->flags; (next->flags & MORE) || groups++ < 2; ) {
-        if (port_blank(jobs, block_address(jobs, block) + offset, jobs->port->block_size - offset)) {
+        if (rest_is_blank(jobs, block, offset)) {
             block++;
             offset = first_offset(jobs);
         }
-        if (!next_record(jobs, block, &offset, next) || (next->run == r->run && next->step == r->step)) return false;
+        if (!next_record(jobs, block, &offset, next)) return false;
     }
     return true;
 }
@@ -1311,6 +1373,9 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
     put4(bytes + 8, block);
     put4(bytes + 12, jobs->format);
     put4(bytes + 16, jobs->port->block_count);
+#if INNGEST_INDEXES
+    if (jobs->reach) put4(bytes + 18, block - jobs->reach);      /* bytes 20 and 21 are written over */
+#endif
     put4(bytes + 20, crc32(0, bytes, 20));
 }
 
@@ -1359,8 +1424,8 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     if (jobs->last_block - jobs->head_block <= keep) return false;
     if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
         uint32_t next = jobs->last_block-- + 1;        /* a header there that reads differently each time would vouch for it */
-        if (next - jobs->tail_block < jobs->port->block_count && !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER) &&
-            erase_block(jobs, next, true) != INNGEST_OK) return false;
+        if (next - jobs->tail_block < jobs->port->block_count && !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER))
+            (void)erase_block(jobs, next, true);       /* where that fails it does below */
         if (prepare_blocks(jobs, true) != INNGEST_OK) return false;
     }
     jobs->head_block++;
@@ -1395,7 +1460,7 @@ APART void start_over(inngest *jobs)
     int k;
     bool time = in_last(jobs, jobs->time_position);
     record r;
-    for (i = 0; i < jobs->run_count; i++) {
+    for (i = jobs->run_count; i-- > 0;) {
         inngest_run *run = &jobs->runs[i];
         while (run->number && in_last(jobs, run->last)) {
             if (!read_record(jobs, run->last, &r) || r.link == 0) return;   /* cov: a guard: a copy has a link and was whole */
@@ -1405,11 +1470,11 @@ APART void start_over(inngest *jobs)
     while (offset + 12 <= jobs->port->block_size) {
         if (!next_record(jobs, jobs->tail_block, &offset, &r)) continue;
         if (r.kind == TIME && time) jobs->time_position = r.position;
-        for (k = 0; r.kind == SEEN && k != INNGEST_SEEN_IDS; k++)
+        for (k = r.kind == SEEN ? INNGEST_SEEN_IDS : 0; k-- > 0;)
             if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(r.first) &&   /* cov: ids that share half a hash */
                 SEEN_ID(jobs, k)->hash[1] == get4(r.first + 4)) SEEN_ID(jobs, k)->position = r.position;
     }
-    for (i = 0; i < VOIDS; i++)                        /* what a void in there speaks of is void no more */
+    for (i = VOIDS; i-- > 0;)                          /* what a void in there speaks of is void no more */
         if (in_last(jobs, jobs->voids[i][1]) && !in_last(jobs, jobs->voids[i][0])) jobs->failed_from = jobs->voids[i][0];
     if (in_last(jobs, jobs->failed_from)) jobs->failed_from = 0;
     set_copied(jobs, position_at(jobs, jobs->tail_block, 0), 1);      /* other copies may stand elsewhere */
@@ -1450,8 +1515,8 @@ APART void give_up(inngest *jobs)
     jobs->failed_at = 0;
     jobs->head_offset = offset + (jobs->opening ? unit : 2 * unit);    /* of a filler: the same once more */
     jobs->opening = jobs->wasted = true;
-    if (rest_is_blank(jobs, offset)) return;
-    stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, offset + unit);
+    if (rest_is_blank(jobs, jobs->head_block, offset)) return;
+    stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, jobs->head_block, offset + unit);
     jobs->head_offset = stays ? behind : jobs->port->block_size;
 }
 
@@ -1477,14 +1542,12 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     return found;
 }
 
-static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format);
-
 /* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
 static bool unreadable(inngest *jobs)
 {
     uint8_t bytes[BLOCK_HEADER];
     uint32_t place;
-    for (place = 0; jobs->unread && place < jobs->port->block_count; place++)
+    for (place = jobs->port->block_count; jobs->unread && place-- > 0;)
         if (port_read(jobs, block_address(jobs, place), bytes, sizeof bytes)) return false;
     return jobs->unread;
 }
@@ -1504,7 +1567,7 @@ APART inngest_status park_broken_runs(inngest *jobs)
     uint32_t i;
     uint8_t bytes[4] = { 0 };
     put4(bytes, (uint32_t)INNGEST_ERR_READ);
-    for (i = 0; i < jobs->run_count; i++) {
+    for (i = jobs->run_count; i-- > 0;) {
         inngest_run *run = &jobs->runs[i];
         record r;
         if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != INNGEST_ERR_READ) continue;
@@ -1525,7 +1588,7 @@ static bool may_hold_live(const inngest *jobs, uint32_t block)
     if (jobs->time_position && block_of(jobs, jobs->time_position) == block) return true;
     for (k = 0; k < INNGEST_SEEN_IDS; k++)
         if (SEEN_ID(jobs, k)->position && block_of(jobs, SEEN_ID(jobs, k)->position) == block) return true;
-    for (i = 0; i < jobs->run_count; i++) {
+    for (i = jobs->run_count; i-- > 0;) {
         const inngest_run *run = &jobs->runs[i];
         if (run->number && (run->oldest == (uint16_t)block || run->state == INNGEST_WAIT_DAMAGE)) return true;
     }
@@ -1557,6 +1620,41 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
     return INNGEST_OK;
 }
 
+#if INNGEST_INDEXES
+/* The oldest block in which something counts; the time does, too, or not. */
+APART uint32_t oldest_live(const inngest *jobs, bool time)
+{
+    uint32_t i, head = jobs->head_block, back = time && jobs->time_position ? head - block_of(jobs, jobs->time_position) : 0;
+    int k;
+    for (k = 0; k < INNGEST_SEEN_IDS; k++) {
+        const inngest_seen *seen = SEEN_ID(jobs, k);
+        if (seen->position && seen->until > jobs->now && head - block_of(jobs, seen->position) > back) back = head - block_of(jobs, seen->position);
+    }
+    for (i = 0; i < jobs->run_count; i++) {
+        const inngest_run *run = &jobs->runs[i];
+        if (run->number == 0) continue;
+        if (run->state == INNGEST_WAIT_DAMAGE) return jobs->tail_block;    /* its START may stand anywhere */
+        if ((uint16_t)(head - run->oldest) > back) back = (uint16_t)(head - run->oldest);
+    }
+    return head - back;
+}
+
+/* Where nothing but the time stands in old blocks it is carried forward: the next mount need not go back to it. Not to
+ * the last block: what reclaim starts over there it takes from the tail. */
+APART inngest_status bring_time(inngest *jobs)
+{
+    record r;
+    if (jobs->time_position == 0 || (int32_t)(oldest_live(jobs, false) - block_of(jobs, jobs->time_position)) <= (int32_t)(TIME_REACH >> jobs->block_shift) ||
+        !read_record(jobs, jobs->time_position, &r)) return INNGEST_OK;
+    if (!advance(jobs, record_room(jobs, TIME_BYTES), 0)) return INNGEST_ERR_JOURNAL_FULL;
+    if (jobs->head_block == jobs->last_block) return INNGEST_OK;
+    r.flags &= FLAG;
+    return copy_record(jobs, &r, false);
+}
+#else
+#define bring_time(jobs) INNGEST_OK
+#endif
+
 /* Carry, leave proof that all of it was, erase the block. Power lost before the proof: the copies are the newest of
  * their class, the originals garbage, and this starts over. After it: the block counts for nothing and is erased again. */
 static inngest_status reclaim_block(inngest *jobs, bool wait)
@@ -1574,6 +1672,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     broken = true;                     /* for all that is known */
 #endif
     if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
+    INNGEST_TRY(bring_time(jobs));
     put4(bytes, jobs->next_run);
     if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4));
@@ -1582,6 +1681,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     jobs->wasted = false;
 #if INNGEST_INDEXES
     update_oldest(jobs, block);
+    jobs->reach = oldest_live(jobs, true);
 #endif
     return prepare_blocks(jobs, wait);
 }
@@ -1595,7 +1695,7 @@ static uint32_t largest_record(const inngest *jobs)
  * erased and the reclaim started over. Blocks of nothing but live records give back less than their copies take, by the
  * proof and by what did not fit; several may follow each other, so what they take of the erased blocks is won back
  * before anything else is written. */
-static uint32_t spare_blocks(const inngest *jobs)
+NEAR uint32_t spare_blocks(const inngest *jobs)
 {
     uint32_t usable = jobs->port->block_size - first_offset(jobs);
     return (jobs->port->block_count < 4 ? 1 : 2) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
@@ -1605,9 +1705,9 @@ static uint32_t spare_blocks(const inngest *jobs)
 static inngest_status room(inngest *jobs, uint32_t bytes)
 {
     uint32_t tries;
-    if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
     if (FAST && !jobs->failed && jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
         jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
+    if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {   /* cov: a guard: reclaim gains */
         if (jobs->failed) return INNGEST_ERR_SYNC;
         INNGEST_TRY(prepare_blocks(jobs, true));
@@ -1640,7 +1740,6 @@ static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kin
 }
 #endif
 
-#define TIME_BYTES 12u
 APART inngest_status add_time(inngest *jobs, unsigned flag)
 {
     uint8_t bytes[TIME_BYTES];
@@ -1673,8 +1772,9 @@ static bool can_write(inngest *jobs)
 
 /* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
 
-/* Read a block header by place. OK, NOT_FOUND (none that verifies), or why it is refused. */
-static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format)
+/* Read a block header by place. OK, NOT_FOUND (none that verifies), or why it is refused. *reach: how far back what
+ * counted when it was written lies, in blocks; 0: not known. */
+static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format, uint32_t *reach)
 {
     uint8_t b[BLOCK_HEADER];
     if (!port_read(jobs, block_address(jobs, place), b, sizeof b)) return INNGEST_ERR_NOT_FOUND;
@@ -1683,6 +1783,7 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
     if (b[7] != (program_shift(jobs->port) | (unsigned)jobs->block_shift << 3) || get2(b + 16) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
     *block = get4(b + 8);
     *format = get4(b + 12);
+    *reach = get2(b + 18);
     return *block % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_NOT_FOUND;
 }
 
@@ -1830,7 +1931,7 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
 {
     uint32_t *range = jobs->voids[jobs->void_count % VOIDS], *first = jobs->voids[jobs->voids_needed % VOIDS];
     unsigned i;
-    for (i = 0; i < VOIDS; i++) if (jobs->voids[i][0] == from && jobs->voids[i][1] == to) return INNGEST_PAUSED;
+    for (i = VOIDS; i-- > 0;) if (jobs->voids[i][0] == from && jobs->voids[i][1] == to) return INNGEST_PAUSED;
     if (jobs->void_count <= VOIDS) jobs->void_count++;
     if (needed) {
         copy_bytes(range, first, sizeof jobs->voids[0]);
@@ -1851,6 +1952,7 @@ static inngest_status doubt(inngest *jobs)
 
 typedef struct scan {
     uint32_t end;                      /* where the last record of the block ended, or 0 */
+    bool blank;                        /* behind it the block is blank */
     uint32_t proven;                   /* reclaimed is all in front of this block */
 #if INNGEST_WRITE_CACHE
     uint32_t before, lost;             /* where what is in front of the block ended, or 0 */
@@ -1877,12 +1979,17 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
     inngest_status status = INNGEST_OK, applied;
     record r;
     found->end = 0;
+    found->blank = false;
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
         uint32_t position = position_at(jobs, block, offset), address = address_of(jobs, position);
         if (!read_record(jobs, position, &r)) {
             if (in_group) return doubt(jobs);
             in_void = false;
+            if (offset == gap && rest_is_blank(jobs, block, offset)) {
+                found->blank = true;
+                break;
+            }
             offset += unit;
             if (port_blank(jobs, address, unit)) continue;
             if (is_filler(jobs, address)) {
@@ -1950,7 +2057,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         jobs->head_offset = end + (1u << jobs->unit_shift);
         return INNGEST_OK;
     }
-    if (rest_is_blank(jobs, end))
+    if (rest_is_blank(jobs, jobs->head_block, end))
         jobs->head_offset = end + ((torn || !jobs->clean ? 2u : 1u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
@@ -2026,14 +2133,14 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
  * have one. *misplaced: one stands at another's place. */
 static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks, bool *misplaced)
 {
-    uint32_t place, block, format;
+    uint32_t place, block, format, reach;
     inngest_status status;
     bool readable = false;
     uint8_t first[4];
     for (place = 0; place < jobs->port->block_count; place++) {
         jobs->unread = false;
         block = place;
-        status = read_block_header(jobs, place, &block, &format);
+        status = read_block_header(jobs, place, &block, &format, &reach);
         readable = readable || !jobs->unread;
         *misplaced = *misplaced || block % jobs->port->block_count != place;
         if (status == INNGEST_ERR_NOT_FOUND) continue;
@@ -2041,6 +2148,9 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
         if ((*blocks)++ == 0 || (int32_t)(block - jobs->last_block) > 0) {
             jobs->last_block = block;
             jobs->format = format;
+#if INNGEST_INDEXES
+            jobs->reach = reach ? block - reach : 0;
+#endif
         }
     }
     if (*blocks == 0 && (status = format_if_blank(jobs, seed)) != INNGEST_OK) return readable ? status : INNGEST_ERR_READ;
@@ -2067,7 +2177,7 @@ static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t block, format, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected;
+    uint32_t block, format, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected, reach;
     inngest_status status, applied = INNGEST_OK;
     bool gap = false, written = false, misplaced = false, fresh;
     scan found;
@@ -2078,17 +2188,21 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     /* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
     expected = jobs->last_block + 1 - jobs->tail_block;
-    if (jobs->tail_block != oldest && read_block_header(jobs, oldest % jobs->port->block_count, &block, &format) == INNGEST_OK) expected++;
+    if (jobs->tail_block != oldest && read_block_header(jobs, oldest % jobs->port->block_count, &block, &format, &reach) == INNGEST_OK) expected++;
     if (blocks < expected) missing++;
     for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++)
         if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
-    for (block = jobs->tail_block; (int32_t)(block - jobs->last_block) <= 0; block++) {
+    block = jobs->tail_block;
+#if INNGEST_INDEXES
+    if (jobs->reach && (int32_t)(jobs->reach - block) > 0) block = jobs->reach;      /* nothing in front of it counts */
+#endif
+    for (; (int32_t)(block - jobs->last_block) <= 0; block++) {
         status = scan_block(jobs, block, &found);
         if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
-        if (found.end == 0 && port_blank(jobs, block_address(jobs, block) + first_offset(jobs), jobs->port->block_size - first_offset(jobs))) {
+        if (found.end == 0 && found.blank) {
             gap = true;
-            if (headless == 0 && read_block_header(jobs, block % jobs->port->block_count, &expected, &format) != INNGEST_OK) headless = block;
+            if (headless == 0 && read_block_header(jobs, block % jobs->port->block_count, &expected, &format, &reach) != INNGEST_OK) headless = block;
             continue;
         }
         if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) missing++;
@@ -2198,14 +2312,13 @@ static inngest_status find_own(const inngest_ctx *ctx, uint32_t key, record *r)
 }
 
 /* The step's identity: hash of the id plus its occurrence in this pass. Ids whose ranges touch are refused. */
-static inngest_status identify(inngest_ctx *ctx, const char *id)
+NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
 {
     inngest *jobs = ctx->jobs;
     uint32_t hash;
     unsigned i, found = ctx->id_count;
     if (id == NULL || id[0] == 0) return mistake(ctx, INNGEST_ERR_STEP_ID, "");
-    copy_text(ctx->id, id, sizeof ctx->id);
-    hash = hash_text(HASH_SEED, id);
+    hash = copy_id(ctx->id, id, sizeof ctx->id);
     for (i = 0; i < ctx->id_count; i++) if (jobs->pass_ids[i] == hash) found = i;
     if (found == INNGEST_STEP_IDS) return mistake(ctx, INNGEST_ERR_STEP_IDS, id);
     if (found == ctx->id_count) {
@@ -2221,21 +2334,21 @@ static inngest_status identify(inngest_ctx *ctx, const char *id)
 
 #if INNGEST_TRAIL_STEPS
 /* Remember where the run's decided steps lie, from the oldest behind what the pass has come by on: a replay asks for them
- * in that order, and the chain leads back. One that is damaged gives none: find_own meets it too. */
+ * in that order, and the chain leads back. What is taken from here is verified then (where something is void, all is: rot
+ * might lead there), and what is not found here is looked for in the chain, where damage is met. */
 static void find_trail(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     uint32_t position = ctx->run->last, n = 0;
-    inngest_status status;
     record r;
     do {
-        status = step_back(jobs, ctx->run, &position, &r);
-        if (status != INNGEST_OK || (ctx->ahead && (int32_t)(r.position - ctx->ahead) < 0)) break;
-        if (class_of(r.kind) != RESULT || undecided(r.kind) || !of_this_phase(ctx->run, &r)) continue;
+        if ((int32_t)(block_of(jobs, position) - jobs->tail_block) < 0 || (ctx->ahead && (int32_t)(position - ctx->ahead) < 0)) break;
+        if (!(jobs->void_count ? read_record(jobs, position, &r) : read_header(jobs, position, &r)) || r.run != (ctx->run->number & STEP_MASK)) break;
+        position -= r.link;
+        if (!decided(r.kind) || !of_this_phase(ctx->run, &r)) continue;
         jobs->trail[n % INNGEST_TRAIL_STEPS][0] = r.step;
         jobs->trail[n++ % INNGEST_TRAIL_STEPS][1] = r.position;
     } while (r.link);
-    if (status == INNGEST_ERR_READ) n = 0;
     ctx->trail_end = n > INNGEST_TRAIL_STEPS ? n - INNGEST_TRAIL_STEPS : 0;
     ctx->trail_at = n;
     ctx->trail_of = jobs->tail_block + 1;
@@ -2263,7 +2376,7 @@ static bool find_ahead(inngest_ctx *ctx, record *r)
 
 /* Find the step's newest record. Where the pass has come by all that are, there is nothing to look for. */
 #if INNGEST_INDEXES
-static inngest_status find_memo(inngest_ctx *ctx, record *r)
+NEAR inngest_status find_memo(inngest_ctx *ctx, record *r)
 {
     inngest_status status = INNGEST_ERR_NOT_FOUND;
     ctx->known = false;
@@ -2304,7 +2417,7 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
 
 /* Make room for a record of this step, and `more` bytes of its group behind it. PAUSED: the port failed; or a mistake:
  * the run has used up its reservation. It goes deep, so what is to be written is made behind it. */
-APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t size, uint32_t more)
+NEAR_APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t size, uint32_t more)
 {
     uint32_t need = record_room(ctx->jobs, size);
     find_old(ctx, kind);
@@ -2313,7 +2426,7 @@ APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t size, u
 }
 
 /* Write a record of this step, for which there is room. PAUSED: the port failed. */
-APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
+NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
@@ -2356,7 +2469,7 @@ static void undo_group(inngest_ctx *ctx)
 }
 #endif
 
-static inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
+NEAR inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(make_room(ctx, kind, size, 0));
     return write_own(ctx, kind, data, size);
@@ -2374,7 +2487,7 @@ static bool on_its_own(inngest *jobs, const inngest_run *run)
 
 /* What was written is durable at once where sync is free. Else one sync serves all runs that are due: they pause. One
  * that is on its own goes on behind a sync of its own, and need not be replayed. */
-static inngest_status durable(inngest_ctx *ctx)
+NEAR inngest_status durable(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     if (jobs->port->sync == NULL) return INNGEST_OK;
@@ -2679,7 +2792,7 @@ static inngest_status wait_for_attempt(inngest_ctx *ctx, const record *r)
 }
 
 /* The journal knows the step but not its end. BODY: go on with it. */
-static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const record *r)
+NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const record *r)
 {
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
@@ -2689,7 +2802,7 @@ static inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const rec
 }
 
 /* Common to all steps: identity, then what the journal knows. BODY: nothing decided, go on. */
-static inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, record *r)
+NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, record *r)
 {
     inngest *jobs = ctx->jobs;
     inngest_status status;
@@ -3792,7 +3905,7 @@ static void release(inngest *jobs)
 
 /* The run to pass next in this round: the one due first; of those, the oldest. A run that is cancelled need not wait for one
  * that is alone: it ends behind a record of its own. */
-static inngest_run *next_due(inngest *jobs)
+NEAR inngest_run *next_due(inngest *jobs)
 {
     inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs), *other;
     if (deadline(run) <= jobs->now) return run;

@@ -142,9 +142,9 @@
 #ifndef INNGEST_JSON           /* the JSON reader */
 #define INNGEST_JSON 1
 #endif
-#ifndef INNGEST_CRC_TABLE      /* 16, 256 or 1024 entries of 4 bytes for the checksum: 13, 6 or 4 instructions a byte */
+#ifndef INNGEST_CRC_TABLE      /* 16, 256 or 2048 entries of 4 bytes for the checksum: 13, 6 or 3 instructions a byte */
 #if UINTPTR_MAX > 0xFFFFFFFF
-#define INNGEST_CRC_TABLE 1024
+#define INNGEST_CRC_TABLE 2048
 #else
 #define INNGEST_CRC_TABLE 16
 #endif
@@ -647,6 +647,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t head_offset, synced;  /* synced: position, what stands before it is durable */
     uint32_t newest, written;      /* the newest group; the record written last */
 #if INNGEST_INDEXES
+    uint32_t reach;                /* the oldest block in which anything counted at the last reclaim; 0: not known */
     uint32_t copied, copy;         /* positions: what the tail block holds up to there has been copied; a copy whose original is to be found, 0: none */
 #endif
     uint16_t failed_at;            /* where in its block, in units, a program failed that was not looked at since; 0: none */
@@ -718,7 +719,8 @@ struct inngest {                   /* what is used most stands first, bytes befo
 
 /* Mount the journal and take up its runs. A blank storage is formatted; storage that is foreign, newer or of another
  * geometry is refused and not touched. *index (may be NULL) gets the function that a table error is about.
- * Interrupts: no. Reads the whole journal once, and each live run's records. Writes: the newest group again, unless
+ * Interrupts: no. Reads each block's header and all from the oldest block on in which anything counted at the last
+ * reclaim, once; without INNGEST_INDEXES the whole journal; then each live run's records. Writes: the newest group again, unless
  * the stop was clean; erases what a reset kept from being erased. Any status of init, of the table, of the port; or
  * RUNS_FULL: the journal holds more live runs than config.runs. */
 INNGEST_MUST_USE inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index,
