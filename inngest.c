@@ -122,13 +122,13 @@ typedef struct arrival {               /* an event on its way into the journal *
 
 #define NOT_SAID UINT32_MAX
 
-#if defined(__GNUC__) && !FAST         /* a function of its own, so that its locals do not add to the stack of those who call others */
+#if defined(__GNUC__) && !FAST         /* a function of its own: its locals do not add to the stack of those who call others, nor its code to theirs */
 #define APART static __attribute__((noinline))
 #else
 #define APART static
 #endif
 
-#if defined(__GNUC__) && FAST          /* what each step goes through: into its callers, where code is cheap */
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && FAST         /* what each step goes through: into its callers, where code is cheap */
 #define NEAR static inline __attribute__((always_inline))
 #define NEAR_APART NEAR
 #else
@@ -1456,8 +1456,7 @@ static bool in_last(const inngest *jobs, uint32_t position) { return position &&
  * up the originals again, those of no run from the tail, erase it, and start over. */
 APART void start_over(inngest *jobs)
 {
-    uint32_t i, offset = first_offset(jobs);
-    int k;
+    uint32_t i, k, offset = first_offset(jobs);
     bool time = in_last(jobs, jobs->time_position);
     record r;
     for (i = jobs->run_count; i-- > 0;) {
@@ -1816,7 +1815,7 @@ static uint32_t reservation(const inngest *jobs, unsigned function, uint32_t sta
 }
 
 /* Give a run its function and its reservation; a START takes so many bytes. */
-static void take_up(inngest *jobs, inngest_run *run, uint32_t number, unsigned function, uint32_t start_bytes)
+APART void take_up(inngest *jobs, inngest_run *run, uint32_t number, unsigned function, uint32_t start_bytes)
 {
     jobs->reserved -= run->reserved * UINT32_C(4);
     run->number = number;
@@ -1826,19 +1825,21 @@ static void take_up(inngest *jobs, inngest_run *run, uint32_t number, unsigned f
     jobs->reserved += run->reserved * UINT32_C(4);
 }
 
+/* In the place of what expires first: of the ids that a mount finds some may have expired before the newest ones came. */
 static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, uint32_t position)
 {
-    int i, at = INNGEST_SEEN_IDS;
-    for (i = 0; i < INNGEST_SEEN_IDS; i++) {
+    int i;
+    inngest_seen *to = SEEN_ID(jobs, 0);
+    if (!INNGEST_SEEN_IDS) return;
+    for (i = INNGEST_SEEN_IDS; i-- > 0;) {
         inngest_seen *seen = SEEN_ID(jobs, i);
-        if (seen->position && seen->hash[0] == low && seen->hash[1] == high) { at = i; break; }
-        if (seen->position == 0 || seen->until <= jobs->now) at = i;
+        if (seen->position && seen->hash[0] == low && seen->hash[1] == high) { to = seen; break; }
+        if (seen->until < to->until) to = seen;
     }
-    if (at == INNGEST_SEEN_IDS) return;
-    SEEN_ID(jobs, at)->hash[0] = low;
-    SEEN_ID(jobs, at)->hash[1] = high;
-    SEEN_ID(jobs, at)->until = until;
-    SEEN_ID(jobs, at)->position = position;
+    to->hash[0] = low;
+    to->hash[1] = high;
+    to->until = until;
+    to->position = position;
 }
 
 /* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. */
@@ -2257,7 +2258,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 
 static uint64_t run_id(const inngest *jobs, const inngest_run *run) { return (uint64_t)jobs->format << 32 | run->number; }
 
-static void set_error(inngest_ctx *ctx, inngest_status status, int32_t code, const char *message)
+APART void set_error(inngest_ctx *ctx, inngest_status status, int32_t code, const char *message)
 {
     ctx->error.status = status;
     ctx->error.code = code;
@@ -2561,12 +2562,22 @@ static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when
 
 #endif
 
+/* How a step in progress stands, in 3 bits: AGAIN or PENDING; or as it was completed; MISTAKEN and above: a mistake. */
+#define HOW(status) ((unsigned)(status) & 7u)
+#define MISTAKEN 6u                    /* ERR_RUN_BYTES, and behind it ERR_RESULT_SIZE */
+
 #if INNGEST_LONG_STEPS
-static inngest_active *find_active(inngest *jobs, uint32_t run, uint32_t step)
+#define GOES_ON(a) ((a)->how == HOW(INNGEST_AGAIN) || (a)->how == HOW(INNGEST_PENDING))
+
+static inngest_index place_of(const inngest *jobs, const inngest_run *run) { return (inngest_index)(run - jobs->runs + 1); }
+
+/* NULL for the run: a free one. */
+static inngest_active *find_active(inngest *jobs, const inngest_run *run, uint32_t step)
 {
+    inngest_index place = run ? place_of(jobs, run) : 0;
     int i;
     for (i = 0; i < INNGEST_ACTIVE_STEPS; i++)
-        if (jobs->active[i].run == run && (jobs->active[i].step == step || step == 0)) return &jobs->active[i];
+        if (jobs->active[i].run == place && (jobs->active[i].step == step || step == 0)) return &jobs->active[i];
     return NULL;
 }
 
@@ -2583,7 +2594,7 @@ static void drop_active(inngest *jobs, inngest_active *a)
 static bool claim_active(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
-    inngest_active *a = find_active(jobs, 0, 0);
+    inngest_active *a = find_active(jobs, NULL, 0);
     if (ctx->active) return true;
     if (a == NULL) {
         ctx->run->flags |= RUN_WANTS;
@@ -2591,11 +2602,11 @@ static bool claim_active(inngest_ctx *ctx)
         return false;
     }
     fill_bytes(a, 0, sizeof *a);
-    a->run = ctx->run->number;
-    a->step = ctx->step;
+    a->run = place_of(jobs, ctx->run);
+    a->step = ctx->step & STEP_MASK;
     a->size = ctx->size;
-    a->status = INNGEST_AGAIN;
-    a->began = ctx->began;
+    a->how = HOW(INNGEST_AGAIN);
+    a->began = ctx->began & 3u;
     a->next = (uint32_t)jobs->now;
     if (++jobs->token == 0) jobs->token = 1;   /* cov: after 2^32 steps */
     a->token = jobs->token;
@@ -2610,7 +2621,7 @@ static bool claim_active(inngest_ctx *ctx)
 static inngest_status wait_for_step(inngest_ctx *ctx, const inngest_active *a)
 {
     int64_t when = NEVER;
-    if (a->next != UINT32_MAX && a->status == INNGEST_AGAIN) when = ctx->jobs->now + until(ctx->jobs, a->next);
+    if (a->next != UINT32_MAX && a->how == HOW(INNGEST_AGAIN)) when = ctx->jobs->now + until(ctx->jobs, a->next);
     if (a->timed && ctx->jobs->now + until(ctx->jobs, a->timeout) < when) when = ctx->jobs->now + until(ctx->jobs, a->timeout);
     return wait_until(ctx, INNGEST_WAIT_STEP, when);
 }
@@ -2619,7 +2630,7 @@ static inngest_status wait_for_step(inngest_ctx *ctx, const inngest_active *a)
 static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 {
     if (!claim_active(ctx)) return wait_until(ctx, INNGEST_WAIT_ROOM, NEVER);
-    ctx->active->status = (int16_t)status;
+    ctx->active->how = HOW(status);
     if (ctx->active->calls != UINT32_MAX) ctx->active->calls++;   /* cov: after 2^32 calls */
     ctx->active->next = ctx->again;
     return wait_for_step(ctx, ctx->active);
@@ -2653,15 +2664,15 @@ static inngest_status begin_again(inngest_ctx *ctx)
 {
     inngest_active *a = ctx->active;
     ctx->began = a->began;
-    if (a->status < 0) {
+    if (a->how >= MISTAKEN) {
         drop_active(ctx->jobs, a);
-        return mistake(ctx, (inngest_status)a->status, ctx->id);
+        return mistake(ctx, (inngest_status)(INNGEST_ERR_RUN_BYTES + (int)(a->how - MISTAKEN)), ctx->id);
     }
-    if (a->status != INNGEST_AGAIN && a->status != INNGEST_PENDING) return (inngest_status)a->status;
+    if (!GOES_ON(a)) return a->how == HOW(INNGEST_RETRY) ? INNGEST_RETRY : INNGEST_FAIL;
     if (ctx->ending) ctx->stop = INNGEST_STOP_CANCEL;
     else if (IN_GROUP(ctx) && ctx->decided) ctx->stop = INNGEST_STOP_LOST;
     else if (a->timed && until(ctx->jobs, a->timeout) <= 0) ctx->stop = INNGEST_STOP_TIMEOUT;
-    else if (a->status == INNGEST_PENDING || a->next == UINT32_MAX || until(ctx->jobs, a->next) > 0) return wait_for_step(ctx, a);
+    else if (a->how == HOW(INNGEST_PENDING) || a->next == UINT32_MAX || until(ctx->jobs, a->next) > 0) return wait_for_step(ctx, a);
     return INNGEST_BODY;
 }
 
@@ -2698,7 +2709,7 @@ inngest_token inngest_step_token(inngest_ctx *ctx)
     inngest_token token = { 0, 0 };
     if (!ctx->open) (void)mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_token");
     else if (claim_active(ctx)) {
-        token.run = ctx->active->run;
+        token.run = ctx->run->number;
         token.attempt = ctx->active->token;
     }
     return token;
@@ -2816,7 +2827,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 #if INNGEST_LONG_STEPS
     ctx->stop = 0;
     ctx->again = UINT32_MAX;
-    ctx->active = find_active(jobs, ctx->run->number, ctx->step);
+    ctx->active = find_active(jobs, ctx->run, ctx->step);
 #endif
     status = find_memo(ctx, r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
@@ -3125,7 +3136,7 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
 
 /* ---- 11 Inside a body, and what a handler can know ------------------------------------------------------------- */
 
-static void tell_error(inngest_ctx *ctx, int32_t code, const char *message)
+APART void tell_error(inngest_ctx *ctx, int32_t code, const char *message)
 {
     set_error(ctx, INNGEST_FAIL, code, message);
     ctx->told = true;
@@ -3530,7 +3541,7 @@ static bool has_on_failure(const inngest_function *function)
 #if INNGEST_LONG_STEPS
 /* Tell the run's steps in progress that it ends: the handler is called once more, begins nothing, and their results
  * are kept. */
-static void stop_actives(inngest_ctx *ctx)
+APART void stop_actives(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
@@ -3538,13 +3549,13 @@ static void stop_actives(inngest_ctx *ctx)
     inngest_status status;
     int i;
     jobs->end_error = ctx->error;
-    for (i = 0; i < INNGEST_ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
+    for (i = 0; i < INNGEST_ACTIVE_STEPS && find_active(jobs, run, 0); i++) {   /* one a call if they return */
         (void)start_ctx(jobs, run);
         ctx->ending = true;
         status = call_handler(ctx);
         if (ctx->open) (void)close_step(ctx, status);
     }
-    while ((a = find_active(jobs, run->number, 0)) != NULL) drop_active(jobs, a);
+    while ((a = find_active(jobs, run, 0)) != NULL) drop_active(jobs, a);
     ctx->error = jobs->end_error;
 }
 #endif
@@ -3769,7 +3780,7 @@ APART void pass(inngest *jobs, inngest_run *run)
     } else set_deadline(jobs, run, when);
 #if INNGEST_CRASHES
     if (!(run->flags & RUN_ARMED)) return;
-    if (find_active(jobs, number, 0) == NULL) (void)arm(jobs, run, false);
+    if (find_active(jobs, run, 0) == NULL) (void)arm(jobs, run, false);
     else if (jobs->alone != number) {
         jobs->alone = number;
         jobs->alone_since = (uint32_t)jobs->now;
@@ -3787,10 +3798,9 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     inngest_run *run;
     inngest_status status = SLOT_NAME(slot) ? (inngest_status)(256 + SLOT_NAME(slot)) : INNGEST_OK;
     for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++)
-        if (a->run == slot->of.token.run && a->token == slot->of.token.attempt && (a->status == INNGEST_AGAIN || a->status == INNGEST_PENDING)) break;
-    if (a == ACTIVE(jobs) + ACTIVE_STEPS || a->run == 0) { tally(&jobs->counters.stale_tokens); return INNGEST_OK; }
-    run = find_run(jobs, a->run & STEP_MASK);
-    if (run == NULL) return INNGEST_OK;   /* cov: a step in progress has a run */
+        if (a->run && jobs->runs[a->run - 1].number == slot->of.token.run && a->token == slot->of.token.attempt && GOES_ON(a)) break;
+    if (a == ACTIVE(jobs) + ACTIVE_STEPS) { tally(&jobs->counters.stale_tokens); return INNGEST_OK; }
+    run = &jobs->runs[a->run - 1];
     if (status == INNGEST_OK && SLOT_SIZE(slot) > a->size) status = INNGEST_ERR_RESULT_SIZE;
     if (status == INNGEST_OK) {
         ctx = start_ctx(jobs, run);
@@ -3800,7 +3810,7 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
         status = put_record(ctx, RESULT, slot->data, SLOT_SIZE(slot));
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
     }
-    a->status = (int16_t)status;
+    a->how = HOW((int)status < 0 ? (int)status - INNGEST_ERR_RUN_BYTES + (int)MISTAKEN : (int)status);
     set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
@@ -3881,14 +3891,13 @@ static void advance_time(inngest *jobs, uint32_t now_ms)
 static void wake_steps(inngest *jobs)
 {
     inngest_active *a;
-    inngest_run *run;
     if (!LOAD(&jobs->woken)) return;
     STORE(&jobs->woken, 0);
     if (!INNGEST_LONG_STEPS) return;
     for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
-        if (a->run == 0 || a->status != INNGEST_AGAIN || (run = find_run(jobs, a->run & STEP_MASK)) == NULL) continue;   /* cov: a step in progress has a run */
+        if (a->run == 0 || a->how != HOW(INNGEST_AGAIN)) continue;
         a->next = (uint32_t)jobs->now;
-        set_deadline(jobs, run, jobs->now);
+        set_deadline(jobs, &jobs->runs[a->run - 1], jobs->now);
     }
 }
 
@@ -3916,7 +3925,7 @@ NEAR inngest_run *next_due(inngest *jobs)
 
 /* When to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot come
  * after 1, 2, 4 ... minutes, so that a machine which is reset more often than hourly gets on too. */
-static int64_t heartbeat(const inngest *jobs)
+APART int64_t heartbeat(const inngest *jobs)
 {
     int64_t in = jobs->stamp - jobs->booted;
     if (WALL_KNOWN(jobs) || in > INNGEST_HEARTBEAT_MS) in = INNGEST_HEARTBEAT_MS;
@@ -3924,7 +3933,7 @@ static int64_t heartbeat(const inngest *jobs)
 }
 
 /* For the caller of the tick. */
-static uint32_t due_in(const inngest *jobs, int64_t when)
+APART uint32_t due_in(const inngest *jobs, int64_t when)
 {
     if (when == NEVER) return UINT32_MAX;
     if (when <= jobs->now) return 0;
@@ -3933,7 +3942,7 @@ static uint32_t due_in(const inngest *jobs, int64_t when)
 
 static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
-    int64_t first = deadline(first_run(jobs));
+    int64_t first = deadline(first_run(jobs)), beat;
 #if INNGEST_CRASHES
     if (alone(jobs)) {
         int64_t over = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS), own = deadline(find_run(jobs, jobs->alone & STEP_MASK));
@@ -3941,7 +3950,8 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
         if (own < first) first = own;
     }
 #endif
-    if (first != NEVER && heartbeat(jobs) < first) first = heartbeat(jobs);
+    beat = heartbeat(jobs);
+    if (first != NEVER && beat < first) first = beat;
     if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) &&
         jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
@@ -4144,15 +4154,16 @@ inngest_status inngest_format(const inngest_port *port)
 
 struct alignment { char c; int64_t time; };
 
+static bool is_power_of_two(uint32_t n, uint32_t least, uint32_t most) { return n >= least && n <= most && (n & (n - 1)) == 0; }
+
 static inngest_status check_config(const inngest_config *c)
 {
     const inngest_port *p = c->port;
     if (p == NULL || p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
     if (c->functions == NULL && c->function_count) return INNGEST_ERR_ARGUMENT;
-    if (c->runs == 0 || c->runs > MOST_RUNS || c->events < 2 || c->events > MOST_EVENTS || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
-    if (p->block_size < 512 || p->block_size > 262144 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
+    if (c->runs == 0 || c->runs > MOST_RUNS || !is_power_of_two(c->events, 2, MOST_EVENTS)) return INNGEST_ERR_ARGUMENT;
+    if (!is_power_of_two(p->block_size, 512, 262144) || !is_power_of_two(p->program_size, 1, 32)) return INNGEST_ERR_GEOMETRY;
     if (p->block_count < 2 || p->block_count > 65535) return INNGEST_ERR_GEOMETRY;
-    if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
     if (p->block_count > 0x1000000 / (p->block_size / (p->program_size < 4 ? 4u : p->program_size))) return INNGEST_ERR_GEOMETRY;   /* a link's 24 bits */
     if (c->memory == NULL || (uintptr_t)c->memory % offsetof(struct alignment, time) != 0 ||
         c->memory_size < INNGEST_MEMORY((size_t)c->runs, (size_t)c->events)) return INNGEST_ERR_MEMORY;

@@ -68,7 +68,7 @@
 #undef INNGEST_ACTIVE_STEPS
 #define INNGEST_ACTIVE_STEPS 1 /* not used */
 #endif
-#ifndef INNGEST_ACTIVE_STEPS   /* most steps in progress (AGAIN, PENDING) at once; 1..255; RAM: 32 bytes each */
+#ifndef INNGEST_ACTIVE_STEPS   /* most steps in progress (AGAIN, PENDING) at once; 1..255; RAM: 24 bytes each */
 #define INNGEST_ACTIVE_STEPS 4
 #endif
 #ifndef INNGEST_SEEN_IDS       /* most event ids remembered; 0..255; RAM: 24 bytes each, journal: 28 bytes each */
@@ -520,12 +520,11 @@ typedef uint16_t inngest_index;
 #endif
 
 typedef struct inngest_active {    /* a step in progress; internal */
-    uint32_t run;                  /* 0: free */
-    uint32_t step, token, calls;
-    uint32_t next, timeout;        /* low 32 bits of journal ms */
-    int16_t status;                /* AGAIN or PENDING, or how it was completed */
+    inngest_index run;             /* its place in the run table, from 1; 0: free */
     uint16_t size;                 /* of the step's result */
-    uint8_t began, timed;
+    uint32_t step : 24, how : 3, began : 2, timed : 1;   /* how: low bits of AGAIN or PENDING, or of how it was completed */
+    uint32_t token, calls;
+    uint32_t next, timeout;        /* low 32 bits of journal ms */
 } inngest_active;
 
 typedef struct inngest_seen {      /* an event id; internal */
