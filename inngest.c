@@ -57,6 +57,8 @@
 #define WIDE 0x40u
 #define FLAG 0x80u                     /* of a step: in on_failure; of TIME: a clean stop */
 #define STEP_MASK 0xFFFFFFu
+#define TIME_BYTES 12u
+#define TIME_REACH 16384u                /* bytes that a mount reads at most for the time alone, and a block */
 #define ERROR_BYTES (8u + INNGEST_MESSAGE_BYTES)
 #define END_ROOM (((16u + ERROR_BYTES + 31u) & ~31u) + 32u)   /* in each reservation: PHASE and CRASH */
 #define START_HEAD 13u                 /* 7 without a time */
@@ -120,7 +122,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 
 #define NOT_SAID UINT32_MAX
 
-#if defined(__GNUC__) && !FAST         /* a function of its own, so that its locals do not add to the stack of those who call others */
+#if defined(__GNUC__) && !FAST         /* a function of its own: its locals do not add to the stack of those who call others, nor its code to theirs */
 #define APART static __attribute__((noinline))
 #else
 #define APART static
@@ -276,7 +278,27 @@ INNGEST_SEND_CODE static uint32_t hash_text(uint32_t hash, const char *text)    
 
 static uint32_t minimum(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-/* In place of strlen and memcmp, which are large in a small machine's C library. */
+/* In place of memcpy, memset, strlen and the like, which are large in a small machine's C library: newlib's are a KB. */
+#if FAST
+#define copy_bytes memcpy
+#define fill_bytes memset
+#else
+INNGEST_SEND_CODE APART void copy_bytes(void *to, const void *from, size_t size)
+{
+    uint8_t *byte = to;
+    const uint8_t *end = (const uint8_t *)from + size, *next = from;
+    while (next != end) *byte++ = *next++;
+}
+
+/* From each place to the next: a loop of its own would be made a call of memset. */
+APART void fill_bytes(void *to, uint8_t value, size_t size)
+{
+    if (size == 0) return;
+    *(uint8_t *)to = value;
+    copy_bytes((uint8_t *)to + 1, to, size - 1);
+}
+#endif
+
 INNGEST_SEND_CODE static size_t length_of(const char *text)
 {
     size_t n = 0;
@@ -555,7 +577,7 @@ HOT void copy_data(uint8_t *to, const uint8_t *from, size_t size)
         }
     }
 #endif
-    if (size) memcpy(to, from, size);
+    if (size) copy_bytes(to, from, size);
 }
 
 /* inngest/...: the library's own. Letter by letter, for a text would not lie where INNGEST_SEND_CODE says. */
@@ -639,8 +661,8 @@ INNGEST_SEND_CODE inngest_status inngest_send_event(inngest *jobs, const inngest
         slot->of.full.id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
     }
 #endif
-    if (name_size) memcpy(slot->data, event->name, name_size);   /* cov: it has a name, which the analyzer does not see */
-    if (event->size) memcpy(slot->data + name_size, event->data, event->size);
+    if (name_size) copy_bytes(slot->data, event->name, name_size);   /* cov: it has a name, which the analyzer does not see */
+    if (event->size) copy_bytes(slot->data + name_size, event->data, event->size);
     return publish(jobs, slot, index);
 }
 
@@ -658,7 +680,7 @@ INNGEST_SEND_CODE inngest_status inngest_complete(inngest *jobs, inngest_token t
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
     slot->what = SLOT_WHAT(SLOT_COMPLETION, (uint8_t)status, size);
     slot->of.token = token;
-    if (size) memcpy(slot->data, result, size);
+    if (size) copy_bytes(slot->data, result, size);
     return publish(jobs, slot, index);
 }
 
@@ -821,7 +843,7 @@ static void free_the_run(inngest *jobs, inngest_run *run)
     jobs->live_runs--;
     jobs->reserved -= run->reserved * UINT32_C(4);
     let_others_go_on(jobs, run);
-    memset(run, 0, sizeof *run);
+    fill_bytes(run, 0, sizeof *run);
     set_deadline(jobs, run, NEVER);
 }
 
@@ -1014,11 +1036,11 @@ static bool verify(inngest *jobs, record *r)
     uint8_t *bytes = (uint8_t *)jobs->stage;
     uint32_t crc, at, n;
     r->head_crc = crc = crc_header(jobs, r->position, bytes, r->header);
-    memset(r->first, 0, sizeof r->first);
+    fill_bytes(r->first, 0, sizeof r->first);
     for (at = 0; at < r->size; at += n) {
         n = minimum(r->size - at, sizeof jobs->stage);
         if (!read_payload(jobs, r, at, bytes, n)) return false;
-        if (at == 0) memcpy(r->first, bytes, minimum(n, sizeof r->first));
+        if (at == 0) copy_bytes(r->first, bytes, minimum(n, sizeof r->first));
         crc = crc32(crc, bytes, n);
     }
     r->later = crc != r->crc;
@@ -1037,7 +1059,7 @@ static bool fetch(inngest *jobs, const source *s, uint32_t at, uint8_t *to, uint
         uint32_t n;
         if (at >= s->size[i]) { at -= s->size[i]; continue; }
         n = minimum(size, s->size[i] - at);
-        memcpy(to, (const uint8_t *)s->piece[i] + at, n);
+        copy_bytes(to, (const uint8_t *)s->piece[i] + at, n);
         to += n;
         size -= n;
         at = 0;
@@ -1063,9 +1085,9 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
     return crc;
 }
 
-APART bool rest_is_blank(inngest *jobs, uint32_t offset)
+APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
 {
-    return port_blank(jobs, block_address(jobs, jobs->head_block) + offset, jobs->port->block_size - offset);
+    return port_blank(jobs, block_address(jobs, block) + offset, jobs->port->block_size - offset);
 }
 
 /* The first program of a boot at a place is a unit of a fixed pattern: earlier boots may have been there and been cut
@@ -1077,7 +1099,7 @@ static inngest_status open_place(inngest *jobs)
 {
     uint32_t unit = 1u << jobs->unit_shift, offset = jobs->head_offset - unit;
     if (!jobs->opening) return INNGEST_OK;
-    memset(jobs->stage, FILLER, unit);
+    fill_bytes(jobs->stage, FILLER, unit);
     jobs->dirty = jobs->wrote = true;
     jobs->failed_from = position_at(jobs, jobs->head_block, offset);
     jobs->failed_at = (uint16_t)(offset >> jobs->unit_shift);
@@ -1150,7 +1172,7 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
         inngest_status status;
         n = minimum(padded - at, INNGEST_STAGE_BYTES);
         used = minimum(used, n);
-        if (!FAST || n > used) memset(stage + used, 0xFF, n - used);
+        if (!FAST || n > used) fill_bytes(stage + used, 0xFF, n - used);
         if (used > skip && !fetch(jobs, s, at + skip - head, stage + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
         else status = port_program(jobs, block_address(jobs, jobs->head_block) + offset + at, stage, n);
         if (status == INNGEST_OK) continue;
@@ -1219,23 +1241,21 @@ static inngest_status find_record(inngest *jobs, const inngest_run *run, uint32_
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
 APART void find_oldest(inngest *jobs, inngest_run *run)
 {
-    uint32_t position = run->last;
+    uint32_t position = run->last, oldest = jobs->tail_block;
+    inngest_status status;
     record r;
-    r.link = 0;
-    while (step_back(jobs, run, &position, &r) == INNGEST_OK) {
-        run->oldest = (uint16_t)block_of(jobs, r.position);
+    while ((status = step_back(jobs, run, &position, &r)) == INNGEST_OK) {
+        oldest = block_of(jobs, r.position);
         if (r.link == 0) break;   /* cov: a guard: what has no link lies in the block that is gone */
     }
+    run->oldest = (uint16_t)(status == INNGEST_ERR_READ ? jobs->tail_block : oldest);   /* damaged: its START may lie anywhere */
 }
 
 static void update_oldest(inngest *jobs, uint32_t reclaimed)
 {
     uint32_t i;
     for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)reclaimed) {
-            jobs->runs[i].oldest++;
-            find_oldest(jobs, &jobs->runs[i]);
-        }
+        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)reclaimed) find_oldest(jobs, &jobs->runs[i]);
 }
 #endif
 
@@ -1297,11 +1317,11 @@ APART bool is_linked(inngest *jobs, const record *r, record *next)
     unsigned groups = 0;
     if (jobs->void_count > VOIDS || is_voided(jobs, r->position)) return false;
     for (next->flags = r->flags; (next->flags & MORE) || groups++ < 2; ) {
-        if (port_blank(jobs, block_address(jobs, block) + offset, jobs->port->block_size - offset)) {
+        if (rest_is_blank(jobs, block, offset)) {
             block++;
             offset = first_offset(jobs);
         }
-        if (!next_record(jobs, block, &offset, next) || (next->run == r->run && next->step == r->step)) return false;
+        if (!next_record(jobs, block, &offset, next)) return false;
     }
     return true;
 }
@@ -1336,7 +1356,7 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     source s;
     inngest_run *run = find_run(jobs, r->run);
     inngest_seen *seen;
-    memset(&s, 0, sizeof s);
+    fill_bytes(&s, 0, sizeof s);
     s.piece[0] = r;
     s.size[0] = r->size;
     s.copy = true;
@@ -1349,12 +1369,15 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 
 static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes[32])
 {
-    memset(bytes, 0xFF, 32);
+    fill_bytes(bytes, 0xFF, 32);
     put4(bytes, MAGIC);
     put4(bytes + 4, 1u | (uint32_t)program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
     put4(bytes + 8, block);
     put4(bytes + 12, jobs->format);
     put4(bytes + 16, jobs->port->block_count);
+#if INNGEST_INDEXES
+    if (jobs->reach) put4(bytes + 18, block - jobs->reach);      /* bytes 20 and 21 are written over */
+#endif
     put4(bytes + 20, crc32(0, bytes, 20));
 }
 
@@ -1403,8 +1426,8 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     if (jobs->last_block - jobs->head_block <= keep) return false;
     if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
         uint32_t next = jobs->last_block-- + 1;        /* a header there that reads differently each time would vouch for it */
-        if (next - jobs->tail_block < jobs->port->block_count && !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER) &&
-            erase_block(jobs, next, true) != INNGEST_OK) return false;
+        if (next - jobs->tail_block < jobs->port->block_count && !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER))
+            (void)erase_block(jobs, next, true);       /* where that fails it does below */
         if (prepare_blocks(jobs, true) != INNGEST_OK) return false;
     }
     jobs->head_block++;
@@ -1435,11 +1458,10 @@ static bool in_last(const inngest *jobs, uint32_t position) { return position &&
  * up the originals again, those of no run from the tail, erase it, and start over. */
 APART void start_over(inngest *jobs)
 {
-    uint32_t i, offset = first_offset(jobs);
-    int k;
+    uint32_t i, k, offset = first_offset(jobs);
     bool time = in_last(jobs, jobs->time_position);
     record r;
-    for (i = 0; i < jobs->run_count; i++) {
+    for (i = jobs->run_count; i-- > 0;) {
         inngest_run *run = &jobs->runs[i];
         while (run->number && in_last(jobs, run->last)) {
             if (!read_record(jobs, run->last, &r) || r.link == 0) return;   /* cov: a guard: a copy has a link and was whole */
@@ -1449,11 +1471,11 @@ APART void start_over(inngest *jobs)
     while (offset + 12 <= jobs->port->block_size) {
         if (!next_record(jobs, jobs->tail_block, &offset, &r)) continue;
         if (r.kind == TIME && time) jobs->time_position = r.position;
-        for (k = 0; r.kind == SEEN && k != INNGEST_SEEN_IDS; k++)
+        for (k = r.kind == SEEN ? INNGEST_SEEN_IDS : 0; k-- > 0;)
             if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(r.first) &&   /* cov: ids that share half a hash */
                 SEEN_ID(jobs, k)->hash[1] == get4(r.first + 4)) SEEN_ID(jobs, k)->position = r.position;
     }
-    for (i = 0; i < VOIDS; i++)                        /* what a void in there speaks of is void no more */
+    for (i = VOIDS; i-- > 0;)                          /* what a void in there speaks of is void no more */
         if (in_last(jobs, jobs->voids[i][1]) && !in_last(jobs, jobs->voids[i][0])) jobs->failed_from = jobs->voids[i][0];
     if (in_last(jobs, jobs->failed_from)) jobs->failed_from = 0;
     set_copied(jobs, position_at(jobs, jobs->tail_block, 0), 1);      /* other copies may stand elsewhere */
@@ -1494,8 +1516,8 @@ APART void give_up(inngest *jobs)
     jobs->failed_at = 0;
     jobs->head_offset = offset + (jobs->opening ? unit : 2 * unit);    /* of a filler: the same once more */
     jobs->opening = jobs->wasted = true;
-    if (rest_is_blank(jobs, offset)) return;
-    stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, offset + unit);
+    if (rest_is_blank(jobs, jobs->head_block, offset)) return;
+    stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, jobs->head_block, offset + unit);
     jobs->head_offset = stays ? behind : jobs->port->block_size;
 }
 
@@ -1521,14 +1543,12 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     return found;
 }
 
-static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format);
-
 /* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
 static bool unreadable(inngest *jobs)
 {
     uint8_t bytes[BLOCK_HEADER];
     uint32_t place;
-    for (place = 0; jobs->unread && place < jobs->port->block_count; place++)
+    for (place = jobs->port->block_count; jobs->unread && place-- > 0;)
         if (port_read(jobs, block_address(jobs, place), bytes, sizeof bytes)) return false;
     return jobs->unread;
 }
@@ -1548,7 +1568,7 @@ APART inngest_status park_broken_runs(inngest *jobs)
     uint32_t i;
     uint8_t bytes[4] = { 0 };
     put4(bytes, (uint32_t)INNGEST_ERR_READ);
-    for (i = 0; i < jobs->run_count; i++) {
+    for (i = jobs->run_count; i-- > 0;) {
         inngest_run *run = &jobs->runs[i];
         record r;
         if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != INNGEST_ERR_READ) continue;
@@ -1569,7 +1589,7 @@ static bool may_hold_live(const inngest *jobs, uint32_t block)
     if (jobs->time_position && block_of(jobs, jobs->time_position) == block) return true;
     for (k = 0; k < INNGEST_SEEN_IDS; k++)
         if (SEEN_ID(jobs, k)->position && block_of(jobs, SEEN_ID(jobs, k)->position) == block) return true;
-    for (i = 0; i < jobs->run_count; i++) {
+    for (i = jobs->run_count; i-- > 0;) {
         const inngest_run *run = &jobs->runs[i];
         if (run->number && (run->oldest == (uint16_t)block || run->state == INNGEST_WAIT_DAMAGE)) return true;
     }
@@ -1601,6 +1621,41 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
     return INNGEST_OK;
 }
 
+#if INNGEST_INDEXES
+/* The oldest block in which something counts; the time does, too, or not. */
+APART uint32_t oldest_live(const inngest *jobs, bool time)
+{
+    uint32_t i, head = jobs->head_block, back = time && jobs->time_position ? head - block_of(jobs, jobs->time_position) : 0;
+    int k;
+    for (k = 0; k < INNGEST_SEEN_IDS; k++) {
+        const inngest_seen *seen = SEEN_ID(jobs, k);
+        if (seen->position && seen->until > jobs->now && head - block_of(jobs, seen->position) > back) back = head - block_of(jobs, seen->position);
+    }
+    for (i = 0; i < jobs->run_count; i++) {
+        const inngest_run *run = &jobs->runs[i];
+        if (run->number == 0) continue;
+        if (run->state == INNGEST_WAIT_DAMAGE) return jobs->tail_block;    /* its START may stand anywhere */
+        if ((uint16_t)(head - run->oldest) > back) back = (uint16_t)(head - run->oldest);
+    }
+    return head - back;
+}
+
+/* Where nothing but the time stands in old blocks it is carried forward: the next mount need not go back to it. Not to
+ * the last block: what reclaim starts over there it takes from the tail. */
+APART inngest_status bring_time(inngest *jobs)
+{
+    record r;
+    if (jobs->time_position == 0 || (int32_t)(oldest_live(jobs, false) - block_of(jobs, jobs->time_position)) <= (int32_t)(TIME_REACH >> jobs->block_shift) ||
+        !read_record(jobs, jobs->time_position, &r)) return INNGEST_OK;
+    if (!advance(jobs, record_room(jobs, TIME_BYTES), 0)) return INNGEST_ERR_JOURNAL_FULL;
+    if (jobs->head_block == jobs->last_block) return INNGEST_OK;
+    r.flags &= FLAG;
+    return copy_record(jobs, &r, false);
+}
+#else
+#define bring_time(jobs) INNGEST_OK
+#endif
+
 /* Carry, leave proof that all of it was, erase the block. Power lost before the proof: the copies are the newest of
  * their class, the originals garbage, and this starts over. After it: the block counts for nothing and is erased again. */
 static inngest_status reclaim_block(inngest *jobs, bool wait)
@@ -1618,6 +1673,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     broken = true;                     /* for all that is known */
 #endif
     if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
+    INNGEST_TRY(bring_time(jobs));
     put4(bytes, jobs->next_run);
     if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4));
@@ -1626,6 +1682,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     jobs->wasted = false;
 #if INNGEST_INDEXES
     update_oldest(jobs, block);
+    jobs->reach = oldest_live(jobs, true);
 #endif
     return prepare_blocks(jobs, wait);
 }
@@ -1684,7 +1741,6 @@ static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kin
 }
 #endif
 
-#define TIME_BYTES 12u
 APART inngest_status add_time(inngest *jobs, unsigned flag)
 {
     uint8_t bytes[TIME_BYTES];
@@ -1717,8 +1773,9 @@ static bool can_write(inngest *jobs)
 
 /* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
 
-/* Read a block header by place. OK, NOT_FOUND (none that verifies), or why it is refused. */
-static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format)
+/* Read a block header by place. OK, NOT_FOUND (none that verifies), or why it is refused. *reach: how far back what
+ * counted when it was written lies, in blocks; 0: not known. */
+static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format, uint32_t *reach)
 {
     uint8_t b[BLOCK_HEADER];
     if (!port_read(jobs, block_address(jobs, place), b, sizeof b)) return INNGEST_ERR_NOT_FOUND;
@@ -1727,6 +1784,7 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t 
     if (b[7] != (program_shift(jobs->port) | (unsigned)jobs->block_shift << 3) || get2(b + 16) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
     *block = get4(b + 8);
     *format = get4(b + 12);
+    *reach = get2(b + 18);
     return *block % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_NOT_FOUND;
 }
 
@@ -1759,7 +1817,7 @@ static uint32_t reservation(const inngest *jobs, unsigned function, uint32_t sta
 }
 
 /* Give a run its function and its reservation; a START takes so many bytes. */
-static void take_up(inngest *jobs, inngest_run *run, uint32_t number, unsigned function, uint32_t start_bytes)
+APART void take_up(inngest *jobs, inngest_run *run, uint32_t number, unsigned function, uint32_t start_bytes)
 {
     jobs->reserved -= run->reserved * UINT32_C(4);
     run->number = number;
@@ -1769,19 +1827,21 @@ static void take_up(inngest *jobs, inngest_run *run, uint32_t number, unsigned f
     jobs->reserved += run->reserved * UINT32_C(4);
 }
 
+/* In the place of what expires first: of the ids that a mount finds some may have expired before the newest ones came. */
 static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, uint32_t position)
 {
-    int i, at = INNGEST_SEEN_IDS;
-    for (i = 0; i < INNGEST_SEEN_IDS; i++) {
+    int i;
+    inngest_seen *to = SEEN_ID(jobs, 0);
+    if (!INNGEST_SEEN_IDS) return;
+    for (i = INNGEST_SEEN_IDS; i-- > 0;) {
         inngest_seen *seen = SEEN_ID(jobs, i);
-        if (seen->position && seen->hash[0] == low && seen->hash[1] == high) { at = i; break; }
-        if (seen->position == 0 || seen->until <= jobs->now) at = i;
+        if (seen->position && seen->hash[0] == low && seen->hash[1] == high) { to = seen; break; }
+        if (seen->until < to->until) to = seen;
     }
-    if (at == INNGEST_SEEN_IDS) return;
-    SEEN_ID(jobs, at)->hash[0] = low;
-    SEEN_ID(jobs, at)->hash[1] = high;
-    SEEN_ID(jobs, at)->until = until;
-    SEEN_ID(jobs, at)->position = position;
+    to->hash[0] = low;
+    to->hash[1] = high;
+    to->until = until;
+    to->position = position;
 }
 
 /* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. */
@@ -1874,10 +1934,10 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
 {
     uint32_t *range = jobs->voids[jobs->void_count % VOIDS], *first = jobs->voids[jobs->voids_needed % VOIDS];
     unsigned i;
-    for (i = 0; i < VOIDS; i++) if (jobs->voids[i][0] == from && jobs->voids[i][1] == to) return INNGEST_PAUSED;
+    for (i = VOIDS; i-- > 0;) if (jobs->voids[i][0] == from && jobs->voids[i][1] == to) return INNGEST_PAUSED;
     if (jobs->void_count <= VOIDS) jobs->void_count++;
     if (needed) {
-        memcpy(range, first, sizeof jobs->voids[0]);
+        copy_bytes(range, first, sizeof jobs->voids[0]);
         range = first;
         jobs->voids_needed++;
     } else if (jobs->void_count > VOIDS) return INNGEST_PAUSED;
@@ -1895,6 +1955,7 @@ static inngest_status doubt(inngest *jobs)
 
 typedef struct scan {
     uint32_t end;                      /* where the last record of the block ended, or 0 */
+    bool blank;                        /* behind it the block is blank */
     uint32_t proven;                   /* reclaimed is all in front of this block */
 #if INNGEST_WRITE_CACHE
     uint32_t before, lost;             /* where what is in front of the block ended, or 0 */
@@ -1921,12 +1982,17 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
     inngest_status status = INNGEST_OK, applied;
     record r;
     found->end = 0;
+    found->blank = false;
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
         uint32_t position = position_at(jobs, block, offset), address = address_of(jobs, position);
         if (!read_record(jobs, position, &r)) {
             if (in_group) return doubt(jobs);
             in_void = false;
+            if (offset == gap && rest_is_blank(jobs, block, offset)) {
+                found->blank = true;
+                break;
+            }
             offset += unit;
             if (port_blank(jobs, address, unit)) continue;
             if (is_filler(jobs, address)) {
@@ -1994,7 +2060,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         jobs->head_offset = end + (1u << jobs->unit_shift);
         return INNGEST_OK;
     }
-    if (rest_is_blank(jobs, end))
+    if (rest_is_blank(jobs, jobs->head_block, end))
         jobs->head_offset = end + ((torn || !jobs->clean ? 2u : 1u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
@@ -2043,8 +2109,8 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     bool readable = false;
     for (place = 0; place < 2; place++) {
         make_block_header(jobs, jobs->port->block_count + place, header);
-        memset(header + 12, 0, 4);                   /* of any seed, and its checksum */
-        memset(header + 20, 0, 4);
+        fill_bytes(header + 12, 0, 4);                   /* of any seed, and its checksum */
+        fill_bytes(header + 20, 0, 4);
         for (offset = 0; offset < jobs->port->block_size; offset += sizeof bytes) {
             uint32_t address = block_address(jobs, place) + offset;
             if (port_blank(jobs, address, sizeof bytes)) readable = true;
@@ -2070,14 +2136,14 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
  * have one. *misplaced: one stands at another's place. */
 static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks, bool *misplaced)
 {
-    uint32_t place, block, format;
+    uint32_t place, block, format, reach;
     inngest_status status;
     bool readable = false;
     uint8_t first[4];
     for (place = 0; place < jobs->port->block_count; place++) {
         jobs->unread = false;
         block = place;
-        status = read_block_header(jobs, place, &block, &format);
+        status = read_block_header(jobs, place, &block, &format, &reach);
         readable = readable || !jobs->unread;
         *misplaced = *misplaced || block % jobs->port->block_count != place;
         if (status == INNGEST_ERR_NOT_FOUND) continue;
@@ -2085,6 +2151,9 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
         if ((*blocks)++ == 0 || (int32_t)(block - jobs->last_block) > 0) {
             jobs->last_block = block;
             jobs->format = format;
+#if INNGEST_INDEXES
+            jobs->reach = reach ? block - reach : 0;
+#endif
         }
     }
     if (*blocks == 0 && (status = format_if_blank(jobs, seed)) != INNGEST_OK) return readable ? status : INNGEST_ERR_READ;
@@ -2111,28 +2180,32 @@ static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t block, format, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected;
+    uint32_t block, format, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected, reach;
     inngest_status status, applied = INNGEST_OK;
     bool gap = false, written = false, misplaced = false, fresh;
     scan found;
-    memset(&found, 0, sizeof found);
+    fill_bytes(&found, 0, sizeof found);
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->port->block_count;
     if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     /* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
     expected = jobs->last_block + 1 - jobs->tail_block;
-    if (jobs->tail_block != oldest && read_block_header(jobs, oldest % jobs->port->block_count, &block, &format) == INNGEST_OK) expected++;
+    if (jobs->tail_block != oldest && read_block_header(jobs, oldest % jobs->port->block_count, &block, &format, &reach) == INNGEST_OK) expected++;
     if (blocks < expected) missing++;
     for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++)
         if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
-    for (block = jobs->tail_block; (int32_t)(block - jobs->last_block) <= 0; block++) {
+    block = jobs->tail_block;
+#if INNGEST_INDEXES
+    if (jobs->reach && (int32_t)(jobs->reach - block) > 0) block = jobs->reach;      /* nothing in front of it counts */
+#endif
+    for (; (int32_t)(block - jobs->last_block) <= 0; block++) {
         status = scan_block(jobs, block, &found);
         if (status == INNGEST_PAUSED) return status;
         if (status != INNGEST_OK) applied = status;
-        if (found.end == 0 && port_blank(jobs, block_address(jobs, block) + first_offset(jobs), jobs->port->block_size - first_offset(jobs))) {
+        if (found.end == 0 && found.blank) {
             gap = true;
-            if (headless == 0 && read_block_header(jobs, block % jobs->port->block_count, &expected, &format) != INNGEST_OK) headless = block;
+            if (headless == 0 && read_block_header(jobs, block % jobs->port->block_count, &expected, &format, &reach) != INNGEST_OK) headless = block;
             continue;
         }
         if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) missing++;
@@ -2187,7 +2260,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 
 static uint64_t run_id(const inngest *jobs, const inngest_run *run) { return (uint64_t)jobs->format << 32 | run->number; }
 
-static void set_error(inngest_ctx *ctx, inngest_status status, int32_t code, const char *message)
+APART void set_error(inngest_ctx *ctx, inngest_status status, int32_t code, const char *message)
 {
     ctx->error.status = status;
     ctx->error.code = code;
@@ -2280,7 +2353,7 @@ static void find_trail(inngest_ctx *ctx)
         jobs->trail[n % INNGEST_TRAIL_STEPS][0] = r.step;
         jobs->trail[n++ % INNGEST_TRAIL_STEPS][1] = r.position;
     } while (r.link);
-    ctx->trail_end = n > INNGEST_TRAIL_STEPS ? n - INNGEST_TRAIL_STEPS : 0;
+    ctx->trail_end = n - minimum(n, INNGEST_TRAIL_STEPS);
     ctx->trail_at = n;
     ctx->trail_of = jobs->tail_block + 1;
 }
@@ -2471,7 +2544,7 @@ static uint32_t encode_error(const inngest_ctx *ctx, uint8_t b[ERROR_BYTES])
     uint32_t size = error_bytes(ctx);
     put4(b, (uint32_t)ctx->error.status);
     put4(b + 4, (uint32_t)ctx->error.code);
-    memcpy(b + 8, ctx->error.message, size - 8);
+    copy_bytes(b + 8, ctx->error.message, size - 8);
     return size;
 }
 
@@ -2479,7 +2552,7 @@ static bool load_error(inngest_ctx *ctx, const record *r)
 {
     uint8_t b[ERROR_BYTES + 1];
     uint32_t size = minimum(r->size, ERROR_BYTES);
-    memset(b, 0, sizeof b);
+    fill_bytes(b, 0, sizeof b);
     if (!read_payload(ctx->jobs, r, 0, b, size)) return false;
     set_error(ctx, (inngest_status)(int32_t)get4(b), (int32_t)get4(b + 4), (const char *)b + 8);
     return true;
@@ -2492,12 +2565,22 @@ static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when
 
 #endif
 
+/* How a step in progress stands, in 3 bits: AGAIN or PENDING; or as it was completed; MISTAKEN and above: a mistake. */
+#define HOW(status) ((unsigned)(status) & 7u)
+#define MISTAKEN 6u                    /* ERR_RUN_BYTES, and behind it ERR_RESULT_SIZE */
+
 #if INNGEST_LONG_STEPS
-static inngest_active *find_active(inngest *jobs, uint32_t run, uint32_t step)
+#define GOES_ON(a) ((a)->how == HOW(INNGEST_AGAIN) || (a)->how == HOW(INNGEST_PENDING))
+
+static inngest_index place_of(const inngest *jobs, const inngest_run *run) { return (inngest_index)(run - jobs->runs + 1); }
+
+/* NULL for the run: a free one. */
+static inngest_active *find_active(inngest *jobs, const inngest_run *run, uint32_t step)
 {
+    inngest_index place = run ? place_of(jobs, run) : 0;
     int i;
     for (i = 0; i < INNGEST_ACTIVE_STEPS; i++)
-        if (jobs->active[i].run == run && (jobs->active[i].step == step || step == 0)) return &jobs->active[i];
+        if (jobs->active[i].run == place && (jobs->active[i].step == step || step == 0)) return &jobs->active[i];
     return NULL;
 }
 
@@ -2514,19 +2597,19 @@ static void drop_active(inngest *jobs, inngest_active *a)
 static bool claim_active(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
-    inngest_active *a = find_active(jobs, 0, 0);
+    inngest_active *a = find_active(jobs, NULL, 0);
     if (ctx->active) return true;
     if (a == NULL) {
         ctx->run->flags |= RUN_WANTS;
         jobs->wanting = true;
         return false;
     }
-    memset(a, 0, sizeof *a);
-    a->run = ctx->run->number;
-    a->step = ctx->step;
+    fill_bytes(a, 0, sizeof *a);
+    a->run = place_of(jobs, ctx->run);
+    a->step = ctx->step & STEP_MASK;
     a->size = ctx->size;
-    a->status = INNGEST_AGAIN;
-    a->began = ctx->began;
+    a->how = HOW(INNGEST_AGAIN);
+    a->began = ctx->began & 3u;
     a->next = (uint32_t)jobs->now;
     if (++jobs->token == 0) jobs->token = 1;   /* cov: after 2^32 steps */
     a->token = jobs->token;
@@ -2541,7 +2624,7 @@ static bool claim_active(inngest_ctx *ctx)
 static inngest_status wait_for_step(inngest_ctx *ctx, const inngest_active *a)
 {
     int64_t when = NEVER;
-    if (a->next != UINT32_MAX && a->status == INNGEST_AGAIN) when = ctx->jobs->now + until(ctx->jobs, a->next);
+    if (a->next != UINT32_MAX && a->how == HOW(INNGEST_AGAIN)) when = ctx->jobs->now + until(ctx->jobs, a->next);
     if (a->timed && ctx->jobs->now + until(ctx->jobs, a->timeout) < when) when = ctx->jobs->now + until(ctx->jobs, a->timeout);
     return wait_until(ctx, INNGEST_WAIT_STEP, when);
 }
@@ -2550,7 +2633,7 @@ static inngest_status wait_for_step(inngest_ctx *ctx, const inngest_active *a)
 static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 {
     if (!claim_active(ctx)) return wait_until(ctx, INNGEST_WAIT_ROOM, NEVER);
-    ctx->active->status = (int16_t)status;
+    ctx->active->how = HOW(status);
     if (ctx->active->calls != UINT32_MAX) ctx->active->calls++;   /* cov: after 2^32 calls */
     ctx->active->next = ctx->again;
     return wait_for_step(ctx, ctx->active);
@@ -2584,14 +2667,15 @@ static inngest_status begin_again(inngest_ctx *ctx)
 {
     inngest_active *a = ctx->active;
     ctx->began = a->began;
-    if (a->status != INNGEST_AGAIN && a->status != INNGEST_PENDING) {
-        if (a->status < 0) drop_active(ctx->jobs, a);
-        return a->status < 0 ? mistake(ctx, (inngest_status)a->status, ctx->id) : (inngest_status)a->status;
+    if (a->how >= MISTAKEN) {
+        drop_active(ctx->jobs, a);
+        return mistake(ctx, (inngest_status)(INNGEST_ERR_RUN_BYTES + (int)(a->how - MISTAKEN)), ctx->id);
     }
+    if (!GOES_ON(a)) return a->how == HOW(INNGEST_RETRY) ? INNGEST_RETRY : INNGEST_FAIL;
     if (ctx->ending) ctx->stop = INNGEST_STOP_CANCEL;
     else if (IN_GROUP(ctx) && ctx->decided) ctx->stop = INNGEST_STOP_LOST;
     else if (a->timed && until(ctx->jobs, a->timeout) <= 0) ctx->stop = INNGEST_STOP_TIMEOUT;
-    else if (a->status == INNGEST_PENDING || a->next == UINT32_MAX || until(ctx->jobs, a->next) > 0) return wait_for_step(ctx, a);
+    else if (a->how == HOW(INNGEST_PENDING) || a->next == UINT32_MAX || until(ctx->jobs, a->next) > 0) return wait_for_step(ctx, a);
     return INNGEST_BODY;
 }
 
@@ -2628,7 +2712,7 @@ inngest_token inngest_step_token(inngest_ctx *ctx)
     inngest_token token = { 0, 0 };
     if (!ctx->open) (void)mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_token");
     else if (claim_active(ctx)) {
-        token.run = ctx->active->run;
+        token.run = ctx->run->number;
         token.attempt = ctx->active->token;
     }
     return token;
@@ -2737,7 +2821,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 {
     inngest *jobs = ctx->jobs;
     inngest_status status;
-    memset(r, 0, sizeof *r);
+    fill_bytes(r, 0, sizeof *r);
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
@@ -2746,7 +2830,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 #if INNGEST_LONG_STEPS
     ctx->stop = 0;
     ctx->again = UINT32_MAX;
-    ctx->active = find_active(jobs, ctx->run->number, ctx->step);
+    ctx->active = find_active(jobs, ctx->run, ctx->step);
 #endif
     status = find_memo(ctx, r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
@@ -2784,7 +2868,7 @@ static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t f
     uint32_t n = r->size - from;
     if (n > size) return INNGEST_ERR_TOO_LONG;
     if (!read_payload(ctx->jobs, r, from, to, n)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (size > n) memset((uint8_t *)to + n, 0, size - n);
+    if (size > n) fill_bytes((uint8_t *)to + n, 0, size - n);
     return INNGEST_OK;
 }
 
@@ -2793,8 +2877,7 @@ APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_s
 {
     record r;
     inngest_status status = enter_step(ctx, id, WHAT_RUN, &r);
-    if ((int)status > 0 && status != INNGEST_BODY) return status;
-    if ((int)status <= 0 && status != INNGEST_OK) return status;
+    if (status != INNGEST_OK && status != INNGEST_BODY) return status;
     if (result == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
     if (status == INNGEST_OK) {
         status = copy_payload(ctx, &r, 0, result, size);
@@ -2807,7 +2890,7 @@ APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_s
     ctx->retry_in = NOT_SAID;
     status = begin_body(ctx, options, &r);
     if (status != INNGEST_BODY) return status;
-    if (size) memset(result, 0, size);
+    if (size) fill_bytes(result, 0, size);
     ctx->open = true;
     count(&ctx->jobs->counters.steps_run);
     TELL(ctx->jobs, step_start, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt);
@@ -2831,7 +2914,7 @@ static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
 #endif
 
 /* Negative and one of the library's own: not a port's or a driver's number. */
-static bool is_failure(inngest_status status) { return (int)status < -256 && (int)status >= -400; }
+static bool is_failure(inngest_status status) { return (int)status < -256 && (int)status >= INNGEST_ERR_SYNC; }
 
 static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
 {
@@ -2846,10 +2929,10 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
 #if INNGEST_LONG_STEPS
     if (STOPPING(ctx)) {
         status = stopped_step(ctx, status);
-        if (status == INNGEST_LOST || status == INNGEST_PAUSED) return status;
+        if (status == INNGEST_LOST) return status;
     }
 #endif
-    if (status == INNGEST_PAUSED) return wait_for_room(ctx);     /* its progress could not be saved */
+    if (status == INNGEST_PAUSED) return wait_for_room(ctx);     /* its progress could not be saved, or the run is cancelled */
     if (status == INNGEST_OK) {
         ctx->told = false;
         INNGEST_TRY(put_record(ctx, RESULT, ctx->result, ctx->size));
@@ -2905,7 +2988,6 @@ static inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, 
         if (!read_wait(ctx, &r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
     } else {
         INNGEST_TRY(put_wait(ctx, SLEEP, due, flags));
-        INNGEST_TRY(durable(ctx));
     }
     if (INNGEST_WALL_CLOCK && (flags & WAIT_UNIX)) {
         ctx->run->flags |= RUN_UNIX;
@@ -2941,7 +3023,7 @@ inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *n
     if (status != INNGEST_BODY) return status;
     status = check_event(ctx->jobs, name, name_size, data, size);
     if (status != INNGEST_OK) return mistake(ctx, status, id);
-    memset(&e, 0, sizeof e);
+    fill_bytes(&e, 0, sizeof e);
     e.name = name;
     e.name_size = (uint8_t)name_size;
     e.data = data;
@@ -3057,7 +3139,7 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
 
 /* ---- 11 Inside a body, and what a handler can know ------------------------------------------------------------- */
 
-static void tell_error(inngest_ctx *ctx, int32_t code, const char *message)
+APART void tell_error(inngest_ctx *ctx, int32_t code, const char *message)
 {
     set_error(ctx, INNGEST_FAIL, code, message);
     ctx->told = true;
@@ -3225,7 +3307,7 @@ APART uint32_t capacity(const inngest *jobs)
     if (largest < largest_start(jobs)) largest = largest_start(jobs);   /* cov: by configuration */
     room_for = (usable - minimum(usable / 2, largest)) * (blocks > 1 ? blocks - 1 : 1);
     room_for = minimum(room_for, fill);
-    return room_for > fixed ? room_for - fixed : 0;   /* cov: by configuration */
+    return room_for - minimum(room_for, fixed);
 }
 
 /* The functions of the largest event that fits this one's trigger must fit the run table, the journal and a block. */
@@ -3235,7 +3317,7 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     uint16_t k;
     for (k = 0; k < jobs->function_count; k++) {
         const char *event = jobs->functions[k].event;
-        if (event == NULL || event[0] == 0 || !matches(event, f->event, length_of(f->event))) continue;
+        if (event == NULL || !matches(event, f->event, length_of(f->event))) continue;
         need += reservation(jobs, k, largest_start(jobs));
         n++;
     }
@@ -3251,11 +3333,12 @@ static inngest_status check_table(const inngest *jobs, uint16_t *index)
     uint16_t i, k;
     for (i = 0; i < jobs->function_count; i++) {
         const inngest_function *f = &jobs->functions[i];
-        const char *star = f->event ? strchr(f->event, '*') : NULL;
+        const char *star = f->event;
         *index = i;
         if (f->id == NULL || f->id[0] == 0) return INNGEST_ERR_TABLE_ID;
         if (f->event == NULL || f->event[0] == 0) return INNGEST_ERR_TABLE_EVENT;
-        if (star && (star[1] != 0 || star == f->event || (star[-1] != '/' && star[-1] != '.'))) return INNGEST_ERR_TABLE_EVENT;
+        while (*star && *star != '*') star++;
+        if (*star && (star[1] != 0 || star == f->event || (star[-1] != '/' && star[-1] != '.'))) return INNGEST_ERR_TABLE_EVENT;
         if (f->handler == NULL) return INNGEST_ERR_TABLE_HANDLER;
         if ((f->backoff == NULL) != (f->backoff_count == 0)) return INNGEST_ERR_TABLE_BACKOFF;
         for (k = 0; k < i; k++)
@@ -3311,7 +3394,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
     *live = 0;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         const inngest_seen *seen = SEEN_ID(jobs, i);
-        if (seen->position == 0 || seen->until <= jobs->now) continue;
+        if (seen->until <= jobs->now) continue;
         ++*live;
         if (e->id_hash[1] && seen->hash[0] == e->id_hash[0] && seen->hash[1] == e->id_hash[1]) return true;
     }
@@ -3416,7 +3499,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
 static inngest_ctx *start_ctx(inngest *jobs, inngest_run *run)
 {
     inngest_ctx *ctx = &jobs->ctx;
-    memset(ctx, 0, sizeof *ctx);
+    fill_bytes(ctx, 0, sizeof *ctx);
     ctx->jobs = jobs;
     ctx->run = run;
     ctx->function = run->function == NO_FUNCTION ? NULL : &jobs->functions[run->function];
@@ -3461,7 +3544,7 @@ static bool has_on_failure(const inngest_function *function)
 #if INNGEST_LONG_STEPS
 /* Tell the run's steps in progress that it ends: the handler is called once more, begins nothing, and their results
  * are kept. */
-static void stop_actives(inngest_ctx *ctx)
+APART void stop_actives(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
@@ -3469,13 +3552,13 @@ static void stop_actives(inngest_ctx *ctx)
     inngest_status status;
     int i;
     jobs->end_error = ctx->error;
-    for (i = 0; i < INNGEST_ACTIVE_STEPS && find_active(jobs, run->number, 0); i++) {   /* one a call if they return */
+    for (i = 0; i < INNGEST_ACTIVE_STEPS && find_active(jobs, run, 0); i++) {   /* one a call if they return */
         (void)start_ctx(jobs, run);
         ctx->ending = true;
         status = call_handler(ctx);
         if (ctx->open) (void)close_step(ctx, status);
     }
-    while ((a = find_active(jobs, run->number, 0)) != NULL) drop_active(jobs, a);
+    while ((a = find_active(jobs, run, 0)) != NULL) drop_active(jobs, a);
     ctx->error = jobs->end_error;
 }
 #endif
@@ -3572,7 +3655,7 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
     if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, "");
     if (status == INNGEST_RETRY) return retry_handler(ctx);
     if (status != INNGEST_FAIL && !is_failure(status)) set_error(ctx, INNGEST_ERR_STATUS, 0, "");
-    else if (status != INNGEST_FAIL && status != INNGEST_STEP_FAILED && ctx->error.status != status) set_error(ctx, status, 0, "");
+    else if (status != INNGEST_STEP_FAILED && ctx->error.status != status) set_error(ctx, status, 0, "");
     return INNGEST_FAIL;
 }
 
@@ -3700,7 +3783,7 @@ APART void pass(inngest *jobs, inngest_run *run)
     } else set_deadline(jobs, run, when);
 #if INNGEST_CRASHES
     if (!(run->flags & RUN_ARMED)) return;
-    if (find_active(jobs, number, 0) == NULL) (void)arm(jobs, run, false);
+    if (find_active(jobs, run, 0) == NULL) (void)arm(jobs, run, false);
     else if (jobs->alone != number) {
         jobs->alone = number;
         jobs->alone_since = (uint32_t)jobs->now;
@@ -3718,10 +3801,9 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     inngest_run *run;
     inngest_status status = SLOT_NAME(slot) ? (inngest_status)(256 + SLOT_NAME(slot)) : INNGEST_OK;
     for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++)
-        if (a->run == slot->of.token.run && a->token == slot->of.token.attempt && (a->status == INNGEST_AGAIN || a->status == INNGEST_PENDING)) break;
-    if (a == ACTIVE(jobs) + ACTIVE_STEPS || a->run == 0) { tally(&jobs->counters.stale_tokens); return INNGEST_OK; }
-    run = find_run(jobs, a->run & STEP_MASK);
-    if (run == NULL) return INNGEST_OK;   /* cov: a step in progress has a run */
+        if (a->run && jobs->runs[a->run - 1].number == slot->of.token.run && a->token == slot->of.token.attempt && GOES_ON(a)) break;
+    if (a == ACTIVE(jobs) + ACTIVE_STEPS) { tally(&jobs->counters.stale_tokens); return INNGEST_OK; }
+    run = &jobs->runs[a->run - 1];
     if (status == INNGEST_OK && SLOT_SIZE(slot) > a->size) status = INNGEST_ERR_RESULT_SIZE;
     if (status == INNGEST_OK) {
         ctx = start_ctx(jobs, run);
@@ -3731,7 +3813,7 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
         status = put_record(ctx, RESULT, slot->data, SLOT_SIZE(slot));
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
     }
-    a->status = (int16_t)status;
+    a->how = HOW((int)status < 0 ? (int)status - INNGEST_ERR_RUN_BYTES + (int)MISTAKEN : (int)status);
     set_deadline(jobs, run, jobs->now);
     return INNGEST_OK;
 }
@@ -3745,7 +3827,7 @@ static inngest_status take(inngest *jobs, const inngest_slot *slot)
 #if INNGEST_LONG_STEPS
     if (SLOT_KIND(slot) == SLOT_COMPLETION) return take_completion(jobs, slot);
 #endif
-    memset(&e, 0, sizeof e);
+    fill_bytes(&e, 0, sizeof e);
     e.name = slot->of.name;
     e.data = slot->data;
     e.size = SLOT_SIZE(slot);
@@ -3776,7 +3858,7 @@ static void free_slot(inngest *jobs, inngest_word at)
 {
     for (; INNGEST_LONG_STEPS && at != jobs->head; at--) {
         size_t first = offsetof(inngest_slot, what);
-        memcpy((uint8_t *)&jobs->slots[at & jobs->slot_mask] + first,
+        copy_bytes((uint8_t *)&jobs->slots[at & jobs->slot_mask] + first,
                (const uint8_t *)&jobs->slots[WORD(at - 1) & jobs->slot_mask] + first, sizeof(inngest_slot) - first);
     }
     free_oldest_slot(jobs);
@@ -3812,14 +3894,13 @@ static void advance_time(inngest *jobs, uint32_t now_ms)
 static void wake_steps(inngest *jobs)
 {
     inngest_active *a;
-    inngest_run *run;
     if (!LOAD(&jobs->woken)) return;
     STORE(&jobs->woken, 0);
     if (!INNGEST_LONG_STEPS) return;
     for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
-        if (a->run == 0 || a->status != INNGEST_AGAIN || (run = find_run(jobs, a->run & STEP_MASK)) == NULL) continue;   /* cov: a step in progress has a run */
+        if (a->run == 0 || a->how != HOW(INNGEST_AGAIN)) continue;
         a->next = (uint32_t)jobs->now;
-        set_deadline(jobs, run, jobs->now);
+        set_deadline(jobs, &jobs->runs[a->run - 1], jobs->now);
     }
 }
 
@@ -3847,7 +3928,7 @@ NEAR inngest_run *next_due(inngest *jobs)
 
 /* When to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot come
  * after 1, 2, 4 ... minutes, so that a machine which is reset more often than hourly gets on too. */
-static int64_t heartbeat(const inngest *jobs)
+APART int64_t heartbeat(const inngest *jobs)
 {
     int64_t in = jobs->stamp - jobs->booted;
     if (WALL_KNOWN(jobs) || in > INNGEST_HEARTBEAT_MS) in = INNGEST_HEARTBEAT_MS;
@@ -3855,7 +3936,7 @@ static int64_t heartbeat(const inngest *jobs)
 }
 
 /* For the caller of the tick. */
-static uint32_t due_in(const inngest *jobs, int64_t when)
+APART uint32_t due_in(const inngest *jobs, int64_t when)
 {
     if (when == NEVER) return UINT32_MAX;
     if (when <= jobs->now) return 0;
@@ -3864,7 +3945,7 @@ static uint32_t due_in(const inngest *jobs, int64_t when)
 
 static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
-    int64_t first = deadline(first_run(jobs));
+    int64_t first = deadline(first_run(jobs)), beat;
 #if INNGEST_CRASHES
     if (alone(jobs)) {
         int64_t over = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS), own = deadline(find_run(jobs, jobs->alone & STEP_MASK));
@@ -3872,7 +3953,8 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
         if (own < first) first = own;
     }
 #endif
-    if (first != NEVER && heartbeat(jobs) < first) first = heartbeat(jobs);
+    beat = heartbeat(jobs);
+    if (first != NEVER && beat < first) first = beat;
     if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) &&
         jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
@@ -3973,7 +4055,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
     do {
         if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
         if ((r.kind != ATTEMPT && r.kind != SLEEP) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
-        memcpy(b, r.first, WAIT_BYTES);
+        copy_bytes(b, r.first, WAIT_BYTES);
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, true)) continue;
         put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
@@ -3993,7 +4075,7 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
     int i;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         inngest_seen *seen = SEEN_ID(jobs, i);
-        if (seen->position == 0 || seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
+        if (seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
         put4(b, seen->hash[0]);
         put4(b + 4, seen->hash[1]);
         put_time(b + 8, seen->until + off);
@@ -4075,15 +4157,16 @@ inngest_status inngest_format(const inngest_port *port)
 
 struct alignment { char c; int64_t time; };
 
+static bool is_power_of_two(uint32_t n, uint32_t least, uint32_t most) { return n >= least && n <= most && (n & (n - 1)) == 0; }
+
 static inngest_status check_config(const inngest_config *c)
 {
     const inngest_port *p = c->port;
     if (p == NULL || p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
     if (c->functions == NULL && c->function_count) return INNGEST_ERR_ARGUMENT;
-    if (c->runs == 0 || c->runs > MOST_RUNS || c->events < 2 || c->events > MOST_EVENTS || (c->events & (c->events - 1)) != 0) return INNGEST_ERR_ARGUMENT;
-    if (p->block_size < 512 || p->block_size > 262144 || (p->block_size & (p->block_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
-    if (p->block_count < 2 || p->block_count > 65535 || p->block_count > UINT32_MAX / p->block_size) return INNGEST_ERR_GEOMETRY;
-    if (p->program_size == 0 || p->program_size > 32 || (p->program_size & (p->program_size - 1)) != 0) return INNGEST_ERR_GEOMETRY;
+    if (c->runs == 0 || c->runs > MOST_RUNS || !is_power_of_two(c->events, 2, MOST_EVENTS)) return INNGEST_ERR_ARGUMENT;
+    if (!is_power_of_two(p->block_size, 512, 262144) || !is_power_of_two(p->program_size, 1, 32)) return INNGEST_ERR_GEOMETRY;
+    if (p->block_count < 2 || p->block_count > 65535) return INNGEST_ERR_GEOMETRY;
     if (p->block_count > 0x1000000 / (p->block_size / (p->program_size < 4 ? 4u : p->program_size))) return INNGEST_ERR_GEOMETRY;   /* a link's 24 bits */
     if (c->memory == NULL || (uintptr_t)c->memory % offsetof(struct alignment, time) != 0 ||
         c->memory_size < INNGEST_MEMORY((size_t)c->runs, (size_t)c->events)) return INNGEST_ERR_MEMORY;
@@ -4097,8 +4180,8 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
 #if INNGEST_CACHE_LINE
     slots_at -= ((uintptr_t)config->memory + slots_at) % INNGEST_CACHE_LINE;
 #endif
-    memset(jobs, 0, fresh);
-    memset(config->memory, 0, INNGEST_MEMORY((size_t)config->runs, (size_t)config->events));
+    fill_bytes(jobs, 0, fresh);
+    fill_bytes(config->memory, 0, INNGEST_MEMORY((size_t)config->runs, (size_t)config->events));
     jobs->functions = config->functions;
     jobs->function_count = config->function_count;
     jobs->port = config->port;
@@ -4159,7 +4242,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
         status = r.size == 4 ? (inngest_status)(int32_t)get4(r.first) : INNGEST_FAIL;   /* alone; else the error of the handler */
         run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
-        if (status != INNGEST_CANCELLED) run->flags |= RUN_FAILING;
+        run->flags |= RUN_FAILING;   /* for one that is cancelled, too: nothing asks */
     }
     run->used = 0;
 #if INNGEST_INDEXES
@@ -4234,7 +4317,7 @@ APART void find_copied(inngest *jobs)
     const inngest_run *run;
     record r;
     jobs->copied = position_at(jobs, jobs->tail_block, 0);
-    if (position == 0 || !read_header(jobs, position, &r) || (run = find_run(jobs, r.run)) == NULL) return;   /* cov: it was read before */
+    if (!read_header(jobs, position, &r) || (run = find_run(jobs, r.run)) == NULL) return;   /* cov: it was read before */
     for (r.link = 1; r.link && step_back(jobs, run, &position, &r) == INNGEST_OK;) {
         uint32_t same = KEY(class_of(r.kind) | (r.flags & FLAG), r.step);
         if (key == 0) key = same;
@@ -4401,7 +4484,7 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
 
 void inngest_get_counters(const inngest *jobs, inngest_counters *out)
 {
-    if (jobs && out) *out = jobs->counters;
+    if (jobs && out) copy_bytes(out, &jobs->counters, sizeof *out);
 }
 #endif
 
@@ -4426,7 +4509,7 @@ const char *inngest_status_name(inngest_status status)
         const char *name = group[i].names;
         int steps = group[i].first < 0 ? group[i].first - (int)status : (int)status - group[i].first;
         if (steps < 0) continue;
-        while (steps-- > 0 && *name) name += strlen(name) + 1;
+        while (steps-- > 0 && *name) name += length_of(name) + 1;
         if (*name) return name;
     }
 #endif
@@ -4591,9 +4674,9 @@ static uint32_t json_hex(json_reader *r)
 
 static void json_escape(json_reader *r)
 {
-    static const uint8_t names[16] = { '"', '\\', '/', 'b', 'f', 'n', 'r', 't', '"', '\\', '/', '\b', '\f', '\n', '\r', '\t' };
-    unsigned c = json_take(r);
-    const uint8_t *name = memchr(names, (int)c, 8);
+    static const char names[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
+    unsigned c = json_take(r), i = 0;
+    while (i < 8 && (uint8_t)names[i] != c) i++;
     if (c == 'u') {
         uint32_t code = json_hex(r), low;
         if (code >> 10 == 0xD800 >> 10) {            /* the first of a pair */
@@ -4603,7 +4686,7 @@ static void json_escape(json_reader *r)
             code = (code << 10) + low + 0x10000 - ((uint32_t)0xD800 << 10);
         }
         (void)json_emit_code(r, code);
-    } else if (name) json_emit(r, name[8]);
+    } else if (i < 8) json_emit(r, (uint8_t)meant[i]);
     else json_stop(r);
 }
 
@@ -4809,7 +4892,7 @@ static inngest_status json_read(json_reader *r, const char *path, void *out, siz
             if (r->over) status = INNGEST_ERR_TOO_LONG;
             else {
                 *r->out = 0;
-                if (text + strlen(text) != r->out) status = INNGEST_ERR_RANGE;
+                if (text + length_of(text) != r->out) status = INNGEST_ERR_RANGE;
             }
         } else if (wanted == JSON_NUMBER && !json_scale(r, (unsigned)want, &value)) status = INNGEST_ERR_RANGE;
     } else status = INNGEST_ERR_NOT_FOUND;
@@ -4834,7 +4917,7 @@ static inngest_status json_read_memory(const void *json, size_t size, const char
 #if SIZE_MAX > INT32_MAX
     if (size > INT32_MAX) return INNGEST_ERR_TOO_LONG;
 #endif
-    memset(&r, 0, sizeof r);
+    fill_bytes(&r, 0, sizeof r);
     r.memory = json;
     r.size = (uint32_t)size;
     r.root = path;
@@ -4851,11 +4934,11 @@ static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *
     json_reader r;
     inngest_status status = INNGEST_ERR_ARGUMENT;
     uint32_t name;
-    memset(&r, 0, sizeof r);
+    fill_bytes(&r, 0, sizeof r);
     r.jobs = ctx->jobs;
     if (!find_event(ctx, &r.event, &r.from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
     r.size = r.event.size - r.from;
-    if (path && strncmp(path, "data", 4) == 0) status = json_read(&r, path + 4, out, want);
+    if (path && matches("data", path, 4)) status = json_read(&r, path + 4, out, want);
     if (status == INNGEST_PAUSED) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (status != INNGEST_OK) event_error(ctx, status, path);
     return status;
@@ -5051,7 +5134,7 @@ inngest_status inngest_parse_time(const char *text, int64_t *unix_ms)
     int zone = 0;
     int32_t days;
     if (text == NULL || unix_ms == NULL) return INNGEST_ERR_ARGUMENT;
-    memset(n, 0, sizeof n);
+    fill_bytes(n, 0, sizeof n);
     text = text_shape(text, "0000-00-00", n);
     if (text == NULL) return INNGEST_ERR_ARGUMENT;
     if (*text) {

@@ -68,7 +68,7 @@
 #undef INNGEST_ACTIVE_STEPS
 #define INNGEST_ACTIVE_STEPS 1 /* not used */
 #endif
-#ifndef INNGEST_ACTIVE_STEPS   /* most steps in progress (AGAIN, PENDING) at once; 1..255; RAM: 32 bytes each */
+#ifndef INNGEST_ACTIVE_STEPS   /* most steps in progress (AGAIN, PENDING) at once; 1..255; RAM: 24 bytes each */
 #define INNGEST_ACTIVE_STEPS 4
 #endif
 #ifndef INNGEST_SEEN_IDS       /* most event ids remembered; 0..255; RAM: 24 bytes each, journal: 28 bytes each */
@@ -185,7 +185,7 @@
 #endif
 #endif
 #ifndef INNGEST_SEND_CODE      /* stands before inngest_send and what it calls: __attribute__((section(...))) of RAM, where flash stalls while
-                                  it is erased; memcpy, strlen and the names of events belong there, too */
+                                  it is erased; the names of events belong there, too, and memcpy where pointers have 64 bits */
 #define INNGEST_SEND_CODE
 #endif
 #ifndef INNGEST_BARRIER        /* used where the compiler has neither GNU's builtins nor C11 atomics: no access may be moved across it */
@@ -520,12 +520,11 @@ typedef uint16_t inngest_index;
 #endif
 
 typedef struct inngest_active {    /* a step in progress; internal */
-    uint32_t run;                  /* 0: free */
-    uint32_t step, token, calls;
-    uint32_t next, timeout;        /* low 32 bits of journal ms */
-    int16_t status;                /* AGAIN or PENDING, or how it was completed */
+    inngest_index run;             /* its place in the run table, from 1; 0: free */
     uint16_t size;                 /* of the step's result */
-    uint8_t began, timed;
+    uint32_t step : 24, how : 3, began : 2, timed : 1;   /* how: low bits of AGAIN or PENDING, or of how it was completed */
+    uint32_t token, calls;
+    uint32_t next, timeout;        /* low 32 bits of journal ms */
 } inngest_active;
 
 typedef struct inngest_seen {      /* an event id; internal */
@@ -647,6 +646,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t head_offset, synced;  /* synced: position, what stands before it is durable */
     uint32_t newest, written;      /* the newest group; the record written last */
 #if INNGEST_INDEXES
+    uint32_t reach;                /* the oldest block in which anything counted at the last reclaim; 0: not known */
     uint32_t copied, copy;         /* positions: what the tail block holds up to there has been copied; a copy whose original is to be found, 0: none */
 #endif
     uint16_t failed_at;            /* where in its block, in units, a program failed that was not looked at since; 0: none */
@@ -718,7 +718,8 @@ struct inngest {                   /* what is used most stands first, bytes befo
 
 /* Mount the journal and take up its runs. A blank storage is formatted; storage that is foreign, newer or of another
  * geometry is refused and not touched. *index (may be NULL) gets the function that a table error is about.
- * Interrupts: no. Reads the whole journal once, and each live run's records. Writes: the newest group again, unless
+ * Interrupts: no. Reads each block's header and all from the oldest block on in which anything counted at the last
+ * reclaim, once; without INNGEST_INDEXES the whole journal; then each live run's records. Writes: the newest group again, unless
  * the stop was clean; erases what a reset kept from being erased. Any status of init, of the table, of the port; or
  * RUNS_FULL: the journal holds more live runs than config.runs. */
 INNGEST_MUST_USE inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index,

@@ -174,6 +174,22 @@ static void distances(uint32_t block)
         }
 }
 
+/* Run numbers around the largest that a short header can name. */
+static inngest_status nothing(inngest_ctx *ctx) { (void)ctx; return INNGEST_OK; }
+static void run_numbers(void)
+{
+    static const inngest_function table[] = { { .id = "n", .event = "n", .handler = nothing, .journal_bytes = 64, QUICK } };
+    unsigned i;
+    machine_open(table, 1, 2048, 4, 4);
+    machine_reboot();
+    for (i = 0; i < 65540 && !test_failed; i++) {
+        CHECK(inngest_send(&m.jobs, "n", NULL, 0) == INNGEST_OK && machine_tick() == UINT32_MAX);
+        if (i == 65525) machine_reboot();
+    }
+    look_at_records();
+    MACHINE_END();
+}
+
 /* Results around the longest that a short header can name. */
 static inngest_status long_results(inngest_ctx *ctx)
 {
@@ -329,8 +345,9 @@ static void ids_are_carried(bool doubled)
     machine_reboot();
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         id[0] = (char)('a' + i);
-        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && inngest_flush(&m.jobs) == INNGEST_OK);
         if (doubled) machine_reboot();                 /* written again, as the newest group */
+        CHECK(machine_run(1));
     }
     if (!doubled) reclaim_blocks(14);
     for (round = 0; round < 2; round++) {
@@ -342,6 +359,31 @@ static void ids_are_carried(bool doubled)
         CHECK(effects[0] == before && machine_counters().duplicates == INNGEST_SEEN_IDS && machine_counters().waiting_seen == 0);
         machine_reboot();
     }
+    MACHINE_END();
+}
+
+/* Ids that expired before others came are still in the journal, and the time has not been written since: they take no
+ * later one's place. */
+static void ids_of_old(void)
+{
+    inngest_event event = { "w", NULL, 0, NULL, 0 };
+    unsigned i;
+    char id[2] = "a";
+    event.id = id;
+    machine_open(carry_table, 3, 2048, 6, 4);
+    machine_reboot();
+    effects[0] = 0;
+    for (i = 0; i < 2 * INNGEST_SEEN_IDS; i++) {
+        id[0] = (char)('a' + i);
+        if (i == INNGEST_SEEN_IDS) m.now += INNGEST_SEEN_MS;
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+    }
+    machine_reboot();
+    for (i = INNGEST_SEEN_IDS; i < 2 * INNGEST_SEEN_IDS; i++) {
+        id[0] = (char)('a' + i);
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+    }
+    CHECK(effects[0] == 2 * INNGEST_SEEN_IDS && machine_counters().duplicates == INNGEST_SEEN_IDS);
     MACHINE_END();
 }
 
@@ -618,7 +660,7 @@ static int watched_erase(void *context, uint32_t address)
 }
 static inngest_status one_step(inngest_ctx *ctx)
 {
-    uint8_t value[100];
+    uint8_t value[INNGEST_RESULT_BYTES];
     in_handler = true;
     INNGEST_CATCH(machine_ended.status, inngest_step_sleep(ctx, "nap", 0));
     INNGEST_STEP(ctx, "a", value) memset(value, 1, sizeof value);
@@ -627,7 +669,7 @@ static inngest_status one_step(inngest_ctx *ctx)
 }
 static void erased_ahead(uint32_t blocks)
 {
-    static const inngest_function table[] = { { .id = "one", .event = "o", .handler = one_step, .journal_bytes = 200, QUICK } };
+    static const inngest_function table[] = { { .id = "one", .event = "o", .handler = one_step, .journal_bytes = 400, QUICK } };
     unsigned i;
     machine_open(table, 1, 2048, blocks, 4);
     erase_below = m.chip.port.erase;
@@ -653,11 +695,13 @@ int main(void)
     distances(512);
     distances(2048);
     sizes();
+    run_numbers();
     progress();
     one_unit();
     time_is_carried();
     ids_are_carried(false);
     ids_are_carried(true);
+    ids_of_old();
     the_only_run();
     parked_for_good();
     old_crashes();

@@ -301,6 +301,25 @@ static bool explorer_new_state(void)
     return true;
 }
 
+/* A slot that is claimed and never published is counted. */
+static void explorer_claimed(void)
+{
+#if INNGEST_SLOT_CLAIM
+    inngest_slot *slot = &x.now.slots[x.jobs.head & x.jobs.slot_mask];
+    inngest_word claim = slot->claim;
+    slot->claim = x.jobs.head;
+#else
+    x.jobs.tail++;
+#endif
+    if (published_slot(&x.jobs, x.jobs.head) || x.jobs.counters.unpublished != 1) explorer_fail("claimed, and not counted as unpublished");
+#if INNGEST_SLOT_CLAIM
+    slot->claim = claim;
+#else
+    x.jobs.tail--;
+#endif
+    x.jobs.counters.unpublished = 0;
+}
+
 /* All have ended: what is left comes out, and then the queue takes as much as a new one. */
 static void explorer_end(void)
 {
@@ -321,6 +340,7 @@ static void explorer_end(void)
     x.jobs.counters.unpublished = 0;
     if (published_slot(&x.jobs, x.jobs.head)) explorer_fail("received, and never sent");
     if (x.jobs.counters.unpublished) explorer_fail("counted as unpublished, and there is nothing");
+    explorer_claimed();
     for (i = 0; i < x.what->slots; i++) {            /* the last one is kept for a completion */
         if (i == x.what->slots - 1 && explorer_put('s', data) != INNGEST_ERR_QUEUE_FULL) explorer_fail("an event in the last slot");
         if (explorer_put(i < x.what->slots - 1 ? 's' : 'c', data) != INNGEST_OK) explorer_fail("a slot is gone");

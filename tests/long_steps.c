@@ -110,8 +110,12 @@ static void complete_as(inngest_token t, inngest_status status, const void *resu
     CHECK(inngest_complete(&m.jobs, t, status, result, size) == INNGEST_OK);
 }
 
+static uint8_t wide[100];
+static inngest_status wide_handler(inngest_ctx *ctx) { return inngest_step_run(ctx, "wide", body, NULL, wide, sizeof wide); }
+
 static void test_pending(void)
 {
+    inngest_function wide_job = job(wide_handler, 5);
     const uint32_t answer = 0xAABBCCDDu;
     const uint8_t nine[9] = { 0 };
     inngest_token old, none = { 0, 0 };
@@ -159,6 +163,15 @@ static void test_pending(void)
     complete_as(token, INNGEST_OK, nine, sizeof nine);
     CHECK(machine_run(100000) && machine_runs(NULL) == 0);
     CHECK(machine_ended_as(INNGEST_FAIL, INNGEST_ERR_RESULT_SIZE, "long"));
+    CHECK_TRACE("ask0");
+    MACHINE_END();
+
+    wide_job.journal_bytes = 64;                         /* one for which the run has no room left */
+    start(wide_job, pending, plain);
+    CHECK(machine_tick() == UINT32_MAX);
+    complete_as(token, INNGEST_OK, wide, sizeof wide);
+    CHECK(machine_run(100000) && machine_runs(NULL) == 0);
+    CHECK(machine_ended_as(INNGEST_FAIL, INNGEST_ERR_RUN_BYTES, "wide"));
     CHECK_TRACE("ask0");
     MACHINE_END();
 

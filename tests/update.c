@@ -626,7 +626,7 @@ static void newer(void)
     for (end = m.chip.port.block_size; m.chip.cells[end - 1] == 0xFF; end--) { }
     end = (end + 3) & ~3u;
     m.chip.cells[5] = 9;                           /* minor version */
-    put(m.chip.cells + 18, 0xF00D, 2);             /* features that a reader may ignore */
+    put(m.chip.cells + 18, 0xF00D, 2);             /* a reach that leads nowhere */
     put(m.chip.cells + 20, crc32_of(0, m.chip.cells, 20), 4);
     memset(time, 0x77, sizeof time);
     put(time, HOUR - 500, 6);

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT
+ * How far back a mount goes: to the oldest block in which something counted when the newest block was erased, as that
+ * one's header says. What is far back and counts is found; what does not count is not read; and with no header that says
+ * so, as an older build leaves them, all is read and the same comes out. argv: lives to compare; the first one's seed. */
+#include "crc32.h"
+#include "machine.h"
+
+#define TABLE(table, block, blocks) machine_open(table, (uint16_t)(sizeof(table) / sizeof *(table)), block, blocks, 4)
+#define SEND(name, data, size) CHECK(inngest_send(&m.jobs, name, data, size) == INNGEST_OK)
+#define NOON INT64_C(1767268800000)      /* 2026-01-01T12:00:00Z */
+
+static uint32_t bytes_read;
+static void count_reads(void *user, char operation, uint32_t address, uint32_t size)
+{
+    (void)user;
+    (void)address;
+    if (operation == 'r') bytes_read += size;
+}
+
+static uint32_t get4(const uint8_t *b) { return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24; }
+
+/* A short job. */
+static inngest_status quick(inngest_ctx *ctx)
+{
+    unsigned i;
+    for (i = 0; i < 3; i++) INNGEST_DO(ctx, "step") { }
+    return INNGEST_OK;
+}
+
+#define MARK 0x7A6B5C4Du               /* results that are found in an image */
+
+/* Far apart: what a run writes stands in many blocks. */
+static inngest_status far(inngest_ctx *ctx)
+{
+    uint32_t value;
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap 0", 1000));
+    INNGEST_STEP(ctx, "a", value) { trace("a"); value = MARK; }
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap 1", 1000));
+    INNGEST_STEP(ctx, "b", value) { trace("b"); value = MARK + 1; }
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap 2", 1000));
+    trace("end");
+    return INNGEST_OK;
+}
+static const inngest_function table[] = { { .id = "quick", .event = "quick", .handler = quick, .journal_bytes = 100 },
+                                          { .id = "far", .event = "far", .handler = far, .journal_bytes = 300 } };
+
+static void work(unsigned jobs)          /* no time passes */
+{
+    while (jobs-- > 0) {
+        SEND("quick", "", 0);
+        while (machine_tick() == 0) { }
+    }
+}
+
+static void fill(unsigned n)             /* the journal, with TIME records */
+{
+    while (n-- > 0) inngest_set_wall_clock(&m.jobs, NOON + (n % 2) * 100000 + m.now, m.now);
+}
+
+static uint32_t mount_reads(void)
+{
+    bytes_read = 0;
+    machine_reboot();
+    return bytes_read;
+}
+
+/* A mount does not read what nothing counts in, however long the journal is; nor does the time that was written last hold it
+ * there, nor an id that has expired. What is asleep does, until reclaim has carried it forward. */
+static void no_further(void)
+{
+    uint32_t busy, i, most = 0, least = UINT32_MAX;
+    inngest_event event = { "quick", NULL, 0, "id", 0 };
+    TABLE(table, 1024, 64);
+    m.chip.trace = count_reads;
+    machine_reboot();
+    work(1000);
+    busy = mount_reads();
+    CHECK(busy > 64 * 24 && busy < 64 * 24 + 12 * 1024);
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    work(1);
+    for (i = 0; i < 40; i++) {                            /* two times round: behind TIME it is 16 KiB and a block at most */
+        CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+        machine_reboot();
+        work(23);
+        busy = mount_reads();
+        CHECK(busy < 64 * 24 + 32 * 1024);
+    }
+    SEND("far", "", 0);
+    CHECK(machine_run(1) && machine_runs(NULL) == 1);
+    for (i = 0; i < 90; i++) {
+        work(10);
+        busy = mount_reads();
+        if (busy > most) most = busy;
+        if (busy < least) least = busy;
+        CHECK(machine_runs(NULL) == 1);
+    }
+    CHECK(most > 2 * least);
+    CHECK(machine_run(3000) && machine_runs(NULL) == 0);
+    CHECK_TRACE("a b end");
+    CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+    m.now += INNGEST_SEEN_MS + 1000;
+    work(500);
+    busy = mount_reads();
+    CHECK(busy < 64 * 24 + 32 * 1024);
+    MACHINE_END();
+}
+
+/* Damage a result, and all copies of it. */
+static void damage(uint32_t value)
+{
+    uint32_t at, found = 0;
+    for (at = 0; at + 4 <= m.chip.port.block_size * m.chip.port.block_count; at += 4)
+        if (get4(m.chip.cells + at) == value) { m.chip.cells[at] ^= 4; found++; }
+    CHECK(found > 0);
+}
+
+static void reclaims(unsigned n)
+{
+    uint32_t before = machine_counters().erases;
+    while (machine_counters().erases - before < n) fill(2);
+}
+
+/* A run that is parked, for what is damaged in the middle of it, is not lost by it: its START is found, far in front. */
+static void far_parked(void)
+{
+    inngest_run_info info;
+    unsigned how;
+    for (how = 0; how < 2; how++) {
+        TABLE(table, 1024, 16);
+        machine_reboot();
+        fill(how ? 90 : 200);
+        SEND("far", "", 0);
+        CHECK(machine_run(1));
+        fill(how ? 300 : 90);
+        CHECK(machine_run(1000));
+        CHECK_TRACE("a");
+        if (how) {                                        /* its START is carried forward, and found to be cut off then */
+            reclaims(4);
+            fill(90);
+            CHECK(machine_run(1000));
+            CHECK_TRACE("b");
+        }
+        damage(how ? MARK + 1 : MARK);
+        if (how == 0) machine_reboot();
+        reclaims(how ? 7 : 3);
+        machine_reboot();
+        CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE && machine_counters().lost_runs == 0);
+        CHECK(machine_run(10000));
+        CHECK_TRACE("");
+        MACHINE_END();
+    }
+}
+
+/* ---- the same with and without ------------------------------------------------------------------------------------- */
+
+typedef struct seen_runs { unsigned count; uint64_t id[MACHINE_RUNS]; int64_t due[MACHINE_RUNS]; int wait[MACHINE_RUNS]; uint32_t lost, damaged; } seen_runs;
+
+static seen_runs look(void)
+{
+    seen_runs s;
+    uint32_t cursor = 0;
+    inngest_run_info info;
+    memset(&s, 0, sizeof s);
+    machine_reboot();
+    s.lost = machine_counters().lost_runs;
+    s.damaged = machine_counters().damaged;
+    while (inngest_next_run(&m.jobs, &cursor, &info)) {
+        unsigned at = s.count++;
+        for (; at > 0 && s.id[at - 1] > info.id; at--) {     /* in order, which the engine does not promise */
+            s.id[at] = s.id[at - 1];
+            s.due[at] = s.due[at - 1];
+            s.wait[at] = s.wait[at - 1];
+        }
+        s.id[at] = info.id;
+        s.due[at] = info.deadline_in_ms;
+        s.wait[at] = (int)info.wait;
+    }
+    return s;
+}
+
+static void forget_reach(void)
+{
+    uint32_t block;
+    for (block = 0; block < m.chip.port.block_count; block++) {
+        uint8_t *h = m.chip.cells + block * m.chip.port.block_size, crc[4];
+        uint32_t sum;
+        if (memcmp(h, "INJ1", 4) != 0 || get4(h + 20) != crc32_of(0, h, 20)) continue;
+        h[18] = h[19] = 0;
+        sum = crc32_of(0, h, 20);
+        crc[0] = (uint8_t)sum;
+        crc[1] = (uint8_t)(sum >> 8);
+        crc[2] = (uint8_t)(sum >> 16);
+        crc[3] = (uint8_t)(sum >> 24);
+        memcpy(h + 20, crc, 4);
+    }
+}
+
+static inngest_status random_life(inngest_ctx *ctx)
+{
+    uint8_t data[2] = { 0, 0 };
+    unsigned i;
+    INNGEST_TRY(inngest_event_data(ctx, data, 2));
+    for (i = 0; i < data[0] % 4u; i++) {
+        INNGEST_DO(ctx, "step") { }
+        if (data[1] % 3 == 0) INNGEST_TRY(inngest_step_sleep(ctx, "nap", (uint32_t)data[1] * 500));
+    }
+    return INNGEST_OK;
+}
+static const inngest_function random_table[] = { { .id = "life", .event = "life", .handler = random_life, .journal_bytes = 300 } };
+
+static void lives(unsigned n, uint32_t seed)
+{
+    static uint8_t before[16 * 1024];
+    for (; n > 0; n--, seed++) {
+        uint32_t random = seed * 2654435761u + 1, blocks = 4 + seed % 13, jobs = 40 + seed % 300;
+        seen_runs with, without;
+        TABLE(random_table, 1024, blocks);
+        machine_reboot();
+        while (jobs-- > 0) {
+            uint8_t data[2];
+            char id[2] = "a";
+            inngest_event event = { "life", data, 2, NULL, 0 };
+            random = random * 1664525u + 1013904223u;
+            data[0] = (uint8_t)(random >> 24);
+            data[1] = (uint8_t)(random >> 16);
+            id[0] = (char)('a' + (random >> 13) % 9);
+            if ((random >> 8) % 7 == 0) event.id = id;
+            if (inngest_send_event(&m.jobs, &event) != INNGEST_OK) CHECK(machine_run(20000));     /* the queue is full */
+            CHECK(machine_run((random >> 10) % 4 ? 0 : 20000));
+        }
+        memcpy(before, m.chip.cells, blocks * 1024);
+        with = look();
+        memcpy(m.chip.cells, before, blocks * 1024);
+        forget_reach();
+        without = look();
+        CHECK(memcmp(&with, &without, sizeof with) == 0 && with.lost == 0 && with.damaged == 0);
+        flash_close(&m.chip);
+        if (test_failed) { printf("  seed %u\n", seed); return; }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    no_further();
+    far_parked();
+    lives(argc > 1 ? (unsigned)atoi(argv[1]) : 300, argc > 2 ? (uint32_t)atoi(argv[2]) : 1);
+    return TEST_END();
+}
