@@ -884,7 +884,8 @@ static uint32_t position_at(const inngest *jobs, uint32_t block, uint32_t offset
 }
 
 /* Where a block, or a position, is in the storage. */
-APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->port->block_count << jobs->block_shift; }   /* NOLINT(clang-analyzer-core.DivideZero): init checks that there are two at least */
+/* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): init checks that there are two at least. */
+APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->port->block_count << jobs->block_shift; }
 APART uint32_t address_of(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
 
 #if INNGEST_LOG
