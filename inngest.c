@@ -1364,7 +1364,7 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
     INNGEST_TRY(append(jobs, run, KEY(kind, r->step), &s));
     if (r->kind == TIME) jobs->time_position = jobs->written;
-    if (r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = jobs->written;
+    if (r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = jobs->written;   /* cov: INNGEST_SEEN_IDS is 0 */
     return INNGEST_OK;
 }
 
@@ -1648,8 +1648,8 @@ APART inngest_status bring_time(inngest *jobs)
     record r;
     if (jobs->time_position == 0 || (int32_t)(oldest_live(jobs, false) - block_of(jobs, jobs->time_position)) <= (int32_t)(TIME_REACH >> jobs->block_shift) ||
         !read_record(jobs, jobs->time_position, &r)) return INNGEST_OK;
-    if (!advance(jobs, record_room(jobs, TIME_BYTES), 0)) return INNGEST_ERR_JOURNAL_FULL;
-    if (jobs->head_block == jobs->last_block) return INNGEST_OK;
+    if (!advance(jobs, record_room(jobs, TIME_BYTES), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* cov: where programs fail besides */
+    if (jobs->head_block == jobs->last_block) return INNGEST_OK;   /* cov: the same */
     r.flags &= FLAG;
     return copy_record(jobs, &r, false);
 }
@@ -1674,7 +1674,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     broken = true;                     /* for all that is known */
 #endif
     if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
-    INNGEST_TRY(bring_time(jobs));
+    INNGEST_TRY(bring_time(jobs));   /* cov: the same */
     put4(bytes, jobs->next_run);
     if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4));
@@ -3851,7 +3851,7 @@ static inngest_status take(inngest *jobs, const inngest_slot *slot)
 /* After a clean stop: leave a trace before user code runs, so that its crash is not taken for a clean stop too. */
 static void leave_clean_stop(inngest *jobs)
 {
-    if (!jobs->wrote && room(jobs, 1u << jobs->unit_shift) == INNGEST_OK && open_place(jobs) == INNGEST_OK) (void)port_sync(jobs);
+    if (!jobs->wrote && room(jobs, 1u << jobs->unit_shift) == INNGEST_OK && open_place(jobs) == INNGEST_OK) (void)port_sync(jobs);   /* cov: of 3 blocks the head ends with the stop, and no erase works */
 }
 
 /* Free the slot of this number, and keep those ahead of it: each moves up by one. */

@@ -1607,6 +1607,36 @@ static void small_things(void)
     MACHINE_END();
 }
 
+/* A step has failed for good, and its record finds no room, for no block can be erased: it fails again later. */
+static inngest_status no_luck(inngest_ctx *ctx)
+{
+    size_t n = inngest_event_size(ctx);
+    while (n-- > 0) { INNGEST_DO(ctx, "before") { } }
+    INNGEST_DO(ctx, "s") { trace("s"); return INNGEST_FAIL; }
+    return INNGEST_OK;
+}
+static const inngest_function no_luck_table[] = { { .id = "no luck", .event = "no luck", .handler = no_luck, .journal_bytes = 1500 } };
+
+static void no_room_now(void)
+{
+    static const char data[60];
+    uint32_t size, twice = 0;
+    for (size = 1; size < sizeof data; size++) {
+        OPEN(no_luck_table, 1024, 6, 4);
+        machine_reboot();
+        fill(185);
+        SEND("no luck", data, size);
+        fail(ERASE, 1, FOR_EVER);
+        (void)machine_tick();
+        fail(ERASE, 0, 0);
+        CHECK(machine_run(10000) && machine_runs(NULL) == 0 && machine_ended_as(INNGEST_FAIL, INNGEST_FAIL, "s"));
+        twice += strcmp(machine_trace, "s s") == 0;
+        machine_trace[0] = 0;
+        MACHINE_END();
+    }
+    CHECK(twice > 0);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) places = (uint32_t)atoi(argv[1]);
@@ -1634,6 +1664,7 @@ int main(int argc, char **argv)
     wall_clock();
     crashes();
     failing_statuses();
+    no_room_now();
     small_things();
     return TEST_END();
 }

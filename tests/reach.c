@@ -151,6 +151,22 @@ static void far_parked(void)
     }
 }
 
+/* A time that is damaged is not brought. */
+static void damaged_time(void)
+{
+    uint32_t at, found = 0;
+    TABLE(table, 1024, 64);
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    for (at = 0; at < 1024; at += 2) if (get4(m.chip.cells + at) == (uint32_t)NOON) { m.chip.cells[at] ^= 1; found++; }
+    CHECK(found == 1);
+    work(1000);
+    machine_reboot();
+    work(10);
+    CHECK(machine_counters().lost_runs == 0 && machine_runs(NULL) == 0);
+    MACHINE_END();
+}
+
 /* ---- the same with and without ------------------------------------------------------------------------------------- */
 
 typedef struct seen_runs { unsigned count; uint64_t id[MACHINE_RUNS]; int64_t due[MACHINE_RUNS]; int wait[MACHINE_RUNS]; uint32_t lost, damaged; } seen_runs;
@@ -243,6 +259,7 @@ int main(int argc, char **argv)
 {
     no_further();
     far_parked();
+    damaged_time();
     lives(argc > 1 ? (unsigned)atoi(argv[1]) : 300, argc > 2 ? (uint32_t)atoi(argv[2]) : 1);
     return TEST_END();
 }
