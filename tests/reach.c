@@ -167,6 +167,62 @@ static void damaged_time(void)
     MACHINE_END();
 }
 
+/* Power is lost at each operation of a reclaim that carries the time forward, and what is torn reads differently each time. */
+static uint32_t count_times(void)
+{
+    uint32_t at, found = 0;
+    for (at = 0; at + 4 <= m.chip.port.block_size * m.chip.port.block_count; at += 2) found += get4(m.chip.cells + at) == (uint32_t)NOON;
+    return found;
+}
+
+static void load(const uint8_t *image, uint32_t size)
+{
+    uint32_t at;
+    TABLE(table, 1024, 32);
+    memcpy(m.chip.cells, image, size);
+    for (at = 0; at < size; at++) if (image[at] != 0xFF) m.chip.units[at / m.chip.port.program_size] = 1;
+}
+
+static void cuts(void)
+{
+    static uint8_t image[32 * 1024];
+    uint32_t times, operations, k;
+    int tear, cells, i;
+    TABLE(table, 1024, 32);
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    do {
+        memcpy(image, m.chip.cells, sizeof image);
+        times = count_times();
+        machine_reboot();
+        operations = m.chip.operations;
+        work(6);
+    } while (count_times() == times && m.chip.operations < 20000);   /* it was carried in these jobs */
+    CHECK(m.chip.operations < 20000);
+    operations = m.chip.operations - operations;
+    for (k = 1; k <= operations; k++)
+        for (tear = 0; tear < FLASH_TEARS; tear++)
+            for (cells = 0; cells < FLASH_CELLS; cells++) {
+                load(image, sizeof image);
+                machine_reboot();
+                m.chip.cut_at = m.chip.operations + k;
+                m.chip.tear = (flash_tear)tear;
+                m.chip.cells_after = (flash_cells)cells;
+                for (i = 0; i < 40 && !m.chip.dead; i++) {
+                    if (i % 4 == 0) (void)(inngest_send(&m.jobs, "quick", NULL, 0) == INNGEST_OK);
+                    (void)machine_tick();
+                }
+                CHECK(m.chip.dead);
+                flash_power_on(&m.chip);
+                machine_reboot();
+                CHECK(machine_counters().lost_runs == 0 && machine_counters().damaged == 0);
+                CHECK(machine_run(10) && machine_runs(NULL) == 0 && count_times() > 0);
+                work(20);
+                MACHINE_END();
+                if (test_failed) { printf("  operation %u, tear %d, cells %d\n", k, tear, cells); return; }
+            }
+}
+
 /* ---- the same with and without ------------------------------------------------------------------------------------- */
 
 typedef struct seen_runs { unsigned count; uint64_t id[MACHINE_RUNS]; int64_t due[MACHINE_RUNS]; int wait[MACHINE_RUNS]; uint32_t lost, damaged; } seen_runs;
@@ -260,6 +316,7 @@ int main(int argc, char **argv)
     no_further();
     far_parked();
     damaged_time();
+    cuts();
     lives(argc > 1 ? (unsigned)atoi(argv[1]) : 300, argc > 2 ? (uint32_t)atoi(argv[2]) : 1);
     return TEST_END();
 }
