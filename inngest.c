@@ -1628,11 +1628,11 @@ APART uint32_t oldest_live(const inngest *jobs, bool time)
 {
     uint32_t i, head = jobs->head_block, back = time && jobs->time_position ? head - block_of(jobs, jobs->time_position) : 0;
     int k;
-    for (k = 0; k < INNGEST_SEEN_IDS; k++) {
+    for (k = INNGEST_SEEN_IDS; k-- > 0;) {
         const inngest_seen *seen = SEEN_ID(jobs, k);
         if (seen->position && seen->until > jobs->now && head - block_of(jobs, seen->position) > back) back = head - block_of(jobs, seen->position);
     }
-    for (i = 0; i < jobs->run_count; i++) {
+    for (i = jobs->run_count; i-- > 0;) {
         const inngest_run *run = &jobs->runs[i];
         if (run->number == 0) continue;
         if (run->state == INNGEST_WAIT_DAMAGE) return jobs->tail_block;    /* its START may stand anywhere */
@@ -1642,19 +1642,17 @@ APART uint32_t oldest_live(const inngest *jobs, bool time)
 }
 
 /* Where nothing but the time stands in old blocks it is carried forward: the next mount need not go back to it. Not to
- * the last block: what reclaim starts over there it takes from the tail. */
-APART inngest_status bring_time(inngest *jobs)
+ * the last block: what reclaim starts over there it takes from the tail. If it fails, the proof is written behind that. */
+APART void bring_time(inngest *jobs)
 {
     record r;
-    if (jobs->time_position == 0 || (int32_t)(oldest_live(jobs, false) - block_of(jobs, jobs->time_position)) <= (int32_t)(TIME_REACH >> jobs->block_shift) ||
-        !read_record(jobs, jobs->time_position, &r)) return INNGEST_OK;
-    if (!advance(jobs, record_room(jobs, TIME_BYTES), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* cov: where programs fail besides */
-    if (jobs->head_block == jobs->last_block) return INNGEST_OK;   /* cov: the same */
+    if ((int32_t)(oldest_live(jobs, false) - block_of(jobs, jobs->time_position)) <= (int32_t)(TIME_REACH >> jobs->block_shift)) return;
+    if (!read_record(jobs, jobs->time_position, &r) || !advance(jobs, record_room(jobs, TIME_BYTES), 0)) return;   /* cov: programs fail */
     r.flags &= FLAG;
-    return copy_record(jobs, &r, false);
+    if (jobs->head_block != jobs->last_block) (void)copy_record(jobs, &r, false);   /* cov: the same */
 }
 #else
-#define bring_time(jobs) INNGEST_OK
+#define bring_time(jobs) ((void)0)
 #endif
 
 /* Carry, leave proof that all of it was, erase the block. Power lost before the proof: the copies are the newest of
@@ -1674,7 +1672,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     broken = true;                     /* for all that is known */
 #endif
     if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
-    INNGEST_TRY(bring_time(jobs));   /* cov: the same */
+    bring_time(jobs);
     put4(bytes, jobs->next_run);
     if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4));

@@ -86,7 +86,10 @@ static int disk_read(void *context, uint32_t address, void *data, uint32_t size)
 
 static int disk_program(void *context, uint32_t address, const void *data, uint32_t size)
 {
+    const uint8_t *record = data;
     (void)context;
+    CHECK(address / port.block_size == (address + size - 1) / port.block_size);
+    if (address % port.block_size == 24 && disk.writes) CHECK(record[4] == 0x8F && record[8] == 1);   /* a joint, or a sync before */
     memcpy(disk.cells + address, data, size);
     if (disk.writes == sizeof disk.write / sizeof disk.write[0] || disk.used + size > sizeof disk.bytes) { CHECK(!"never synced"); exit(1); }
     memcpy(disk.bytes + disk.used, data, size);
@@ -165,6 +168,13 @@ static inngest_status branches(inngest_ctx *ctx)
     return INNGEST_OK;
 }
 
+static inngest_status light(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "a") { }
+    INNGEST_DO(ctx, "b") { }
+    return INNGEST_OK;
+}
+
 static void run_end(void *user, const inngest_end_info *info)
 {
     (void)user;
@@ -175,6 +185,11 @@ static void run_end(void *user, const inngest_end_info *info)
 static inngest_function functions[] = {
     { .id = "job", .event = "test/job", .handler = job },
     { .id = "branches", .event = "test/branches", .handler = branches },
+};
+static const inngest_function large_functions[] = {
+    { .id = "light", .event = "test/light", .handler = light, .journal_bytes = 100 },
+    { .id = "large 1", .event = "test/large", .handler = light, .journal_bytes = 100 },
+    { .id = "large 2", .event = "test/large", .handler = light, .journal_bytes = 100 },
 };
 static const inngest_hooks hooks = { .run_end = run_end };
 
@@ -233,7 +248,7 @@ static bool live(const char *name, int keep, unsigned warm, unsigned first, unsi
     unsigned i, before = test_failed;
     memset(&config, 0, sizeof config);
     config.functions = functions;
-    config.function_count = 2;
+    config.function_count = sizeof functions / sizeof functions[0];
     config.port = &port;
     config.hooks = &hooks;
     config.memory = memory;
@@ -311,12 +326,46 @@ static void syncs(void)
     CHECK(disk.syncs < alone);
 }
 
+/* Blocks are entered without a sync of their own, whatever comes first in them. */
+static void large_groups(void)
+{
+    uint8_t data[INNGEST_EVENT_BYTES] = { 0 };
+    inngest_config config;
+    inngest_event e = { "test/large", data, 0, NULL, 0 };
+    unsigned i;
+    memset(&config, 0, sizeof config);
+    config.functions = large_functions;
+    config.function_count = sizeof large_functions / sizeof large_functions[0];
+    config.port = &port;
+    config.hooks = &hooks;
+    config.memory = memory;
+    config.memory_size = sizeof memory;
+    config.runs = 6;
+    config.events = 8;
+    port.block_size = 512;
+    port.block_count = 16;
+    for (; e.size <= sizeof data - 10; e.size++) {
+        memset(disk.cells, 0xFF, sizeof disk.cells);
+        disk.writes = disk.used = disk.cut_at = ended = disk.syncs = 0;
+        CHECK(inngest_init(&jobs, &config, NULL) == INNGEST_OK);
+        for (i = 0; i < 8; i++) {
+            send_one("test/light", 0, NULL);
+            send_one("test/light", 0, NULL);
+            CHECK(inngest_send_event(&jobs, &e) == INNGEST_OK);
+            while (inngest_tick(&jobs, now) == 0) { }
+        }
+        CHECK(ended == 4 * 8 && disk.syncs <= 4 * 8 + 2);
+    }
+    port.block_size = 1024;
+    port.block_count = 8;
+}
+
 /* Lives of any kind. */
 static void random_lives(unsigned count)
 {
-    static const struct { uint32_t size, count, room; } disks[] = { { 1024, 8, 512 }, { 2048, 3, 256 }, { 2048, 4, 256 }, { 512, 12, 256 }, { 512, 16, 256 } };
+    static const struct { uint32_t size, count, room; } disks[] = { { 1024, 8, 512 }, { 2048, 3, 256 }, { 2048, 4, 256 }, { 512, 12, 256 }, { 512, 16, 256 }, { 2048, 2, 256 } };
     while (count-- > 0) {
-        unsigned k = random_number(5), first = 1 + random_number(80), second = random_number(4) ? 1 + random_number(60) : 0;
+        unsigned k = random_number(6), first = 1 + random_number(80), second = random_number(4) ? 1 + random_number(60) : 0;
         port.block_size = disks[k].size;
         port.block_count = disks[k].count;
         functions[0].journal_bytes = functions[1].journal_bytes = disks[k].room;
@@ -336,6 +385,7 @@ int main(void)
     port.program_size = 1;
     random_state = 1;
     syncs();
+    large_groups();
     cuts("test/job", 1);
     cuts("test/job", 4);
     cuts("test/branches", 1);

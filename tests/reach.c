@@ -124,6 +124,7 @@ static void reclaims(unsigned n)
 static void far_parked(void)
 {
     inngest_run_info info;
+    uint32_t damaged;
     unsigned how;
     for (how = 0; how < 2; how++) {
         TABLE(table, 1024, 16);
@@ -142,7 +143,9 @@ static void far_parked(void)
         }
         damage(how ? MARK + 1 : MARK);
         if (how == 0) machine_reboot();
+        damaged = machine_counters().damaged;
         reclaims(how ? 7 : 3);
+        CHECK(how || machine_counters().damaged == damaged);      /* it was parked before */
         machine_reboot();
         CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE && machine_counters().lost_runs == 0);
         CHECK(machine_run(10000));
