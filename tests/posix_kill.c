@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -274,14 +275,18 @@ static void try_second(pid_t worker, unsigned *refused)
 {
     static inngest_posix second;
     siginfo_t info;
-    int error;
+    int error, tries;
     if (!is_ready(worker)) return;
     error = inngest_posix_open(&second, "jobs", SIZE);
     if (error == EWOULDBLOCK) { *refused += 1; return; }
     CHECK(error == 0);
     inngest_posix_close(&second);
     info.si_pid = 0;
-    CHECK(waitid(P_PID, (id_t)worker, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == worker);
+    for (tries = 0; tries < 200 && info.si_pid != worker; tries++) {   /* its lock goes a moment before it has ended */
+        if (tries > 0) (void)poll(NULL, 0, 1);
+        CHECK(waitid(P_PID, (id_t)worker, &info, WEXITED | WNOHANG | WNOWAIT) == 0);
+    }
+    CHECK(info.si_pid == worker);
 }
 
 /* Start a worker; kill it after a random while unless it ends before, or may live. True: it has done everything. */
