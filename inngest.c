@@ -278,8 +278,9 @@ INNGEST_SEND_CODE static uint32_t hash_text(uint32_t hash, const char *text)    
 
 static uint32_t minimum(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-/* In place of memcpy, memset, strlen and the like, which are large in a small machine's C library: newlib's are a KB. */
-#if FAST
+/* In place of memcpy, memset, strlen and the like, which are large in a small machine's C library: newlib's for ARM are a
+ * KB. Others' are faster than a loop of bytes and not that large. */
+#if FAST || !defined(__arm__)
 #define copy_bytes memcpy
 #define fill_bytes memset
 #else
