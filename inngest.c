@@ -2197,7 +2197,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
     block = jobs->tail_block;
 #if INNGEST_INDEXES
-    if (jobs->reach && (int32_t)(jobs->reach - block) > 0) block = jobs->reach;      /* nothing in front of it counts */
+    if (!missing && jobs->reach && (int32_t)(jobs->reach - block) > 0) block = jobs->reach;   /* nothing in front of it counts */
 #endif
     for (; (int32_t)(block - jobs->last_block) <= 0; block++) {
         status = scan_block(jobs, block, &found);
