@@ -1484,7 +1484,7 @@ APART void start_over(inngest *jobs)
     jobs->head_block--;
     jobs->last_block--;
     jobs->head_offset = jobs->port->block_size;
-    jobs->written = position_at(jobs, jobs->head_block, 0);           /* what was written last is no more */
+    jobs->written = position_at(jobs, jobs->tail_block, 0);           /* what was last is gone; all in front of it was synced */
     jobs->failed_at = 0;
     jobs->wasted = false;
     (void)prepare_blocks(jobs, true);

@@ -30,6 +30,7 @@ static struct {
     unsigned boots, sync_failures, writes_after_sync_failure;
     uint32_t outage;                          /* turns until it is mended */
     uint32_t cut_after, ops;                  /* power is lost at this operation behind a failure */
+    bool cut_mended;                          /* ... or behind its mending */
     uint32_t flaky;                           /* all calls fail at random: its state; 0: not */
     unsigned row;                             /* reads that failed so, one after the other */
     bool dead, misjudged;                     /* it is; a mount took what had failed for damage, or lost a run to it */
@@ -66,7 +67,7 @@ static bool fails(unsigned kind)
 
 static bool is_dead(bool writes)
 {
-    if (s.cut_after && s.failures && writes && ++s.ops == s.cut_after) s.dead = true;
+    if (s.cut_after && s.failures && writes && !(s.cut_mended && s.failing) && ++s.ops == s.cut_after) s.dead = true;
     return s.dead;
 }
 
@@ -314,6 +315,7 @@ static void one(const scenario *sc, unsigned kind, uint32_t at, unsigned effect,
     unsigned long before = test_failed;
     open_machine(sc);
     s.cut_after = cut_after;
+    s.cut_mended = outage > 12;
     s.kind = kind;
     s.fail_at = at;
     s.effect = effect;
@@ -375,17 +377,19 @@ static void at_random(const scenario *sc, uint32_t seed)
     if (test_failed != before) printf("  %s: at random, seed %u; reruns %u wrong %u phantom %u boots %u\n", sc->name, (unsigned)seed, world.reruns, world.wrong, world.phantom, s.boots);
 }
 
-/* Programs that fail from any place on for so long that nothing erased is left: copies of runs may be in the last block. */
+/* Programs that fail from any place on for so long that nothing erased is left: copies of runs may be in the last block.
+ * Power is lost behind the mending, too: what was started over there counts although the block in front holds nothing. */
 static void outlast(const scenario *sc)
 {
-    uint32_t programs, at;
+    uint32_t programs, at, cut;
     unsigned effect;
     open_machine(sc);
     CHECK(live(sc, false));
     programs = s.calls[PROGRAM];
     outage = 100;
     for (effect = NOTHING; effect <= ALL; effect++)
-        for (at = sc->blocks + 1; at <= programs && test_failed < 5; at += places + programs / 150 * places) one(sc, PROGRAM, at, effect, true, false, 0);
+        for (at = sc->blocks + 1; at <= programs && test_failed < 5; at += places + programs / 150 * places)
+            for (cut = 0; cut < 30; cut += 4) one(sc, PROGRAM, at, effect, true, false, cut);
     outage = 12;
 }
 
