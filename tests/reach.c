@@ -226,6 +226,47 @@ static void cuts(void)
             }
 }
 
+/* Of a journal that is in pieces all is read. Headers are destroyed, any of them; or all is gone but for one header of an
+ * erased block, and for a block in front of what it says. */
+static void wipe(uint32_t place)
+{
+    memset(m.chip.cells + place * m.chip.port.block_size, 0xFF, m.chip.port.block_size);
+    memset(m.chip.units + place * m.chip.port.block_size / m.chip.port.program_size, 0, m.chip.port.block_size / m.chip.port.program_size);
+}
+
+static bool is_erased(uint32_t place)
+{
+    uint32_t i;
+    for (i = 24; i < m.chip.port.block_size && m.chip.cells[place * m.chip.port.block_size + i] == 0xFF; i++) { }
+    return i == m.chip.port.block_size;
+}
+
+static void in_pieces(unsigned lives)
+{
+    unsigned n, mounted = 0;
+    for (n = 0; n < lives; n++) {
+        uint32_t random = n * 2654435761u + 1, blocks = 4 + n % 9, place, keep = n / 4 % blocks;
+        TABLE(table, 1024, blocks);
+        machine_reboot();
+        if (n % 2 && blocks > 5) SEND("far", "", 0);              /* else it takes all the room */
+        work(20 + n % 90);
+        for (place = 0; place < blocks; place++) {
+            bool erased = is_erased(place);
+            random = random * 1664525u + 1013904223u;
+            if (n % 4 < 2 ? random >> 30 > 0 : !erased && place == keep) memset(m.chip.cells + place * 1024, (random >> 20) % 2 ? 0 : 0xFF, 24);
+            else if (n % 4 >= 2 && !erased) wipe(place);
+        }
+        if (machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK) {
+            mounted++;
+            work(100);
+        }
+        CHECK(m.chip.violations == 0);
+        if (test_failed) { printf("  life %u\n", n); return; }
+    }
+    CHECK(mounted > lives / 2);
+    flash_close(&m.chip);
+}
+
 /* ---- the same with and without ------------------------------------------------------------------------------------- */
 
 typedef struct seen_runs { unsigned count; uint64_t id[MACHINE_RUNS]; int64_t due[MACHINE_RUNS]; int wait[MACHINE_RUNS]; uint32_t lost, damaged; } seen_runs;
@@ -320,6 +361,7 @@ int main(int argc, char **argv)
     far_parked();
     damaged_time();
     cuts();
+    in_pieces(1000);
     lives(argc > 1 ? (unsigned)atoi(argv[1]) : 300, argc > 2 ? (uint32_t)atoi(argv[2]) : 1);
     return TEST_END();
 }
