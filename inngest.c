@@ -2100,12 +2100,12 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     return port_sync(jobs);
 }
 
-/* A format may have been cut short, twice: in the first two blocks a header may be torn, which leaves no bit of it clear
- * that is to be set, and what cannot be read is no data. */
+/* A format may have been cut short, twice: in the first two blocks a header may be torn, and a filler behind it, which
+ * leaves no bit of them clear that is to be set, and what cannot be read is no data. */
 static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
     uint8_t bytes[32], header[32];
-    uint32_t place, offset, i;
+    uint32_t place, offset, at, filler_end = first_offset(jobs) + (2u << jobs->unit_shift);
     bool readable = false;
     for (place = 0; place < 2; place++) {
         make_block_header(jobs, jobs->port->block_count + place, header);
@@ -2115,8 +2115,10 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
             uint32_t address = block_address(jobs, place) + offset;
             if (port_blank(jobs, address, sizeof bytes)) readable = true;
             else if (port_read(jobs, address, bytes, sizeof bytes))
-                for (i = 0; i < sizeof bytes; i++)
-                    if (bytes[i] != 0xFF && (offset || (!jobs->port->is_blank && (bytes[i] & header[i]) != header[i]))) return INNGEST_ERR_FOREIGN;
+                for (at = offset; at < offset + sizeof bytes; at++) {
+                    uint8_t bits = at < BLOCK_HEADER ? header[at] : at < filler_end ? FILLER : 0xFF;
+                    if ((bytes[at - offset] & bits) != bits && (at >= filler_end || !jobs->port->is_blank)) return INNGEST_ERR_FOREIGN;
+                }
         }
     }
     if (!readable) return INNGEST_ERR_READ;
