@@ -1794,11 +1794,11 @@ static bool is_whole(inngest *jobs, uint32_t position)
     return read_record(jobs, position, &r);
 }
 
-static bool group_is_whole(inngest *jobs, const record *first)
+/* Behind the end of a block no header is read. */
+static bool group_is_whole(inngest *jobs, const record *last)
 {
-    record r = *first;
-    while (r.flags & MORE)
-        if (offset_of(jobs, r.position) + record_bytes(jobs, &r) >= jobs->port->block_size || !read_record(jobs, after(jobs, &r), &r)) return false;
+    record r;
+    for (; last->flags & MORE; last = &r) if (!read_record(jobs, after(jobs, last), &r)) return false;
     return true;
 }
 
@@ -3302,10 +3302,9 @@ APART uint32_t capacity(const inngest *jobs)
 {
     const inngest_port *p = jobs->port;
     uint32_t usable = p->block_size - first_offset(jobs), blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
-    uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES), fixed = 3 * record_room(jobs, 12);
     uint32_t room_for, all = blocks * usable, fill = all / 100 * INNGEST_FILL_PERCENT + all % 100 * INNGEST_FILL_PERCENT / 100;
-    if (largest < largest_start(jobs)) largest = largest_start(jobs);   /* cov: by configuration */
-    room_for = (usable - minimum(usable / 2, largest)) * (blocks > 1 ? blocks - 1 : 1);
+    uint32_t fixed = 3 * record_room(jobs, 12);
+    room_for = (usable - minimum(usable / 2, largest_record(jobs))) * (blocks > 1 ? blocks - 1 : 1);
     room_for = minimum(room_for, fill);
     return room_for - minimum(room_for, fixed);
 }
