@@ -852,7 +852,7 @@ static void free_the_run(inngest *jobs, inngest_run *run)
 
 static uint32_t round_up(const inngest *jobs, uint32_t bytes)
 {
-    uint32_t mask = (1u << jobs->unit_shift) - 1u;
+    uint32_t mask = jobs->unit - 1u;
     return (bytes + mask) & ~mask;
 }
 
@@ -862,9 +862,6 @@ static unsigned program_shift(const inngest_port *port)
     while (1u << shift < port->program_size) shift++;
     return shift;
 }
-
-/* Where a block's first record begins. */
-static uint32_t first_offset(const inngest *jobs) { return round_up(jobs, BLOCK_HEADER); }
 
 static unsigned block_units_shift(const inngest *jobs) { return (unsigned)(jobs->block_shift - jobs->unit_shift); }
 
@@ -1012,7 +1009,7 @@ NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage, kind;
     uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
-    if (left < 12 || offset < first_offset(jobs) || !port_read(jobs, address, bytes, 12)) return false;
+    if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, bytes, 12)) return false;
     r->position = position;
     kind = bytes[4];
     r->kind = kind & KIND_MASK;
@@ -1099,7 +1096,7 @@ APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
 
 static inngest_status open_place(inngest *jobs)
 {
-    uint32_t unit = 1u << jobs->unit_shift, offset = jobs->head_offset - unit;
+    uint32_t unit = jobs->unit, offset = jobs->head_offset - unit;
     if (!jobs->opening) return INNGEST_OK;
     fill_bytes(jobs->stage, FILLER, unit);
     jobs->dirty = jobs->wrote = true;
@@ -1112,13 +1109,13 @@ static inngest_status open_place(inngest *jobs)
     return INNGEST_OK;
 }
 
-static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, 1u << jobs->unit_shift, FILLER); }
+static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
 
 /* Read the record at *offset of a block and go behind it; where nothing is whole, one unit on. */
 static bool next_record(inngest *jobs, uint32_t block, uint32_t *offset, record *r)
 {
     bool whole = read_record(jobs, position_at(jobs, block, *offset), r);
-    *offset += whole ? record_bytes(jobs, r) : 1u << jobs->unit_shift;
+    *offset += whole ? record_bytes(jobs, r) : jobs->unit;
     return whole;
 }
 
@@ -1282,7 +1279,7 @@ static bool find_close(inngest *jobs, const inngest_run *run, uint32_t position,
     for (tries = 0; tries < 8; tries++) {
         if (!read_header(jobs, position, r)) {
             uint32_t block = block_of(jobs, position - 1) + 1;   /* it ended with its block, or close to it */
-            if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position_at(jobs, block, first_offset(jobs)), r)) return false;
+            if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position_at(jobs, block, jobs->first_offset), r)) return false;
         }
         position = r->position;
         if (r->run == (run->number & STEP_MASK) && r->step == step && (r->kind == kind || decided(r->kind)) && of_this_phase(run, r))
@@ -1321,7 +1318,7 @@ APART bool is_linked(inngest *jobs, const record *r, record *next)
     for (next->flags = r->flags; (next->flags & MORE) || groups++ < 2; ) {
         if (rest_is_blank(jobs, block, offset)) {
             block++;
-            offset = first_offset(jobs);
+            offset = jobs->first_offset;
         }
         if (!next_record(jobs, block, &offset, next)) return false;
     }
@@ -1407,7 +1404,7 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
         INNGEST_TRY(erase_block(jobs, block, wait));
         make_block_header(jobs, block, bytes);
         jobs->dirty = true;
-        INNGEST_TRY(port_program(jobs, block_address(jobs, block), bytes, first_offset(jobs)));
+        INNGEST_TRY(port_program(jobs, block_address(jobs, block), bytes, jobs->first_offset));
         jobs->last_block = block;
         jobs->trusted = true;
         if (block != jobs->port->block_count) continue;
@@ -1423,7 +1420,7 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
  * the next erase has begun it is the only proof of what stands behind it. */
 static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
-    uint32_t two = 2u << jobs->unit_shift;
+    uint32_t two = 2u * jobs->unit;
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
     if (jobs->last_block - jobs->head_block <= keep) return false;
     if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
@@ -1433,7 +1430,7 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
         if (prepare_blocks(jobs, true) != INNGEST_OK) return false;
     }
     jobs->head_block++;
-    jobs->head_offset = first_offset(jobs);
+    jobs->head_offset = jobs->first_offset;
     jobs->copies_only = jobs->head_block == jobs->last_block;
     jobs->opening = (jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0) &&
                     (bytes == jobs->port->block_size || jobs->head_offset + two + bytes <= jobs->port->block_size);
@@ -1460,7 +1457,7 @@ static bool in_last(const inngest *jobs, uint32_t position) { return position &&
  * up the originals again, those of no run from the tail, erase it, and start over. */
 APART void start_over(inngest *jobs)
 {
-    uint32_t i, k, offset = first_offset(jobs);
+    uint32_t i, k, offset = jobs->first_offset;
     bool time = in_last(jobs, jobs->time_position);
     record r;
     for (i = jobs->run_count; i-- > 0;) {
@@ -1513,7 +1510,7 @@ static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
  * any mount (the last block); else in the next block. */
 APART void give_up(inngest *jobs)
 {
-    uint32_t unit = 1u << jobs->unit_shift, offset = (uint32_t)jobs->failed_at << jobs->unit_shift, behind = jobs->head_offset + 2 * unit;
+    uint32_t unit = jobs->unit, offset = (uint32_t)jobs->failed_at << jobs->unit_shift, behind = jobs->head_offset + 2 * unit;
     bool stays;
     jobs->failed_at = 0;
     jobs->head_offset = offset + (jobs->opening ? unit : 2 * unit);    /* of a filler: the same once more */
@@ -1604,12 +1601,12 @@ static bool may_hold_live(const inngest *jobs, uint32_t block)
 /* Carry what is live in the oldest block forward. *broken: it holds bytes that do not verify. */
 APART inngest_status carry_live(inngest *jobs, bool *broken)
 {
-    uint32_t offset = first_offset(jobs), block = jobs->tail_block;
+    uint32_t offset = jobs->first_offset, block = jobs->tail_block;
     record r;
     while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
         uint32_t address = block_address(jobs, block) + offset;
         if (!next_record(jobs, block, &offset, &r)) {
-            *broken = *broken || (!port_blank(jobs, address, 1u << jobs->unit_shift) && !is_filler(jobs, address));
+            *broken = *broken || (!port_blank(jobs, address, jobs->unit) && !is_filler(jobs, address));
             continue;
         }
         idle(jobs);                                  /* now and then a look through all of its run */
@@ -1698,7 +1695,7 @@ static uint32_t largest_record(const inngest *jobs)
  * before anything else is written. */
 NEAR uint32_t spare_blocks(const inngest *jobs)
 {
-    uint32_t usable = jobs->port->block_size - first_offset(jobs);
+    uint32_t usable = jobs->port->block_size - jobs->first_offset;
     return (jobs->port->block_count < 4 ? 1 : 2) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
 }
 
@@ -1708,7 +1705,7 @@ static inngest_status room(inngest *jobs, uint32_t bytes)
     uint32_t tries;
     if (FAST && !jobs->failed && jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
         jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
-    if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
+    if (bytes > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {   /* cov: a guard: reclaim gains */
         if (jobs->failed) return INNGEST_ERR_SYNC;
         INNGEST_TRY(prepare_blocks(jobs, true));
@@ -1773,19 +1770,21 @@ static bool can_write(inngest *jobs)
 
 /* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
 
-/* Read a block header by place. OK, NOT_FOUND (none that verifies), or why it is refused. *reach: how far back what
- * counted when it was written lies, in blocks; 0: not known. */
-static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format, uint32_t *reach)
+/* Read a block header by place into b. OK, NOT_FOUND (none that verifies), BUSY (that of another place), or why it is refused. */
+static inngest_status read_block_header(inngest *jobs, uint32_t place, uint8_t b[BLOCK_HEADER])
 {
-    uint8_t b[BLOCK_HEADER];
-    if (!port_read(jobs, block_address(jobs, place), b, sizeof b)) return INNGEST_ERR_NOT_FOUND;
+    if (!port_read(jobs, block_address(jobs, place), b, BLOCK_HEADER)) return INNGEST_ERR_NOT_FOUND;
     if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
     if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
     if (b[7] != (program_shift(jobs->port) | (unsigned)jobs->block_shift << 3) || get2(b + 16) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
-    *block = get4(b + 8);
-    *format = get4(b + 12);
-    *reach = get2(b + 18);
-    return *block % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_NOT_FOUND;
+    return get4(b + 8) % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_BUSY;
+}
+
+/* Has a block a header of its own? */
+static bool has_header(inngest *jobs, uint32_t block)
+{
+    uint8_t b[BLOCK_HEADER];
+    return read_block_header(jobs, block % jobs->port->block_count, b) == INNGEST_OK;
 }
 
 static bool is_whole(inngest *jobs, uint32_t position)
@@ -1850,7 +1849,7 @@ static bool ends_later(inngest *jobs, const record *of)
     uint32_t offset, block;
     record r;
     for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++, idle(jobs))
-        for (offset = first_offset(jobs); offset + 12 <= jobs->port->block_size;)
+        for (offset = jobs->first_offset; offset + 12 <= jobs->port->block_size;)
             if (next_record(jobs, block, &offset, &r) && r.kind == END && r.run == of->run) return true;
     return false;
 }
@@ -1977,7 +1976,7 @@ static void look_for_loss(const record *r, uint32_t gap, scan *found)
 /* Take up the whole records of a block. */
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
-    uint32_t offset = first_offset(jobs), gap = offset, unit = 1u << jobs->unit_shift, previous, range[2] = { 0, 0 };
+    uint32_t offset = jobs->first_offset, gap = offset, unit = jobs->unit, previous, range[2] = { 0, 0 };
     bool in_group = false, in_void = false, broken = false, torn;
     inngest_status status = INNGEST_OK, applied;
     record r;
@@ -2048,16 +2047,16 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
  * cells may be half programmed, before anything acts on it. */
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, first_offset(jobs));
+    uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, jobs->first_offset);
     bool torn = jobs->doubted || jobs->stale, merge = false;
     inngest_status status;
     inngest_run *run;
     record r;
-    if (end == 0) end = first_offset(jobs);
+    if (end == 0) end = jobs->first_offset;
     jobs->written = jobs->newest;
     jobs->opening = true;
     if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
-        jobs->head_offset = end + (1u << jobs->unit_shift);
+        jobs->head_offset = end + jobs->unit;
         return INNGEST_OK;
     }
     if (rest_is_blank(jobs, jobs->head_block, end))
@@ -2136,30 +2135,30 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
  * have one. *misplaced: one stands at another's place. */
 static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks, bool *misplaced)
 {
-    uint32_t place, block, format, reach;
+    uint32_t place, block;
     inngest_status status;
     bool readable = false;
-    uint8_t first[4];
+    uint8_t b[BLOCK_HEADER];
     for (place = 0; place < jobs->port->block_count; place++) {
         jobs->unread = false;
-        block = place;
-        status = read_block_header(jobs, place, &block, &format, &reach);
+        status = read_block_header(jobs, place, b);
         readable = readable || !jobs->unread;
-        *misplaced = *misplaced || block % jobs->port->block_count != place;
-        if (status == INNGEST_ERR_NOT_FOUND) continue;
+        if (status == INNGEST_ERR_BUSY) *misplaced = true;
+        if (status == INNGEST_ERR_BUSY || status == INNGEST_ERR_NOT_FOUND) continue;
         INNGEST_TRY(status);
+        block = get4(b + 8);
         if ((*blocks)++ == 0 || (int32_t)(block - jobs->last_block) > 0) {
             jobs->last_block = block;
-            jobs->format = format;
+            jobs->format = get4(b + 12);
 #if INNGEST_INDEXES
-            jobs->reach = reach ? block - reach : 0;
+            jobs->reach = get2(b + 18) ? block - get2(b + 18) : 0;
 #endif
         }
     }
     if (*blocks == 0 && (status = format_if_blank(jobs, seed)) != INNGEST_OK) return readable ? status : INNGEST_ERR_READ;
     jobs->unread = false;
-    put4(first, jobs->format);
-    jobs->seed = crc32(0, first, sizeof first);
+    put4(b, jobs->format);
+    jobs->seed = crc32(0, b, 4);
     return INNGEST_OK;
 }
 
@@ -2180,7 +2179,7 @@ static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t block, format, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected, reach;
+    uint32_t block, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected;
     inngest_status status, applied = INNGEST_OK;
     bool gap = false, written = false, misplaced = false, fresh;
     scan found;
@@ -2191,7 +2190,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     /* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
     expected = jobs->last_block + 1 - jobs->tail_block;
-    if (jobs->tail_block != oldest && read_block_header(jobs, oldest % jobs->port->block_count, &block, &format, &reach) == INNGEST_OK) expected++;
+    if (jobs->tail_block != oldest && has_header(jobs, oldest)) expected++;
     if (blocks < expected) missing++;
     for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++)
         if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
@@ -2205,7 +2204,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (status != INNGEST_OK) applied = status;
         if (found.end == 0 && found.blank) {
             gap = true;
-            if (headless == 0 && read_block_header(jobs, block % jobs->port->block_count, &expected, &format, &reach) != INNGEST_OK) headless = block;
+            if (headless == 0 && !has_header(jobs, block)) headless = block;
             continue;
         }
         if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) missing++;
@@ -3301,7 +3300,7 @@ static uint32_t largest_start(const inngest *jobs) { return record_room(jobs, ST
 APART uint32_t capacity(const inngest *jobs)
 {
     const inngest_port *p = jobs->port;
-    uint32_t usable = p->block_size - first_offset(jobs), blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
+    uint32_t usable = p->block_size - jobs->first_offset, blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
     uint32_t room_for, all = blocks * usable, fill = all / 100 * INNGEST_FILL_PERCENT + all % 100 * INNGEST_FILL_PERCENT / 100;
     uint32_t fixed = 3 * record_room(jobs, 12);
     room_for = (usable - minimum(usable / 2, largest_record(jobs))) * (blocks > 1 ? blocks - 1 : 1);
@@ -3323,7 +3322,7 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     if (n > INNGEST_FAN_OUT || n > jobs->run_count) return INNGEST_ERR_TABLE_FAN_OUT;
     if (f->journal_bytes && f->journal_bytes < 32) return INNGEST_ERR_TABLE_BYTES;
     if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > capacity(jobs) ||
-        n * largest_start(jobs) + record_room(jobs, 14) > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_TABLE_BYTES;
+        n * largest_start(jobs) + record_room(jobs, 14) > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_TABLE_BYTES;
     return INNGEST_OK;
 }
 
@@ -3849,7 +3848,7 @@ static inngest_status take(inngest *jobs, const inngest_slot *slot)
 /* After a clean stop: leave a trace before user code runs, so that its crash is not taken for a clean stop too. */
 static void leave_clean_stop(inngest *jobs)
 {
-    if (!jobs->wrote && room(jobs, 1u << jobs->unit_shift) == INNGEST_OK && open_place(jobs) == INNGEST_OK) (void)port_sync(jobs);   /* cov: of 3 blocks the head ends with the stop, and no erase works */
+    if (!jobs->wrote && room(jobs, jobs->unit) == INNGEST_OK && open_place(jobs) == INNGEST_OK) (void)port_sync(jobs);   /* cov: of 3 blocks the head ends with the stop, and no erase works */
 }
 
 /* Free the slot of this number, and keep those ahead of it: each moves up by one. */
@@ -4208,6 +4207,8 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     while ((UINT32_C(1) << jobs->block_shift) < config->port->block_size) jobs->block_shift++;
     jobs->unit_shift = 2;
     while ((1u << jobs->unit_shift) < config->port->program_size) jobs->unit_shift++;
+    jobs->unit = (uint8_t)(1u << jobs->unit_shift);
+    jobs->first_offset = (uint8_t)round_up(jobs, BLOCK_HEADER);
 }
 
 /* A live record of a part that this build leaves out: a run that has one stays parked and is carried along. */
