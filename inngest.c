@@ -1050,22 +1050,6 @@ static bool verify(inngest *jobs, record *r)
 /* Read and verify the record at a position. False: nothing whole there. */
 static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_header(jobs, position, r) && verify(jobs, r); }
 
-static bool fetch(inngest *jobs, const source *s, uint32_t at, uint8_t *to, uint32_t size)
-{
-    unsigned i;
-    if (s->copy) return read_payload(jobs, s->piece[0], at, to, size);
-    for (i = 0; i < 3 && size > 0; i++) {
-        uint32_t n;
-        if (at >= s->size[i]) { at -= s->size[i]; continue; }
-        n = minimum(size, s->size[i] - at);
-        copy_bytes(to, (const uint8_t *)s->piece[i] + at, n);
-        to += n;
-        size -= n;
-        at = 0;
-    }
-    return true;
-}
-
 /* The checksum behind the payload. Of a copy it follows from that of the original: what its cells read as when they
  * were verified is what the copy must hold to be whole. */
 static uint32_t payload_crc(const source *s, uint32_t crc)
@@ -1158,23 +1142,33 @@ APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, 
 static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
 {
     uint8_t *stage = (uint8_t *)jobs->stage;
-    uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), head, at, n, padded, total;
+    uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), at = 0, left = bytes_of(s), i = 0, n, used, address;
+    inngest_status status;
+    bool read = true;
     INNGEST_TRY(open_place(jobs));
-    head = make_header(jobs, run, key, s, position);
+    used = make_header(jobs, run, key, s, position);
     if (!jobs->in_group) jobs->group_from = position;
-    total = head + bytes_of(s);
-    padded = round_up(jobs, total);
-    jobs->head_offset = offset + padded;             /* spent whatever comes: never programmed twice */
+    jobs->head_offset = offset + round_up(jobs, used + left);     /* spent whatever comes: never programmed twice */
     jobs->dirty = jobs->wrote = true;
-    for (at = 0; at < padded; at += n) {
-        uint32_t skip = at ? 0 : STAGED(s, total) ? total : head, used = at < total ? total - at : 0;   /* cov: padding fills no stage by itself */
-        inngest_status status;
-        n = minimum(padded - at, INNGEST_STAGE_BYTES);
-        used = minimum(used, n);
+    address = block_address(jobs, jobs->head_block) + offset;
+    if (STAGED(s, used + left)) {
+        used += left;
+        left = 0;
+    }
+    do {
+        for (; left && used < INNGEST_STAGE_BYTES; at += n, used += n, left -= n) {
+            for (; at == s->size[i]; at = 0) i++;
+            n = minimum(s->size[i] - at, INNGEST_STAGE_BYTES - used);
+            if (s->copy) read = read && read_payload(jobs, s->piece[0], at, stage + used, n);
+            else copy_bytes(stage + used, (const uint8_t *)s->piece[i] + at, n);
+        }
+        n = round_up(jobs, used);
         if (!FAST || n > used) fill_bytes(stage + used, 0xFF, n - used);
-        if (used > skip && !fetch(jobs, s, at + skip - head, stage + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
-        else status = port_program(jobs, block_address(jobs, jobs->head_block) + offset + at, stage, n);
-        if (status == INNGEST_OK) continue;
+        status = read ? port_program(jobs, address, stage, n) : port_failed(jobs, 0, INNGEST_ERR_READ);
+        address += n;
+        used = 0;
+    } while (status == INNGEST_OK && left);
+    if (status != INNGEST_OK) {
         jobs->failed_from = jobs->group_from;          /* it may be whole all the same: what follows is not of its group */
         jobs->failed_at = (uint16_t)(offset >> jobs->unit_shift);
         jobs->in_group = false;
