@@ -184,7 +184,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 
 #if (defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)) || defined(__x86_64__)   /* one instruction, at -Os too */
 static void put4(uint8_t *to, uint32_t value) { memcpy(to, &value, 4); }
-static uint32_t get4(const uint8_t *from)
+INNGEST_SEND_CODE static uint32_t get4(const uint8_t *from)
 {
     uint32_t value;
     memcpy(&value, from, 4);
@@ -198,7 +198,7 @@ static void put4(uint8_t *to, uint32_t value)
     to[2] = (uint8_t)(value >> 16);
     to[3] = (uint8_t)(value >> 24);
 }
-static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
+INNGEST_SEND_CODE static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
 #endif
 
 static void put_time(uint8_t *to, int64_t time)
@@ -581,11 +581,11 @@ HOT void copy_data(uint8_t *to, const uint8_t *from, size_t size)
     if (size) copy_bytes(to, from, size);
 }
 
-/* inngest/...: the library's own. Letter by letter, for a text would not lie where INNGEST_SEND_CODE says. */
+/* inngest/...: the library's own. In two numbers, for a text would not lie where INNGEST_SEND_CODE says. */
+#define LETTERS(a, b, c, d) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 INNGEST_SEND_CODE static bool is_own(const char *name)
 {
-    return name[0] == 'i' && name[1] == 'n' && name[2] == 'n' && name[3] == 'g' && name[4] == 'e' && name[5] == 's' && name[6] == 't' &&
-           name[7] == '/';
+    return get4((const uint8_t *)name) == LETTERS('i', 'n', 'n', 'g') && get4((const uint8_t *)name + 4) == LETTERS('e', 's', 't', '/');
 }
 
 INNGEST_SEND_CODE static inngest_status check_event(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
@@ -779,13 +779,16 @@ static void clear_places(inngest *jobs)
     jobs->free_place = 1;
 }
 #else
-static inngest_run *find_run(inngest *jobs, uint32_t number)
+/* The place of a run; 0: a free one. */
+static inngest_run *find_place(inngest *jobs, uint32_t number)
 {
     inngest_run *run;
-    for (run = jobs->runs; number && run < jobs->runs + jobs->run_count; run++)
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
         if ((run->number & STEP_MASK) == number) return run;
     return NULL;
 }
+
+static inngest_run *find_run(inngest *jobs, uint32_t number) { return number ? find_place(jobs, number) : NULL; }
 
 static inngest_run *first_run(const inngest *jobs)
 {
@@ -796,14 +799,11 @@ static inngest_run *first_run(const inngest *jobs)
 
 static inngest_run *enter_run(inngest *jobs, uint32_t number)
 {
-    inngest_run *run;
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
-        if (run->number) continue;
-        run->number = number;
-        jobs->live_runs++;
-        return run;
-    }
-    return NULL;
+    inngest_run *run = find_place(jobs, 0);
+    if (run == NULL) return NULL;
+    run->number = number;
+    jobs->live_runs++;
+    return run;
 }
 
 #define play_up(jobs, place) ((void)(place))
@@ -2313,7 +2313,7 @@ NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
     inngest *jobs = ctx->jobs;
     uint32_t hash;
     unsigned i, found = ctx->id_count;
-    if (id == NULL || id[0] == 0) return mistake(ctx, INNGEST_ERR_STEP_ID, "");
+    if (id == NULL || id[0] == 0) return mistake(ctx, INNGEST_ERR_STEP_ID, NULL);
     hash = copy_id(ctx->id, id, sizeof ctx->id);
     for (i = 0; i < ctx->id_count; i++) if (jobs->pass_ids[i] == hash) found = i;
     if (found == INNGEST_STEP_IDS) return mistake(ctx, INNGEST_ERR_STEP_IDS, id);
@@ -3076,7 +3076,7 @@ static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, 
     *good = -1;
     if (ctx->open) return mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
-    if (!ctx->parallel) return mistake(ctx, INNGEST_ERR_PARALLEL, "");
+    if (!ctx->parallel) return mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
     for (branch = first; branch; branch = va_arg(list, inngest_status *), index++) {
         if (ctx->decided && index != ctx->winner) *branch = INNGEST_LOST;
         if (*branch == INNGEST_OK && *good < 0) *good = index;
@@ -3403,7 +3403,7 @@ static inngest_status start_run(inngest *jobs, const arrival *e, unsigned functi
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
     put4(head, jobs->next_run >> 16);
     put4(head + 2, hash_text(HASH_SEED, jobs->functions[function].id));
-    put_time(head + 6, e->ts);
+    if (HAS_TIME(e)) put_time(head + 6, e->ts);
     head[size - 1] = e->name_size;
     s.copy = false;
     s.piece[0] = head;
@@ -3637,17 +3637,17 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
 {
     if (ctx->open) status = close_returned(ctx, status);
     if (CANCELLING(ctx->run)) {
-        set_error(ctx, INNGEST_CANCELLED, 0, "");
+        set_error(ctx, INNGEST_CANCELLED, 0, NULL);
         return INNGEST_CANCELLED;
     }
     if ((int)ctx->stopped < 0) return INNGEST_FAIL;
     if (ctx->stopped == INNGEST_PAUSED || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
     if (status == INNGEST_OK && !IN_GROUP(ctx)) return INNGEST_OK;
-    if (status == INNGEST_OK) status = mistake(ctx, INNGEST_ERR_PARALLEL, "");
-    if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, "");
+    if (status == INNGEST_OK) status = mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
+    if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, NULL);
     if (status == INNGEST_RETRY) return retry_handler(ctx);
-    if (status != INNGEST_FAIL && !is_failure(status)) set_error(ctx, INNGEST_ERR_STATUS, 0, "");
-    else if (status != INNGEST_STEP_FAILED && ctx->error.status != status) set_error(ctx, status, 0, "");
+    if (status != INNGEST_FAIL && !is_failure(status)) set_error(ctx, INNGEST_ERR_STATUS, 0, NULL);
+    else if (status != INNGEST_STEP_FAILED && ctx->error.status != status) set_error(ctx, status, 0, NULL);
     return INNGEST_FAIL;
 }
 
@@ -3723,11 +3723,11 @@ APART inngest_status run_handler(inngest_ctx *ctx)
     inngest *jobs = ctx->jobs;
     inngest_status verdict;
     if (CANCELLING(ctx->run)) {
-        set_error(ctx, INNGEST_CANCELLED, 0, "");
+        set_error(ctx, INNGEST_CANCELLED, 0, NULL);
         return INNGEST_CANCELLED;
     }
     if (INNGEST_CRASHES && CRASHES(ctx->run) >= INNGEST_CRASH_LIMIT) {
-        set_error(ctx, INNGEST_ERR_CRASHED, 0, "");
+        set_error(ctx, INNGEST_ERR_CRASHED, 0, NULL);
         return INNGEST_FAIL;
     }
     if (ctx->function == NULL) {
@@ -3863,7 +3863,7 @@ static inngest_status drain(inngest *jobs)
     inngest_slot *slot;
     inngest_word at, end = WORD(jobs->head + jobs->slot_mask + 1u);
     for (at = jobs->head; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
-        if (SLOT_KIND(slot) != SLOT_COMPLETION && status != INNGEST_OK) continue;
+        if (status != INNGEST_OK && !(INNGEST_LONG_STEPS && SLOT_KIND(slot) == SLOT_COMPLETION)) continue;
         leave_clean_stop(jobs);
         taken = take(jobs, slot);
         if (taken != INNGEST_OK) {
