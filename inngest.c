@@ -820,6 +820,9 @@ static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
     play_up(jobs, (uint32_t)(run - jobs->runs));
 }
 
+APART void due_now(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, jobs->now); }
+APART void due_never(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, NEVER); }
+
 /* After a crash: if this run goes on alone, no longer. */
 static void let_others_go_on(inngest *jobs, const inngest_run *run)
 {
@@ -845,7 +848,7 @@ static void free_the_run(inngest *jobs, inngest_run *run)
     jobs->reserved -= run->reserved * UINT32_C(4);
     let_others_go_on(jobs, run);
     fill_bytes(run, 0, sizeof *run);
-    set_deadline(jobs, run, NEVER);
+    due_never(jobs, run);
 }
 
 /* ---- 5 Journal records: read, verify, append ------------------------------------------------------------------- */
@@ -856,11 +859,12 @@ static uint32_t round_up(const inngest *jobs, uint32_t bytes)
     return (bytes + mask) & ~mask;
 }
 
-static unsigned program_shift(const inngest_port *port)
+/* A journal's program size and block size, as its block headers name them. */
+APART uint32_t geometry(const inngest *jobs)
 {
-    unsigned shift = 0;
-    while (1u << shift < port->program_size) shift++;
-    return shift;
+    uint32_t shift = 0;
+    while (1u << shift < jobs->port->program_size) shift++;
+    return shift | (uint32_t)jobs->block_shift << 3;
 }
 
 static unsigned block_units_shift(const inngest *jobs) { return (unsigned)(jobs->block_shift - jobs->unit_shift); }
@@ -880,6 +884,8 @@ static uint32_t position_at(const inngest *jobs, uint32_t block, uint32_t offset
 {
     return (block << block_units_shift(jobs)) + (offset >> jobs->unit_shift);
 }
+
+APART uint32_t head_position(const inngest *jobs) { return position_at(jobs, jobs->head_block, jobs->head_offset); }
 
 /* Where a block, or a position, is in the storage. */
 /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): init checks that there are two at least. */
@@ -980,7 +986,7 @@ static inngest_status port_sync(inngest *jobs)
         return port_failed(jobs, result, INNGEST_ERR_SYNC);
     }
     jobs->dirty = false;
-    jobs->synced = position_at(jobs, jobs->head_block, jobs->head_offset);
+    jobs->synced = head_position(jobs);
     return INNGEST_OK;
 }
 
@@ -1142,7 +1148,7 @@ APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, 
 static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
 {
     uint8_t *stage = (uint8_t *)jobs->stage;
-    uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), at = 0, left = bytes_of(s), i = 0, n, used, address;
+    uint32_t offset = jobs->head_offset, position = head_position(jobs), at = 0, left = bytes_of(s), i = 0, n, used, address;
     inngest_status status;
     bool read = true;
     INNGEST_TRY(open_place(jobs));
@@ -1364,7 +1370,7 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
 {
     fill_bytes(bytes, 0xFF, 32);
     put4(bytes, MAGIC);
-    put4(bytes + 4, 1u | (uint32_t)program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
+    put4(bytes + 4, 1u | geometry(jobs) << 24);     /* version 1.0, no features */
     put4(bytes + 8, block);
     put4(bytes + 12, jobs->format);
     put4(bytes + 16, jobs->port->block_count);
@@ -1439,7 +1445,7 @@ static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
 {
     uint8_t range[8];
     put4(range, from);
-    put4(range + 4, position_at(jobs, jobs->head_block, jobs->head_offset));
+    put4(range + 4, head_position(jobs));
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED | FLAG | more, 0), range, sizeof range));
     (void)void_range(jobs, from, jobs->written, false);
     return INNGEST_OK;
@@ -1551,7 +1557,7 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     if (run->state != INNGEST_WAIT_DAMAGE) count(&jobs->counters.damaged);
     say(jobs, "inngest: a run is parked, its records are damaged");
     run->state = INNGEST_WAIT_DAMAGE;
-    set_deadline(jobs, run, NEVER);
+    due_never(jobs, run);
 }
 
 /* The tail block holds bytes that do not verify. A run whose chain leads through them would later look as if they
@@ -1770,7 +1776,7 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint8_t b
     if (!port_read(jobs, block_address(jobs, place), b, BLOCK_HEADER)) return INNGEST_ERR_NOT_FOUND;
     if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
     if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
-    if (b[7] != (program_shift(jobs->port) | (unsigned)jobs->block_shift << 3) || get2(b + 16) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
+    if (b[7] != geometry(jobs) || get2(b + 16) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
     return get4(b + 8) % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_BUSY;
 }
 
@@ -2290,6 +2296,9 @@ static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t whe
     return INNGEST_PAUSED;
 }
 
+/* Until something else makes the run look again. */
+APART inngest_status wait_for_good(inngest_ctx *ctx, inngest_wait why) { return wait_until(ctx, why, NEVER); }
+
 /* The storage failed or has no room: try again in a while. */
 static inngest_status wait_for_room(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_ROOM, ctx->jobs->now + RETRY_ROOM_MS); }
 
@@ -2297,7 +2306,7 @@ static inngest_status park(inngest_ctx *ctx, inngest_wait why)
 {
     ctx->wake = NEVER;
     if (why == INNGEST_WAIT_DAMAGE && unreadable(ctx->jobs)) (void)wait_for_room(ctx);
-    else (void)wait_until(ctx, why, NEVER);
+    else (void)wait_for_good(ctx, why);
     return ctx->stopped = INNGEST_PAUSED;
 }
 
@@ -2583,7 +2592,7 @@ static void drop_active(inngest *jobs, inngest_active *a)
     uint32_t i;
     a->run = 0;
     for (i = 0; jobs->wanting && i < jobs->run_count; i++)
-        if (jobs->runs[i].flags & RUN_WANTS) set_deadline(jobs, &jobs->runs[i], jobs->now);
+        if (jobs->runs[i].flags & RUN_WANTS) due_now(jobs, &jobs->runs[i]);
     jobs->wanting = false;
 }
 
@@ -2625,7 +2634,7 @@ static inngest_status wait_for_step(inngest_ctx *ctx, const inngest_active *a)
 /* The body gave AGAIN or PENDING. */
 static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 {
-    if (!claim_active(ctx)) return wait_until(ctx, INNGEST_WAIT_ROOM, NEVER);
+    if (!claim_active(ctx)) return wait_for_good(ctx, INNGEST_WAIT_ROOM);
     ctx->active->how = HOW(status);
     if (ctx->active->calls != UINT32_MAX) ctx->active->calls++;   /* cov: after 2^32 calls */
     ctx->active->next = ctx->again;
@@ -2644,7 +2653,7 @@ static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *
         ctx->told = true;
         return INNGEST_FAIL;
     }
-    if (!claim_active(ctx)) return wait_until(ctx, INNGEST_WAIT_ROOM, NEVER);
+    if (!claim_active(ctx)) return wait_for_good(ctx, INNGEST_WAIT_ROOM);
     if (r->kind != INTENT) {
         inngest_status status = commit_at_once(ctx, INTENT, &attempt, 1);
         if (status != INNGEST_OK) {
@@ -2804,7 +2813,7 @@ NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const recor
 {
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
-    if (ENDING(ctx) ? !IN_PROGRESS(ctx) : CANCELLING(ctx->run)) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
+    if (ENDING(ctx) ? !IN_PROGRESS(ctx) : CANCELLING(ctx->run)) return wait_for_good(ctx, INNGEST_WAIT_NONE);
     if (r->kind == INTENT) ctx->attempt = r->first[0];
     return r->kind == ATTEMPT ? wait_for_attempt(ctx, r) : INNGEST_BODY;
 }
@@ -2902,7 +2911,7 @@ static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
         return status == INNGEST_FAIL ? INNGEST_FAIL : INNGEST_RETRY;
     }
     tell_step(ctx, ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : INNGEST_CANCELLED, -1);
-    return ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
+    return ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : wait_for_good(ctx, INNGEST_WAIT_NONE);
 }
 #endif
 
@@ -2984,7 +2993,7 @@ static inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, 
     }
     if (INNGEST_WALL_CLOCK && (flags & WAIT_UNIX)) {
         ctx->run->flags |= RUN_UNIX;
-        if (!WALL_KNOWN(jobs)) return wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
+        if (!WALL_KNOWN(jobs)) return wait_for_good(ctx, INNGEST_WAIT_CLOCK);
         due -= WALL_OFFSET(jobs);
     }
     if (due > jobs->now) return wait_until(ctx, INNGEST_WAIT_SLEEP, due);
@@ -3295,7 +3304,7 @@ APART uint32_t capacity(const inngest *jobs)
 {
     const inngest_port *p = jobs->port;
     uint32_t usable = p->block_size - jobs->first_offset, blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
-    uint32_t room_for, all = blocks * usable, fill = all / 100 * INNGEST_FILL_PERCENT + all % 100 * INNGEST_FILL_PERCENT / 100;
+    uint32_t room_for, fill = (uint32_t)((uint64_t)(blocks * usable) * ((((uint64_t)INNGEST_FILL_PERCENT << 32) + 99) / 100) >> 32);
     uint32_t fixed = 3 * record_room(jobs, 12);
     room_for = (usable - minimum(usable / 2, largest_record(jobs))) * (blocks > 1 ? blocks - 1 : 1);
     room_for = minimum(room_for, fill);
@@ -3419,7 +3428,7 @@ static inngest_status start_run(inngest *jobs, const arrival *e, unsigned functi
     run->oldest = (uint16_t)jobs->head_block;
 #endif
     if (!HAS_TIME(e)) run->flags |= RUN_BEGUN;
-    set_deadline(jobs, run, jobs->now);
+    due_now(jobs, run);
     return INNGEST_OK;
 }
 
@@ -3662,7 +3671,7 @@ static bool starts_later(inngest_ctx *ctx)
     if (find_own(ctx, KEY(START, 0), &r) != INNGEST_OK) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
     ts = r.flags & FLAG ? get_time(r.first + 6) : 0;
     if (ts) run->flags |= RUN_UNIX;
-    if (ts && !WALL_KNOWN(jobs)) (void)wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
+    if (ts && !WALL_KNOWN(jobs)) (void)wait_for_good(ctx, INNGEST_WAIT_CLOCK);
     else if (ts && ts - WALL_OFFSET(jobs) > jobs->now) (void)wait_until(ctx, INNGEST_WAIT_SLEEP, ts - WALL_OFFSET(jobs));
     else run->flags |= RUN_BEGUN;
     return !(run->flags & RUN_BEGUN);
@@ -3767,7 +3776,7 @@ APART void pass(inngest *jobs, inngest_run *run)
         when = jobs->now;                            /* user code has set the clock under a wait for a date */
     if (run->state == INNGEST_WAIT_ROOM && when <= jobs->now) when = jobs->now + RETRY_ROOM_MS;
     if (when <= jobs->now) {                         /* in the next round */
-        set_deadline(jobs, run, NEVER);
+        due_never(jobs, run);
         run->flags |= RUN_PASSED;
 #if INNGEST_INDEXES
         jobs->again[jobs->again_count++] = (inngest_index)(run - jobs->runs);
@@ -3806,7 +3815,7 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
     }
     a->how = HOW((int)status < 0 ? (int)status - INNGEST_ERR_RUN_BYTES + (int)MISTAKEN : (int)status);
-    set_deadline(jobs, run, jobs->now);
+    due_now(jobs, run);
     return INNGEST_OK;
 }
 #endif
@@ -3892,7 +3901,7 @@ static void wake_steps(inngest *jobs)
     for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
         if (a->run == 0 || a->how != HOW(INNGEST_AGAIN)) continue;
         a->next = (uint32_t)jobs->now;
-        set_deadline(jobs, &jobs->runs[a->run - 1], jobs->now);
+        due_now(jobs, &jobs->runs[a->run - 1]);
     }
 }
 
@@ -3959,7 +3968,7 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 static void pass_again(inngest *jobs, inngest_run *run)
 {
     run->flags &= (uint16_t)~RUN_PASSED;
-    set_deadline(jobs, run, jobs->now);
+    due_now(jobs, run);
 }
 
 /* Let each run that is due have one pass. One whose newest record is not durable has it in the next round, behind the
@@ -4053,7 +4062,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
         b[13] |= WAIT_MOVED;
         INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES)));   /* cov: an erase that fails just here; of the write behind it: corners.c */
         INNGEST_TRY(add(jobs, run, KEY((unsigned)r.kind | (r.flags & FLAG), r.step), b, WAIT_BYTES));
-        set_deadline(jobs, run, jobs->now);          /* look again */
+        due_now(jobs, run);          /* look again */
         position = run->last;                        /* reclaim may have carried the others */
         r.link = 1;                                  /* and once more from the newest on */
     } while (r.link);
@@ -4092,7 +4101,7 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
         a->timeout += (uint32_t)off;
     }
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->state == INNGEST_WAIT_STEP) set_deadline(jobs, run, jobs->now);
+        if (run->state == INNGEST_WAIT_STEP) due_now(jobs, run);
 #if INNGEST_CRASHES
     jobs->alone_since += (uint32_t)off;
 #endif
@@ -4111,7 +4120,7 @@ static void take_clock(inngest *jobs)
         jobs->told -= off;
     }
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->flags & RUN_UNIX) set_deadline(jobs, run, jobs->now);
+        if (run->flags & RUN_UNIX) due_now(jobs, run);
     off = jobs->wall_known ? jobs->told - jobs->wall_stamped : RETRY_ROOM_MS;
     jobs->wall_known = jobs->wall_set = true;
     jobs->wall_offset = jobs->told;
@@ -4363,7 +4372,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 #endif
         if (run->number && run->function == NO_FUNCTION && run->phase != INNGEST_PHASE_CANCELLING && run->state != INNGEST_WAIT_DAMAGE) {
             run->state = INNGEST_WAIT_FUNCTION;
-            set_deadline(jobs, run, NEVER);
+            due_never(jobs, run);
         }
     }
 #if INNGEST_CRASHES
@@ -4415,7 +4424,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     if (jobs->head_block == jobs->last_block) INNGEST_TRY(reclaim_block(jobs, true));
     jobs->stamp = jobs->booted = jobs->now;
 #if INNGEST_WALL_CLOCK
-    jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
+    jobs->boot_position = head_position(jobs);
 #endif
     STORE(&jobs->ready, MAGIC);
     return INNGEST_OK;
@@ -4449,7 +4458,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
     INNGEST_TRY(write_record(jobs, run, PHASE, b, 4));
     run->phase = INNGEST_PHASE_CANCELLING;
     run->state = INNGEST_WAIT_NONE;
-    set_deadline(jobs, run, jobs->now);
+    due_now(jobs, run);
     return jobs->busy ? INNGEST_OK : port_sync(jobs);
 }
 
