@@ -2138,21 +2138,21 @@ static inngest_status settle(inngest *jobs, uint32_t end)
  * leaves no bit of them clear that is to be set, and what cannot be read is no data. */
 static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
-    uint8_t bytes[32], header[32];
-    uint32_t place, offset, at, filler_end = jobs->first_offset + (2u << jobs->unit_shift);
+    uint8_t bytes[32], bits[32];                         /* what may be torn: no bit of it is clear that is set here */
+    uint32_t place, offset, i;
     bool readable = false;
     for (place = 0; place < 2; place++) {
-        make_block_header(jobs, jobs->port->block_count + place, header);
-        fill_bytes(header + 12, 0, 4);                   /* of any seed, and its checksum */
-        fill_bytes(header + 20, 0, 4);
+        make_block_header(jobs, jobs->port->block_count + place, bits);
+        fill_bytes(bits + 12, 0, 4);                     /* of any seed, and its checksum */
+        fill_bytes(bits + 20, 0, 4);
+        fill_bytes(bits + BLOCK_HEADER, FILLER, sizeof bits - BLOCK_HEADER);
         for (offset = 0; offset < jobs->port->block_size; offset += sizeof bytes) {
             uint32_t address = block_address(jobs, place) + offset;
+            if (offset) fill_bytes(bits, offset < jobs->first_offset + (2u << jobs->unit_shift) ? FILLER : 0xFF, sizeof bits);
             if (port_blank(jobs, address, sizeof bytes)) readable = true;
             else if (port_read(jobs, address, bytes, sizeof bytes))
-                for (at = offset; at < offset + sizeof bytes; at++) {
-                    uint8_t bits = at < BLOCK_HEADER ? header[at] : at < filler_end ? FILLER : 0xFF;
-                    if ((bytes[at - offset] & bits) != bits && (at >= filler_end || !jobs->port->is_blank)) return INNGEST_ERR_FOREIGN;
-                }
+                for (i = 0; i < sizeof bytes; i++)
+                    if ((bytes[i] & bits[i]) != bits[i] && (bits[0] == 0xFF || !jobs->port->is_blank)) return INNGEST_ERR_FOREIGN;
         }
     }
     if (!readable) return INNGEST_ERR_READ;
