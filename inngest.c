@@ -4073,7 +4073,7 @@ static void take_clock(inngest *jobs);
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
     uint32_t next;
-    inngest_status waiting;
+    inngest_status waiting, ahead;
     if (jobs == NULL || jobs->ready != MAGIC || jobs->busy) return UINT32_MAX;
     advance_time(jobs, now_ms);
     if (jobs->failed || jobs->stopped) return UINT32_MAX;
@@ -4081,7 +4081,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->now < jobs->quiet_until && nothing_came(jobs)) return due_in(jobs, jobs->quiet_until);
     jobs->quiet_until = 0;
     jobs->passes = 0;
-    if (make_room_ahead(jobs) == INNGEST_PAUSED) return 1;
+    if ((ahead = make_room_ahead(jobs)) == INNGEST_PAUSED) return 1;
 
 #if INNGEST_WALL_CLOCK
     take_clock(jobs);
@@ -4102,6 +4102,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (!nothing_came(jobs)) return 0;
     next = next_deadline(jobs, INNGEST_OK);
     if (!wants_room_ahead(jobs)) jobs->quiet_until = next == UINT32_MAX ? NEVER : jobs->now + next;
+    else if (ahead == INNGEST_OK) return 0;            /* in the next one, which may have nothing else to do */
     return next;
 }
 
