@@ -93,6 +93,9 @@ typedef struct record {                /* bytes first, then words: short instruc
     uint8_t first[14];                 /* of the payload, as verified: what is read again may read differently */
     uint8_t header;
     bool later;
+#if INNGEST_TRAIL_STEPS
+    bool staged;                       /* it stands in the stage, whole */
+#endif
     uint32_t position, run, step, link;
     uint32_t crc, head_crc;            /* as read; of the header alone */
 } record;
@@ -134,6 +137,12 @@ typedef struct arrival {               /* an event on its way into the journal *
 #else
 #define NEAR static
 #define NEAR_APART APART
+#endif
+
+#if defined(__GNUC__)                  /* what a send is made of: few instructions, and no calls between them */
+#define HOT static inline __attribute__((always_inline))
+#else
+#define HOT INNGEST_SEND_CODE static
 #endif
 
 /* What is never so where the part is left out. */
@@ -183,14 +192,16 @@ typedef struct arrival {               /* an event on its way into the journal *
 /* ---- 2 Bytes, checksum, hashes --------------------------------------------------------------------------------- */
 
 #if (defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)) || defined(__x86_64__)   /* one instruction, at -Os too */
+#define SHORT HOT
 static void put4(uint8_t *to, uint32_t value) { memcpy(to, &value, 4); }
-static uint32_t get4(const uint8_t *from)
+INNGEST_SEND_CODE static uint32_t get4(const uint8_t *from)
 {
     uint32_t value;
     memcpy(&value, from, 4);
     return value;
 }
 #else
+#define SHORT static
 static void put4(uint8_t *to, uint32_t value)
 {
     to[0] = (uint8_t)value;
@@ -198,7 +209,7 @@ static void put4(uint8_t *to, uint32_t value)
     to[2] = (uint8_t)(value >> 16);
     to[3] = (uint8_t)(value >> 24);
 }
-static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
+INNGEST_SEND_CODE static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
 #endif
 
 static void put_time(uint8_t *to, int64_t time)
@@ -209,7 +220,7 @@ static void put_time(uint8_t *to, int64_t time)
 }
 
 static uint32_t get2(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8; }
-static int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(from + 4) << 32 | get4(from)); }
+SHORT int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(from + 4) << 32 | get4(from)); }
 
 #if INNGEST_CRC_TABLE >= 256           /* an entry is the sum of those of its bits; row k: k zero bytes follow */
 #define CRC_BIT(b, bit, value) ((b) & (bit) ? value : 0u)
@@ -374,11 +385,6 @@ INNGEST_SEND_CODE static void count(uint32_t *counter)
 #endif
 #if INNGEST_CORES > 1 && !HAVE_CAS
 #error "INNGEST_CORES: more than one core needs compare-and-swap"
-#endif
-#if defined(__GNUC__)                  /* what a send is made of: few instructions, and no calls between them */
-#define HOT static inline __attribute__((always_inline))
-#else
-#define HOT INNGEST_SEND_CODE static
 #endif
 #ifndef LOAD                           /* the queue's explorer brings its own */
 #if HAVE_CAS && defined(__GNUC__)
@@ -581,11 +587,11 @@ HOT void copy_data(uint8_t *to, const uint8_t *from, size_t size)
     if (size) copy_bytes(to, from, size);
 }
 
-/* inngest/...: the library's own. Letter by letter, for a text would not lie where INNGEST_SEND_CODE says. */
+/* inngest/...: the library's own. In two numbers, for a text would not lie where INNGEST_SEND_CODE says. */
+#define LETTERS(a, b, c, d) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 INNGEST_SEND_CODE static bool is_own(const char *name)
 {
-    return name[0] == 'i' && name[1] == 'n' && name[2] == 'n' && name[3] == 'g' && name[4] == 'e' && name[5] == 's' && name[6] == 't' &&
-           name[7] == '/';
+    return get4((const uint8_t *)name) == LETTERS('i', 'n', 'n', 'g') && get4((const uint8_t *)name + 4) == LETTERS('e', 's', 't', '/');
 }
 
 INNGEST_SEND_CODE static inngest_status check_event(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
@@ -779,13 +785,16 @@ static void clear_places(inngest *jobs)
     jobs->free_place = 1;
 }
 #else
-static inngest_run *find_run(inngest *jobs, uint32_t number)
+/* The place of a run; 0: a free one. */
+static inngest_run *find_place(inngest *jobs, uint32_t number)
 {
     inngest_run *run;
-    for (run = jobs->runs; number && run < jobs->runs + jobs->run_count; run++)
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
         if ((run->number & STEP_MASK) == number) return run;
     return NULL;
 }
+
+static inngest_run *find_run(inngest *jobs, uint32_t number) { return number ? find_place(jobs, number) : NULL; }
 
 static inngest_run *first_run(const inngest *jobs)
 {
@@ -796,14 +805,11 @@ static inngest_run *first_run(const inngest *jobs)
 
 static inngest_run *enter_run(inngest *jobs, uint32_t number)
 {
-    inngest_run *run;
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
-        if (run->number) continue;
-        run->number = number;
-        jobs->live_runs++;
-        return run;
-    }
-    return NULL;
+    inngest_run *run = find_place(jobs, 0);
+    if (run == NULL) return NULL;
+    run->number = number;
+    jobs->live_runs++;
+    return run;
 }
 
 #define play_up(jobs, place) ((void)(place))
@@ -819,6 +825,9 @@ static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
     if (when < jobs->quiet_until) jobs->quiet_until = when;
     play_up(jobs, (uint32_t)(run - jobs->runs));
 }
+
+APART void due_now(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, jobs->now); }
+APART void due_never(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, NEVER); }
 
 /* After a crash: if this run goes on alone, no longer. */
 static void let_others_go_on(inngest *jobs, const inngest_run *run)
@@ -845,26 +854,24 @@ static void free_the_run(inngest *jobs, inngest_run *run)
     jobs->reserved -= run->reserved * UINT32_C(4);
     let_others_go_on(jobs, run);
     fill_bytes(run, 0, sizeof *run);
-    set_deadline(jobs, run, NEVER);
+    due_never(jobs, run);
 }
 
 /* ---- 5 Journal records: read, verify, append ------------------------------------------------------------------- */
 
 static uint32_t round_up(const inngest *jobs, uint32_t bytes)
 {
-    uint32_t mask = (1u << jobs->unit_shift) - 1u;
+    uint32_t mask = jobs->unit - 1u;
     return (bytes + mask) & ~mask;
 }
 
-static unsigned program_shift(const inngest_port *port)
+/* A journal's program size and block size, as its block headers name them. */
+APART uint32_t geometry(const inngest *jobs)
 {
-    unsigned shift = 0;
-    while (1u << shift < port->program_size) shift++;
-    return shift;
+    uint32_t shift = 0;
+    while (1u << shift < jobs->port->program_size) shift++;
+    return shift | (uint32_t)jobs->block_shift << 3;
 }
-
-/* Where a block's first record begins. */
-static uint32_t first_offset(const inngest *jobs) { return round_up(jobs, BLOCK_HEADER); }
 
 static unsigned block_units_shift(const inngest *jobs) { return (unsigned)(jobs->block_shift - jobs->unit_shift); }
 
@@ -883,6 +890,8 @@ static uint32_t position_at(const inngest *jobs, uint32_t block, uint32_t offset
 {
     return (block << block_units_shift(jobs)) + (offset >> jobs->unit_shift);
 }
+
+APART uint32_t head_position(const inngest *jobs) { return position_at(jobs, jobs->head_block, jobs->head_offset); }
 
 /* Where a block, or a position, is in the storage. */
 /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): init checks that there are two at least. */
@@ -985,7 +994,7 @@ static inngest_status port_sync(inngest *jobs)
         return port_failed(jobs, result, INNGEST_ERR_SYNC);
     }
     jobs->dirty = false;
-    jobs->synced = position_at(jobs, jobs->head_block, jobs->head_offset);
+    jobs->synced = head_position(jobs);
     return INNGEST_OK;
 }
 
@@ -1009,29 +1018,48 @@ NEAR bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, 
     return port_read(jobs, address_of(jobs, r->position) + r->header + from, to, size);
 }
 
-/* Read the header at a position into the stage, which is free but for append. False: nothing that could be one. */
-NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
+NEAR void parse_header(const uint8_t *bytes, uint32_t position, record *r)
 {
-    uint8_t *bytes = (uint8_t *)jobs->stage, kind;
-    uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
-    if (left < 12 || offset < first_offset(jobs) || !port_read(jobs, address, bytes, 12)) return false;
     r->position = position;
-    kind = bytes[4];
-    r->kind = kind & KIND_MASK;
-    r->flags = kind & (CARRIED | MORE | FLAG);
-    r->header = kind & WIDE ? 16 : 12;
+    r->kind = bytes[4] & KIND_MASK;
+    r->flags = bytes[4] & (CARRIED | MORE | FLAG);
+    r->header = bytes[4] & WIDE ? 16 : 12;
     r->size = bytes[5];
     r->run = get2(bytes + 6);
     r->step = get4(bytes + 8) & STEP_MASK;
     r->link = bytes[11];
-    if (kind & WIDE) {
-        if (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
-        r->link |= get2(bytes + 12) << 8;
-        r->run |= (uint32_t)bytes[14] << 16;
-        r->size = (uint16_t)(r->size | bytes[15] << 8);
-    }
     r->crc = get4(bytes);
+#if INNGEST_TRAIL_STEPS
+    r->staged = false;
+#endif
+}
+
+NEAR void parse_wide(const uint8_t *bytes, record *r)
+{
+    r->link |= get2(bytes + 12) << 8;
+    r->run |= (uint32_t)bytes[14] << 16;
+    r->size = (uint16_t)(r->size | bytes[15] << 8);
+}
+
+/* Read the header at a position into the stage, which is free but for append. False: nothing that could be one. */
+NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
+{
+    uint8_t *bytes = (uint8_t *)jobs->stage;
+    uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
+    if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, bytes, 12)) return false;
+    parse_header(bytes, position, r);
+    if (r->header == 16) {
+        if (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
+        parse_wide(bytes, r);
+    }
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
+}
+
+NEAR bool is_crc(record *r, uint32_t crc)
+{
+    r->later = crc != r->crc;
+    if (r->later) r->crc ^= LATER;
+    return crc == r->crc;
 }
 
 /* Read the rest of a record whose header is in the stage. */
@@ -1047,29 +1075,23 @@ static bool verify(inngest *jobs, record *r)
         if (at == 0) copy_bytes(r->first, bytes, minimum(n, sizeof r->first));
         crc = crc32(crc, bytes, n);
     }
-    r->later = crc != r->crc;
-    if (r->later) r->crc ^= LATER;
-    return crc == r->crc;
+    return is_crc(r, crc);
 }
+
+#if INNGEST_TRAIL_STEPS
+/* Verify a record that stands in the stage as a whole. */
+static bool verify_staged(const inngest *jobs, record *r)
+{
+    uint8_t *bytes = (uint8_t *)jobs->stage;
+    r->head_crc = crc_header(jobs, r->position, bytes, r->header);
+    fill_bytes(r->first, 0, sizeof r->first);
+    copy_bytes(r->first, bytes + r->header, minimum(r->size, sizeof r->first));
+    return is_crc(r, crc32(r->head_crc, bytes + r->header, r->size));
+}
+#endif
 
 /* Read and verify the record at a position. False: nothing whole there. */
 static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_header(jobs, position, r) && verify(jobs, r); }
-
-static bool fetch(inngest *jobs, const source *s, uint32_t at, uint8_t *to, uint32_t size)
-{
-    unsigned i;
-    if (s->copy) return read_payload(jobs, s->piece[0], at, to, size);
-    for (i = 0; i < 3 && size > 0; i++) {
-        uint32_t n;
-        if (at >= s->size[i]) { at -= s->size[i]; continue; }
-        n = minimum(size, s->size[i] - at);
-        copy_bytes(to, (const uint8_t *)s->piece[i] + at, n);
-        to += n;
-        size -= n;
-        at = 0;
-    }
-    return true;
-}
 
 /* The checksum behind the payload. Of a copy it follows from that of the original: what its cells read as when they
  * were verified is what the copy must hold to be whole. */
@@ -1101,7 +1123,7 @@ APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
 
 static inngest_status open_place(inngest *jobs)
 {
-    uint32_t unit = 1u << jobs->unit_shift, offset = jobs->head_offset - unit;
+    uint32_t unit = jobs->unit, offset = jobs->head_offset - unit;
     if (!jobs->opening) return INNGEST_OK;
     fill_bytes(jobs->stage, FILLER, unit);
     jobs->dirty = jobs->wrote = true;
@@ -1114,13 +1136,13 @@ static inngest_status open_place(inngest *jobs)
     return INNGEST_OK;
 }
 
-static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, 1u << jobs->unit_shift, FILLER); }
+static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
 
 /* Read the record at *offset of a block and go behind it; where nothing is whole, one unit on. */
 static bool next_record(inngest *jobs, uint32_t block, uint32_t *offset, record *r)
 {
     bool whole = read_record(jobs, position_at(jobs, block, *offset), r);
-    *offset += whole ? record_bytes(jobs, r) : 1u << jobs->unit_shift;
+    *offset += whole ? record_bytes(jobs, r) : jobs->unit;
     return whole;
 }
 
@@ -1163,23 +1185,33 @@ APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, 
 static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
 {
     uint8_t *stage = (uint8_t *)jobs->stage;
-    uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), head, at, n, padded, total;
+    uint32_t offset = jobs->head_offset, position = head_position(jobs), at = 0, left = bytes_of(s), i = 0, n, used, address;
+    inngest_status status;
+    bool read = true;
     INNGEST_TRY(open_place(jobs));
-    head = make_header(jobs, run, key, s, position);
+    used = make_header(jobs, run, key, s, position);
     if (!jobs->in_group) jobs->group_from = position;
-    total = head + bytes_of(s);
-    padded = round_up(jobs, total);
-    jobs->head_offset = offset + padded;             /* spent whatever comes: never programmed twice */
+    jobs->head_offset = offset + round_up(jobs, used + left);     /* spent whatever comes: never programmed twice */
     jobs->dirty = jobs->wrote = true;
-    for (at = 0; at < padded; at += n) {
-        uint32_t skip = at ? 0 : STAGED(s, total) ? total : head, used = at < total ? total - at : 0;   /* cov: padding fills no stage by itself */
-        inngest_status status;
-        n = minimum(padded - at, INNGEST_STAGE_BYTES);
-        used = minimum(used, n);
+    address = block_address(jobs, jobs->head_block) + offset;
+    if (STAGED(s, used + left)) {
+        used += left;
+        left = 0;
+    }
+    do {
+        for (; left && used < INNGEST_STAGE_BYTES; at += n, used += n, left -= n) {
+            for (; at == s->size[i]; at = 0) i++;
+            n = minimum(s->size[i] - at, INNGEST_STAGE_BYTES - used);
+            if (s->copy) read = read && read_payload(jobs, s->piece[0], at, stage + used, n);
+            else copy_bytes(stage + used, (const uint8_t *)s->piece[i] + at, n);
+        }
+        n = round_up(jobs, used);
         if (!FAST || n > used) fill_bytes(stage + used, 0xFF, n - used);
-        if (used > skip && !fetch(jobs, s, at + skip - head, stage + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
-        else status = port_program(jobs, block_address(jobs, jobs->head_block) + offset + at, stage, n);
-        if (status == INNGEST_OK) continue;
+        status = read ? port_program(jobs, address, stage, n) : port_failed(jobs, 0, INNGEST_ERR_READ);
+        address += n;
+        used = 0;
+    } while (status == INNGEST_OK && left);
+    if (status != INNGEST_OK) {
         jobs->failed_from = jobs->group_from;          /* it may be whole all the same: what follows is not of its group */
         jobs->failed_at = (uint16_t)(offset >> jobs->unit_shift);
         jobs->in_group = false;
@@ -1284,7 +1316,7 @@ static bool find_close(inngest *jobs, const inngest_run *run, uint32_t position,
     for (tries = 0; tries < 8; tries++) {
         if (!read_header(jobs, position, r)) {
             uint32_t block = block_of(jobs, position - 1) + 1;   /* it ended with its block, or close to it */
-            if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position_at(jobs, block, first_offset(jobs)), r)) return false;
+            if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position_at(jobs, block, jobs->first_offset), r)) return false;
         }
         position = r->position;
         if (r->run == (run->number & STEP_MASK) && r->step == step && (r->kind == kind || decided(r->kind)) && of_this_phase(run, r))
@@ -1323,7 +1355,7 @@ APART bool is_linked(inngest *jobs, const record *r, record *next)
     for (next->flags = r->flags; (next->flags & MORE) || groups++ < 2; ) {
         if (rest_is_blank(jobs, block, offset)) {
             block++;
-            offset = first_offset(jobs);
+            offset = jobs->first_offset;
         }
         if (!next_record(jobs, block, &offset, next)) return false;
     }
@@ -1375,7 +1407,7 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
 {
     fill_bytes(bytes, 0xFF, 32);
     put4(bytes, MAGIC);
-    put4(bytes + 4, 1u | (uint32_t)program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
+    put4(bytes + 4, 1u | geometry(jobs) << 24);     /* version 1.0, no features */
     put4(bytes + 8, block);
     put4(bytes + 12, jobs->format);
     put4(bytes + 16, jobs->port->block_count);
@@ -1409,7 +1441,7 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
         INNGEST_TRY(erase_block(jobs, block, wait));
         make_block_header(jobs, block, bytes);
         jobs->dirty = true;
-        INNGEST_TRY(port_program(jobs, block_address(jobs, block), bytes, first_offset(jobs)));
+        INNGEST_TRY(port_program(jobs, block_address(jobs, block), bytes, jobs->first_offset));
         jobs->last_block = block;
         jobs->trusted = true;
         if (block != jobs->port->block_count) continue;
@@ -1425,7 +1457,7 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
  * the next erase has begun it is the only proof of what stands behind it. */
 static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
-    uint32_t two = 2u << jobs->unit_shift;
+    uint32_t two = 2u * jobs->unit;
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
     if (jobs->last_block - jobs->head_block <= keep) return false;
     if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
@@ -1435,7 +1467,7 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
         if (prepare_blocks(jobs, true) != INNGEST_OK) return false;
     }
     jobs->head_block++;
-    jobs->head_offset = first_offset(jobs);
+    jobs->head_offset = jobs->first_offset;
     jobs->copies_only = jobs->head_block == jobs->last_block;
     jobs->opening = (jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0) &&
                     (bytes == jobs->port->block_size || jobs->head_offset + two + bytes <= jobs->port->block_size);
@@ -1450,7 +1482,7 @@ static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
 {
     uint8_t range[8];
     put4(range, from);
-    put4(range + 4, position_at(jobs, jobs->head_block, jobs->head_offset));
+    put4(range + 4, head_position(jobs));
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED | FLAG | more, 0), range, sizeof range));
     (void)void_range(jobs, from, jobs->written, false);
     return INNGEST_OK;
@@ -1462,7 +1494,7 @@ static bool in_last(const inngest *jobs, uint32_t position) { return position &&
  * up the originals again, those of no run from the tail, erase it, and start over. */
 APART void start_over(inngest *jobs)
 {
-    uint32_t i, k, offset = first_offset(jobs);
+    uint32_t i, k, offset = jobs->first_offset;
     bool time = in_last(jobs, jobs->time_position);
     record r;
     for (i = jobs->run_count; i-- > 0;) {
@@ -1515,7 +1547,7 @@ static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
  * any mount (the last block); else in the next block. */
 APART void give_up(inngest *jobs)
 {
-    uint32_t unit = 1u << jobs->unit_shift, offset = (uint32_t)jobs->failed_at << jobs->unit_shift, behind = jobs->head_offset + 2 * unit;
+    uint32_t unit = jobs->unit, offset = (uint32_t)jobs->failed_at << jobs->unit_shift, behind = jobs->head_offset + 2 * unit;
     bool stays;
     jobs->failed_at = 0;
     jobs->head_offset = offset + (jobs->opening ? unit : 2 * unit);    /* of a filler: the same once more */
@@ -1562,7 +1594,7 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     if (run->state != INNGEST_WAIT_DAMAGE) count(&jobs->counters.damaged);
     say(jobs, "inngest: a run is parked, its records are damaged");
     run->state = INNGEST_WAIT_DAMAGE;
-    set_deadline(jobs, run, NEVER);
+    due_never(jobs, run);
 }
 
 /* The tail block holds bytes that do not verify. A run whose chain leads through them would later look as if they
@@ -1606,12 +1638,12 @@ static bool may_hold_live(const inngest *jobs, uint32_t block)
 /* Carry what is live in the oldest block forward. *broken: it holds bytes that do not verify. */
 APART inngest_status carry_live(inngest *jobs, bool *broken)
 {
-    uint32_t offset = first_offset(jobs), block = jobs->tail_block;
+    uint32_t offset = jobs->first_offset, block = jobs->tail_block;
     record r;
     while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
         uint32_t address = block_address(jobs, block) + offset;
         if (!next_record(jobs, block, &offset, &r)) {
-            *broken = *broken || (!port_blank(jobs, address, 1u << jobs->unit_shift) && !is_filler(jobs, address));
+            *broken = *broken || (!port_blank(jobs, address, jobs->unit) && !is_filler(jobs, address));
             continue;
         }
         idle(jobs);                                  /* now and then a look through all of its run */
@@ -1700,7 +1732,7 @@ static uint32_t largest_record(const inngest *jobs)
  * before anything else is written. */
 NEAR uint32_t spare_blocks(const inngest *jobs)
 {
-    uint32_t usable = jobs->port->block_size - first_offset(jobs);
+    uint32_t usable = jobs->port->block_size - jobs->first_offset;
     return (jobs->port->block_count < 4 ? 1 : 2) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
 }
 
@@ -1710,7 +1742,7 @@ static inngest_status room(inngest *jobs, uint32_t bytes)
     uint32_t tries;
     if (FAST && !jobs->failed && jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
         jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
-    if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
+    if (bytes > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
     for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {   /* cov: a guard: reclaim gains */
         if (jobs->failed) return INNGEST_ERR_SYNC;
         INNGEST_TRY(prepare_blocks(jobs, true));
@@ -1735,11 +1767,11 @@ static inngest_status make_room_ahead(inngest *jobs)
     return wants_room_ahead(jobs) ? reclaim_block(jobs, false) : INNGEST_OK;
 }
 
-#if INNGEST_CRASHES || INNGEST_CANCEL
-static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, const void *data, uint32_t size)
+#if INNGEST_CRASHES || INNGEST_CANCEL || INNGEST_WALL_CLOCK
+static inngest_status write_record(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
     INNGEST_TRY(room(jobs, record_room(jobs, size)));
-    return add(jobs, run, KEY(kind, 0), data, size);
+    return add(jobs, run, key, data, size);
 }
 #endif
 
@@ -1775,19 +1807,21 @@ static bool can_write(inngest *jobs)
 
 /* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
 
-/* Read a block header by place. OK, NOT_FOUND (none that verifies), or why it is refused. *reach: how far back what
- * counted when it was written lies, in blocks; 0: not known. */
-static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format, uint32_t *reach)
+/* Read a block header by place into b. OK, NOT_FOUND (none that verifies), BUSY (that of another place), or why it is refused. */
+static inngest_status read_block_header(inngest *jobs, uint32_t place, uint8_t b[BLOCK_HEADER])
 {
-    uint8_t b[BLOCK_HEADER];
-    if (!port_read(jobs, block_address(jobs, place), b, sizeof b)) return INNGEST_ERR_NOT_FOUND;
+    if (!port_read(jobs, block_address(jobs, place), b, BLOCK_HEADER)) return INNGEST_ERR_NOT_FOUND;
     if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
     if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
-    if (b[7] != (program_shift(jobs->port) | (unsigned)jobs->block_shift << 3) || get2(b + 16) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
-    *block = get4(b + 8);
-    *format = get4(b + 12);
-    *reach = get2(b + 18);
-    return *block % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_NOT_FOUND;
+    if (b[7] != geometry(jobs) || get2(b + 16) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
+    return get4(b + 8) % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_BUSY;
+}
+
+/* Has a block a header of its own? */
+static bool has_header(inngest *jobs, uint32_t block)
+{
+    uint8_t b[BLOCK_HEADER];
+    return read_block_header(jobs, block % jobs->port->block_count, b) == INNGEST_OK;
 }
 
 static bool is_whole(inngest *jobs, uint32_t position)
@@ -1796,11 +1830,11 @@ static bool is_whole(inngest *jobs, uint32_t position)
     return read_record(jobs, position, &r);
 }
 
-static bool group_is_whole(inngest *jobs, const record *first)
+/* Behind the end of a block no header is read. */
+static bool group_is_whole(inngest *jobs, const record *last)
 {
-    record r = *first;
-    while (r.flags & MORE)
-        if (offset_of(jobs, r.position) + record_bytes(jobs, &r) >= jobs->port->block_size || !read_record(jobs, after(jobs, &r), &r)) return false;
+    record r;
+    for (; last->flags & MORE; last = &r) if (!read_record(jobs, after(jobs, last), &r)) return false;
     return true;
 }
 
@@ -1852,7 +1886,7 @@ static bool ends_later(inngest *jobs, const record *of)
     uint32_t offset, block;
     record r;
     for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++, idle(jobs))
-        for (offset = first_offset(jobs); offset + 12 <= jobs->port->block_size;)
+        for (offset = jobs->first_offset; offset + 12 <= jobs->port->block_size;)
             if (next_record(jobs, block, &offset, &r) && r.kind == END && r.run == of->run) return true;
     return false;
 }
@@ -1979,7 +2013,7 @@ static void look_for_loss(const record *r, uint32_t gap, scan *found)
 /* Take up the whole records of a block. */
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
-    uint32_t offset = first_offset(jobs), gap = offset, unit = 1u << jobs->unit_shift, previous, range[2] = { 0, 0 };
+    uint32_t offset = jobs->first_offset, gap = offset, unit = jobs->unit, previous, range[2] = { 0, 0 };
     bool in_group = false, in_void = false, broken = false, torn;
     inngest_status status = INNGEST_OK, applied;
     record r;
@@ -2050,16 +2084,16 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
  * cells may be half programmed, before anything acts on it. */
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, first_offset(jobs));
+    uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, jobs->first_offset);
     bool torn = jobs->doubted || jobs->stale, merge = false;
     inngest_status status;
     inngest_run *run;
     record r;
-    if (end == 0) end = first_offset(jobs);
+    if (end == 0) end = jobs->first_offset;
     jobs->written = jobs->newest;
     jobs->opening = true;
     if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
-        jobs->head_offset = end + (1u << jobs->unit_shift);
+        jobs->head_offset = end + jobs->unit;
         return INNGEST_OK;
     }
     if (rest_is_blank(jobs, jobs->head_block, end))
@@ -2110,23 +2144,25 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     return port_sync(jobs);
 }
 
-/* A format may have been cut short, twice: in the first two blocks a header may be torn, which leaves no bit of it clear
- * that is to be set, and what cannot be read is no data. */
+/* A format may have been cut short, twice: in the first two blocks a header may be torn, and a filler behind it, which
+ * leaves no bit of them clear that is to be set, and what cannot be read is no data. */
 static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
-    uint8_t bytes[32], header[32];
+    uint8_t bytes[32], bits[32];                         /* what may be torn: no bit of it is clear that is set here */
     uint32_t place, offset, i;
     bool readable = false;
     for (place = 0; place < 2; place++) {
-        make_block_header(jobs, jobs->port->block_count + place, header);
-        fill_bytes(header + 12, 0, 4);                   /* of any seed, and its checksum */
-        fill_bytes(header + 20, 0, 4);
+        make_block_header(jobs, jobs->port->block_count + place, bits);
+        fill_bytes(bits + 12, 0, 4);                     /* of any seed, and its checksum */
+        fill_bytes(bits + 20, 0, 4);
+        fill_bytes(bits + BLOCK_HEADER, FILLER, sizeof bits - BLOCK_HEADER);
         for (offset = 0; offset < jobs->port->block_size; offset += sizeof bytes) {
             uint32_t address = block_address(jobs, place) + offset;
+            if (offset) fill_bytes(bits, offset < jobs->first_offset + (2u << jobs->unit_shift) ? FILLER : 0xFF, sizeof bits);
             if (port_blank(jobs, address, sizeof bytes)) readable = true;
             else if (port_read(jobs, address, bytes, sizeof bytes))
                 for (i = 0; i < sizeof bytes; i++)
-                    if (bytes[i] != 0xFF && (offset || (!jobs->port->is_blank && (bytes[i] & header[i]) != header[i]))) return INNGEST_ERR_FOREIGN;
+                    if ((bytes[i] & bits[i]) != bits[i] && (bits[0] == 0xFF || !jobs->port->is_blank)) return INNGEST_ERR_FOREIGN;
         }
     }
     if (!readable) return INNGEST_ERR_READ;
@@ -2146,30 +2182,30 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
  * have one. *misplaced: one stands at another's place. */
 static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks, bool *misplaced)
 {
-    uint32_t place, block, format, reach;
+    uint32_t place, block;
     inngest_status status;
     bool readable = false;
-    uint8_t first[4];
+    uint8_t b[BLOCK_HEADER];
     for (place = 0; place < jobs->port->block_count; place++) {
         jobs->unread = false;
-        block = place;
-        status = read_block_header(jobs, place, &block, &format, &reach);
+        status = read_block_header(jobs, place, b);
         readable = readable || !jobs->unread;
-        *misplaced = *misplaced || block % jobs->port->block_count != place;
-        if (status == INNGEST_ERR_NOT_FOUND) continue;
+        if (status == INNGEST_ERR_BUSY) *misplaced = true;
+        if (status == INNGEST_ERR_BUSY || status == INNGEST_ERR_NOT_FOUND) continue;
         INNGEST_TRY(status);
+        block = get4(b + 8);
         if ((*blocks)++ == 0 || (int32_t)(block - jobs->last_block) > 0) {
             jobs->last_block = block;
-            jobs->format = format;
+            jobs->format = get4(b + 12);
 #if INNGEST_INDEXES
-            jobs->reach = reach ? block - reach : 0;
+            jobs->reach = get2(b + 18) ? block - get2(b + 18) : 0;
 #endif
         }
     }
     if (*blocks == 0 && (status = format_if_blank(jobs, seed)) != INNGEST_OK) return readable ? status : INNGEST_ERR_READ;
     jobs->unread = false;
-    put4(first, jobs->format);
-    jobs->seed = crc32(0, first, sizeof first);
+    put4(b, jobs->format);
+    jobs->seed = crc32(0, b, 4);
     return INNGEST_OK;
 }
 
@@ -2190,7 +2226,7 @@ static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t block, format, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected, reach;
+    uint32_t block, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected;
     inngest_status status, applied = INNGEST_OK;
     bool gap = false, written = false, misplaced = false, fresh;
     scan found;
@@ -2201,7 +2237,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     /* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
     expected = jobs->last_block + 1 - jobs->tail_block;
-    if (jobs->tail_block != oldest && read_block_header(jobs, oldest % jobs->port->block_count, &block, &format, &reach) == INNGEST_OK) expected++;
+    if (jobs->tail_block != oldest && has_header(jobs, oldest)) expected++;
     if (blocks < expected) missing++;
     for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++)
         if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
@@ -2215,7 +2251,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (status != INNGEST_OK) applied = status;
         if (found.end == 0 && found.blank) {
             gap = true;
-            if (headless == 0 && read_block_header(jobs, block % jobs->port->block_count, &expected, &format, &reach) != INNGEST_OK) headless = block;
+            if (headless == 0 && !has_header(jobs, block)) headless = block;
             continue;
         }
         if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) missing++;
@@ -2307,6 +2343,9 @@ static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t whe
     return INNGEST_PAUSED;
 }
 
+/* Until something else makes the run look again. */
+APART inngest_status wait_for_good(inngest_ctx *ctx, inngest_wait why) { return wait_until(ctx, why, NEVER); }
+
 /* The storage failed or has no room: try again in a while. */
 static inngest_status wait_for_room(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_ROOM, ctx->jobs->now + RETRY_ROOM_MS); }
 
@@ -2314,7 +2353,7 @@ static inngest_status park(inngest_ctx *ctx, inngest_wait why)
 {
     ctx->wake = NEVER;
     if (why == INNGEST_WAIT_DAMAGE && unreadable(ctx->jobs)) (void)wait_for_room(ctx);
-    else (void)wait_until(ctx, why, NEVER);
+    else (void)wait_for_good(ctx, why);
     return ctx->stopped = INNGEST_PAUSED;
 }
 
@@ -2330,7 +2369,7 @@ NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
     inngest *jobs = ctx->jobs;
     uint32_t hash;
     unsigned i, found = ctx->id_count;
-    if (id == NULL || id[0] == 0) return mistake(ctx, INNGEST_ERR_STEP_ID, "");
+    if (id == NULL || id[0] == 0) return mistake(ctx, INNGEST_ERR_STEP_ID, NULL);
     hash = copy_id(ctx->id, id, sizeof ctx->id);
     for (i = 0; i < ctx->id_count; i++) if (jobs->pass_ids[i] == hash) found = i;
     if (found == INNGEST_STEP_IDS) return mistake(ctx, INNGEST_ERR_STEP_IDS, id);
@@ -2368,6 +2407,12 @@ static void find_trail(inngest_ctx *ctx)
     ctx->trail_of = jobs->tail_block + 1;
 }
 
+/* A reclaim that started over may have put another one there. */
+static bool is_memo(const inngest_ctx *ctx, const record *r)
+{
+    return r->run == (ctx->run->number & STEP_MASK) && r->step == ctx->step && decided(r->kind) && of_this_phase(ctx->run, r);
+}
+
 /* Find the decided record of a step among them. */
 static bool find_ahead(inngest_ctx *ctx, record *r)
 {
@@ -2377,14 +2422,33 @@ static bool find_ahead(inngest_ctx *ctx, record *r)
     for (i = ctx->trail_at; i > ctx->trail_end; i--) {
         found = jobs->trail[(i - 1) % INNGEST_TRAIL_STEPS];
         if (found[0] != ctx->step) continue;
-        if (!read_record(jobs, found[1], r)) return false;
-        if (r->run != (ctx->run->number & STEP_MASK) || r->step != ctx->step) return false;   /* cov: a guard: a reclaim that started over may have put others there */
+        if (!read_record(jobs, found[1], r) || !is_memo(ctx, r)) return false;
         front = jobs->trail[--ctx->trail_at % INNGEST_TRAIL_STEPS];
         found[0] = front[0];           /* what it came by out of turn is not looked at again */
         found[1] = front[1];
         return true;
     }
     return false;
+}
+
+/* Where the run's step of this turn was found last, and its bytes: most replays ask for the same ones in the same order. */
+static uint32_t *last_place(const inngest_ctx *ctx)
+{
+    return ctx->jobs->places[((uint32_t)(ctx->run - ctx->jobs->runs) * 64u + ctx->met) % (8u * INNGEST_TRAIL_STEPS)];
+}
+
+/* Is it still there? In one read. */
+static bool find_again(inngest_ctx *ctx, record *r)
+{
+    inngest *jobs = ctx->jobs;
+    uint8_t *bytes = (uint8_t *)jobs->stage;
+    uint32_t position = last_place(ctx)[0], size = last_place(ctx)[1];
+    if (size == 0 || size > INNGEST_STAGE_BYTES || !port_read(jobs, address_of(jobs, position), bytes, size)) return false;
+    parse_header(bytes, position, r);
+    if (r->header == 16) parse_wide(bytes, r);
+    if (r->header + (uint32_t)r->size != size || !is_memo(ctx, r) || !verify_staged(jobs, r)) return false;
+    r->staged = true;
+    return true;
 }
 #endif
 
@@ -2396,12 +2460,17 @@ NEAR inngest_status find_memo(inngest_ctx *ctx, record *r)
     ctx->known = false;
     if (ctx->met == ctx->run->memos) return status;
 #if INNGEST_TRAIL_STEPS
-    if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) status = INNGEST_OK;
+    if (find_again(ctx, r)) status = INNGEST_OK;
+    else if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) status = INNGEST_OK;
 #else
     if (ctx->ahead && find_close(ctx->jobs, ctx->run, ctx->ahead, RESULT, ctx->step, r)) status = INNGEST_OK;
 #endif
     else status = find_own(ctx, KEY(RESULT, ctx->step), r);
     if (status != INNGEST_OK) return status;
+#if INNGEST_TRAIL_STEPS
+    last_place(ctx)[0] = r->position;
+    last_place(ctx)[1] = (uint32_t)r->header + r->size;
+#endif
     ctx->known = true;
     ctx->met++;
     ctx->ahead = after(ctx->jobs, r);
@@ -2600,7 +2669,7 @@ static void drop_active(inngest *jobs, inngest_active *a)
     uint32_t i;
     a->run = 0;
     for (i = 0; jobs->wanting && i < jobs->run_count; i++)
-        if (jobs->runs[i].flags & RUN_WANTS) set_deadline(jobs, &jobs->runs[i], jobs->now);
+        if (jobs->runs[i].flags & RUN_WANTS) due_now(jobs, &jobs->runs[i]);
     jobs->wanting = false;
 }
 
@@ -2642,7 +2711,7 @@ static inngest_status wait_for_step(inngest_ctx *ctx, const inngest_active *a)
 /* The body gave AGAIN or PENDING. */
 static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 {
-    if (!claim_active(ctx)) return wait_until(ctx, INNGEST_WAIT_ROOM, NEVER);
+    if (!claim_active(ctx)) return wait_for_good(ctx, INNGEST_WAIT_ROOM);
     ctx->active->how = HOW(status);
     if (ctx->active->calls != UINT32_MAX) ctx->active->calls++;   /* cov: after 2^32 calls */
     ctx->active->next = ctx->again;
@@ -2661,7 +2730,7 @@ static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *
         ctx->told = true;
         return INNGEST_FAIL;
     }
-    if (!claim_active(ctx)) return wait_until(ctx, INNGEST_WAIT_ROOM, NEVER);
+    if (!claim_active(ctx)) return wait_for_good(ctx, INNGEST_WAIT_ROOM);
     if (r->kind != INTENT) {
         inngest_status status = commit_at_once(ctx, INTENT, &attempt, 1);
         if (status != INNGEST_OK) {
@@ -2821,7 +2890,7 @@ NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const recor
 {
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
-    if (ENDING(ctx) ? !IN_PROGRESS(ctx) : CANCELLING(ctx->run)) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
+    if (ENDING(ctx) ? !IN_PROGRESS(ctx) : CANCELLING(ctx->run)) return wait_for_good(ctx, INNGEST_WAIT_NONE);
     if (r->kind == INTENT) ctx->attempt = r->first[0];
     return r->kind == ATTEMPT ? wait_for_attempt(ctx, r) : INNGEST_BODY;
 }
@@ -2844,6 +2913,9 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 #endif
     status = find_memo(ctx, r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
+#if INNGEST_TRAIL_STEPS && INNGEST_HOOKS
+    if (jobs->hooks) r->staged = false;              /* what they call may use the stage */
+#endif
     if (status != INNGEST_OK) r->kind = 0;
     else ctx->old = (uint16_t)record_room(jobs, r->size);
     if (r->kind == 0 || undecided(r->kind)) return enter_undecided(ctx, what, r);
@@ -2877,6 +2949,10 @@ static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t f
 {
     uint32_t n = r->size - from;
     if (n > size) return INNGEST_ERR_TOO_LONG;
+#if INNGEST_TRAIL_STEPS
+    if (r->staged) copy_bytes(to, (const uint8_t *)ctx->jobs->stage + r->header + from, n);
+    else
+#endif
     if (!read_payload(ctx->jobs, r, from, to, n)) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (size > n) fill_bytes((uint8_t *)to + n, 0, size - n);
     return INNGEST_OK;
@@ -2919,7 +2995,7 @@ static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
         return status == INNGEST_FAIL ? INNGEST_FAIL : INNGEST_RETRY;
     }
     tell_step(ctx, ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : INNGEST_CANCELLED, -1);
-    return ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
+    return ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : wait_for_good(ctx, INNGEST_WAIT_NONE);
 }
 #endif
 
@@ -3001,7 +3077,7 @@ static inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, 
     }
     if (INNGEST_WALL_CLOCK && (flags & WAIT_UNIX)) {
         ctx->run->flags |= RUN_UNIX;
-        if (!WALL_KNOWN(jobs)) return wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
+        if (!WALL_KNOWN(jobs)) return wait_for_good(ctx, INNGEST_WAIT_CLOCK);
         due -= WALL_OFFSET(jobs);
     }
     if (due > jobs->now) return wait_until(ctx, INNGEST_WAIT_SLEEP, due);
@@ -3093,7 +3169,7 @@ static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, 
     *good = -1;
     if (ctx->open) return mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
-    if (!ctx->parallel) return mistake(ctx, INNGEST_ERR_PARALLEL, "");
+    if (!ctx->parallel) return mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
     for (branch = first; branch; branch = va_arg(list, inngest_status *), index++) {
         if (ctx->decided && index != ctx->winner) *branch = INNGEST_LOST;
         if (*branch == INNGEST_OK && *good < 0) *good = index;
@@ -3311,11 +3387,10 @@ static uint32_t largest_start(const inngest *jobs) { return record_room(jobs, ST
 APART uint32_t capacity(const inngest *jobs)
 {
     const inngest_port *p = jobs->port;
-    uint32_t usable = p->block_size - first_offset(jobs), blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
-    uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES), fixed = 3 * record_room(jobs, 12);
-    uint32_t room_for, all = blocks * usable, fill = all / 100 * INNGEST_FILL_PERCENT + all % 100 * INNGEST_FILL_PERCENT / 100;
-    if (largest < largest_start(jobs)) largest = largest_start(jobs);   /* cov: by configuration */
-    room_for = (usable - minimum(usable / 2, largest)) * (blocks > 1 ? blocks - 1 : 1);
+    uint32_t usable = p->block_size - jobs->first_offset, blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
+    uint32_t room_for, fill = (uint32_t)((uint64_t)(blocks * usable) * ((((uint64_t)INNGEST_FILL_PERCENT << 32) + 99) / 100) >> 32);
+    uint32_t fixed = 3 * record_room(jobs, 12);
+    room_for = (usable - minimum(usable / 2, largest_record(jobs))) * (blocks > 1 ? blocks - 1 : 1);
     room_for = minimum(room_for, fill);
     return room_for - minimum(room_for, fixed);
 }
@@ -3334,7 +3409,7 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     if (n > INNGEST_FAN_OUT || n > jobs->run_count) return INNGEST_ERR_TABLE_FAN_OUT;
     if (f->journal_bytes && f->journal_bytes < 32) return INNGEST_ERR_TABLE_BYTES;
     if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > capacity(jobs) ||
-        n * largest_start(jobs) + record_room(jobs, 14) > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_TABLE_BYTES;
+        n * largest_start(jobs) + record_room(jobs, 14) > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_TABLE_BYTES;
     return INNGEST_OK;
 }
 
@@ -3368,7 +3443,7 @@ static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned ca
     put4(b + 2, hash);
     b[0] = (uint8_t)resets;
     b[1] = (uint8_t)called;
-    return write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK;
+    return write_record(jobs, NULL, KEY(CRASH, 0), b, sizeof b) == INNGEST_OK;
 }
 #endif
 
@@ -3421,7 +3496,7 @@ static inngest_status start_run(inngest *jobs, const arrival *e, unsigned functi
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
     put4(head, jobs->next_run >> 16);
     put4(head + 2, hash_text(HASH_SEED, jobs->functions[function].id));
-    put_time(head + 6, e->ts);
+    if (HAS_TIME(e)) put_time(head + 6, e->ts);
     head[size - 1] = e->name_size;
     s.copy = false;
     s.piece[0] = head;
@@ -3437,7 +3512,7 @@ static inngest_status start_run(inngest *jobs, const arrival *e, unsigned functi
     run->oldest = (uint16_t)jobs->head_block;
 #endif
     if (!HAS_TIME(e)) run->flags |= RUN_BEGUN;
-    set_deadline(jobs, run, jobs->now);
+    due_now(jobs, run);
     return INNGEST_OK;
 }
 
@@ -3655,17 +3730,17 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
 {
     if (ctx->open) status = close_returned(ctx, status);
     if (CANCELLING(ctx->run)) {
-        set_error(ctx, INNGEST_CANCELLED, 0, "");
+        set_error(ctx, INNGEST_CANCELLED, 0, NULL);
         return INNGEST_CANCELLED;
     }
     if ((int)ctx->stopped < 0) return INNGEST_FAIL;
     if (ctx->stopped == INNGEST_PAUSED || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
     if (status == INNGEST_OK && !IN_GROUP(ctx)) return INNGEST_OK;
-    if (status == INNGEST_OK) status = mistake(ctx, INNGEST_ERR_PARALLEL, "");
-    if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, "");
+    if (status == INNGEST_OK) status = mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
+    if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, NULL);
     if (status == INNGEST_RETRY) return retry_handler(ctx);
-    if (status != INNGEST_FAIL && !is_failure(status)) set_error(ctx, INNGEST_ERR_STATUS, 0, "");
-    else if (status != INNGEST_STEP_FAILED && ctx->error.status != status) set_error(ctx, status, 0, "");
+    if (status != INNGEST_FAIL && !is_failure(status)) set_error(ctx, INNGEST_ERR_STATUS, 0, NULL);
+    else if (status != INNGEST_STEP_FAILED && ctx->error.status != status) set_error(ctx, status, 0, NULL);
     return INNGEST_FAIL;
 }
 
@@ -3680,7 +3755,7 @@ static bool starts_later(inngest_ctx *ctx)
     if (find_own(ctx, KEY(START, 0), &r) != INNGEST_OK) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
     ts = r.flags & FLAG ? get_time(r.first + 6) : 0;
     if (ts) run->flags |= RUN_UNIX;
-    if (ts && !WALL_KNOWN(jobs)) (void)wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
+    if (ts && !WALL_KNOWN(jobs)) (void)wait_for_good(ctx, INNGEST_WAIT_CLOCK);
     else if (ts && ts - WALL_OFFSET(jobs) > jobs->now) (void)wait_until(ctx, INNGEST_WAIT_SLEEP, ts - WALL_OFFSET(jobs));
     else run->flags |= RUN_BEGUN;
     return !(run->flags & RUN_BEGUN);
@@ -3692,7 +3767,7 @@ static bool arm(inngest *jobs, inngest_run *run, bool armed)
 {
     uint8_t b[4];
     put4(b, run->crashes | (armed ? ++jobs->arms : 0) << 8);
-    if (write_record(jobs, run, CRASH, b, sizeof b) != INNGEST_OK || (armed && port_sync(jobs) != INNGEST_OK)) return false;
+    if (write_record(jobs, run, KEY(CRASH, 0), b, sizeof b) != INNGEST_OK || (armed && port_sync(jobs) != INNGEST_OK)) return false;
     run->flags = (uint16_t)((run->flags & ~RUN_ARMED) | RUN_MARKED | (armed ? RUN_ARMED : 0u));
     if (!armed) let_others_go_on(jobs, run);
     return true;
@@ -3741,11 +3816,11 @@ APART inngest_status run_handler(inngest_ctx *ctx)
     inngest *jobs = ctx->jobs;
     inngest_status verdict;
     if (CANCELLING(ctx->run)) {
-        set_error(ctx, INNGEST_CANCELLED, 0, "");
+        set_error(ctx, INNGEST_CANCELLED, 0, NULL);
         return INNGEST_CANCELLED;
     }
     if (INNGEST_CRASHES && CRASHES(ctx->run) >= INNGEST_CRASH_LIMIT) {
-        set_error(ctx, INNGEST_ERR_CRASHED, 0, "");
+        set_error(ctx, INNGEST_ERR_CRASHED, 0, NULL);
         return INNGEST_FAIL;
     }
     if (ctx->function == NULL) {
@@ -3785,7 +3860,7 @@ APART void pass(inngest *jobs, inngest_run *run)
         when = jobs->now;                            /* user code has set the clock under a wait for a date */
     if (run->state == INNGEST_WAIT_ROOM && when <= jobs->now) when = jobs->now + RETRY_ROOM_MS;
     if (when <= jobs->now) {                         /* in the next round */
-        set_deadline(jobs, run, NEVER);
+        due_never(jobs, run);
         run->flags |= RUN_PASSED;
 #if INNGEST_INDEXES
         jobs->again[jobs->again_count++] = (inngest_index)(run - jobs->runs);
@@ -3824,7 +3899,7 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
     }
     a->how = HOW((int)status < 0 ? (int)status - INNGEST_ERR_RUN_BYTES + (int)MISTAKEN : (int)status);
-    set_deadline(jobs, run, jobs->now);
+    due_now(jobs, run);
     return INNGEST_OK;
 }
 #endif
@@ -3860,7 +3935,7 @@ static inngest_status take(inngest *jobs, const inngest_slot *slot)
 /* After a clean stop: leave a trace before user code runs, so that its crash is not taken for a clean stop too. */
 static void leave_clean_stop(inngest *jobs)
 {
-    if (!jobs->wrote && room(jobs, 1u << jobs->unit_shift) == INNGEST_OK && open_place(jobs) == INNGEST_OK) (void)port_sync(jobs);   /* cov: of 3 blocks the head ends with the stop, and no erase works */
+    if (!jobs->wrote && room(jobs, jobs->unit) == INNGEST_OK && open_place(jobs) == INNGEST_OK) (void)port_sync(jobs);   /* cov: of 3 blocks the head ends with the stop, and no erase works */
 }
 
 /* Free the slot of this number, and keep those ahead of it: each moves up by one. */
@@ -3881,7 +3956,7 @@ static inngest_status drain(inngest *jobs)
     inngest_slot *slot;
     inngest_word at, end = WORD(jobs->head + jobs->slot_mask + 1u);
     for (at = jobs->head; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
-        if (SLOT_KIND(slot) != SLOT_COMPLETION && status != INNGEST_OK) continue;
+        if (status != INNGEST_OK && !(INNGEST_LONG_STEPS && SLOT_KIND(slot) == SLOT_COMPLETION)) continue;
         leave_clean_stop(jobs);
         taken = take(jobs, slot);
         if (taken != INNGEST_OK) {
@@ -3910,7 +3985,7 @@ static void wake_steps(inngest *jobs)
     for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
         if (a->run == 0 || a->how != HOW(INNGEST_AGAIN)) continue;
         a->next = (uint32_t)jobs->now;
-        set_deadline(jobs, &jobs->runs[a->run - 1], jobs->now);
+        due_now(jobs, &jobs->runs[a->run - 1]);
     }
 }
 
@@ -3977,7 +4052,7 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 static void pass_again(inngest *jobs, inngest_run *run)
 {
     run->flags &= (uint16_t)~RUN_PASSED;
-    set_deadline(jobs, run, jobs->now);
+    due_now(jobs, run);
 }
 
 /* Let each run that is due have one pass. One whose newest record is not durable has it in the next round, behind the
@@ -4069,9 +4144,8 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, true)) continue;
         put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
-        INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES)));   /* cov: an erase that fails just here; of the write behind it: corners.c */
-        INNGEST_TRY(add(jobs, run, KEY((unsigned)r.kind | (r.flags & FLAG), r.step), b, WAIT_BYTES));
-        set_deadline(jobs, run, jobs->now);          /* look again */
+        INNGEST_TRY(write_record(jobs, run, KEY((unsigned)r.kind | (r.flags & FLAG), r.step), b, WAIT_BYTES));
+        due_now(jobs, run);          /* look again */
         position = run->last;                        /* reclaim may have carried the others */
         r.link = 1;                                  /* and once more from the newest on */
     } while (r.link);
@@ -4089,8 +4163,7 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
         put4(b, seen->hash[0]);
         put4(b + 4, seen->hash[1]);
         put_time(b + 8, seen->until + off);
-        INNGEST_TRY(room(jobs, record_room(jobs, sizeof b)));   /* cov: an erase that fails just here; of the write behind it: corners.c */
-        INNGEST_TRY(add(jobs, NULL, KEY(SEEN, 0), b, sizeof b));
+        INNGEST_TRY(write_record(jobs, NULL, KEY(SEEN, 0), b, sizeof b));
         seen->until += off;
         seen->position = jobs->written;
     }
@@ -4110,7 +4183,7 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
         a->timeout += (uint32_t)off;
     }
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->state == INNGEST_WAIT_STEP) set_deadline(jobs, run, jobs->now);
+        if (run->state == INNGEST_WAIT_STEP) due_now(jobs, run);
 #if INNGEST_CRASHES
     jobs->alone_since += (uint32_t)off;
 #endif
@@ -4129,7 +4202,7 @@ static void take_clock(inngest *jobs)
         jobs->told -= off;
     }
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->flags & RUN_UNIX) set_deadline(jobs, run, jobs->now);
+        if (run->flags & RUN_UNIX) due_now(jobs, run);
     off = jobs->wall_known ? jobs->told - jobs->wall_stamped : RETRY_ROOM_MS;
     jobs->wall_known = jobs->wall_set = true;
     jobs->wall_offset = jobs->told;
@@ -4219,6 +4292,8 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     while ((UINT32_C(1) << jobs->block_shift) < config->port->block_size) jobs->block_shift++;
     jobs->unit_shift = 2;
     while ((1u << jobs->unit_shift) < config->port->program_size) jobs->unit_shift++;
+    jobs->unit = (uint8_t)(1u << jobs->unit_shift);
+    jobs->first_offset = (uint8_t)round_up(jobs, BLOCK_HEADER);
 }
 
 /* A live record of a part that this build leaves out: a run that has one stays parked and is carried along. */
@@ -4379,7 +4454,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 #endif
         if (run->number && run->function == NO_FUNCTION && run->phase != INNGEST_PHASE_CANCELLING && run->state != INNGEST_WAIT_DAMAGE) {
             run->state = INNGEST_WAIT_FUNCTION;
-            set_deadline(jobs, run, NEVER);
+            due_never(jobs, run);
         }
     }
 #if INNGEST_CRASHES
@@ -4431,7 +4506,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     if (jobs->head_block == jobs->last_block) INNGEST_TRY(reclaim_block(jobs, true));
     jobs->stamp = jobs->booted = jobs->now;
 #if INNGEST_WALL_CLOCK
-    jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
+    jobs->boot_position = head_position(jobs);
 #endif
     STORE(&jobs->ready, MAGIC);
     return INNGEST_OK;
@@ -4462,10 +4537,10 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
     if (run == NULL || run_id(jobs, run) != id) return INNGEST_ERR_NOT_FOUND;
     if (run->phase == INNGEST_PHASE_CANCELLING) return INNGEST_OK;
     put4(b, (uint32_t)INNGEST_CANCELLED);
-    INNGEST_TRY(write_record(jobs, run, PHASE, b, 4));
+    INNGEST_TRY(write_record(jobs, run, KEY(PHASE, 0), b, 4));
     run->phase = INNGEST_PHASE_CANCELLING;
     run->state = INNGEST_WAIT_NONE;
-    set_deadline(jobs, run, jobs->now);
+    due_now(jobs, run);
     return jobs->busy ? INNGEST_OK : port_sync(jobs);
 }
 
