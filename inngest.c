@@ -930,13 +930,15 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
 NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
 {
     int result, tries;
+    bool blank = false;
     for (tries = 0; tries < 3; tries++) {          /* what stays unreadable is taken as torn */
         if ((result = jobs->port->read(jobs->port->context, address, data, size)) == 0) return true;
-        if (jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size)) return false;
+        blank = jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size);
+        if (blank) continue;                       /* or data that look it */
         say(jobs, "inngest: the storage cannot be read");
         count_port_error(jobs, result);
     }
-    jobs->unread = true;
+    jobs->unread = jobs->unread || !blank;
     return false;
 }
 
@@ -1562,7 +1564,7 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     bool found;
     if (INNGEST_WRITE_CACHE && jobs->failed) return false;   /* cov: a sync for want of room for a joint failed */
     if (jobs->failed_at) give_up(jobs);
-    found = from == 0 || join_room(jobs, record_room(jobs, 8), keep);
+    found = from == 0 || (find_room(jobs, record_room(jobs, 8), keep) && (!may_be_lost(jobs) || port_sync(jobs) == INNGEST_OK));   /* a joint would follow it */
     if (from && found) {
         jobs->failed_from = 0;
         found = write_void(jobs, from, 0) == INNGEST_OK;
@@ -1649,7 +1651,7 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
         if (!advance(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
         r.flags &= FLAG;
         INNGEST_TRY(copy_record(jobs, &r, false));
-        set_copied(jobs, r.position, jobs->copy);
+        if (r.run) set_copied(jobs, r.position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front */
         count(&jobs->counters.carried);
     }
     return INNGEST_OK;
@@ -2118,7 +2120,15 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (jobs->newest && !merge) from = position;
     if (torn) bytes += record_room(jobs, 8);
-    if (!advance(jobs, bytes, 0)) return INNGEST_ERR_JOURNAL_FULL;
+    if (!advance(jobs, bytes, 0)) {
+        if (INNGEST_WRITE_CACHE && jobs->failed) return INNGEST_ERR_SYNC;
+        return INNGEST_WRITE_CACHE && jobs->failed_at ? INNGEST_ERR_PROGRAM : INNGEST_ERR_JOURNAL_FULL;   /* a joint failed */
+    }
+    if (INNGEST_WRITE_CACHE) {                             /* what is in front may read as torn next time: that is no loss then */
+        INNGEST_TRY(open_place(jobs));
+        jobs->dirty = true;
+        INNGEST_TRY(port_sync(jobs));
+    }
     if (torn) INNGEST_TRY(write_void(jobs, from, copies ? MORE : 0));
     for (position = jobs->newest; copies > 0; position = after(jobs, &r)) {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
@@ -2263,8 +2273,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->port->block_count - 1)) < 0;
     if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
+        if (jobs->last_block == oldest && !missing) jobs->last_block--;
         missing = 0;
-        if (jobs->last_block == oldest) jobs->last_block--;
     } else if (unreadable(jobs)) return INNGEST_ERR_READ;
     if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
         *reclaimed = 0;
