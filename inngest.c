@@ -2097,7 +2097,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         if (status == INNGEST_ERR_READ || (status == INNGEST_OK && !is_whole(jobs, jobs->written))) return doubt(jobs);
         INNGEST_TRY(status);
     }
-    return port_sync(jobs);
+    return INNGEST_OK;
 }
 
 /* A format may have been cut short, twice: in the first two blocks a header may be torn, which leaves no bit of it clear
@@ -3550,9 +3550,9 @@ APART void stop_actives(inngest_ctx *ctx)
     inngest_run *run = ctx->run;
     inngest_active *a;
     inngest_status status;
-    int i;
+    uint32_t i;
     jobs->end_error = ctx->error;
-    for (i = 0; i < INNGEST_ACTIVE_STEPS && find_active(jobs, run, 0); i++) {   /* one a call if they return */
+    for (i = INNGEST_ACTIVE_STEPS; i-- > 0 && find_active(jobs, run, 0);) {   /* one a call if they return */
         (void)start_ctx(jobs, run);
         ctx->ending = true;
         status = call_handler(ctx);
@@ -3893,11 +3893,11 @@ static void advance_time(inngest *jobs, uint32_t now_ms)
 
 static void wake_steps(inngest *jobs)
 {
-    inngest_active *a;
+    uint32_t i;
     if (!LOAD(&jobs->woken)) return;
     STORE(&jobs->woken, 0);
-    if (!INNGEST_LONG_STEPS) return;
-    for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
+    for (i = ACTIVE_STEPS; i-- > 0;) {
+        inngest_active *a = ACTIVE(jobs) + i;
         if (a->run == 0 || a->how != HOW(INNGEST_AGAIN)) continue;
         a->next = (uint32_t)jobs->now;
         set_deadline(jobs, &jobs->runs[a->run - 1], jobs->now);
@@ -3918,11 +3918,13 @@ static void release(inngest *jobs)
  * that is alone: it ends behind a record of its own. */
 NEAR inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs), *other;
+    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs);
+    uint32_t i;
     if (deadline(run) <= jobs->now) return run;
-    if (INNGEST_CANCEL && alone(jobs))
-        for (other = jobs->runs; other < jobs->runs + jobs->run_count; other++)
-            if (CANCELLING(other) && deadline(other) <= jobs->now) return other;
+    for (i = INNGEST_CANCEL && alone(jobs) ? jobs->run_count : 0; i-- > 0;) {
+        run = &jobs->runs[i];
+        if (CANCELLING(run) && deadline(run) <= jobs->now) return run;
+    }
     return NULL;
 }
 
@@ -4090,17 +4092,17 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
 /* The first time in a boot that the clock is known. */
 static inngest_status make_time_good(inngest *jobs, int64_t off)
 {
-    inngest_run *run;
-    inngest_active *a;
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->number) INNGEST_TRY(shift_waits(jobs, run, off));
+    uint32_t i;
+    for (i = jobs->run_count; i-- > 0;)
+        if (jobs->runs[i].number) INNGEST_TRY(shift_waits(jobs, &jobs->runs[i], off));
     INNGEST_TRY(shift_seen(jobs, off));
-    for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
+    for (i = ACTIVE_STEPS; i-- > 0;) {
+        inngest_active *a = ACTIVE(jobs) + i;
         if (a->next != UINT32_MAX) a->next += (uint32_t)off;
         a->timeout += (uint32_t)off;
     }
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->state == INNGEST_WAIT_STEP) set_deadline(jobs, run, jobs->now);
+    for (i = jobs->run_count; i-- > 0;)
+        if (jobs->runs[i].state == INNGEST_WAIT_STEP) set_deadline(jobs, &jobs->runs[i], jobs->now);
 #if INNGEST_CRASHES
     jobs->alone_since += (uint32_t)off;
 #endif
@@ -4111,15 +4113,15 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
 /* Take what the clock was told to be. Where that must be written and cannot be now, the tick tries again. */
 static void take_clock(inngest *jobs)
 {
-    inngest_run *run;
+    uint32_t i;
     int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
     if (!jobs->is_told || jobs->failed || jobs->stopped) return;
     if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {
         if (make_time_good(jobs, off) != INNGEST_OK) return;
         jobs->told -= off;
     }
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->flags & RUN_UNIX) set_deadline(jobs, run, jobs->now);
+    for (i = jobs->run_count; i-- > 0;)
+        if (jobs->runs[i].flags & RUN_UNIX) set_deadline(jobs, &jobs->runs[i], jobs->now);
     off = jobs->wall_known ? jobs->told - jobs->wall_stamped : RETRY_ROOM_MS;
     jobs->wall_known = jobs->wall_set = true;
     jobs->wall_offset = jobs->told;
@@ -4409,7 +4411,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     set_up(jobs, config, sizeof *jobs);
     if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_table(jobs, index));
     INNGEST_TRY(mount_all(jobs, config));
-    INNGEST_TRY(port_sync(jobs));
+    INNGEST_TRY(port_sync(jobs));                      /* before anything acts on what was written again */
     jobs->copies_only = false;                         /* in a last block that this mount has begun */
     jobs->wrote = !jobs->clean || jobs->newest == 0;
 #if INNGEST_LONG_STEPS
