@@ -1733,11 +1733,11 @@ static inngest_status make_room_ahead(inngest *jobs)
     return wants_room_ahead(jobs) ? reclaim_block(jobs, false) : INNGEST_OK;
 }
 
-#if INNGEST_CRASHES || INNGEST_CANCEL
-static inngest_status write_record(inngest *jobs, inngest_run *run, unsigned kind, const void *data, uint32_t size)
+#if INNGEST_CRASHES || INNGEST_CANCEL || INNGEST_WALL_CLOCK
+static inngest_status write_record(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
     INNGEST_TRY(room(jobs, record_room(jobs, size)));
-    return add(jobs, run, KEY(kind, 0), data, size);
+    return add(jobs, run, key, data, size);
 }
 #endif
 
@@ -3358,7 +3358,7 @@ static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned ca
     put4(b + 2, hash);
     b[0] = (uint8_t)resets;
     b[1] = (uint8_t)called;
-    return write_record(jobs, NULL, CRASH, b, sizeof b) == INNGEST_OK;
+    return write_record(jobs, NULL, KEY(CRASH, 0), b, sizeof b) == INNGEST_OK;
 }
 #endif
 
@@ -3682,7 +3682,7 @@ static bool arm(inngest *jobs, inngest_run *run, bool armed)
 {
     uint8_t b[4];
     put4(b, run->crashes | (armed ? ++jobs->arms : 0) << 8);
-    if (write_record(jobs, run, CRASH, b, sizeof b) != INNGEST_OK || (armed && port_sync(jobs) != INNGEST_OK)) return false;
+    if (write_record(jobs, run, KEY(CRASH, 0), b, sizeof b) != INNGEST_OK || (armed && port_sync(jobs) != INNGEST_OK)) return false;
     run->flags = (uint16_t)((run->flags & ~RUN_ARMED) | RUN_MARKED | (armed ? RUN_ARMED : 0u));
     if (!armed) let_others_go_on(jobs, run);
     return true;
@@ -4061,8 +4061,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, true)) continue;
         put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
-        INNGEST_TRY(room(jobs, record_room(jobs, WAIT_BYTES)));   /* cov: an erase that fails just here; of the write behind it: corners.c */
-        INNGEST_TRY(add(jobs, run, KEY((unsigned)r.kind | (r.flags & FLAG), r.step), b, WAIT_BYTES));
+        INNGEST_TRY(write_record(jobs, run, KEY((unsigned)r.kind | (r.flags & FLAG), r.step), b, WAIT_BYTES));
         set_deadline(jobs, run, jobs->now);          /* look again */
         position = run->last;                        /* reclaim may have carried the others */
         r.link = 1;                                  /* and once more from the newest on */
@@ -4081,8 +4080,7 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
         put4(b, seen->hash[0]);
         put4(b + 4, seen->hash[1]);
         put_time(b + 8, seen->until + off);
-        INNGEST_TRY(room(jobs, record_room(jobs, sizeof b)));   /* cov: an erase that fails just here; of the write behind it: corners.c */
-        INNGEST_TRY(add(jobs, NULL, KEY(SEEN, 0), b, sizeof b));
+        INNGEST_TRY(write_record(jobs, NULL, KEY(SEEN, 0), b, sizeof b));
         seen->until += off;
         seen->position = jobs->written;
     }
@@ -4454,7 +4452,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
     if (run == NULL || run_id(jobs, run) != id) return INNGEST_ERR_NOT_FOUND;
     if (run->phase == INNGEST_PHASE_CANCELLING) return INNGEST_OK;
     put4(b, (uint32_t)INNGEST_CANCELLED);
-    INNGEST_TRY(write_record(jobs, run, PHASE, b, 4));
+    INNGEST_TRY(write_record(jobs, run, KEY(PHASE, 0), b, 4));
     run->phase = INNGEST_PHASE_CANCELLING;
     run->state = INNGEST_WAIT_NONE;
     set_deadline(jobs, run, jobs->now);
