@@ -2141,7 +2141,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         if (status == INNGEST_ERR_READ || (status == INNGEST_OK && !is_whole(jobs, jobs->written))) return doubt(jobs);
         INNGEST_TRY(status);
     }
-    return port_sync(jobs);
+    return INNGEST_OK;
 }
 
 /* A format may have been cut short, twice: in the first two blocks a header may be torn, and a filler behind it, which
@@ -3398,7 +3398,7 @@ APART uint32_t capacity(const inngest *jobs)
 /* The functions of the largest event that fits this one's trigger must fit the run table, the journal and a block. */
 static inngest_status check_fan_out(const inngest *jobs, const inngest_function *f)
 {
-    uint32_t need = 0, n = 0;
+    uint32_t need = 0, n = 0, again = record_room(jobs, 8) + (2u << jobs->unit_shift);   /* a mount may have to write it again behind a void */
     uint16_t k;
     for (k = 0; k < jobs->function_count; k++) {
         const char *event = jobs->functions[k].event;
@@ -3409,7 +3409,7 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     if (n > INNGEST_FAN_OUT || n > jobs->run_count) return INNGEST_ERR_TABLE_FAN_OUT;
     if (f->journal_bytes && f->journal_bytes < 32) return INNGEST_ERR_TABLE_BYTES;
     if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > capacity(jobs) ||
-        n * largest_start(jobs) + record_room(jobs, 14) > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_TABLE_BYTES;
+        n * largest_start(jobs) + record_room(jobs, 14) + again > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_TABLE_BYTES;
     return INNGEST_OK;
 }
 
@@ -3635,9 +3635,9 @@ APART void stop_actives(inngest_ctx *ctx)
     inngest_run *run = ctx->run;
     inngest_active *a;
     inngest_status status;
-    int i;
+    uint32_t i;
     jobs->end_error = ctx->error;
-    for (i = 0; i < INNGEST_ACTIVE_STEPS && find_active(jobs, run, 0); i++) {   /* one a call if they return */
+    for (i = INNGEST_ACTIVE_STEPS; i-- > 0 && find_active(jobs, run, 0);) {   /* one a call if they return */
         (void)start_ctx(jobs, run);
         ctx->ending = true;
         status = call_handler(ctx);
@@ -3978,11 +3978,11 @@ static void advance_time(inngest *jobs, uint32_t now_ms)
 
 static void wake_steps(inngest *jobs)
 {
-    inngest_active *a;
+    uint32_t i;
     if (!LOAD(&jobs->woken)) return;
     STORE(&jobs->woken, 0);
-    if (!INNGEST_LONG_STEPS) return;
-    for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
+    for (i = ACTIVE_STEPS; i-- > 0;) {
+        inngest_active *a = ACTIVE(jobs) + i;
         if (a->run == 0 || a->how != HOW(INNGEST_AGAIN)) continue;
         a->next = (uint32_t)jobs->now;
         due_now(jobs, &jobs->runs[a->run - 1]);
@@ -4003,11 +4003,13 @@ static void release(inngest *jobs)
  * that is alone: it ends behind a record of its own. */
 NEAR inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs), *other;
+    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs);
+    uint32_t i;
     if (deadline(run) <= jobs->now) return run;
-    if (INNGEST_CANCEL && alone(jobs))
-        for (other = jobs->runs; other < jobs->runs + jobs->run_count; other++)
-            if (CANCELLING(other) && deadline(other) <= jobs->now) return other;
+    for (i = INNGEST_CANCEL && alone(jobs) ? jobs->run_count : 0; i-- > 0;) {
+        run = &jobs->runs[i];
+        if (CANCELLING(run) && deadline(run) <= jobs->now) return run;
+    }
     return NULL;
 }
 
@@ -4174,17 +4176,17 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
 /* The first time in a boot that the clock is known. */
 static inngest_status make_time_good(inngest *jobs, int64_t off)
 {
-    inngest_run *run;
-    inngest_active *a;
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->number) INNGEST_TRY(shift_waits(jobs, run, off));
+    uint32_t i;
+    for (i = jobs->run_count; i-- > 0;)
+        if (jobs->runs[i].number) INNGEST_TRY(shift_waits(jobs, &jobs->runs[i], off));
     INNGEST_TRY(shift_seen(jobs, off));
-    for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
+    for (i = ACTIVE_STEPS; i-- > 0;) {
+        inngest_active *a = ACTIVE(jobs) + i;
         if (a->next != UINT32_MAX) a->next += (uint32_t)off;
         a->timeout += (uint32_t)off;
     }
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->state == INNGEST_WAIT_STEP) due_now(jobs, run);
+    for (i = jobs->run_count; i-- > 0;)
+        if (jobs->runs[i].state == INNGEST_WAIT_STEP) due_now(jobs, &jobs->runs[i]);
 #if INNGEST_CRASHES
     jobs->alone_since += (uint32_t)off;
 #endif
@@ -4195,15 +4197,15 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
 /* Take what the clock was told to be. Where that must be written and cannot be now, the tick tries again. */
 static void take_clock(inngest *jobs)
 {
-    inngest_run *run;
+    uint32_t i;
     int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
     if (!jobs->is_told || jobs->failed || jobs->stopped) return;
     if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {
         if (make_time_good(jobs, off) != INNGEST_OK) return;
         jobs->told -= off;
     }
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->flags & RUN_UNIX) due_now(jobs, run);
+    for (i = jobs->run_count; i-- > 0;)
+        if (jobs->runs[i].flags & RUN_UNIX) due_now(jobs, &jobs->runs[i]);
     off = jobs->wall_known ? jobs->told - jobs->wall_stamped : RETRY_ROOM_MS;
     jobs->wall_known = jobs->wall_set = true;
     jobs->wall_offset = jobs->told;
@@ -4495,7 +4497,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     set_up(jobs, config, sizeof *jobs);
     if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_table(jobs, index));
     INNGEST_TRY(mount_all(jobs, config));
-    INNGEST_TRY(port_sync(jobs));
+    INNGEST_TRY(port_sync(jobs));                      /* before anything acts on what was written again */
     jobs->copies_only = false;                         /* in a last block that this mount has begun */
     jobs->wrote = !jobs->clean || jobs->newest == 0;
 #if INNGEST_LONG_STEPS

@@ -288,7 +288,7 @@ typedef enum inngest_status {
     INNGEST_ERR_TABLE_EVENT = -363,    /* no trigger event, or a wildcard that does not follow '/' or '.' */
     INNGEST_ERR_TABLE_HANDLER = -364,  /* no handler */
     INNGEST_ERR_TABLE_FAN_OUT = -365,  /* limit INNGEST_FAN_OUT: more functions fit one event */
-    INNGEST_ERR_TABLE_BYTES = -366,    /* journal_bytes too small for start and failure, or over the capacity */
+    INNGEST_ERR_TABLE_BYTES = -366,    /* journal_bytes too small for start and failure, or over the capacity; or one event's runs fill a block */
     INNGEST_ERR_TABLE_BACKOFF = -367,  /* backoff and backoff_count contradict each other */
     INNGEST_ERR_GEOMETRY = -368,       /* block size, count or program size out of range */
     INNGEST_ERR_FOREIGN = -369,        /* the storage is not blank and holds no journal: inngest_format it knowingly */

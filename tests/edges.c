@@ -581,7 +581,7 @@ static void outages(void)
 
 /* ---- the largest, the most ------------------------------------------------------------------------------------- */
 
-/* The group of an event may fill a block to its last byte. */
+/* The group of an event may fill a block, but for what a mount that writes it again puts in front of it. */
 static void largest_group(void)
 {
     static const inngest_function table[] = {
@@ -591,10 +591,12 @@ static void largest_group(void)
     };
     static const uint8_t data[INNGEST_EVENT_BYTES];
     machine_open(table, 6, 1024, 16, 32);
+    CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_ERR_TABLE_BYTES);
+    m.config.function_count = 5;
     machine_reboot();
     effects[0] = 0;
     CHECK(inngest_send(&m.jobs, "w", data, INNGEST_EVENT_BYTES - 1) == INNGEST_OK && machine_run(1));
-    CHECK(effects[0] == 6 && machine_runs(NULL) == 0);
+    CHECK(effects[0] == 5 && machine_runs(NULL) == 0);
     MACHINE_END();
 }
 
