@@ -2203,7 +2203,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 #endif
     for (; (int32_t)(block - jobs->last_block) <= 0; block++) {
         status = scan_block(jobs, block, &found);
-        if (status == INNGEST_PAUSED) return status;
+        if ((int)status > 0) return status;
         if (status != INNGEST_OK) applied = status;
         if (found.end == 0 && found.blank) {
             gap = true;
@@ -3652,8 +3652,8 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
         set_error(ctx, INNGEST_CANCELLED, 0, NULL);
         return INNGEST_CANCELLED;
     }
-    if ((int)ctx->stopped < 0) return INNGEST_FAIL;
-    if (ctx->stopped == INNGEST_PAUSED || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
+    if (ctx->stopped < 0) return INNGEST_FAIL;
+    if (ctx->stopped > 0 || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
     if (status == INNGEST_OK && !IN_GROUP(ctx)) return INNGEST_OK;
     if (status == INNGEST_OK) status = mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
     if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, NULL);
@@ -4010,7 +4010,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->now < jobs->quiet_until && nothing_came(jobs)) return due_in(jobs, jobs->quiet_until);
     jobs->quiet_until = 0;
     jobs->passes = 0;
-    if (make_room_ahead(jobs) == INNGEST_PAUSED) return 1;
+    if ((int)make_room_ahead(jobs) > 0) return 1;      /* the chip is erasing */
 
 #if INNGEST_WALL_CLOCK
     take_clock(jobs);
@@ -4393,7 +4393,7 @@ APART inngest_status mount_all(inngest *jobs, const inngest_config *config)
     uint32_t reclaimed = 0, tries = 0;
     uint8_t needed_before = 0;
     inngest_status status;
-    while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
+    while ((int)(status = mount(jobs, config->seed, &reclaimed)) > 0) {
         if (tries++ == 32) return INNGEST_ERR_READ;   /* cov: a guard: cells that read differently each time */
         if (jobs->voids_needed != needed_before) reclaimed = 0;   /* what proved it may be what is void */
         needed_before = jobs->voids_needed;
