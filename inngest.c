@@ -892,7 +892,7 @@ APART uint32_t head_position(const inngest *jobs) { return position_at(jobs, job
 
 /* Where a block, or a position, is in the storage. */
 /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): init checks that there are two at least. */
-APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->port->block_count << jobs->block_shift; }
+APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->block_count << jobs->block_shift; }
 APART uint32_t address_of(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
 
 #if INNGEST_LOG
@@ -1376,7 +1376,7 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
     put4(bytes + 4, 1u | geometry(jobs) << 24);     /* version 1.0, no features */
     put4(bytes + 8, block);
     put4(bytes + 12, jobs->format);
-    put4(bytes + 16, jobs->port->block_count);
+    put4(bytes + 16, jobs->block_count);
 #if INNGEST_INDEXES
     if (jobs->reach) put4(bytes + 18, block - jobs->reach);      /* bytes 20 and 21 are written over */
 #endif
@@ -1400,9 +1400,9 @@ static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
 static inngest_status prepare_blocks(inngest *jobs, bool wait)
 {
     uint8_t bytes[32];
-    if (jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
+    if (jobs->last_block + 1 - jobs->tail_block >= jobs->block_count) return INNGEST_OK;
     INNGEST_TRY(port_sync(jobs));                      /* the proof that they hold nothing is durable first */
-    while (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) {
+    while (jobs->last_block + 1 - jobs->tail_block < jobs->block_count) {
         uint32_t block = jobs->last_block + 1;
         INNGEST_TRY(erase_block(jobs, block, wait));
         make_block_header(jobs, block, bytes);
@@ -1410,7 +1410,7 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
         INNGEST_TRY(port_program(jobs, block_address(jobs, block), bytes, jobs->first_offset));
         jobs->last_block = block;
         jobs->trusted = true;
-        if (block != jobs->port->block_count) continue;
+        if (block != jobs->block_count) continue;
         INNGEST_TRY(port_sync(jobs));                  /* the first one: its header is sure before anything else is there */
         INNGEST_TRY(open_place(jobs));
     }
@@ -1428,7 +1428,7 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     if (jobs->last_block - jobs->head_block <= keep) return false;
     if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
         uint32_t next = jobs->last_block-- + 1;        /* a header there that reads differently each time would vouch for it */
-        if (next - jobs->tail_block < jobs->port->block_count && !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER))
+        if (next - jobs->tail_block < jobs->block_count && !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER))
             (void)erase_block(jobs, next, true);       /* where that fails it does below */
         if (prepare_blocks(jobs, true) != INNGEST_OK) return false;
     }
@@ -1550,7 +1550,7 @@ static bool unreadable(inngest *jobs)
 {
     uint8_t bytes[BLOCK_HEADER];
     uint32_t place;
-    for (place = jobs->port->block_count; jobs->unread && place-- > 0;)
+    for (place = jobs->block_count; jobs->unread && place-- > 0;)
         if (port_read(jobs, block_address(jobs, place), bytes, sizeof bytes)) return false;
     return jobs->unread;
 }
@@ -1699,7 +1699,7 @@ static uint32_t largest_record(const inngest *jobs)
 NEAR uint32_t spare_blocks(const inngest *jobs)
 {
     uint32_t usable = jobs->port->block_size - jobs->first_offset;
-    return (jobs->port->block_count < 4 ? 1 : 2) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
+    return (jobs->block_count < 4 ? 1 : 2) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
 }
 
 /* Make the head have room for so many bytes. */
@@ -1707,9 +1707,9 @@ static inngest_status room(inngest *jobs, uint32_t bytes)
 {
     uint32_t tries;
     if (FAST && !jobs->failed && jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
-        jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
+        jobs->last_block + 1 - jobs->tail_block >= jobs->block_count) return INNGEST_OK;
     if (bytes > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
-    for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {   /* cov: a guard: reclaim gains */
+    for (tries = 0; tries < 3 * jobs->block_count; tries++) {   /* cov: a guard: reclaim gains */
         if (jobs->failed) return INNGEST_ERR_SYNC;
         INNGEST_TRY(prepare_blocks(jobs, true));
         if (jobs->last_block - jobs->head_block >= spare_blocks(jobs) && advance(jobs, bytes, spare_blocks(jobs))) return INNGEST_OK;
@@ -1722,8 +1722,8 @@ static inngest_status room(inngest *jobs, uint32_t bytes)
  * of some small records. PAUSED: the chip is erasing. */
 static bool wants_room_ahead(const inngest *jobs)
 {
-    if (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) return true;   /* cov: only where an erase fails in a tick's last pass */
-    return jobs->port->block_count >= 4 && jobs->last_block - jobs->head_block <= spare_blocks(jobs) &&
+    if (jobs->last_block + 1 - jobs->tail_block < jobs->block_count) return true;   /* cov: only where an erase fails in a tick's last pass */
+    return jobs->block_count >= 4 && jobs->last_block - jobs->head_block <= spare_blocks(jobs) &&
            jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size;
 }
 
@@ -1779,15 +1779,15 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint8_t b
     if (!port_read(jobs, block_address(jobs, place), b, BLOCK_HEADER)) return INNGEST_ERR_NOT_FOUND;
     if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
     if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
-    if (b[7] != geometry(jobs) || get2(b + 16) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
-    return get4(b + 8) % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_BUSY;
+    if (b[7] != geometry(jobs) || get2(b + 16) != jobs->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
+    return get4(b + 8) % jobs->block_count == place ? INNGEST_OK : INNGEST_ERR_BUSY;
 }
 
 /* Has a block a header of its own? */
 static bool has_header(inngest *jobs, uint32_t block)
 {
     uint8_t b[BLOCK_HEADER];
-    return read_block_header(jobs, block % jobs->port->block_count, b) == INNGEST_OK;
+    return read_block_header(jobs, block % jobs->block_count, b) == INNGEST_OK;
 }
 
 static bool is_whole(inngest *jobs, uint32_t position)
@@ -2110,7 +2110,7 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     uint32_t place, offset, i;
     bool readable = false;
     for (place = 0; place < 2; place++) {
-        make_block_header(jobs, jobs->port->block_count + place, header);
+        make_block_header(jobs, jobs->block_count + place, header);
         fill_bytes(header + 12, 0, 4);                   /* of any seed, and its checksum */
         fill_bytes(header + 20, 0, 4);
         for (offset = 0; offset < jobs->port->block_size; offset += sizeof bytes) {
@@ -2123,12 +2123,12 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     }
     if (!readable) return INNGEST_ERR_READ;
     jobs->unread = false;
-    for (; place < jobs->port->block_count; place++) {
+    for (; place < jobs->block_count; place++) {
         idle(jobs);
         if (!port_blank(jobs, block_address(jobs, place), jobs->port->block_size)) return jobs->unread ? INNGEST_ERR_READ : INNGEST_ERR_FOREIGN;
     }
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
-    jobs->tail_block = jobs->port->block_count;
+    jobs->tail_block = jobs->block_count;
     jobs->last_block = jobs->tail_block - 1;
     jobs->clean = true;
     return INNGEST_OK;
@@ -2142,7 +2142,7 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
     inngest_status status;
     bool readable = false;
     uint8_t b[BLOCK_HEADER];
-    for (place = 0; place < jobs->port->block_count; place++) {
+    for (place = 0; place < jobs->block_count; place++) {
         jobs->unread = false;
         status = read_block_header(jobs, place, b);
         readable = readable || !jobs->unread;
@@ -2188,14 +2188,14 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     scan found;
     fill_bytes(&found, 0, sizeof found);
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
-    oldest = jobs->last_block + 1 - jobs->port->block_count;
-    if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
+    oldest = jobs->last_block + 1 - jobs->block_count;
+    if ((int32_t)(oldest - jobs->block_count) < 0) oldest = jobs->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     /* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
     expected = jobs->last_block + 1 - jobs->tail_block;
     if (jobs->tail_block != oldest && has_header(jobs, oldest)) expected++;
     if (blocks < expected) missing++;
-    for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++)
+    for (block = jobs->last_block + 2; block - oldest < jobs->block_count; block++)
         if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
     block = jobs->tail_block;
 #if INNGEST_INDEXES
@@ -2226,7 +2226,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     if (found.lost && (int32_t)(block_of(jobs, found.lost) - found.proven) >= 0 && jobs->voids_needed < VOIDS)   /* cov: programs failed besides; 8 losses */
         return void_range(jobs, found.lost, position_at(jobs, jobs->head_block + 1, 0), true);
 #endif
-    fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->port->block_count - 1)) < 0;
+    fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->block_count - 1)) < 0;
     if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
         missing = 0;
@@ -2237,21 +2237,21 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         return INNGEST_PAUSED;
     }
     if (missing) count(&jobs->counters.damaged);
-    if ((int32_t)(found.proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->port->block_count) {
+    if ((int32_t)(found.proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->block_count) {
         /* Which run was the newest is lost: more than one a unit there never were. */
         expected = position_at(jobs, jobs->head_block + 1, 0);
         if (jobs->next_run < expected) jobs->next_run = expected;
     }
-    if (*reclaimed == 0 && (int32_t)(found.proven - oldest) > 0 && found.proven - oldest < jobs->port->block_count) {
+    if (*reclaimed == 0 && (int32_t)(found.proven - oldest) > 0 && found.proven - oldest < jobs->block_count) {
         *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
     }
     INNGEST_TRY(applied);
     if (jobs->head_block == jobs->last_block && jobs->tail_block != jobs->last_block && jobs->tail_block == oldest &&
-        jobs->last_block + 1 - oldest == jobs->port->block_count) {
+        jobs->last_block + 1 - oldest == jobs->block_count) {
         /* Only reclaim enters the last erased block, and it was cut short: all in there are copies. Start it over. */
         jobs->last_block--;
-        jobs->tail_block = jobs->last_block + 2 - jobs->port->block_count;
+        jobs->tail_block = jobs->last_block + 2 - jobs->block_count;
         INNGEST_TRY(prepare_blocks(jobs, true));
         return INNGEST_PAUSED;
     }
@@ -4194,6 +4194,7 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     jobs->runs = (inngest_run *)config->memory;
     jobs->run_count = (inngest_index)config->runs;
     jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + slots_at);
+    jobs->block_count = config->port->block_count;
     for (i = 0; i < config->runs; i++) {
         jobs->runs[i].due = (uint32_t)NEVER;
         jobs->runs[i].due_high = (uint16_t)(NEVER >> 32);
