@@ -5071,7 +5071,7 @@ inngest_status inngest_parse_duration(const char *text, int64_t *ms)
     if (text == NULL || ms == NULL) return INNGEST_ERR_ARGUMENT;
     for (text = text_spaces(text); first || *text; first = false) {
         const char *start = text, *point, *end;
-        for (whole = 0; text_is_digit(*text); text++) if (whole <= LONGEST) whole = whole * 10 + (*text - '0');
+        for (whole = 0; text_is_digit(*text); text++) if (whole >> 40 == 0) whole = whole * 10 + (*text - '0');
         point = text;
         if (*text == '.') while (text_is_digit(*++text)) { }
         if (text == start || text[-1] == '.') return INNGEST_ERR_ARGUMENT;
@@ -5082,7 +5082,7 @@ inngest_status inngest_parse_duration(const char *text, int64_t *ms)
         if (text == NULL) return INNGEST_ERR_ARGUMENT;
         unit = unit_s ? unit_s * (int64_t)1000 : 1;
         for (part = 0; --end > point; ) part = text_tenth(part + (*end - '0') * unit);   /* never too short */
-        if (whole > (unit_s ? (int64_t)((uint32_t)(LONGEST / 1000) / unit_s) : LONGEST)) return INNGEST_ERR_RANGE;
+        if (unit_s && whole > (int64_t)((uint32_t)(LONGEST / 1000) / unit_s)) return INNGEST_ERR_RANGE;
         total += whole * unit + part;
         if (total > LONGEST) return INNGEST_ERR_RANGE;
         text = text_spaces(text);
@@ -5102,42 +5102,36 @@ static const char *text_shape(const char *text, const char *shape, unsigned *num
     return text;
 }
 
-/* Z, +hh, +hhmm or +hh:mm to the end of the text. Gives minutes; NO_ZONE: malformed, BAD_ZONE: out of range. */
-#define NO_ZONE 9998
-#define BAD_ZONE 9999
-static int text_zone(const char *text)
+/* Z, +hh, +hhmm or +hh:mm to the end of the text, its hours and minutes to zone. */
+static bool text_zone(const char *text, unsigned *zone)
 {
-    unsigned hour, minute = 0;
-    char sign = *text++;
-    if ((sign | 0x20) == 'z') return *text ? NO_ZONE : 0;
-    if ((sign != '+' && sign != '-') || (text = text_shape(text, "00", &hour)) == NULL) return NO_ZONE;
-    if (*text && (text = text_shape(*text == ':' ? text + 1 : text, "00", &minute)) == NULL) return NO_ZONE;
-    if (*text) return NO_ZONE;
-    if (hour > 23 || minute > 59) return BAD_ZONE;
-    return sign == '-' ? -(int)(hour * 60 + minute) : (int)(hour * 60 + minute);
+    if ((*text | 0x20) == 'z') return text[1] == 0;
+    if (*text != '+' && *text != '-') return false;
+    text = text_shape(text + 1, "00", zone);
+    if (text && *text) text = text_shape(*text == ':' ? text + 1 : text, "00", zone + 1);
+    return text && *text == 0;
 }
 
 /* Days since 1970-01-01; -1,000,000: there is no such day. */
 #define NO_DAY (-1000000)
 static int32_t text_days_until(unsigned year, unsigned month, unsigned day)
 {
-    bool leap = year % 4 == 0 && (year % 100 || year % 400 == 0);
+    bool leap = (year & (year % 25 ? 3 : 15)) == 0;  /* of hundreds those of 400, which is 25 times 16 */
     unsigned longest = month == 2 ? leap ? 29u : 28u : 30u + ((month + month / 8) & 1);
-    int32_t y = (int32_t)year + 400;                 /* a whole cycle later, counted from 1 March on */
-    if (month < 1 || month > 12 || day < 1 || day > longest) return NO_DAY;
+    uint32_t y = (uint32_t)year + 400;               /* a whole cycle later, counted from 1 March on */
+    if (month - 1 > 11 || day - 1 >= longest) return NO_DAY;
     if (month < 3) {
         month += 12;
         y--;
     }
-    return y * 365 + y / 4 - y / 100 + y / 400 + (int32_t)((month * 153 - 457) / 5 + day) - 865566;
+    return (int32_t)(y * 365 + y / 4 - y / 100 + y / 400 + (month * 153 - 457) / 5 + day) - 865566;
 }
 
 inngest_status inngest_parse_time(const char *text, int64_t *unix_ms)
 {
-    unsigned n[6], ms = 0, weight = 100;
-    bool more = false;                               /* a fraction of a second that is not 0 */
-    int zone = 0;
-    int32_t days;
+    unsigned n[8], weight = 100;                     /* year, month, day, hour, minute, second, the zone's hour and minute */
+    bool more = false, west = false;                 /* more: a fraction of a second that is not 0 */
+    int32_t days, ms = 0, zone;
     if (text == NULL || unix_ms == NULL) return INNGEST_ERR_ARGUMENT;
     fill_bytes(n, 0, sizeof n);
     text = text_shape(text, "0000-00-00", n);
@@ -5149,17 +5143,18 @@ inngest_status inngest_parse_time(const char *text, int64_t *unix_ms)
             text = text_shape(text + 1, "00", n + 5);
             if (text && (*text == '.' || *text == ',') && text_is_digit(text[1]))
                 for (text++; text_is_digit(*text); text++, weight /= 10) {
-                    ms += (unsigned)(*text - '0') * weight;
+                    ms += (int32_t)((unsigned)(*text - '0') * weight);
                     if (*text != '0') more = true;
                 }
         }
-        zone = text ? text_zone(text) : NO_ZONE;
-        if (zone == NO_ZONE) return INNGEST_ERR_ARGUMENT;
+        if (text == NULL || !text_zone(text, n + 6)) return INNGEST_ERR_ARGUMENT;
+        west = *text == '-';
     }
     days = text_days_until(n[0], n[1], n[2]);
-    if (days == NO_DAY || zone == BAD_ZONE || n[4] > 59 || n[5] > 59 || n[3] > 24 || (n[3] == 24 && (n[4] || n[5] || more)))
-        return INNGEST_ERR_RANGE;
-    *unix_ms = (((int64_t)days * 24 + n[3]) * 60 + n[4] - zone) * 60000 + (int64_t)n[5] * 1000 + ms;
+    ms += (int32_t)((n[3] * 60 + n[4]) * 60000 + n[5] * 1000);
+    if (days == NO_DAY || n[4] > 59 || n[5] > 59 || ms + more > 86400000 || n[6] > 23 || n[7] > 59) return INNGEST_ERR_RANGE;
+    zone = (int32_t)((n[6] * 60 + n[7]) * 60000);
+    *unix_ms = (int64_t)days * 86400000 + (west ? ms + zone : ms - zone);
     return INNGEST_OK;
 }
 #endif
