@@ -4591,7 +4591,7 @@ static void json_next(json_reader *r)
     }
 }
 
-static unsigned json_take(json_reader *r)
+APART unsigned json_take(json_reader *r)
 {
     unsigned c = r->c;
     json_next(r);
@@ -4679,9 +4679,10 @@ static uint32_t json_hex(json_reader *r)
 
 static void json_escape(json_reader *r)
 {
-    static const char names[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
-    unsigned c = json_take(r), i = 0;
-    while (i < 8 && (uint8_t)names[i] != c) i++;
+    static const char names[] = "\"\"\\\\//b\bf\fn\nr\rt\t";      /* each with what it means */
+    unsigned c = json_take(r);
+    const char *name = names;
+    while (*name && (uint8_t)*name != c) name += 2;
     if (c == 'u') {
         uint32_t code = json_hex(r), low;
         if (code >> 10 == 0xD800 >> 10) {            /* the first of a pair */
@@ -4691,7 +4692,7 @@ static void json_escape(json_reader *r)
             code = (code << 10) + low + 0x10000 - ((uint32_t)0xD800 << 10);
         }
         (void)json_emit_code(r, code);
-    } else if (i < 8) json_emit(r, (uint8_t)meant[i]);
+    } else if (*name) json_emit(r, (uint8_t)name[1]);
     else json_stop(r);
 }
 
@@ -4774,6 +4775,7 @@ static bool json_scale(json_reader *r, unsigned digits, int64_t *value)
 /* Take a value, or the opening of a container. */
 static void json_value(json_reader *r)
 {
+    static const char words[3][6] = { "false", "true", "null" };
     unsigned c;
     json_blank(r);
     c = r->c;
@@ -4789,8 +4791,9 @@ static void json_value(json_reader *r)
         r->type = JSON_OPENED;
         json_next(r);
     } else if (c == 't' || c == 'f' || c == 'n') {
-        json_word(r, c == 't' ? "true" : c == 'f' ? "false" : "null");
-        r->type = c == 't' ? JSON_BOOL : c == 'f' ? JSON_FALSE : JSON_NULL;
+        unsigned type = c == 't' ? JSON_BOOL : c == 'f' ? JSON_FALSE : JSON_NULL;
+        json_word(r, words[type]);
+        r->type = (uint8_t)type;
     } else json_number(r);
 }
 
