@@ -2826,7 +2826,6 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 {
     inngest *jobs = ctx->jobs;
     inngest_status status;
-    fill_bytes(r, 0, sizeof *r);
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
@@ -3099,7 +3098,7 @@ static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, 
 }
 
 /* The group is over, or the run waits for it. */
-static inngest_status close_group(inngest_ctx *ctx, inngest_status status)
+APART inngest_status close_group(inngest_ctx *ctx, inngest_status status)
 {
     ctx->parallel = ctx->decided = false;
     if ((int)status > 0) ctx->stopped = INNGEST_PAUSED;
@@ -3254,29 +3253,30 @@ int inngest_attempt(const inngest_ctx *ctx)
     return find_own(ctx, KEY(RESULT, 0), &r) == INNGEST_OK ? r.first[12] : 0;
 }
 
-/* *from: where the data begins in the payload, behind the name. */
-static bool find_event(const inngest_ctx *ctx, record *r, uint32_t *from, uint32_t *name_size)
+/* Find the event. Gives where its data begins in the payload, behind the name; 0: it is not to be found. */
+static uint32_t find_event(const inngest_ctx *ctx, record *r, uint32_t *name_size)
 {
-    if (find_own(ctx, KEY(START, 0), r) != INNGEST_OK) return false;
-    *from = r->flags & FLAG ? START_HEAD : START_HEAD - 6;
-    *name_size = r->first[*from - 1];
-    *from += *name_size;
-    return *from <= r->size;
+    uint32_t from;
+    if (find_own(ctx, KEY(START, 0), r) != INNGEST_OK) return 0;
+    from = r->flags & FLAG ? START_HEAD : START_HEAD - 6;
+    *name_size = r->first[from - 1];
+    from += *name_size;
+    return from <= r->size ? from : 0;
 }
 
 size_t inngest_event_size(const inngest_ctx *ctx)
 {
     record r;
-    uint32_t from, name;
-    return find_event(ctx, &r, &from, &name) ? r.size - from : 0;
+    uint32_t name, from = find_event(ctx, &r, &name);
+    return from ? r.size - from : 0;
 }
 
 /* Copy the event's data or its name, which stands in front of it. */
 static inngest_status read_event(inngest_ctx *ctx, void *out, size_t size, bool its_name)
 {
     record r;
-    uint32_t from, name;
-    if (!find_event(ctx, &r, &from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    uint32_t name, from = find_event(ctx, &r, &name);
+    if (from == 0) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (its_name) {
         r.size = (uint16_t)from;
         from -= name;
@@ -4944,7 +4944,8 @@ static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *
     uint32_t name;
     fill_bytes(&r, 0, sizeof r);
     r.jobs = ctx->jobs;
-    if (!find_event(ctx, &r.event, &r.from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    r.from = find_event(ctx, &r.event, &name);
+    if (r.from == 0) return park(ctx, INNGEST_WAIT_DAMAGE);
     r.size = r.event.size - r.from;
     if (path && matches("data", path, 4)) status = json_read(&r, path + 4, out, want);
     if (status == INNGEST_PAUSED) return park(ctx, INNGEST_WAIT_DAMAGE);
