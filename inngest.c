@@ -93,6 +93,9 @@ typedef struct record {                /* bytes first, then words: short instruc
     uint8_t first[14];                 /* of the payload, as verified: what is read again may read differently */
     uint8_t header;
     bool later;
+#if INNGEST_TRAIL_STEPS
+    bool staged;                       /* it stands in the stage, whole */
+#endif
     uint32_t position, run, step, link;
     uint32_t crc, head_crc;            /* as read; of the header alone */
 } record;
@@ -1013,29 +1016,48 @@ NEAR bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, 
     return port_read(jobs, address_of(jobs, r->position) + r->header + from, to, size);
 }
 
-/* Read the header at a position into the stage, which is free but for append. False: nothing that could be one. */
-NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
+NEAR void parse_header(const uint8_t *bytes, uint32_t position, record *r)
 {
-    uint8_t *bytes = (uint8_t *)jobs->stage, kind;
-    uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
-    if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, bytes, 12)) return false;
     r->position = position;
-    kind = bytes[4];
-    r->kind = kind & KIND_MASK;
-    r->flags = kind & (CARRIED | MORE | FLAG);
-    r->header = kind & WIDE ? 16 : 12;
+    r->kind = bytes[4] & KIND_MASK;
+    r->flags = bytes[4] & (CARRIED | MORE | FLAG);
+    r->header = bytes[4] & WIDE ? 16 : 12;
     r->size = bytes[5];
     r->run = get2(bytes + 6);
     r->step = get4(bytes + 8) & STEP_MASK;
     r->link = bytes[11];
-    if (kind & WIDE) {
-        if (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
-        r->link |= get2(bytes + 12) << 8;
-        r->run |= (uint32_t)bytes[14] << 16;
-        r->size = (uint16_t)(r->size | bytes[15] << 8);
-    }
     r->crc = get4(bytes);
+#if INNGEST_TRAIL_STEPS
+    r->staged = false;
+#endif
+}
+
+NEAR void parse_wide(const uint8_t *bytes, record *r)
+{
+    r->link |= get2(bytes + 12) << 8;
+    r->run |= (uint32_t)bytes[14] << 16;
+    r->size = (uint16_t)(r->size | bytes[15] << 8);
+}
+
+/* Read the header at a position into the stage, which is free but for append. False: nothing that could be one. */
+NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
+{
+    uint8_t *bytes = (uint8_t *)jobs->stage;
+    uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
+    if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, bytes, 12)) return false;
+    parse_header(bytes, position, r);
+    if (r->header == 16) {
+        if (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
+        parse_wide(bytes, r);
+    }
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
+}
+
+NEAR bool is_crc(record *r, uint32_t crc)
+{
+    r->later = crc != r->crc;
+    if (r->later) r->crc ^= LATER;
+    return crc == r->crc;
 }
 
 /* Read the rest of a record whose header is in the stage. */
@@ -1051,10 +1073,20 @@ static bool verify(inngest *jobs, record *r)
         if (at == 0) copy_bytes(r->first, bytes, minimum(n, sizeof r->first));
         crc = crc32(crc, bytes, n);
     }
-    r->later = crc != r->crc;
-    if (r->later) r->crc ^= LATER;
-    return crc == r->crc;
+    return is_crc(r, crc);
 }
+
+#if INNGEST_TRAIL_STEPS
+/* Verify a record that stands in the stage as a whole. */
+static bool verify_staged(const inngest *jobs, record *r)
+{
+    uint8_t *bytes = (uint8_t *)jobs->stage;
+    r->head_crc = crc_header(jobs, r->position, bytes, r->header);
+    fill_bytes(r->first, 0, sizeof r->first);
+    copy_bytes(r->first, bytes + r->header, minimum(r->size, sizeof r->first));
+    return is_crc(r, crc32(r->head_crc, bytes + r->header, r->size));
+}
+#endif
 
 /* Read and verify the record at a position. False: nothing whole there. */
 static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_header(jobs, position, r) && verify(jobs, r); }
@@ -2102,23 +2134,25 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     return port_sync(jobs);
 }
 
-/* A format may have been cut short, twice: in the first two blocks a header may be torn, which leaves no bit of it clear
- * that is to be set, and what cannot be read is no data. */
+/* A format may have been cut short, twice: in the first two blocks a header may be torn, and a filler behind it, which
+ * leaves no bit of them clear that is to be set, and what cannot be read is no data. */
 static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
-    uint8_t bytes[32], header[32];
+    uint8_t bytes[32], bits[32];                         /* what may be torn: no bit of it is clear that is set here */
     uint32_t place, offset, i;
     bool readable = false;
     for (place = 0; place < 2; place++) {
-        make_block_header(jobs, jobs->block_count + place, header);
-        fill_bytes(header + 12, 0, 4);                   /* of any seed, and its checksum */
-        fill_bytes(header + 20, 0, 4);
+        make_block_header(jobs, jobs->block_count + place, bits);
+        fill_bytes(bits + 12, 0, 4);                     /* of any seed, and its checksum */
+        fill_bytes(bits + 20, 0, 4);
+        fill_bytes(bits + BLOCK_HEADER, FILLER, sizeof bits - BLOCK_HEADER);
         for (offset = 0; offset < jobs->port->block_size; offset += sizeof bytes) {
             uint32_t address = block_address(jobs, place) + offset;
+            if (offset) fill_bytes(bits, offset < jobs->first_offset + 2u * jobs->unit ? FILLER : 0xFF, sizeof bits);
             if (port_blank(jobs, address, sizeof bytes)) readable = true;
             else if (port_read(jobs, address, bytes, sizeof bytes))
                 for (i = 0; i < sizeof bytes; i++)
-                    if (bytes[i] != 0xFF && (offset || (!jobs->port->is_blank && (bytes[i] & header[i]) != header[i]))) return INNGEST_ERR_FOREIGN;
+                    if ((bytes[i] & bits[i]) != bits[i] && (bits[0] == 0xFF || !jobs->port->is_blank)) return INNGEST_ERR_FOREIGN;
         }
     }
     if (!readable) return INNGEST_ERR_READ;
@@ -2363,6 +2397,12 @@ static void find_trail(inngest_ctx *ctx)
     ctx->trail_of = jobs->tail_block + 1;
 }
 
+/* A reclaim that started over may have put another one there. */
+static bool is_memo(const inngest_ctx *ctx, const record *r)
+{
+    return r->run == (ctx->run->number & STEP_MASK) && r->step == ctx->step && decided(r->kind) && of_this_phase(ctx->run, r);
+}
+
 /* Find the decided record of a step among them. */
 static bool find_ahead(inngest_ctx *ctx, record *r)
 {
@@ -2372,14 +2412,33 @@ static bool find_ahead(inngest_ctx *ctx, record *r)
     for (i = ctx->trail_at; i > ctx->trail_end; i--) {
         found = jobs->trail[(i - 1) % INNGEST_TRAIL_STEPS];
         if (found[0] != ctx->step) continue;
-        if (!read_record(jobs, found[1], r)) return false;
-        if (r->run != (ctx->run->number & STEP_MASK) || r->step != ctx->step) return false;   /* cov: a guard: a reclaim that started over may have put others there */
+        if (!read_record(jobs, found[1], r) || !is_memo(ctx, r)) return false;
         front = jobs->trail[--ctx->trail_at % INNGEST_TRAIL_STEPS];
         found[0] = front[0];           /* what it came by out of turn is not looked at again */
         found[1] = front[1];
         return true;
     }
     return false;
+}
+
+/* Where the run's step of this turn was found last, and its bytes: most replays ask for the same ones in the same order. */
+static uint32_t *last_place(const inngest_ctx *ctx)
+{
+    return ctx->jobs->places[((uint32_t)(ctx->run - ctx->jobs->runs) * 64u + ctx->met) % (8u * INNGEST_TRAIL_STEPS)];
+}
+
+/* Is it still there? In one read. */
+static bool find_again(inngest_ctx *ctx, record *r)
+{
+    inngest *jobs = ctx->jobs;
+    uint8_t *bytes = (uint8_t *)jobs->stage;
+    uint32_t position = last_place(ctx)[0], size = last_place(ctx)[1];
+    if (size == 0 || size > INNGEST_STAGE_BYTES || !port_read(jobs, address_of(jobs, position), bytes, size)) return false;
+    parse_header(bytes, position, r);
+    if (r->header == 16) parse_wide(bytes, r);
+    if (r->header + (uint32_t)r->size != size || !is_memo(ctx, r) || !verify_staged(jobs, r)) return false;
+    r->staged = true;
+    return true;
 }
 #endif
 
@@ -2391,12 +2450,17 @@ NEAR inngest_status find_memo(inngest_ctx *ctx, record *r)
     ctx->known = false;
     if (ctx->met == ctx->run->memos) return status;
 #if INNGEST_TRAIL_STEPS
-    if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) status = INNGEST_OK;
+    if (find_again(ctx, r)) status = INNGEST_OK;
+    else if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) status = INNGEST_OK;
 #else
     if (ctx->ahead && find_close(ctx->jobs, ctx->run, ctx->ahead, RESULT, ctx->step, r)) status = INNGEST_OK;
 #endif
     else status = find_own(ctx, KEY(RESULT, ctx->step), r);
     if (status != INNGEST_OK) return status;
+#if INNGEST_TRAIL_STEPS
+    last_place(ctx)[0] = r->position;
+    last_place(ctx)[1] = (uint32_t)r->header + r->size;
+#endif
     ctx->known = true;
     ctx->met++;
     ctx->ahead = after(ctx->jobs, r);
@@ -2838,6 +2902,9 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 #endif
     status = find_memo(ctx, r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
+#if INNGEST_TRAIL_STEPS && INNGEST_HOOKS
+    if (jobs->hooks) r->staged = false;              /* what they call may use the stage */
+#endif
     if (status != INNGEST_OK) r->kind = 0;
     else ctx->old = (uint16_t)record_room(jobs, r->size);
     if (r->kind == 0 || undecided(r->kind)) return enter_undecided(ctx, what, r);
@@ -2871,6 +2938,10 @@ static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t f
 {
     uint32_t n = r->size - from;
     if (n > size) return INNGEST_ERR_TOO_LONG;
+#if INNGEST_TRAIL_STEPS
+    if (r->staged) copy_bytes(to, (const uint8_t *)ctx->jobs->stage + r->header + from, n);
+    else
+#endif
     if (!read_payload(ctx->jobs, r, from, to, n)) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (size > n) fill_bytes((uint8_t *)to + n, 0, size - n);
     return INNGEST_OK;

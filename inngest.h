@@ -211,7 +211,8 @@
 #endif
 #endif
 #ifndef INNGEST_TRAIL_STEPS    /* steps of a pass that one walk through the journal finds, so that a replay stays linear however
-                                  runs interleave; 0: looks at 8 records ahead; 0..65535; RAM: 8 bytes each, once */
+                                  runs interleave, and for each 8 places where steps of any run were found last; 0: looks at 8
+                                  records ahead; 0..65535; RAM: 72 bytes each, once */
 #if INNGEST_INDEXES && UINTPTR_MAX > 0xFFFFFFFF
 #define INNGEST_TRAIL_STEPS 512
 #else
@@ -694,6 +695,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #endif
 #if INNGEST_TRAIL_STEPS
     uint32_t trail[INNGEST_TRAIL_STEPS][2];   /* step, position */
+    uint32_t places[8 * INNGEST_TRAIL_STEPS][2];   /* position, bytes */
 #endif
     inngest_ctx ctx;               /* of the pass */
 #if INNGEST_LONG_STEPS

@@ -590,6 +590,22 @@ static void torn_headers(void)
             status = machine_boot(INNGEST_RESET_POWER_ON);
             CHECK(status == (place < 2 && wrong == 0 ? INNGEST_OK : INNGEST_ERR_FOREIGN));
         }
+    /* So is a filler behind what an erase that was cut short left of a header; nothing else is, and none further back. */
+    for (place = 0; place < 2; place++)
+        for (wrong = 0; wrong < 4; wrong++) {
+            uint32_t unit = place ? 32 : 4, first = place ? 32 : 24;
+            flash_close(&m.chip);
+            CHECK(flash_open(&m.chip, 1024, 4, (uint16_t)unit, 1));
+            m.chip.cells[place * 1024 + 2] = 'N' | 0x80;
+            memset(m.chip.cells + place * 1024 + first + (wrong & 1) * unit, 0xA5 | 0x12, unit - 1);
+            if (wrong == 2) m.chip.cells[place * 1024 + first + 1] = 0x25;
+            if (wrong == 3) m.chip.cells[place * 1024 + first + 2 * unit] = 0xA5;
+            memset(m.chip.units + place * 1024 / unit, 1, 1024 / unit);
+            m.config.port = &m.chip.port;
+            status = machine_boot(INNGEST_RESET_POWER_ON);
+            CHECK(status == (wrong < 2 ? INNGEST_OK : INNGEST_ERR_FOREIGN));
+            CHECK(m.chip.violations == 0);
+        }
     /* A whole one with nothing behind it is not sure: its block is erased again, too, and nothing is damaged. */
     flash_close(&m.chip);
     CHECK(flash_open(&m.chip, 512, 8, 4, 1));

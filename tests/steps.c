@@ -985,6 +985,69 @@ static void test_updates(void)
     }
 }
 
+/* A hook that writes to the journal while a result is on its way to the handler does not change it; nor do other runs
+ * that had the run's place in the table, with steps of the same ids, nor the steps of on_failure. */
+static void wall_hook(void *user, uint64_t run, const char *step, inngest_status status)
+{
+    static unsigned n;
+    (void)user;
+    (void)run;
+    (void)step;
+    CHECK(status == INNGEST_OK || status == INNGEST_STEP_FAILED);
+    inngest_set_wall_clock(&m.jobs, INT64_C(1767268800000) + (n++ % 2) * 100000 + m.now, m.now);
+}
+static const inngest_hooks writing_hooks = { .run_end = machine_run_end, .step_memo = wall_hook };
+
+static inngest_status again_and_again(inngest_ctx *ctx)
+{
+    static const char *const ids[] = { "a", "b", "c", "d" };
+    static unsigned passes;
+    uint8_t data, copy;
+    uint32_t value, k, turned = passes++ % 2;
+    INNGEST_TRY(inngest_event_data(ctx, &data, 1));
+    for (k = 0; k < 2; k++) {                                 /* not always in the same order */
+        INNGEST_STEP(ctx, k ^ turned ? "x" : "y", value) value = k ^ turned;
+        if (value != (k ^ turned)) trace("wrong turn");
+    }
+    for (k = 0; k < 4; k++) {
+        INNGEST_STEP(ctx, ids[k], value) value = data * 16u + k;
+        if (value != data * 16u + k) trace("wrong");
+        INNGEST_STEP(ctx, "byte", copy) copy = (uint8_t)(data + k);
+        if (copy != (uint8_t)(data + k)) trace("wrong byte");
+        INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
+    }
+    return data % 3 ? INNGEST_OK : INNGEST_FAIL;
+}
+static inngest_status after_again(inngest_ctx *ctx)
+{
+    uint32_t value;
+    INNGEST_STEP(ctx, "a", value) value = 0xABCDEF;
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
+    INNGEST_STEP(ctx, "b", value) value++;
+    if (value != 1) trace("wrong at the end");
+    return INNGEST_OK;
+}
+static const inngest_function again_table[] = { { .id = "again", .event = "again", .handler = again_and_again, .on_failure = after_again } };
+
+static void test_replays(void)
+{
+    uint8_t data;
+    unsigned hooked;
+    for (hooked = 0; hooked < 2; hooked++) {
+        machine_open(again_table, 1, 1024, 8, 4);
+        if (hooked) m.config.hooks = &writing_hooks;
+        m.config.runs = 3;
+        machine_reboot();
+        for (data = 0; data < 60; data++) {
+            CHECK(inngest_send(&m.jobs, "again", &data, 1) == INNGEST_OK);
+            CHECK(machine_run(data % 5 ? 1500 : 20000));
+        }
+        CHECK(machine_run(20000) && machine_runs(NULL) == 0);
+        CHECK_TRACE("");
+        MACHINE_END();
+    }
+}
+
 int main(void)
 {
     test_forms();
@@ -1002,5 +1065,6 @@ int main(void)
     test_hooks();
     test_keys();
     test_updates();
+    test_replays();
     return TEST_END();
 }
