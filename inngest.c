@@ -1016,12 +1016,12 @@ NEAR bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, 
     return port_read(jobs, address_of(jobs, r->position) + r->header + from, to, size);
 }
 
-NEAR void parse_header(const uint8_t *bytes, uint32_t position, record *r)
+NEAR_APART void parse_header(record *r, const uint8_t *bytes)
 {
-    r->position = position;
-    r->kind = bytes[4] & KIND_MASK;
-    r->flags = bytes[4] & (CARRIED | MORE | FLAG);
-    r->header = bytes[4] & WIDE ? 16 : 12;
+    uint8_t kind = bytes[4];
+    r->kind = kind & KIND_MASK;
+    r->flags = kind & (CARRIED | MORE | FLAG);
+    r->header = 12;
     r->size = bytes[5];
     r->run = get2(bytes + 6);
     r->step = get4(bytes + 8) & STEP_MASK;
@@ -1030,10 +1030,8 @@ NEAR void parse_header(const uint8_t *bytes, uint32_t position, record *r)
 #if INNGEST_TRAIL_STEPS
     r->staged = false;
 #endif
-}
-
-NEAR void parse_wide(const uint8_t *bytes, record *r)
-{
+    if (!(kind & WIDE)) return;
+    r->header = 16;
     r->link |= get2(bytes + 12) << 8;
     r->run |= (uint32_t)bytes[14] << 16;
     r->size = (uint16_t)(r->size | bytes[15] << 8);
@@ -1045,11 +1043,9 @@ NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
     uint8_t *bytes = (uint8_t *)jobs->stage;
     uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
     if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, bytes, 12)) return false;
-    parse_header(bytes, position, r);
-    if (r->header == 16) {
-        if (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
-        parse_wide(bytes, r);
-    }
+    if ((bytes[4] & WIDE) && (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4))) return false;   /* what follows a short one may be unreadable */
+    r->position = position;
+    parse_header(r, bytes);
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
@@ -2434,8 +2430,8 @@ static bool find_again(inngest_ctx *ctx, record *r)
     uint8_t *bytes = (uint8_t *)jobs->stage;
     uint32_t position = last_place(ctx)[0], size = last_place(ctx)[1];
     if (size == 0 || size > INNGEST_STAGE_BYTES || !port_read(jobs, address_of(jobs, position), bytes, size)) return false;
-    parse_header(bytes, position, r);
-    if (r->header == 16) parse_wide(bytes, r);
+    r->position = position;
+    parse_header(r, bytes);
     if (r->header + (uint32_t)r->size != size || !is_memo(ctx, r) || !verify_staged(jobs, r)) return false;
     r->staged = true;
     return true;
