@@ -2171,7 +2171,6 @@ static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
         jobs->dirty = true;                            /* what was found may be no more than a disk's cache has */
         INNGEST_TRY(prepare_blocks(jobs, true));
         status = settle(jobs, end);
-        if (status == INNGEST_ERR_JOURNAL_FULL) status = INNGEST_OK;     /* it stands in a block that is full and was left behind */   /* cov: a guard */
     }
     INNGEST_TRY(status);
     return prepare_blocks(jobs, true);
@@ -2589,7 +2588,7 @@ static void drop_active(inngest *jobs, inngest_active *a)
 {
     uint32_t i;
     a->run = 0;
-    for (i = 0; jobs->wanting && i < jobs->run_count; i++)
+    for (i = jobs->wanting ? jobs->run_count : 0; i-- > 0;)
         if (jobs->runs[i].flags & RUN_WANTS) set_deadline(jobs, &jobs->runs[i], jobs->now);
     jobs->wanting = false;
 }

@@ -752,9 +752,120 @@ static bool many_torn(uint32_t seed, unsigned between)
     return both == 2;
 }
 
+/* Programs fail in the block that reclaim copies into, and then none does. */
+static struct { uint32_t place; unsigned fails, failed, records, erases, again; bool work, cut, all_erases; flash_tear tear; unsigned copies; } jam;
+static int jammed_program(void *context, uint32_t address, const void *data, uint32_t size)
+{
+    const uint8_t *b = data;
+    bool record = address % 1024 >= 32 && !(b[0] == 0xA5 && b[3] == 0xA5);
+    if (jam.fails && record && address / 1024 == jam.place) {
+        jam.fails--;
+        jam.failed++;
+        if (jam.work) CHECK(program_below(context, address, data, size) == 0);
+        return -7;
+    }
+    jam.records += record;
+    if (record && jam.copies && address / 1024 == jam.place && --jam.copies == 0) {
+        m.chip.cut_at = m.chip.operations + 1;
+        m.chip.tear = jam.tear;
+    }
+    return program_below(context, address, data, size);
+}
+static int jammed_erase(void *context, uint32_t address)
+{
+    jam.erases++;
+    if (address / 1024 == jam.place && jam.failed) jam.again++;
+    else if (jam.cut && !m.chip.dead) m.chip.cut_at = m.chip.operations + 1;
+    if (jam.all_erases) return -7;
+    return erase_below(context, address);
+}
+static void jam_open(unsigned before)
+{
+    machine_open(two, 2, 1024, 3, 32);
+    memset(&jam, 0, sizeof jam);
+    memset(&outage, 0, sizeof outage);
+    program_below = m.chip.port.program;
+    erase_below = m.chip.port.erase;
+    m.chip.port.program = jammed_program;
+    m.chip.port.erase = jammed_erase;
+    machine_reboot();
+    started = woken = 0;
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    CHECK(inngest_send(&m.jobs, "h", NULL, 0) == INNGEST_OK && machine_run(1));
+    while (before-- > 0) work_beside(0, 1);
+    jam.place = last_block() % 3;
+}
+static void jam_work(void)               /* until that block's reclaim is over, or power is lost */
+{
+    unsigned i, erases = jam.erases;
+    for (i = 0; i < 200 && !m.chip.dead && jam.erases == erases; i++) {
+        (void)!inngest_send(&m.jobs, "w", NULL, 0);
+        (void)machine_tick();
+        m.now += 1000;
+    }
+    CHECK(i < 200);
+}
+
+/* The proof of a reclaim fills that block, and power is lost before the erase: the next boot erases first and then writes it
+ * again, and says so where the one or the other fails. */
+static void jammed(unsigned fails, unsigned before, unsigned program)
+{
+    inngest_status status;
+    jam_open(before);
+    jam.fails = fails;
+    jam.cut = true;
+    jam_work();
+    if (!m.chip.dead || jam.again) { flash_close(&m.chip); return; }
+    flash_power_on(&m.chip);
+    m.chip.port.erase = program ? erase_below : fail_erase;
+    m.chip.port.program = program ? fail_once : program_below;
+    outage.fail_at = program ? program : 1;
+    status = machine_boot(INNGEST_RESET_POWER_ON);
+    CHECK(status == (program ? INNGEST_ERR_PROGRAM : INNGEST_ERR_ERASE) || (program > 3 && outage.programs < program));
+    outage.fail_at = 0;
+    machine_reboot();
+    (void)machine_run(1);
+    CHECK(machine_runs(NULL) >= 1 && machine_counters().lost_runs == 0 && machine_counters().damaged == 0 && started == 2);
+    MACHINE_END();
+}
+
+/* A reclaim was cut short while it copied: the block is erased, and where that fails for good the mount says so. */
+static void jammed_for_good(unsigned copies, flash_tear tear)
+{
+    jam_open(0);
+    jam.copies = copies;
+    jam.tear = tear;
+    jam_work();
+    CHECK(m.chip.dead);
+    flash_power_on(&m.chip);
+    jam.all_erases = true;
+    CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_ERR_ERASE);
+    jam.all_erases = false;
+    machine_reboot();
+    (void)machine_run(1);
+    CHECK(machine_runs(NULL) >= 1 && machine_counters().lost_runs == 0 && started == 2);
+    MACHINE_END();
+}
+
+/* One program that fails there, and does its work all the same, costs no erase: reclaim goes on behind it. */
+static void goes_on_behind(unsigned before)
+{
+    jam_open(before);
+    jam.fails = 1;
+    jam.work = true;
+    while (!jam.failed) jam_work();
+    CHECK(jam.failed == 1 && jam.again == 0);
+    CHECK(machine_run(5000) && machine_runs(NULL) == 1);
+    MACHINE_END();
+}
+
 int main(void)
 {
     uint32_t i, k;
+    for (i = 0; i < 15; i++) for (k = 0; k < 6; k++) jammed(i, 0, k);
+    for (i = 1; i < 4; i++)
+        for (k = 0; k < FLASH_TEARS; k++) jammed_for_good(i, (flash_tear)k);
+    for (i = 0; i < 4; i++) goes_on_behind(i);
     for (i = 0; i < 60; i += 4) {
         entered(2, false, i);
         entered(2, true, i);
