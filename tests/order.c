@@ -859,9 +859,109 @@ static void goes_on_behind(unsigned before)
     MACHINE_END();
 }
 
+/* A mount whose sync fails, any of them, says so. */
+static unsigned failing_sync;
+static int sync_fails(void *context)
+{
+    (void)context;
+    return ++syncs == failing_sync ? -7 : 0;
+}
+static void syncs_in_mount(uint32_t jobs)
+{
+    inngest_status status;
+    unsigned n;
+    for (n = 1; n < 6; n++) {
+        machine_open(table_of_two, 2, 1024, 3, 4);
+        machine_reboot();
+        CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK && machine_run(1));
+        m.chip.cut_at = m.chip.operations + 1 + jobs;
+        while (!m.chip.dead) { (void)!inngest_send(&m.jobs, "w", NULL, 0); (void)machine_tick(); }
+        flash_power_on(&m.chip);
+        m.chip.port.sync = sync_fails;
+        failing_sync = n;
+        syncs = 0;
+        status = machine_boot(INNGEST_RESET_POWER_ON);
+        CHECK(status == (syncs < n ? INNGEST_OK : INNGEST_ERR_SYNC) && syncs > 0);
+        failing_sync = 0;
+        machine_reboot();
+        CHECK(machine_runs(NULL) >= 1 && machine_counters().lost_runs == 0);
+        MACHINE_END();
+    }
+}
+
+/* A block that has lost all it held, but for its header, is damage; so is what stands at the very end of one that was
+ * erased, of which the stop in front of it knew nothing: the newest group is written again. */
+static void lost_content(void)
+{
+    uint32_t at;
+    machine_open(table_of_two, 2, 1024, 8, 4);
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK && machine_run(1));
+    while (!is_begun(m.chip.cells + 2 * 1024, 4)) work_beside(20, 1);
+    memset(m.chip.cells + 1024 + 24, 0xFF, 1000);
+    memset(m.chip.units + 256 + 6, 0, 250);
+    machine_reboot();
+    CHECK(machine_counters().damaged == 1 && machine_runs(NULL) == 1);
+    MACHINE_END();
+    for (at = 1012; at < 1024; at += 4) {
+        machine_open(table_of_two, 2, 1024, 8, 4);
+        machine_reboot();
+        CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK && machine_run(1) && inngest_close(&m.jobs) == INNGEST_OK);
+        m.chip.cells[1024 + at] ^= 1;
+        m.chip.units[256 + at / 4] = 1;
+        machine_reboot();
+        CHECK(machine_runs(NULL) == 1 && is_begun(m.chip.cells + 2 * 1024, 4));
+        MACHINE_END();
+    }
+}
+
+/* Power is lost in a reclaim, at each of its copies, of steps that share an id: the next boot goes on behind the newest copy. */
+static unsigned copied[16], cut_in;
+static int noting_program(void *context, uint32_t address, const void *data, uint32_t size)
+{
+    const uint8_t *b = data;
+    bool result = size == 16 && (b[4] & 0x1F) == 0x14 && b[5] == 4;            /* RESULT, carried */
+    if (result && cut_in && --cut_in == 0) m.chip.cut_at = m.chip.operations + 1;
+    (void)!program_below(context, address, data, size);
+    if (result && !m.chip.dead) copied[b[12] % 16]++;
+    return m.chip.dead ? -7 : 0;
+}
+static inngest_status same_ids(inngest_ctx *ctx)
+{
+    uint32_t i, value;
+    for (i = 0; i < 12; i++) INNGEST_STEP(ctx, "s", value) value = i;
+    return inngest_step_sleep(ctx, "nap", INNGEST_HOURS(10));
+}
+static void copied_once(unsigned cut)
+{
+    static const inngest_function both[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64 },
+                                             { .id = "same", .event = "s", .handler = same_ids, .journal_bytes = 400 } };
+    unsigned i;
+    machine_open(both, 2, 1024, 6, 4);
+    memset(copied, 0, sizeof copied);
+    program_below = m.chip.port.program;
+    m.chip.port.program = noting_program;
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK && machine_run(1));
+    cut_in = cut;
+    for (i = 0; i < 400 && !m.chip.dead; i++) {
+        (void)!inngest_send(&m.jobs, "w", NULL, 0);
+        (void)machine_tick();
+    }
+    CHECK(m.chip.dead);
+    flash_power_on(&m.chip);
+    machine_reboot();
+    while (copied[11] == 0) work_beside(20, 1);
+    for (i = 0; i < 12; i++) CHECK(copied[i] == (i + 2 == cut ? 2 : 1));     /* the newest one is written again by the mount */
+    MACHINE_END();
+}
+
 int main(void)
 {
     uint32_t i, k;
+    for (i = 0; i < 150; i++) syncs_in_mount(i);
+    lost_content();
+    for (i = 1; i <= 12; i++) copied_once(i);
     for (i = 0; i < 15; i++) for (k = 0; k < 6; k++) jammed(i, 0, k);
     for (i = 1; i < 4; i++)
         for (k = 0; k < FLASH_TEARS; k++) jammed_for_good(i, (flash_tear)k);
