@@ -1131,6 +1131,43 @@ static void large_groups(void)
     MACHINE_END();
 }
 
+/* A sync fails for want of room for a joint, in front of a group that fills its block: nothing is written behind that. */
+static uint32_t written_then;
+static int stopping_sync(void *c)
+{
+    int result = rig_sync(c);
+    if (result) written_then = rig.calls[PROGRAM] + rig.calls[ERASE];
+    return result;
+}
+static void no_joint(void)
+{
+    static const uint8_t data[INNGEST_EVENT_BYTES - 3];
+    inngest_event event = { "fan", data, sizeof data, NULL, NOON };
+    unsigned at, i, met = 0;
+    for (at = 1; at < 60; at++) {
+        OPEN(fan_table, 1024, 8, 4);
+        rig.port.sync = stopping_sync;
+        m.config.function_count = 5;
+        machine_reboot();
+        inngest_set_wall_clock(&m.jobs, NOON + 1000, m.now);
+        fail(SYNC, at, FOR_EVER);
+        for (i = 0; i < 40 && !rig.failed; i++) {
+            (void)!inngest_send_event(&m.jobs, &event);
+            (void)!inngest_send(&m.jobs, "fan", data, i % 50);
+            (void)machine_tick();
+            m.now += 1000;
+        }
+        CHECK(rig.failed == 1 && written_then == rig.calls[PROGRAM] + rig.calls[ERASE]);
+        (void)machine_tick();
+        CHECK(inngest_close(&m.jobs) == INNGEST_ERR_SYNC && written_then == rig.calls[PROGRAM] + rig.calls[ERASE]);
+        met += rig.failed;
+        fail(SYNC, 0, 0);
+        machine_reboot();
+        MACHINE_END();
+    }
+    CHECK(met > 20);
+}
+
 /* The same, and power is lost in the record behind it, however that is torn: the next boot writes the group again, behind a
  * void, in a block that may have been begun unseen. */
 static void large_groups_torn(void)
@@ -1321,6 +1358,20 @@ static void forged(void)
     m.chip.cells[find_kind(SLEEP) + 14] ^= 1;
     machine_reboot();
     CHECK(machine_counters().damaged > 0);
+    MACHINE_END();
+    /* Two voids that end at one place: both count. */
+    id = open_waiting('s', 8);
+    memset(b, 0, sizeof b);
+    at = used_end() + 4;
+    seq = (get4(m.chip.cells + 8) << 8) + at / 4;      /* its position */
+    i = forge(at, TIME, 0, b, 12);
+    put4(b, seq);
+    put4(b + 4, seq + (i - at) / 4 + 5);
+    i = forge(i, RECLAIMED | 0x80, 0, b, 8);           /* and itself */
+    put4(b, (get4(m.chip.cells + 8) << 8) + find_kind(SLEEP) / 4);
+    (void)forge(i, RECLAIMED | 0x80, 0, b, 8);
+    machine_reboot();
+    CHECK(machine_runs(&info) == 1 && info.id == id && info.deadline_in_ms == 0);     /* it does not sleep yet */
     MACHINE_END();
     /* A wait of another size. */
     for (i = 0; i < 3; i++) {
@@ -1760,6 +1811,7 @@ int main(int argc, char **argv)
     formats();
     large_groups();
     large_groups_torn();
+    no_joint();
     forged();
     cancel_damaged();
     damaged_for_good();
