@@ -1527,10 +1527,9 @@ APART void give_up(inngest *jobs)
 static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t from = jobs->failed_from;
-    bool found;
-    if (INNGEST_WRITE_CACHE && jobs->failed) return false;   /* cov: a sync for want of room for a joint failed */
+    bool found = true;
     if (jobs->failed_at) give_up(jobs);
-    found = from == 0 || join_room(jobs, record_room(jobs, 8), keep);
+    if (from) found = join_room(jobs, record_room(jobs, 8), keep);
     if (from && found) {
         jobs->failed_from = 0;
         found = write_void(jobs, from, 0) == INNGEST_OK;
@@ -1540,8 +1539,7 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
         }
     }
     found = found && join_room(jobs, bytes, keep);
-    if (!found && (!INNGEST_WRITE_CACHE || !jobs->failed) && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block)   /* cov: the same */
-        start_over(jobs);
+    if (!found && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
     return found;
 }
 
@@ -3312,7 +3310,7 @@ APART uint32_t capacity(const inngest *jobs)
 /* The functions of the largest event that fits this one's trigger must fit the run table, the journal and a block. */
 static inngest_status check_fan_out(const inngest *jobs, const inngest_function *f)
 {
-    uint32_t need = 0, n = 0, again = record_room(jobs, 8) + (2u << jobs->unit_shift);   /* a mount may have to write it again behind a void */
+    uint32_t need = 0, n = 0, largest;
     uint16_t k;
     for (k = 0; k < jobs->function_count; k++) {
         const char *event = jobs->functions[k].event;
@@ -3322,8 +3320,11 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     }
     if (n > INNGEST_FAN_OUT || n > jobs->run_count) return INNGEST_ERR_TABLE_FAN_OUT;
     if (f->journal_bytes && f->journal_bytes < 32) return INNGEST_ERR_TABLE_BYTES;
+    largest = n * largest_start(jobs) + record_room(jobs, 14);
+    if (largest < record_room(jobs, INNGEST_RESULT_BYTES)) largest = record_room(jobs, INNGEST_RESULT_BYTES);   /* cov: by configuration */
+    largest += record_room(jobs, 8) + (2u << jobs->unit_shift);        /* a mount may have to write it again, behind a filler and a void */
     if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > capacity(jobs) ||
-        n * largest_start(jobs) + record_room(jobs, 14) + again > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_TABLE_BYTES;
+        largest > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_TABLE_BYTES;
     return INNGEST_OK;
 }
 
