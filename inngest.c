@@ -735,7 +735,7 @@ static uint32_t contender(const inngest *jobs, uint32_t node)
 }
 
 /* Gives the run due first; a free place if there is none. */
-static inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contender(jobs, 1)]; }
+APART inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contender(jobs, 1)]; }
 
 static void play_up(inngest *jobs, uint32_t place)
 {
@@ -796,7 +796,7 @@ static inngest_run *find_place(inngest *jobs, uint32_t number)
 
 static inngest_run *find_run(inngest *jobs, uint32_t number) { return number ? find_place(jobs, number) : NULL; }
 
-static inngest_run *first_run(const inngest *jobs)
+APART inngest_run *first_run(const inngest *jobs)
 {
     inngest_run *run, *first = jobs->runs;
     for (run = first; run < jobs->runs + jobs->run_count; run++) if (is_earlier(run, first)) first = run;
@@ -909,21 +909,24 @@ static void say(inngest *jobs, const char *text)
 #define say(jobs, text) ((void)0)
 #endif
 
-static void count_port_error(inngest *jobs, int result)
+#if INNGEST_LOG || INNGEST_INSPECT
+APART void report(inngest *jobs, int result, const char *text)
 {
 #if INNGEST_INSPECT
     if (result) jobs->counters.port_error = result;
 #endif
-    (void)jobs;
     (void)result;
     count(&jobs->counters.port_errors);
+    say(jobs, text);
 }
+#else
+#define report(jobs, result, text) ((void)(result))
+#endif
 
 static inngest_status port_failed(inngest *jobs, int result, inngest_status status)
 {
-    say(jobs, "inngest: the storage failed");
     jobs->doubtful = true;
-    count_port_error(jobs, result);
+    report(jobs, result, "inngest: the storage failed");
     return status;
 }
 
@@ -933,8 +936,7 @@ NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
     for (tries = 0; tries < 3; tries++) {          /* what stays unreadable is taken as torn */
         if ((result = jobs->port->read(jobs->port->context, address, data, size)) == 0) return true;
         if (jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size)) return false;
-        say(jobs, "inngest: the storage cannot be read");
-        count_port_error(jobs, result);
+        report(jobs, result, "inngest: the storage cannot be read");
     }
     jobs->unread = true;
     return false;
@@ -1051,8 +1053,8 @@ NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
 
 NEAR bool is_crc(record *r, uint32_t crc)
 {
-    r->later = crc != r->crc;
-    if (r->later) r->crc ^= LATER;
+    if (INNGEST_WRITE_CACHE) r->later = crc != r->crc;
+    if (crc != r->crc) r->crc ^= LATER;
     return crc == r->crc;
 }
 
@@ -1130,7 +1132,7 @@ static inngest_status open_place(inngest *jobs)
     return INNGEST_OK;
 }
 
-static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
+APART bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
 
 /* Read the record at *offset of a block and go behind it; where nothing is whole, one unit on. */
 static bool next_record(inngest *jobs, uint32_t block, uint32_t *offset, record *r)
