@@ -1919,7 +1919,7 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
  * voids all from one position to another, for it may read as whole later. */
 static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
 
-static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
+APART inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
 {
     const uint8_t *b = r->first;
     int64_t stamp = 0;
