@@ -1093,7 +1093,7 @@ static bool read_record(inngest *jobs, uint32_t position, record *r) { return re
  * were verified is what the copy must hold to be whole. */
 static uint32_t payload_crc(const source *s, uint32_t crc)
 {
-    static const uint8_t zeros[16] = { 0 };
+    static const uint8_t zeros[FAST ? 16 : 4] = { 0 };
     unsigned i, n;
     if (s->copy) {
         const record *from = s->piece[0];
@@ -3289,14 +3289,16 @@ inngest_status inngest_step_load(inngest_ctx *ctx, void *progress, size_t size)
 
 void inngest_idempotency_key(const inngest_ctx *ctx, char key[INNGEST_KEY_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
     uint32_t parts[4];
-    unsigned i;
+    unsigned i, digit;
     parts[0] = ctx->jobs->format;
     parts[1] = ctx->run->number;
     parts[2] = ctx->run->flags & RUN_FAILING ? 1 : 0;
     parts[3] = ctx->step;
-    for (i = 0; i < 32; i++) key[i] = digits[parts[i / 8] >> (28 - 4 * (i % 8)) & 15];
+    for (i = 0; i < 32; i++) {
+        digit = parts[i / 8] >> (28 - 4 * (i % 8)) & 15;
+        key[i] = (char)(digit < 10 ? '0' + digit : 'a' - 10 + digit);
+    }
     key[32] = 0;
 }
 
