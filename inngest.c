@@ -3403,7 +3403,7 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     return INNGEST_OK;
 }
 
-static inngest_status check_table(const inngest *jobs, uint16_t *index)
+APART inngest_status check_table(const inngest *jobs, uint16_t *index)
 {
     uint16_t i, k;
     for (i = 0; i < jobs->function_count; i++) {
@@ -4232,7 +4232,7 @@ struct alignment { char c; int64_t time; };
 
 static bool is_power_of_two(uint32_t n, uint32_t least, uint32_t most) { return n >= least && n <= most && (n & (n - 1)) == 0; }
 
-static inngest_status check_config(const inngest_config *c)
+APART inngest_status check_config(const inngest_config *c)
 {
     const inngest_port *p = c->port;
     if (p == NULL || p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
@@ -4407,7 +4407,7 @@ APART void find_copied(inngest *jobs)
 #define find_copied(jobs) ((void)0)
 #endif
 
-static void check_runs(inngest *jobs, inngest_reset reset)
+APART void check_runs(inngest *jobs, inngest_reset reset)
 {
     uint32_t armed, last = 0;
     inngest_run *run, *alone = NULL;   /* the one that pays */
