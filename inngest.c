@@ -933,12 +933,14 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
 NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
 {
     int result, tries;
+    bool blank = false;
     for (tries = 0; tries < 3; tries++) {          /* what stays unreadable is taken as torn */
         if ((result = jobs->port->read(jobs->port->context, address, data, size)) == 0) return true;
-        if (jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size)) return false;
+        blank = jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size);
+        if (blank) continue;                       /* or data that look it */
         report(jobs, result, "inngest: the storage cannot be read");
     }
-    jobs->unread = true;
+    jobs->unread = jobs->unread || !blank;
     return false;
 }
 
@@ -1560,7 +1562,7 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     bool found;
     if (INNGEST_WRITE_CACHE && jobs->failed) return false;   /* cov: a sync for want of room for a joint failed */
     if (jobs->failed_at) give_up(jobs);
-    found = from == 0 || join_room(jobs, record_room(jobs, 8), keep);
+    found = from == 0 || (find_room(jobs, record_room(jobs, 8), keep) && (!may_be_lost(jobs) || port_sync(jobs) == INNGEST_OK));   /* a joint would follow it */
     if (from && found) {
         jobs->failed_from = 0;
         found = write_void(jobs, from, 0) == INNGEST_OK;
@@ -1647,7 +1649,7 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
         if (!advance(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
         r.flags &= FLAG;
         INNGEST_TRY(copy_record(jobs, &r, false));
-        set_copied(jobs, r.position, jobs->copy);
+        if (r.run) set_copied(jobs, r.position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front */
         count(&jobs->counters.carried);
     }
     return INNGEST_OK;
@@ -2116,7 +2118,15 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (jobs->newest && !merge) from = position;
     if (torn) bytes += record_room(jobs, 8);
-    if (!advance(jobs, bytes, 0)) return INNGEST_ERR_JOURNAL_FULL;
+    if (!advance(jobs, bytes, 0)) {
+        if (INNGEST_WRITE_CACHE && jobs->failed) return INNGEST_ERR_SYNC;
+        return INNGEST_WRITE_CACHE && jobs->failed_at ? INNGEST_ERR_PROGRAM : INNGEST_ERR_JOURNAL_FULL;   /* a joint failed */
+    }
+    if (INNGEST_WRITE_CACHE) {                             /* what is in front may read as torn next time: that is no loss then */
+        INNGEST_TRY(open_place(jobs));
+        jobs->dirty = true;
+        INNGEST_TRY(port_sync(jobs));
+    }
     if (torn) INNGEST_TRY(write_void(jobs, from, copies ? MORE : 0));
     for (position = jobs->newest; copies > 0; position = after(jobs, &r)) {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
@@ -2129,7 +2139,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         if (status == INNGEST_ERR_READ || (status == INNGEST_OK && !is_whole(jobs, jobs->written))) return doubt(jobs);
         INNGEST_TRY(status);
     }
-    return port_sync(jobs);
+    return INNGEST_OK;
 }
 
 /* A format may have been cut short, twice: in the first two blocks a header may be torn, and a filler behind it, which
@@ -2261,8 +2271,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->block_count - 1)) < 0;
     if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
+        if (jobs->last_block == oldest && !missing) jobs->last_block--;
         missing = 0;
-        if (jobs->last_block == oldest) jobs->last_block--;
     } else if (unreadable(jobs)) return INNGEST_ERR_READ;
     if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
         *reclaimed = 0;
@@ -3388,7 +3398,7 @@ APART uint32_t capacity(const inngest *jobs)
 /* The functions of the largest event that fits this one's trigger must fit the run table, the journal and a block. */
 static inngest_status check_fan_out(const inngest *jobs, const inngest_function *f)
 {
-    uint32_t need = 0, n = 0;
+    uint32_t need = 0, n = 0, again = record_room(jobs, 8) + (2u << jobs->unit_shift);   /* a mount may have to write it again behind a void */
     uint16_t k;
     for (k = 0; k < jobs->function_count; k++) {
         const char *event = jobs->functions[k].event;
@@ -3399,7 +3409,7 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     if (n > INNGEST_FAN_OUT || n > jobs->run_count) return INNGEST_ERR_TABLE_FAN_OUT;
     if (f->journal_bytes && f->journal_bytes < 32) return INNGEST_ERR_TABLE_BYTES;
     if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > capacity(jobs) ||
-        n * largest_start(jobs) + record_room(jobs, 14) > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_TABLE_BYTES;
+        n * largest_start(jobs) + record_room(jobs, 14) + again > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_TABLE_BYTES;
     return INNGEST_OK;
 }
 
@@ -3625,9 +3635,9 @@ APART void stop_actives(inngest_ctx *ctx)
     inngest_run *run = ctx->run;
     inngest_active *a;
     inngest_status status;
-    int i;
+    uint32_t i;
     jobs->end_error = ctx->error;
-    for (i = 0; i < INNGEST_ACTIVE_STEPS && find_active(jobs, run, 0); i++) {   /* one a call if they return */
+    for (i = INNGEST_ACTIVE_STEPS; i-- > 0 && find_active(jobs, run, 0);) {   /* one a call if they return */
         (void)start_ctx(jobs, run);
         ctx->ending = true;
         status = call_handler(ctx);
@@ -3968,11 +3978,11 @@ static void advance_time(inngest *jobs, uint32_t now_ms)
 
 static void wake_steps(inngest *jobs)
 {
-    inngest_active *a;
+    uint32_t i;
     if (!LOAD(&jobs->woken)) return;
     STORE(&jobs->woken, 0);
-    if (!INNGEST_LONG_STEPS) return;
-    for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
+    for (i = ACTIVE_STEPS; i-- > 0;) {
+        inngest_active *a = ACTIVE(jobs) + i;
         if (a->run == 0 || a->how != HOW(INNGEST_AGAIN)) continue;
         a->next = (uint32_t)jobs->now;
         due_now(jobs, &jobs->runs[a->run - 1]);
@@ -3993,11 +4003,13 @@ static void release(inngest *jobs)
  * that is alone: it ends behind a record of its own. */
 NEAR inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs), *other;
+    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs);
+    uint32_t i;
     if (deadline(run) <= jobs->now) return run;
-    if (INNGEST_CANCEL && alone(jobs))
-        for (other = jobs->runs; other < jobs->runs + jobs->run_count; other++)
-            if (CANCELLING(other) && deadline(other) <= jobs->now) return other;
+    for (i = INNGEST_CANCEL && alone(jobs) ? jobs->run_count : 0; i-- > 0;) {
+        run = &jobs->runs[i];
+        if (CANCELLING(run) && deadline(run) <= jobs->now) return run;
+    }
     return NULL;
 }
 
@@ -4073,7 +4085,7 @@ static void take_clock(inngest *jobs);
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
     uint32_t next;
-    inngest_status waiting;
+    inngest_status waiting, ahead;
     if (jobs == NULL || jobs->ready != MAGIC || jobs->busy) return UINT32_MAX;
     advance_time(jobs, now_ms);
     if (jobs->failed || jobs->stopped) return UINT32_MAX;
@@ -4081,7 +4093,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->now < jobs->quiet_until && nothing_came(jobs)) return due_in(jobs, jobs->quiet_until);
     jobs->quiet_until = 0;
     jobs->passes = 0;
-    if ((int)make_room_ahead(jobs) > 0) return 1;      /* the chip is erasing */
+    if ((int)(ahead = make_room_ahead(jobs)) > 0) return 1;      /* the chip is erasing */
 
 #if INNGEST_WALL_CLOCK
     take_clock(jobs);
@@ -4102,6 +4114,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (!nothing_came(jobs)) return 0;
     next = next_deadline(jobs, INNGEST_OK);
     if (!wants_room_ahead(jobs)) jobs->quiet_until = next == UINT32_MAX ? NEVER : jobs->now + next;
+    else if (ahead == INNGEST_OK) return 0;            /* in the next one, which may have nothing else to do */
     return next;
 }
 
@@ -4163,17 +4176,17 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
 /* The first time in a boot that the clock is known. */
 static inngest_status make_time_good(inngest *jobs, int64_t off)
 {
-    inngest_run *run;
-    inngest_active *a;
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->number) INNGEST_TRY(shift_waits(jobs, run, off));
+    uint32_t i;
+    for (i = jobs->run_count; i-- > 0;)
+        if (jobs->runs[i].number) INNGEST_TRY(shift_waits(jobs, &jobs->runs[i], off));
     INNGEST_TRY(shift_seen(jobs, off));
-    for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
+    for (i = ACTIVE_STEPS; i-- > 0;) {
+        inngest_active *a = ACTIVE(jobs) + i;
         if (a->next != UINT32_MAX) a->next += (uint32_t)off;
         a->timeout += (uint32_t)off;
     }
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->state == INNGEST_WAIT_STEP) due_now(jobs, run);
+    for (i = jobs->run_count; i-- > 0;)
+        if (jobs->runs[i].state == INNGEST_WAIT_STEP) due_now(jobs, &jobs->runs[i]);
 #if INNGEST_CRASHES
     jobs->alone_since += (uint32_t)off;
 #endif
@@ -4184,15 +4197,15 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
 /* Take what the clock was told to be. Where that must be written and cannot be now, the tick tries again. */
 static void take_clock(inngest *jobs)
 {
-    inngest_run *run;
+    uint32_t i;
     int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
     if (!jobs->is_told || jobs->failed || jobs->stopped) return;
     if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {
         if (make_time_good(jobs, off) != INNGEST_OK) return;
         jobs->told -= off;
     }
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->flags & RUN_UNIX) due_now(jobs, run);
+    for (i = jobs->run_count; i-- > 0;)
+        if (jobs->runs[i].flags & RUN_UNIX) due_now(jobs, &jobs->runs[i]);
     off = jobs->wall_known ? jobs->told - jobs->wall_stamped : RETRY_ROOM_MS;
     jobs->wall_known = jobs->wall_set = true;
     jobs->wall_offset = jobs->told;
@@ -4485,7 +4498,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     set_up(jobs, config, sizeof *jobs);
     if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_table(jobs, index));
     INNGEST_TRY(mount_all(jobs, config));
-    INNGEST_TRY(port_sync(jobs));
+    INNGEST_TRY(port_sync(jobs));                      /* before anything acts on what was written again */
     jobs->copies_only = false;                         /* in a last block that this mount has begun */
     jobs->wrote = !jobs->clean || jobs->newest == 0;
 #if INNGEST_LONG_STEPS

@@ -288,7 +288,7 @@ typedef enum inngest_status {
     INNGEST_ERR_TABLE_EVENT = -363,    /* no trigger event, or a wildcard that does not follow '/' or '.' */
     INNGEST_ERR_TABLE_HANDLER = -364,  /* no handler */
     INNGEST_ERR_TABLE_FAN_OUT = -365,  /* limit INNGEST_FAN_OUT: more functions fit one event */
-    INNGEST_ERR_TABLE_BYTES = -366,    /* journal_bytes too small for start and failure, or over the capacity */
+    INNGEST_ERR_TABLE_BYTES = -366,    /* journal_bytes too small for start and failure, or over the capacity; or one event's runs fill a block */
     INNGEST_ERR_TABLE_BACKOFF = -367,  /* backoff and backoff_count contradict each other */
     INNGEST_ERR_GEOMETRY = -368,       /* block size, count or program size out of range */
     INNGEST_ERR_FOREIGN = -369,        /* the storage is not blank and holds no journal: inngest_format it knowingly */
@@ -733,7 +733,8 @@ INNGEST_MUST_USE inngest_status inngest_init_(inngest *jobs, const inngest_confi
  * engine may be mounted. Waits for each erase: 1 ms to 2 s a block on flash. OK, ARGUMENT, or the port's ERASE or SYNC. */
 INNGEST_MUST_USE inngest_status inngest_format(const inngest_port *port);
 
-/* Do what is due: journal queued events, run handlers. Gives the ms until something is due; UINT32_MAX: nothing,
+/* Do what is due: journal queued events, run handlers. Gives the ms until something is due; 0: call again at once, if
+ * only to reclaim and erase ahead of need while nothing else is to be done; UINT32_MAX: nothing is due,
  * until an event, a completion or a wake comes. now_ms may wrap; call at least once in 24 days. Where it goes back, time
  * stands still until it is where it was. Interrupts: no.
  * Bounded by INNGEST_TICK_PASSES passes and the queue. Failures of the port are counted, and tried again a second
