@@ -3398,7 +3398,7 @@ APART uint32_t capacity(const inngest *jobs)
 /* The functions of the largest event that fits this one's trigger must fit the run table, the journal and a block. */
 static inngest_status check_fan_out(const inngest *jobs, const inngest_function *f)
 {
-    uint32_t need = 0, n = 0, again = record_room(jobs, 8) + (2u << jobs->unit_shift);   /* a mount may have to write it again behind a void */
+    uint32_t need = 0, n = 0, again = record_room(jobs, 8) + 2u * jobs->unit;   /* a mount may have to write it again behind a void */
     uint16_t k;
     for (k = 0; k < jobs->function_count; k++) {
         const char *event = jobs->functions[k].event;
