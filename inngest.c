@@ -1805,21 +1805,23 @@ static bool can_write(inngest *jobs)
 
 /* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
 
-/* Read a block header by place into b. OK, NOT_FOUND (none that verifies), BUSY (that of another place), or why it is refused. */
-static inngest_status read_block_header(inngest *jobs, uint32_t place, uint8_t b[BLOCK_HEADER])
+/* Read the header at a block's place into b. OK, NOT_FOUND (none that verifies), BUSY (that of another place), or why it
+ * is refused. */
+static inngest_status read_block_header(inngest *jobs, uint32_t block, uint8_t b[BLOCK_HEADER])
 {
-    if (!port_read(jobs, block_address(jobs, place), b, BLOCK_HEADER)) return INNGEST_ERR_NOT_FOUND;
+    uint32_t address = block_address(jobs, block);
+    if (!port_read(jobs, address, b, BLOCK_HEADER)) return INNGEST_ERR_NOT_FOUND;
     if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
     if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
     if (b[7] != geometry(jobs) || get2(b + 16) != jobs->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
-    return get4(b + 8) % jobs->block_count == place ? INNGEST_OK : INNGEST_ERR_BUSY;
+    return block_address(jobs, get4(b + 8)) == address ? INNGEST_OK : INNGEST_ERR_BUSY;
 }
 
 /* Has a block a header of its own? */
 static bool has_header(inngest *jobs, uint32_t block)
 {
     uint8_t b[BLOCK_HEADER];
-    return read_block_header(jobs, block % jobs->block_count, b) == INNGEST_OK;
+    return read_block_header(jobs, block, b) == INNGEST_OK;
 }
 
 static bool is_whole(inngest *jobs, uint32_t position)
@@ -2271,7 +2273,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->block_count - 1)) < 0;
     if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
-        if (jobs->last_block == oldest && !missing) jobs->last_block--;
+        jobs->last_block -= !missing && jobs->last_block == oldest;
         missing = 0;
     } else if (unreadable(jobs)) return INNGEST_ERR_READ;
     if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
