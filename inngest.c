@@ -916,6 +916,7 @@ APART void report(inngest *jobs, int result, const char *text)
     if (result) jobs->counters.port_error = result;
 #endif
     (void)result;
+    (void)text;
     count(&jobs->counters.port_errors);
     say(jobs, text);
 }
