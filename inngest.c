@@ -735,7 +735,7 @@ static uint32_t contender(const inngest *jobs, uint32_t node)
 }
 
 /* Gives the run due first; a free place if there is none. */
-static inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contender(jobs, 1)]; }
+APART inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contender(jobs, 1)]; }
 
 static void play_up(inngest *jobs, uint32_t place)
 {
@@ -796,7 +796,7 @@ static inngest_run *find_place(inngest *jobs, uint32_t number)
 
 static inngest_run *find_run(inngest *jobs, uint32_t number) { return number ? find_place(jobs, number) : NULL; }
 
-static inngest_run *first_run(const inngest *jobs)
+APART inngest_run *first_run(const inngest *jobs)
 {
     inngest_run *run, *first = jobs->runs;
     for (run = first; run < jobs->runs + jobs->run_count; run++) if (is_earlier(run, first)) first = run;
@@ -909,21 +909,25 @@ static void say(inngest *jobs, const char *text)
 #define say(jobs, text) ((void)0)
 #endif
 
-static void count_port_error(inngest *jobs, int result)
+#if INNGEST_LOG || INNGEST_INSPECT
+APART void report(inngest *jobs, int result, const char *text)
 {
 #if INNGEST_INSPECT
     if (result) jobs->counters.port_error = result;
 #endif
-    (void)jobs;
     (void)result;
+    (void)text;
     count(&jobs->counters.port_errors);
+    say(jobs, text);
 }
+#else
+#define report(jobs, result, text) ((void)(result))
+#endif
 
 static inngest_status port_failed(inngest *jobs, int result, inngest_status status)
 {
-    say(jobs, "inngest: the storage failed");
     jobs->doubtful = true;
-    count_port_error(jobs, result);
+    report(jobs, result, "inngest: the storage failed");
     return status;
 }
 
@@ -935,8 +939,7 @@ NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
         if ((result = jobs->port->read(jobs->port->context, address, data, size)) == 0) return true;
         blank = jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size);
         if (blank) continue;                       /* or data that look it */
-        say(jobs, "inngest: the storage cannot be read");
-        count_port_error(jobs, result);
+        report(jobs, result, "inngest: the storage cannot be read");
     }
     jobs->unread = jobs->unread || !blank;
     return false;
@@ -1053,8 +1056,8 @@ NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
 
 NEAR bool is_crc(record *r, uint32_t crc)
 {
-    r->later = crc != r->crc;
-    if (r->later) r->crc ^= LATER;
+    if (INNGEST_WRITE_CACHE) r->later = crc != r->crc;
+    if (crc != r->crc) r->crc ^= LATER;
     return crc == r->crc;
 }
 
@@ -1093,7 +1096,7 @@ static bool read_record(inngest *jobs, uint32_t position, record *r) { return re
  * were verified is what the copy must hold to be whole. */
 static uint32_t payload_crc(const source *s, uint32_t crc)
 {
-    static const uint8_t zeros[16] = { 0 };
+    static const uint8_t zeros[FAST ? 16 : 4] = { 0 };
     unsigned i, n;
     if (s->copy) {
         const record *from = s->piece[0];
@@ -1132,7 +1135,7 @@ static inngest_status open_place(inngest *jobs)
     return INNGEST_OK;
 }
 
-static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
+APART bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
 
 /* Read the record at *offset of a block and go behind it; where nothing is whole, one unit on. */
 static bool next_record(inngest *jobs, uint32_t block, uint32_t *offset, record *r)
@@ -1801,21 +1804,23 @@ static bool can_write(inngest *jobs)
 
 /* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
 
-/* Read a block header by place into b. OK, NOT_FOUND (none that verifies), BUSY (that of another place), or why it is refused. */
-static inngest_status read_block_header(inngest *jobs, uint32_t place, uint8_t b[BLOCK_HEADER])
+/* Read the header at a block's place into b. OK, NOT_FOUND (none that verifies), BUSY (that of another place), or why it
+ * is refused. */
+static inngest_status read_block_header(inngest *jobs, uint32_t block, uint8_t b[BLOCK_HEADER])
 {
-    if (!port_read(jobs, block_address(jobs, place), b, BLOCK_HEADER)) return INNGEST_ERR_NOT_FOUND;
+    uint32_t address = block_address(jobs, block);
+    if (!port_read(jobs, address, b, BLOCK_HEADER)) return INNGEST_ERR_NOT_FOUND;
     if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
     if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
     if (b[7] != geometry(jobs) || get2(b + 16) != jobs->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
-    return get4(b + 8) % jobs->block_count == place ? INNGEST_OK : INNGEST_ERR_BUSY;
+    return block_address(jobs, get4(b + 8)) == address ? INNGEST_OK : INNGEST_ERR_BUSY;
 }
 
 /* Has a block a header of its own? */
 static bool has_header(inngest *jobs, uint32_t block)
 {
     uint8_t b[BLOCK_HEADER];
-    return read_block_header(jobs, block % jobs->block_count, b) == INNGEST_OK;
+    return read_block_header(jobs, block, b) == INNGEST_OK;
 }
 
 static bool is_whole(inngest *jobs, uint32_t position)
@@ -1917,7 +1922,7 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
  * voids all from one position to another, for it may read as whole later. */
 static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
 
-static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
+APART inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
 {
     const uint8_t *b = r->first;
     int64_t stamp = 0;
@@ -2266,7 +2271,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->block_count - 1)) < 0;
     if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
-        if (jobs->last_block == oldest && !missing) jobs->last_block--;
+        jobs->last_block -= !missing && jobs->last_block == oldest;
         missing = 0;
     } else if (unreadable(jobs)) return INNGEST_ERR_READ;
     if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
@@ -3294,14 +3299,16 @@ inngest_status inngest_step_load(inngest_ctx *ctx, void *progress, size_t size)
 
 void inngest_idempotency_key(const inngest_ctx *ctx, char key[INNGEST_KEY_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
     uint32_t parts[4];
-    unsigned i;
+    unsigned i, digit;
     parts[0] = ctx->jobs->format;
     parts[1] = ctx->run->number;
     parts[2] = ctx->run->flags & RUN_FAILING ? 1 : 0;
     parts[3] = ctx->step;
-    for (i = 0; i < 32; i++) key[i] = digits[parts[i / 8] >> (28 - 4 * (i % 8)) & 15];
+    for (i = 0; i < 32; i++) {
+        digit = parts[i / 8] >> (28 - 4 * (i % 8)) & 15;
+        key[i] = (char)(digit < 10 ? '0' + digit : 'a' - 10 + digit);
+    }
     key[32] = 0;
 }
 
@@ -3409,7 +3416,7 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     return INNGEST_OK;
 }
 
-static inngest_status check_table(const inngest *jobs, uint16_t *index)
+APART inngest_status check_table(const inngest *jobs, uint16_t *index)
 {
     uint16_t i, k;
     for (i = 0; i < jobs->function_count; i++) {
@@ -4241,7 +4248,7 @@ struct alignment { char c; int64_t time; };
 
 static bool is_power_of_two(uint32_t n, uint32_t least, uint32_t most) { return n >= least && n <= most && (n & (n - 1)) == 0; }
 
-static inngest_status check_config(const inngest_config *c)
+APART inngest_status check_config(const inngest_config *c)
 {
     const inngest_port *p = c->port;
     if (p == NULL || p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
@@ -4416,7 +4423,7 @@ APART void find_copied(inngest *jobs)
 #define find_copied(jobs) ((void)0)
 #endif
 
-static void check_runs(inngest *jobs, inngest_reset reset)
+APART void check_runs(inngest *jobs, inngest_reset reset)
 {
     uint32_t armed, last = 0;
     inngest_run *run, *alone = NULL;   /* the one that pays */
