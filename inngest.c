@@ -4490,27 +4490,55 @@ APART inngest_status mount_all(inngest *jobs, const inngest_config *config)
     return status;
 }
 
+static bool is_hollow(inngest *jobs, uint32_t block)
+{
+    uint32_t offset = jobs->first_offset;
+    record r;
+    while (offset + 12 <= jobs->port->block_size) if (next_record(jobs, block, &offset, &r)) return false;
+    return block != jobs->tail_block;
+}
+
+/* Reclaim has no room for what is live in the tail. PAUSED: now it has, mount again: boots that were cut short, one after the other, have begun blocks in
+ * which nothing is whole. With the last one, in which all are copies, they are erased again, the last one first: else no
+ * mount would succeed any more. */
+APART inngest_status win_back(inngest *jobs)
+{
+    uint32_t block = jobs->last_block;
+    while (is_hollow(jobs, block - 1)) {
+        jobs->last_block--;
+        INNGEST_TRY(prepare_blocks(jobs, true));
+        jobs->last_block = --block - 1;
+        INNGEST_TRY(prepare_blocks(jobs, true));
+    }
+    return block == jobs->last_block ? INNGEST_ERR_JOURNAL_FULL : INNGEST_PAUSED;
+}
+
 inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
 {
+    inngest_status status;
     uint16_t unused;
     if (index == NULL) index = &unused;
     *index = 0;
     if (jobs == NULL || config == NULL) return INNGEST_ERR_ARGUMENT;
     if (size_of_engine != sizeof(inngest) + sizeof(inngest_slot)) return INNGEST_ERR_MISMATCH;
     if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_config(config));
-    set_up(jobs, config, sizeof *jobs);
-    if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_table(jobs, index));
-    INNGEST_TRY(mount_all(jobs, config));
-    INNGEST_TRY(port_sync(jobs));                      /* before anything acts on what was written again */
-    jobs->copies_only = false;                         /* in a last block that this mount has begun */
-    jobs->wrote = !jobs->clean || jobs->newest == 0;
+    do {
+        set_up(jobs, config, sizeof *jobs);
+        if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_table(jobs, index));
+        INNGEST_TRY(mount_all(jobs, config));
+        INNGEST_TRY(port_sync(jobs));                  /* before anything acts on what was written again */
+        jobs->copies_only = false;                     /* in a last block that this mount has begun */
+        jobs->wrote = !jobs->clean || jobs->newest == 0;
 #if INNGEST_LONG_STEPS
-    jobs->token = jobs->newest * 2654435761u;         /* tokens of an earlier boot are stale */
+        jobs->token = jobs->newest * 2654435761u;     /* tokens of an earlier boot are stale */
 #endif
-    check_runs(jobs, config->reset);
-    if (unreadable(jobs)) return INNGEST_ERR_READ;
-    /* What was written again stands in the block that a reclaim cut short starts over: it ends before anything acts on it. */
-    if (jobs->head_block == jobs->last_block) INNGEST_TRY(reclaim_block(jobs, true));
+        check_runs(jobs, config->reset);
+        if (unreadable(jobs)) return INNGEST_ERR_READ;
+        /* What was written again stands in the block that a reclaim cut short starts over: it ends before anything acts on it. */
+        status = jobs->head_block == jobs->last_block ? reclaim_block(jobs, true) : INNGEST_OK;
+        if (status == INNGEST_ERR_JOURNAL_FULL) status = win_back(jobs);
+    } while (status == INNGEST_PAUSED);
+    INNGEST_TRY(status);
     jobs->stamp = jobs->booted = jobs->now;
 #if INNGEST_WALL_CLOCK
     jobs->boot_position = head_position(jobs);
