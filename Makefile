@@ -73,7 +73,8 @@ fuzz: ## FUZZ_SECONDS (60) of libFuzzer in all, under ASan and UBSan; a finding 
 
 $(BUILD)/wear: OPTIONS = -DINNGEST_FILL_PERCENT=75
 $(BUILD)/port_calls: OPTIONS = -DINNGEST_NO_CAS
-$(BUILD)/wear $(BUILD)/port_calls: $(BUILD)/%: tests/%.c $(SOURCES)
+$(BUILD)/ahead: OPTIONS = -DINNGEST_TRAIL_STEPS=0
+$(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead: $(BUILD)/%: tests/%.c $(SOURCES)
 	@mkdir -p $(BUILD)
 	$(COMPILE) inngest.c port/flash_emulator/flash_emulator.c $< -o $@
 

@@ -905,7 +905,7 @@ APART uint32_t head_position(const inngest *jobs) { return position_at(jobs, job
 
 /* Where a block, or a position, is in the storage. */
 /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): init checks that there are two at least. */
-APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->port->block_count << jobs->block_shift; }
+APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->block_count << jobs->block_shift; }
 APART uint32_t address_of(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
 
 #if INNGEST_LOG
@@ -940,13 +940,15 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
 NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
 {
     int result, tries;
+    bool blank = false;
     for (tries = 0; tries < 3; tries++) {          /* what stays unreadable is taken as torn */
         if ((result = jobs->port->read(jobs->port->context, address, data, size)) == 0) return true;
-        if (jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size)) return false;
+        blank = jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size);
+        if (blank) continue;                       /* or data that look it */
         say(jobs, "inngest: the storage cannot be read");
         count_port_error(jobs, result);
     }
-    jobs->unread = true;
+    jobs->unread = jobs->unread || !blank;
     return false;
 }
 
@@ -1026,12 +1028,12 @@ NEAR bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, 
     return port_read(jobs, address_of(jobs, r->position) + r->header + from, to, size);
 }
 
-NEAR void parse_header(const uint8_t *bytes, uint32_t position, record *r)
+NEAR_APART void parse_header(record *r, const uint8_t *bytes)
 {
-    r->position = position;
-    r->kind = bytes[4] & KIND_MASK;
-    r->flags = bytes[4] & (CARRIED | MORE | FLAG);
-    r->header = bytes[4] & WIDE ? 16 : 12;
+    uint8_t kind = bytes[4];
+    r->kind = kind & KIND_MASK;
+    r->flags = kind & (CARRIED | MORE | FLAG);
+    r->header = 12;
     r->size = bytes[5];
     r->run = get2(bytes + 6);
     r->step = get4(bytes + 8) & STEP_MASK;
@@ -1040,10 +1042,8 @@ NEAR void parse_header(const uint8_t *bytes, uint32_t position, record *r)
 #if INNGEST_TRAIL_STEPS
     r->staged = false;
 #endif
-}
-
-NEAR void parse_wide(const uint8_t *bytes, record *r)
-{
+    if (!(kind & WIDE)) return;
+    r->header = 16;
     r->link |= get2(bytes + 12) << 8;
     r->run |= (uint32_t)bytes[14] << 16;
     r->size = (uint16_t)(r->size | bytes[15] << 8);
@@ -1055,11 +1055,9 @@ NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
     uint8_t *bytes = (uint8_t *)jobs->stage;
     uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
     if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, bytes, 12)) return false;
-    parse_header(bytes, position, r);
-    if (r->header == 16) {
-        if (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
-        parse_wide(bytes, r);
-    }
+    if ((bytes[4] & WIDE) && (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4))) return false;   /* what follows a short one may be unreadable */
+    r->position = position;
+    parse_header(r, bytes);
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
@@ -1458,7 +1456,7 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
     put4(bytes + 4, 1u | geometry(jobs) << 24);     /* version 1.0, no features */
     put4(bytes + 8, block);
     put4(bytes + 12, jobs->format);
-    put4(bytes + 16, jobs->port->block_count);
+    put4(bytes + 16, jobs->block_count);
 #if INNGEST_INDEXES
     if (jobs->reach) put4(bytes + 18, block - jobs->reach);      /* bytes 20 and 21 are written over */
 #endif
@@ -1482,9 +1480,9 @@ static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
 static inngest_status prepare_blocks(inngest *jobs, bool wait)
 {
     uint8_t bytes[32];
-    if (jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
+    if (jobs->last_block + 1 - jobs->tail_block >= jobs->block_count) return INNGEST_OK;
     INNGEST_TRY(port_sync(jobs));                      /* the proof that they hold nothing is durable first */
-    while (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) {
+    while (jobs->last_block + 1 - jobs->tail_block < jobs->block_count) {
         uint32_t block = jobs->last_block + 1;
         INNGEST_TRY(erase_block(jobs, block, wait));
         make_block_header(jobs, block, bytes);
@@ -1492,7 +1490,7 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
         INNGEST_TRY(port_program(jobs, block_address(jobs, block), bytes, jobs->first_offset));
         jobs->last_block = block;
         jobs->trusted = true;
-        if (block != jobs->port->block_count) continue;
+        if (block != jobs->block_count) continue;
         INNGEST_TRY(port_sync(jobs));                  /* the first one: its header is sure before anything else is there */
         INNGEST_TRY(open_place(jobs));
     }
@@ -1510,7 +1508,7 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     if (jobs->last_block - jobs->head_block <= keep) return false;
     if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
         uint32_t next = jobs->last_block-- + 1;        /* a header there that reads differently each time would vouch for it */
-        if (next - jobs->tail_block < jobs->port->block_count && !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER))
+        if (next - jobs->tail_block < jobs->block_count && !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER))
             (void)erase_block(jobs, next, true);       /* where that fails it does below */
         if (prepare_blocks(jobs, true) != INNGEST_OK) return false;
     }
@@ -1612,7 +1610,7 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     bool found;
     if (INNGEST_WRITE_CACHE && jobs->failed) return false;   /* cov: a sync for want of room for a joint failed */
     if (jobs->failed_at) give_up(jobs);
-    found = from == 0 || join_room(jobs, record_room(jobs, 8), keep);
+    found = from == 0 || (find_room(jobs, record_room(jobs, 8), keep) && (!may_be_lost(jobs) || port_sync(jobs) == INNGEST_OK));   /* a joint would follow it */
     if (from && found) {
         jobs->failed_from = 0;
         found = write_void(jobs, from, 0) == INNGEST_OK;
@@ -1632,7 +1630,7 @@ static bool unreadable(inngest *jobs)
 {
     uint8_t bytes[BLOCK_HEADER];
     uint32_t place;
-    for (place = jobs->port->block_count; jobs->unread && place-- > 0;)
+    for (place = jobs->block_count; jobs->unread && place-- > 0;)
         if (port_read(jobs, block_address(jobs, place), bytes, sizeof bytes)) return false;
     return jobs->unread;
 }
@@ -1699,7 +1697,7 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
         if (!advance(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
         r.flags &= FLAG;
         INNGEST_TRY(copy_record(jobs, &r, false));
-        set_copied(jobs, r.position, jobs->copy);
+        if (r.run) set_copied(jobs, r.position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front */
         count(&jobs->counters.carried);
     }
     return INNGEST_OK;
@@ -1781,7 +1779,7 @@ static uint32_t largest_record(const inngest *jobs)
 NEAR uint32_t spare_blocks(const inngest *jobs)
 {
     uint32_t usable = jobs->port->block_size - jobs->first_offset;
-    return (jobs->port->block_count < 4 ? 1 : 2) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
+    return (jobs->block_count < 4 ? 1 : 2) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
 }
 
 /* Make the head have room for so many bytes, where it has none or something is to be done first. */
@@ -1789,7 +1787,7 @@ static inngest_status get_room(inngest *jobs, uint32_t bytes)
 {
     uint32_t tries;
     if (bytes > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
-    for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {   /* cov: a guard: reclaim gains */
+    for (tries = 0; tries < 3 * jobs->block_count; tries++) {   /* cov: a guard: reclaim gains */
         if (jobs->failed) return INNGEST_ERR_SYNC;
         INNGEST_TRY(prepare_blocks(jobs, true));
         if (jobs->last_block - jobs->head_block >= spare_blocks(jobs) && advance(jobs, bytes, spare_blocks(jobs))) return INNGEST_OK;
@@ -1802,7 +1800,7 @@ static inngest_status get_room(inngest *jobs, uint32_t bytes)
 NEAR inngest_status room(inngest *jobs, uint32_t bytes)
 {
     if (jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && !jobs->failed && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
-        jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
+        jobs->last_block + 1 - jobs->tail_block >= jobs->block_count) return INNGEST_OK;
     return get_room(jobs, bytes);
 }
 #else
@@ -1813,8 +1811,8 @@ NEAR inngest_status room(inngest *jobs, uint32_t bytes)
  * of some small records. PAUSED: the chip is erasing. */
 static bool wants_room_ahead(const inngest *jobs)
 {
-    if (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) return true;   /* cov: only where an erase fails in a tick's last pass */
-    return jobs->port->block_count >= 4 && jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size &&
+    if (jobs->last_block + 1 - jobs->tail_block < jobs->block_count) return true;   /* cov: only where an erase fails in a tick's last pass */
+    return jobs->block_count >= 4 && jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size &&
            jobs->last_block - jobs->head_block <= spare_blocks(jobs);
 }
 
@@ -1870,15 +1868,15 @@ static inngest_status read_block_header(inngest *jobs, uint32_t place, uint8_t b
     if (!port_read(jobs, block_address(jobs, place), b, BLOCK_HEADER)) return INNGEST_ERR_NOT_FOUND;
     if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
     if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
-    if (b[7] != geometry(jobs) || get2(b + 16) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
-    return get4(b + 8) % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_BUSY;
+    if (b[7] != geometry(jobs) || get2(b + 16) != jobs->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
+    return get4(b + 8) % jobs->block_count == place ? INNGEST_OK : INNGEST_ERR_BUSY;
 }
 
 /* Has a block a header of its own? */
 static bool has_header(inngest *jobs, uint32_t block)
 {
     uint8_t b[BLOCK_HEADER];
-    return read_block_header(jobs, block % jobs->port->block_count, b) == INNGEST_OK;
+    return read_block_header(jobs, block % jobs->block_count, b) == INNGEST_OK;
 }
 
 static bool is_whole(inngest *jobs, uint32_t position)
@@ -2177,7 +2175,15 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (jobs->newest && !merge) from = position;
     if (torn) bytes += record_room(jobs, 8);
-    if (!advance(jobs, bytes, 0)) return INNGEST_ERR_JOURNAL_FULL;
+    if (!advance(jobs, bytes, 0)) {
+        if (INNGEST_WRITE_CACHE && jobs->failed) return INNGEST_ERR_SYNC;
+        return INNGEST_WRITE_CACHE && jobs->failed_at ? INNGEST_ERR_PROGRAM : INNGEST_ERR_JOURNAL_FULL;   /* a joint failed */
+    }
+    if (INNGEST_WRITE_CACHE) {                             /* what is in front may read as torn next time: that is no loss then */
+        INNGEST_TRY(open_place(jobs));
+        jobs->dirty = true;
+        INNGEST_TRY(port_sync(jobs));
+    }
     if (torn) INNGEST_TRY(write_void(jobs, from, copies ? MORE : 0));
     for (position = jobs->newest; copies > 0; position = after(jobs, &r)) {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
@@ -2190,7 +2196,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         if (status == INNGEST_ERR_READ || (status == INNGEST_OK && !is_whole(jobs, jobs->written))) return doubt(jobs);
         INNGEST_TRY(status);
     }
-    return port_sync(jobs);
+    return INNGEST_OK;
 }
 
 /* A format may have been cut short, twice: in the first two blocks a header may be torn, and a filler behind it, which
@@ -2201,13 +2207,13 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     uint32_t place, offset, i;
     bool readable = false;
     for (place = 0; place < 2; place++) {
-        make_block_header(jobs, jobs->port->block_count + place, bits);
+        make_block_header(jobs, jobs->block_count + place, bits);
         fill_bytes(bits + 12, 0, 4);                     /* of any seed, and its checksum */
         fill_bytes(bits + 20, 0, 4);
         fill_bytes(bits + BLOCK_HEADER, FILLER, sizeof bits - BLOCK_HEADER);
         for (offset = 0; offset < jobs->port->block_size; offset += sizeof bytes) {
             uint32_t address = block_address(jobs, place) + offset;
-            if (offset) fill_bytes(bits, offset < jobs->first_offset + (2u << jobs->unit_shift) ? FILLER : 0xFF, sizeof bits);
+            if (offset) fill_bytes(bits, offset < jobs->first_offset + 2u * jobs->unit ? FILLER : 0xFF, sizeof bits);
             if (port_blank(jobs, address, sizeof bytes)) readable = true;
             else if (port_read(jobs, address, bytes, sizeof bytes))
                 for (i = 0; i < sizeof bytes; i++)
@@ -2216,12 +2222,12 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     }
     if (!readable) return INNGEST_ERR_READ;
     jobs->unread = false;
-    for (; place < jobs->port->block_count; place++) {
+    for (; place < jobs->block_count; place++) {
         idle(jobs);
         if (!port_blank(jobs, block_address(jobs, place), jobs->port->block_size)) return jobs->unread ? INNGEST_ERR_READ : INNGEST_ERR_FOREIGN;
     }
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
-    jobs->tail_block = jobs->port->block_count;
+    jobs->tail_block = jobs->block_count;
     jobs->last_block = jobs->tail_block - 1;
     jobs->clean = true;
     return INNGEST_OK;
@@ -2235,7 +2241,7 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
     inngest_status status;
     bool readable = false;
     uint8_t b[BLOCK_HEADER];
-    for (place = 0; place < jobs->port->block_count; place++) {
+    for (place = 0; place < jobs->block_count; place++) {
         jobs->unread = false;
         status = read_block_header(jobs, place, b);
         readable = readable || !jobs->unread;
@@ -2281,14 +2287,14 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     scan found;
     fill_bytes(&found, 0, sizeof found);
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
-    oldest = jobs->last_block + 1 - jobs->port->block_count;
-    if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
+    oldest = jobs->last_block + 1 - jobs->block_count;
+    if ((int32_t)(oldest - jobs->block_count) < 0) oldest = jobs->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     /* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
     expected = jobs->last_block + 1 - jobs->tail_block;
     if (jobs->tail_block != oldest && has_header(jobs, oldest)) expected++;
     if (blocks < expected) missing++;
-    for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++)
+    for (block = jobs->last_block + 2; block - oldest < jobs->block_count; block++)
         if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
     block = jobs->tail_block;
 #if INNGEST_INDEXES
@@ -2296,7 +2302,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 #endif
     for (; (int32_t)(block - jobs->last_block) <= 0; block++) {
         status = scan_block(jobs, block, &found);
-        if (status == INNGEST_PAUSED) return status;
+        if ((int)status > 0) return status;
         if (status != INNGEST_OK) applied = status;
         if (found.end == 0 && found.blank) {
             gap = true;
@@ -2319,32 +2325,32 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     if (found.lost && (int32_t)(block_of(jobs, found.lost) - found.proven) >= 0 && jobs->voids_needed < VOIDS)   /* cov: programs failed besides; 8 losses */
         return void_range(jobs, found.lost, position_at(jobs, jobs->head_block + 1, 0), true);
 #endif
-    fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->port->block_count - 1)) < 0;
+    fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->block_count - 1)) < 0;
     if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
+        if (jobs->last_block == oldest && !missing) jobs->last_block--;
         missing = 0;
-        if (jobs->last_block == oldest) jobs->last_block--;
     } else if (unreadable(jobs)) return INNGEST_ERR_READ;
     if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
         *reclaimed = 0;
         return INNGEST_PAUSED;
     }
     if (missing) count(&jobs->counters.damaged);
-    if ((int32_t)(found.proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->port->block_count) {
+    if ((int32_t)(found.proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->block_count) {
         /* Which run was the newest is lost: more than one a unit there never were. */
         expected = position_at(jobs, jobs->head_block + 1, 0);
         if (jobs->next_run < expected) jobs->next_run = expected;
     }
-    if (*reclaimed == 0 && (int32_t)(found.proven - oldest) > 0 && found.proven - oldest < jobs->port->block_count) {
+    if (*reclaimed == 0 && (int32_t)(found.proven - oldest) > 0 && found.proven - oldest < jobs->block_count) {
         *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
     }
     INNGEST_TRY(applied);
     if (jobs->head_block == jobs->last_block && jobs->tail_block != jobs->last_block && jobs->tail_block == oldest &&
-        jobs->last_block + 1 - oldest == jobs->port->block_count) {
+        jobs->last_block + 1 - oldest == jobs->block_count) {
         /* Only reclaim enters the last erased block, and it was cut short: all in there are copies. Start it over. */
         jobs->last_block--;
-        jobs->tail_block = jobs->last_block + 2 - jobs->port->block_count;
+        jobs->tail_block = jobs->last_block + 2 - jobs->block_count;
         INNGEST_TRY(prepare_blocks(jobs, true));
         return INNGEST_PAUSED;
     }
@@ -2494,8 +2500,8 @@ static bool find_again(inngest_ctx *ctx, record *r)
     uint8_t *bytes = (uint8_t *)jobs->stage;
     uint32_t position = last_place(ctx)[0], size = last_place(ctx)[1];
     if (size == 0 || size > INNGEST_STAGE_BYTES || !port_read(jobs, address_of(jobs, position), bytes, size)) return false;
-    parse_header(bytes, position, r);
-    if (r->header == 16) parse_wide(bytes, r);
+    r->position = position;
+    parse_header(r, bytes);
     if (r->header + (uint32_t)r->size != size || !is_memo(ctx, r) || !verify_staged(jobs, r)) return false;
     r->staged = true;
     return true;
@@ -2962,7 +2968,6 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 {
     inngest *jobs = ctx->jobs;
     inngest_status status;
-    fill_bytes(r, 0, sizeof *r);
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
@@ -3242,7 +3247,7 @@ static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, 
 }
 
 /* The group is over, or the run waits for it. */
-static inngest_status close_group(inngest_ctx *ctx, inngest_status status)
+APART inngest_status close_group(inngest_ctx *ctx, inngest_status status)
 {
     ctx->parallel = ctx->decided = false;
     if ((int)status > 0) ctx->stopped = INNGEST_PAUSED;
@@ -3397,29 +3402,30 @@ int inngest_attempt(const inngest_ctx *ctx)
     return find_own(ctx, KEY(RESULT, 0), &r) == INNGEST_OK ? r.first[12] : 0;
 }
 
-/* *from: where the data begins in the payload, behind the name. */
-static bool find_event(const inngest_ctx *ctx, record *r, uint32_t *from, uint32_t *name_size)
+/* Find the event. Gives where its data begins in the payload, behind the name; 0: it is not to be found. */
+static uint32_t find_event(const inngest_ctx *ctx, record *r, uint32_t *name_size)
 {
-    if (find_own(ctx, KEY(START, 0), r) != INNGEST_OK) return false;
-    *from = r->flags & FLAG ? START_HEAD : START_HEAD - 6;
-    *name_size = r->first[*from - 1];
-    *from += *name_size;
-    return *from <= r->size;
+    uint32_t from;
+    if (find_own(ctx, KEY(START, 0), r) != INNGEST_OK) return 0;
+    from = r->flags & FLAG ? START_HEAD : START_HEAD - 6;
+    *name_size = r->first[from - 1];
+    from += *name_size;
+    return from <= r->size ? from : 0;
 }
 
 size_t inngest_event_size(const inngest_ctx *ctx)
 {
     record r;
-    uint32_t from, name;
-    return find_event(ctx, &r, &from, &name) ? r.size - from : 0;
+    uint32_t name, from = find_event(ctx, &r, &name);
+    return from ? r.size - from : 0;
 }
 
 /* Copy the event's data or its name, which stands in front of it. */
 static inngest_status read_event(inngest_ctx *ctx, void *out, size_t size, bool its_name)
 {
     record r;
-    uint32_t from, name;
-    if (!find_event(ctx, &r, &from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    uint32_t name, from = find_event(ctx, &r, &name);
+    if (from == 0) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (its_name) {
         r.size = (uint16_t)from;
         from -= name;
@@ -3460,7 +3466,7 @@ APART uint32_t capacity(const inngest *jobs)
 /* The functions of the largest event that fits this one's trigger must fit the run table, the journal and a block. */
 static inngest_status check_fan_out(const inngest *jobs, const inngest_function *f)
 {
-    uint32_t need = 0, n = 0;
+    uint32_t need = 0, n = 0, again = record_room(jobs, 8) + (2u << jobs->unit_shift);   /* a mount may have to write it again behind a void */
     uint16_t k;
     for (k = 0; k < jobs->function_count; k++) {
         const char *event = jobs->functions[k].event;
@@ -3471,7 +3477,7 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     if (n > INNGEST_FAN_OUT || n > jobs->run_count) return INNGEST_ERR_TABLE_FAN_OUT;
     if (f->journal_bytes && f->journal_bytes < 32) return INNGEST_ERR_TABLE_BYTES;
     if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > capacity(jobs) ||
-        n * largest_start(jobs) + record_room(jobs, 14) > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_TABLE_BYTES;
+        n * largest_start(jobs) + record_room(jobs, 14) + again > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_TABLE_BYTES;
     return INNGEST_OK;
 }
 
@@ -3697,10 +3703,10 @@ APART void stop_actives(inngest_ctx *ctx)
     inngest_run *run = ctx->run;
     inngest_active *a;
     inngest_status status;
-    int i;
+    uint32_t i;
     if (NONE_ACTIVE(jobs)) return;
     jobs->end_error = ctx->error;
-    for (i = 0; i < INNGEST_ACTIVE_STEPS && find_active(jobs, run, 0); i++) {   /* one a call if they return */
+    for (i = INNGEST_ACTIVE_STEPS; i-- > 0 && find_active(jobs, run, 0);) {   /* one a call if they return */
         (void)start_ctx(jobs, run);
         ctx->ending = true;
         status = call_handler(ctx);
@@ -3796,8 +3802,8 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
         set_error(ctx, INNGEST_CANCELLED, 0, NULL);
         return INNGEST_CANCELLED;
     }
-    if ((int)ctx->stopped < 0) return INNGEST_FAIL;
-    if (ctx->stopped == INNGEST_PAUSED || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
+    if (ctx->stopped < 0) return INNGEST_FAIL;
+    if (ctx->stopped > 0 || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
     if (status == INNGEST_OK && !IN_GROUP(ctx)) return INNGEST_OK;
     if (status == INNGEST_OK) status = mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
     if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, NULL);
@@ -4041,11 +4047,11 @@ static void advance_time(inngest *jobs, uint32_t now_ms)
 
 static void wake_steps(inngest *jobs)
 {
-    inngest_active *a;
+    uint32_t i;
     if (!LOAD(&jobs->woken)) return;
     STORE(&jobs->woken, 0);
-    if (!INNGEST_LONG_STEPS) return;
-    for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
+    for (i = ACTIVE_STEPS; i-- > 0;) {
+        inngest_active *a = ACTIVE(jobs) + i;
         if (a->run == 0 || a->how != HOW(INNGEST_AGAIN)) continue;
         a->next = (uint32_t)jobs->now;
         due_now(jobs, &jobs->runs[a->run - 1]);
@@ -4066,11 +4072,13 @@ static void release(inngest *jobs)
  * that is alone: it ends behind a record of its own. */
 NEAR inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs), *other;
+    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs);
+    uint32_t i;
     if (deadline(run) <= jobs->now) return run;
-    if (INNGEST_CANCEL && alone(jobs))
-        for (other = jobs->runs; other < jobs->runs + jobs->run_count; other++)
-            if (CANCELLING(other) && deadline(other) <= jobs->now) return other;
+    for (i = INNGEST_CANCEL && alone(jobs) ? jobs->run_count : 0; i-- > 0;) {
+        run = &jobs->runs[i];
+        if (CANCELLING(run) && deadline(run) <= jobs->now) return run;
+    }
     return NULL;
 }
 
@@ -4146,7 +4154,7 @@ static void take_clock(inngest *jobs);
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
     uint32_t next;
-    inngest_status waiting;
+    inngest_status waiting, ahead;
     if (jobs == NULL || jobs->ready != MAGIC || jobs->busy) return UINT32_MAX;
     advance_time(jobs, now_ms);
     if (jobs->failed || jobs->stopped) return UINT32_MAX;
@@ -4154,7 +4162,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->now < jobs->quiet_until && nothing_came(jobs)) return due_in(jobs, jobs->quiet_until);
     jobs->quiet_until = 0;
     jobs->passes = 0;
-    if (make_room_ahead(jobs) == INNGEST_PAUSED) return 1;
+    if ((int)(ahead = make_room_ahead(jobs)) > 0) return 1;      /* the chip is erasing */
 
 #if INNGEST_WALL_CLOCK
     take_clock(jobs);
@@ -4175,6 +4183,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (!nothing_came(jobs)) return 0;
     next = next_deadline(jobs, INNGEST_OK);
     if (!wants_room_ahead(jobs)) jobs->quiet_until = next == UINT32_MAX ? NEVER : jobs->now + next;
+    else if (ahead == INNGEST_OK) return 0;            /* in the next one, which may have nothing else to do */
     return next;
 }
 
@@ -4236,17 +4245,17 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
 /* The first time in a boot that the clock is known. */
 static inngest_status make_time_good(inngest *jobs, int64_t off)
 {
-    inngest_run *run;
-    inngest_active *a;
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->number) INNGEST_TRY(shift_waits(jobs, run, off));
+    uint32_t i;
+    for (i = jobs->run_count; i-- > 0;)
+        if (jobs->runs[i].number) INNGEST_TRY(shift_waits(jobs, &jobs->runs[i], off));
     INNGEST_TRY(shift_seen(jobs, off));
-    for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++) {
+    for (i = ACTIVE_STEPS; i-- > 0;) {
+        inngest_active *a = ACTIVE(jobs) + i;
         if (a->next != UINT32_MAX) a->next += (uint32_t)off;
         a->timeout += (uint32_t)off;
     }
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->state == INNGEST_WAIT_STEP) due_now(jobs, run);
+    for (i = jobs->run_count; i-- > 0;)
+        if (jobs->runs[i].state == INNGEST_WAIT_STEP) due_now(jobs, &jobs->runs[i]);
 #if INNGEST_CRASHES
     jobs->alone_since += (uint32_t)off;
 #endif
@@ -4257,15 +4266,15 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
 /* Take what the clock was told to be. Where that must be written and cannot be now, the tick tries again. */
 static void take_clock(inngest *jobs)
 {
-    inngest_run *run;
+    uint32_t i;
     int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
     if (!jobs->is_told || jobs->failed || jobs->stopped) return;
     if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {
         if (make_time_good(jobs, off) != INNGEST_OK) return;
         jobs->told -= off;
     }
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
-        if (run->flags & RUN_UNIX) due_now(jobs, run);
+    for (i = jobs->run_count; i-- > 0;)
+        if (jobs->runs[i].flags & RUN_UNIX) due_now(jobs, &jobs->runs[i]);
     off = jobs->wall_known ? jobs->told - jobs->wall_stamped : RETRY_ROOM_MS;
     jobs->wall_known = jobs->wall_set = true;
     jobs->wall_offset = jobs->told;
@@ -4338,6 +4347,7 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     jobs->runs = (inngest_run *)config->memory;
     jobs->run_count = (inngest_index)config->runs;
     jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + slots_at);
+    jobs->block_count = config->port->block_count;
     for (i = 0; i < config->runs; i++) put_deadline(&jobs->runs[i], NEVER);
     clear_places(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
@@ -4534,7 +4544,7 @@ APART inngest_status mount_all(inngest *jobs, const inngest_config *config)
     uint32_t reclaimed = 0, tries = 0;
     uint8_t needed_before = 0;
     inngest_status status;
-    while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
+    while ((int)(status = mount(jobs, config->seed, &reclaimed)) > 0) {
         if (tries++ == 32) return INNGEST_ERR_READ;   /* cov: a guard: cells that read differently each time */
         if (jobs->voids_needed != needed_before) reclaimed = 0;   /* what proved it may be what is void */
         needed_before = jobs->voids_needed;
@@ -4554,7 +4564,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     set_up(jobs, config, sizeof *jobs);
     if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_table(jobs, index));
     INNGEST_TRY(mount_all(jobs, config));
-    INNGEST_TRY(port_sync(jobs));
+    INNGEST_TRY(port_sync(jobs));                      /* before anything acts on what was written again */
     jobs->copies_only = false;                         /* in a last block that this mount has begun */
     jobs->wrote = !jobs->clean || jobs->newest == 0;
 #if INNGEST_LONG_STEPS
@@ -4731,7 +4741,7 @@ static void json_next(json_reader *r)
     }
 }
 
-static unsigned json_take(json_reader *r)
+APART unsigned json_take(json_reader *r)
 {
     unsigned c = r->c;
     json_next(r);
@@ -4819,9 +4829,10 @@ static uint32_t json_hex(json_reader *r)
 
 static void json_escape(json_reader *r)
 {
-    static const char names[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
-    unsigned c = json_take(r), i = 0;
-    while (i < 8 && (uint8_t)names[i] != c) i++;
+    static const char names[] = "\"\"\\\\//b\bf\fn\nr\rt\t";      /* each with what it means */
+    unsigned c = json_take(r);
+    const char *name = names;
+    while (*name && (uint8_t)*name != c) name += 2;
     if (c == 'u') {
         uint32_t code = json_hex(r), low;
         if (code >> 10 == 0xD800 >> 10) {            /* the first of a pair */
@@ -4831,7 +4842,7 @@ static void json_escape(json_reader *r)
             code = (code << 10) + low + 0x10000 - ((uint32_t)0xD800 << 10);
         }
         (void)json_emit_code(r, code);
-    } else if (i < 8) json_emit(r, (uint8_t)meant[i]);
+    } else if (*name) json_emit(r, (uint8_t)name[1]);
     else json_stop(r);
 }
 
@@ -4914,6 +4925,7 @@ static bool json_scale(json_reader *r, unsigned digits, int64_t *value)
 /* Take a value, or the opening of a container. */
 static void json_value(json_reader *r)
 {
+    static const char words[3][6] = { "false", "true", "null" };
     unsigned c;
     json_blank(r);
     c = r->c;
@@ -4929,8 +4941,9 @@ static void json_value(json_reader *r)
         r->type = JSON_OPENED;
         json_next(r);
     } else if (c == 't' || c == 'f' || c == 'n') {
-        json_word(r, c == 't' ? "true" : c == 'f' ? "false" : "null");
-        r->type = c == 't' ? JSON_BOOL : c == 'f' ? JSON_FALSE : JSON_NULL;
+        unsigned type = c == 't' ? JSON_BOOL : c == 'f' ? JSON_FALSE : JSON_NULL;
+        json_word(r, words[type]);
+        r->type = (uint8_t)type;
     } else json_number(r);
 }
 
@@ -5081,7 +5094,8 @@ static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *
     uint32_t name;
     fill_bytes(&r, 0, sizeof r);
     r.jobs = ctx->jobs;
-    if (!find_event(ctx, &r.event, &r.from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    r.from = find_event(ctx, &r.event, &name);
+    if (r.from == 0) return park(ctx, INNGEST_WAIT_DAMAGE);
     r.size = r.event.size - r.from;
     if (path && matches("data", path, 4)) status = json_read(&r, path + 4, out, want);
     if (status == INNGEST_PAUSED) return park(ctx, INNGEST_WAIT_DAMAGE);
@@ -5211,7 +5225,7 @@ inngest_status inngest_parse_duration(const char *text, int64_t *ms)
     if (text == NULL || ms == NULL) return INNGEST_ERR_ARGUMENT;
     for (text = text_spaces(text); first || *text; first = false) {
         const char *start = text, *point, *end;
-        for (whole = 0; text_is_digit(*text); text++) if (whole <= LONGEST) whole = whole * 10 + (*text - '0');
+        for (whole = 0; text_is_digit(*text); text++) if (whole >> 40 == 0) whole = whole * 10 + (*text - '0');
         point = text;
         if (*text == '.') while (text_is_digit(*++text)) { }
         if (text == start || text[-1] == '.') return INNGEST_ERR_ARGUMENT;
@@ -5222,7 +5236,7 @@ inngest_status inngest_parse_duration(const char *text, int64_t *ms)
         if (text == NULL) return INNGEST_ERR_ARGUMENT;
         unit = unit_s ? unit_s * (int64_t)1000 : 1;
         for (part = 0; --end > point; ) part = text_tenth(part + (*end - '0') * unit);   /* never too short */
-        if (whole > (unit_s ? (int64_t)((uint32_t)(LONGEST / 1000) / unit_s) : LONGEST)) return INNGEST_ERR_RANGE;
+        if (unit_s && whole > (int64_t)((uint32_t)(LONGEST / 1000) / unit_s)) return INNGEST_ERR_RANGE;
         total += whole * unit + part;
         if (total > LONGEST) return INNGEST_ERR_RANGE;
         text = text_spaces(text);
@@ -5242,42 +5256,36 @@ static const char *text_shape(const char *text, const char *shape, unsigned *num
     return text;
 }
 
-/* Z, +hh, +hhmm or +hh:mm to the end of the text. Gives minutes; NO_ZONE: malformed, BAD_ZONE: out of range. */
-#define NO_ZONE 9998
-#define BAD_ZONE 9999
-static int text_zone(const char *text)
+/* Z, +hh, +hhmm or +hh:mm to the end of the text, its hours and minutes to zone. */
+static bool text_zone(const char *text, unsigned *zone)
 {
-    unsigned hour, minute = 0;
-    char sign = *text++;
-    if ((sign | 0x20) == 'z') return *text ? NO_ZONE : 0;
-    if ((sign != '+' && sign != '-') || (text = text_shape(text, "00", &hour)) == NULL) return NO_ZONE;
-    if (*text && (text = text_shape(*text == ':' ? text + 1 : text, "00", &minute)) == NULL) return NO_ZONE;
-    if (*text) return NO_ZONE;
-    if (hour > 23 || minute > 59) return BAD_ZONE;
-    return sign == '-' ? -(int)(hour * 60 + minute) : (int)(hour * 60 + minute);
+    if ((*text | 0x20) == 'z') return text[1] == 0;
+    if (*text != '+' && *text != '-') return false;
+    text = text_shape(text + 1, "00", zone);
+    if (text && *text) text = text_shape(*text == ':' ? text + 1 : text, "00", zone + 1);
+    return text && *text == 0;
 }
 
 /* Days since 1970-01-01; -1,000,000: there is no such day. */
 #define NO_DAY (-1000000)
 static int32_t text_days_until(unsigned year, unsigned month, unsigned day)
 {
-    bool leap = year % 4 == 0 && (year % 100 || year % 400 == 0);
+    bool leap = (year & (year % 25 ? 3 : 15)) == 0;  /* of hundreds those of 400, which is 25 times 16 */
     unsigned longest = month == 2 ? leap ? 29u : 28u : 30u + ((month + month / 8) & 1);
-    int32_t y = (int32_t)year + 400;                 /* a whole cycle later, counted from 1 March on */
-    if (month < 1 || month > 12 || day < 1 || day > longest) return NO_DAY;
+    uint32_t y = (uint32_t)year + 400;               /* a whole cycle later, counted from 1 March on */
+    if (month - 1 > 11 || day - 1 >= longest) return NO_DAY;
     if (month < 3) {
         month += 12;
         y--;
     }
-    return y * 365 + y / 4 - y / 100 + y / 400 + (int32_t)((month * 153 - 457) / 5 + day) - 865566;
+    return (int32_t)(y * 365 + y / 4 - y / 100 + y / 400 + (month * 153 - 457) / 5 + day) - 865566;
 }
 
 inngest_status inngest_parse_time(const char *text, int64_t *unix_ms)
 {
-    unsigned n[6], ms = 0, weight = 100;
-    bool more = false;                               /* a fraction of a second that is not 0 */
-    int zone = 0;
-    int32_t days;
+    unsigned n[8], weight = 100;                     /* year, month, day, hour, minute, second, the zone's hour and minute */
+    bool more = false, west = false;                 /* more: a fraction of a second that is not 0 */
+    int32_t days, ms = 0, zone;
     if (text == NULL || unix_ms == NULL) return INNGEST_ERR_ARGUMENT;
     fill_bytes(n, 0, sizeof n);
     text = text_shape(text, "0000-00-00", n);
@@ -5289,17 +5297,18 @@ inngest_status inngest_parse_time(const char *text, int64_t *unix_ms)
             text = text_shape(text + 1, "00", n + 5);
             if (text && (*text == '.' || *text == ',') && text_is_digit(text[1]))
                 for (text++; text_is_digit(*text); text++, weight /= 10) {
-                    ms += (unsigned)(*text - '0') * weight;
+                    ms += (int32_t)((unsigned)(*text - '0') * weight);
                     if (*text != '0') more = true;
                 }
         }
-        zone = text ? text_zone(text) : NO_ZONE;
-        if (zone == NO_ZONE) return INNGEST_ERR_ARGUMENT;
+        if (text == NULL || !text_zone(text, n + 6)) return INNGEST_ERR_ARGUMENT;
+        west = *text == '-';
     }
     days = text_days_until(n[0], n[1], n[2]);
-    if (days == NO_DAY || zone == BAD_ZONE || n[4] > 59 || n[5] > 59 || n[3] > 24 || (n[3] == 24 && (n[4] || n[5] || more)))
-        return INNGEST_ERR_RANGE;
-    *unix_ms = (((int64_t)days * 24 + n[3]) * 60 + n[4] - zone) * 60000 + (int64_t)n[5] * 1000 + ms;
+    ms += (int32_t)((n[3] * 60 + n[4]) * 60000 + n[5] * 1000);
+    if (days == NO_DAY || n[4] > 59 || n[5] > 59 || ms + more > 86400000 || n[6] > 23 || n[7] > 59) return INNGEST_ERR_RANGE;
+    zone = (int32_t)((n[6] * 60 + n[7]) * 60000);
+    *unix_ms = (int64_t)days * 86400000 + (west ? ms + zone : ms - zone);
     return INNGEST_OK;
 }
 #endif

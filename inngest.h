@@ -288,7 +288,7 @@ typedef enum inngest_status {
     INNGEST_ERR_TABLE_EVENT = -363,    /* no trigger event, or a wildcard that does not follow '/' or '.' */
     INNGEST_ERR_TABLE_HANDLER = -364,  /* no handler */
     INNGEST_ERR_TABLE_FAN_OUT = -365,  /* limit INNGEST_FAN_OUT: more functions fit one event */
-    INNGEST_ERR_TABLE_BYTES = -366,    /* journal_bytes too small for start and failure, or over the capacity */
+    INNGEST_ERR_TABLE_BYTES = -366,    /* journal_bytes too small for start and failure, or over the capacity; or one event's runs fill a block */
     INNGEST_ERR_TABLE_BACKOFF = -367,  /* backoff and backoff_count contradict each other */
     INNGEST_ERR_GEOMETRY = -368,       /* block size, count or program size out of range */
     INNGEST_ERR_FOREIGN = -369,        /* the storage is not blank and holds no journal: inngest_format it knowingly */
@@ -652,16 +652,17 @@ struct inngest {                   /* what is used most stands first, bytes befo
     inngest_index run_count, live_runs;
     uint16_t failed_at;            /* where in its block, in units, a program failed that was not looked at since; 0: none */
     uint16_t passes;               /* of this tick */
+    uint32_t block_count;          /* the port's */
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
     uint32_t head_offset, synced;  /* synced: position, what stands before it is durable */
     uint32_t newest, written;      /* the newest group; the record written last */
+    uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
+    uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
+    uint32_t next_run, reserved, time_position;
 #if INNGEST_INDEXES
     uint32_t reach;                /* the oldest block in which anything counted at the last reclaim; 0: not known */
     uint32_t copied, copy;         /* positions: what the tail block holds up to there has been copied; a copy whose original is to be found, 0: none */
 #endif
-    uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
-    uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
-    uint32_t next_run, reserved, time_position;
     const inngest_function *functions;
     uint32_t format, seed;         /* the journal's half of run ids; its checksum, with which those of records begin */
     uint32_t woken, last_tick;
@@ -670,6 +671,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
     uint32_t free_place, again_count;
 #endif
+    uint32_t random;
     int64_t now;                   /* journal ms */
     int64_t quiet_until;           /* nothing is due before that, but for what comes */
     int64_t booted, stamp;
@@ -682,7 +684,6 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_LOG
     uint32_t said;
 #endif
-    uint32_t random;
 #if INNGEST_LONG_STEPS
     uint32_t token;
 #endif
@@ -691,7 +692,6 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t poison, arms;         /* event that crashed a predicate; counts runs put on their own */
     uint16_t poison_row;           /* crashes of predicates in a row */
 #endif
-    void *user;
 #if INNGEST_HOOKS
     const inngest_hooks *hooks;
 #endif
@@ -715,6 +715,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     inngest_counters counters;
 #endif
     uint32_t stage[INNGEST_STAGE_BYTES / 4];
+    void *user;
     bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
     uint8_t void_count, voids_needed;   /* kept from here on when a mount starts over */
     bool doubted;
@@ -740,7 +741,8 @@ INNGEST_MUST_USE inngest_status inngest_init_(inngest *jobs, const inngest_confi
  * engine may be mounted. Waits for each erase: 1 ms to 2 s a block on flash. OK, ARGUMENT, or the port's ERASE or SYNC. */
 INNGEST_MUST_USE inngest_status inngest_format(const inngest_port *port);
 
-/* Do what is due: journal queued events, run handlers. Gives the ms until something is due; UINT32_MAX: nothing,
+/* Do what is due: journal queued events, run handlers. Gives the ms until something is due; 0: call again at once, if
+ * only to reclaim and erase ahead of need while nothing else is to be done; UINT32_MAX: nothing is due,
  * until an event, a completion or a wake comes. now_ms may wrap; call at least once in 24 days. Where it goes back, time
  * stands still until it is where it was. Interrupts: no.
  * Bounded by INNGEST_TICK_PASSES passes and the queue. Failures of the port are counted, and tried again a second

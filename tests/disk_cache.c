@@ -305,6 +305,34 @@ static void cuts(const char *name, unsigned count)
             for (turns = 0; turns < 3; turns++) (void)live(name, keep, 0, first, 1 + random_number(60));
 }
 
+/* A format that is cut short, and again where it is begun anew, and again: what is left of it is never taken for foreign. */
+static void formats(void)
+{
+    static inngest_config config;
+    static unsigned first, second, turn;
+    static bool over;
+    config.functions = functions;
+    config.function_count = sizeof functions / sizeof functions[0];
+    config.port = &port;
+    config.memory = memory;
+    config.memory_size = sizeof memory;
+    config.runs = 6;
+    config.events = 8;
+    disk.kill = false;
+    for (over = false, first = 1; !over; first++)
+        for (disk.keep = 0; disk.keep < KEEPS; disk.keep++)
+            for (second = 1; second <= 3; second++)
+                for (turn = 0; turn < 100; turn++) {
+                    memset(disk.cells, 0xFF, sizeof disk.cells);
+                    memset(disk.durable, 0xFF, sizeof disk.durable);
+                    disk.writes = disk.used = disk.calls = disk.cuts = 0;
+                    disk.cut_at = first;
+                    if (setjmp(cut)) disk.cut_at = disk.cuts < 3 ? disk.calls + (disk.cuts == 1 ? second : 1 + random_number(10)) : 0;
+                    CHECK(inngest_init(&jobs, &config, NULL) == INNGEST_OK);
+                    over = disk.cuts == 0;
+                }
+}
+
 /* How many syncs a life takes: one run on its own one a step; several at once share them. */
 static void syncs(void)
 {
@@ -384,6 +412,7 @@ int main(void)
     port.block_count = 8;
     port.program_size = 1;
     random_state = 1;
+    formats();
     syncs();
     large_groups();
     cuts("test/job", 1);

@@ -174,6 +174,52 @@ static void distances(uint32_t block)
         }
 }
 
+/* A loop that sleeps as it is told finds room made: a tick that leaves too little of it for the next job asks to be called
+ * again, and that one reclaims and erases. Where that fails it is not asked for at once. */
+static bool no_read;
+static int (*chip_read)(void *, uint32_t, void *, uint32_t);
+static int no_read_now(void *context, uint32_t address, void *data, uint32_t size)
+{
+    return no_read ? -7 : chip_read(context, address, data, size);
+}
+
+static inngest_status short_job(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "a") { }
+    INNGEST_DO(ctx, "b") { }
+    return INNGEST_OK;
+}
+
+static inngest_status sleeper(inngest_ctx *ctx) { return inngest_step_sleep(ctx, "nap", INNGEST_DAYS(100)); }
+
+static void room_ahead(void)
+{
+    static const inngest_function table[] = { { .id = "n", .event = "n", .handler = short_job, .journal_bytes = 64, QUICK },
+                                              { .id = "s", .event = "s", .handler = sleeper, .journal_bytes = 64, QUICK } };
+    unsigned i, asked = 0;
+    uint32_t erases, next;
+    machine_open(table, 2, 2048, 6, 4);
+    chip_read = m.chip.port.read;
+    m.chip.port.read = no_read_now;
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK);
+    for (i = 0; i < 600; i++) {
+        CHECK(inngest_send(&m.jobs, "n", NULL, 0) == INNGEST_OK);
+        erases = machine_counters().erases;
+        next = machine_tick();
+        CHECK(machine_counters().erases == erases && machine_runs(NULL) == 1);
+        if (next > 0) continue;
+        no_read = true;
+        CHECK(machine_tick() > 0);
+        no_read = false;
+        if (machine_counters().erases == erases) (void)machine_tick();
+        CHECK(machine_tick() > 0 && machine_counters().erases == erases + 1);
+        asked++;
+    }
+    CHECK(asked > 10 && asked < 40 && machine_counters().port_errors > 0);
+    MACHINE_END();
+}
+
 /* Run numbers around the largest that a short header can name. */
 static inngest_status nothing(inngest_ctx *ctx) { (void)ctx; return INNGEST_OK; }
 static void run_numbers(void)
@@ -183,7 +229,10 @@ static void run_numbers(void)
     machine_open(table, 1, 2048, 4, 4);
     machine_reboot();
     for (i = 0; i < 65540 && !test_failed; i++) {
-        CHECK(inngest_send(&m.jobs, "n", NULL, 0) == INNGEST_OK && machine_tick() == UINT32_MAX);
+        uint32_t next;
+        CHECK(inngest_send(&m.jobs, "n", NULL, 0) == INNGEST_OK);
+        next = machine_tick();
+        CHECK(next == UINT32_MAX || (next == 0 && machine_tick() == UINT32_MAX));      /* it makes room ahead, once */
         if (i == 65525) machine_reboot();
     }
     look_at_records();
@@ -532,7 +581,7 @@ static void outages(void)
 
 /* ---- the largest, the most ------------------------------------------------------------------------------------- */
 
-/* The group of an event may fill a block to its last byte. */
+/* The group of an event may fill a block, but for what a mount that writes it again puts in front of it. */
 static void largest_group(void)
 {
     static const inngest_function table[] = {
@@ -542,10 +591,12 @@ static void largest_group(void)
     };
     static const uint8_t data[INNGEST_EVENT_BYTES];
     machine_open(table, 6, 1024, 16, 32);
+    CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_ERR_TABLE_BYTES);
+    m.config.function_count = 5;
     machine_reboot();
     effects[0] = 0;
     CHECK(inngest_send(&m.jobs, "w", data, INNGEST_EVENT_BYTES - 1) == INNGEST_OK && machine_run(1));
-    CHECK(effects[0] == 6 && machine_runs(NULL) == 0);
+    CHECK(effects[0] == 5 && machine_runs(NULL) == 0);
     MACHINE_END();
 }
 
@@ -711,6 +762,7 @@ int main(void)
     distances(512);
     distances(2048);
     sizes();
+    room_ahead();
     run_numbers();
     progress();
     one_unit();
