@@ -745,7 +745,7 @@ static uint32_t contender(const inngest *jobs, uint32_t node)
 }
 
 /* Gives the run due first; a free place if there is none. */
-static inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contender(jobs, 1)]; }
+APART inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contender(jobs, 1)]; }
 
 static void play_up(inngest *jobs, uint32_t place)
 {
@@ -807,7 +807,7 @@ static inngest_run *find_place(inngest *jobs, uint32_t number)
 
 static inngest_run *find_run(inngest *jobs, uint32_t number) { return number ? find_place(jobs, number) : NULL; }
 
-static inngest_run *first_run(const inngest *jobs)
+APART inngest_run *first_run(const inngest *jobs)
 {
     inngest_run *run, *first = jobs->runs;
     for (run = first; run < jobs->runs + jobs->run_count; run++) if (is_earlier(run, first)) first = run;
@@ -919,21 +919,25 @@ static void say(inngest *jobs, const char *text)
 #define say(jobs, text) ((void)0)
 #endif
 
-static void count_port_error(inngest *jobs, int result)
+#if INNGEST_LOG || INNGEST_INSPECT
+APART void report(inngest *jobs, int result, const char *text)
 {
 #if INNGEST_INSPECT
     if (result) jobs->counters.port_error = result;
 #endif
-    (void)jobs;
     (void)result;
+    (void)text;
     count(&jobs->counters.port_errors);
+    say(jobs, text);
 }
+#else
+#define report(jobs, result, text) ((void)(result))
+#endif
 
 static inngest_status port_failed(inngest *jobs, int result, inngest_status status)
 {
-    say(jobs, "inngest: the storage failed");
     jobs->doubtful = true;
-    count_port_error(jobs, result);
+    report(jobs, result, "inngest: the storage failed");
     return status;
 }
 
@@ -945,8 +949,7 @@ NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
         if ((result = jobs->port->read(jobs->port->context, address, data, size)) == 0) return true;
         blank = jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size);
         if (blank) continue;                       /* or data that look it */
-        say(jobs, "inngest: the storage cannot be read");
-        count_port_error(jobs, result);
+        report(jobs, result, "inngest: the storage cannot be read");
     }
     jobs->unread = jobs->unread || !blank;
     return false;
@@ -1063,8 +1066,8 @@ NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
 
 NEAR bool is_crc(record *r, uint32_t crc)
 {
-    r->later = crc != r->crc;
-    if (r->later) r->crc ^= LATER;
+    if (INNGEST_WRITE_CACHE) r->later = crc != r->crc;
+    if (crc != r->crc) r->crc ^= LATER;
     return crc == r->crc;
 }
 
@@ -1086,7 +1089,7 @@ static bool verify(inngest *jobs, record *r)
 
 #if INNGEST_TRAIL_STEPS
 /* Verify a record that stands in the stage as a whole. */
-static bool verify_staged(const inngest *jobs, record *r)
+static bool verify_staged(inngest *jobs, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
     r->head_crc = crc_header(jobs, r->position, bytes, r->header);
@@ -1103,7 +1106,7 @@ static bool read_record(inngest *jobs, uint32_t position, record *r) { return re
  * were verified is what the copy must hold to be whole. */
 static uint32_t payload_crc(const source *s, uint32_t crc)
 {
-    static const uint8_t zeros[16] = { 0 };
+    static const uint8_t zeros[FAST ? 16 : 4] = { 0 };
     unsigned i, n;
     if (s->copy) {
         const record *from = s->piece[0];
@@ -1142,7 +1145,7 @@ static inngest_status open_place(inngest *jobs)
     return INNGEST_OK;
 }
 
-static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
+APART bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
 
 /* Read the record at *offset of a block and go behind it; where nothing is whole, one unit on. */
 static bool next_record(inngest *jobs, uint32_t block, uint32_t *offset, record *r)
@@ -1607,10 +1610,9 @@ APART void give_up(inngest *jobs)
 static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t from = jobs->failed_from;
-    bool found;
-    if (INNGEST_WRITE_CACHE && jobs->failed) return false;   /* cov: a sync for want of room for a joint failed */
+    bool found = true;
     if (jobs->failed_at) give_up(jobs);
-    found = from == 0 || (find_room(jobs, record_room(jobs, 8), keep) && (!may_be_lost(jobs) || port_sync(jobs) == INNGEST_OK));   /* a joint would follow it */
+    if (from) found = find_room(jobs, record_room(jobs, 8), keep) && (!may_be_lost(jobs) || port_sync(jobs) == INNGEST_OK);   /* a joint would follow it */
     if (from && found) {
         jobs->failed_from = 0;
         found = write_void(jobs, from, 0) == INNGEST_OK;
@@ -1620,8 +1622,7 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
         }
     }
     found = found && join_room(jobs, bytes, keep);
-    if (!found && (!INNGEST_WRITE_CACHE || !jobs->failed) && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block)   /* cov: the same */
-        start_over(jobs);
+    if (!found && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
     return found;
 }
 
@@ -1862,21 +1863,23 @@ static bool can_write(inngest *jobs)
 
 /* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
 
-/* Read a block header by place into b. OK, NOT_FOUND (none that verifies), BUSY (that of another place), or why it is refused. */
-static inngest_status read_block_header(inngest *jobs, uint32_t place, uint8_t b[BLOCK_HEADER])
+/* Read the header at a block's place into b. OK, NOT_FOUND (none that verifies), BUSY (that of another place), or why it
+ * is refused. */
+static inngest_status read_block_header(inngest *jobs, uint32_t block, uint8_t b[BLOCK_HEADER])
 {
-    if (!port_read(jobs, block_address(jobs, place), b, BLOCK_HEADER)) return INNGEST_ERR_NOT_FOUND;
+    uint32_t address = block_address(jobs, block);
+    if (!port_read(jobs, address, b, BLOCK_HEADER)) return INNGEST_ERR_NOT_FOUND;
     if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
     if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
     if (b[7] != geometry(jobs) || get2(b + 16) != jobs->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
-    return get4(b + 8) % jobs->block_count == place ? INNGEST_OK : INNGEST_ERR_BUSY;
+    return block_address(jobs, get4(b + 8)) == address ? INNGEST_OK : INNGEST_ERR_BUSY;
 }
 
 /* Has a block a header of its own? */
 static bool has_header(inngest *jobs, uint32_t block)
 {
     uint8_t b[BLOCK_HEADER];
-    return read_block_header(jobs, block % jobs->block_count, b) == INNGEST_OK;
+    return read_block_header(jobs, block, b) == INNGEST_OK;
 }
 
 static bool is_whole(inngest *jobs, uint32_t position)
@@ -1978,7 +1981,7 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
  * voids all from one position to another, for it may read as whole later. */
 static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
 
-static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
+APART inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
 {
     const uint8_t *b = r->first;
     int64_t stamp = 0;
@@ -2272,7 +2275,6 @@ static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
         jobs->dirty = true;                            /* what was found may be no more than a disk's cache has */
         INNGEST_TRY(prepare_blocks(jobs, true));
         status = settle(jobs, end);
-        if (status == INNGEST_ERR_JOURNAL_FULL) status = INNGEST_OK;     /* it stands in a block that is full and was left behind */   /* cov: a guard */
     }
     INNGEST_TRY(status);
     return prepare_blocks(jobs, true);
@@ -2328,7 +2330,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->block_count - 1)) < 0;
     if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
-        if (jobs->last_block == oldest && !missing) jobs->last_block--;
+        jobs->last_block -= !missing && jobs->last_block == oldest;
         missing = 0;
     } else if (unreadable(jobs)) return INNGEST_ERR_READ;
     if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
@@ -2735,7 +2737,7 @@ static void drop_active(inngest *jobs, inngest_active *a)
     uint32_t i;
     a->run = 0;
     COUNT_ACTIVE(jobs, -1);
-    for (i = 0; jobs->wanting && i < jobs->run_count; i++)
+    for (i = jobs->wanting ? jobs->run_count : 0; i-- > 0;)
         if (jobs->runs[i].flags & RUN_WANTS) due_now(jobs, &jobs->runs[i]);
     jobs->wanting = false;
 }
@@ -3369,14 +3371,16 @@ inngest_status inngest_step_load(inngest_ctx *ctx, void *progress, size_t size)
 
 void inngest_idempotency_key(const inngest_ctx *ctx, char key[INNGEST_KEY_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
     uint32_t parts[4];
-    unsigned i;
+    unsigned i, digit;
     parts[0] = ctx->jobs->format;
     parts[1] = ctx->run->number;
     parts[2] = ctx->run->flags & RUN_FAILING ? 1 : 0;
     parts[3] = ctx->step;
-    for (i = 0; i < 32; i++) key[i] = digits[parts[i / 8] >> (28 - 4 * (i % 8)) & 15];
+    for (i = 0; i < 32; i++) {
+        digit = parts[i / 8] >> (28 - 4 * (i % 8)) & 15;
+        key[i] = (char)(digit < 10 ? '0' + digit : 'a' - 10 + digit);
+    }
     key[32] = 0;
 }
 
@@ -3466,7 +3470,7 @@ APART uint32_t capacity(const inngest *jobs)
 /* The functions of the largest event that fits this one's trigger must fit the run table, the journal and a block. */
 static inngest_status check_fan_out(const inngest *jobs, const inngest_function *f)
 {
-    uint32_t need = 0, n = 0, again = record_room(jobs, 8) + (2u << jobs->unit_shift);   /* a mount may have to write it again behind a void */
+    uint32_t need = 0, n = 0, largest;
     uint16_t k;
     for (k = 0; k < jobs->function_count; k++) {
         const char *event = jobs->functions[k].event;
@@ -3476,12 +3480,15 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     }
     if (n > INNGEST_FAN_OUT || n > jobs->run_count) return INNGEST_ERR_TABLE_FAN_OUT;
     if (f->journal_bytes && f->journal_bytes < 32) return INNGEST_ERR_TABLE_BYTES;
+    largest = n * largest_start(jobs) + record_room(jobs, 14);
+    if (largest < record_room(jobs, INNGEST_RESULT_BYTES)) largest = record_room(jobs, INNGEST_RESULT_BYTES);   /* cov: by configuration */
+    largest += record_room(jobs, 8) + 2u * jobs->unit;        /* a mount may have to write it again, behind a filler and a void */
     if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > capacity(jobs) ||
-        n * largest_start(jobs) + record_room(jobs, 14) + again > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_TABLE_BYTES;
+        largest > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_TABLE_BYTES;
     return INNGEST_OK;
 }
 
-static inngest_status check_table(const inngest *jobs, uint16_t *index)
+APART inngest_status check_table(const inngest *jobs, uint16_t *index)
 {
     uint16_t i, k;
     for (i = 0; i < jobs->function_count; i++) {
@@ -4314,7 +4321,7 @@ struct alignment { char c; int64_t time; };
 
 static bool is_power_of_two(uint32_t n, uint32_t least, uint32_t most) { return n >= least && n <= most && (n & (n - 1)) == 0; }
 
-static inngest_status check_config(const inngest_config *c)
+APART inngest_status check_config(const inngest_config *c)
 {
     const inngest_port *p = c->port;
     if (p == NULL || p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
@@ -4486,7 +4493,7 @@ APART void find_copied(inngest *jobs)
 #define find_copied(jobs) ((void)0)
 #endif
 
-static void check_runs(inngest *jobs, inngest_reset reset)
+APART void check_runs(inngest *jobs, inngest_reset reset)
 {
     uint32_t armed, last = 0;
     inngest_run *run, *alone = NULL;   /* the one that pays */
