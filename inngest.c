@@ -252,17 +252,17 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 #if INNGEST_CRC_TABLE == 2048          /* eight bytes at a time */
     static const uint32_t table[8][256] = { CRC_ROW(CRC_ROW_0), CRC_ROW(CRC_ROW_1), CRC_ROW(CRC_ROW_2), CRC_ROW(CRC_ROW_3),
                                             CRC_ROW(CRC_ROW_4), CRC_ROW(CRC_ROW_5), CRC_ROW(CRC_ROW_6), CRC_ROW(CRC_ROW_7) };
-    for (crc = ~crc; size >= 8; size -= 8, data += 8) {
+    const uint8_t *end = data + (size & ~(size_t)7);
+    for (crc = ~crc; data != end; data += 8) {
         uint32_t low = crc ^ get4(data), high = get4(data + 4);
         crc = CRC_WORD(table + 4, low) ^ CRC_WORD(table, high);
     }
-    if (size >= 4) {
+    if (size & 4) {
         crc ^= get4(data);
         crc = CRC_WORD(table, crc);
-        size -= 4;
         data += 4;
     }
-    for (; size > 0; size--, data++) crc = crc >> 8 ^ table[0][(crc ^ *data) & 255];
+    for (end = data + (size & 3); data != end; data++) crc = crc >> 8 ^ table[0][(crc ^ *data) & 255];
 #elif INNGEST_CRC_TABLE == 256
     static const uint32_t table[256] = CRC_ROW(CRC_ROW_0);
     for (crc = ~crc; size-- > 0; data++) crc = crc >> 8 ^ table[(crc ^ *data) & 255];
@@ -323,7 +323,7 @@ static bool matches(const char *pattern, const char *name, size_t size)
 {
     for (; size > 0; size--, pattern++, name++) {
         if (pattern[0] == '*' && pattern[1] == 0) return true;
-        if (*pattern == 0 || *pattern != *name) return false;
+        if (*pattern != *name) return false;         /* a name holds no 0 */
     }
     return *pattern == 0;
 }
@@ -713,7 +713,17 @@ static bool nothing_came(inngest *jobs)
  * earlier of its children 2i and 2i+1, leaf run_count + p is place p, so the root is due first. A new deadline walks
  * up and stops where the winner stays. Without INNGEST_INDEXES all places are looked at. */
 
+#if FAST
+static int64_t deadline(const inngest_run *run) { return run->due; }
+static void put_deadline(inngest_run *run, int64_t when) { run->due = when; }
+#else
 static int64_t deadline(const inngest_run *run) { return (int64_t)((uint64_t)run->due_high << 32 | run->due); }
+static void put_deadline(inngest_run *run, int64_t when)
+{
+    run->due = (uint32_t)when;
+    run->due_high = (uint16_t)(when >> 32);
+}
+#endif
 
 static bool is_earlier(const inngest_run *a, const inngest_run *b)
 {
@@ -739,13 +749,14 @@ APART inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contender
 
 static void play_up(inngest *jobs, uint32_t place)
 {
-    const inngest_run *first = &jobs->runs[place];
+    const inngest_run *runs = jobs->runs, *first = &runs[place];
+    inngest_index *tree = jobs->tree;
     uint32_t node, winner = place;
     for (node = jobs->run_count + place; node > 1; node /= 2) {
         uint32_t other = contender(jobs, node ^ 1);
-        if (is_earlier(&jobs->runs[other], first)) first = &jobs->runs[winner = other];
-        if (jobs->tree[node / 2] == winner && winner != place) return;
-        jobs->tree[node / 2] = (inngest_index)winner;
+        if (is_earlier(&runs[other], first)) first = &runs[winner = other];
+        if (tree[node / 2] == winner && winner != place) return;
+        tree[node / 2] = (inngest_index)winner;
     }
 }
 
@@ -820,8 +831,7 @@ static inngest_run *enter_run(inngest *jobs, uint32_t number)
 static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
 {
     if (run->flags & RUN_PASSED) return;             /* it is due again when the round is over */
-    run->due = (uint32_t)when;
-    run->due_high = (uint16_t)(when >> 32);
+    put_deadline(run, when);
     if (when < jobs->quiet_until) jobs->quiet_until = when;
     play_up(jobs, (uint32_t)(run - jobs->runs));
 }
@@ -1153,12 +1163,10 @@ static uint32_t bytes_of(const source *s) { return (uint32_t)s->size[0] + s->siz
 /* Is a record staged as a whole when its header is made, and summed in one go? */
 #define STAGED(s, total) (FAST && !(s)->copy && (total) <= INNGEST_STAGE_BYTES)
 
-/* Make the header of a record in the stage. Gives its size. */
-APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, const source *s, uint32_t position)
+/* Make the header of a record in the stage, but for its checksum. Gives its size. */
+NEAR uint32_t put_header(uint8_t *header, uint32_t key, uint32_t number, uint32_t link, uint32_t size)
 {
-    uint8_t *header = (uint8_t *)jobs->stage;
-    uint32_t number = s->copy ? ((const record *)s->piece[0])->run : run ? run->number & STEP_MASK : 0;
-    uint32_t link = run && run->last ? position - run->last : 0, size = bytes_of(s), head = 12, crc, i;
+    uint32_t head = 12;
     if (link > 0xFF || number > 0xFFFF || size > 0xFF) {
         key |= KEY(WIDE, 0);
         head = 16;
@@ -1170,13 +1178,60 @@ APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, 
     put4(header + 11, link);
     header[14] = (uint8_t)(number >> 16);
     header[15] = (uint8_t)(size >> 8);
+    return head;
+}
+
+static uint32_t link_to(const inngest_run *run, uint32_t position) { return run && run->last ? position - run->last : 0; }
+
+static void put_crc(inngest *jobs, uint32_t crc) { put4((uint8_t *)jobs->stage, crc ^ (may_be_lost(jobs) ? LATER : 0)); }
+
+/* The same with the checksum. */
+APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, const source *s, uint32_t position)
+{
+    uint8_t *header = (uint8_t *)jobs->stage;
+    uint32_t number = s->copy ? ((const record *)s->piece[0])->run : run ? run->number & STEP_MASK : 0;
+    uint32_t link = link_to(run, position), size = bytes_of(s), head = put_header(header, key, number, link, size), crc, i;
     if (STAGED(s, head + size)) {
         uint8_t *to = header + head;
         for (i = 0; i < 3 && s->size[i]; to += s->size[i++]) memcpy(to, s->piece[i], s->size[i]);
         crc = crc_header(jobs, position, header, head + size);
     } else crc = payload_crc(s, crc_header(jobs, position, header, head));
-    put4(header, crc ^ (may_be_lost(jobs) ? LATER : 0));
+    put_crc(jobs, crc);
     return head;
+}
+
+/* The head's next bytes are spent whatever comes: never programmed twice. Gives where they are. */
+NEAR uint32_t spend(inngest *jobs, uint32_t position, uint32_t bytes)
+{
+    uint32_t address = block_address(jobs, jobs->head_block) + jobs->head_offset;
+    if (!jobs->in_group) jobs->group_from = position;
+    jobs->head_offset += round_up(jobs, bytes);
+    jobs->dirty = jobs->wrote = true;
+    return address;
+}
+
+/* Program so many bytes of the stage, with padding. */
+NEAR inngest_status program_stage(inngest *jobs, uint32_t address, uint32_t used)
+{
+    uint8_t *stage = (uint8_t *)jobs->stage;
+    uint32_t n = round_up(jobs, used);
+    if (!FAST || n > used) fill_bytes(stage + used, 0xFF, n - used);
+    return port_program(jobs, address, stage, n);
+}
+
+NEAR inngest_status note_record(inngest *jobs, inngest_run *run, uint32_t key, uint32_t position, inngest_status status)
+{
+    if (status != INNGEST_OK) {
+        jobs->failed_from = jobs->group_from;          /* it may be whole all the same: what follows is not of its group */
+        jobs->failed_at = (uint16_t)(position & ((1u << block_units_shift(jobs)) - 1u));
+        jobs->in_group = false;
+        return status;
+    }
+    jobs->in_group = (key & KEY(MORE, 0)) != 0;
+    jobs->written = position;
+    if (run) run->last = position;
+    count(&jobs->counters.records);
+    return INNGEST_OK;
 }
 
 /* Program a record of a run, or of none, at the head, where there must be room. key: the kind with its flags, and the
@@ -1184,15 +1239,12 @@ APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, 
 static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
 {
     uint8_t *stage = (uint8_t *)jobs->stage;
-    uint32_t offset = jobs->head_offset, position = head_position(jobs), at = 0, left = bytes_of(s), i = 0, n, used, address;
+    uint32_t position = head_position(jobs), at = 0, left = bytes_of(s), i = 0, n, used, address;
     inngest_status status;
     bool read = true;
     INNGEST_TRY(open_place(jobs));
     used = make_header(jobs, run, key, s, position);
-    if (!jobs->in_group) jobs->group_from = position;
-    jobs->head_offset = offset + round_up(jobs, used + left);     /* spent whatever comes: never programmed twice */
-    jobs->dirty = jobs->wrote = true;
-    address = block_address(jobs, jobs->head_block) + offset;
+    address = spend(jobs, position, used + left);
     if (STAGED(s, used + left)) {
         used += left;
         left = 0;
@@ -1204,29 +1256,27 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
             if (s->copy) read = read && read_payload(jobs, s->piece[0], at, stage + used, n);
             else copy_bytes(stage + used, (const uint8_t *)s->piece[i] + at, n);
         }
-        n = round_up(jobs, used);
-        if (!FAST || n > used) fill_bytes(stage + used, 0xFF, n - used);
-        status = read ? port_program(jobs, address, stage, n) : port_failed(jobs, 0, INNGEST_ERR_READ);
-        address += n;
+        status = read ? program_stage(jobs, address, used) : port_failed(jobs, 0, INNGEST_ERR_READ);
+        address += INNGEST_STAGE_BYTES;              /* it was full if more is left */
         used = 0;
     } while (status == INNGEST_OK && left);
-    if (status != INNGEST_OK) {
-        jobs->failed_from = jobs->group_from;          /* it may be whole all the same: what follows is not of its group */
-        jobs->failed_at = (uint16_t)(offset >> jobs->unit_shift);
-        jobs->in_group = false;
-        return status;
-    }
-    jobs->in_group = (key & KEY(MORE, 0)) != 0;
-    jobs->written = position;
-    if (run) run->last = position;
-    count(&jobs->counters.records);
-    return INNGEST_OK;
+    return note_record(jobs, run, key, position, status);
 }
 
 /* The same with a payload that is one piece of memory. */
 static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
     source s;
+#if FAST
+    if (size <= INNGEST_STAGE_BYTES - 16 && !jobs->opening) {
+        uint8_t *stage = (uint8_t *)jobs->stage;
+        uint32_t position = head_position(jobs);
+        uint32_t total = put_header(stage, key, run ? run->number & STEP_MASK : 0, link_to(run, position), size) + size;
+        if (size) memcpy(stage + total - size, data, size);
+        put_crc(jobs, crc_header(jobs, position, stage, total));
+        return note_record(jobs, run, key, position, program_stage(jobs, spend(jobs, position, total), total));
+    }
+#endif
     s.copy = false;
     s.piece[0] = data;
     s.size[0] = (uint16_t)size;
@@ -1733,12 +1783,10 @@ NEAR uint32_t spare_blocks(const inngest *jobs)
     return (jobs->block_count < 4 ? 1 : 2) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
 }
 
-/* Make the head have room for so many bytes. */
-static inngest_status room(inngest *jobs, uint32_t bytes)
+/* Make the head have room for so many bytes, where it has none or something is to be done first. */
+static inngest_status get_room(inngest *jobs, uint32_t bytes)
 {
     uint32_t tries;
-    if (FAST && !jobs->failed && jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
-        jobs->last_block + 1 - jobs->tail_block >= jobs->block_count) return INNGEST_OK;
     if (bytes > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
     for (tries = 0; tries < 3 * jobs->block_count; tries++) {   /* cov: a guard: reclaim gains */
         if (jobs->failed) return INNGEST_ERR_SYNC;
@@ -1749,13 +1797,24 @@ static inngest_status room(inngest *jobs, uint32_t bytes)
     return INNGEST_ERR_JOURNAL_FULL;                 /* cov: a guard: reclaim gains */
 }
 
+#if FAST
+NEAR inngest_status room(inngest *jobs, uint32_t bytes)
+{
+    if (jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && !jobs->failed && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
+        jobs->last_block + 1 - jobs->tail_block >= jobs->block_count) return INNGEST_OK;
+    return get_room(jobs, bytes);
+}
+#else
+#define room get_room
+#endif
+
 /* Reclaim and erase ahead of need, so that no step call has to: what a tick with nothing to do leaves is room for a job
  * of some small records. PAUSED: the chip is erasing. */
 static bool wants_room_ahead(const inngest *jobs)
 {
     if (jobs->last_block + 1 - jobs->tail_block < jobs->block_count) return true;   /* cov: only where an erase fails in a tick's last pass */
-    return jobs->block_count >= 4 && jobs->last_block - jobs->head_block <= spare_blocks(jobs) &&
-           jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size;
+    return jobs->block_count >= 4 && jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size &&
+           jobs->last_block - jobs->head_block <= spare_blocks(jobs);
 }
 
 static inngest_status make_room_ahead(inngest *jobs)
@@ -2366,18 +2425,19 @@ NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
 {
     inngest *jobs = ctx->jobs;
     uint32_t hash;
-    unsigned i, found = ctx->id_count;
+    unsigned i, found = 0;
     if (id == NULL || id[0] == 0) return mistake(ctx, INNGEST_ERR_STEP_ID, NULL);
     hash = copy_id(ctx->id, id, sizeof ctx->id);
-    for (i = 0; i < ctx->id_count; i++) if (jobs->pass_ids[i] == hash) found = i;
+    while (found < ctx->id_count && jobs->pass_ids[found] != hash) found++;
     if (found == INNGEST_STEP_IDS) return mistake(ctx, INNGEST_ERR_STEP_IDS, id);
     if (found == ctx->id_count) {
         jobs->pass_ids[ctx->id_count] = hash;
         jobs->pass_counts[ctx->id_count++] = 0;
     }
-    ctx->step = (hash + jobs->pass_counts[found]++) & STEP_MASK;
-    for (i = 0; i < ctx->id_count; i++)
-        if (i != found && ((ctx->step - jobs->pass_ids[i]) & STEP_MASK) < jobs->pass_counts[i]) return mistake(ctx, INNGEST_ERR_STEP_ID, id);
+    ctx->step = (hash + jobs->pass_counts[found]) & STEP_MASK;
+    for (i = ctx->id_count; i-- > 0;)                /* its own range ends here */
+        if (((ctx->step - jobs->pass_ids[i]) & STEP_MASK) < jobs->pass_counts[i]) return mistake(ctx, INNGEST_ERR_STEP_ID, id);
+    jobs->pass_counts[found]++;
     if (ctx->step == 0) ctx->step = 1;               /* 0 is the handler's own */
     return INNGEST_OK;
 }
@@ -2513,14 +2573,16 @@ NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void 
     inngest_run *run = ctx->run;
     uint32_t used = run->used * UINT32_C(4) - ctx->old;
 #if INNGEST_SEND_STEP || INNGEST_RESTART
-    ctx->undo.last = run->last;                      /* not earlier: making room may have carried its records */
-    ctx->undo.used = run->used;
-    ctx->undo.flags = run->flags;
-    ctx->undo.crashes = CRASHES(run);
+    if (!FAST || (kind & MORE)) {
+        ctx->undo.last = run->last;                  /* not earlier: making room may have carried its records */
+        ctx->undo.used = run->used;
+        ctx->undo.flags = run->flags;
+        ctx->undo.crashes = CRASHES(run);
 #if INNGEST_INDEXES
-    ctx->undo.memos = run->memos;
-    ctx->undo.met = ctx->met;
+        ctx->undo.memos = run->memos;
+        ctx->undo.met = ctx->met;
 #endif
+    }
 #endif
     if (add(jobs, run, KEY(kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step), data, size) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
@@ -2647,6 +2709,13 @@ static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when
 #define MISTAKEN 6u                    /* ERR_RUN_BYTES, and behind it ERR_RESULT_SIZE */
 
 #if INNGEST_LONG_STEPS
+#if FAST                               /* so that a step need not look at each */
+#define NONE_ACTIVE(jobs) ((jobs)->active_count == 0)
+#define COUNT_ACTIVE(jobs, n) ((jobs)->active_count = (uint8_t)((jobs)->active_count + (n)))
+#else
+#define NONE_ACTIVE(jobs) false
+#define COUNT_ACTIVE(jobs, n) ((void)0)
+#endif
 #define GOES_ON(a) ((a)->how == HOW(INNGEST_AGAIN) || (a)->how == HOW(INNGEST_PENDING))
 
 static inngest_index place_of(const inngest *jobs, const inngest_run *run) { return (inngest_index)(run - jobs->runs + 1); }
@@ -2656,6 +2725,7 @@ static inngest_active *find_active(inngest *jobs, const inngest_run *run, uint32
 {
     inngest_index place = run ? place_of(jobs, run) : 0;
     int i;
+    if (NONE_ACTIVE(jobs) && run) return NULL;
     for (i = 0; i < INNGEST_ACTIVE_STEPS; i++)
         if (jobs->active[i].run == place && (jobs->active[i].step == step || step == 0)) return &jobs->active[i];
     return NULL;
@@ -2666,6 +2736,7 @@ static void drop_active(inngest *jobs, inngest_active *a)
 {
     uint32_t i;
     a->run = 0;
+    COUNT_ACTIVE(jobs, -1);
     for (i = jobs->wanting ? jobs->run_count : 0; i-- > 0;)
         if (jobs->runs[i].flags & RUN_WANTS) due_now(jobs, &jobs->runs[i]);
     jobs->wanting = false;
@@ -2683,6 +2754,7 @@ static bool claim_active(inngest_ctx *ctx)
     }
     fill_bytes(a, 0, sizeof *a);
     a->run = place_of(jobs, ctx->run);
+    COUNT_ACTIVE(jobs, 1);
     a->step = ctx->step & STEP_MASK;
     a->size = ctx->size;
     a->how = HOW(INNGEST_AGAIN);
@@ -3587,7 +3659,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
 static inngest_ctx *start_ctx(inngest *jobs, inngest_run *run)
 {
     inngest_ctx *ctx = &jobs->ctx;
-    fill_bytes(ctx, 0, sizeof *ctx);
+    fill_bytes(ctx, 0, FAST ? offsetof(inngest_ctx, id) + 1 : sizeof *ctx);
     ctx->jobs = jobs;
     ctx->run = run;
     ctx->function = run->function == NO_FUNCTION ? NULL : &jobs->functions[run->function];
@@ -3639,6 +3711,7 @@ APART void stop_actives(inngest_ctx *ctx)
     inngest_active *a;
     inngest_status status;
     uint32_t i;
+    if (NONE_ACTIVE(jobs)) return;
     jobs->end_error = ctx->error;
     for (i = INNGEST_ACTIVE_STEPS; i-- > 0 && find_active(jobs, run, 0);) {   /* one a call if they return */
         (void)start_ctx(jobs, run);
@@ -4282,10 +4355,7 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     jobs->run_count = (inngest_index)config->runs;
     jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + slots_at);
     jobs->block_count = config->port->block_count;
-    for (i = 0; i < config->runs; i++) {
-        jobs->runs[i].due = (uint32_t)NEVER;
-        jobs->runs[i].due_high = (uint16_t)(NEVER >> 32);
-    }
+    for (i = 0; i < config->runs; i++) put_deadline(&jobs->runs[i], NEVER);
     clear_places(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
     for (i = 0; i < config->events; i++) {

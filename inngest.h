@@ -495,9 +495,14 @@ typedef struct inngest_slot {      /* one place of the queue; internal */
 
 typedef struct inngest_run {       /* one place of the run table; internal */
     uint32_t number;               /* 0: free */
-    uint32_t due;                  /* its deadline: 48 bits of journal ms */
+#if UINTPTR_MAX > 0xFFFFFFFF
     uint32_t last;                 /* log position of its newest record */
+    int64_t due;                   /* its deadline in journal ms */
+#else
+    uint32_t due;                  /* ... 48 bits of it */
+    uint32_t last;
     uint16_t due_high;
+#endif
     uint16_t function;             /* index, or 0xFFFF */
     uint16_t used, reserved;       /* journal bytes / 4 */
     uint16_t flags;
@@ -621,6 +626,9 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #endif
 #if INNGEST_LONG_STEPS
     bool wanting;                  /* a run waits for a place among the steps in progress */
+#if UINTPTR_MAX > 0xFFFFFFFF
+    uint8_t active_count;          /* steps in progress */
+#endif
 #endif
 #if INNGEST_CRASHES
     uint8_t guarded, poison_count; /* events whose predicates are still called behind a record */
