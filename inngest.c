@@ -93,6 +93,9 @@ typedef struct record {                /* bytes first, then words: short instruc
     uint8_t first[14];                 /* of the payload, as verified: what is read again may read differently */
     uint8_t header;
     bool later;
+#if INNGEST_TRAIL_STEPS
+    bool staged;                       /* it stands in the stage, whole */
+#endif
     uint32_t position, run, step, link;
     uint32_t crc, head_crc;            /* as read; of the header alone */
 } record;
@@ -134,6 +137,12 @@ typedef struct arrival {               /* an event on its way into the journal *
 #else
 #define NEAR static
 #define NEAR_APART APART
+#endif
+
+#if defined(__GNUC__)                  /* what a send is made of: few instructions, and no calls between them */
+#define HOT static inline __attribute__((always_inline))
+#else
+#define HOT INNGEST_SEND_CODE static
 #endif
 
 /* What is never so where the part is left out. */
@@ -183,14 +192,16 @@ typedef struct arrival {               /* an event on its way into the journal *
 /* ---- 2 Bytes, checksum, hashes --------------------------------------------------------------------------------- */
 
 #if (defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)) || defined(__x86_64__)   /* one instruction, at -Os too */
+#define SHORT HOT
 static void put4(uint8_t *to, uint32_t value) { memcpy(to, &value, 4); }
-static uint32_t get4(const uint8_t *from)
+INNGEST_SEND_CODE static uint32_t get4(const uint8_t *from)
 {
     uint32_t value;
     memcpy(&value, from, 4);
     return value;
 }
 #else
+#define SHORT static
 static void put4(uint8_t *to, uint32_t value)
 {
     to[0] = (uint8_t)value;
@@ -198,7 +209,7 @@ static void put4(uint8_t *to, uint32_t value)
     to[2] = (uint8_t)(value >> 16);
     to[3] = (uint8_t)(value >> 24);
 }
-static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
+INNGEST_SEND_CODE static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
 #endif
 
 static void put_time(uint8_t *to, int64_t time)
@@ -209,7 +220,7 @@ static void put_time(uint8_t *to, int64_t time)
 }
 
 static uint32_t get2(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8; }
-static int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(from + 4) << 32 | get4(from)); }
+SHORT int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(from + 4) << 32 | get4(from)); }
 
 #if INNGEST_CRC_TABLE >= 256           /* an entry is the sum of those of its bits; row k: k zero bytes follow */
 #define CRC_BIT(b, bit, value) ((b) & (bit) ? value : 0u)
@@ -374,11 +385,6 @@ INNGEST_SEND_CODE static void count(uint32_t *counter)
 #endif
 #if INNGEST_CORES > 1 && !HAVE_CAS
 #error "INNGEST_CORES: more than one core needs compare-and-swap"
-#endif
-#if defined(__GNUC__)                  /* what a send is made of: few instructions, and no calls between them */
-#define HOT static inline __attribute__((always_inline))
-#else
-#define HOT INNGEST_SEND_CODE static
 #endif
 #ifndef LOAD                           /* the queue's explorer brings its own */
 #if HAVE_CAS && defined(__GNUC__)
@@ -581,11 +587,11 @@ HOT void copy_data(uint8_t *to, const uint8_t *from, size_t size)
     if (size) copy_bytes(to, from, size);
 }
 
-/* inngest/...: the library's own. Letter by letter, for a text would not lie where INNGEST_SEND_CODE says. */
+/* inngest/...: the library's own. In two numbers, for a text would not lie where INNGEST_SEND_CODE says. */
+#define LETTERS(a, b, c, d) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 INNGEST_SEND_CODE static bool is_own(const char *name)
 {
-    return name[0] == 'i' && name[1] == 'n' && name[2] == 'n' && name[3] == 'g' && name[4] == 'e' && name[5] == 's' && name[6] == 't' &&
-           name[7] == '/';
+    return get4((const uint8_t *)name) == LETTERS('i', 'n', 'n', 'g') && get4((const uint8_t *)name + 4) == LETTERS('e', 's', 't', '/');
 }
 
 INNGEST_SEND_CODE static inngest_status check_event(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
@@ -729,7 +735,7 @@ static uint32_t contender(const inngest *jobs, uint32_t node)
 }
 
 /* Gives the run due first; a free place if there is none. */
-static inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contender(jobs, 1)]; }
+APART inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contender(jobs, 1)]; }
 
 static void play_up(inngest *jobs, uint32_t place)
 {
@@ -779,15 +785,18 @@ static void clear_places(inngest *jobs)
     jobs->free_place = 1;
 }
 #else
-static inngest_run *find_run(inngest *jobs, uint32_t number)
+/* The place of a run; 0: a free one. */
+static inngest_run *find_place(inngest *jobs, uint32_t number)
 {
     inngest_run *run;
-    for (run = jobs->runs; number && run < jobs->runs + jobs->run_count; run++)
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
         if ((run->number & STEP_MASK) == number) return run;
     return NULL;
 }
 
-static inngest_run *first_run(const inngest *jobs)
+static inngest_run *find_run(inngest *jobs, uint32_t number) { return number ? find_place(jobs, number) : NULL; }
+
+APART inngest_run *first_run(const inngest *jobs)
 {
     inngest_run *run, *first = jobs->runs;
     for (run = first; run < jobs->runs + jobs->run_count; run++) if (is_earlier(run, first)) first = run;
@@ -796,14 +805,11 @@ static inngest_run *first_run(const inngest *jobs)
 
 static inngest_run *enter_run(inngest *jobs, uint32_t number)
 {
-    inngest_run *run;
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
-        if (run->number) continue;
-        run->number = number;
-        jobs->live_runs++;
-        return run;
-    }
-    return NULL;
+    inngest_run *run = find_place(jobs, 0);
+    if (run == NULL) return NULL;
+    run->number = number;
+    jobs->live_runs++;
+    return run;
 }
 
 #define play_up(jobs, place) ((void)(place))
@@ -819,6 +825,9 @@ static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
     if (when < jobs->quiet_until) jobs->quiet_until = when;
     play_up(jobs, (uint32_t)(run - jobs->runs));
 }
+
+APART void due_now(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, jobs->now); }
+APART void due_never(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, NEVER); }
 
 /* After a crash: if this run goes on alone, no longer. */
 static void let_others_go_on(inngest *jobs, const inngest_run *run)
@@ -845,26 +854,24 @@ static void free_the_run(inngest *jobs, inngest_run *run)
     jobs->reserved -= run->reserved * UINT32_C(4);
     let_others_go_on(jobs, run);
     fill_bytes(run, 0, sizeof *run);
-    set_deadline(jobs, run, NEVER);
+    due_never(jobs, run);
 }
 
 /* ---- 5 Journal records: read, verify, append ------------------------------------------------------------------- */
 
 static uint32_t round_up(const inngest *jobs, uint32_t bytes)
 {
-    uint32_t mask = (1u << jobs->unit_shift) - 1u;
+    uint32_t mask = jobs->unit - 1u;
     return (bytes + mask) & ~mask;
 }
 
-static unsigned program_shift(const inngest_port *port)
+/* A journal's program size and block size, as its block headers name them. */
+APART uint32_t geometry(const inngest *jobs)
 {
-    unsigned shift = 0;
-    while (1u << shift < port->program_size) shift++;
-    return shift;
+    uint32_t shift = 0;
+    while (1u << shift < jobs->port->program_size) shift++;
+    return shift | (uint32_t)jobs->block_shift << 3;
 }
-
-/* Where a block's first record begins. */
-static uint32_t first_offset(const inngest *jobs) { return round_up(jobs, BLOCK_HEADER); }
 
 static unsigned block_units_shift(const inngest *jobs) { return (unsigned)(jobs->block_shift - jobs->unit_shift); }
 
@@ -884,9 +891,11 @@ static uint32_t position_at(const inngest *jobs, uint32_t block, uint32_t offset
     return (block << block_units_shift(jobs)) + (offset >> jobs->unit_shift);
 }
 
+APART uint32_t head_position(const inngest *jobs) { return position_at(jobs, jobs->head_block, jobs->head_offset); }
+
 /* Where a block, or a position, is in the storage. */
 /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): init checks that there are two at least. */
-APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->port->block_count << jobs->block_shift; }
+APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->block_count << jobs->block_shift; }
 APART uint32_t address_of(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
 
 #if INNGEST_LOG
@@ -900,34 +909,39 @@ static void say(inngest *jobs, const char *text)
 #define say(jobs, text) ((void)0)
 #endif
 
-static void count_port_error(inngest *jobs, int result)
+#if INNGEST_LOG || INNGEST_INSPECT
+APART void report(inngest *jobs, int result, const char *text)
 {
 #if INNGEST_INSPECT
     if (result) jobs->counters.port_error = result;
 #endif
-    (void)jobs;
     (void)result;
+    (void)text;
     count(&jobs->counters.port_errors);
+    say(jobs, text);
 }
+#else
+#define report(jobs, result, text) ((void)(result))
+#endif
 
 static inngest_status port_failed(inngest *jobs, int result, inngest_status status)
 {
-    say(jobs, "inngest: the storage failed");
     jobs->doubtful = true;
-    count_port_error(jobs, result);
+    report(jobs, result, "inngest: the storage failed");
     return status;
 }
 
 NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
 {
     int result, tries;
+    bool blank = false;
     for (tries = 0; tries < 3; tries++) {          /* what stays unreadable is taken as torn */
         if ((result = jobs->port->read(jobs->port->context, address, data, size)) == 0) return true;
-        if (jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size)) return false;
-        say(jobs, "inngest: the storage cannot be read");
-        count_port_error(jobs, result);
+        blank = jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size);
+        if (blank) continue;                       /* or data that look it */
+        report(jobs, result, "inngest: the storage cannot be read");
     }
-    jobs->unread = true;
+    jobs->unread = jobs->unread || !blank;
     return false;
 }
 
@@ -983,7 +997,7 @@ static inngest_status port_sync(inngest *jobs)
         return port_failed(jobs, result, INNGEST_ERR_SYNC);
     }
     jobs->dirty = false;
-    jobs->synced = position_at(jobs, jobs->head_block, jobs->head_offset);
+    jobs->synced = head_position(jobs);
     return INNGEST_OK;
 }
 
@@ -1007,29 +1021,44 @@ NEAR bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, 
     return port_read(jobs, address_of(jobs, r->position) + r->header + from, to, size);
 }
 
-/* Read the header at a position into the stage, which is free but for append. False: nothing that could be one. */
-NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
+NEAR_APART void parse_header(record *r, const uint8_t *bytes)
 {
-    uint8_t *bytes = (uint8_t *)jobs->stage, kind;
-    uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
-    if (left < 12 || offset < first_offset(jobs) || !port_read(jobs, address, bytes, 12)) return false;
-    r->position = position;
-    kind = bytes[4];
+    uint8_t kind = bytes[4];
     r->kind = kind & KIND_MASK;
     r->flags = kind & (CARRIED | MORE | FLAG);
-    r->header = kind & WIDE ? 16 : 12;
+    r->header = 12;
     r->size = bytes[5];
     r->run = get2(bytes + 6);
     r->step = get4(bytes + 8) & STEP_MASK;
     r->link = bytes[11];
-    if (kind & WIDE) {
-        if (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4)) return false;   /* what follows a short one may be unreadable */
-        r->link |= get2(bytes + 12) << 8;
-        r->run |= (uint32_t)bytes[14] << 16;
-        r->size = (uint16_t)(r->size | bytes[15] << 8);
-    }
     r->crc = get4(bytes);
+#if INNGEST_TRAIL_STEPS
+    r->staged = false;
+#endif
+    if (!(kind & WIDE)) return;
+    r->header = 16;
+    r->link |= get2(bytes + 12) << 8;
+    r->run |= (uint32_t)bytes[14] << 16;
+    r->size = (uint16_t)(r->size | bytes[15] << 8);
+}
+
+/* Read the header at a position into the stage, which is free but for append. False: nothing that could be one. */
+NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
+{
+    uint8_t *bytes = (uint8_t *)jobs->stage;
+    uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
+    if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, bytes, 12)) return false;
+    if ((bytes[4] & WIDE) && (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4))) return false;   /* what follows a short one may be unreadable */
+    r->position = position;
+    parse_header(r, bytes);
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
+}
+
+NEAR bool is_crc(record *r, uint32_t crc)
+{
+    if (INNGEST_WRITE_CACHE) r->later = crc != r->crc;
+    if (crc != r->crc) r->crc ^= LATER;
+    return crc == r->crc;
 }
 
 /* Read the rest of a record whose header is in the stage. */
@@ -1045,35 +1074,29 @@ static bool verify(inngest *jobs, record *r)
         if (at == 0) copy_bytes(r->first, bytes, minimum(n, sizeof r->first));
         crc = crc32(crc, bytes, n);
     }
-    r->later = crc != r->crc;
-    if (r->later) r->crc ^= LATER;
-    return crc == r->crc;
+    return is_crc(r, crc);
 }
+
+#if INNGEST_TRAIL_STEPS
+/* Verify a record that stands in the stage as a whole. */
+static bool verify_staged(const inngest *jobs, record *r)
+{
+    uint8_t *bytes = (uint8_t *)jobs->stage;
+    r->head_crc = crc_header(jobs, r->position, bytes, r->header);
+    fill_bytes(r->first, 0, sizeof r->first);
+    copy_bytes(r->first, bytes + r->header, minimum(r->size, sizeof r->first));
+    return is_crc(r, crc32(r->head_crc, bytes + r->header, r->size));
+}
+#endif
 
 /* Read and verify the record at a position. False: nothing whole there. */
 static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_header(jobs, position, r) && verify(jobs, r); }
-
-static bool fetch(inngest *jobs, const source *s, uint32_t at, uint8_t *to, uint32_t size)
-{
-    unsigned i;
-    if (s->copy) return read_payload(jobs, s->piece[0], at, to, size);
-    for (i = 0; i < 3 && size > 0; i++) {
-        uint32_t n;
-        if (at >= s->size[i]) { at -= s->size[i]; continue; }
-        n = minimum(size, s->size[i] - at);
-        copy_bytes(to, (const uint8_t *)s->piece[i] + at, n);
-        to += n;
-        size -= n;
-        at = 0;
-    }
-    return true;
-}
 
 /* The checksum behind the payload. Of a copy it follows from that of the original: what its cells read as when they
  * were verified is what the copy must hold to be whole. */
 static uint32_t payload_crc(const source *s, uint32_t crc)
 {
-    static const uint8_t zeros[16] = { 0 };
+    static const uint8_t zeros[FAST ? 16 : 4] = { 0 };
     unsigned i, n;
     if (s->copy) {
         const record *from = s->piece[0];
@@ -1099,7 +1122,7 @@ APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
 
 static inngest_status open_place(inngest *jobs)
 {
-    uint32_t unit = 1u << jobs->unit_shift, offset = jobs->head_offset - unit;
+    uint32_t unit = jobs->unit, offset = jobs->head_offset - unit;
     if (!jobs->opening) return INNGEST_OK;
     fill_bytes(jobs->stage, FILLER, unit);
     jobs->dirty = jobs->wrote = true;
@@ -1112,13 +1135,13 @@ static inngest_status open_place(inngest *jobs)
     return INNGEST_OK;
 }
 
-static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, 1u << jobs->unit_shift, FILLER); }
+APART bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
 
 /* Read the record at *offset of a block and go behind it; where nothing is whole, one unit on. */
 static bool next_record(inngest *jobs, uint32_t block, uint32_t *offset, record *r)
 {
     bool whole = read_record(jobs, position_at(jobs, block, *offset), r);
-    *offset += whole ? record_bytes(jobs, r) : 1u << jobs->unit_shift;
+    *offset += whole ? record_bytes(jobs, r) : jobs->unit;
     return whole;
 }
 
@@ -1161,23 +1184,33 @@ APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, 
 static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
 {
     uint8_t *stage = (uint8_t *)jobs->stage;
-    uint32_t offset = jobs->head_offset, position = position_at(jobs, jobs->head_block, offset), head, at, n, padded, total;
+    uint32_t offset = jobs->head_offset, position = head_position(jobs), at = 0, left = bytes_of(s), i = 0, n, used, address;
+    inngest_status status;
+    bool read = true;
     INNGEST_TRY(open_place(jobs));
-    head = make_header(jobs, run, key, s, position);
+    used = make_header(jobs, run, key, s, position);
     if (!jobs->in_group) jobs->group_from = position;
-    total = head + bytes_of(s);
-    padded = round_up(jobs, total);
-    jobs->head_offset = offset + padded;             /* spent whatever comes: never programmed twice */
+    jobs->head_offset = offset + round_up(jobs, used + left);     /* spent whatever comes: never programmed twice */
     jobs->dirty = jobs->wrote = true;
-    for (at = 0; at < padded; at += n) {
-        uint32_t skip = at ? 0 : STAGED(s, total) ? total : head, used = at < total ? total - at : 0;   /* cov: padding fills no stage by itself */
-        inngest_status status;
-        n = minimum(padded - at, INNGEST_STAGE_BYTES);
-        used = minimum(used, n);
+    address = block_address(jobs, jobs->head_block) + offset;
+    if (STAGED(s, used + left)) {
+        used += left;
+        left = 0;
+    }
+    do {
+        for (; left && used < INNGEST_STAGE_BYTES; at += n, used += n, left -= n) {
+            for (; at == s->size[i]; at = 0) i++;
+            n = minimum(s->size[i] - at, INNGEST_STAGE_BYTES - used);
+            if (s->copy) read = read && read_payload(jobs, s->piece[0], at, stage + used, n);
+            else copy_bytes(stage + used, (const uint8_t *)s->piece[i] + at, n);
+        }
+        n = round_up(jobs, used);
         if (!FAST || n > used) fill_bytes(stage + used, 0xFF, n - used);
-        if (used > skip && !fetch(jobs, s, at + skip - head, stage + skip, used - skip)) status = port_failed(jobs, 0, INNGEST_ERR_READ);
-        else status = port_program(jobs, block_address(jobs, jobs->head_block) + offset + at, stage, n);
-        if (status == INNGEST_OK) continue;
+        status = read ? port_program(jobs, address, stage, n) : port_failed(jobs, 0, INNGEST_ERR_READ);
+        address += n;
+        used = 0;
+    } while (status == INNGEST_OK && left);
+    if (status != INNGEST_OK) {
         jobs->failed_from = jobs->group_from;          /* it may be whole all the same: what follows is not of its group */
         jobs->failed_at = (uint16_t)(offset >> jobs->unit_shift);
         jobs->in_group = false;
@@ -1282,7 +1315,7 @@ static bool find_close(inngest *jobs, const inngest_run *run, uint32_t position,
     for (tries = 0; tries < 8; tries++) {
         if (!read_header(jobs, position, r)) {
             uint32_t block = block_of(jobs, position - 1) + 1;   /* it ended with its block, or close to it */
-            if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position_at(jobs, block, first_offset(jobs)), r)) return false;
+            if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position_at(jobs, block, jobs->first_offset), r)) return false;
         }
         position = r->position;
         if (r->run == (run->number & STEP_MASK) && r->step == step && (r->kind == kind || decided(r->kind)) && of_this_phase(run, r))
@@ -1321,7 +1354,7 @@ APART bool is_linked(inngest *jobs, const record *r, record *next)
     for (next->flags = r->flags; (next->flags & MORE) || groups++ < 2; ) {
         if (rest_is_blank(jobs, block, offset)) {
             block++;
-            offset = first_offset(jobs);
+            offset = jobs->first_offset;
         }
         if (!next_record(jobs, block, &offset, next)) return false;
     }
@@ -1373,10 +1406,10 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
 {
     fill_bytes(bytes, 0xFF, 32);
     put4(bytes, MAGIC);
-    put4(bytes + 4, 1u | (uint32_t)program_shift(jobs->port) << 24 | (uint32_t)jobs->block_shift << 27);     /* version 1.0, no features */
+    put4(bytes + 4, 1u | geometry(jobs) << 24);     /* version 1.0, no features */
     put4(bytes + 8, block);
     put4(bytes + 12, jobs->format);
-    put4(bytes + 16, jobs->port->block_count);
+    put4(bytes + 16, jobs->block_count);
 #if INNGEST_INDEXES
     if (jobs->reach) put4(bytes + 18, block - jobs->reach);      /* bytes 20 and 21 are written over */
 #endif
@@ -1400,17 +1433,17 @@ static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
 static inngest_status prepare_blocks(inngest *jobs, bool wait)
 {
     uint8_t bytes[32];
-    if (jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
+    if (jobs->last_block + 1 - jobs->tail_block >= jobs->block_count) return INNGEST_OK;
     INNGEST_TRY(port_sync(jobs));                      /* the proof that they hold nothing is durable first */
-    while (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) {
+    while (jobs->last_block + 1 - jobs->tail_block < jobs->block_count) {
         uint32_t block = jobs->last_block + 1;
         INNGEST_TRY(erase_block(jobs, block, wait));
         make_block_header(jobs, block, bytes);
         jobs->dirty = true;
-        INNGEST_TRY(port_program(jobs, block_address(jobs, block), bytes, first_offset(jobs)));
+        INNGEST_TRY(port_program(jobs, block_address(jobs, block), bytes, jobs->first_offset));
         jobs->last_block = block;
         jobs->trusted = true;
-        if (block != jobs->port->block_count) continue;
+        if (block != jobs->block_count) continue;
         INNGEST_TRY(port_sync(jobs));                  /* the first one: its header is sure before anything else is there */
         INNGEST_TRY(open_place(jobs));
     }
@@ -1423,17 +1456,17 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
  * the next erase has begun it is the only proof of what stands behind it. */
 static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
-    uint32_t two = 2u << jobs->unit_shift;
+    uint32_t two = 2u * jobs->unit;
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
     if (jobs->last_block - jobs->head_block <= keep) return false;
     if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
         uint32_t next = jobs->last_block-- + 1;        /* a header there that reads differently each time would vouch for it */
-        if (next - jobs->tail_block < jobs->port->block_count && !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER))
+        if (next - jobs->tail_block < jobs->block_count && !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER))
             (void)erase_block(jobs, next, true);       /* where that fails it does below */
         if (prepare_blocks(jobs, true) != INNGEST_OK) return false;
     }
     jobs->head_block++;
-    jobs->head_offset = first_offset(jobs);
+    jobs->head_offset = jobs->first_offset;
     jobs->copies_only = jobs->head_block == jobs->last_block;
     jobs->opening = (jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0) &&
                     (bytes == jobs->port->block_size || jobs->head_offset + two + bytes <= jobs->port->block_size);
@@ -1448,7 +1481,7 @@ static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
 {
     uint8_t range[8];
     put4(range, from);
-    put4(range + 4, position_at(jobs, jobs->head_block, jobs->head_offset));
+    put4(range + 4, head_position(jobs));
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED | FLAG | more, 0), range, sizeof range));
     (void)void_range(jobs, from, jobs->written, false);
     return INNGEST_OK;
@@ -1460,7 +1493,7 @@ static bool in_last(const inngest *jobs, uint32_t position) { return position &&
  * up the originals again, those of no run from the tail, erase it, and start over. */
 APART void start_over(inngest *jobs)
 {
-    uint32_t i, k, offset = first_offset(jobs);
+    uint32_t i, k, offset = jobs->first_offset;
     bool time = in_last(jobs, jobs->time_position);
     record r;
     for (i = jobs->run_count; i-- > 0;) {
@@ -1513,7 +1546,7 @@ static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
  * any mount (the last block); else in the next block. */
 APART void give_up(inngest *jobs)
 {
-    uint32_t unit = 1u << jobs->unit_shift, offset = (uint32_t)jobs->failed_at << jobs->unit_shift, behind = jobs->head_offset + 2 * unit;
+    uint32_t unit = jobs->unit, offset = (uint32_t)jobs->failed_at << jobs->unit_shift, behind = jobs->head_offset + 2 * unit;
     bool stays;
     jobs->failed_at = 0;
     jobs->head_offset = offset + (jobs->opening ? unit : 2 * unit);    /* of a filler: the same once more */
@@ -1529,7 +1562,7 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     uint32_t from = jobs->failed_from;
     bool found = true;
     if (jobs->failed_at) give_up(jobs);
-    if (from) found = join_room(jobs, record_room(jobs, 8), keep);
+    if (from) found = find_room(jobs, record_room(jobs, 8), keep) && (!may_be_lost(jobs) || port_sync(jobs) == INNGEST_OK);   /* a joint would follow it */
     if (from && found) {
         jobs->failed_from = 0;
         found = write_void(jobs, from, 0) == INNGEST_OK;
@@ -1548,7 +1581,7 @@ static bool unreadable(inngest *jobs)
 {
     uint8_t bytes[BLOCK_HEADER];
     uint32_t place;
-    for (place = jobs->port->block_count; jobs->unread && place-- > 0;)
+    for (place = jobs->block_count; jobs->unread && place-- > 0;)
         if (port_read(jobs, block_address(jobs, place), bytes, sizeof bytes)) return false;
     return jobs->unread;
 }
@@ -1558,7 +1591,7 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     if (run->state != INNGEST_WAIT_DAMAGE) count(&jobs->counters.damaged);
     say(jobs, "inngest: a run is parked, its records are damaged");
     run->state = INNGEST_WAIT_DAMAGE;
-    set_deadline(jobs, run, NEVER);
+    due_never(jobs, run);
 }
 
 /* The tail block holds bytes that do not verify. A run whose chain leads through them would later look as if they
@@ -1602,12 +1635,12 @@ static bool may_hold_live(const inngest *jobs, uint32_t block)
 /* Carry what is live in the oldest block forward. *broken: it holds bytes that do not verify. */
 APART inngest_status carry_live(inngest *jobs, bool *broken)
 {
-    uint32_t offset = first_offset(jobs), block = jobs->tail_block;
+    uint32_t offset = jobs->first_offset, block = jobs->tail_block;
     record r;
     while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
         uint32_t address = block_address(jobs, block) + offset;
         if (!next_record(jobs, block, &offset, &r)) {
-            *broken = *broken || (!port_blank(jobs, address, 1u << jobs->unit_shift) && !is_filler(jobs, address));
+            *broken = *broken || (!port_blank(jobs, address, jobs->unit) && !is_filler(jobs, address));
             continue;
         }
         idle(jobs);                                  /* now and then a look through all of its run */
@@ -1615,7 +1648,7 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
         if (!advance(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
         r.flags &= FLAG;
         INNGEST_TRY(copy_record(jobs, &r, false));
-        set_copied(jobs, r.position, jobs->copy);
+        if (r.run) set_copied(jobs, r.position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front */
         count(&jobs->counters.carried);
     }
     return INNGEST_OK;
@@ -1696,8 +1729,8 @@ static uint32_t largest_record(const inngest *jobs)
  * before anything else is written. */
 NEAR uint32_t spare_blocks(const inngest *jobs)
 {
-    uint32_t usable = jobs->port->block_size - first_offset(jobs);
-    return (jobs->port->block_count < 4 ? 1 : 2) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
+    uint32_t usable = jobs->port->block_size - jobs->first_offset;
+    return (jobs->block_count < 4 ? 1 : 2) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
 }
 
 /* Make the head have room for so many bytes. */
@@ -1705,9 +1738,9 @@ static inngest_status room(inngest *jobs, uint32_t bytes)
 {
     uint32_t tries;
     if (FAST && !jobs->failed && jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
-        jobs->last_block + 1 - jobs->tail_block >= jobs->port->block_count) return INNGEST_OK;
-    if (bytes > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
-    for (tries = 0; tries < 3 * jobs->port->block_count; tries++) {   /* cov: a guard: reclaim gains */
+        jobs->last_block + 1 - jobs->tail_block >= jobs->block_count) return INNGEST_OK;
+    if (bytes > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
+    for (tries = 0; tries < 3 * jobs->block_count; tries++) {   /* cov: a guard: reclaim gains */
         if (jobs->failed) return INNGEST_ERR_SYNC;
         INNGEST_TRY(prepare_blocks(jobs, true));
         if (jobs->last_block - jobs->head_block >= spare_blocks(jobs) && advance(jobs, bytes, spare_blocks(jobs))) return INNGEST_OK;
@@ -1720,8 +1753,8 @@ static inngest_status room(inngest *jobs, uint32_t bytes)
  * of some small records. PAUSED: the chip is erasing. */
 static bool wants_room_ahead(const inngest *jobs)
 {
-    if (jobs->last_block + 1 - jobs->tail_block < jobs->port->block_count) return true;   /* cov: only where an erase fails in a tick's last pass */
-    return jobs->port->block_count >= 4 && jobs->last_block - jobs->head_block <= spare_blocks(jobs) &&
+    if (jobs->last_block + 1 - jobs->tail_block < jobs->block_count) return true;   /* cov: only where an erase fails in a tick's last pass */
+    return jobs->block_count >= 4 && jobs->last_block - jobs->head_block <= spare_blocks(jobs) &&
            jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size;
 }
 
@@ -1771,19 +1804,23 @@ static bool can_write(inngest *jobs)
 
 /* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
 
-/* Read a block header by place. OK, NOT_FOUND (none that verifies), or why it is refused. *reach: how far back what
- * counted when it was written lies, in blocks; 0: not known. */
-static inngest_status read_block_header(inngest *jobs, uint32_t place, uint32_t *block, uint32_t *format, uint32_t *reach)
+/* Read the header at a block's place into b. OK, NOT_FOUND (none that verifies), BUSY (that of another place), or why it
+ * is refused. */
+static inngest_status read_block_header(inngest *jobs, uint32_t block, uint8_t b[BLOCK_HEADER])
 {
-    uint8_t b[BLOCK_HEADER];
-    if (!port_read(jobs, block_address(jobs, place), b, sizeof b)) return INNGEST_ERR_NOT_FOUND;
+    uint32_t address = block_address(jobs, block);
+    if (!port_read(jobs, address, b, BLOCK_HEADER)) return INNGEST_ERR_NOT_FOUND;
     if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
     if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
-    if (b[7] != (program_shift(jobs->port) | (unsigned)jobs->block_shift << 3) || get2(b + 16) != jobs->port->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
-    *block = get4(b + 8);
-    *format = get4(b + 12);
-    *reach = get2(b + 18);
-    return *block % jobs->port->block_count == place ? INNGEST_OK : INNGEST_ERR_NOT_FOUND;
+    if (b[7] != geometry(jobs) || get2(b + 16) != jobs->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
+    return block_address(jobs, get4(b + 8)) == address ? INNGEST_OK : INNGEST_ERR_BUSY;
+}
+
+/* Has a block a header of its own? */
+static bool has_header(inngest *jobs, uint32_t block)
+{
+    uint8_t b[BLOCK_HEADER];
+    return read_block_header(jobs, block, b) == INNGEST_OK;
 }
 
 static bool is_whole(inngest *jobs, uint32_t position)
@@ -1792,11 +1829,11 @@ static bool is_whole(inngest *jobs, uint32_t position)
     return read_record(jobs, position, &r);
 }
 
-static bool group_is_whole(inngest *jobs, const record *first)
+/* Behind the end of a block no header is read. */
+static bool group_is_whole(inngest *jobs, const record *last)
 {
-    record r = *first;
-    while (r.flags & MORE)
-        if (offset_of(jobs, r.position) + record_bytes(jobs, &r) >= jobs->port->block_size || !read_record(jobs, after(jobs, &r), &r)) return false;
+    record r;
+    for (; last->flags & MORE; last = &r) if (!read_record(jobs, after(jobs, last), &r)) return false;
     return true;
 }
 
@@ -1848,7 +1885,7 @@ static bool ends_later(inngest *jobs, const record *of)
     uint32_t offset, block;
     record r;
     for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++, idle(jobs))
-        for (offset = first_offset(jobs); offset + 12 <= jobs->port->block_size;)
+        for (offset = jobs->first_offset; offset + 12 <= jobs->port->block_size;)
             if (next_record(jobs, block, &offset, &r) && r.kind == END && r.run == of->run) return true;
     return false;
 }
@@ -1885,7 +1922,7 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
  * voids all from one position to another, for it may read as whole later. */
 static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
 
-static inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
+APART inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
 {
     const uint8_t *b = r->first;
     int64_t stamp = 0;
@@ -1975,7 +2012,7 @@ static void look_for_loss(const record *r, uint32_t gap, scan *found)
 /* Take up the whole records of a block. */
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
-    uint32_t offset = first_offset(jobs), gap = offset, unit = 1u << jobs->unit_shift, previous, range[2] = { 0, 0 };
+    uint32_t offset = jobs->first_offset, gap = offset, unit = jobs->unit, previous, range[2] = { 0, 0 };
     bool in_group = false, in_void = false, broken = false, torn;
     inngest_status status = INNGEST_OK, applied;
     record r;
@@ -2046,16 +2083,16 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
  * cells may be half programmed, before anything acts on it. */
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, first_offset(jobs));
+    uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, jobs->first_offset);
     bool torn = jobs->doubted || jobs->stale, merge = false;
     inngest_status status;
     inngest_run *run;
     record r;
-    if (end == 0) end = first_offset(jobs);
+    if (end == 0) end = jobs->first_offset;
     jobs->written = jobs->newest;
     jobs->opening = true;
     if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
-        jobs->head_offset = end + (1u << jobs->unit_shift);
+        jobs->head_offset = end + jobs->unit;
         return INNGEST_OK;
     }
     if (rest_is_blank(jobs, jobs->head_block, end))
@@ -2082,7 +2119,15 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (jobs->newest && !merge) from = position;
     if (torn) bytes += record_room(jobs, 8);
-    if (!advance(jobs, bytes, 0)) return INNGEST_ERR_JOURNAL_FULL;
+    if (!advance(jobs, bytes, 0)) {
+        if (INNGEST_WRITE_CACHE && jobs->failed) return INNGEST_ERR_SYNC;
+        return INNGEST_WRITE_CACHE && jobs->failed_at ? INNGEST_ERR_PROGRAM : INNGEST_ERR_JOURNAL_FULL;   /* a joint failed */
+    }
+    if (INNGEST_WRITE_CACHE) {                             /* what is in front may read as torn next time: that is no loss then */
+        INNGEST_TRY(open_place(jobs));
+        jobs->dirty = true;
+        INNGEST_TRY(port_sync(jobs));
+    }
     if (torn) INNGEST_TRY(write_void(jobs, from, copies ? MORE : 0));
     for (position = jobs->newest; copies > 0; position = after(jobs, &r)) {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
@@ -2098,33 +2143,35 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     return INNGEST_OK;
 }
 
-/* A format may have been cut short, twice: in the first two blocks a header may be torn, which leaves no bit of it clear
- * that is to be set, and what cannot be read is no data. */
+/* A format may have been cut short, twice: in the first two blocks a header may be torn, and a filler behind it, which
+ * leaves no bit of them clear that is to be set, and what cannot be read is no data. */
 static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
-    uint8_t bytes[32], header[32];
+    uint8_t bytes[32], bits[32];                         /* what may be torn: no bit of it is clear that is set here */
     uint32_t place, offset, i;
     bool readable = false;
     for (place = 0; place < 2; place++) {
-        make_block_header(jobs, jobs->port->block_count + place, header);
-        fill_bytes(header + 12, 0, 4);                   /* of any seed, and its checksum */
-        fill_bytes(header + 20, 0, 4);
+        make_block_header(jobs, jobs->block_count + place, bits);
+        fill_bytes(bits + 12, 0, 4);                     /* of any seed, and its checksum */
+        fill_bytes(bits + 20, 0, 4);
+        fill_bytes(bits + BLOCK_HEADER, FILLER, sizeof bits - BLOCK_HEADER);
         for (offset = 0; offset < jobs->port->block_size; offset += sizeof bytes) {
             uint32_t address = block_address(jobs, place) + offset;
+            if (offset) fill_bytes(bits, offset < jobs->first_offset + 2u * jobs->unit ? FILLER : 0xFF, sizeof bits);
             if (port_blank(jobs, address, sizeof bytes)) readable = true;
             else if (port_read(jobs, address, bytes, sizeof bytes))
                 for (i = 0; i < sizeof bytes; i++)
-                    if (bytes[i] != 0xFF && (offset || (!jobs->port->is_blank && (bytes[i] & header[i]) != header[i]))) return INNGEST_ERR_FOREIGN;
+                    if ((bytes[i] & bits[i]) != bits[i] && (bits[0] == 0xFF || !jobs->port->is_blank)) return INNGEST_ERR_FOREIGN;
         }
     }
     if (!readable) return INNGEST_ERR_READ;
     jobs->unread = false;
-    for (; place < jobs->port->block_count; place++) {
+    for (; place < jobs->block_count; place++) {
         idle(jobs);
         if (!port_blank(jobs, block_address(jobs, place), jobs->port->block_size)) return jobs->unread ? INNGEST_ERR_READ : INNGEST_ERR_FOREIGN;
     }
     jobs->format = crc32(seed, (const uint8_t *)"format", 6);
-    jobs->tail_block = jobs->port->block_count;
+    jobs->tail_block = jobs->block_count;
     jobs->last_block = jobs->tail_block - 1;
     jobs->clean = true;
     return INNGEST_OK;
@@ -2134,30 +2181,30 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
  * have one. *misplaced: one stands at another's place. */
 static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks, bool *misplaced)
 {
-    uint32_t place, block, format, reach;
+    uint32_t place, block;
     inngest_status status;
     bool readable = false;
-    uint8_t first[4];
-    for (place = 0; place < jobs->port->block_count; place++) {
+    uint8_t b[BLOCK_HEADER];
+    for (place = 0; place < jobs->block_count; place++) {
         jobs->unread = false;
-        block = place;
-        status = read_block_header(jobs, place, &block, &format, &reach);
+        status = read_block_header(jobs, place, b);
         readable = readable || !jobs->unread;
-        *misplaced = *misplaced || block % jobs->port->block_count != place;
-        if (status == INNGEST_ERR_NOT_FOUND) continue;
+        if (status == INNGEST_ERR_BUSY) *misplaced = true;
+        if (status == INNGEST_ERR_BUSY || status == INNGEST_ERR_NOT_FOUND) continue;
         INNGEST_TRY(status);
+        block = get4(b + 8);
         if ((*blocks)++ == 0 || (int32_t)(block - jobs->last_block) > 0) {
             jobs->last_block = block;
-            jobs->format = format;
+            jobs->format = get4(b + 12);
 #if INNGEST_INDEXES
-            jobs->reach = reach ? block - reach : 0;
+            jobs->reach = get2(b + 18) ? block - get2(b + 18) : 0;
 #endif
         }
     }
     if (*blocks == 0 && (status = format_if_blank(jobs, seed)) != INNGEST_OK) return readable ? status : INNGEST_ERR_READ;
     jobs->unread = false;
-    put4(first, jobs->format);
-    jobs->seed = crc32(0, first, sizeof first);
+    put4(b, jobs->format);
+    jobs->seed = crc32(0, b, 4);
     return INNGEST_OK;
 }
 
@@ -2177,20 +2224,20 @@ static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t block, format, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected, reach;
+    uint32_t block, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected;
     inngest_status status, applied = INNGEST_OK;
     bool gap = false, written = false, misplaced = false, fresh;
     scan found;
     fill_bytes(&found, 0, sizeof found);
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
-    oldest = jobs->last_block + 1 - jobs->port->block_count;
-    if ((int32_t)(oldest - jobs->port->block_count) < 0) oldest = jobs->port->block_count;
+    oldest = jobs->last_block + 1 - jobs->block_count;
+    if ((int32_t)(oldest - jobs->block_count) < 0) oldest = jobs->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     /* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
     expected = jobs->last_block + 1 - jobs->tail_block;
-    if (jobs->tail_block != oldest && read_block_header(jobs, oldest % jobs->port->block_count, &block, &format, &reach) == INNGEST_OK) expected++;
+    if (jobs->tail_block != oldest && has_header(jobs, oldest)) expected++;
     if (blocks < expected) missing++;
-    for (block = jobs->last_block + 2; block - oldest < jobs->port->block_count; block++)
+    for (block = jobs->last_block + 2; block - oldest < jobs->block_count; block++)
         if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
     block = jobs->tail_block;
 #if INNGEST_INDEXES
@@ -2198,11 +2245,11 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 #endif
     for (; (int32_t)(block - jobs->last_block) <= 0; block++) {
         status = scan_block(jobs, block, &found);
-        if (status == INNGEST_PAUSED) return status;
+        if ((int)status > 0) return status;
         if (status != INNGEST_OK) applied = status;
         if (found.end == 0 && found.blank) {
             gap = true;
-            if (headless == 0 && read_block_header(jobs, block % jobs->port->block_count, &expected, &format, &reach) != INNGEST_OK) headless = block;
+            if (headless == 0 && !has_header(jobs, block)) headless = block;
             continue;
         }
         if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) missing++;
@@ -2221,32 +2268,32 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     if (found.lost && (int32_t)(block_of(jobs, found.lost) - found.proven) >= 0 && jobs->voids_needed < VOIDS)   /* cov: programs failed besides; 8 losses */
         return void_range(jobs, found.lost, position_at(jobs, jobs->head_block + 1, 0), true);
 #endif
-    fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->port->block_count - 1)) < 0;
+    fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->block_count - 1)) < 0;
     if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
+        jobs->last_block -= !missing && jobs->last_block == oldest;
         missing = 0;
-        if (jobs->last_block == oldest) jobs->last_block--;
     } else if (unreadable(jobs)) return INNGEST_ERR_READ;
     if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
         *reclaimed = 0;
         return INNGEST_PAUSED;
     }
     if (missing) count(&jobs->counters.damaged);
-    if ((int32_t)(found.proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->port->block_count) {
+    if ((int32_t)(found.proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->block_count) {
         /* Which run was the newest is lost: more than one a unit there never were. */
         expected = position_at(jobs, jobs->head_block + 1, 0);
         if (jobs->next_run < expected) jobs->next_run = expected;
     }
-    if (*reclaimed == 0 && (int32_t)(found.proven - oldest) > 0 && found.proven - oldest < jobs->port->block_count) {
+    if (*reclaimed == 0 && (int32_t)(found.proven - oldest) > 0 && found.proven - oldest < jobs->block_count) {
         *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
     }
     INNGEST_TRY(applied);
     if (jobs->head_block == jobs->last_block && jobs->tail_block != jobs->last_block && jobs->tail_block == oldest &&
-        jobs->last_block + 1 - oldest == jobs->port->block_count) {
+        jobs->last_block + 1 - oldest == jobs->block_count) {
         /* Only reclaim enters the last erased block, and it was cut short: all in there are copies. Start it over. */
         jobs->last_block--;
-        jobs->tail_block = jobs->last_block + 2 - jobs->port->block_count;
+        jobs->tail_block = jobs->last_block + 2 - jobs->block_count;
         INNGEST_TRY(prepare_blocks(jobs, true));
         return INNGEST_PAUSED;
     }
@@ -2294,6 +2341,9 @@ static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t whe
     return INNGEST_PAUSED;
 }
 
+/* Until something else makes the run look again. */
+APART inngest_status wait_for_good(inngest_ctx *ctx, inngest_wait why) { return wait_until(ctx, why, NEVER); }
+
 /* The storage failed or has no room: try again in a while. */
 static inngest_status wait_for_room(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_ROOM, ctx->jobs->now + RETRY_ROOM_MS); }
 
@@ -2301,7 +2351,7 @@ static inngest_status park(inngest_ctx *ctx, inngest_wait why)
 {
     ctx->wake = NEVER;
     if (why == INNGEST_WAIT_DAMAGE && unreadable(ctx->jobs)) (void)wait_for_room(ctx);
-    else (void)wait_until(ctx, why, NEVER);
+    else (void)wait_for_good(ctx, why);
     return ctx->stopped = INNGEST_PAUSED;
 }
 
@@ -2317,7 +2367,7 @@ NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
     inngest *jobs = ctx->jobs;
     uint32_t hash;
     unsigned i, found = ctx->id_count;
-    if (id == NULL || id[0] == 0) return mistake(ctx, INNGEST_ERR_STEP_ID, "");
+    if (id == NULL || id[0] == 0) return mistake(ctx, INNGEST_ERR_STEP_ID, NULL);
     hash = copy_id(ctx->id, id, sizeof ctx->id);
     for (i = 0; i < ctx->id_count; i++) if (jobs->pass_ids[i] == hash) found = i;
     if (found == INNGEST_STEP_IDS) return mistake(ctx, INNGEST_ERR_STEP_IDS, id);
@@ -2355,6 +2405,12 @@ static void find_trail(inngest_ctx *ctx)
     ctx->trail_of = jobs->tail_block + 1;
 }
 
+/* A reclaim that started over may have put another one there. */
+static bool is_memo(const inngest_ctx *ctx, const record *r)
+{
+    return r->run == (ctx->run->number & STEP_MASK) && r->step == ctx->step && decided(r->kind) && of_this_phase(ctx->run, r);
+}
+
 /* Find the decided record of a step among them. */
 static bool find_ahead(inngest_ctx *ctx, record *r)
 {
@@ -2364,14 +2420,33 @@ static bool find_ahead(inngest_ctx *ctx, record *r)
     for (i = ctx->trail_at; i > ctx->trail_end; i--) {
         found = jobs->trail[(i - 1) % INNGEST_TRAIL_STEPS];
         if (found[0] != ctx->step) continue;
-        if (!read_record(jobs, found[1], r)) return false;
-        if (r->run != (ctx->run->number & STEP_MASK) || r->step != ctx->step) return false;   /* cov: a guard: a reclaim that started over may have put others there */
+        if (!read_record(jobs, found[1], r) || !is_memo(ctx, r)) return false;
         front = jobs->trail[--ctx->trail_at % INNGEST_TRAIL_STEPS];
         found[0] = front[0];           /* what it came by out of turn is not looked at again */
         found[1] = front[1];
         return true;
     }
     return false;
+}
+
+/* Where the run's step of this turn was found last, and its bytes: most replays ask for the same ones in the same order. */
+static uint32_t *last_place(const inngest_ctx *ctx)
+{
+    return ctx->jobs->places[((uint32_t)(ctx->run - ctx->jobs->runs) * 64u + ctx->met) % (8u * INNGEST_TRAIL_STEPS)];
+}
+
+/* Is it still there? In one read. */
+static bool find_again(inngest_ctx *ctx, record *r)
+{
+    inngest *jobs = ctx->jobs;
+    uint8_t *bytes = (uint8_t *)jobs->stage;
+    uint32_t position = last_place(ctx)[0], size = last_place(ctx)[1];
+    if (size == 0 || size > INNGEST_STAGE_BYTES || !port_read(jobs, address_of(jobs, position), bytes, size)) return false;
+    r->position = position;
+    parse_header(r, bytes);
+    if (r->header + (uint32_t)r->size != size || !is_memo(ctx, r) || !verify_staged(jobs, r)) return false;
+    r->staged = true;
+    return true;
 }
 #endif
 
@@ -2383,12 +2458,17 @@ NEAR inngest_status find_memo(inngest_ctx *ctx, record *r)
     ctx->known = false;
     if (ctx->met == ctx->run->memos) return status;
 #if INNGEST_TRAIL_STEPS
-    if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) status = INNGEST_OK;
+    if (find_again(ctx, r)) status = INNGEST_OK;
+    else if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) status = INNGEST_OK;
 #else
     if (ctx->ahead && find_close(ctx->jobs, ctx->run, ctx->ahead, RESULT, ctx->step, r)) status = INNGEST_OK;
 #endif
     else status = find_own(ctx, KEY(RESULT, ctx->step), r);
     if (status != INNGEST_OK) return status;
+#if INNGEST_TRAIL_STEPS
+    last_place(ctx)[0] = r->position;
+    last_place(ctx)[1] = (uint32_t)r->header + r->size;
+#endif
     ctx->known = true;
     ctx->met++;
     ctx->ahead = after(ctx->jobs, r);
@@ -2587,7 +2667,7 @@ static void drop_active(inngest *jobs, inngest_active *a)
     uint32_t i;
     a->run = 0;
     for (i = jobs->wanting ? jobs->run_count : 0; i-- > 0;)
-        if (jobs->runs[i].flags & RUN_WANTS) set_deadline(jobs, &jobs->runs[i], jobs->now);
+        if (jobs->runs[i].flags & RUN_WANTS) due_now(jobs, &jobs->runs[i]);
     jobs->wanting = false;
 }
 
@@ -2629,7 +2709,7 @@ static inngest_status wait_for_step(inngest_ctx *ctx, const inngest_active *a)
 /* The body gave AGAIN or PENDING. */
 static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 {
-    if (!claim_active(ctx)) return wait_until(ctx, INNGEST_WAIT_ROOM, NEVER);
+    if (!claim_active(ctx)) return wait_for_good(ctx, INNGEST_WAIT_ROOM);
     ctx->active->how = HOW(status);
     if (ctx->active->calls != UINT32_MAX) ctx->active->calls++;   /* cov: after 2^32 calls */
     ctx->active->next = ctx->again;
@@ -2648,7 +2728,7 @@ static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *
         ctx->told = true;
         return INNGEST_FAIL;
     }
-    if (!claim_active(ctx)) return wait_until(ctx, INNGEST_WAIT_ROOM, NEVER);
+    if (!claim_active(ctx)) return wait_for_good(ctx, INNGEST_WAIT_ROOM);
     if (r->kind != INTENT) {
         inngest_status status = commit_at_once(ctx, INTENT, &attempt, 1);
         if (status != INNGEST_OK) {
@@ -2808,7 +2888,7 @@ NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const recor
 {
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
-    if (ENDING(ctx) ? !IN_PROGRESS(ctx) : CANCELLING(ctx->run)) return wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
+    if (ENDING(ctx) ? !IN_PROGRESS(ctx) : CANCELLING(ctx->run)) return wait_for_good(ctx, INNGEST_WAIT_NONE);
     if (r->kind == INTENT) ctx->attempt = r->first[0];
     return r->kind == ATTEMPT ? wait_for_attempt(ctx, r) : INNGEST_BODY;
 }
@@ -2818,7 +2898,6 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 {
     inngest *jobs = ctx->jobs;
     inngest_status status;
-    fill_bytes(r, 0, sizeof *r);
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
@@ -2831,6 +2910,9 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 #endif
     status = find_memo(ctx, r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
+#if INNGEST_TRAIL_STEPS && INNGEST_HOOKS
+    if (jobs->hooks) r->staged = false;              /* what they call may use the stage */
+#endif
     if (status != INNGEST_OK) r->kind = 0;
     else ctx->old = (uint16_t)record_room(jobs, r->size);
     if (r->kind == 0 || undecided(r->kind)) return enter_undecided(ctx, what, r);
@@ -2864,6 +2946,10 @@ static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t f
 {
     uint32_t n = r->size - from;
     if (n > size) return INNGEST_ERR_TOO_LONG;
+#if INNGEST_TRAIL_STEPS
+    if (r->staged) copy_bytes(to, (const uint8_t *)ctx->jobs->stage + r->header + from, n);
+    else
+#endif
     if (!read_payload(ctx->jobs, r, from, to, n)) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (size > n) fill_bytes((uint8_t *)to + n, 0, size - n);
     return INNGEST_OK;
@@ -2906,7 +2992,7 @@ static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
         return status == INNGEST_FAIL ? INNGEST_FAIL : INNGEST_RETRY;
     }
     tell_step(ctx, ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : INNGEST_CANCELLED, -1);
-    return ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : wait_until(ctx, INNGEST_WAIT_NONE, NEVER);
+    return ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : wait_for_good(ctx, INNGEST_WAIT_NONE);
 }
 #endif
 
@@ -2988,7 +3074,7 @@ static inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, 
     }
     if (INNGEST_WALL_CLOCK && (flags & WAIT_UNIX)) {
         ctx->run->flags |= RUN_UNIX;
-        if (!WALL_KNOWN(jobs)) return wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
+        if (!WALL_KNOWN(jobs)) return wait_for_good(ctx, INNGEST_WAIT_CLOCK);
         due -= WALL_OFFSET(jobs);
     }
     if (due > jobs->now) return wait_until(ctx, INNGEST_WAIT_SLEEP, due);
@@ -3080,7 +3166,7 @@ static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, 
     *good = -1;
     if (ctx->open) return mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
-    if (!ctx->parallel) return mistake(ctx, INNGEST_ERR_PARALLEL, "");
+    if (!ctx->parallel) return mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
     for (branch = first; branch; branch = va_arg(list, inngest_status *), index++) {
         if (ctx->decided && index != ctx->winner) *branch = INNGEST_LOST;
         if (*branch == INNGEST_OK && *good < 0) *good = index;
@@ -3091,7 +3177,7 @@ static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, 
 }
 
 /* The group is over, or the run waits for it. */
-static inngest_status close_group(inngest_ctx *ctx, inngest_status status)
+APART inngest_status close_group(inngest_ctx *ctx, inngest_status status)
 {
     ctx->parallel = ctx->decided = false;
     if ((int)status > 0) ctx->stopped = INNGEST_PAUSED;
@@ -3213,14 +3299,16 @@ inngest_status inngest_step_load(inngest_ctx *ctx, void *progress, size_t size)
 
 void inngest_idempotency_key(const inngest_ctx *ctx, char key[INNGEST_KEY_SIZE])
 {
-    static const char digits[] = "0123456789abcdef";
     uint32_t parts[4];
-    unsigned i;
+    unsigned i, digit;
     parts[0] = ctx->jobs->format;
     parts[1] = ctx->run->number;
     parts[2] = ctx->run->flags & RUN_FAILING ? 1 : 0;
     parts[3] = ctx->step;
-    for (i = 0; i < 32; i++) key[i] = digits[parts[i / 8] >> (28 - 4 * (i % 8)) & 15];
+    for (i = 0; i < 32; i++) {
+        digit = parts[i / 8] >> (28 - 4 * (i % 8)) & 15;
+        key[i] = (char)(digit < 10 ? '0' + digit : 'a' - 10 + digit);
+    }
     key[32] = 0;
 }
 
@@ -3246,29 +3334,30 @@ int inngest_attempt(const inngest_ctx *ctx)
     return find_own(ctx, KEY(RESULT, 0), &r) == INNGEST_OK ? r.first[12] : 0;
 }
 
-/* *from: where the data begins in the payload, behind the name. */
-static bool find_event(const inngest_ctx *ctx, record *r, uint32_t *from, uint32_t *name_size)
+/* Find the event. Gives where its data begins in the payload, behind the name; 0: it is not to be found. */
+static uint32_t find_event(const inngest_ctx *ctx, record *r, uint32_t *name_size)
 {
-    if (find_own(ctx, KEY(START, 0), r) != INNGEST_OK) return false;
-    *from = r->flags & FLAG ? START_HEAD : START_HEAD - 6;
-    *name_size = r->first[*from - 1];
-    *from += *name_size;
-    return *from <= r->size;
+    uint32_t from;
+    if (find_own(ctx, KEY(START, 0), r) != INNGEST_OK) return 0;
+    from = r->flags & FLAG ? START_HEAD : START_HEAD - 6;
+    *name_size = r->first[from - 1];
+    from += *name_size;
+    return from <= r->size ? from : 0;
 }
 
 size_t inngest_event_size(const inngest_ctx *ctx)
 {
     record r;
-    uint32_t from, name;
-    return find_event(ctx, &r, &from, &name) ? r.size - from : 0;
+    uint32_t name, from = find_event(ctx, &r, &name);
+    return from ? r.size - from : 0;
 }
 
 /* Copy the event's data or its name, which stands in front of it. */
 static inngest_status read_event(inngest_ctx *ctx, void *out, size_t size, bool its_name)
 {
     record r;
-    uint32_t from, name;
-    if (!find_event(ctx, &r, &from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    uint32_t name, from = find_event(ctx, &r, &name);
+    if (from == 0) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (its_name) {
         r.size = (uint16_t)from;
         from -= name;
@@ -3298,11 +3387,10 @@ static uint32_t largest_start(const inngest *jobs) { return record_room(jobs, ST
 APART uint32_t capacity(const inngest *jobs)
 {
     const inngest_port *p = jobs->port;
-    uint32_t usable = p->block_size - first_offset(jobs), blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
-    uint32_t largest = record_room(jobs, INNGEST_RESULT_BYTES), fixed = 3 * record_room(jobs, 12);
-    uint32_t room_for, all = blocks * usable, fill = all / 100 * INNGEST_FILL_PERCENT + all % 100 * INNGEST_FILL_PERCENT / 100;
-    if (largest < largest_start(jobs)) largest = largest_start(jobs);   /* cov: by configuration */
-    room_for = (usable - minimum(usable / 2, largest)) * (blocks > 1 ? blocks - 1 : 1);
+    uint32_t usable = p->block_size - jobs->first_offset, blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
+    uint32_t room_for, fill = (uint32_t)((uint64_t)(blocks * usable) * ((((uint64_t)INNGEST_FILL_PERCENT << 32) + 99) / 100) >> 32);
+    uint32_t fixed = 3 * record_room(jobs, 12);
+    room_for = (usable - minimum(usable / 2, largest_record(jobs))) * (blocks > 1 ? blocks - 1 : 1);
     room_for = minimum(room_for, fill);
     return room_for - minimum(room_for, fixed);
 }
@@ -3322,13 +3410,13 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     if (f->journal_bytes && f->journal_bytes < 32) return INNGEST_ERR_TABLE_BYTES;
     largest = n * largest_start(jobs) + record_room(jobs, 14);
     if (largest < record_room(jobs, INNGEST_RESULT_BYTES)) largest = record_room(jobs, INNGEST_RESULT_BYTES);   /* cov: by configuration */
-    largest += record_room(jobs, 8) + (2u << jobs->unit_shift);        /* a mount may have to write it again, behind a filler and a void */
+    largest += record_room(jobs, 8) + 2u * jobs->unit;        /* a mount may have to write it again, behind a filler and a void */
     if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > capacity(jobs) ||
-        largest > jobs->port->block_size - first_offset(jobs)) return INNGEST_ERR_TABLE_BYTES;
+        largest > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_TABLE_BYTES;
     return INNGEST_OK;
 }
 
-static inngest_status check_table(const inngest *jobs, uint16_t *index)
+APART inngest_status check_table(const inngest *jobs, uint16_t *index)
 {
     uint16_t i, k;
     for (i = 0; i < jobs->function_count; i++) {
@@ -3411,7 +3499,7 @@ static inngest_status start_run(inngest *jobs, const arrival *e, unsigned functi
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
     put4(head, jobs->next_run >> 16);
     put4(head + 2, hash_text(HASH_SEED, jobs->functions[function].id));
-    put_time(head + 6, e->ts);
+    if (HAS_TIME(e)) put_time(head + 6, e->ts);
     head[size - 1] = e->name_size;
     s.copy = false;
     s.piece[0] = head;
@@ -3427,7 +3515,7 @@ static inngest_status start_run(inngest *jobs, const arrival *e, unsigned functi
     run->oldest = (uint16_t)jobs->head_block;
 #endif
     if (!HAS_TIME(e)) run->flags |= RUN_BEGUN;
-    set_deadline(jobs, run, jobs->now);
+    due_now(jobs, run);
     return INNGEST_OK;
 }
 
@@ -3645,17 +3733,17 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
 {
     if (ctx->open) status = close_returned(ctx, status);
     if (CANCELLING(ctx->run)) {
-        set_error(ctx, INNGEST_CANCELLED, 0, "");
+        set_error(ctx, INNGEST_CANCELLED, 0, NULL);
         return INNGEST_CANCELLED;
     }
-    if ((int)ctx->stopped < 0) return INNGEST_FAIL;
-    if (ctx->stopped == INNGEST_PAUSED || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
+    if (ctx->stopped < 0) return INNGEST_FAIL;
+    if (ctx->stopped > 0 || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
     if (status == INNGEST_OK && !IN_GROUP(ctx)) return INNGEST_OK;
-    if (status == INNGEST_OK) status = mistake(ctx, INNGEST_ERR_PARALLEL, "");
-    if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, "");
+    if (status == INNGEST_OK) status = mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
+    if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, NULL);
     if (status == INNGEST_RETRY) return retry_handler(ctx);
-    if (status != INNGEST_FAIL && !is_failure(status)) set_error(ctx, INNGEST_ERR_STATUS, 0, "");
-    else if (status != INNGEST_STEP_FAILED && ctx->error.status != status) set_error(ctx, status, 0, "");
+    if (status != INNGEST_FAIL && !is_failure(status)) set_error(ctx, INNGEST_ERR_STATUS, 0, NULL);
+    else if (status != INNGEST_STEP_FAILED && ctx->error.status != status) set_error(ctx, status, 0, NULL);
     return INNGEST_FAIL;
 }
 
@@ -3670,7 +3758,7 @@ static bool starts_later(inngest_ctx *ctx)
     if (find_own(ctx, KEY(START, 0), &r) != INNGEST_OK) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
     ts = r.flags & FLAG ? get_time(r.first + 6) : 0;
     if (ts) run->flags |= RUN_UNIX;
-    if (ts && !WALL_KNOWN(jobs)) (void)wait_until(ctx, INNGEST_WAIT_CLOCK, NEVER);
+    if (ts && !WALL_KNOWN(jobs)) (void)wait_for_good(ctx, INNGEST_WAIT_CLOCK);
     else if (ts && ts - WALL_OFFSET(jobs) > jobs->now) (void)wait_until(ctx, INNGEST_WAIT_SLEEP, ts - WALL_OFFSET(jobs));
     else run->flags |= RUN_BEGUN;
     return !(run->flags & RUN_BEGUN);
@@ -3731,11 +3819,11 @@ APART inngest_status run_handler(inngest_ctx *ctx)
     inngest *jobs = ctx->jobs;
     inngest_status verdict;
     if (CANCELLING(ctx->run)) {
-        set_error(ctx, INNGEST_CANCELLED, 0, "");
+        set_error(ctx, INNGEST_CANCELLED, 0, NULL);
         return INNGEST_CANCELLED;
     }
     if (INNGEST_CRASHES && CRASHES(ctx->run) >= INNGEST_CRASH_LIMIT) {
-        set_error(ctx, INNGEST_ERR_CRASHED, 0, "");
+        set_error(ctx, INNGEST_ERR_CRASHED, 0, NULL);
         return INNGEST_FAIL;
     }
     if (ctx->function == NULL) {
@@ -3775,7 +3863,7 @@ APART void pass(inngest *jobs, inngest_run *run)
         when = jobs->now;                            /* user code has set the clock under a wait for a date */
     if (run->state == INNGEST_WAIT_ROOM && when <= jobs->now) when = jobs->now + RETRY_ROOM_MS;
     if (when <= jobs->now) {                         /* in the next round */
-        set_deadline(jobs, run, NEVER);
+        due_never(jobs, run);
         run->flags |= RUN_PASSED;
 #if INNGEST_INDEXES
         jobs->again[jobs->again_count++] = (inngest_index)(run - jobs->runs);
@@ -3814,7 +3902,7 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
     }
     a->how = HOW((int)status < 0 ? (int)status - INNGEST_ERR_RUN_BYTES + (int)MISTAKEN : (int)status);
-    set_deadline(jobs, run, jobs->now);
+    due_now(jobs, run);
     return INNGEST_OK;
 }
 #endif
@@ -3850,7 +3938,7 @@ static inngest_status take(inngest *jobs, const inngest_slot *slot)
 /* After a clean stop: leave a trace before user code runs, so that its crash is not taken for a clean stop too. */
 static void leave_clean_stop(inngest *jobs)
 {
-    if (!jobs->wrote && room(jobs, 1u << jobs->unit_shift) == INNGEST_OK && open_place(jobs) == INNGEST_OK) (void)port_sync(jobs);   /* cov: of 3 blocks the head ends with the stop, and no erase works */
+    if (!jobs->wrote && room(jobs, jobs->unit) == INNGEST_OK && open_place(jobs) == INNGEST_OK) (void)port_sync(jobs);   /* cov: of 3 blocks the head ends with the stop, and no erase works */
 }
 
 /* Free the slot of this number, and keep those ahead of it: each moves up by one. */
@@ -3871,7 +3959,7 @@ static inngest_status drain(inngest *jobs)
     inngest_slot *slot;
     inngest_word at, end = WORD(jobs->head + jobs->slot_mask + 1u);
     for (at = jobs->head; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
-        if (SLOT_KIND(slot) != SLOT_COMPLETION && status != INNGEST_OK) continue;
+        if (status != INNGEST_OK && !(INNGEST_LONG_STEPS && SLOT_KIND(slot) == SLOT_COMPLETION)) continue;
         leave_clean_stop(jobs);
         taken = take(jobs, slot);
         if (taken != INNGEST_OK) {
@@ -3900,7 +3988,7 @@ static void wake_steps(inngest *jobs)
         inngest_active *a = ACTIVE(jobs) + i;
         if (a->run == 0 || a->how != HOW(INNGEST_AGAIN)) continue;
         a->next = (uint32_t)jobs->now;
-        set_deadline(jobs, &jobs->runs[a->run - 1], jobs->now);
+        due_now(jobs, &jobs->runs[a->run - 1]);
     }
 }
 
@@ -3969,7 +4057,7 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 static void pass_again(inngest *jobs, inngest_run *run)
 {
     run->flags &= (uint16_t)~RUN_PASSED;
-    set_deadline(jobs, run, jobs->now);
+    due_now(jobs, run);
 }
 
 /* Let each run that is due have one pass. One whose newest record is not durable has it in the next round, behind the
@@ -4000,7 +4088,7 @@ static void take_clock(inngest *jobs);
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
     uint32_t next;
-    inngest_status waiting;
+    inngest_status waiting, ahead;
     if (jobs == NULL || jobs->ready != MAGIC || jobs->busy) return UINT32_MAX;
     advance_time(jobs, now_ms);
     if (jobs->failed || jobs->stopped) return UINT32_MAX;
@@ -4008,7 +4096,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->now < jobs->quiet_until && nothing_came(jobs)) return due_in(jobs, jobs->quiet_until);
     jobs->quiet_until = 0;
     jobs->passes = 0;
-    if (make_room_ahead(jobs) == INNGEST_PAUSED) return 1;
+    if ((int)(ahead = make_room_ahead(jobs)) > 0) return 1;      /* the chip is erasing */
 
 #if INNGEST_WALL_CLOCK
     take_clock(jobs);
@@ -4029,6 +4117,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (!nothing_came(jobs)) return 0;
     next = next_deadline(jobs, INNGEST_OK);
     if (!wants_room_ahead(jobs)) jobs->quiet_until = next == UINT32_MAX ? NEVER : jobs->now + next;
+    else if (ahead == INNGEST_OK) return 0;            /* in the next one, which may have nothing else to do */
     return next;
 }
 
@@ -4062,7 +4151,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
         put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
         INNGEST_TRY(write_record(jobs, run, KEY((unsigned)r.kind | (r.flags & FLAG), r.step), b, WAIT_BYTES));
-        set_deadline(jobs, run, jobs->now);          /* look again */
+        due_now(jobs, run);          /* look again */
         position = run->last;                        /* reclaim may have carried the others */
         r.link = 1;                                  /* and once more from the newest on */
     } while (r.link);
@@ -4100,7 +4189,7 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
         a->timeout += (uint32_t)off;
     }
     for (i = jobs->run_count; i-- > 0;)
-        if (jobs->runs[i].state == INNGEST_WAIT_STEP) set_deadline(jobs, &jobs->runs[i], jobs->now);
+        if (jobs->runs[i].state == INNGEST_WAIT_STEP) due_now(jobs, &jobs->runs[i]);
 #if INNGEST_CRASHES
     jobs->alone_since += (uint32_t)off;
 #endif
@@ -4119,7 +4208,7 @@ static void take_clock(inngest *jobs)
         jobs->told -= off;
     }
     for (i = jobs->run_count; i-- > 0;)
-        if (jobs->runs[i].flags & RUN_UNIX) set_deadline(jobs, &jobs->runs[i], jobs->now);
+        if (jobs->runs[i].flags & RUN_UNIX) due_now(jobs, &jobs->runs[i]);
     off = jobs->wall_known ? jobs->told - jobs->wall_stamped : RETRY_ROOM_MS;
     jobs->wall_known = jobs->wall_set = true;
     jobs->wall_offset = jobs->told;
@@ -4159,7 +4248,7 @@ struct alignment { char c; int64_t time; };
 
 static bool is_power_of_two(uint32_t n, uint32_t least, uint32_t most) { return n >= least && n <= most && (n & (n - 1)) == 0; }
 
-static inngest_status check_config(const inngest_config *c)
+APART inngest_status check_config(const inngest_config *c)
 {
     const inngest_port *p = c->port;
     if (p == NULL || p->read == NULL || p->program == NULL || p->erase == NULL) return INNGEST_ERR_ARGUMENT;
@@ -4192,6 +4281,7 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     jobs->runs = (inngest_run *)config->memory;
     jobs->run_count = (inngest_index)config->runs;
     jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + slots_at);
+    jobs->block_count = config->port->block_count;
     for (i = 0; i < config->runs; i++) {
         jobs->runs[i].due = (uint32_t)NEVER;
         jobs->runs[i].due_high = (uint16_t)(NEVER >> 32);
@@ -4209,6 +4299,8 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     while ((UINT32_C(1) << jobs->block_shift) < config->port->block_size) jobs->block_shift++;
     jobs->unit_shift = 2;
     while ((1u << jobs->unit_shift) < config->port->program_size) jobs->unit_shift++;
+    jobs->unit = (uint8_t)(1u << jobs->unit_shift);
+    jobs->first_offset = (uint8_t)round_up(jobs, BLOCK_HEADER);
 }
 
 /* A live record of a part that this build leaves out: a run that has one stays parked and is carried along. */
@@ -4331,7 +4423,7 @@ APART void find_copied(inngest *jobs)
 #define find_copied(jobs) ((void)0)
 #endif
 
-static void check_runs(inngest *jobs, inngest_reset reset)
+APART void check_runs(inngest *jobs, inngest_reset reset)
 {
     uint32_t armed, last = 0;
     inngest_run *run, *alone = NULL;   /* the one that pays */
@@ -4369,7 +4461,7 @@ static void check_runs(inngest *jobs, inngest_reset reset)
 #endif
         if (run->number && run->function == NO_FUNCTION && run->phase != INNGEST_PHASE_CANCELLING && run->state != INNGEST_WAIT_DAMAGE) {
             run->state = INNGEST_WAIT_FUNCTION;
-            set_deadline(jobs, run, NEVER);
+            due_never(jobs, run);
         }
     }
 #if INNGEST_CRASHES
@@ -4389,7 +4481,7 @@ APART inngest_status mount_all(inngest *jobs, const inngest_config *config)
     uint32_t reclaimed = 0, tries = 0;
     uint8_t needed_before = 0;
     inngest_status status;
-    while ((status = mount(jobs, config->seed, &reclaimed)) == INNGEST_PAUSED) {
+    while ((int)(status = mount(jobs, config->seed, &reclaimed)) > 0) {
         if (tries++ == 32) return INNGEST_ERR_READ;   /* cov: a guard: cells that read differently each time */
         if (jobs->voids_needed != needed_before) reclaimed = 0;   /* what proved it may be what is void */
         needed_before = jobs->voids_needed;
@@ -4421,7 +4513,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     if (jobs->head_block == jobs->last_block) INNGEST_TRY(reclaim_block(jobs, true));
     jobs->stamp = jobs->booted = jobs->now;
 #if INNGEST_WALL_CLOCK
-    jobs->boot_position = position_at(jobs, jobs->head_block, jobs->head_offset);
+    jobs->boot_position = head_position(jobs);
 #endif
     STORE(&jobs->ready, MAGIC);
     return INNGEST_OK;
@@ -4455,7 +4547,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
     INNGEST_TRY(write_record(jobs, run, KEY(PHASE, 0), b, 4));
     run->phase = INNGEST_PHASE_CANCELLING;
     run->state = INNGEST_WAIT_NONE;
-    set_deadline(jobs, run, jobs->now);
+    due_now(jobs, run);
     return jobs->busy ? INNGEST_OK : port_sync(jobs);
 }
 
@@ -4586,7 +4678,7 @@ static void json_next(json_reader *r)
     }
 }
 
-static unsigned json_take(json_reader *r)
+APART unsigned json_take(json_reader *r)
 {
     unsigned c = r->c;
     json_next(r);
@@ -4674,9 +4766,10 @@ static uint32_t json_hex(json_reader *r)
 
 static void json_escape(json_reader *r)
 {
-    static const char names[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
-    unsigned c = json_take(r), i = 0;
-    while (i < 8 && (uint8_t)names[i] != c) i++;
+    static const char names[] = "\"\"\\\\//b\bf\fn\nr\rt\t";      /* each with what it means */
+    unsigned c = json_take(r);
+    const char *name = names;
+    while (*name && (uint8_t)*name != c) name += 2;
     if (c == 'u') {
         uint32_t code = json_hex(r), low;
         if (code >> 10 == 0xD800 >> 10) {            /* the first of a pair */
@@ -4686,7 +4779,7 @@ static void json_escape(json_reader *r)
             code = (code << 10) + low + 0x10000 - ((uint32_t)0xD800 << 10);
         }
         (void)json_emit_code(r, code);
-    } else if (i < 8) json_emit(r, (uint8_t)meant[i]);
+    } else if (*name) json_emit(r, (uint8_t)name[1]);
     else json_stop(r);
 }
 
@@ -4769,6 +4862,7 @@ static bool json_scale(json_reader *r, unsigned digits, int64_t *value)
 /* Take a value, or the opening of a container. */
 static void json_value(json_reader *r)
 {
+    static const char words[3][6] = { "false", "true", "null" };
     unsigned c;
     json_blank(r);
     c = r->c;
@@ -4784,8 +4878,9 @@ static void json_value(json_reader *r)
         r->type = JSON_OPENED;
         json_next(r);
     } else if (c == 't' || c == 'f' || c == 'n') {
-        json_word(r, c == 't' ? "true" : c == 'f' ? "false" : "null");
-        r->type = c == 't' ? JSON_BOOL : c == 'f' ? JSON_FALSE : JSON_NULL;
+        unsigned type = c == 't' ? JSON_BOOL : c == 'f' ? JSON_FALSE : JSON_NULL;
+        json_word(r, words[type]);
+        r->type = (uint8_t)type;
     } else json_number(r);
 }
 
@@ -4936,7 +5031,8 @@ static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *
     uint32_t name;
     fill_bytes(&r, 0, sizeof r);
     r.jobs = ctx->jobs;
-    if (!find_event(ctx, &r.event, &r.from, &name)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    r.from = find_event(ctx, &r.event, &name);
+    if (r.from == 0) return park(ctx, INNGEST_WAIT_DAMAGE);
     r.size = r.event.size - r.from;
     if (path && matches("data", path, 4)) status = json_read(&r, path + 4, out, want);
     if (status == INNGEST_PAUSED) return park(ctx, INNGEST_WAIT_DAMAGE);
@@ -5066,7 +5162,7 @@ inngest_status inngest_parse_duration(const char *text, int64_t *ms)
     if (text == NULL || ms == NULL) return INNGEST_ERR_ARGUMENT;
     for (text = text_spaces(text); first || *text; first = false) {
         const char *start = text, *point, *end;
-        for (whole = 0; text_is_digit(*text); text++) if (whole <= LONGEST) whole = whole * 10 + (*text - '0');
+        for (whole = 0; text_is_digit(*text); text++) if (whole >> 40 == 0) whole = whole * 10 + (*text - '0');
         point = text;
         if (*text == '.') while (text_is_digit(*++text)) { }
         if (text == start || text[-1] == '.') return INNGEST_ERR_ARGUMENT;
@@ -5077,7 +5173,7 @@ inngest_status inngest_parse_duration(const char *text, int64_t *ms)
         if (text == NULL) return INNGEST_ERR_ARGUMENT;
         unit = unit_s ? unit_s * (int64_t)1000 : 1;
         for (part = 0; --end > point; ) part = text_tenth(part + (*end - '0') * unit);   /* never too short */
-        if (whole > (unit_s ? (int64_t)((uint32_t)(LONGEST / 1000) / unit_s) : LONGEST)) return INNGEST_ERR_RANGE;
+        if (unit_s && whole > (int64_t)((uint32_t)(LONGEST / 1000) / unit_s)) return INNGEST_ERR_RANGE;
         total += whole * unit + part;
         if (total > LONGEST) return INNGEST_ERR_RANGE;
         text = text_spaces(text);
@@ -5097,42 +5193,36 @@ static const char *text_shape(const char *text, const char *shape, unsigned *num
     return text;
 }
 
-/* Z, +hh, +hhmm or +hh:mm to the end of the text. Gives minutes; NO_ZONE: malformed, BAD_ZONE: out of range. */
-#define NO_ZONE 9998
-#define BAD_ZONE 9999
-static int text_zone(const char *text)
+/* Z, +hh, +hhmm or +hh:mm to the end of the text, its hours and minutes to zone. */
+static bool text_zone(const char *text, unsigned *zone)
 {
-    unsigned hour, minute = 0;
-    char sign = *text++;
-    if ((sign | 0x20) == 'z') return *text ? NO_ZONE : 0;
-    if ((sign != '+' && sign != '-') || (text = text_shape(text, "00", &hour)) == NULL) return NO_ZONE;
-    if (*text && (text = text_shape(*text == ':' ? text + 1 : text, "00", &minute)) == NULL) return NO_ZONE;
-    if (*text) return NO_ZONE;
-    if (hour > 23 || minute > 59) return BAD_ZONE;
-    return sign == '-' ? -(int)(hour * 60 + minute) : (int)(hour * 60 + minute);
+    if ((*text | 0x20) == 'z') return text[1] == 0;
+    if (*text != '+' && *text != '-') return false;
+    text = text_shape(text + 1, "00", zone);
+    if (text && *text) text = text_shape(*text == ':' ? text + 1 : text, "00", zone + 1);
+    return text && *text == 0;
 }
 
 /* Days since 1970-01-01; -1,000,000: there is no such day. */
 #define NO_DAY (-1000000)
 static int32_t text_days_until(unsigned year, unsigned month, unsigned day)
 {
-    bool leap = year % 4 == 0 && (year % 100 || year % 400 == 0);
+    bool leap = (year & (year % 25 ? 3 : 15)) == 0;  /* of hundreds those of 400, which is 25 times 16 */
     unsigned longest = month == 2 ? leap ? 29u : 28u : 30u + ((month + month / 8) & 1);
-    int32_t y = (int32_t)year + 400;                 /* a whole cycle later, counted from 1 March on */
-    if (month < 1 || month > 12 || day < 1 || day > longest) return NO_DAY;
+    uint32_t y = (uint32_t)year + 400;               /* a whole cycle later, counted from 1 March on */
+    if (month - 1 > 11 || day - 1 >= longest) return NO_DAY;
     if (month < 3) {
         month += 12;
         y--;
     }
-    return y * 365 + y / 4 - y / 100 + y / 400 + (int32_t)((month * 153 - 457) / 5 + day) - 865566;
+    return (int32_t)(y * 365 + y / 4 - y / 100 + y / 400 + (month * 153 - 457) / 5 + day) - 865566;
 }
 
 inngest_status inngest_parse_time(const char *text, int64_t *unix_ms)
 {
-    unsigned n[6], ms = 0, weight = 100;
-    bool more = false;                               /* a fraction of a second that is not 0 */
-    int zone = 0;
-    int32_t days;
+    unsigned n[8], weight = 100;                     /* year, month, day, hour, minute, second, the zone's hour and minute */
+    bool more = false, west = false;                 /* more: a fraction of a second that is not 0 */
+    int32_t days, ms = 0, zone;
     if (text == NULL || unix_ms == NULL) return INNGEST_ERR_ARGUMENT;
     fill_bytes(n, 0, sizeof n);
     text = text_shape(text, "0000-00-00", n);
@@ -5144,17 +5234,18 @@ inngest_status inngest_parse_time(const char *text, int64_t *unix_ms)
             text = text_shape(text + 1, "00", n + 5);
             if (text && (*text == '.' || *text == ',') && text_is_digit(text[1]))
                 for (text++; text_is_digit(*text); text++, weight /= 10) {
-                    ms += (unsigned)(*text - '0') * weight;
+                    ms += (int32_t)((unsigned)(*text - '0') * weight);
                     if (*text != '0') more = true;
                 }
         }
-        zone = text ? text_zone(text) : NO_ZONE;
-        if (zone == NO_ZONE) return INNGEST_ERR_ARGUMENT;
+        if (text == NULL || !text_zone(text, n + 6)) return INNGEST_ERR_ARGUMENT;
+        west = *text == '-';
     }
     days = text_days_until(n[0], n[1], n[2]);
-    if (days == NO_DAY || zone == BAD_ZONE || n[4] > 59 || n[5] > 59 || n[3] > 24 || (n[3] == 24 && (n[4] || n[5] || more)))
-        return INNGEST_ERR_RANGE;
-    *unix_ms = (((int64_t)days * 24 + n[3]) * 60 + n[4] - zone) * 60000 + (int64_t)n[5] * 1000 + ms;
+    ms += (int32_t)((n[3] * 60 + n[4]) * 60000 + n[5] * 1000);
+    if (days == NO_DAY || n[4] > 59 || n[5] > 59 || ms + more > 86400000 || n[6] > 23 || n[7] > 59) return INNGEST_ERR_RANGE;
+    zone = (int32_t)((n[6] * 60 + n[7]) * 60000);
+    *unix_ms = (int64_t)days * 86400000 + (west ? ms + zone : ms - zone);
     return INNGEST_OK;
 }
 #endif

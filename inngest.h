@@ -211,7 +211,8 @@
 #endif
 #endif
 #ifndef INNGEST_TRAIL_STEPS    /* steps of a pass that one walk through the journal finds, so that a replay stays linear however
-                                  runs interleave; 0: looks at 8 records ahead; 0..65535; RAM: 8 bytes each, once */
+                                  runs interleave, and for each 8 places where steps of any run were found last; 0: looks at 8
+                                  records ahead; 0..65535; RAM: 72 bytes each, once */
 #if INNGEST_INDEXES && UINTPTR_MAX > 0xFFFFFFFF
 #define INNGEST_TRAIL_STEPS 512
 #else
@@ -612,10 +613,9 @@ typedef struct inngest_config {
 
 /* The engine. Allocate it statically or anywhere; touch nothing in it. */
 struct inngest {                   /* what is used most stands first, bytes before words: short instructions reach it */
-    uint8_t unit_shift, block_shift;
+    uint8_t unit_shift, block_shift, unit, first_offset;   /* unit: of positions, in bytes; where a block's first record begins */
     bool busy, unread, clean, stopped, failed, doubtful, wary, trusted, stale, opening, dirty, wrote, ticked;
     bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
-    bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
 #if INNGEST_WALL_CLOCK
     bool wall_known, wall_set, is_told;
 #endif
@@ -642,18 +642,19 @@ struct inngest {                   /* what is used most stands first, bytes befo
     inngest_word head;
     inngest_run *runs;
     inngest_index run_count, live_runs;
+    uint16_t failed_at;            /* where in its block, in units, a program failed that was not looked at since; 0: none */
+    uint16_t passes;               /* of this tick */
+    uint32_t block_count;          /* the port's */
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
     uint32_t head_offset, synced;  /* synced: position, what stands before it is durable */
     uint32_t newest, written;      /* the newest group; the record written last */
+    uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
+    uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
+    uint32_t next_run, reserved, time_position;
 #if INNGEST_INDEXES
     uint32_t reach;                /* the oldest block in which anything counted at the last reclaim; 0: not known */
     uint32_t copied, copy;         /* positions: what the tail block holds up to there has been copied; a copy whose original is to be found, 0: none */
 #endif
-    uint16_t failed_at;            /* where in its block, in units, a program failed that was not looked at since; 0: none */
-    uint16_t passes;               /* of this tick */
-    uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
-    uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
-    uint32_t next_run, reserved, time_position;
     const inngest_function *functions;
     uint32_t format, seed;         /* the journal's half of run ids; its checksum, with which those of records begin */
     uint32_t woken, last_tick;
@@ -662,6 +663,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
     uint32_t free_place, again_count;
 #endif
+    uint32_t random;
     int64_t now;                   /* journal ms */
     int64_t quiet_until;           /* nothing is due before that, but for what comes */
     int64_t booted, stamp;
@@ -674,7 +676,6 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_LOG
     uint32_t said;
 #endif
-    uint32_t random;
 #if INNGEST_LONG_STEPS
     uint32_t token;
 #endif
@@ -683,7 +684,6 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t poison, arms;         /* event that crashed a predicate; counts runs put on their own */
     uint16_t poison_row;           /* crashes of predicates in a row */
 #endif
-    void *user;
 #if INNGEST_HOOKS
     const inngest_hooks *hooks;
 #endif
@@ -695,6 +695,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #endif
 #if INNGEST_TRAIL_STEPS
     uint32_t trail[INNGEST_TRAIL_STEPS][2];   /* step, position */
+    uint32_t places[8 * INNGEST_TRAIL_STEPS][2];   /* position, bytes */
 #endif
     inngest_ctx ctx;               /* of the pass */
 #if INNGEST_LONG_STEPS
@@ -706,6 +707,8 @@ struct inngest {                   /* what is used most stands first, bytes befo
     inngest_counters counters;
 #endif
     uint32_t stage[INNGEST_STAGE_BYTES / 4];
+    void *user;
+    bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
     uint8_t void_count, voids_needed;   /* kept from here on when a mount starts over */
     bool doubted;
     uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */
@@ -730,7 +733,8 @@ INNGEST_MUST_USE inngest_status inngest_init_(inngest *jobs, const inngest_confi
  * engine may be mounted. Waits for each erase: 1 ms to 2 s a block on flash. OK, ARGUMENT, or the port's ERASE or SYNC. */
 INNGEST_MUST_USE inngest_status inngest_format(const inngest_port *port);
 
-/* Do what is due: journal queued events, run handlers. Gives the ms until something is due; UINT32_MAX: nothing,
+/* Do what is due: journal queued events, run handlers. Gives the ms until something is due; 0: call again at once, if
+ * only to reclaim and erase ahead of need while nothing else is to be done; UINT32_MAX: nothing is due,
  * until an event, a completion or a wake comes. now_ms may wrap; call at least once in 24 days. Where it goes back, time
  * stands still until it is where it was. Interrupts: no.
  * Bounded by INNGEST_TICK_PASSES passes and the queue. Failures of the port are counted, and tried again a second

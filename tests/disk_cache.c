@@ -246,15 +246,21 @@ static void warm_up(unsigned rounds)
     CHECK(inngest_flush(&jobs) == INNGEST_OK);
 }
 
-/* One life, with a cut at call `first` and another one `second` calls later; where that is odd, the first one is a kill.
- * Gives whether there was one. */
-static bool live(const char *name, int keep, unsigned warm, unsigned first, unsigned second)
+#define COUNT(table) ((uint16_t)(sizeof(table) / sizeof *(table)))
+
+static void blank_disk(void)
+{
+    memset(disk.cells, 0xFF, sizeof disk.cells);
+    memset(disk.durable, 0xFF, sizeof disk.durable);
+    disk.writes = disk.used = disk.calls = disk.cuts = 0;
+}
+
+static inngest_status boot(const inngest_function *table, uint16_t count)
 {
     inngest_config config;
-    unsigned i, before = test_failed;
     memset(&config, 0, sizeof config);
-    config.functions = functions;
-    config.function_count = sizeof functions / sizeof functions[0];
+    config.functions = table;
+    config.function_count = count;
     config.port = &port;
     config.hooks = &hooks;
     config.memory = memory;
@@ -262,17 +268,23 @@ static bool live(const char *name, int keep, unsigned warm, unsigned first, unsi
     config.runs = 6;
     config.events = 8;
     config.reset = INNGEST_RESET_POWER_ON;
+    return inngest_init(&jobs, &config, NULL);
+}
+
+/* One life, with a cut at call `first` and another one `second` calls later; where that is odd, the first one is a kill.
+ * Gives whether there was one. */
+static bool live(const char *name, int keep, unsigned warm, unsigned first, unsigned second)
+{
+    unsigned i, before = test_failed;
     disk.joint = 0;
     memset(life, 0, sizeof life);
-    memset(disk.cells, 0xFF, sizeof disk.cells);
-    memset(disk.durable, 0xFF, sizeof disk.durable);
-    disk.writes = disk.used = disk.calls = disk.cuts = 0;
+    blank_disk();
     disk.keep = keep;
     disk.kill = second & 1;
     disk.cut_at = warm ? 0 : first;
     now = 0;
     if (setjmp(cut)) disk.cut_at = disk.cuts == 1 && second ? disk.calls + second : 0;
-    CHECK(inngest_init(&jobs, &config, NULL) == INNGEST_OK);
+    CHECK(boot(functions, COUNT(functions)) == INNGEST_OK);
     if (warm && disk.cuts == 0) {
         warm_up(warm);
         disk.calls = 0;
@@ -313,6 +325,22 @@ static void cuts(const char *name, unsigned count)
             for (turns = 0; turns < 3; turns++) (void)live(name, keep, 0, first, 1 + random_number(60));
 }
 
+/* A format that is cut short, and again where it is begun anew, and again: what is left of it is never taken for foreign. */
+static void formats(void)
+{
+    static unsigned first, second, turn;
+    static bool over;
+    disk.kill = false;
+    for (over = false, first = 1; !over; first++)
+        for (disk.keep = 0; disk.keep < KEEPS; disk.keep++)
+            for (second = 1; second <= 3; second++)
+                for (turn = 0; turn < 100; turn++) {
+                    blank_disk();
+                    disk.cut_at = first;
+                    if (setjmp(cut)) disk.cut_at = disk.cuts < 3 ? disk.calls + (disk.cuts == 1 ? second : 1 + random_number(10)) : 0;
+                    CHECK(boot(functions, COUNT(functions)) == INNGEST_OK);
+                    over = disk.cuts == 0;
+                }
 /* The last record of a block is lost, and nothing else: what stands in the next one does not count, as its joint tells. */
 static void one_is_lost(void)
 {
@@ -354,24 +382,14 @@ static void syncs(void)
 static void large_groups(void)
 {
     uint8_t data[INNGEST_EVENT_BYTES] = { 0 };
-    inngest_config config;
     inngest_event e = { "test/large", data, 0, NULL, 0 };
     unsigned i;
-    memset(&config, 0, sizeof config);
-    config.functions = large_functions;
-    config.function_count = sizeof large_functions / sizeof large_functions[0];
-    config.port = &port;
-    config.hooks = &hooks;
-    config.memory = memory;
-    config.memory_size = sizeof memory;
-    config.runs = 6;
-    config.events = 8;
     port.block_size = 512;
     port.block_count = 16;
     for (; e.size <= sizeof data - 10; e.size++) {
-        memset(disk.cells, 0xFF, sizeof disk.cells);
-        disk.writes = disk.used = disk.cut_at = ended = disk.syncs = 0;
-        CHECK(inngest_init(&jobs, &config, NULL) == INNGEST_OK);
+        blank_disk();
+        disk.cut_at = ended = disk.syncs = 0;
+        CHECK(boot(large_functions, COUNT(large_functions)) == INNGEST_OK);
         for (i = 0; i < 8; i++) {
             send_one("test/light", 0, NULL);
             send_one("test/light", 0, NULL);
@@ -408,6 +426,7 @@ int main(void)
     port.block_count = 8;
     port.program_size = 1;
     random_state = 1;
+    formats();
     syncs();
     large_groups();
     one_is_lost();

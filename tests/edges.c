@@ -174,6 +174,52 @@ static void distances(uint32_t block)
         }
 }
 
+/* A loop that sleeps as it is told finds room made: a tick that leaves too little of it for the next job asks to be called
+ * again, and that one reclaims and erases. Where that fails it is not asked for at once. */
+static bool no_read;
+static int (*chip_read)(void *, uint32_t, void *, uint32_t);
+static int no_read_now(void *context, uint32_t address, void *data, uint32_t size)
+{
+    return no_read ? -7 : chip_read(context, address, data, size);
+}
+
+static inngest_status short_job(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "a") { }
+    INNGEST_DO(ctx, "b") { }
+    return INNGEST_OK;
+}
+
+static inngest_status sleeper(inngest_ctx *ctx) { return inngest_step_sleep(ctx, "nap", INNGEST_DAYS(100)); }
+
+static void room_ahead(void)
+{
+    static const inngest_function table[] = { { .id = "n", .event = "n", .handler = short_job, .journal_bytes = 64, QUICK },
+                                              { .id = "s", .event = "s", .handler = sleeper, .journal_bytes = 64, QUICK } };
+    unsigned i, asked = 0;
+    uint32_t erases, next;
+    machine_open(table, 2, 2048, 6, 4);
+    chip_read = m.chip.port.read;
+    m.chip.port.read = no_read_now;
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK);
+    for (i = 0; i < 600; i++) {
+        CHECK(inngest_send(&m.jobs, "n", NULL, 0) == INNGEST_OK);
+        erases = machine_counters().erases;
+        next = machine_tick();
+        CHECK(machine_counters().erases == erases && machine_runs(NULL) == 1);
+        if (next > 0) continue;
+        no_read = true;
+        CHECK(machine_tick() > 0);
+        no_read = false;
+        if (machine_counters().erases == erases) (void)machine_tick();
+        CHECK(machine_tick() > 0 && machine_counters().erases == erases + 1);
+        asked++;
+    }
+    CHECK(asked > 10 && asked < 40 && machine_counters().port_errors > 0);
+    MACHINE_END();
+}
+
 /* Run numbers around the largest that a short header can name. */
 static inngest_status nothing(inngest_ctx *ctx) { (void)ctx; return INNGEST_OK; }
 static void run_numbers(void)
@@ -183,7 +229,10 @@ static void run_numbers(void)
     machine_open(table, 1, 2048, 4, 4);
     machine_reboot();
     for (i = 0; i < 65540 && !test_failed; i++) {
-        CHECK(inngest_send(&m.jobs, "n", NULL, 0) == INNGEST_OK && machine_tick() == UINT32_MAX);
+        uint32_t next;
+        CHECK(inngest_send(&m.jobs, "n", NULL, 0) == INNGEST_OK);
+        next = machine_tick();
+        CHECK(next == UINT32_MAX || (next == 0 && machine_tick() == UINT32_MAX));      /* it makes room ahead, once */
         if (i == 65525) machine_reboot();
     }
     look_at_records();
@@ -592,6 +641,32 @@ static void torn_headers(void)
             status = machine_boot(INNGEST_RESET_POWER_ON);
             CHECK(status == (place < 2 && wrong == 0 ? INNGEST_OK : INNGEST_ERR_FOREIGN));
         }
+    /* So is a filler behind what an erase that was cut short left of a header; nothing else is, and none further back. */
+    for (place = 0; place < 2; place++)
+        for (wrong = 0; wrong < 4; wrong++) {
+            uint32_t unit = place ? 32 : 4, first = place ? 32 : 24;
+            flash_close(&m.chip);
+            CHECK(flash_open(&m.chip, 1024, 4, (uint16_t)unit, 1));
+            m.chip.cells[place * 1024 + 2] = 'N' | 0x80;
+            memset(m.chip.cells + place * 1024 + first + (wrong & 1) * unit, 0xA5 | 0x12, unit - 1);
+            if (wrong == 2) m.chip.cells[place * 1024 + first + 1] = 0x25;
+            if (wrong == 3) m.chip.cells[place * 1024 + first + 2 * unit] = 0xA5;
+            memset(m.chip.units + place * 1024 / unit, 1, 1024 / unit);
+            m.config.port = &m.chip.port;
+            status = machine_boot(INNGEST_RESET_POWER_ON);
+            CHECK(status == (wrong < 2 ? INNGEST_OK : INNGEST_ERR_FOREIGN));
+            CHECK(m.chip.violations == 0);
+        }
+    /* Where erased cells read as anything, what is not a header's or a filler's place is foreign all the same. */
+    for (wrong = 0; wrong < 3; wrong++) {
+        flash_close(&m.chip);
+        CHECK(flash_open(&m.chip, 1024, 4, 4, 1));
+        flash_set_erased(&m.chip, FLASH_ERASED_RANDOM);
+        m.chip.cells[wrong == 0 ? 4 : wrong == 1 ? 30 : 500] = 0x11;
+        memset(m.chip.units, 1, 256);
+        m.config.port = &m.chip.port;
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == (wrong < 2 ? INNGEST_OK : INNGEST_ERR_FOREIGN) && m.chip.violations == 0);
+    }
     /* A whole one with nothing behind it is not sure: its block is erased again, too, and nothing is damaged. */
     flash_close(&m.chip);
     CHECK(flash_open(&m.chip, 512, 8, 4, 1));
@@ -697,6 +772,7 @@ int main(void)
     distances(512);
     distances(2048);
     sizes();
+    room_ahead();
     run_numbers();
     progress();
     one_unit();

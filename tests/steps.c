@@ -985,6 +985,124 @@ static void test_updates(void)
     }
 }
 
+/* A hook that writes to the journal while a result is on its way to the handler does not change it; nor do other runs
+ * that had the run's place in the table, with steps of the same ids, nor the steps of on_failure. */
+static void wall_hook(void *user, uint64_t run, const char *step, inngest_status status)
+{
+    static unsigned n;
+    (void)user;
+    (void)run;
+    (void)step;
+    CHECK(status == INNGEST_OK || status == INNGEST_STEP_FAILED);
+    inngest_set_wall_clock(&m.jobs, INT64_C(1767268800000) + (n++ % 2) * 100000 + m.now, m.now);
+}
+static const inngest_hooks writing_hooks = { .run_end = machine_run_end, .step_memo = wall_hook };
+
+static inngest_status again_and_again(inngest_ctx *ctx)
+{
+    static const char *const ids[] = { "a", "b", "c", "d" };
+    static unsigned passes;
+    uint8_t data, copy;
+    uint32_t value, k, turned = passes++ % 2;
+    INNGEST_TRY(inngest_event_data(ctx, &data, 1));
+    for (k = 0; k < 2; k++) {                                 /* not always in the same order */
+        INNGEST_STEP(ctx, k ^ turned ? "x" : "y", value) value = k ^ turned;
+        if (value != (k ^ turned)) trace("wrong turn");
+    }
+    for (k = 0; k < 4; k++) {
+        INNGEST_STEP(ctx, ids[k], value) value = data * 16u + k;
+        if (value != data * 16u + k) trace("wrong");
+        INNGEST_STEP(ctx, "byte", copy) copy = (uint8_t)(data + k);
+        if (copy != (uint8_t)(data + k)) trace("wrong byte");
+        INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
+    }
+    return data % 3 ? INNGEST_OK : INNGEST_FAIL;
+}
+static inngest_status after_again(inngest_ctx *ctx)
+{
+    uint32_t value;
+    INNGEST_STEP(ctx, "a", value) value = 0xABCDEF;
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
+    INNGEST_STEP(ctx, "b", value) value++;
+    if (value != 1) trace("wrong at the end");
+    return INNGEST_OK;
+}
+static const inngest_function again_table[] = { { .id = "again", .event = "again", .handler = again_and_again, .on_failure = after_again } };
+
+static void test_replays(void)
+{
+    uint8_t data;
+    unsigned hooked;
+    for (hooked = 0; hooked < 2; hooked++) {
+        machine_open(again_table, 1, 1024, 8, 4);
+        if (hooked) m.config.hooks = &writing_hooks;
+        m.config.runs = 3;
+        machine_reboot();
+        for (data = 0; data < 60; data++) {
+            CHECK(inngest_send(&m.jobs, "again", &data, 1) == INNGEST_OK);
+            CHECK(machine_run(data % 5 ? 1500 : 20000));
+        }
+        CHECK(machine_run(20000) && machine_runs(NULL) == 0);
+        CHECK_TRACE("");
+        MACHINE_END();
+    }
+}
+
+/* A replay that is not the first of its boot reads each step once, as a whole, if it fits the stage; the port is never
+ * asked for no bytes. */
+static unsigned read_calls;
+static void count_reads(void *user, char operation, uint32_t address, uint32_t size)
+{
+    (void)user;
+    (void)address;
+    read_calls += operation == 'r';
+    CHECK(size > 0);
+}
+
+static uint8_t result_bytes;
+static inngest_status filled(inngest_ctx *ctx, const void *arg, void *result)
+{
+    (void)ctx;
+    memset(result, 0x5C, *(const uint8_t *)arg);
+    return INNGEST_OK;
+}
+static inngest_status reader(inngest_ctx *ctx)
+{
+    static const char *const ids[] = { "a", "b", "c", "d", "e", "f", "g" };
+    uint8_t result[INNGEST_STAGE_BYTES];
+    uint32_t k;
+    for (k = 0; k < 28; k++)
+        INNGEST_TRY(inngest_step_run(ctx, ids[k % 7], filled, &result_bytes, result, result_bytes));
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
+    return inngest_step_sleep(ctx, "nap", 1000);
+}
+static const inngest_function reader_table[] = { { .id = "reader", .event = "reader", .handler = reader, .journal_bytes = 6000 } };
+
+static void test_reads(void)
+{
+    unsigned turn, i, seen[4][3];
+    static const uint8_t sizes[4] = { 4, 32, INNGEST_STAGE_BYTES - 12, INNGEST_STAGE_BYTES - 11 };
+    for (turn = 0; turn < 4; turn++) {
+        machine_open(reader_table, 1, 16384, 6, 4);
+        result_bytes = sizes[turn];
+        machine_reboot();
+        CHECK(inngest_send(&m.jobs, "reader", NULL, 0) == INNGEST_OK && machine_run(10));
+        machine_reboot();
+        m.chip.trace = count_reads;
+        for (i = 0; i < 3; i++) {
+            read_calls = 0;
+            CHECK(machine_run(1000));
+            seen[turn][i] = read_calls;
+        }
+        CHECK(machine_run(1000) && machine_runs(NULL) == 0);
+        MACHINE_END();
+    }
+    if (!INNGEST_TRAIL_STEPS) return;
+    for (turn = 0; turn < 3; turn++) CHECK(seen[turn][1] < 28 + 12 && seen[turn][0] > 2 * seen[turn][1]);
+    CHECK(seen[3][1] > 2 * 28 && seen[3][1] < 5 * 28);
+}
+
 int main(void)
 {
     test_forms();
@@ -1002,5 +1120,7 @@ int main(void)
     test_hooks();
     test_keys();
     test_updates();
+    test_replays();
+    test_reads();
     return TEST_END();
 }

@@ -301,7 +301,7 @@ static void exact(void)
         if (naps[i]) CHECK(info.wait == INNGEST_WAIT_SLEEP && info.deadline_in_ms == naps[i]);
         let(naps[i]);
         CHECK(job[0].calls == 1 && job[0].woke == naps[i] && machine_runs(NULL) == 0);
-        CHECK(ticks <= naps[i] / H(1) + 5);                        /* no needless wake-up */
+        CHECK(ticks <= naps[i] / H(1) + 5 + machine_counters().erases);      /* no needless wake-up; one makes room ahead */
         CHECK(machine_counters().records - machine_counters().carried <= naps[i] / H(1) + 8 + machine_counters().erases);
         CHECK(tick() == UINT32_MAX);
         MACHINE_END();
