@@ -341,6 +341,8 @@ static void formats(void)
                     CHECK(boot(functions, COUNT(functions)) == INNGEST_OK);
                     over = disk.cuts == 0;
                 }
+}
+
 /* The last record of a block is lost, and nothing else: what stands in the next one does not count, as its joint tells. */
 static void one_is_lost(void)
 {
