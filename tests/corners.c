@@ -1131,7 +1131,7 @@ static void large_groups(void)
     MACHINE_END();
 }
 
-/* A sync fails for want of room for a joint, in front of a group that fills its block: nothing is written behind that. */
+/* A sync fails, beside groups that nearly fill their blocks: nothing is written behind that. */
 static uint32_t written_then;
 static int stopping_sync(void *c)
 {

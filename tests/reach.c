@@ -226,6 +226,59 @@ static void cuts(void)
             }
 }
 
+/* The proof of a reclaim fails until its block is used up, so that it starts over, and power is lost behind the erase: the
+ * time is found where it stands, in the block in front. */
+static int (*program_below)(void *, uint32_t, const void *, uint32_t);
+static int (*erase_below)(void *, uint32_t);
+static struct { bool failing; unsigned failed, cut_in; } proofs;
+static int program_proofs(void *context, uint32_t address, const void *data, uint32_t size)
+{
+    const uint8_t *b = data;
+    if (proofs.failing && size == 16 && b[4] == 15 && b[5] == 4) {
+        proofs.failed++;
+        return -7;
+    }
+    if (proofs.cut_in && --proofs.cut_in == 0) m.chip.cut_at = m.chip.operations + 1;
+    return program_below(context, address, data, size);
+}
+static int erase_noted(void *context, uint32_t address)
+{
+    if (proofs.failed && address == 2 * 32768) proofs.failing = false;
+    else if (proofs.failed) proofs.cut_in = 2;         /* its header is there, and nothing else */
+    return erase_below(context, address);
+}
+static void proofs_fail(uint32_t size)
+{
+    static const char data[60];
+    inngest_event event = { "quick", NULL, 0, "id", 0 };
+    unsigned i;
+    TABLE(table, 32768, 3);
+    program_below = m.chip.port.program;
+    erase_below = m.chip.port.erase;
+    m.chip.port.program = program_proofs;
+    m.chip.port.erase = erase_noted;
+    memset(&proofs, 0, sizeof proofs);
+    machine_reboot();
+    CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+    while (get4(m.chip.cells + 32768 + 24) == UINT32_MAX) work(1);
+    m.now += INNGEST_HOURS(20);
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    SEND("quick", data, size);
+    CHECK(machine_run(1));
+    proofs.failing = true;
+    while (proofs.failed == 0) { (void)!inngest_send(&m.jobs, "quick", NULL, 0); (void)machine_tick(); }
+    for (i = 0; i < 5000 && !m.chip.dead; i++) {
+        (void)machine_tick();
+        m.now += 1000;
+    }
+    CHECK(m.chip.dead && proofs.failed > 100);
+    flash_power_on(&m.chip);
+    machine_reboot();
+    CHECK(machine_run(INNGEST_HOURS(5)));              /* a day is over, and the id forgotten */
+    CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1) && machine_counters().duplicates == 0);
+    MACHINE_END();
+}
+
 /* Of a journal that is in pieces all is read. Headers are destroyed, any of them; or all is gone but for one header of an
  * erased block, and for a block in front of what it says. */
 static void wipe(uint32_t place)
@@ -357,10 +410,12 @@ static void lives(unsigned n, uint32_t seed)
 
 int main(int argc, char **argv)
 {
+    uint32_t i;
     no_further();
     far_parked();
     damaged_time();
     cuts();
+    for (i = 0; i < 60; i += 4) proofs_fail(i);
     in_pieces(1000);
     lives(argc > 1 ? (unsigned)atoi(argv[1]) : 300, argc > 2 ? (uint32_t)atoi(argv[2]) : 1);
     return TEST_END();
