@@ -1560,10 +1560,9 @@ APART void give_up(inngest *jobs)
 static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t from = jobs->failed_from;
-    bool found;
-    if (INNGEST_WRITE_CACHE && jobs->failed) return false;   /* cov: a sync for want of room for a joint failed */
+    bool found = true;
     if (jobs->failed_at) give_up(jobs);
-    found = from == 0 || (find_room(jobs, record_room(jobs, 8), keep) && (!may_be_lost(jobs) || port_sync(jobs) == INNGEST_OK));   /* a joint would follow it */
+    if (from) found = find_room(jobs, record_room(jobs, 8), keep) && (!may_be_lost(jobs) || port_sync(jobs) == INNGEST_OK);   /* a joint would follow it */
     if (from && found) {
         jobs->failed_from = 0;
         found = write_void(jobs, from, 0) == INNGEST_OK;
@@ -1573,8 +1572,7 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
         }
     }
     found = found && join_room(jobs, bytes, keep);
-    if (!found && (!INNGEST_WRITE_CACHE || !jobs->failed) && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block)   /* cov: the same */
-        start_over(jobs);
+    if (!found && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
     return found;
 }
 
@@ -2218,7 +2216,6 @@ static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
         jobs->dirty = true;                            /* what was found may be no more than a disk's cache has */
         INNGEST_TRY(prepare_blocks(jobs, true));
         status = settle(jobs, end);
-        if (status == INNGEST_ERR_JOURNAL_FULL) status = INNGEST_OK;     /* it stands in a block that is full and was left behind */   /* cov: a guard */
     }
     INNGEST_TRY(status);
     return prepare_blocks(jobs, true);
@@ -2669,7 +2666,7 @@ static void drop_active(inngest *jobs, inngest_active *a)
 {
     uint32_t i;
     a->run = 0;
-    for (i = 0; jobs->wanting && i < jobs->run_count; i++)
+    for (i = jobs->wanting ? jobs->run_count : 0; i-- > 0;)
         if (jobs->runs[i].flags & RUN_WANTS) due_now(jobs, &jobs->runs[i]);
     jobs->wanting = false;
 }
@@ -3401,7 +3398,7 @@ APART uint32_t capacity(const inngest *jobs)
 /* The functions of the largest event that fits this one's trigger must fit the run table, the journal and a block. */
 static inngest_status check_fan_out(const inngest *jobs, const inngest_function *f)
 {
-    uint32_t need = 0, n = 0, again = record_room(jobs, 8) + 2u * jobs->unit;   /* a mount may have to write it again behind a void */
+    uint32_t need = 0, n = 0, largest;
     uint16_t k;
     for (k = 0; k < jobs->function_count; k++) {
         const char *event = jobs->functions[k].event;
@@ -3411,8 +3408,11 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     }
     if (n > INNGEST_FAN_OUT || n > jobs->run_count) return INNGEST_ERR_TABLE_FAN_OUT;
     if (f->journal_bytes && f->journal_bytes < 32) return INNGEST_ERR_TABLE_BYTES;
+    largest = n * largest_start(jobs) + record_room(jobs, 14);
+    if (largest < record_room(jobs, INNGEST_RESULT_BYTES)) largest = record_room(jobs, INNGEST_RESULT_BYTES);   /* cov: by configuration */
+    largest += record_room(jobs, 8) + 2u * jobs->unit;        /* a mount may have to write it again, behind a filler and a void */
     if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > capacity(jobs) ||
-        n * largest_start(jobs) + record_room(jobs, 14) + again > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_TABLE_BYTES;
+        largest > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_TABLE_BYTES;
     return INNGEST_OK;
 }
 

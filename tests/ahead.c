@@ -62,9 +62,39 @@ static void sent_again(unsigned others)
     MACHINE_END();
 }
 
+/* A replay looks behind the step before: not through all of the run for each. */
+static unsigned read_calls;
+static void count_reads(void *user, char operation, uint32_t address, uint32_t size)
+{
+    (void)user;
+    (void)address;
+    read_calls += operation == 'r' && size > 0;
+}
+
+static inngest_status many(inngest_ctx *ctx)
+{
+    unsigned k;
+    for (k = 0; k < 60; k++) INNGEST_DO(ctx, "step") { }
+    return inngest_step_sleep(ctx, "nap", 1000);
+}
+static const inngest_function many_table[] = { { .id = "many", .event = "many", .handler = many, .journal_bytes = 4000 } };
+
+static void replay(void)
+{
+    machine_open(many_table, 1, 8192, 4, 4);
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "many", NULL, 0) == INNGEST_OK && machine_run(10));
+    m.chip.trace = count_reads;
+    read_calls = 0;
+    CHECK(machine_run(1000) && machine_runs(NULL) == 0);
+    CHECK(read_calls > 60 && read_calls < 12 * 60);
+    MACHINE_END();
+}
+
 int main(void)
 {
     unsigned i;
     for (i = 0; i < 12; i++) sent_again(i);
+    replay();
     return TEST_END();
 }

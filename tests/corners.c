@@ -982,15 +982,16 @@ static void unreadable(void)
     memcpy(image, m.chip.cells, 6 * 1024);
     machine_reboot();
     n = rig.calls[READ];
-    for (lasting = 0; lasting < 2; lasting++)
-        for (at = 1; at <= n; at += places) {          /* every read of a mount */
+    for (lasting = 0; lasting < 3; lasting++)          /* tried again; nothing can be read; one place cannot */
+        for (at = 1; at <= n; at += lasting < 2 ? places : 1) {       /* every read of a mount */
             inngest_status status;
             memcpy(m.chip.cells, image, 6 * 1024);
             for (i = 0; i < 6 * 1024; i++) m.chip.units[i / 4] = m.chip.cells[i] != 0xFF;
-            fail(READ, at, lasting ? FOR_EVER : 2);
+            fail(READ, at, lasting == 0 ? 2 : lasting == 1 ? FOR_EVER : 3);
             status = machine_boot(INNGEST_RESET_POWER_ON);
-            CHECK(status == INNGEST_OK || (lasting && status == INNGEST_ERR_READ));
+            CHECK(status == INNGEST_OK || (lasting == 1 && status == INNGEST_ERR_READ));
             fail(READ, 0, 0);
+            if (lasting == 2) continue;                /* that is damage */
             machine_reboot();
             CHECK(machine_runs(NULL) == 3 && machine_counters().lost_runs == 0);
         }
@@ -1128,6 +1129,43 @@ static void large_groups(void)
         machine_reboot();
     }
     MACHINE_END();
+}
+
+/* A sync fails for want of room for a joint, in front of a group that fills its block: nothing is written behind that. */
+static uint32_t written_then;
+static int stopping_sync(void *c)
+{
+    int result = rig_sync(c);
+    if (result) written_then = rig.calls[PROGRAM] + rig.calls[ERASE];
+    return result;
+}
+static void no_joint(void)
+{
+    static const uint8_t data[INNGEST_EVENT_BYTES - 3];
+    inngest_event event = { "fan", data, sizeof data, NULL, NOON };
+    unsigned at, i, met = 0;
+    for (at = 1; at < 60; at++) {
+        OPEN(fan_table, 1024, 8, 4);
+        rig.port.sync = stopping_sync;
+        m.config.function_count = 5;
+        machine_reboot();
+        inngest_set_wall_clock(&m.jobs, NOON + 1000, m.now);
+        fail(SYNC, at, FOR_EVER);
+        for (i = 0; i < 40 && !rig.failed; i++) {
+            (void)!inngest_send_event(&m.jobs, &event);
+            (void)!inngest_send(&m.jobs, "fan", data, i % 50);
+            (void)machine_tick();
+            m.now += 1000;
+        }
+        CHECK(rig.failed == 1 && written_then == rig.calls[PROGRAM] + rig.calls[ERASE]);
+        (void)machine_tick();
+        CHECK(inngest_close(&m.jobs) == INNGEST_ERR_SYNC && written_then == rig.calls[PROGRAM] + rig.calls[ERASE]);
+        met += rig.failed;
+        fail(SYNC, 0, 0);
+        machine_reboot();
+        MACHINE_END();
+    }
+    CHECK(met > 20);
 }
 
 /* The same, and power is lost in the record behind it, however that is torn: the next boot writes the group again, behind a
@@ -1320,6 +1358,20 @@ static void forged(void)
     m.chip.cells[find_kind(SLEEP) + 14] ^= 1;
     machine_reboot();
     CHECK(machine_counters().damaged > 0);
+    MACHINE_END();
+    /* Two voids that end at one place: both count. */
+    id = open_waiting('s', 8);
+    memset(b, 0, sizeof b);
+    at = used_end() + 4;
+    seq = (get4(m.chip.cells + 8) << 8) + at / 4;      /* its position */
+    i = forge(at, TIME, 0, b, 12);
+    put4(b, seq);
+    put4(b + 4, seq + (i - at) / 4 + 5);
+    i = forge(i, RECLAIMED | 0x80, 0, b, 8);           /* and itself */
+    put4(b, (get4(m.chip.cells + 8) << 8) + find_kind(SLEEP) / 4);
+    (void)forge(i, RECLAIMED | 0x80, 0, b, 8);
+    machine_reboot();
+    CHECK(machine_runs(&info) == 1 && info.id == id && info.deadline_in_ms == 0);     /* it does not sleep yet */
     MACHINE_END();
     /* A wait of another size. */
     for (i = 0; i < 3; i++) {
@@ -1559,6 +1611,8 @@ static const inngest_function crash_table[] = { { .id = "crasher", .event = "c/r
                                                 { .id = "when", .event = "c/when", .handler = quick, .when = crashes_when, QUICK } };
 static void crashes(void)
 {
+    inngest_run_info info;
+    uint32_t bytes;
     unsigned i;
     OPEN(crash_table, 1024, 8, 4);
     machine_reboot();
@@ -1595,6 +1649,22 @@ static void crashes(void)
     inngest_set_wall_clock(&m.jobs, NOON, m.now);
     CHECK(machine_run(10));
     CHECK(machine_runs(NULL) == 0 ? machine_ended.error.status == INNGEST_ERR_CRASHED && machine_ended.function[0] == 0 : machine_runs(NULL) == 1);
+    MACHINE_END();
+    /* A suspect that is called while it waits for a date, and goes on waiting: what is written of that takes none of its room,
+     * and is no reason to call it at the next boot. */
+    OPEN(crash_table, 1024, 8, 4);
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    SEND("c/run", "", 0);
+    CHECK(machine_run(10) && machine_runs(&info) == 1);
+    bytes = info.journal_bytes;
+    CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    CHECK(machine_run(1000) && machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_SLEEP && info.journal_bytes == bytes);
+    for (i = 0; i < 2; i++) {
+        CHECK(machine_boot(i ? INNGEST_RESET_POWER_ON : INNGEST_RESET_CRASH) == INNGEST_OK);
+        CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_CLOCK && info.journal_bytes == bytes);
+    }
     MACHINE_END();
     /* A predicate, and power that went then: nobody pays. */
     OPEN(crash_table, 1024, 8, 4);
@@ -1741,6 +1811,7 @@ int main(int argc, char **argv)
     formats();
     large_groups();
     large_groups_torn();
+    no_joint();
     forged();
     cancel_damaged();
     damaged_for_good();

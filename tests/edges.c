@@ -657,6 +657,16 @@ static void torn_headers(void)
             CHECK(status == (wrong < 2 ? INNGEST_OK : INNGEST_ERR_FOREIGN));
             CHECK(m.chip.violations == 0);
         }
+    /* Where erased cells read as anything, what is not a header's or a filler's place is foreign all the same. */
+    for (wrong = 0; wrong < 3; wrong++) {
+        flash_close(&m.chip);
+        CHECK(flash_open(&m.chip, 1024, 4, 4, 1));
+        flash_set_erased(&m.chip, FLASH_ERASED_RANDOM);
+        m.chip.cells[wrong == 0 ? 4 : wrong == 1 ? 30 : 500] = 0x11;
+        memset(m.chip.units, 1, 256);
+        m.config.port = &m.chip.port;
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == (wrong < 2 ? INNGEST_OK : INNGEST_ERR_FOREIGN) && m.chip.violations == 0);
+    }
     /* A whole one with nothing behind it is not sure: its block is erased again, too, and nothing is damaged. */
     flash_close(&m.chip);
     CHECK(flash_open(&m.chip, 512, 8, 4, 1));

@@ -907,6 +907,37 @@ static void end_fails(void)
     MACHINE_END();
 }
 
+/* A tick with nothing to do makes room ahead, so that what comes then meets no erase. */
+static inngest_status four_steps(inngest_ctx *ctx)
+{
+    uint8_t result[20];
+    unsigned i;
+    for (i = 0; i < 4; i++) INNGEST_STEP(ctx, "s", result) memset(result, 1, sizeof result);
+    return INNGEST_OK;
+}
+static void room_ahead(void)
+{
+    static const uint8_t data[60];
+    uint32_t erases;
+    unsigned i, n;
+    start(four_steps, 1, 200);
+    flash_close(&m.chip);
+    machine_open(table, 1, 1024, 6, 4);
+    machine_reboot();
+    for (n = 0; n < 400; n++) {
+        for (i = 0; i < 2; i++) {
+            m.now++;
+            CHECK(machine_tick() > 0);
+        }
+        erases = machine_counters().erases;
+        for (i = 0; i < 2; i++) SEND("go", data, n % 60);
+        CHECK(inngest_flush(&m.jobs) == INNGEST_OK && machine_counters().erases == erases);
+        while (machine_tick() == 0) { }
+    }
+    CHECK(erases > 20);
+    MACHINE_END();
+}
+
 int main(void)
 {
     just_allowed();
@@ -941,5 +972,6 @@ int main(void)
     ids_and_the_clock();
     two_fill_it();
     end_fails();
+    room_ahead();
     return TEST_END();
 }

@@ -752,9 +752,220 @@ static bool many_torn(uint32_t seed, unsigned between)
     return both == 2;
 }
 
+/* Programs fail in the block that reclaim copies into, and then none does. */
+static struct { uint32_t place; unsigned fails, failed, records, erases, again; bool work, cut, all_erases; flash_tear tear; unsigned copies; } jam;
+static int jammed_program(void *context, uint32_t address, const void *data, uint32_t size)
+{
+    const uint8_t *b = data;
+    bool record = address % 1024 >= 32 && !(b[0] == 0xA5 && b[3] == 0xA5);
+    if (jam.fails && record && address / 1024 == jam.place) {
+        jam.fails--;
+        jam.failed++;
+        if (jam.work) CHECK(program_below(context, address, data, size) == 0);
+        return -7;
+    }
+    jam.records += record;
+    if (record && jam.copies && address / 1024 == jam.place && --jam.copies == 0) {
+        m.chip.cut_at = m.chip.operations + 1;
+        m.chip.tear = jam.tear;
+    }
+    return program_below(context, address, data, size);
+}
+static int jammed_erase(void *context, uint32_t address)
+{
+    jam.erases++;
+    if (address / 1024 == jam.place && jam.failed) jam.again++;
+    else if (jam.cut && !m.chip.dead) m.chip.cut_at = m.chip.operations + 1;
+    if (jam.all_erases) return -7;
+    return erase_below(context, address);
+}
+static void jam_open(unsigned before)
+{
+    machine_open(two, 2, 1024, 3, 32);
+    memset(&jam, 0, sizeof jam);
+    memset(&outage, 0, sizeof outage);
+    program_below = m.chip.port.program;
+    erase_below = m.chip.port.erase;
+    m.chip.port.program = jammed_program;
+    m.chip.port.erase = jammed_erase;
+    machine_reboot();
+    started = woken = 0;
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    CHECK(inngest_send(&m.jobs, "h", NULL, 0) == INNGEST_OK && machine_run(1));
+    while (before-- > 0) work_beside(0, 1);
+    jam.place = last_block() % 3;
+}
+static void jam_work(void)               /* until that block's reclaim is over, or power is lost */
+{
+    unsigned i, erases = jam.erases;
+    for (i = 0; i < 200 && !m.chip.dead && jam.erases == erases; i++) {
+        (void)!inngest_send(&m.jobs, "w", NULL, 0);
+        (void)machine_tick();
+        m.now += 1000;
+    }
+    CHECK(i < 200);
+}
+
+/* The proof of a reclaim fills that block, and power is lost before the erase: the next boot erases first and then writes it
+ * again, and says so where the one or the other fails. */
+static void jammed(unsigned fails, unsigned before, unsigned program)
+{
+    inngest_status status;
+    jam_open(before);
+    jam.fails = fails;
+    jam.cut = true;
+    jam_work();
+    if (!m.chip.dead || jam.again) { flash_close(&m.chip); return; }
+    flash_power_on(&m.chip);
+    m.chip.port.erase = program ? erase_below : fail_erase;
+    m.chip.port.program = program ? fail_once : program_below;
+    outage.fail_at = program ? program : 1;
+    status = machine_boot(INNGEST_RESET_POWER_ON);
+    CHECK(status == (program ? INNGEST_ERR_PROGRAM : INNGEST_ERR_ERASE) || (program > 3 && outage.programs < program));
+    outage.fail_at = 0;
+    machine_reboot();
+    (void)machine_run(1);
+    CHECK(machine_runs(NULL) >= 1 && machine_counters().lost_runs == 0 && machine_counters().damaged == 0 && started == 2);
+    MACHINE_END();
+}
+
+/* A reclaim was cut short while it copied: the block is erased, and where that fails for good the mount says so. */
+static void jammed_for_good(unsigned copies, flash_tear tear)
+{
+    jam_open(0);
+    jam.copies = copies;
+    jam.tear = tear;
+    jam_work();
+    CHECK(m.chip.dead);
+    flash_power_on(&m.chip);
+    jam.all_erases = true;
+    CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_ERR_ERASE);
+    jam.all_erases = false;
+    machine_reboot();
+    (void)machine_run(1);
+    CHECK(machine_runs(NULL) >= 1 && machine_counters().lost_runs == 0 && started == 2);
+    MACHINE_END();
+}
+
+/* One program that fails there, and does its work all the same, costs no erase: reclaim goes on behind it. */
+static void goes_on_behind(unsigned before)
+{
+    jam_open(before);
+    jam.fails = 1;
+    jam.work = true;
+    while (!jam.failed) jam_work();
+    CHECK(jam.failed == 1 && jam.again == 0);
+    CHECK(machine_run(5000) && machine_runs(NULL) == 1);
+    MACHINE_END();
+}
+
+/* A mount whose sync fails, any of them, says so. */
+static unsigned failing_sync;
+static int sync_fails(void *context)
+{
+    (void)context;
+    return ++syncs == failing_sync ? -7 : 0;
+}
+static void syncs_in_mount(uint32_t jobs)
+{
+    inngest_status status;
+    unsigned n;
+    for (n = 1; n < 6; n++) {
+        machine_open(table_of_two, 2, 1024, 3, 4);
+        machine_reboot();
+        CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK && machine_run(1));
+        m.chip.cut_at = m.chip.operations + 1 + jobs;
+        while (!m.chip.dead) { (void)!inngest_send(&m.jobs, "w", NULL, 0); (void)machine_tick(); }
+        flash_power_on(&m.chip);
+        m.chip.port.sync = sync_fails;
+        failing_sync = n;
+        syncs = 0;
+        status = machine_boot(INNGEST_RESET_POWER_ON);
+        CHECK(status == (syncs < n ? INNGEST_OK : INNGEST_ERR_SYNC) && syncs > 0);
+        failing_sync = 0;
+        machine_reboot();
+        CHECK(machine_runs(NULL) >= 1 && machine_counters().lost_runs == 0);
+        MACHINE_END();
+    }
+}
+
+/* A block that has lost all it held, but for its header, is damage; so is what stands at the very end of one that was
+ * erased, of which the stop in front of it knew nothing: the newest group is written again. */
+static void lost_content(void)
+{
+    uint32_t at;
+    machine_open(table_of_two, 2, 1024, 8, 4);
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK && machine_run(1));
+    while (!is_begun(m.chip.cells + 2 * 1024, 4)) work_beside(20, 1);
+    memset(m.chip.cells + 1024 + 24, 0xFF, 1000);
+    memset(m.chip.units + 256 + 6, 0, 250);
+    machine_reboot();
+    CHECK(machine_counters().damaged == 1 && machine_runs(NULL) == 1);
+    MACHINE_END();
+    for (at = 1012; at < 1024; at += 4) {
+        machine_open(table_of_two, 2, 1024, 8, 4);
+        machine_reboot();
+        CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK && machine_run(1) && inngest_close(&m.jobs) == INNGEST_OK);
+        m.chip.cells[1024 + at] ^= 1;
+        m.chip.units[256 + at / 4] = 1;
+        machine_reboot();
+        CHECK(machine_runs(NULL) == 1 && is_begun(m.chip.cells + 2 * 1024, 4));
+        MACHINE_END();
+    }
+}
+
+/* Power is lost in a reclaim, at each of its copies, of steps that share an id: the next boot goes on behind the newest copy. */
+static unsigned copied[16], cut_in;
+static int noting_program(void *context, uint32_t address, const void *data, uint32_t size)
+{
+    const uint8_t *b = data;
+    bool result = size == 16 && (b[4] & 0x1F) == 0x14 && b[5] == 4;            /* RESULT, carried */
+    if (result && cut_in && --cut_in == 0) m.chip.cut_at = m.chip.operations + 1;
+    (void)!program_below(context, address, data, size);
+    if (result && !m.chip.dead) copied[b[12] % 16]++;
+    return m.chip.dead ? -7 : 0;
+}
+static inngest_status same_ids(inngest_ctx *ctx)
+{
+    uint32_t i, value;
+    for (i = 0; i < 12; i++) INNGEST_STEP(ctx, "s", value) value = i;
+    return inngest_step_sleep(ctx, "nap", INNGEST_HOURS(10));
+}
+static void copied_once(unsigned cut)
+{
+    static const inngest_function both[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64 },
+                                             { .id = "same", .event = "s", .handler = same_ids, .journal_bytes = 400 } };
+    unsigned i;
+    machine_open(both, 2, 1024, 6, 4);
+    memset(copied, 0, sizeof copied);
+    program_below = m.chip.port.program;
+    m.chip.port.program = noting_program;
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK && machine_run(1));
+    cut_in = cut;
+    for (i = 0; i < 400 && !m.chip.dead; i++) {
+        (void)!inngest_send(&m.jobs, "w", NULL, 0);
+        (void)machine_tick();
+    }
+    CHECK(m.chip.dead);
+    flash_power_on(&m.chip);
+    machine_reboot();
+    while (copied[11] == 0) work_beside(20, 1);
+    for (i = 0; i < 12; i++) CHECK(copied[i] == (i + 2 == cut ? 2 : 1));     /* the newest one is written again by the mount */
+    MACHINE_END();
+}
+
 int main(void)
 {
     uint32_t i, k;
+    for (i = 0; i < 150; i++) syncs_in_mount(i);
+    lost_content();
+    for (i = 1; i <= 12; i++) copied_once(i);
+    for (i = 0; i < 15; i++) for (k = 0; k < 6; k++) jammed(i, 0, k);
+    for (i = 1; i < 4; i++)
+        for (k = 0; k < FLASH_TEARS; k++) jammed_for_good(i, (flash_tear)k);
+    for (i = 0; i < 4; i++) goes_on_behind(i);
     for (i = 0; i < 60; i += 4) {
         entered(2, false, i);
         entered(2, true, i);

@@ -559,6 +559,10 @@ static void predicates(void)
             for (always_new = true; always_new; always_new = false)
                 CHECK(picky_boots(INNGEST_RESET_CRASH, (uint16_t)functions) <= 2 + 5 * LIMIT);
         }
+    poisonous = 1;
+    always_new = true;                 /* of one whose data differ each time it is known a while later */
+    CHECK(picky_boots(INNGEST_RESET_CRASH, 1) == 2 + 4 * LIMIT);
+    always_new = false;
     poisonous = 0;
 }
 

@@ -1048,6 +1048,61 @@ static void test_replays(void)
     }
 }
 
+/* A replay that is not the first of its boot reads each step once, as a whole, if it fits the stage; the port is never
+ * asked for no bytes. */
+static unsigned read_calls;
+static void count_reads(void *user, char operation, uint32_t address, uint32_t size)
+{
+    (void)user;
+    (void)address;
+    read_calls += operation == 'r';
+    CHECK(size > 0);
+}
+
+static uint8_t result_bytes;
+static inngest_status filled(inngest_ctx *ctx, const void *arg, void *result)
+{
+    (void)ctx;
+    memset(result, 0x5C, *(const uint8_t *)arg);
+    return INNGEST_OK;
+}
+static inngest_status reader(inngest_ctx *ctx)
+{
+    static const char *const ids[] = { "a", "b", "c", "d", "e", "f", "g" };
+    uint8_t result[INNGEST_STAGE_BYTES];
+    uint32_t k;
+    for (k = 0; k < 28; k++)
+        INNGEST_TRY(inngest_step_run(ctx, ids[k % 7], filled, &result_bytes, result, result_bytes));
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
+    return inngest_step_sleep(ctx, "nap", 1000);
+}
+static const inngest_function reader_table[] = { { .id = "reader", .event = "reader", .handler = reader, .journal_bytes = 6000 } };
+
+static void test_reads(void)
+{
+    unsigned turn, i, seen[4][3];
+    static const uint8_t sizes[4] = { 4, 32, INNGEST_STAGE_BYTES - 12, INNGEST_STAGE_BYTES - 11 };
+    for (turn = 0; turn < 4; turn++) {
+        machine_open(reader_table, 1, 16384, 6, 4);
+        result_bytes = sizes[turn];
+        machine_reboot();
+        CHECK(inngest_send(&m.jobs, "reader", NULL, 0) == INNGEST_OK && machine_run(10));
+        machine_reboot();
+        m.chip.trace = count_reads;
+        for (i = 0; i < 3; i++) {
+            read_calls = 0;
+            CHECK(machine_run(1000));
+            seen[turn][i] = read_calls;
+        }
+        CHECK(machine_run(1000) && machine_runs(NULL) == 0);
+        MACHINE_END();
+    }
+    if (!INNGEST_TRAIL_STEPS) return;
+    for (turn = 0; turn < 3; turn++) CHECK(seen[turn][1] < 28 + 12 && seen[turn][0] > 2 * seen[turn][1]);
+    CHECK(seen[3][1] > 2 * 28 && seen[3][1] < 5 * 28);
+}
+
 int main(void)
 {
     test_forms();
@@ -1066,5 +1121,6 @@ int main(void)
     test_keys();
     test_updates();
     test_replays();
+    test_reads();
     return TEST_END();
 }
