@@ -1079,7 +1079,7 @@ static bool verify(inngest *jobs, record *r)
 
 #if INNGEST_TRAIL_STEPS
 /* Verify a record that stands in the stage as a whole. */
-static bool verify_staged(const inngest *jobs, record *r)
+static bool verify_staged(inngest *jobs, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
     r->head_crc = crc_header(jobs, r->position, bytes, r->header);
