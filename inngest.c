@@ -3014,16 +3014,23 @@ APART inngest_status enter_short(inngest_ctx *ctx, const char *id, unsigned what
 }
 #endif
 
+static bool take_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
+{
+#if INNGEST_TRAIL_STEPS
+    if (r->staged && to) {
+        copy_bytes(to, (const uint8_t *)jobs->stage + r->header + from, size);
+        return true;
+    }
+#endif
+    return read_payload(jobs, r, from, to, size);
+}
+
 /* Copy a payload from there on; zeros follow one that is shorter. */
 static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t from, void *to, size_t size)
 {
     uint32_t n = r->size - from;
     if (n > size) return INNGEST_ERR_TOO_LONG;
-#if INNGEST_TRAIL_STEPS
-    if (r->staged) copy_bytes(to, (const uint8_t *)ctx->jobs->stage + r->header + from, n);
-    else
-#endif
-    if (!read_payload(ctx->jobs, r, from, to, n)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    if (!take_payload(ctx->jobs, r, from, to, n)) return park(ctx, INNGEST_WAIT_DAMAGE);
     if (size > n) fill_bytes((uint8_t *)to + n, 0, size - n);
     return INNGEST_OK;
 }
@@ -4561,17 +4568,34 @@ APART inngest_status mount_all(inngest *jobs, const inngest_config *config)
     return status;
 }
 
+/* Is a record of a block one that stands in front of that, too? Of progress nobody knows. */
+static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
+{
+    uint32_t offset, i;
+    record other;
+    while (block-- != jobs->tail_block)
+        for (idle(jobs), offset = jobs->first_offset; offset + 12 <= jobs->port->block_size;) {
+            if (!next_record(jobs, block, &offset, &other) || other.run != r->run || other.step != r->step || other.size != r->size ||
+                other.kind != r->kind || r->kind == SAVE) continue;
+            for (i = sizeof r->first; i > 0 && other.first[i - 1] == r->first[i - 1];) i--;
+            if (i == 0) return true;
+        }
+    return false;
+}
+
+/* Was a block begun by mounts alone? */
 static bool is_hollow(inngest *jobs, uint32_t block)
 {
     uint32_t offset = jobs->first_offset;
     record r;
-    while (offset + 12 <= jobs->port->block_size) if (next_record(jobs, block, &offset, &r)) return false;
+    while (offset + 12 <= jobs->port->block_size)
+        if (next_record(jobs, block, &offset, &r) && !(r.kind == RECLAIMED && (r.flags & FLAG)) && !is_repeat(jobs, block, &r)) return false;
     return block != jobs->tail_block;
 }
 
 /* Reclaim has no room for what is live in the tail. PAUSED: now it has, mount again: boots that were cut short, one after the other, have begun blocks in
- * which nothing is whole. With the last one, in which all are copies, they are erased again, the last one first: else no
- * mount would succeed any more. */
+ * which nothing is whole but what they wrote again. With the last one, in which all are copies, they are erased once more,
+ * the last one first: else no mount would succeed any more. */
 APART inngest_status win_back(inngest *jobs)
 {
     uint32_t block = jobs->last_block;
