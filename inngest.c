@@ -3372,8 +3372,9 @@ inngest_status inngest_step_load(inngest_ctx *ctx, void *progress, size_t size)
     record r;
     inngest_status status = find_progress(ctx, progress, size, &r);
     if (status != INNGEST_OK && status != INNGEST_BODY) return status;
-    if (status == INNGEST_BODY) r.size = 0;
-    return copy_payload(ctx, &r, 0, progress, size);
+    if (status == INNGEST_OK) return copy_payload(ctx, &r, 0, progress, size);
+    if (size) fill_bytes(progress, 0, size);
+    return INNGEST_OK;
 }
 #endif
 
