@@ -4569,18 +4569,19 @@ APART inngest_status mount_all(inngest *jobs, const inngest_config *config)
     return status;
 }
 
-/* Is a record of a block one that stands in front of that, too? Of progress nobody knows. */
+/* Is a record of a block one that stands in front of that, too? */
 static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
 {
-    uint32_t offset, i;
+    uint32_t offset;
     record other;
+    source copy;
+    fill_bytes(&copy, 0, sizeof copy);
+    copy.copy = true;
+    copy.piece[0] = &other;
     while (block-- != jobs->tail_block)
-        for (idle(jobs), offset = jobs->first_offset; offset + 12 <= jobs->port->block_size;) {
-            if (!next_record(jobs, block, &offset, &other) || other.run != r->run || other.step != r->step || other.size != r->size ||
-                other.kind != r->kind || r->kind == SAVE) continue;
-            for (i = sizeof r->first; i > 0 && other.first[i - 1] == r->first[i - 1];) i--;
-            if (i == 0) return true;
-        }
+        for (idle(jobs), offset = jobs->first_offset; offset + 12 <= jobs->port->block_size;)
+            if (next_record(jobs, block, &offset, &other) && other.run == r->run && other.step == r->step && other.kind == r->kind &&
+                payload_crc(&copy, r->head_crc) == r->crc) return true;
     return false;
 }
 
@@ -4591,22 +4592,21 @@ static bool is_hollow(inngest *jobs, uint32_t block)
     record r;
     while (offset + 12 <= jobs->port->block_size)
         if (next_record(jobs, block, &offset, &r) && !(r.kind == RECLAIMED && (r.flags & FLAG)) && !is_repeat(jobs, block, &r)) return false;
-    return block != jobs->tail_block;
+    return true;
 }
 
-/* Reclaim has no room for what is live in the tail. PAUSED: now it has, mount again: boots that were cut short, one after the other, have begun blocks in
- * which nothing is whole but what they wrote again. With the last one, in which all are copies, they are erased once more,
- * the last one first: else no mount would succeed any more. */
+/* Reclaim has no room for what is live in the tail. PAUSED: now it has, mount again: boots that were cut short, one after
+ * the other, have begun blocks in which nothing is whole but what they wrote again. With the last one, in which all are
+ * copies, they are erased once more, the last one first: else no mount would succeed any more. */
 APART inngest_status win_back(inngest *jobs)
 {
     uint32_t block = jobs->last_block;
-    while (is_hollow(jobs, block - 1)) {
-        jobs->last_block--;
+    if (!is_hollow(jobs, block - 1)) return INNGEST_ERR_JOURNAL_FULL;
+    do {
+        jobs->last_block = block - 1;
         INNGEST_TRY(prepare_blocks(jobs, true));
-        jobs->last_block = --block - 1;
-        INNGEST_TRY(prepare_blocks(jobs, true));
-    }
-    return block == jobs->last_block ? INNGEST_ERR_JOURNAL_FULL : INNGEST_PAUSED;
+    } while (is_hollow(jobs, --block));
+    return INNGEST_PAUSED;
 }
 
 inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
