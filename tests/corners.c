@@ -315,6 +315,7 @@ static inngest_status saver(inngest_ctx *ctx, const void *arg, void *result)
     inngest_status status = INNGEST_OK;
     (void)result;
     if (*how == 'n') status = inngest_step_save(ctx, NULL, 1);
+    if (inngest_step_load(ctx, NULL, 0) != INNGEST_OK) return INNGEST_FAIL;      /* there is none, and it fits */
     if (*how == 'l') status = inngest_step_load(ctx, NULL, 1);
     if (*how == 'b') status = inngest_step_save(ctx, buffer, sizeof buffer);
     if (*how == 's') {
