@@ -19,7 +19,7 @@ help: ## list the targets
 	@cat Makefile tests/targets/targets.mk | sed -n 's/^\([a-z]*\):.*## */\1\t/p' | while read -r name what; do printf '%-10s %s\n' "$$name" "$$what"; done
 
 RESULTS = $(ALL_TESTS:%=$(BUILD)/%.rc)
-test: ## run the tests: a C compiler and make are enough; about a minute
+test: ## run the tests: a C compiler and make are enough; a minute or two
 	@$(MAKE) --no-print-directory -j4 $(RESULTS)
 	@cat $(ALL_TESTS:%=$(BUILD)/%.log) | sed -n 's/^tests.*: \([0-9]*\) passed, \([0-9]*\) failed$$/\1 \2/p' | \
 	awk '{p += $$1; f += $$2} END {printf "%d passed, %d failed\n", p, f; exit f > 0 || p == 0}'

@@ -4597,7 +4597,8 @@ static bool is_hollow(inngest *jobs, uint32_t block)
 
 /* Reclaim has no room for what is live in the tail. PAUSED: now it has, mount again: boots that were cut short, one after
  * the other, have begun blocks in which nothing is whole but what they wrote again. With the last one, in which all are
- * copies, they are erased once more, the last one first: else no mount would succeed any more. */
+ * copies, they are erased once more, the last one first: else no mount would succeed any more. Once: what the next one
+ * writes again goes to the first of two erased blocks at least, so that it need not reclaim. */
 APART inngest_status win_back(inngest *jobs)
 {
     uint32_t block = jobs->last_block;

@@ -586,7 +586,7 @@ struct inngest_ctx {
     } undo;
 #endif
     inngest_error_info error;
-    char id[INNGEST_MESSAGE_BYTES + 1];
+    char id[INNGEST_MESSAGE_BYTES + 1];   /* last: of it a pass clears the first byte alone */
 };
 
 /* Bytes of memory for this many runs and queue slots (the queue's a power of two). A constant expression. */
@@ -731,7 +731,8 @@ struct inngest {                   /* what is used most stands first, bytes befo
  * geometry is refused and not touched. *index (may be NULL) gets the function that a table error is about.
  * Interrupts: no. Reads each block's header and all from the oldest block on in which anything counted at the last
  * reclaim, once; without INNGEST_INDEXES the whole journal; then each live run's records. Writes: the newest group again, unless
- * the stop was clean; erases what a reset kept from being erased. Any status of init, of the table, of the port; or
+ * the stop was clean; erases what a reset kept from being erased. Where boots cut short one after the other have begun
+ * all erased blocks in vain: both twice, and those blocks erased. Any status of init, of the table, of the port; or
  * RUNS_FULL: the journal holds more live runs than config.runs. */
 INNGEST_MUST_USE inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index,
                                               size_t size_of_engine);

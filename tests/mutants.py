@@ -20,7 +20,7 @@ import collections, os, random, re, resource, shutil, subprocess, sys, threading
 BUILD = os.path.abspath(os.path.join(os.environ.get("BUILD") or "build", "mutants"))
 LOG = BUILD + ".log"
 CC = (os.environ.get("CC") or "cc").split()
-CC += ["-std=c99", "-w", "-O1", "-Dalways_inline=unused", "-I.", "-Iport/posix", "-pthread", "-DTEST_FAILED=_Exit(1)", "-Dalways_inline=unused"]   # each copy of a body once
+CC += ["-std=c99", "-w", "-O1", "-Dalways_inline=unused", "-I.", "-Iport/posix", "-pthread", "-DTEST_FAILED=_Exit(1)"]   # each copy of a body once
 JOBS = int(os.environ.get("JOBS", "2"))
 FIRST, BEHIND = "Queue", "JSON"            # sections
 OTHER_TESTS = re.compile(r"posix_|json|text|dump|budget|template")

@@ -233,16 +233,8 @@ static inngest_status mixed(inngest_ctx *ctx)
     if (y == INNGEST_OK) world_done(w, 1);
     INNGEST_TRY(inngest_all(ctx, &x, &y));
     INNGEST_DO_WITH(ctx, "z", &intent) {
-        uint8_t at;
         world_effect(w, 2);
-        INNGEST_TRY(inngest_step_load(ctx, &at, 1));
-        if (at < world.ledger[w].progress || at > 2) world.wrong++;
-        if (at < 2) {
-            at++;
-            INNGEST_TRY(inngest_step_save(ctx, &at, 1));
-            world.ledger[w].progress = at;
-            return inngest_again(ctx, 500);
-        }
+        INNGEST_TRY(world_progress(ctx, w, 2, 500));
     }
     world_done(w, 2);
     return INNGEST_OK;

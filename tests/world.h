@@ -138,21 +138,26 @@ static inline inngest_status world_failed(inngest_ctx *ctx)
     return INNGEST_OK;
 }
 
+/* A body that comes so far, one call at a time, and saves how far it has come: never less than was durable. */
+static inline inngest_status world_progress(inngest_ctx *ctx, unsigned which, uint8_t calls, uint32_t pause_ms)
+{
+    uint8_t at;
+    INNGEST_TRY(inngest_step_load(ctx, &at, 1));
+    if (at < world.ledger[which].progress || at > calls) world.wrong++;
+    if (at >= calls) return INNGEST_OK;
+    at++;
+    INNGEST_TRY(inngest_step_save(ctx, &at, 1));
+    world.ledger[which].progress = at;
+    return inngest_again(ctx, pause_ms);
+}
+
 static inline inngest_status world_saver(inngest_ctx *ctx)
 {
     unsigned w;
     INNGEST_TRY(world_which(ctx, SAVER, &w));
     INNGEST_DO(ctx, "update") {
-        uint8_t at;
         world_effect(w, 0);
-        INNGEST_TRY(inngest_step_load(ctx, &at, 1));
-        if (at < world.ledger[w].progress || at > 3) world.wrong++;
-        if (at < 3) {
-            at++;
-            INNGEST_TRY(inngest_step_save(ctx, &at, 1));
-            world.ledger[w].progress = at;
-            return inngest_again(ctx, 1000);
-        }
+        INNGEST_TRY(world_progress(ctx, w, 3, 1000));
     }
     world_done(w, 0);
     return INNGEST_OK;
