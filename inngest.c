@@ -1737,9 +1737,10 @@ APART void bring_time(inngest *jobs)
 #define bring_time(jobs) ((void)0)
 #endif
 
-/* Carry, leave proof that all of it was, erase the block. Power lost before the proof: the copies are the newest of
- * their class, the originals garbage, and this starts over. After it: the block counts for nothing and is erased again. */
-static inngest_status reclaim_block(inngest *jobs, bool wait)
+/* Carry, and leave proof that all of it was: the block can be erased once that is durable. Power lost before the proof: the
+ * copies are the newest of their class, the originals garbage, and this starts over. After it: the block counts for
+ * nothing and is erased again. */
+APART inngest_status release_block(inngest *jobs)
 {
     uint32_t block = jobs->tail_block;
     uint8_t bytes[4];
@@ -1765,6 +1766,12 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     update_oldest(jobs, block);
     jobs->reach = oldest_live(jobs, true);
 #endif
+    return INNGEST_OK;
+}
+
+static inngest_status reclaim_block(inngest *jobs, bool wait)
+{
+    INNGEST_TRY(release_block(jobs));
     return prepare_blocks(jobs, wait);
 }
 
@@ -1822,6 +1829,22 @@ static inngest_status make_room_ahead(inngest *jobs)
     INNGEST_TRY(prepare_blocks(jobs, false));
     return wants_room_ahead(jobs) ? reclaim_block(jobs, false) : INNGEST_OK;
 }
+
+#if INNGEST_WRITE_CACHE && INNGEST_INDEXES
+/* A sync that serves the next proof too: where `bytes` more would need a block in which nothing is live, it is released
+ * first. What comes next erases it, with no sync of its own. At no time are more released than are kept erased: a block
+ * that is entered before the next sync was erased before this one. */
+static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
+{
+    uint32_t spare = spare_blocks(jobs), need = jobs->head_block + ((jobs->head_offset + bytes) >> jobs->block_shift) + spare;
+    while (may_be_lost(jobs) && !jobs->failed && (int32_t)(need - jobs->tail_block) >= (int32_t)jobs->block_count && jobs->tail_block != jobs->head_block &&
+           jobs->tail_block + jobs->block_count <= jobs->last_block + spare && !may_hold_live(jobs, jobs->tail_block))
+        if (release_block(jobs) != INNGEST_OK) break;
+    return port_sync(jobs);
+}
+#else
+#define sync_ahead(jobs, bytes) port_sync(jobs)
+#endif
 
 #if INNGEST_CRASHES || INNGEST_CANCEL || INNGEST_WALL_CLOCK
 static inngest_status write_record(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
@@ -2637,7 +2660,7 @@ NEAR inngest_status durable(inngest_ctx *ctx)
 #if INNGEST_SYNC_ALONE
     if (!IN_GROUP(ctx) && jobs->passes < INNGEST_TICK_PASSES && on_its_own(jobs, ctx->run)) {
         jobs->passes++;
-        if (port_sync(jobs) == INNGEST_OK) return INNGEST_OK;
+        if (sync_ahead(jobs, largest_record(jobs)) == INNGEST_OK) return INNGEST_OK;
     }
 #endif
     return wait_until(ctx, INNGEST_WAIT_NONE, jobs->now);
@@ -4169,7 +4192,7 @@ static void take_clock(inngest *jobs);
 
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
-    uint32_t next;
+    uint32_t next, start;
     inngest_status waiting, ahead;
     if (jobs == NULL || jobs->ready != MAGIC || jobs->busy) return UINT32_MAX;
     advance_time(jobs, now_ms);
@@ -4183,6 +4206,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 #if INNGEST_WALL_CLOCK
     take_clock(jobs);
 #endif
+    start = head_position(jobs);
     wake_steps(jobs);
 #if INNGEST_CRASHES
     release(jobs);
@@ -4194,7 +4218,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !jobs->stopped);   /* a round cut short takes a sync too */
     if (jobs->stopped) return UINT32_MAX;
     if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX && write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
-    if (port_sync(jobs) != INNGEST_OK) return UINT32_MAX;
+    if (sync_ahead(jobs, (head_position(jobs) - start) << jobs->unit_shift) != INNGEST_OK) return UINT32_MAX;
     if (waiting != INNGEST_OK) return LOAD(&jobs->woken) ? 0 : next_deadline(jobs, waiting);
     if (!nothing_came(jobs)) return 0;
     next = next_deadline(jobs, INNGEST_OK);

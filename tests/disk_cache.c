@@ -380,6 +380,25 @@ static void syncs(void)
     CHECK(disk.syncs < alone);
 }
 
+/* The proof of a reclaim with nothing to carry costs no sync of its own, for one run and for several at once; what is erased
+ * when nothing else is to be done takes one. */
+static void reclaim_syncs(unsigned count)
+{
+    inngest_counters n;
+    unsigned i, k, one = 0;
+    blank_disk();
+    disk.cut_at = 0;
+    CHECK(boot(large_functions, COUNT(large_functions)) == INNGEST_OK);
+    disk.syncs = 0;
+    for (i = 0; i < 100; i++) {
+        for (k = 0; k < count; k++) send_one("test/light", k, NULL);
+        run_for(UINT32_MAX - 1);
+        if (i == 0) one = disk.syncs;
+    }
+    inngest_get_counters(&jobs, &n);
+    CHECK(n.erases > port.block_count && disk.syncs <= 100 * one + n.erases - port.block_count);
+}
+
 /* Blocks are entered without a sync of their own, whatever comes first in them. */
 static void large_groups(void)
 {
@@ -430,6 +449,8 @@ int main(void)
     random_state = 1;
     formats();
     syncs();
+    reclaim_syncs(1);
+    reclaim_syncs(4);
     large_groups();
     one_is_lost();
     cuts("test/job", 1);

@@ -69,6 +69,7 @@ static int test_flock(int file, int how) { return hit(CALL_LOCK) ? -1 : flock(fi
 /* The order of what matters for durability: W written, S file synced, D directory synced, L linked; "" if not traced. */
 static char order[64];
 static bool tracing;
+static unsigned writes;
 
 static void trace(char what)
 {
@@ -93,6 +94,7 @@ static int test_pipe(int ends[2]) { return hit(CALL_PIPE) ? -1 : pipe(ends); }
 static ssize_t test_pwrite(int file, const void *data, size_t size, off_t at)
 {
     trace('W');
+    writes++;
     return hit(CALL_WRITE) ? -1 : pwrite(file, data, shortened(CALL_WRITE, size), at);
 }
 static ssize_t test_pread(int file, void *data, size_t size, off_t at)
@@ -544,6 +546,8 @@ static void replaced(void)
     inngest_posix_close(&port);
 }
 
+static uint8_t image[SIZE], before[SIZE], after[SIZE];
+
 /* A limit on the size of files: a short write, then EFBIG. */
 static void size_limit(void)
 {
@@ -565,12 +569,70 @@ static void size_limit(void)
         signal(SIGXFSZ, SIG_IGN);
         if (setrlimit(RLIMIT_FSIZE, &limit) != 0 || inngest_posix_open(&port, "limit", SIZE) != 0) _exit(9);
         memset(bytes, 0x55, sizeof bytes);
+        port.port.sync = NULL;
         if (port.port.program(&port, 3 * 4096, bytes, 300) != -EFBIG || port.error != EFBIG || port.failed) _exit(1);
         if (port.port.read(&port, 3 * 4096, back, 300) != 0 || memcmp(bytes, back, 100) != 0 || back[100] != 0xFF) _exit(2);
         if (port.port.erase(&port, 4 * 4096) != -EFBIG || port.port.program(&port, 4096, bytes, 300) != 0) _exit(3);
         _exit(0);
     }
     CHECK(result_of(child) == 0);
+    child = fork();
+    if (child == 0) {                                        /* gathered: the sync tells, and nothing is written any more */
+        uint8_t bytes[300];
+        signal(SIGXFSZ, SIG_IGN);
+        if (setrlimit(RLIMIT_FSIZE, &limit) != 0 || inngest_posix_open(&port, "limit", SIZE) != 0) _exit(9);
+        memset(bytes, 0x33, sizeof bytes);
+        if (port.port.program(&port, 3 * 4096 + 50, bytes, 300) != 0 || port.port.sync(&port) != -EFBIG || !port.failed || port.error != EFBIG) _exit(1);
+        if (port.port.program(&port, 4096, bytes, 300) != -EFBIG || port.port.sync(&port) != -EFBIG || port.errors != 3) _exit(2);
+        inngest_posix_close(&port);
+        if (inngest_posix_open(&port, "limit", SIZE) != 0 || port.port.read(&port, 3 * 4096, bytes, 101) != 0) _exit(3);
+        if (bytes[49] != 0x55 || bytes[50] != 0x33 || bytes[99] != 0x33 || bytes[100] != 0xFF) _exit(4);
+        if (port.port.read(&port, 4096, bytes, 1) != 0 || bytes[0] != 0x55) _exit(5);
+        _exit(0);
+    }
+    CHECK(result_of(child) == 0);
+}
+
+/* Until the sync what is programmed and erased is one write a block, each in its turn; it can be read meanwhile. */
+static void gathered_writes(void)
+{
+    uint8_t bytes[40], back[40], file[40];
+    unsigned i;
+    int raw;
+    CHECK(inngest_posix_open(&port, "gathered", SIZE) == 0);
+    raw = open("gathered", O_RDONLY);
+    memset(bytes, 0x11, sizeof bytes);
+    memset(order, 0, sizeof order);
+    tracing = true;
+    writes = 0;
+    CHECK(port.port.sync(&port) == 0 && writes == 0);
+    for (i = 0; i < 64; i++) CHECK(port.port.program(&port, 4096 + i * 40, bytes, 40) == 0);
+    CHECK(port.port.read(&port, 4096 + 63 * 40, back, 40) == 0 && memcmp(bytes, back, 40) == 0);
+    CHECK(pread(raw, file, 1, 4096) == 1 && file[0] == 0xFF && writes == 0);
+    CHECK(port.port.sync(&port) == 0 && writes == 1 && strcmp(order, "SWS") == 0);
+    tracing = false;
+    CHECK(pread(raw, file, 40, 4096 + 63 * 40) == 40 && memcmp(bytes, file, 40) == 0);
+    CHECK(port.port.erase(&port, 8192) == 0 && port.port.program(&port, 8192, bytes, 24) == 0 && writes == 1);
+    CHECK(port.port.program(&port, 8150, bytes, 40) == 0 && writes == 2);                    /* another block */
+    CHECK(port.port.program(&port, 8190, bytes, 4) == 0 && writes == 3);                     /* across */
+    CHECK(port.port.program(&port, 4096, bytes, 4) == 0 && writes == 4);
+    CHECK(port.port.erase(&port, 4096 * 5) == 0 && writes == 5);                             /* the place of another one */
+    CHECK(port.port.program(&port, 1000, bytes, 8) == 0 && port.port.program(&port, 996, bytes, 8) == 0 && writes == 6);
+    CHECK(port.port.sync(&port) == 0 && writes == 7);
+    CHECK(pread(raw, file, 16, 992) == 16 && file[3] == 0xFF && file[4] == 0x11 && file[15] == 0x11 && pread(raw, file, 1, 4096 * 5) == 1 && file[0] == 0xFF);
+    CHECK(port.port.program(&port, 2000, bytes, 8) == 0);
+    CHECK(port.port.read(&port, 4096 * 4, back, 8) == 0 && writes == 8);                     /* the same place */
+    CHECK(port.port.read(&port, 2000, back, 8) == 0 && back[0] == 0x11);
+    CHECK(port.port.program(&port, 3000, bytes, 8) == 0);
+    fault_set(ERROR, CALL_WRITE, 1, EIO);
+    CHECK(port.port.read(&port, 4096 * 4, back, 8) == -EIO && port.failed && port.port.sync(&port) == -EIO);
+    fault_set(NONE, 0, 0, 0);
+    CHECK(port.port.read(&port, 3000, back, 8) == 0 && back[0] == 0xFF);                     /* as it stands in the file */
+    inngest_posix_close(&port);
+    CHECK(inngest_posix_open(&port, "gathered", SIZE) == 0 && port.port.program(&port, 3000, bytes, 8) == 0);
+    inngest_posix_close(&port);
+    CHECK(pread(raw, file, 8, 3000) == 8 && file[0] == 0x11);
+    close(raw);
 }
 
 /* Short and interrupted transfers are finished; a file that lost its end reads as an error, not as zeros. */
@@ -580,19 +642,25 @@ static void transfers(void)
     unsigned i;
     for (i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 7);
     CHECK(inngest_posix_open(&port, "transfers", SIZE) == 0);
+    CHECK(port.port.program(&port, 3000, bytes, sizeof bytes) == 0);
+    fault_set(SHORT, CALL_WRITE, 1, 0);
+    CHECK(port.port.sync(&port) == 0 && fault_hit && load("transfers", image, SIZE) == SIZE && memcmp(bytes, image + 3000, sizeof bytes) == 0);
+    port.port.sync = NULL;                                   /* each goes to the file at once */
     fault_set(SHORT, CALL_WRITE, 1, 0);
     CHECK(port.port.program(&port, 5000, bytes, sizeof bytes) == 0 && fault_hit);
+    CHECK(port.port.read(&port, 4096 * 5, back, 8) == 0);    /* their places are another's */
     fault_set(SHORT, CALL_READ, 1, 0);
     CHECK(port.port.read(&port, 5000, back, sizeof back) == 0 && fault_hit && memcmp(bytes, back, sizeof back) == 0);
     fault_set(ERROR, CALL_WRITE, 1, EINTR);
     CHECK(port.port.program(&port, 9000, bytes, sizeof bytes) == 0 && fault_hit);
+    CHECK(port.port.read(&port, 4096 * 5, back, 8) == 0);
     fault_set(ERROR, CALL_READ, 1, EINTR);
-    CHECK(port.port.read(&port, 9000, back, sizeof back) == 0 && fault_hit && memcmp(bytes, back, sizeof back) == 0);
+    CHECK(port.port.read(&port, 5000, back, sizeof back) == 0 && fault_hit && memcmp(bytes, back, sizeof back) == 0);
     fault_set(ERROR, CALL_SYNC, 1, EINTR);
-    CHECK(port.port.sync(&port) == 0 && fault_hit && !port.failed);
+    CHECK(file_sync(&port) == 0 && fault_hit && !port.failed);
     CHECK(port.errors == 0 && port.error == 0);
     fault_set(ERROR, CALL_READ, 1, EIO);
-    CHECK(port.port.read(&port, 0, back, 8) == -EIO && port.errors == 1 && !port.failed);
+    CHECK(port.port.read(&port, 4096 * 4, back, 8) == -EIO && port.errors == 1 && !port.failed);
     fault_set(ERROR, CALL_WRITE, 1, ENOSPC);
     CHECK(port.port.program(&port, 0, bytes, 8) == -ENOSPC && port.errors == 2 && port.error == ENOSPC && !port.failed);
     fault_set(NONE, 0, 0, 0);
@@ -603,36 +671,50 @@ static void transfers(void)
     inngest_posix_close(&port);
 }
 
-/* What is read is what stands in the file, whatever was read, written, erased, and failed halfway before. */
-static void copies(void)
+/* What is read is what was written, whatever was read, written, erased, and failed halfway before; and stands in the file,
+ * behind a sync, or at once where there is none. */
+static void copies(bool at_once)
 {
-    static uint8_t file[SIZE];
+    static uint8_t file[SIZE], wanted[SIZE];
     uint8_t bytes[600];
     uint32_t state = 1;
-    unsigned turns, i;
-    int raw;
-    CHECK(inngest_posix_open(&port, "copies", SIZE) == 0);
-    raw = open("copies", O_RDONLY);
-    CHECK(raw >= 0);
+    unsigned turns, syncs = 0, failures = 0;
+    CHECK(inngest_posix_open(&port, "copies", SIZE) == 0 && load("copies", wanted, SIZE) == SIZE);
     for (turns = 0; turns < 4000; turns++) {
         uint32_t at, size;
+        bool failed;
+        if (at_once) port.port.sync = NULL;
         state = state * 1664525u + 1013904223u;
         size = 1 + (state >> 8) % sizeof bytes;
         at = (state >> 5) % (SIZE - size);
-        if (turns % 7 == 0) fault_set(turns % 2 ? ERROR : SHORT, turns % 3 ? CALL_WRITE : CALL_READ, 1 + turns % 2, EIO);
+        if (turns % 7 == 0) fault_set(turns % 2 ? ERROR : SHORT, turns % 5 ? CALL_WRITE : CALL_READ, 1 + turns % 2 * (turns / 14 % 2), EIO);
         memset(bytes, (int)turns, sizeof bytes);
-        if (turns % 3 == 0) (void)port.port.program(&port, at, bytes, size);
-        else if (turns % 31 == 0) (void)port.port.erase(&port, at / 4096 * 4096);
-        else if (port.port.read(&port, at, bytes, size) == 0) {
-            if (pread(raw, file, size, (off_t)at) != (ssize_t)size || memcmp(file, bytes, size) != 0) break;
+        if (turns % 3 == 0) {
+            failed = port.port.program(&port, at, bytes, size) != 0;
+            if (!failed) memcpy(wanted + at, bytes, size);
+        } else if (turns % 31 == 0) {
+            failed = port.port.erase(&port, at / 4096 * 4096) != 0;
+            if (!failed) memset(wanted + at / 4096 * 4096, 0xFF, 4096);
+        } else if (turns % 5 == 0 && !at_once) {
+            failed = port.port.sync(&port) != 0;
+            if (!failed && (load("copies", file, SIZE) != SIZE || memcmp(file, wanted, SIZE) != 0)) break;
+            syncs++;
+        } else {
+            failed = port.port.read(&port, at, bytes, size) != 0;
+            if (!failed && memcmp(wanted + at, bytes, size) != 0) break;
         }
         fault_set(NONE, 0, 0, 0);
+        if (failed) {                                        /* half of it may be there */
+            failures++;
+            if (port.failed) {
+                inngest_posix_close(&port);
+                if (inngest_posix_open(&port, "copies", SIZE) != 0) break;
+            } else if (!at_once && port.port.sync(&port) != 0) break;
+            if (load("copies", wanted, SIZE) != SIZE) break;
+        }
+        if (at_once && (load("copies", file, SIZE) != SIZE || memcmp(file, wanted, SIZE) != 0)) break;
     }
-    CHECK(turns == 4000);
-    for (i = 0; i < SIZE; i += 512)
-        if (port.port.read(&port, i, bytes, 512) != 0 || pread(raw, file, 512, (off_t)i) != 512 || memcmp(file, bytes, 512) != 0) break;
-    CHECK(i >= SIZE);
-    close(raw);
+    CHECK(turns == 4000 && failures > 20 && (at_once || syncs > 200));
     inngest_posix_close(&port);
 }
 
@@ -704,8 +786,6 @@ static void faults_in_life(void)
 }
 
 /* ---- damaged, foreign and newer files ------------------------------------------------------------------------------ */
-
-static uint8_t image[SIZE], before[SIZE], after[SIZE];
 
 /* A journal with three runs that sleep. */
 static void make_image(void)
@@ -833,8 +913,10 @@ int main(int count, char **arguments)
     leftovers();
     replaced();
     size_limit();
+    gathered_writes();
     transfers();
-    copies();
+    copies(true);
+    copies(false);
     failed_sync();
     faults_in_life();
     make_image();

@@ -64,8 +64,13 @@ static int fail(inngest_posix *p, int error)
 /* ---- 2 The port: read, program, erase, sync, wake ---------------------------------------------------------------
  *
  * Replays read a few bytes at a time, which is mostly system calls. So blocks that were read whole or erased are kept in
- * memory, each in the one place for its number: ring order makes these the newest ones. Writes go to the file at once
- * and to the copy when that went well; no copy is older than the handle, so what is read after an open stood in the file. */
+ * memory, each in the one place for its number: ring order makes these the newest ones. No copy is older than the
+ * handle, so what is read after an open stood in the file.
+ *
+ * Nothing is promised of what was programmed before a sync has served it. So programs and erases only change the copy of
+ * their block, and one write brings all of them to the file: at the sync, or when another block is written. Each is whole
+ * there in the order in which it was made, also when the process is killed. If that write fails the engine has gone on
+ * long since; it is a failure of the sync. Without a sync, or a copy, each goes to the file at once. */
 
 static uint8_t *copy_of(const inngest_posix *p, uint32_t block)
 {
@@ -89,13 +94,50 @@ static int read_file(const inngest_posix *p, uint32_t address, uint8_t *to, uint
     return 0;
 }
 
+/* Gives 0 or an errno. */
+static int write_file(const inngest_posix *p, uint32_t address, const uint8_t *from, uint32_t size)
+{
+    while (size > 0) {
+        ssize_t n = pwrite(p->file, from, size, (off_t)address);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return n < 0 && errno ? errno : EIO;
+        from += n;
+        address += (uint32_t)n;
+        size -= (uint32_t)n;
+    }
+    return 0;
+}
+
+static bool gathers(const inngest_posix *p);
+
+/* Bring what was gathered to the file. Gives 0 or an errno. */
+static int write_gathered(inngest_posix *p)
+{
+    uint32_t from = p->gathered[0], size = p->gathered[1] - from;
+    int error;
+    if (size == 0) return 0;
+    p->gathered[0] = p->gathered[1] = 0;
+    error = write_file(p, from, copy_of(p, from / BLOCK) + from % BLOCK, size);
+    if (error == 0) return 0;
+    drop_copy(p, from / BLOCK);
+    p->failed = gathers(p);            /* the engine takes it for written */
+    return error;
+}
+
+static int make_place(inngest_posix *p, uint32_t block)
+{
+    uint32_t place = block % INNGEST_POSIX_CACHE;
+    int error = p->gathered[1] && p->gathered[0] / BLOCK % INNGEST_POSIX_CACHE == place ? write_gathered(p) : 0;
+    p->cached[place] = 0;
+    return error;
+}
+
 static int load_copy(inngest_posix *p, uint32_t block)
 {
     uint32_t place = block % INNGEST_POSIX_CACHE;
-    int error;
-    p->cached[place] = 0;              /* half of it may be read when it fails */
-    error = read_file(p, block * BLOCK, p->cache + (size_t)place * BLOCK, BLOCK);
-    if (error == 0) p->cached[place] = block + 1;
+    int error = make_place(p, block);
+    if (error == 0) error = read_file(p, block * BLOCK, p->cache + (size_t)place * BLOCK, BLOCK);
+    if (error == 0) p->cached[place] = block + 1;      /* half of it may have been read when it fails */
     return error;
 }
 
@@ -117,42 +159,40 @@ static int file_read(void *context, uint32_t address, void *data, uint32_t size)
     return 0;
 }
 
+/* Change the copy of a block, to be written with what else was changed there. Gives 0 or an errno. */
+static int gather(inngest_posix *p, uint32_t address, const uint8_t *from, uint32_t size)
+{
+    uint32_t block = address / BLOCK;
+    int error = p->gathered[1] && p->gathered[0] / BLOCK != block ? write_gathered(p) : 0;
+    if (error == 0 && copy_of(p, block) == NULL) error = size == BLOCK ? make_place(p, block) : load_copy(p, block);
+    if (error) return error;
+    p->cached[block % INNGEST_POSIX_CACHE] = block + 1;
+    memcpy(copy_of(p, block) + address % BLOCK, from, size);
+    if (p->gathered[1] == 0 || address < p->gathered[0]) p->gathered[0] = address;
+    if (address + size > p->gathered[1]) p->gathered[1] = address + size;
+    return gathers(p) ? 0 : write_gathered(p);
+}
+
 static int file_program(void *context, uint32_t address, const void *data, uint32_t size)
 {
     inngest_posix *p = context;
     const uint8_t *from = data;
-    if (p->failed) return fail(p, p->error);
     while (size > 0) {
-        uint32_t block = address / BLOCK, in_block = address % BLOCK;
-        uint8_t *copy = copy_of(p, block);
-        ssize_t n = pwrite(p->file, from, size < BLOCK - in_block ? size : BLOCK - in_block, (off_t)address);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) {
-            int error = n == 0 ? EIO : errno;
-            drop_copy(p, block);
-            return fail(p, error);
-        }
-        if (copy) memcpy(copy + in_block, from, (size_t)n);
+        uint32_t in_block = address % BLOCK, n = size < BLOCK - in_block ? size : BLOCK - in_block;
+        int error = p->failed ? p->error : p->cache ? gather(p, address, from, n) : write_file(p, address, from, n);
+        if (error) return fail(p, error);
         from += n;
-        address += (uint32_t)n;
-        size -= (uint32_t)n;
+        address += n;
+        size -= n;
     }
     return 0;
 }
 
 static int file_erase(void *context, uint32_t address)
 {
-    inngest_posix *p = context;
     uint8_t blank[BLOCK];
-    int result;
     memset(blank, 0xFF, sizeof blank);
-    result = file_program(context, address, blank, BLOCK);
-    if (result == 0 && p->cache) {
-        uint32_t place = address / BLOCK % INNGEST_POSIX_CACHE;
-        memcpy(p->cache + (size_t)place * BLOCK, blank, BLOCK);
-        p->cached[place] = address / BLOCK + 1;
-    }
-    return result;
+    return file_program(context, address, blank, BLOCK);
 }
 
 static bool file_is_blank(void *context, uint32_t address, uint32_t size)
@@ -191,11 +231,14 @@ static int sync_file(int file)
 static int file_sync(void *context)
 {
     inngest_posix *p = context;
-    int error = p->failed ? p->error : sync_file(p->file);
+    int error = p->failed ? p->error : write_gathered(p);
+    if (error == 0) error = sync_file(p->file);
     if (error == 0) return 0;
     p->failed = true;
     return fail(p, error);
 }
+
+static bool gathers(const inngest_posix *p) { return p->cache && p->port.sync == file_sync; }
 
 /* May run in a signal handler: write is async-signal-safe, errno is kept, the pipe never blocks. Full: many bytes are
  * there to wake the loop. */
@@ -418,6 +461,7 @@ void inngest_posix_close(inngest_posix *p)
 {
     int i;
     if (p == NULL) return;
+    if (p->file >= 0) (void)write_gathered(p);         /* nothing promised: the jobs were not closed */
     close_file(p);
     free(p->cache);
     p->cache = NULL;

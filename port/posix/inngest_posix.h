@@ -8,7 +8,11 @@
  *
  * Calling context: inngest_posix_stop and the two clocks from anywhere, signal handlers too; inngest_posix_run from
  * the one thread that ticks; the others from that thread, outside of inngest_posix_run. Do not use a handle on both
- * sides of a fork: the child shares the lock and the wake-ups. */
+ * sides of a fork: the child shares the lock and the wake-ups.
+ *
+ * What is programmed between two syncs is gathered in memory and written by the second one: a process that is killed
+ * loses what a power cut would, which is nothing that was said to be durable. A write that fails is a failed sync. With
+ * port.sync = NULL, or without memory for copies, each program is a write of its own, and one that fails is tried again. */
 #ifndef INNGEST_POSIX_H
 #define INNGEST_POSIX_H
 #include "inngest.h"
@@ -27,12 +31,13 @@ typedef struct inngest_posix {
     const char *problem;   /* why open refused, in words; "" if errno says it all */
     int error;             /* errno of the last failure of any call; 0: none yet */
     uint32_t errors;       /* failed calls of the port so far */
-    bool failed;           /* a sync failed: this handle writes nothing any more; close it and open it again */
+    bool failed;           /* a sync or a write failed: this handle writes nothing any more; close it and open it again */
     /* internal */
     int file, pipe[2];     /* -1: closed; the pipe wakes the run loop */
     int stop;              /* atomic */
     uint8_t *cache;        /* copies of blocks; NULL: none */
     uint32_t cached[INNGEST_POSIX_CACHE];   /* the number of the block in each place, + 1; 0: none */
+    uint32_t gathered[2];  /* addresses, from and to: what stands in a copy and not yet in the file; 0, 0: nothing */
 } inngest_posix;
 
 /* Open the journal at path, or create it with that many bytes: a multiple of 4096, from 8192 to 65535 * 4096. With
@@ -58,8 +63,8 @@ INNGEST_MUST_USE int inngest_posix_open(inngest_posix *p, const char *path, uint
  * second or more, once it shows 2020 or later. Signal handlers: no. Writes: what inngest_tick and
  * inngest_set_wall_clock write.
  *
- * 0: stopped. Else an errno: a sync failed, and the jobs do nothing any more until closed, opened and mounted again;
- * or poll failed. A program or erase that fails is not fatal: the tick is tried again a second later. */
+ * 0: stopped. Else an errno: a sync or a write failed, and the jobs do nothing any more until closed, opened and mounted
+ * again; or poll failed. A read that fails is not fatal: the tick is tried again a second later. */
 INNGEST_MUST_USE int inngest_posix_run(inngest_posix *p, inngest *jobs);
 
 /* The same, but returns also when nothing is due, now or later, and no send is waiting: what is left, if anything,
