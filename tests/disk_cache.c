@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DISK 8192u
+#define DISK 16384u
 #define SECTOR 128u
 #define MOST_JOBS 4u
 #define SLEEPER MOST_JOBS
@@ -25,7 +25,8 @@ static struct {
     unsigned writes, calls, cut_at, cuts, syncs;
     unsigned nth_joint, joint, behind, but;            /* which one is cut, so many calls behind it; the write in front of it */
     int keep;
-    bool kill;
+    bool kill, fresh[DISK / 512];      /* blocks: erased since the last sync */
+    unsigned most_fresh;
 } disk;
 
 static inngest_port port;
@@ -33,7 +34,7 @@ static inngest jobs;
 static int64_t memory[INNGEST_MEMORY(6, 8) / 8 + 1];
 static jmp_buf cut;
 static uint32_t random_state, now;
-static unsigned job_count, ended;
+static unsigned job_count, ended, result_bytes = 20;
 static struct { bool begun, accepted, done[2 * STEPS]; unsigned bodies; } life[MOST_JOBS + 1];
 
 static uint32_t random_number(uint32_t below)
@@ -70,6 +71,7 @@ static void lose_power(void)
     }
     memcpy(disk.cells, disk.durable, sizeof disk.cells);
     disk.writes = disk.used = 0;
+    memset(disk.fresh, 0, sizeof disk.fresh);
     if (!disk.kill) disk.cuts++;
     longjmp(cut, 1);
 }
@@ -91,6 +93,7 @@ static int disk_program(void *context, uint32_t address, const void *data, uint3
     const uint8_t *record = data;
     (void)context;
     CHECK(address / port.block_size == (address + size - 1) / port.block_size);
+    if (address % port.block_size == 24) CHECK(!disk.fresh[address / port.block_size]);               /* its erase is sure */
     if (address % port.block_size == 24 && disk.writes) CHECK(record[4] == 0x8F && record[8] == 1);   /* a joint, or a sync before */
     if (address % port.block_size == 24 && disk.writes && disk.joint && --disk.joint == 0) {
         disk.but = disk.writes - 1;
@@ -110,7 +113,11 @@ static int disk_program(void *context, uint32_t address, const void *data, uint3
 static int disk_erase(void *context, uint32_t address)
 {
     static uint8_t blank[DISK];
+    unsigned i, fresh;
     memset(blank, 0xFF, sizeof blank);
+    disk.fresh[address / port.block_size] = true;
+    for (i = fresh = 0; i < DISK / 512; i++) fresh += disk.fresh[i];
+    if (fresh > disk.most_fresh) disk.most_fresh = fresh;
     return disk_program(context, address, blank, port.block_size);
 }
 
@@ -119,6 +126,7 @@ static int disk_sync(void *context)
     (void)context;
     call();
     memcpy(disk.durable, disk.cells, sizeof disk.durable);
+    memset(disk.fresh, 0, sizeof disk.fresh);
     disk.writes = disk.used = 0;
     disk.syncs++;
     call();
@@ -138,18 +146,18 @@ static inngest_status body(inngest_ctx *ctx, const void *arg, void *result)
     CHECK(!life[job].done[step]);      /* it has returned once */
     life[job].begun = true;
     life[job].bodies++;
-    memset(result, (int)step, 20);
+    memset(result, (int)step, result_bytes);
     return INNGEST_OK;
 }
 
 static inngest_status job(inngest_ctx *ctx)
 {
     static const char *const ids[] = { "a", "b", "c", "d", "e" };
-    uint8_t result[20];
+    uint8_t result[240];
     unsigned i, number = number_of(ctx);
     for (i = 0; i < STEPS; i++) {
-        INNGEST_TRY(inngest_step_run(ctx, ids[i], body, &i, result, sizeof result));
-        CHECK(result[0] == i && result[19] == i);
+        INNGEST_TRY(inngest_step_run(ctx, ids[i], body, &i, result, result_bytes));
+        CHECK(result[0] == i && result[result_bytes - 1] == i);
         life[number].done[i] = true;
         if (i == 1) INNGEST_TRY(inngest_step_sleep(ctx, "nap", number == SLEEPER ? 100000 : 100));
     }
@@ -159,14 +167,14 @@ static inngest_status job(inngest_ctx *ctx)
 static inngest_status branches(inngest_ctx *ctx)
 {
     static const char *const ids[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j" };
-    uint8_t result[20];
+    uint8_t result[240];
     unsigned i, k, number = number_of(ctx);
     for (i = 0; i < 2; i++) {
         inngest_status status[3];
         inngest_parallel(ctx, i ? "second" : "first");
         for (k = 0; k < 3; k++) {
             unsigned step = 3 * i + k;
-            status[k] = inngest_step_run(ctx, ids[step], body, &step, result, sizeof result);
+            status[k] = inngest_step_run(ctx, ids[step], body, &step, result, result_bytes);
             if (status[k] == INNGEST_OK) life[number].done[step] = true;
         }
         INNGEST_TRY(inngest_all(ctx, &status[0], &status[1], &status[2]));
@@ -252,6 +260,7 @@ static void blank_disk(void)
 {
     memset(disk.cells, 0xFF, sizeof disk.cells);
     memset(disk.durable, 0xFF, sizeof disk.durable);
+    memset(disk.fresh, 0, sizeof disk.fresh);
     disk.writes = disk.used = disk.calls = disk.cuts = 0;
 }
 
@@ -423,14 +432,39 @@ static void large_groups(void)
     port.block_count = 8;
 }
 
+/* Several blocks in each tick: few are erased at once, and disk_program looks whether that was sure before they were entered. */
+static void blocks_a_tick(void)
+{
+    static const uint8_t data[INNGEST_EVENT_BYTES];
+    inngest_event e = { "test/large", data, sizeof data - 10, NULL, 0 };
+    inngest_counters n;
+    unsigned i;
+    port.block_size = 512;
+    port.block_count = 32;
+    blank_disk();
+    disk.cut_at = 0;
+    CHECK(boot(large_functions, COUNT(large_functions)) == INNGEST_OK);
+    disk.most_fresh = 0;
+    for (i = 0; i < 100; i++) {
+        while (inngest_send_event(&jobs, &e) == INNGEST_OK) { }
+        (void)inngest_tick(&jobs, now);
+    }
+    inngest_get_counters(&jobs, &n);
+    CHECK(n.erases > 100 && disk.most_fresh <= 2);
+    port.block_size = 1024;
+    port.block_count = 8;
+}
+
 /* Lives of any kind. */
 static void random_lives(unsigned count)
 {
-    static const struct { uint32_t size, count, room; } disks[] = { { 1024, 8, 512 }, { 2048, 3, 256 }, { 2048, 4, 256 }, { 512, 12, 256 }, { 512, 16, 256 }, { 2048, 2, 256 } };
+    static const struct { uint32_t size, count, room, result; } disks[] = { { 1024, 8, 512, 20 }, { 2048, 3, 256, 20 }, { 2048, 4, 256, 20 },
+        { 512, 12, 256, 20 }, { 512, 16, 256, 20 }, { 2048, 2, 256, 20 }, { 512, 32, 1700, 240 } };        /* the last: blocks a tick */
     while (count-- > 0) {
-        unsigned k = random_number(6), first = 1 + random_number(80), second = random_number(4) ? 1 + random_number(60) : 0;
+        unsigned k = random_number(7), first = 1 + random_number(80), second = random_number(4) ? 1 + random_number(60) : 0;
         port.block_size = disks[k].size;
         port.block_count = disks[k].count;
+        result_bytes = disks[k].result;
         functions[0].journal_bytes = functions[1].journal_bytes = disks[k].room;
         job_count = 1 + random_number(disks[k].size == 2048 ? 1 : 3);
         (void)live(random_number(2) ? "test/job" : "test/branches", (int)random_number(KEEPS), random_number(7), first, second);
@@ -452,6 +486,7 @@ int main(void)
     reclaim_syncs(1);
     reclaim_syncs(4);
     large_groups();
+    blocks_a_tick();
     one_is_lost();
     cuts("test/job", 1);
     cuts("test/job", 4);
