@@ -79,8 +79,9 @@ step_g4 | host instructions a step
 replay_100_steps_us | replay of 100 finished steps: us
 send_to_handler_us | from a send to the first line of its handler: us
 posix_lone_ratio | a file, one run: durable steps against plain writes of the same size, each with its fdatasync
-posix_64_runs_ratio | a file, 64 runs at once: against 64 such writes and one fdatasync
-posix_no_sync | a file, sync left out: steps a second
+posix_64_runs_ratio | a file, 64 runs at once: against one such write for all 64 and one fdatasync
+posix_64_runs_2ms_ratio | ... where a sync takes 2 ms
+posix_no_sync_64 | ... sync left out: steps a second
 queue_1_producers | events a second through the queue, one thread sends
 queue_4_producers | ... four threads
 END

@@ -4,11 +4,17 @@
  * that a disk whose speed changes changes it for all. Medians over the rounds.
  *
  *   bench-posix FOLDER [quick] */
+#ifdef __linux__
+#define _GNU_SOURCE 1                  /* syscall */
+#endif
 #include "bench.h"
 #include "inngest_posix.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 #ifdef HAVE_SQLITE
 #include <sqlite3.h>
 #endif
@@ -26,6 +32,22 @@ static const char *in_folder(const char *name)
     snprintf(path, sizeof path, "%s/%s", folder, name);
     return path;
 }
+
+/* ---- the disk -------------------------------------------------------------------------------------------------------- */
+
+#ifdef __linux__
+/* In place of the system's, for all: how long a sync takes at least, or that there is none. */
+static double sync_takes;
+static bool sync_is_left_out;
+int fdatasync(int file)
+{
+    double until = seconds() + sync_takes;
+    if (sync_is_left_out) return 0;
+    if (syscall(SYS_fdatasync, file) != 0) return -1;
+    while (seconds() < until) (void)usleep((useconds_t)((until - seconds()) * 5e5));
+    return 0;
+}
+#endif
 
 /* ---- what the machine can do ----------------------------------------------------------------------------------------- */
 
@@ -51,6 +73,17 @@ static double limit(unsigned n, size_t size)
         if (limit_at + (off_t)size > 1 << 20) limit_at = 0;
         if (pwrite(limit_file, record, size, limit_at) != (ssize_t)size || fdatasync(limit_file) != 0) exit(1);
         limit_at += (off_t)size;
+    }
+    return seconds() - start;
+}
+
+static double bare_writes(unsigned n)
+{
+    double start = seconds();
+    for (; n > 0; n--) {
+        if (limit_at + 44 > 1 << 20) limit_at = 0;
+        if (pwrite(limit_file, record, 44, limit_at) != 44) exit(1);
+        limit_at += 44;
     }
     return seconds() - start;
 }
@@ -181,44 +214,61 @@ static void a_lone_run(void)
     functions[0].journal_bytes = 0;
 }
 
-/* 64 jobs at a time: one sync makes a step of each durable. The start and the finish take a turn of a run each. */
-static void together(unsigned steps_a_job, const char *name)
+/* 64 jobs at a time: one sync makes a step of each durable. The start and the finish take a turn of a run each. Gives
+ * steps a second. */
+static double turns_of_64(unsigned n)
 {
-    double ratio[MOST_ROUNDS], sqlite[MOST_ROUNDS], limits[MOST_ROUNDS];
-    unsigned i, k, queued = 0, done;
+    static unsigned queued;
+    unsigned k, done = counters().steps_run;
+    double start = seconds();
+    for (k = 0; k < n; k++) {                          /* 64 are always under way */
+        while (counters().runs_started + queued < counters().runs_ended + 64) { must(inngest_send(&jobs, "app/work", payload, 32), "send"); queued++; }
+        (void)inngest_tick(&jobs, now);
+        queued = 0;
+    }
+    return (double)(counters().steps_run - done) / (seconds() - start);
+}
+
+static void open_64(unsigned steps_a_job)
+{
     job_is.steps = steps_a_job;
     functions[0].journal_bytes = steps_a_job > 5 ? 2600 : 0;
     open_jobs("group", 1 << 20, 64);
-    for (i = 0; i < rounds; i++) {
-        double start, best = limit(groups, 64 * 44);
-        limits[i] = 64 * groups / best;
-        (void)best;
-        done = counters().steps_run;
-        start = seconds();
-        for (k = 0; k < groups; k++) {                 /* 64 are always under way */
-            while (counters().runs_started + queued < counters().runs_ended + 64) { must(inngest_send(&jobs, "app/work", payload, 32), "send"); queued++; }
-            (void)inngest_tick(&jobs, now);
-            queued = 0;
-        }
-        ratio[i] = (double)(counters().steps_run - done) / (seconds() - start) / limits[i];
-#ifdef HAVE_SQLITE
-        sqlite[i] = best / sqlite_rows(groups, 64);
-#endif
-    }
-    if (steps_a_job == 5) figure("posix_limit_64", median(limits, rounds), "records/s");
-    figure(name, median(ratio, rounds), "ratio");
-#ifdef HAVE_SQLITE
-    if (steps_a_job == 5) figure("sqlite_64_rows_ratio", median(sqlite, rounds), "ratio");
-#else
-    (void)sqlite;
-#endif
+}
+
+static void close_64(void)
+{
     close_jobs("group");
     functions[0].journal_bytes = 0;
 }
 
+static void together(unsigned steps_a_job, const char *name, const char *limit_name, const char *sqlite_name)
+{
+    double ratio[MOST_ROUNDS], sqlite[MOST_ROUNDS], limits[MOST_ROUNDS];
+    unsigned i;
+    open_64(steps_a_job);
+    for (i = 0; i < rounds; i++) {
+        limits[i] = 64 * groups / limit(groups, 64 * 44);
+        ratio[i] = turns_of_64(groups) / limits[i];
+#ifdef HAVE_SQLITE
+        if (sqlite_name) sqlite[i] = 64 * groups / sqlite_rows(groups, 64) / limits[i];
+#endif
+    }
+    if (limit_name) figure(limit_name, median(limits, rounds), "records/s");
+    figure(name, median(ratio, rounds), "ratio");
+#ifdef HAVE_SQLITE
+    if (sqlite_name) figure(sqlite_name, median(sqlite, rounds), "ratio");
+#else
+    (void)sqlite;
+    (void)sqlite_name;
+#endif
+    close_64();
+}
+
 static int no_sync(void *context) { (void)context; return 0; }
 
-/* The same engine and port, without the sync: with the hook that does nothing, and with none. */
+/* The same engine and port, without the sync: a lone run with the hook that does nothing, and with none: a write a
+ * record; 64 at a time where the disk alone is left out: a write a turn. Beside them bare writes of a record. */
 static void sync_left_out(void)
 {
     double took[MOST_ROUNDS];
@@ -232,6 +282,16 @@ static void sync_left_out(void)
         figure(none ? "posix_no_sync" : "posix_empty_sync", median(took, rounds), "steps/s");
         close_jobs("unsynced");
     }
+#ifdef __linux__
+    sync_is_left_out = true;
+    open_64(5);
+    for (i = 0; i < rounds; i++) took[i] = turns_of_64(50 * groups);
+    figure("posix_no_sync_64", median(took, rounds), "steps/s");
+    close_64();
+    sync_is_left_out = false;
+#endif
+    for (i = 0; i < rounds; i++) took[i] = 50 * steps / bare_writes(50 * steps);
+    figure("posix_bare_writes", median(took, rounds), "writes/s");
 }
 
 int main(int argc, char **argv)
@@ -240,8 +300,14 @@ int main(int argc, char **argv)
     if (argc > 2 && strcmp(argv[2], "quick") == 0) { rounds = 3; steps = 50; groups = 7; }
     (void)mkdir(folder, 0700);
     a_lone_run();
-    together(50, "posix_64_runs_ratio");
-    together(5, "posix_64_jobs_of_5_ratio");
+    together(50, "posix_64_runs_ratio", NULL, NULL);
+    together(5, "posix_64_jobs_of_5_ratio", "posix_limit_64", "sqlite_64_rows_ratio");
+#ifdef __linux__
+    sync_takes = 2e-3;
+    together(50, "posix_64_runs_2ms_ratio", NULL, NULL);
+    together(5, "posix_64_jobs_of_5_2ms_ratio", NULL, "sqlite_64_rows_2ms_ratio");
+    sync_takes = 0;
+#endif
     sync_left_out();
     (void)unlink(in_folder("limit"));
     (void)unlink(in_folder("peer.sqlite"));
