@@ -1740,7 +1740,7 @@ APART void bring_time(inngest *jobs)
 /* Carry, and leave proof that all of it was: the block can be erased once that is durable. Power lost before the proof: the
  * copies are the newest of their class, the originals garbage, and this starts over. After it: the block counts for
  * nothing and is erased again. */
-APART inngest_status release_block(inngest *jobs)
+static inngest_status release_block(inngest *jobs)
 {
     uint32_t block = jobs->tail_block;
     uint8_t bytes[4];
@@ -1843,7 +1843,7 @@ static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
     return port_sync(jobs);
 }
 #else
-#define sync_ahead(jobs, bytes) port_sync(jobs)
+#define sync_ahead(jobs, bytes) ((void)(bytes), port_sync(jobs))
 #endif
 
 #if INNGEST_CRASHES || INNGEST_CANCEL || INNGEST_WALL_CLOCK

@@ -366,6 +366,7 @@ def main():
         if len(parts) >= 5 and not line.startswith("#"):
             known[" | ".join(parts[:-1])] = parts[-1]
     if not (os.environ.get("AGAIN") or os.environ.get("GO_ON")):
+        os.makedirs(os.path.dirname(LOG), exist_ok=True)
         open(LOG, "w").close()
     if not os.environ.get("KEEP"):
         shutil.rmtree(BUILD, ignore_errors=True)
