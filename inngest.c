@@ -1102,11 +1102,13 @@ static bool verify_staged(inngest *jobs, record *r)
 /* Read and verify the record at a position. False: nothing whole there. */
 static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_header(jobs, position, r) && verify(jobs, r); }
 
+#define ZEROS (FAST ? 16u : 4u)
+
 /* The checksum behind the payload. Of a copy it follows from that of the original: what its cells read as when they
  * were verified is what the copy must hold to be whole. */
 static uint32_t payload_crc(const source *s, uint32_t crc)
 {
-    static const uint8_t zeros[FAST ? 16 : 4] = { 0 };
+    static const uint8_t zeros[ZEROS] = { 0 };
     unsigned i, n;
     if (s->copy) {
         const record *from = s->piece[0];
