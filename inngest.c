@@ -1711,7 +1711,7 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
 APART uint32_t oldest_live(const inngest *jobs, bool time)
 {
     uint32_t i, head = jobs->head_block, back = time && jobs->time_position ? head - block_of(jobs, jobs->time_position) : 0;
-    int k;
+    unsigned k;
     for (k = INNGEST_SEEN_IDS; k-- > 0;) {
         const inngest_seen *seen = SEEN_ID(jobs, k);
         if (seen->position && seen->until > jobs->now && head - block_of(jobs, seen->position) > back) back = head - block_of(jobs, seen->position);
@@ -1839,9 +1839,9 @@ static inngest_status make_room_ahead(inngest *jobs)
 static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
 {
     uint32_t spare = spare_blocks(jobs), need = jobs->head_block + ((jobs->head_offset + bytes) >> jobs->block_shift) + spare;
-    while (may_be_lost(jobs) && !jobs->failed && (int32_t)(need - jobs->tail_block) >= (int32_t)jobs->block_count && jobs->tail_block != jobs->head_block &&
-           jobs->tail_block + jobs->block_count <= jobs->last_block + spare && !may_hold_live(jobs, jobs->tail_block))
-        if (release_block(jobs) != INNGEST_OK) break;
+    while (may_be_lost(jobs) && !jobs->failed && (int32_t)(need - jobs->tail_block) >= (int32_t)jobs->block_count &&
+           jobs->tail_block + jobs->block_count <= jobs->last_block + spare && !may_hold_live(jobs, jobs->tail_block) &&
+           release_block(jobs) == INNGEST_OK) continue;
     return port_sync(jobs);
 }
 #else

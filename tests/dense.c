@@ -113,6 +113,8 @@ static const inngest_function sleepers[] = { { .id = "sleeper", .event = "s", .h
 static void flapping(uint32_t block, uint32_t blocks, uint16_t g, unsigned most)
 {
     unsigned i, n, runs;
+    int64_t due = INT64_MAX;
+    inngest_run_info info;
     inngest_status status;
     char words[2 * MACHINE_RUNS + 1] = "w";
     machine_open(sleepers, 1, block, blocks, g);
@@ -126,17 +128,21 @@ static void flapping(uint32_t block, uint32_t blocks, uint16_t g, unsigned most)
             m.chip.cut_at = m.chip.operations + 1 + i * 7 % most;
             m.chip.tear = FLASH_TEAR_MIDDLE;
             m.chip.random = i * 77 + most;
-            if (machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK)
+            if (machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK) {
+                CHECK(machine_runs(&info) > 0 && info.deadline_in_ms <= due);     /* no time is lost that was known */
+                due = info.deadline_in_ms;
                 for (n = 0; n < 10 && !m.chip.dead; n++) {
                     m.now += 1000;
                     inngest_set_wall_clock(&m.jobs, INT64_C(1700000000000) + m.now * (n % 2 + 1), m.now);
                     (void)machine_tick();
                 }
+            }
             flash_power_on(&m.chip);
         }
         m.chip.cut_at = 0;
         status = machine_boot(INNGEST_RESET_POWER_ON);
         CHECK(status == INNGEST_OK || (most > 5 && status == INNGEST_ERR_JOURNAL_FULL));     /* it had begun to reclaim, again and again */
+        if (m.up) CHECK(machine_runs(&info) > 0 && info.deadline_in_ms <= due);
         if (m.up) CHECK(machine_runs(NULL) == runs && machine_counters().lost_runs == 0);
         if (most <= 5) CHECK(machine_run(INNGEST_HOURS(2)) && machine_runs(NULL) < runs);      /* and those that waited in the queue */
         for (i = 1; i < runs; i++) memcpy(words + 2 * i - 1, " w", 3);

@@ -9,12 +9,13 @@ meets the tests that came by its place, those first that have caught most in the
 its first failed check or after five times its usual time. A shifted comparison meets only those in which it came out
 another way, where it can be evaluated twice. What no test came by is compiled alone: with the same code as the original
 it is no mutant. BUILD/mutants.log has a line for each; tests/mutants.txt names those that change nothing and so are not
-run, with why: `function | what | line of source | change | why`. Fails if another one is left alive, but not in a sample.
+run, with why: `function | what | line of source | change | why`. Fails if another one is left alive, but not in a sample,
+and if a line there names none.
 
 Environment: MUTANTS=40 takes so many at random, SEED=... which; ONLY=pattern those whose line in LIST=1 matches; AGAIN=1
 those that the last run left alive; GO_ON=1 those that it did not come to; JOBS=2; SLOWEST=20: tests that take more
-seconds are left out; LONG=1: the long tests as make test has them; KEEP=1: what was built is kept, and taken again, for
-inngest.c and the tests as they were; BUILD=build; CC, as make."""
+seconds are left out; LONG=1: the tests at full length, which those meet that a whole run has left; KEEP=1: what was
+built is kept, and taken again, for inngest.c and the tests as they were; BUILD=build; CC, as make."""
 import collections, os, random, re, resource, shutil, subprocess, sys, threading, time
 
 BUILD = os.path.abspath(os.path.join(os.environ.get("BUILD") or "build", "mutants"))
@@ -26,7 +27,8 @@ FIRST, BEHIND = "Queue", "JSON"            # sections
 OTHER_TESTS = re.compile(r"posix_|json|text|dump|budget|template")
 QUEUE = re.compile(r"queue_")               # they include the library's source
 SHORTER = {"power_cut": ["less", "1"], "faults": ["less", "12"], "rot": ["140", "1", "61"], "corners": ["31"]}
-LIVES = {} if os.environ.get("LONG") else {"LIVES": "500"}           # of disk_cache
+LONG = os.environ.get("LONG")
+LIVES = {} if LONG else {"LIVES": "500"}           # of disk_cache
 PORT = r"\b(?:\w+->)*port->(read|program|erase|sync|is_blank|idle|lock|unlock|wake|log|may_write|restart)\("
 LOOKS = ("record_room|record_bytes|round_up|minimum|first_offset|block_of|offset_of|position_at|after|contender|length_of|"
          "get2|get4|get_time|heartbeat|spare_blocks|largest_record|largest_start|until|sizeof|program_shift|class_of|"
@@ -248,7 +250,7 @@ class Test:
     def __init__(self, name, root, objects):
         self.name, self.seconds, self.caught, self.reached, self.lately, self.spent = name, 0.0, 0, b"", 1.0, 0.0
         self.program = os.path.join(root, name)
-        self.arguments = [] if os.environ.get("LONG") else SHORTER.get(name, [])
+        self.arguments = [] if LONG else SHORTER.get(name, [])
         fill = re.search(r"^\$\(BUILD\)/%s: OPTIONS = (.*)" % name, open("Makefile").read(), re.M)
         library = ["mutant.o"] if QUEUE.search(name) else objects
         if fill:
@@ -365,6 +367,9 @@ def main():
         parts = [p.strip() for p in line.split(" | ")]
         if len(parts) >= 5 and not line.startswith("#"):
             known[" | ".join(parts[:-1])] = parts[-1]
+    stale = set(known) - {m.name for m in described(source)}
+    for name in sorted(stale):
+        print("tests/mutants.txt names no mutant:", name)
     if not (os.environ.get("AGAIN") or os.environ.get("GO_ON")):
         os.makedirs(os.path.dirname(LOG), exist_ok=True)
         open(LOG, "w").close()
@@ -376,8 +381,8 @@ def main():
     start = time.time()
     built, skipped = build(source, described(source) if os.environ.get("KEEP") else found, BUILD)
     print("%d mutants, built in %.0f s" % (len(found) - len(skipped), time.time() - start), flush=True)
-    tests, broken = [], False
-    slowest = float(os.environ.get("SLOWEST") or 20)
+    tests, broken = [], bool(stale)
+    slowest = float(os.environ.get("SLOWEST") or (60 if LONG else 20))
     for test in built:
         if not test.built or not test.passes():
             print("left out: tests/%s.c %s" % (test.name, "fails without a mutant" if test.built else "does not build"))
@@ -428,6 +433,9 @@ def main():
     count = collections.Counter(ended().values())
     print("figure mutants_caught %d mutants\nfigure mutants_equivalent %d mutants\nfigure mutants_all %d mutants\n%.0f s" %
           (count["caught"], count["equivalent"], sum(count.values()) - count["no code"], time.time() - start))
+    if count["survived"] and not sample and not LONG:
+        print("again, those that are left, with the long tests", flush=True)
+        os.execve(sys.executable, [sys.executable] + sys.argv, dict(os.environ, AGAIN="1", LONG="1"))
     if not os.environ.get("KEEP"):
         shutil.rmtree(BUILD, ignore_errors=True)
     return 1 if broken or (count["survived"] and not sample) else 0

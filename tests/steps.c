@@ -617,6 +617,13 @@ static inngest_status uncaught(inngest_ctx *ctx)
 
 static inngest_status fail_handler(inngest_ctx *ctx) { calls++; return inngest_fail(ctx, 3, "no"); }
 static inngest_status fail_plain(inngest_ctx *ctx) { (void)ctx; calls++; return INNGEST_FAIL; }
+/* Its failure is its own: not that of a step which it has caught. */
+static inngest_status fail_behind_step(inngest_ctx *ctx)
+{
+    inngest_status st;
+    INNGEST_DO_AS(st, ctx, "bad") return inngest_fail(ctx, 7, "the step's");
+    return (int)st > 0 ? st : INNGEST_FAIL;
+}
 static inngest_status fail_later(inngest_ctx *ctx) { return inngest_attempt(ctx) < 2 ? inngest_retry(ctx, 1, "r") : inngest_fail(ctx, 2, "f"); }
 /* A body that gives one of the reader's statuses fails for good: it would be the same at every attempt. */
 static inngest_status reads(inngest_ctx *ctx, const void *arg, void *result)
@@ -666,6 +673,9 @@ static void test_failures(void)
     MACHINE_END();
     run_job(JOB(fail_plain));
     CHECK(machine_ended_as(INNGEST_FAIL, INNGEST_FAIL, "") && calls == 1);
+    MACHINE_END();
+    run_job(JOB(fail_behind_step));
+    CHECK(machine_ended_as(INNGEST_FAIL, INNGEST_FAIL, "") && machine_ended.error.code == 0);
     MACHINE_END();
     run_job(JOB(fail_later));
     CHECK(machine_ended_as(INNGEST_FAIL, INNGEST_FAIL, "f") && machine_ended.error.code == 2);
