@@ -1135,6 +1135,7 @@ APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
 static inngest_status open_place(inngest *jobs)
 {
     uint32_t unit = jobs->unit, offset = jobs->head_offset - unit;
+    bool first = INNGEST_WRITE_CACHE && !jobs->wrote;
     if (!jobs->opening) return INNGEST_OK;
     fill_bytes(jobs->stage, FILLER, unit);
     jobs->dirty = jobs->wrote = true;
@@ -1144,7 +1145,7 @@ static inngest_status open_place(inngest *jobs)
     jobs->opening = false;
     jobs->failed_at = 0;
     jobs->failed_from = 0;
-    return INNGEST_OK;
+    return first ? port_sync(jobs) : INNGEST_OK;
 }
 
 APART bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
@@ -1497,6 +1498,7 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
         jobs->trusted = true;
         if (block != jobs->block_count) continue;
         INNGEST_TRY(port_sync(jobs));                  /* the first one: its header is sure before anything else is there */
+        if (INNGEST_WRITE_CACHE) jobs->wrote = true;   /* nothing stands in front of this filler */
         INNGEST_TRY(open_place(jobs));
     }
     return INNGEST_OK;
@@ -2207,10 +2209,9 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         if (INNGEST_WRITE_CACHE && jobs->failed) return INNGEST_ERR_SYNC;   /* cov: a sync in place of a joint fails */
         return INNGEST_WRITE_CACHE && jobs->failed_at ? INNGEST_ERR_PROGRAM : INNGEST_ERR_JOURNAL_FULL;   /* a joint failed */
     }
-    if (INNGEST_WRITE_CACHE) {                             /* what is in front may read as torn next time: that is no loss then */
+    if (INNGEST_WRITE_CACHE) {
         INNGEST_TRY(open_place(jobs));
-        jobs->dirty = true;
-        INNGEST_TRY(port_sync(jobs));
+        INNGEST_TRY(port_sync(jobs));                      /* where it began with a joint */
     }
     if (torn) INNGEST_TRY(write_void(jobs, from, copies ? MORE : 0));
     for (position = jobs->newest; copies > 0; position = after(jobs, &r)) {
@@ -4585,12 +4586,15 @@ APART inngest_status mount_all(inngest *jobs, const inngest_config *config)
 {
     uint32_t reclaimed = 0, tries = 0;
     uint8_t needed_before = 0;
+    bool trusted;
     inngest_status status;
     while ((int)(status = mount(jobs, config->seed, &reclaimed)) > 0) {
         if (tries++ == 32) return INNGEST_ERR_READ;   /* cov: a guard: cells that read differently each time */
         if (jobs->voids_needed != needed_before) reclaimed = 0;   /* what proved it may be what is void */
         needed_before = jobs->voids_needed;
+        trusted = jobs->trusted;                       /* erased and begun in this boot: that need not be done again */
         set_up(jobs, config, offsetof(inngest, void_count));
+        jobs->trusted = trusted;
     }
     return status;
 }
@@ -4651,7 +4655,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
         INNGEST_TRY(mount_all(jobs, config));
         INNGEST_TRY(port_sync(jobs));                  /* before anything acts on what was written again */
         jobs->copies_only = false;                     /* in a last block that this mount has begun */
-        jobs->wrote = !jobs->clean || jobs->newest == 0;
+        jobs->wrote = !jobs->opening;
 #if INNGEST_LONG_STEPS
         jobs->token = jobs->newest * 2654435761u;     /* tokens of an earlier boot are stale */
 #endif

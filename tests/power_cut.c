@@ -435,18 +435,21 @@ static const struct { power_cut_scenario s; unsigned room; } scenarios[] = {
 };
 
 /* room: the capacity, roughly: 0 one small run, 1 two, 2 three. part: of 1000 images in the short form. */
-static const struct { uint32_t block, blocks; uint16_t g; unsigned room, weight; power_cut_remount remount; int erased; uint32_t busy; } geometries[] = {
-    { 1024, 2, 1, 0, 10, POWER_CUT_PASS, 0, 0 },
-    { 1024, 3, 4, 1, 10, POWER_CUT_NEVER, 0, 0 },
-    { 512, 6, 8, 1, 10, POWER_CUT_PASS, 0, 0 },
-    { 4096, 2, 2, 2, 10, POWER_CUT_TICK, 0, 1 },
-    { 512, 7, 16, 1, 10, POWER_CUT_NEVER, 0, 0 },
-    { 4096, 2, 32, 2, 10, POWER_CUT_NEVER, 0, 0 },
-    { 1024, 5, 8, 2, 10, POWER_CUT_TICK, 256, 0 },
-    { 1024, 4, 4, 1, 10, POWER_CUT_NEVER, FLASH_ERASED_RANDOM, 0 },
-    { 2048, 3, 16, 2, 10, POWER_CUT_NEVER, FLASH_ERASED_UNREADABLE, 0 },
-    { 4096, 2, 8, 2, 5, POWER_CUT_NEVER, 0, 2 },
-    { 131072, 2, 32, 2, 0, POWER_CUT_NEVER, 0, 0 },
+static const struct { uint32_t block, blocks; uint16_t g; unsigned room, weight; power_cut_remount remount; int erased; uint32_t busy; bool sync; } geometries[] = {
+    { 1024, 2, 1, 0, 10, POWER_CUT_PASS, 0, 0, false },
+    { 1024, 3, 4, 1, 10, POWER_CUT_NEVER, 0, 0, false },
+    { 512, 6, 8, 1, 10, POWER_CUT_PASS, 0, 0, false },
+    { 4096, 2, 2, 2, 10, POWER_CUT_TICK, 0, 1, false },
+    { 512, 7, 16, 1, 10, POWER_CUT_NEVER, 0, 0, false },
+    { 4096, 2, 32, 2, 10, POWER_CUT_NEVER, 0, 0, false },
+    { 1024, 5, 8, 2, 10, POWER_CUT_TICK, 256, 0, false },
+    { 1024, 4, 4, 1, 10, POWER_CUT_NEVER, FLASH_ERASED_RANDOM, 0, false },
+    { 2048, 3, 16, 2, 10, POWER_CUT_NEVER, FLASH_ERASED_UNREADABLE, 0, false },
+    { 4096, 2, 8, 2, 5, POWER_CUT_NEVER, 0, 2, false },
+    { 131072, 2, 32, 2, 0, POWER_CUT_NEVER, 0, 0, false },
+    { 1024, 3, 4, 1, 0, POWER_CUT_NEVER, 0, 0, true },
+    { 512, 6, 8, 1, 0, POWER_CUT_PASS, 0, 0, true },
+    { 2048, 3, 1, 2, 0, POWER_CUT_TICK, 0, 0, true },
 };
 
 static bool one(unsigned scenario, unsigned geometry, unsigned per_mille, unsigned long trace, power_cut_result *result)
@@ -459,6 +462,7 @@ static bool one(unsigned scenario, unsigned geometry, unsigned per_mille, unsign
     o.remount = geometries[geometry].remount;
     o.erased = geometries[geometry].erased;
     o.busy = geometries[geometry].busy;
+    o.sync = geometries[geometry].sync;
     o.seed = scenario * 100 + geometry;
     o.per_mille = (uint16_t)per_mille;
     o.trace = trace;

@@ -141,6 +141,7 @@ static bool record_moment(void)
 /* ---- the machine ----------------------------------------------------------------------------------------------- */
 
 static void power_lost(void *user) { (void)user; longjmp(t->vector, JUMP_POWER); }
+static int no_sync(void *user) { (void)user; return 0; }
 static void restart(void *user) { (void)user; longjmp(t->vector, JUMP_RESTART); }
 
 static void print_operation(void *user, char operation, uint32_t address, uint32_t size)
@@ -401,6 +402,7 @@ static bool set_up(void)
     if (t->o->trace) t->chip.trace = print_operation;
     t->trace = t->o->trace == 1;
     t->chip.port.restart = restart;
+    if (t->o->sync) t->chip.port.sync = no_sync;
     t->chip.busy = t->o->busy;
     t->chip.bad_odds = t->o->bad_odds;
     t->chip.bad_tear = t->o->bad_tear;

@@ -55,6 +55,7 @@ typedef struct power_cut_options {     /* all zero is a good start, but for the 
     uint32_t block_size, block_count;
     uint16_t program_size;
     power_cut_remount remount;         /* when the engine is thrown away; 0: strict */
+    bool sync;                         /* the port has a sync, which has nothing to do: as if something might be cached */
     uint16_t per_mille;                /* of all first cuts, drawn by the seed; 0: all of them */
     uint16_t later_cuts;               /* second cuts behind the recovery, drawn for each first cut; 0: 2 */
     int erased;                        /* 0: 0xFF; else as flash_set_erased, 256 for 0x00 */
