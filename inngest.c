@@ -3234,11 +3234,15 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
     if (jobs->port->restart == NULL) return mistake(ctx, INNGEST_ERR_RESTART, id);
     INNGEST_TRY(make_room(ctx, DONE, 1, record_room(jobs, TIME_BYTES)));
     INNGEST_TRY(write_own(ctx, DONE | MORE, &done, 1));
-    if (write_time(jobs, FLAG) != INNGEST_OK || port_sync(jobs) != INNGEST_OK) {
+    status = add_time(jobs, FLAG);
+    if (status != INNGEST_OK) jobs->head_offset -= jobs->unit;     /* for give_up: it may be whole, and a mount puts the filler right behind it */
+    else status = port_sync(jobs);
+    if (status != INNGEST_OK) {
         undo_group(ctx);
         return wait_for_room(ctx);
     }
-    jobs->stopped = true;
+    jobs->head_offset += jobs->unit;                   /* the restart may come back: what follows goes where a mount would go on */
+    jobs->opening = jobs->stopped = true;
     jobs->port->restart(jobs->port->context);
     return ctx->stopped = INNGEST_PAUSED;
 }

@@ -773,6 +773,69 @@ static void restarts(void)
             }
 }
 
+/* A stop that was written for a restart and did not stop the machine: its program failed and was whole all the same, or the
+ * restart came back. What follows is cut short and leaves nothing to see, and the next mount takes the stop for clean. */
+static struct { flash_tear tear; flash_cells cells; uint32_t behind; bool fails, met; } stop;
+
+static int stop_program(void *c, uint32_t at, const void *from, uint32_t n)
+{
+    bool met = n > 4 && (((const uint8_t *)from)[4] & 0x8F) == 0x8D && !stop.met;
+    int result;
+    (void)c;
+    if (met) {
+        stop.met = true;
+        m.chip.bad_tear = stop.tear;
+        m.chip.bad_cells = stop.cells;
+        m.chip.cut_at = m.chip.operations + 1 + stop.behind;
+        m.chip.tear = FLASH_TEAR_TOUCHED;
+    }
+    flash_set_bad(&m.chip, at / m.chip.port.block_size, met && stop.fails ? FLASH_BAD_PROGRAM : FLASH_GOOD);
+    result = m.chip.port.program(&m.chip, at, from, n);
+    flash_set_bad(&m.chip, at / m.chip.port.block_size, FLASH_GOOD);
+    return result;
+}
+
+static void one_stop(uint16_t g)
+{
+    inngest_run_info info;
+    unsigned ticks;
+    OPEN(restart_table, 1024, 8, g);
+    rig.port.program = stop_program;
+    rig.port.restart = rig_restart;
+    machine_reboot();
+    SEND("test/1", "", 0);
+    for (ticks = 0; ticks < 4; ticks++) { (void)machine_tick(); m.now += 1000; }
+    CHECK(stop.met && (stop.fails || rig.restarts == 1));
+    if (!stop.fails && machine_runs(&info)) CHECK((inngest_cancel(&m.jobs, info.id) == INNGEST_OK) == (stop.behind > 2));
+    m.chip.cut_at = 0;
+    flash_power_on(&m.chip);
+    machine_reboot();
+    CHECK(machine_run(10000));
+    if (machine_runs(NULL)) machine_reboot();        /* the restart was not recorded: it came only now */
+    CHECK(machine_run(10000) && machine_runs(NULL) == 0);
+    CHECK(strncmp(machine_trace, "before", 6) == 0 && strstr(machine_trace + 6, "before") == NULL);
+    MACHINE_END();
+}
+
+static void stops_that_go_on(void)
+{
+    unsigned tear, cells;
+    uint16_t g;
+    for (g = 1; g <= 32; g = (uint16_t)(g * 2))
+        for (stop.behind = 1; stop.behind < 6; stop.behind++) {
+            stop.fails = stop.met = false;
+            one_stop(g);
+            for (tear = FLASH_TEAR_TOUCHED; tear < FLASH_TEARS; tear++)
+                for (cells = 0; cells < FLASH_CELLS; cells++) {
+                    stop.fails = true;
+                    stop.met = false;
+                    stop.tear = (flash_tear)tear;
+                    stop.cells = (flash_cells)cells;
+                    one_stop(g);
+                }
+        }
+}
+
 /* A restart for which the run's reservation has no room: the run fails, and the machine goes on. */
 static inngest_status full_restarter(inngest_ctx *ctx)
 {
@@ -1826,6 +1889,7 @@ int main(int argc, char **argv)
     alone();
     crash_records();
     restarts();
+    stops_that_go_on();
     full_restarts();
     clocks();
     no_rooms();
