@@ -514,7 +514,7 @@ int main(int argc, char **argv)
             bool big = geometries[k].block > 8192;
             if (geometries[k].room < scenarios[i].room || (less && big && i)) continue;
             if (trace ? strcmp(scenarios[i].s.name, argv[2]) != 0 || (unsigned)atoi(argv[3]) != k : n++ % of != part) continue;
-            if (!one(i, k, big ? 4 : soak && geometries[k].sync ? 300 : soak || trace ? 0 : less ? (unsigned)atoi(argv[2]) : 20, 0, &result)) printf("%s\n", result.failure);
+            if (!one(i, k, big ? 4 : soak && geometries[k].sync ? 150 : soak || trace ? 0 : less ? (unsigned)atoi(argv[2]) : 20, 0, &result)) printf("%s\n", result.failure);
             talk = trace;
             if (trace) (void)one(i, k, big ? 2 : 0, result.failed_image ? result.failed_image : 1, &result);
             CHECK(result.failures == 0);
