@@ -500,7 +500,7 @@ int main(void)
     random_state = 1;
     formats();
     syncs();
-    reclaim_syncs(1);
+    if (INNGEST_SYNC_ALONE) reclaim_syncs(1);
     reclaim_syncs(4);
     large_groups();
     blocks_a_tick();
