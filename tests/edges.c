@@ -802,9 +802,41 @@ static void weak_behind_a_sync(void)
             }
 }
 
+/* So is a clean stop that a cut left weak: what a boot writes behind it first is the time here, and what follows counts all the same. */
+static void weak_stop_behind_a_sync(void)
+{
+    const inngest_event e = { "w", NULL, 0, "id", 0 };
+    uint32_t seed;
+    for (seed = 1; seed <= 40; seed++) {
+        machine_open(weak_table, 1, 1024, 3, 4);
+        m.chip.port.sync = nothing_to_sync;
+        m.chip.random = seed;
+        weak_ends = 0;
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
+        (void)machine_tick();
+        m.chip.cut_at = m.chip.operations + 1;
+        m.chip.tear = FLASH_TEAR_WEAK;
+        m.chip.cells_after = FLASH_METASTABLE;
+        CHECK(inngest_close(&m.jobs) != INNGEST_OK && m.chip.dead);
+        flash_power_on(&m.chip);
+        m.chip.cut_at = 0;
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
+        inngest_set_wall_clock(&m.jobs, INT64_C(1767225600000), m.now);
+        CHECK(inngest_send_event(&m.jobs, &e) == INNGEST_OK);
+        m.chip.cut_at = m.chip.operations + 3;         /* the id, the run, and its first step */
+        m.chip.tear = FLASH_TEAR_NONE;
+        (void)machine_tick();
+        CHECK(m.chip.dead);
+        flash_power_on(&m.chip);
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK && machine_runs(NULL) == 1);
+        MACHINE_END();
+    }
+}
+
 int main(void)
 {
     weak_behind_a_sync();
+    weak_stop_behind_a_sync();
     queue();
     three_reads();
     ends(512, 1);
