@@ -63,6 +63,7 @@ $(BUILD)/fuzz_%: tests/fuzz/%.c tests/fuzz/fuzz.h $(wildcard tests/*.h) $(OBJECT
 
 FUZZ_SECONDS = 60
 fuzz: ## FUZZ_SECONDS (60) of libFuzzer in all, under ASan and UBSan; a finding is left in build/fuzz (clang, libclang-rt-14-dev)
+	@$(call need,clang:clang)
 	@for name in $(FUZZ); do mkdir -p $(BUILD)/fuzz/$$name; \
 	clang -std=c99 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. inngest.c port/flash_emulator/flash_emulator.c \
 	tests/fuzz/$$name.c -o $(BUILD)/fuzz/fuzz_$$name || exit 1; \
@@ -127,8 +128,12 @@ uninstall: ## remove what install wrote
 	"$(DESTDIR)$(PREFIX)/lib/libinngest.a" "$(DESTDIR)$(PREFIX)/lib/pkgconfig/inngest.pc"
 	rm -rf "$(DESTDIR)$(PREFIX)/share/inngest"
 
+# $(call need,COMMAND:PACKAGE ...): what is not installed, all of it, and by which Debian packages it comes
+need = for c in $(1); do command -v $${c%%:*} > /dev/null || echo "$${c\#\#*:}"; done | sort -u | xargs | sed -n 's/..*/make $@ needs the packages: &/p' | grep . && exit 1 || true
+
 OFF = $(PARTS) SEEN_IDS MESSAGE_BYTES RESULT_BYTES
 lint: ## warnings as errors on gcc and clang in all variants, symbols, clang-tidy, cppcheck
+	@$(call need,gcc:gcc g++:g++ clang:clang clang-tidy:clang-tidy cppcheck:cppcheck)
 	@mkdir -p $(BUILD)
 	for cc in "gcc -std=c99" "gcc -std=c11" "clang -std=c99" "gcc -std=c99 -m32" "gcc -std=c99 -DINNGEST_NO_CAS" "gcc -std=c99 -DINNGEST_WORD_BITS=8" "gcc -std=c99 -U__GNUC__" "gcc -std=c11 -U__GNUC__" $(OFF:%="gcc -std=c99 -DINNGEST_%=0") "gcc -std=c99 $(PARTS:%=-DINNGEST_%=0) -DINNGEST_SEEN_IDS=0"; do \
 	$$cc $(WARN) -Werror -Os -c inngest.c -o $(BUILD)/lint.o || exit 1; done
@@ -153,6 +158,7 @@ soak: $(BUILD)/power_cut $(BUILD)/rot $(BUILD)/faults $(BUILD)/storm $(BUILD)/po
 
 VALGRIND = $(filter-out power_cut storm posix_%,$(TESTS))
 sanitize: ## the tests under ASan and UBSan, the queue under TSan, tests without a clock under valgrind
+	@$(call need,valgrind:valgrind)
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover" test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan CFLAGS="-O1 -g -fsanitize=thread" TESTS=posix_wake SCRIPTS= test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/valgrind RUN="valgrind -q --error-exitcode=99" TESTS="$(VALGRIND)" SCRIPTS= test
@@ -173,6 +179,7 @@ bench: ## speed: figures, a table of them beside the goals, a plot; QUICK=1: und
 MUTANTS =
 SEED =
 mutants: ## break inngest.c in one place at a time: do the tests notice? half an hour; MUTANTS=40 [SEED=...]: so many of them
+	@$(call need,python3:python3)
 	@BUILD="$(BUILD)" CC="$(CC)" MUTANTS="$(MUTANTS)" SEED="$(SEED)" python3 tests/mutants.py
 
 include tests/targets/targets.mk

@@ -1135,7 +1135,7 @@ APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
 static inngest_status open_place(inngest *jobs)
 {
     uint32_t unit = jobs->unit, offset = jobs->head_offset - unit;
-    bool first = INNGEST_WRITE_CACHE && !jobs->wrote;
+    bool first = INNGEST_WRITE_CACHE && !jobs->wrote;  /* in front of a boot's first filler may be weak cells, which no sync may leave unproven */
     if (!jobs->opening) return INNGEST_OK;
     fill_bytes(jobs->stage, FILLER, unit);
     jobs->dirty = jobs->wrote = true;

@@ -196,14 +196,14 @@
 #define INNGEST_INDEXES 1
 #endif
 #ifndef INNGEST_WRITE_CACHE    /* 1: between two syncs the storage may keep what was written later and lose what was written before,
-                                  as disks and file systems do; flash does not; only where port.sync is there; code: 270 bytes */
+                                  as disks and file systems do; flash does not; only where port.sync is there */
 #if UINTPTR_MAX > 0xFFFFFFFF || defined(__unix__) || defined(__APPLE__) || defined(_WIN32)
 #define INNGEST_WRITE_CACHE 1
 #else
 #define INNGEST_WRITE_CACHE 0
 #endif
 #endif
-#ifndef INNGEST_SYNC_ALONE     /* 1: a run beside which no other is due syncs its steps itself and goes on, without a replay; code: 110 bytes */
+#ifndef INNGEST_SYNC_ALONE     /* 1: a run beside which no other is due syncs its steps itself and goes on, without a replay */
 #if INNGEST_INDEXES && UINTPTR_MAX > 0xFFFFFFFF
 #define INNGEST_SYNC_ALONE 1
 #else

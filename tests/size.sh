@@ -162,6 +162,9 @@ for target in ${TARGETS:-m3 m0 rv32imac avr}; do
     for part in $([ $target = m3 ] && echo "$PARTS"); do
         without=$(image "$cc" "-DINNGEST_$part=0") && echo "figure text_${target}_$part $((all - without)) bytes"
     done
+    for part in $([ $target = m3 ] && echo WRITE_CACHE SYNC_ALONE); do           # of hosts: 0 here
+        with=$(image "$cc" "-DINNGEST_$part=1") && echo "figure text_${target}_$part $((with - all)) bytes"
+    done
     # The budget's table: 8 runs, 16 events of 32 bytes of name and data.
     cat > "$B/ram.c" <<'END'
 #include "inngest.h"

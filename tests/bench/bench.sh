@@ -72,5 +72,5 @@ set yrange [0:*]
 set xlabel "bytes of a result"
 plot "$B/bench.dat" index 2 with linespoints pt 7 ps 0.5
 END
-elif [ -z "$quick" ]; then echo "skipped: the plot (package gnuplot)"; fi
+elif [ -z "$quick" ]; then echo "skipped: the plot (package gnuplot-nox)"; fi
 echo "table: $out.md"
