@@ -1788,10 +1788,11 @@ static uint32_t largest_record(const inngest *jobs)
  * erased and the reclaim started over. Blocks of nothing but live records give back less than their copies take, by the
  * proof and by what did not fit; several may follow each other, so what they take of the erased blocks is won back
  * before anything else is written. */
+#define LEAST_SPARE(jobs) ((jobs)->block_count < 4 ? 1u : 2u)
 NEAR uint32_t spare_blocks(const inngest *jobs)
 {
     uint32_t usable = jobs->port->block_size - jobs->first_offset;
-    return (jobs->block_count < 4 ? 1 : 2) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
+    return LEAST_SPARE(jobs) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
 }
 
 /* Make the head have room for so many bytes, where it has none or something is to be done first. */
@@ -1836,13 +1837,13 @@ static inngest_status make_room_ahead(inngest *jobs)
 
 #if INNGEST_WRITE_CACHE && INNGEST_INDEXES
 /* A sync that serves the next proof too: where `bytes` more would need a block in which nothing is live, it is released
- * first. What comes next erases it, with no sync of its own. At no time are more released than are kept erased: a block
- * that is entered before the next sync was erased before this one. */
+ * first. What comes next erases it, with no sync of its own. At no time are more released than are kept erased, however
+ * little is reserved then: a block that is entered before the next sync was erased before this one. */
 static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
 {
     uint32_t spare = spare_blocks(jobs), need = jobs->head_block + ((jobs->head_offset + bytes) >> jobs->block_shift) + spare;
     while (may_be_lost(jobs) && !jobs->failed && (int32_t)(need - jobs->tail_block) >= (int32_t)jobs->block_count &&
-           jobs->tail_block + jobs->block_count <= jobs->last_block + spare && !may_hold_live(jobs, jobs->tail_block) &&
+           jobs->tail_block + jobs->block_count <= jobs->last_block + LEAST_SPARE(jobs) && !may_hold_live(jobs, jobs->tail_block) &&
            release_block(jobs) == INNGEST_OK) continue;
     return port_sync(jobs);
 }
@@ -4224,6 +4225,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
         if (!can_write(jobs)) return RETRY_ROOM_MS;
     } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !jobs->stopped);   /* a round cut short takes a sync too */
     if (jobs->stopped) return UINT32_MAX;
+    if (INNGEST_WRITE_CACHE && 2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
     if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX && write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (sync_ahead(jobs, (head_position(jobs) - start) << jobs->unit_shift) != INNGEST_OK) return UINT32_MAX;
     if (waiting != INNGEST_OK) return LOAD(&jobs->woken) ? 0 : next_deadline(jobs, waiting);

@@ -189,6 +189,14 @@ static inngest_status light(inngest_ctx *ctx)
     return INNGEST_OK;
 }
 
+static unsigned plain_steps;
+static inngest_status plain(inngest_ctx *ctx)
+{
+    unsigned i;
+    for (i = 0; i < plain_steps; i++) INNGEST_DO(ctx, "step") { }
+    return INNGEST_OK;
+}
+
 static void run_end(void *user, const inngest_end_info *info)
 {
     (void)user;
@@ -205,6 +213,7 @@ static const inngest_function large_functions[] = {
     { .id = "large 1", .event = "test/large", .handler = light, .journal_bytes = 100 },
     { .id = "large 2", .event = "test/large", .handler = light, .journal_bytes = 100 },
 };
+static const inngest_function plain_function[] = { { .id = "plain", .event = "test/plain", .handler = plain, .journal_bytes = 400 } };
 static const inngest_hooks hooks = { .run_end = run_end };
 
 static void send_one(const char *name, unsigned number, const char *id)
@@ -449,6 +458,21 @@ static void large_groups(void)
     port.block_count = 8;
 }
 
+/* An event waits until a run has ended: its end and the start that waits share a sync, also at the end of a tick. */
+static void waiting_events(void)
+{
+    unsigned k;
+    for (plain_steps = 1; plain_steps < 14; plain_steps++) {
+        blank_disk();
+        disk.cut_at = 0;
+        CHECK(boot(plain_function, 1) == INNGEST_OK);
+        disk.syncs = ended = 0;
+        for (k = 0; k < 7; k++) send_one("test/plain", k, NULL);
+        run_for(UINT32_MAX - 1);
+        CHECK(ended == 7 && disk.syncs == 1 + plain_steps + 1 + plain_steps + 1);
+    }
+}
+
 /* Several blocks in each tick: few are erased at once, and disk_program looks whether that was sure before they were entered. */
 static void blocks_a_tick(void)
 {
@@ -467,6 +491,7 @@ static void blocks_a_tick(void)
         (void)inngest_tick(&jobs, now);
     }
     inngest_get_counters(&jobs, &n);
+    printf("%u %u\n", (unsigned)n.erases, disk.most_fresh);
     CHECK(n.erases > 100 && disk.most_fresh == 2);
     port.block_size = 1024;
     port.block_count = 8;
@@ -503,6 +528,7 @@ int main(void)
     if (INNGEST_SYNC_ALONE) reclaim_syncs(1);
     reclaim_syncs(4);
     large_groups();
+    waiting_events();
     blocks_a_tick();
     one_is_lost();
     one_of_two_blocks();
