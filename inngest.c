@@ -1455,6 +1455,25 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     return INNGEST_OK;
 }
 
+/* Read the header at a block's place into b. OK, NOT_FOUND (none that verifies), BUSY (that of another place), or why it
+ * is refused. */
+static inngest_status read_block_header(inngest *jobs, uint32_t block, uint8_t b[BLOCK_HEADER])
+{
+    uint32_t address = block_address(jobs, block);
+    if (!port_read(jobs, address, b, BLOCK_HEADER)) return INNGEST_ERR_NOT_FOUND;
+    if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
+    if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
+    if (b[7] != geometry(jobs) || get2(b + 16) != jobs->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
+    return block_address(jobs, get4(b + 8)) == address ? INNGEST_OK : INNGEST_ERR_BUSY;
+}
+
+/* Has a block a header of its own? */
+static bool has_header(inngest *jobs, uint32_t block)
+{
+    uint8_t b[BLOCK_HEADER];
+    return read_block_header(jobs, block, b) == INNGEST_OK && get4(b + 8) == block;
+}
+
 static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes[32])
 {
     fill_bytes(bytes, 0xFF, 32);
@@ -1481,26 +1500,29 @@ static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
     return result == 0 ? INNGEST_OK : port_failed(jobs, result, INNGEST_ERR_ERASE);
 }
 
-/* Erase the blocks in front of the head that hold nothing, and prove it by their headers. PAUSED: the chip is still
- * erasing, and the caller does not wait. */
+/* Erase the next block in front of the head, which holds nothing, and prove it by its header; the proof that it
+ * holds nothing has been synced. PAUSED: the chip is still erasing, and the caller does not wait. */
+static inngest_status prepare_block(inngest *jobs, bool wait)
+{
+    uint32_t block = jobs->last_block + 1;
+    uint8_t bytes[32];
+    INNGEST_TRY(erase_block(jobs, block, wait));
+    make_block_header(jobs, block, bytes);
+    jobs->dirty = true;
+    INNGEST_TRY(port_program(jobs, block_address(jobs, block), bytes, jobs->first_offset));
+    jobs->last_block = block;
+    jobs->trusted = true;
+    if (block != jobs->block_count) return INNGEST_OK;
+    INNGEST_TRY(port_sync(jobs));                      /* the first one: its header is sure before anything else is there */
+    if (INNGEST_WRITE_CACHE) jobs->wrote = true;       /* nothing stands in front of this filler */
+    return open_place(jobs);
+}
+
 static inngest_status prepare_blocks(inngest *jobs, bool wait)
 {
-    uint8_t bytes[32];
     if (jobs->last_block + 1 - jobs->tail_block >= jobs->block_count) return INNGEST_OK;
-    INNGEST_TRY(port_sync(jobs));                      /* the proof that they hold nothing is durable first */
-    while (jobs->last_block + 1 - jobs->tail_block < jobs->block_count) {
-        uint32_t block = jobs->last_block + 1;
-        INNGEST_TRY(erase_block(jobs, block, wait));
-        make_block_header(jobs, block, bytes);
-        jobs->dirty = true;
-        INNGEST_TRY(port_program(jobs, block_address(jobs, block), bytes, jobs->first_offset));
-        jobs->last_block = block;
-        jobs->trusted = true;
-        if (block != jobs->block_count) continue;
-        INNGEST_TRY(port_sync(jobs));                  /* the first one: its header is sure before anything else is there */
-        if (INNGEST_WRITE_CACHE) jobs->wrote = true;   /* nothing stands in front of this filler */
-        INNGEST_TRY(open_place(jobs));
-    }
+    INNGEST_TRY(port_sync(jobs));
+    while (jobs->last_block + 1 - jobs->tail_block < jobs->block_count) INNGEST_TRY(prepare_block(jobs, wait));
     return INNGEST_OK;
 }
 
@@ -1514,10 +1536,11 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
     if (jobs->last_block - jobs->head_block <= keep) return false;
     if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
-        uint32_t next = jobs->last_block-- + 1;        /* a header there that reads differently each time would vouch for it */
-        if (next - jobs->tail_block < jobs->block_count && !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER))
+        uint32_t next = jobs->last_block-- + 1;        /* a header there that reads differently each time would vouch for it; none is begun where the old one stands */
+        if (next - jobs->tail_block < jobs->block_count && !has_header(jobs, next - jobs->block_count) &&
+            !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER))
             (void)erase_block(jobs, next, true);       /* where that fails it does below */
-        if (prepare_blocks(jobs, true) != INNGEST_OK) return false;
+        if (port_sync(jobs) != INNGEST_OK || prepare_block(jobs, true) != INNGEST_OK) return false;
     }
     jobs->head_block++;
     jobs->head_offset = jobs->first_offset;
@@ -1891,25 +1914,6 @@ static bool can_write(inngest *jobs)
 
 /* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
 
-/* Read the header at a block's place into b. OK, NOT_FOUND (none that verifies), BUSY (that of another place), or why it
- * is refused. */
-static inngest_status read_block_header(inngest *jobs, uint32_t block, uint8_t b[BLOCK_HEADER])
-{
-    uint32_t address = block_address(jobs, block);
-    if (!port_read(jobs, address, b, BLOCK_HEADER)) return INNGEST_ERR_NOT_FOUND;
-    if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
-    if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
-    if (b[7] != geometry(jobs) || get2(b + 16) != jobs->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
-    return block_address(jobs, get4(b + 8)) == address ? INNGEST_OK : INNGEST_ERR_BUSY;
-}
-
-/* Has a block a header of its own? */
-static bool has_header(inngest *jobs, uint32_t block)
-{
-    uint8_t b[BLOCK_HEADER];
-    return read_block_header(jobs, block, b) == INNGEST_OK;
-}
-
 static bool is_whole(inngest *jobs, uint32_t position)
 {
     record r;
@@ -2009,11 +2013,13 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
  * voids all from one position to another, for it may read as whole later. */
 static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
 
+static bool is_clean_stop(const record *r) { return r->kind == TIME && (r->flags & (FLAG | CARRIED)) == FLAG; }
+
 APART inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
 {
     const uint8_t *b = r->first;
     int64_t stamp = 0;
-    jobs->clean = r->kind == TIME && (r->flags & (FLAG | CARRIED)) == FLAG;
+    jobs->clean = is_clean_stop(r);
 #if INNGEST_CRASHES
     jobs->guarded = 0;
 #endif
@@ -2133,6 +2139,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         if (in_void || (!in_group && (is_voided(jobs, position) || !group_is_whole(jobs, &r)))) {
             in_void = (r.flags & MORE) != 0;
             broken = jobs->stale = true;
+            jobs->clean = is_clean_stop(&r);               /* what says that it is void may be gone at the next mount */
             offset = found->end;
             continue;
         }
@@ -2183,12 +2190,12 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         return INNGEST_OK;
     }
     if (rest_is_blank(jobs, jobs->head_block, end))
-        jobs->head_offset = end + ((torn || !jobs->clean ? 2u : 1u) << jobs->unit_shift);
+        jobs->head_offset = end + ((jobs->clean ? 1u : 2u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
-        jobs->clean = false;
         torn = true;
     }
+    jobs->clean = jobs->clean && !torn;
     if (jobs->newest) do {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
         position = after(jobs, &r);
@@ -2294,14 +2301,14 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
     return INNGEST_OK;
 }
 
-/* Settle before the erase, if it can be: what is written again may be the proof that the block may go. */
+/* Settle before the erase, or before the last one, if it can be: what is written again may be the proof that the block may go. */
 static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
 {
-    inngest_status status = settle(jobs, end);
-    if (status == INNGEST_ERR_JOURNAL_FULL) {
+    inngest_status status;
+    while ((status = settle(jobs, end)) == INNGEST_ERR_JOURNAL_FULL && jobs->last_block + 1 - jobs->tail_block < jobs->block_count) {
         jobs->dirty = true;                            /* what was found may be no more than a disk's cache has */
-        INNGEST_TRY(prepare_blocks(jobs, true));
-        status = settle(jobs, end);
+        INNGEST_TRY(port_sync(jobs));
+        INNGEST_TRY(prepare_block(jobs, true));
     }
     INNGEST_TRY(status);
     return prepare_blocks(jobs, true);
