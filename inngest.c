@@ -281,7 +281,7 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 
 #define HASH_SEED 2166136261u
 #define HASH_PRIME 16777619u
-INNGEST_SEND_CODE static uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
+INNGEST_SEND_CODE APART uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
 {
     while (*text) hash = (hash ^ (uint8_t)*text++) * HASH_PRIME;
     return hash;
@@ -875,37 +875,37 @@ static uint32_t round_up(const inngest *jobs, uint32_t bytes)
     return (bytes + mask) & ~mask;
 }
 
+static uint32_t block_shift(const inngest *jobs) { return (uint32_t)jobs->unit_shift + jobs->units_shift; }
+
 /* A journal's program size and block size, as its block headers name them. */
 APART uint32_t geometry(const inngest *jobs)
 {
     uint32_t shift = 0;
     while (1u << shift < jobs->port->program_size) shift++;
-    return shift | (uint32_t)jobs->block_shift << 3;
+    return shift | block_shift(jobs) << 3;
 }
-
-static unsigned block_units_shift(const inngest *jobs) { return (unsigned)(jobs->block_shift - jobs->unit_shift); }
 
 static uint32_t block_of(const inngest *jobs, uint32_t position)
 {
-    uint32_t mask = UINT32_MAX >> block_units_shift(jobs);
-    return jobs->last_block - ((jobs->last_block - (position >> block_units_shift(jobs))) & mask);
+    uint32_t mask = UINT32_MAX >> jobs->units_shift;
+    return jobs->last_block - ((jobs->last_block - (position >> jobs->units_shift)) & mask);
 }
 
 static uint32_t offset_of(const inngest *jobs, uint32_t position)
 {
-    return (position & ((1u << block_units_shift(jobs)) - 1u)) << jobs->unit_shift;
+    return (position & ((1u << jobs->units_shift) - 1u)) << jobs->unit_shift;
 }
 
 static uint32_t position_at(const inngest *jobs, uint32_t block, uint32_t offset)
 {
-    return (block << block_units_shift(jobs)) + (offset >> jobs->unit_shift);
+    return (block << jobs->units_shift) + (offset >> jobs->unit_shift);
 }
 
 APART uint32_t head_position(const inngest *jobs) { return position_at(jobs, jobs->head_block, jobs->head_offset); }
 
 /* Where a block, or a position, is in the storage. */
 /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): init checks that there are two at least. */
-APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->block_count << jobs->block_shift; }
+APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->block_count << block_shift(jobs); }
 APART uint32_t address_of(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
 
 #if INNGEST_LOG
@@ -1022,6 +1022,9 @@ static uint32_t record_bytes(const inngest *jobs, const record *r) { return roun
 
 /* The same where the header may grow when the record is carried: what reservations count. */
 static uint32_t record_room(const inngest *jobs, uint32_t payload) { return round_up(jobs, 16 + payload); }
+
+/* The same of one record, or the last of several, where a block must have room: what is left of it is whole units. */
+#define ROOM_FOR(payload) (16u + (payload))
 
 static uint32_t after(const inngest *jobs, const record *r) { return r->position + (record_bytes(jobs, r) >> jobs->unit_shift); }
 
@@ -1226,7 +1229,7 @@ NEAR inngest_status note_record(inngest *jobs, inngest_run *run, uint32_t key, u
 {
     if (status != INNGEST_OK) {
         jobs->failed_from = jobs->group_from;          /* it may be whole all the same: what follows is not of its group */
-        jobs->failed_at = (uint16_t)(position & ((1u << block_units_shift(jobs)) - 1u));
+        jobs->failed_at = (uint16_t)(position & ((1u << jobs->units_shift) - 1u));
         jobs->in_group = false;
         return status;
     }
@@ -1586,7 +1589,7 @@ static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     uint8_t last[4];
     if (!find_room(jobs, bytes, keep)) return false;
     if (jobs->head_block == block || !may_be_lost(jobs)) return true;
-    if (jobs->head_offset + bytes + record_room(jobs, 4) > jobs->port->block_size) return port_sync(jobs) == INNGEST_OK;
+    if (jobs->head_offset + round_up(jobs, bytes) + ROOM_FOR(4) > jobs->port->block_size) return port_sync(jobs) == INNGEST_OK;
     put4(last, jobs->written);
     return add(jobs, NULL, KEY(RECLAIMED | FLAG, 1), last, sizeof last) == INNGEST_OK;
 }
@@ -1616,7 +1619,7 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     uint32_t from = jobs->failed_from;
     bool found = true;
     if (jobs->failed_at) give_up(jobs);
-    if (from) found = find_room(jobs, record_room(jobs, 8), keep) && (!may_be_lost(jobs) || port_sync(jobs) == INNGEST_OK);   /* a joint would follow it */
+    if (from) found = find_room(jobs, ROOM_FOR(8), keep) && (!may_be_lost(jobs) || port_sync(jobs) == INNGEST_OK);   /* a joint would follow it */
     if (from && found) {
         jobs->failed_from = 0;
         found = write_void(jobs, from, 0) == INNGEST_OK;
@@ -1660,7 +1663,7 @@ APART inngest_status park_broken_runs(inngest *jobs)
         record r;
         if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != INNGEST_ERR_READ) continue;
         if (find_record(jobs, run, KEY(PHASE, 0), &r) == INNGEST_OK && r.size == 4) continue;   /* it is parked: none is being cancelled */
-        if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* cov: where programs fail besides */
+        if (!advance(jobs, ROOM_FOR(8), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* cov: where programs fail besides */
         INNGEST_TRY(add(jobs, run, KEY(PHASE, 0), bytes, 4));
         stop_for_damage(jobs, run);
     }
@@ -1694,12 +1697,12 @@ APART inngest_status carry_live(inngest *jobs, bool *broken)
     while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
         uint32_t address = block_address(jobs, block) + offset;
         if (!next_record(jobs, block, &offset, &r)) {
-            *broken = *broken || (!port_blank(jobs, address, jobs->unit) && !is_filler(jobs, address));
+            *broken = *broken || (INNGEST_INSPECT && !port_blank(jobs, address, jobs->unit) && !is_filler(jobs, address));
             continue;
         }
         idle(jobs);                                  /* now and then a look through all of its run */
         if (!is_live(jobs, &r, false)) continue;
-        if (!advance(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
+        if (!advance(jobs, ROOM_FOR(r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
         r.flags &= FLAG;
         INNGEST_TRY(copy_record(jobs, &r, false));
         if (r.run) set_copied(jobs, r.position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front */
@@ -1732,8 +1735,8 @@ APART uint32_t oldest_live(const inngest *jobs, bool time)
 APART void bring_time(inngest *jobs)
 {
     record r;
-    if ((int32_t)(oldest_live(jobs, false) - block_of(jobs, jobs->time_position)) <= (int32_t)(TIME_REACH >> jobs->block_shift)) return;
-    if (!read_record(jobs, jobs->time_position, &r) || !advance(jobs, record_room(jobs, TIME_BYTES), 0)) return;   /* cov: programs fail */
+    if ((int32_t)(oldest_live(jobs, false) - block_of(jobs, jobs->time_position)) <= (int32_t)(TIME_REACH >> block_shift(jobs))) return;
+    if (!read_record(jobs, jobs->time_position, &r) || !advance(jobs, ROOM_FOR(TIME_BYTES), 0)) return;   /* cov: programs fail */
     r.flags &= FLAG;
     if (jobs->head_block != jobs->last_block) (void)copy_record(jobs, &r, false);   /* cov: the same */
 }
@@ -1761,7 +1764,7 @@ static inngest_status release_block(inngest *jobs)
     if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
     bring_time(jobs);
     put4(bytes, jobs->next_run);
-    if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
+    if (!advance(jobs, ROOM_FOR(4), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4));
     jobs->tail_block = block + 1;
     set_copied(jobs, position_at(jobs, block + 1, 0), 0);
@@ -1840,7 +1843,7 @@ static inngest_status make_room_ahead(inngest *jobs)
  * that is entered before the next sync was erased before this one. */
 static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
 {
-    uint32_t spare = spare_blocks(jobs), need = jobs->head_block + ((jobs->head_offset + bytes) >> jobs->block_shift) + spare;
+    uint32_t spare = spare_blocks(jobs), need = jobs->head_block + ((jobs->head_offset + bytes) >> block_shift(jobs)) + spare;
     while (may_be_lost(jobs) && !jobs->failed && (int32_t)(need - jobs->tail_block) >= (int32_t)jobs->block_count &&
            jobs->tail_block + jobs->block_count <= jobs->last_block + spare && !may_hold_live(jobs, jobs->tail_block) &&
            release_block(jobs) == INNGEST_OK) continue;
@@ -1853,7 +1856,7 @@ static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
 #if INNGEST_CRASHES || INNGEST_CANCEL || INNGEST_WALL_CLOCK
 static inngest_status write_record(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
-    INNGEST_TRY(room(jobs, record_room(jobs, size)));
+    INNGEST_TRY(room(jobs, ROOM_FOR(size)));
     return add(jobs, run, key, data, size);
 }
 #endif
@@ -1875,7 +1878,7 @@ APART inngest_status add_time(inngest *jobs, unsigned flag)
 
 static inngest_status write_time(inngest *jobs, unsigned flag)
 {
-    INNGEST_TRY(room(jobs, record_room(jobs, TIME_BYTES)));
+    INNGEST_TRY(room(jobs, ROOM_FOR(TIME_BYTES)));
     return add_time(jobs, flag);
 }
 
@@ -2306,10 +2309,25 @@ static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
     return prepare_blocks(jobs, true);
 }
 
+#if INNGEST_INSPECT || INNGEST_INDEXES
+/* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
+static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
+{
+    uint32_t block, expected = jobs->last_block + 1 - jobs->tail_block, missing;
+    if (jobs->tail_block != oldest && has_header(jobs, oldest)) expected++;
+    missing = blocks < expected;
+    for (block = jobs->last_block + 2; block - oldest < jobs->block_count; block++)
+        if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
+    return missing;
+}
+#else                                  /* nothing depends on it */
+#define count_missing(jobs, oldest, blocks) 0
+#endif
+
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t block, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected;
+    uint32_t block, end = 0, blocks = 0, oldest, missing, headless = 0, least;
     inngest_status status, applied = INNGEST_OK;
     bool gap = false, written = false, misplaced = false, fresh;
     scan found;
@@ -2318,12 +2336,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     oldest = jobs->last_block + 1 - jobs->block_count;
     if ((int32_t)(oldest - jobs->block_count) < 0) oldest = jobs->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
-    /* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
-    expected = jobs->last_block + 1 - jobs->tail_block;
-    if (jobs->tail_block != oldest && has_header(jobs, oldest)) expected++;
-    if (blocks < expected) missing++;
-    for (block = jobs->last_block + 2; block - oldest < jobs->block_count; block++)
-        if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
+    missing = count_missing(jobs, oldest, blocks);
     block = jobs->tail_block;
 #if INNGEST_INDEXES
     if (!missing && jobs->reach && (int32_t)(jobs->reach - block) > 0) block = jobs->reach;   /* nothing in front of it counts */
@@ -2356,7 +2369,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->block_count - 1)) < 0;
     if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
-        jobs->last_block -= !missing && jobs->last_block == oldest;
+        jobs->last_block -= jobs->last_block == oldest;
         missing = 0;
     } else if (unreadable(jobs)) return INNGEST_ERR_READ;
     if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
@@ -2366,8 +2379,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     if (missing) count(&jobs->counters.damaged);
     if ((int32_t)(found.proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->block_count) {
         /* Which run was the newest is lost: more than one a unit there never were. */
-        expected = position_at(jobs, jobs->head_block + 1, 0);
-        if (jobs->next_run < expected) jobs->next_run = expected;
+        least = position_at(jobs, jobs->head_block + 1, 0);
+        if (jobs->next_run < least) jobs->next_run = least;
     }
     if (*reclaimed == 0 && (int32_t)(found.proven - oldest) > 0 && found.proven - oldest < jobs->block_count) {
         *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
@@ -3232,7 +3245,7 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
     inngest_status status = enter_short(ctx, id, WHAT_RESTART);
     if (status != INNGEST_BODY) return status;
     if (jobs->port->restart == NULL) return mistake(ctx, INNGEST_ERR_RESTART, id);
-    INNGEST_TRY(make_room(ctx, DONE, 1, record_room(jobs, TIME_BYTES)));
+    INNGEST_TRY(make_room(ctx, DONE, 1, ROOM_FOR(TIME_BYTES)));
     INNGEST_TRY(write_own(ctx, DONE | MORE, &done, 1));
     status = add_time(jobs, FLAG);
     if (status != INNGEST_OK) jobs->head_offset -= jobs->unit;     /* for give_up: it may be whole, and a mount puts the filler right behind it */
@@ -3679,7 +3692,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         count(&jobs->counters.waiting_journal);
         return INNGEST_ERR_JOURNAL_FULL;
     }
-    status = ctx ? make_room(ctx, DONE, 1, n * start) : room(jobs, n * start + record_room(jobs, 14));
+    status = ctx ? make_room(ctx, DONE, 1, n * start) : room(jobs, n * start + ROOM_FOR(14));
     if (status == INNGEST_OK) status = write_group(jobs, e, chosen, n, ctx);
     if (status == INNGEST_OK) {
         for (k = 0; k < n; k++) count(&jobs->counters.runs_started);
@@ -3788,7 +3801,7 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
     }
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) kind = PHASE;
     else if (CRASHES(run) <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
-    if (room(jobs, record_room(jobs, verdict == INNGEST_OK ? 0 : error_bytes(ctx))) != INNGEST_OK ||
+    if (room(jobs, ROOM_FOR(verdict == INNGEST_OK ? 0 : error_bytes(ctx))) != INNGEST_OK ||
         write_error(ctx, kind, verdict) != INNGEST_OK) return false;
     if (kind == PHASE) {
         run->used = (uint16_t)(start_bytes(ctx) / 4);
@@ -4406,9 +4419,9 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     }
     jobs->random = config->seed | 1u;
     jobs->next_run = 1;
-    while ((UINT32_C(1) << jobs->block_shift) < config->port->block_size) jobs->block_shift++;
     jobs->unit_shift = 2;
     while ((1u << jobs->unit_shift) < config->port->program_size) jobs->unit_shift++;
+    while ((UINT32_C(1) << block_shift(jobs)) < config->port->block_size) jobs->units_shift++;
     jobs->unit = (uint8_t)(1u << jobs->unit_shift);
     jobs->first_offset = (uint8_t)round_up(jobs, BLOCK_HEADER);
 }
