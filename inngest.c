@@ -287,6 +287,14 @@ INNGEST_SEND_CODE APART uint32_t hash_text(uint32_t hash, const char *text)     
     return hash;
 }
 
+/* Of a power of two. */
+static uint32_t log_2(uint32_t n)
+{
+    uint32_t log = 0;
+    while (n >>= 1) log++;
+    return log;
+}
+
 static uint32_t minimum(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 /* In place of memcpy, memset, strlen and the like, which are large in a small machine's C library: newlib's for ARM are a
@@ -880,9 +888,7 @@ static uint32_t block_shift(const inngest *jobs) { return (uint32_t)jobs->unit_s
 /* A journal's program size and block size, as its block headers name them. */
 APART uint32_t geometry(const inngest *jobs)
 {
-    uint32_t shift = 0;
-    while (1u << shift < jobs->port->program_size) shift++;
-    return shift | block_shift(jobs) << 3;
+    return log_2(jobs->port->program_size) | block_shift(jobs) << 3;
 }
 
 static uint32_t block_of(const inngest *jobs, uint32_t position)
@@ -4419,10 +4425,9 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     }
     jobs->random = config->seed | 1u;
     jobs->next_run = 1;
-    jobs->unit_shift = 2;
-    while ((1u << jobs->unit_shift) < config->port->program_size) jobs->unit_shift++;
-    while ((UINT32_C(1) << block_shift(jobs)) < config->port->block_size) jobs->units_shift++;
-    jobs->unit = (uint8_t)(1u << jobs->unit_shift);
+    jobs->unit = (uint8_t)(config->port->program_size < 4 ? 4 : config->port->program_size);
+    jobs->unit_shift = (uint8_t)log_2(jobs->unit);
+    jobs->units_shift = (uint8_t)(log_2(config->port->block_size) - jobs->unit_shift);
     jobs->first_offset = (uint8_t)round_up(jobs, BLOCK_HEADER);
 }
 
