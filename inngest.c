@@ -1167,6 +1167,13 @@ static bool next_record(inngest *jobs, uint32_t block, uint32_t *offset, record 
     return whole;
 }
 
+/* Go on behind the next record of a block that is whole. False: there is none. */
+static bool next_whole(inngest *jobs, uint32_t block, uint32_t *offset, record *r)
+{
+    while (*offset < jobs->port->block_size) if (next_record(jobs, block, offset, r)) return true;
+    return false;
+}
+
 /* Has something been written that a disk may drop, although it keeps what follows? */
 static bool may_be_lost(const inngest *jobs) { return INNGEST_WRITE_CACHE && jobs->dirty && jobs->port->sync; }
 
@@ -1556,7 +1563,7 @@ static bool in_last(const inngest *jobs, uint32_t position) { return position &&
  * up the originals again, those of no run from the tail, erase it, and start over. */
 APART void start_over(inngest *jobs)
 {
-    uint32_t i, k, offset = jobs->first_offset;
+    uint32_t i, k, offset = 0;
     bool time = in_last(jobs, jobs->time_position);
     record r;
     for (i = jobs->run_count; i-- > 0;) {
@@ -1566,8 +1573,7 @@ APART void start_over(inngest *jobs)
             run->last -= r.link;
         }
     }
-    while (offset + 12 <= jobs->port->block_size) {
-        if (!next_record(jobs, jobs->tail_block, &offset, &r)) continue;
+    while (next_whole(jobs, jobs->tail_block, &offset, &r)) {
         if (r.kind == TIME && time) jobs->time_position = r.position;
         for (k = r.kind == SEEN ? INNGEST_SEEN_IDS : 0; k-- > 0;)
             if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(r.first) &&   /* cov: ids that share half a hash */
@@ -1980,8 +1986,8 @@ static bool ends_later(inngest *jobs, const record *of)
     uint32_t offset, block;
     record r;
     for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++, idle(jobs))
-        for (offset = jobs->first_offset; offset + 12 <= jobs->port->block_size;)
-            if (next_record(jobs, block, &offset, &r) && r.kind == END && r.run == of->run) return true;
+        for (offset = 0; next_whole(jobs, block, &offset, &r);)
+            if (r.kind == END && r.run == of->run) return true;
     return false;
 }
 
@@ -4631,8 +4637,8 @@ static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
     copy.copy = true;
     copy.piece[0] = &other;
     while (block-- != jobs->tail_block)
-        for (idle(jobs), offset = jobs->first_offset; offset + 12 <= jobs->port->block_size;)
-            if (next_record(jobs, block, &offset, &other) && other.run == r->run && other.step == r->step && other.kind == r->kind &&
+        for (idle(jobs), offset = 0; next_whole(jobs, block, &offset, &other);)
+            if (other.run == r->run && other.step == r->step && other.kind == r->kind &&
                 payload_crc(&copy, r->head_crc) == r->crc) return true;
     return false;
 }
@@ -4640,10 +4646,10 @@ static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
 /* Was a block begun by mounts alone? */
 static bool is_hollow(inngest *jobs, uint32_t block)
 {
-    uint32_t offset = jobs->first_offset;
+    uint32_t offset = 0;
     record r;
-    while (offset + 12 <= jobs->port->block_size)
-        if (next_record(jobs, block, &offset, &r) && !(r.kind == RECLAIMED && (r.flags & FLAG)) && !is_repeat(jobs, block, &r)) return false;
+    while (next_whole(jobs, block, &offset, &r))
+        if (!(r.kind == RECLAIMED && (r.flags & FLAG)) && !is_repeat(jobs, block, &r)) return false;
     return true;
 }
 
