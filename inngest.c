@@ -79,7 +79,7 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* fl
 #define RUN_MARKED (INNGEST_CRASHES ? 2u : 0u)       /* a CRASH record of it counts */
 #define RUN_ARMED (INNGEST_CRASHES ? 4u : 0u)        /* ... and says that it is on its own */
 #define RUN_OLD 8u                     /* from an earlier boot: a body may have begun there */
-#define RUN_BEGUN 16u                  /* past its event's time */
+#define RUN_BEGUN (INNGEST_WALL_CLOCK ? 16u : 0u)    /* past its event's time */
 #define RUN_UNIX (INNGEST_WALL_CLOCK ? 32u : 0u)     /* its deadline is a date */
 #define RUN_PASSED 64u                 /* had its pass in this round */
 #define RUN_FAILING 128u               /* in on_failure */
@@ -157,6 +157,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define STOPPING(ctx) false
 #endif
 #define CANCELLING(run) (INNGEST_CANCEL && (run)->phase == INNGEST_PHASE_CANCELLING)
+#define STOPPED(jobs) (INNGEST_RESTART && (jobs)->stopped)
 #if INNGEST_WALL_CLOCK
 #define WALL_KNOWN(jobs) ((jobs)->wall_known)
 #define WALL_OFFSET(jobs) ((jobs)->wall_offset)
@@ -173,10 +174,21 @@ typedef struct arrival {               /* an event on its way into the journal *
 #endif
 #if INNGEST_LONG_STEPS
 #define ACTIVE(jobs) ((jobs)->active)
+#define WOKEN(jobs) LOAD(&(jobs)->woken)
+#define SET_WOKEN(jobs, yes) STORE(&(jobs)->woken, yes)
 #define ACTIVE_STEPS INNGEST_ACTIVE_STEPS
 #else                                  /* none: no loop begins */
 #define ACTIVE(jobs) ((void)(jobs), (inngest_active *)NULL)
+#define WOKEN(jobs) ((void)(jobs), false)
+#define SET_WOKEN(jobs, yes) ((void)0)
 #define ACTIVE_STEPS 0
+#endif
+#if INNGEST_INDEXES
+#define QUIET_UNTIL(jobs) ((jobs)->quiet_until)
+#define BE_QUIET(jobs, until) ((void)((jobs)->quiet_until = (until)))
+#else                                  /* a call looks at all runs */
+#define QUIET_UNTIL(jobs) INT64_MIN
+#define BE_QUIET(jobs, until) ((void)0)
 #endif
 #if INNGEST_SEEN_IDS
 #define SEEN_ID(jobs, i) (&(jobs)->seen[i])
@@ -516,7 +528,8 @@ static inngest_slot *published_slot(inngest *jobs, inngest_word index)
 {
     inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
     if (LOAD(&slot->sequence) == WORD(index + 1)) return slot;
-#if HAVE_CAS
+#if !INNGEST_INSPECT                   /* nobody counts those that are claimed */
+#elif HAVE_CAS
     if (LOAD(&jobs->tail) != index) count(&jobs->counters.unpublished);   /* cov: two at once: queue_threads.c */
 #else                                  /* tail may have fallen back */
     if (LOAD(&slot->claim) == index) count(&jobs->counters.unpublished);
@@ -704,14 +717,14 @@ INNGEST_SEND_CODE inngest_status inngest_complete(inngest *jobs, inngest_token t
 INNGEST_SEND_CODE void inngest_wake(inngest *jobs)
 {
     if (jobs == NULL || LOAD(&jobs->ready) != MAGIC) return;
-    STORE(&jobs->woken, 1);
+    SET_WOKEN(jobs, 1);
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
 }
 
 /* Neither an event, a completion nor a wake since the last tick. */
 static bool nothing_came(inngest *jobs)
 {
-    return !LOAD(&jobs->woken) && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) != WORD(jobs->head + 1);
+    return !WOKEN(jobs) && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) != WORD(jobs->head + 1);
 }
 
 /* ---- 4 Run table: places, numbers, deadlines -------------------------------------------------------------------
@@ -840,7 +853,7 @@ static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
 {
     if (run->flags & RUN_PASSED) return;             /* it is due again when the round is over */
     put_deadline(run, when);
-    if (when < jobs->quiet_until) jobs->quiet_until = when;
+    if (when < QUIET_UNTIL(jobs)) BE_QUIET(jobs, when);
     play_up(jobs, (uint32_t)(run - jobs->runs));
 }
 
@@ -891,7 +904,7 @@ APART uint32_t geometry(const inngest *jobs)
     return log_2(jobs->port->program_size) | block_shift(jobs) << 3;
 }
 
-static uint32_t block_of(const inngest *jobs, uint32_t position)
+APART uint32_t block_of(const inngest *jobs, uint32_t position)
 {
     uint32_t mask = UINT32_MAX >> jobs->units_shift;
     return jobs->last_block - ((jobs->last_block - (position >> jobs->units_shift)) & mask);
@@ -3012,7 +3025,7 @@ NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const recor
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
     if (ENDING(ctx) ? !IN_PROGRESS(ctx) : CANCELLING(ctx->run)) return wait_for_good(ctx, INNGEST_WAIT_NONE);
-    if (r->kind == INTENT) ctx->attempt = r->first[0];
+    if (INNGEST_LONG_STEPS && r->kind == INTENT) ctx->attempt = r->first[0];
     return r->kind == ATTEMPT ? wait_for_attempt(ctx, r) : INNGEST_BODY;
 }
 
@@ -3319,19 +3332,7 @@ APART inngest_status close_group(inngest_ctx *ctx, inngest_status status)
     return ctx->stopped != INNGEST_OK ? ctx->stopped : status;
 }
 
-inngest_status inngest_all_(inngest_ctx *ctx, inngest_status *first, ...)
-{
-    va_list list;
-    int good;
-    inngest_status status;
-    va_start(list, first);
-    status = look_at_branches(ctx, first, list, &good);
-    va_end(list);
-    if (ctx->decided && ctx->stopped == INNGEST_OK) (void)park(ctx, INNGEST_WAIT_MEMO);   /* it was one of inngest_any */
-    return close_group(ctx, status);
-}
-
-inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
+inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, ...)
 {
     va_list list;
     int good;
@@ -3340,8 +3341,10 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
     va_start(list, first);
     status = look_at_branches(ctx, first, list, &good);
     va_end(list);
-    if (good < 0 && ctx->decided && ctx->stopped == INNGEST_OK) (void)park(ctx, INNGEST_WAIT_MEMO);   /* the branch in the winner's place did not win */
-    if (good < 0) return close_group(ctx, status);
+    if (!any || good < 0) {            /* of a group that has a winner: it was one of inngest_any, or the branch in its place did not win */
+        if (ctx->decided && ctx->stopped == INNGEST_OK) (void)park(ctx, INNGEST_WAIT_MEMO);
+        return close_group(ctx, status);
+    }
     if (ctx->decided) return close_group(ctx, INNGEST_OK);
     winner = (uint8_t)good;
     ctx->step = ctx->group;
@@ -3475,7 +3478,7 @@ static uint32_t find_event(const inngest_ctx *ctx, record *r, uint32_t *name_siz
 {
     uint32_t from;
     if (find_own(ctx, KEY(START, 0), r) != INNGEST_OK) return 0;
-    from = r->flags & FLAG ? START_HEAD : START_HEAD - 6;
+    from = INNGEST_WALL_CLOCK && (r->flags & FLAG) ? START_HEAD : START_HEAD - 6;
     *name_size = r->first[from - 1];
     from += *name_size;
     return from <= r->size ? from : 0;   /* cov: a guard: it was verified */
@@ -4075,7 +4078,10 @@ static inngest_status take(inngest *jobs, const inngest_slot *slot)
 /* After a clean stop: leave a trace before user code runs, so that its crash is not taken for a clean stop too. */
 static void leave_clean_stop(inngest *jobs)
 {
+#if INNGEST_CRASHES
     if (!jobs->wrote && room(jobs, jobs->unit) == INNGEST_OK && open_place(jobs) == INNGEST_OK) (void)port_sync(jobs);   /* cov: of 3 blocks the head ends with the stop, and no erase works */
+#endif
+    (void)jobs;
 }
 
 /* Free the slot of this number, and keep those ahead of it: each moves up by one. */
@@ -4096,13 +4102,12 @@ static inngest_status drain(inngest *jobs)
     inngest_slot *slot;
     inngest_word at, end = WORD(jobs->head + jobs->slot_mask + 1u);
     for (at = jobs->head; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
-        if (status != INNGEST_OK && !(INNGEST_LONG_STEPS && SLOT_KIND(slot) == SLOT_COMPLETION)) continue;
+        if (status != INNGEST_OK && SLOT_KIND(slot) != SLOT_COMPLETION) continue;
         leave_clean_stop(jobs);
         taken = take(jobs, slot);
-        if (taken != INNGEST_OK) {
-            status = taken;
-            if ((int)taken < INNGEST_ERR_SEEN_FULL) return status;
-        } else free_slot(jobs, at);
+        if (taken == INNGEST_OK) free_slot(jobs, at);
+        else if (!INNGEST_LONG_STEPS || (int)taken < INNGEST_ERR_SEEN_FULL) return taken;
+        else status = taken;
     }
     return status;
 }
@@ -4119,8 +4124,8 @@ static void advance_time(inngest *jobs, uint32_t now_ms)
 static void wake_steps(inngest *jobs)
 {
     uint32_t i;
-    if (!LOAD(&jobs->woken)) return;
-    STORE(&jobs->woken, 0);
+    if (!WOKEN(jobs)) return;
+    SET_WOKEN(jobs, 0);
     for (i = ACTIVE_STEPS; i-- > 0;) {
         inngest_active *a = ACTIVE(jobs) + i;
         if (a->run == 0 || a->how != HOW(INNGEST_AGAIN)) continue;
@@ -4204,7 +4209,7 @@ static bool round_of_passes(inngest *jobs)
 {
     inngest_run *run;
     bool any = false;
-    while (jobs->passes < INNGEST_TICK_PASSES && !jobs->stopped && !jobs->failed && !jobs->doubtful && (run = next_due(jobs)) != NULL) {
+    while (jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs) && !jobs->failed && !jobs->doubtful && (run = next_due(jobs)) != NULL) {
         if (jobs->dirty && jobs->port->sync && (int32_t)(run->last - jobs->synced) >= 0 && (any || port_sync(jobs) != INNGEST_OK)) break;
         jobs->passes++;
         pass(jobs, run);
@@ -4228,10 +4233,10 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     inngest_status waiting, ahead;
     if (jobs == NULL || jobs->ready != MAGIC || jobs->busy) return UINT32_MAX;
     advance_time(jobs, now_ms);
-    if (jobs->failed || jobs->stopped) return UINT32_MAX;
+    if (jobs->failed || STOPPED(jobs)) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
-    if (jobs->now < jobs->quiet_until && nothing_came(jobs)) return due_in(jobs, jobs->quiet_until);
-    jobs->quiet_until = 0;
+    if (jobs->now < QUIET_UNTIL(jobs) && nothing_came(jobs)) return due_in(jobs, QUIET_UNTIL(jobs));
+    BE_QUIET(jobs, 0);
     jobs->passes = 0;
     if ((int)(ahead = make_room_ahead(jobs)) > 0) return 1;      /* the chip is erasing */
 
@@ -4247,14 +4252,14 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
         waiting = drain(jobs);
         if (next_due(jobs)) leave_clean_stop(jobs);
         if (!can_write(jobs)) return RETRY_ROOM_MS;
-    } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !jobs->stopped);   /* a round cut short takes a sync too */
-    if (jobs->stopped) return UINT32_MAX;
+    } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs));   /* a round cut short takes a sync too */
+    if (STOPPED(jobs)) return UINT32_MAX;
     if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX && write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (sync_ahead(jobs, (head_position(jobs) - start) << jobs->unit_shift) != INNGEST_OK) return UINT32_MAX;
-    if (waiting != INNGEST_OK) return LOAD(&jobs->woken) ? 0 : next_deadline(jobs, waiting);
+    if (waiting != INNGEST_OK) return WOKEN(jobs) ? 0 : next_deadline(jobs, waiting);
     if (!nothing_came(jobs)) return 0;
     next = next_deadline(jobs, INNGEST_OK);
-    if (!wants_room_ahead(jobs)) jobs->quiet_until = next == UINT32_MAX ? NEVER : jobs->now + next;
+    if (!wants_room_ahead(jobs)) BE_QUIET(jobs, next == UINT32_MAX ? NEVER : jobs->now + next);
     else if (ahead == INNGEST_OK) return 0;            /* in the next one, which may have nothing else to do */
     return next;
 }
@@ -4340,7 +4345,7 @@ static void take_clock(inngest *jobs)
 {
     uint32_t i;
     int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
-    if (!jobs->is_told || jobs->failed || jobs->stopped) return;
+    if (!jobs->is_told || jobs->failed || STOPPED(jobs)) return;
     if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {
         if (make_time_good(jobs, off) != INNGEST_OK) return;
         jobs->told -= off;
@@ -4361,7 +4366,7 @@ void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
     unix_ms += (uint32_t)(jobs->last_tick - now_ms);               /* it was told of a moment before the newest tick */
     jobs->told = unix_ms - jobs->now;
     jobs->is_told = true;
-    jobs->quiet_until = 0;
+    BE_QUIET(jobs, 0);
     if (!jobs->busy && jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) count(&jobs->counters.put_off);   /* a tick asks once */
     else take_clock(jobs);
 }
@@ -4674,8 +4679,8 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     uint16_t unused;
     if (index == NULL) index = &unused;
     *index = 0;
-    if (jobs == NULL || config == NULL) return INNGEST_ERR_ARGUMENT;
-    if (size_of_engine != sizeof(inngest) + sizeof(inngest_slot)) return INNGEST_ERR_MISMATCH;
+    if (INNGEST_INIT_CHECKS && (jobs == NULL || config == NULL)) return INNGEST_ERR_ARGUMENT;
+    if (INNGEST_INIT_CHECKS && size_of_engine != sizeof(inngest) + sizeof(inngest_slot)) return INNGEST_ERR_MISMATCH;
     if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_config(config));
     do {
         set_up(jobs, config, sizeof *jobs);
@@ -4709,7 +4714,7 @@ inngest_status inngest_close(inngest *jobs)
     if (jobs->busy) return INNGEST_ERR_BUSY;
     STORE(&jobs->ready, 0);
     status = drain(jobs);
-    if (!jobs->failed && !jobs->stopped) {
+    if (!jobs->failed && !STOPPED(jobs)) {
         inngest_status stamped = write_time(jobs, FLAG | (jobs->trusted ? 0u : 0x100u));
         if (status == INNGEST_OK) status = stamped;
     }

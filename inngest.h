@@ -665,7 +665,10 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #endif
     const inngest_function *functions;
     uint32_t format, seed;         /* the journal's half of run ids; its checksum, with which those of records begin */
-    uint32_t woken, last_tick;
+#if INNGEST_LONG_STEPS
+    uint32_t woken;
+#endif
+    uint32_t last_tick;
 #if INNGEST_INDEXES
     uint32_t hash_mask;
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
@@ -673,8 +676,10 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #endif
     uint32_t random;
     int64_t now;                   /* journal ms */
-    int64_t quiet_until;           /* nothing is due before that, but for what comes */
     int64_t booted, stamp;
+#if INNGEST_INDEXES
+    int64_t quiet_until;           /* nothing is due before that, but for what comes */
+#endif
 #if INNGEST_WALL_CLOCK
     int64_t wall_offset;           /* unix ms - journal ms */
     int64_t told, wall_stamped;    /* as told and not taken yet; as in the newest TIME */
@@ -871,10 +876,9 @@ INNGEST_MUST_USE inngest_status inngest_step_restart(inngest_ctx *ctx, const cha
  * from then on; if all failed, the first failure. The winner is recorded by its place among the arguments: in a new
  * firmware append branches at the end; where the branch in that place is not OK, the run is parked (INNGEST_WAIT_MEMO). */
 void inngest_parallel(inngest_ctx *ctx, const char *id);
-INNGEST_MUST_USE inngest_status inngest_all_(inngest_ctx *ctx, inngest_status *first, ...);
-INNGEST_MUST_USE inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...);
-#define inngest_all(ctx, ...) inngest_all_(ctx, __VA_ARGS__, (inngest_status *)0)
-#define inngest_any(ctx, ...) inngest_any_(ctx, __VA_ARGS__, (inngest_status *)0)
+INNGEST_MUST_USE inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, ...);
+#define inngest_all(ctx, ...) inngest_join_(ctx, false, __VA_ARGS__, (inngest_status *)0)
+#define inngest_any(ctx, ...) inngest_join_(ctx, true, __VA_ARGS__, (inngest_status *)0)
 #endif
 
 /* ---- inside a step body ----------------------------------------------------------------------------------------
