@@ -2334,7 +2334,8 @@ static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
     return prepare_blocks(jobs, true);
 }
 
-#if INNGEST_INSPECT || INNGEST_INDEXES || INNGEST_WRITE_CACHE
+#define LOOKS_FOR_MISSING (INNGEST_INSPECT || INNGEST_INDEXES || INNGEST_WRITE_CACHE)
+#if LOOKS_FOR_MISSING
 /* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
 static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
 {
@@ -2394,7 +2395,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->block_count - 1)) < 0;
     if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
-        jobs->last_block -= !missing && jobs->last_block == oldest;
+        jobs->last_block -= !(LOOKS_FOR_MISSING && missing) && jobs->last_block == oldest;
         missing = 0;
     } else if (unreadable(jobs)) return INNGEST_ERR_READ;
     if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
