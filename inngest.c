@@ -3141,8 +3141,14 @@ static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
 }
 #endif
 
-/* Negative and one of the library's own: not a port's or a driver's number. */
-static bool is_failure(inngest_status status) { return (int)status < -256 && (int)status >= INNGEST_ERR_SYNC; }
+/* Take up the failure that a body or a handler gave. False: it is neither what they may give nor a negative number of
+ * the library's own; a port's or a driver's is not. */
+APART bool take_failure(inngest_ctx *ctx, inngest_status status, const char *id)
+{
+    bool asked = status == INNGEST_RETRY || status == INNGEST_FAIL, own = (int)status < -256 && (int)status >= INNGEST_ERR_SYNC;
+    if (!asked || !ctx->told) set_error(ctx, asked ? INNGEST_FAIL : own ? status : INNGEST_ERR_STATUS, 0, id);
+    return asked || own;
+}
 
 static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
 {
@@ -3168,10 +3174,7 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
         return durable(ctx);
     }
     count(&ctx->jobs->counters.steps_failed);
-    if (status != INNGEST_RETRY && status != INNGEST_FAIL) {
-        if (!is_failure(status)) return mistake(ctx, INNGEST_ERR_STATUS, ctx->id);
-        set_error(ctx, status, 0, ctx->id);
-    } else if (!ctx->told) set_error(ctx, INNGEST_FAIL, 0, ctx->id);
+    if (!take_failure(ctx, status, ctx->id)) return ctx->stopped = INNGEST_ERR_STATUS;
     ctx->told = false;
     return attempt_failed(ctx, status);
 }
@@ -3881,11 +3884,8 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
     if (ctx->stopped > 0 || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
     if (status == INNGEST_OK && !IN_GROUP(ctx)) return INNGEST_OK;
     if (status == INNGEST_OK) status = mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
-    if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, NULL);
-    if (status == INNGEST_RETRY) return retry_handler(ctx);
-    if (status != INNGEST_FAIL && !is_failure(status)) set_error(ctx, INNGEST_ERR_STATUS, 0, NULL);
-    else if (status != INNGEST_STEP_FAILED && ctx->error.status != status) set_error(ctx, status, 0, NULL);
-    return INNGEST_FAIL;
+    if (status == INNGEST_FAIL || (status != INNGEST_STEP_FAILED && ctx->error.status != status)) take_failure(ctx, status, NULL);
+    return status == INNGEST_RETRY ? retry_handler(ctx) : INNGEST_FAIL;
 }
 
 /* A future time of the event delays the start. True: not yet. */
