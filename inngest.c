@@ -4579,6 +4579,12 @@ APART void check_runs(inngest *jobs, inngest_reset reset)
         }
         idle(jobs);
         armed = check_run(jobs, run);
+#if INNGEST_CRASHES || INNGEST_INSPECT     /* else its pass says so */
+        if (run->function == NO_FUNCTION && run->phase != INNGEST_PHASE_CANCELLING && run->state != INNGEST_WAIT_DAMAGE) {
+            run->state = INNGEST_WAIT_FUNCTION;
+            due_never(jobs, run);
+        }
+#endif
         if (crashed) run->flags |= RUN_SUSPECT;
         if (armed > last) {
             last = armed;
@@ -4595,16 +4601,9 @@ APART void check_runs(inngest *jobs, inngest_reset reset)
         count(&jobs->counters.crashes);
         say(jobs, "inngest: a reset is pinned on a run");
     }
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
 #if INNGEST_CRASHES
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
         if (run->flags & RUN_ARMED) (void)arm(jobs, run, false);    /* it counted for this boot only */
-#endif
-        if (run->number && run->function == NO_FUNCTION && run->phase != INNGEST_PHASE_CANCELLING && run->state != INNGEST_WAIT_DAMAGE) {
-            run->state = INNGEST_WAIT_FUNCTION;
-            due_never(jobs, run);
-        }
-    }
-#if INNGEST_CRASHES
     if (!jobs->guarded) jobs->poison = jobs->poison_row = jobs->poison_count = 0;
     else if (jobs->guarded == CALLED_NOW) {
         jobs->poison_count = (uint8_t)(jobs->poison_count + crashed);
