@@ -860,6 +860,16 @@ static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
 APART void due_now(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, jobs->now); }
 APART void due_never(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, NEVER); }
 
+#if INNGEST_LONG_STEPS || INNGEST_WALL_CLOCK
+/* Let the runs that have this flag look again. */
+static void wake_runs(inngest *jobs, unsigned flag)
+{
+    uint32_t i;
+    for (i = jobs->run_count; i-- > 0;)
+        if (jobs->runs[i].flags & flag) due_now(jobs, &jobs->runs[i]);
+}
+#endif
+
 /* After a crash: if this run goes on alone, no longer. */
 static void let_others_go_on(inngest *jobs, const inngest_run *run)
 {
@@ -1696,47 +1706,6 @@ APART inngest_status park_broken_runs(inngest *jobs)
 }
 
 #if INNGEST_INDEXES
-/* False: nothing in the block is live, it need not be read. */
-static bool may_hold_live(const inngest *jobs, uint32_t block)
-{
-    uint32_t i;
-    int k;
-    if (jobs->time_position && block_of(jobs, jobs->time_position) == block) return true;
-    for (k = 0; k < INNGEST_SEEN_IDS; k++)
-        if (SEEN_ID(jobs, k)->position && block_of(jobs, SEEN_ID(jobs, k)->position) == block) return true;
-    for (i = jobs->run_count; i-- > 0;) {
-        const inngest_run *run = &jobs->runs[i];
-        if (run->number && (run->oldest == (uint16_t)block || run->state == INNGEST_WAIT_DAMAGE)) return true;
-    }
-    return false;
-}
-#else
-#define may_hold_live(jobs, block) true
-#endif
-
-/* Carry what is live in the oldest block forward. *broken: it holds bytes that do not verify. */
-APART inngest_status carry_live(inngest *jobs, bool *broken)
-{
-    uint32_t offset = jobs->first_offset, block = jobs->tail_block;
-    record r;
-    while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
-        uint32_t address = block_address(jobs, block) + offset;
-        if (!next_record(jobs, block, &offset, &r)) {
-            *broken = *broken || (INNGEST_INSPECT && !port_blank(jobs, address, jobs->unit) && !is_filler(jobs, address));
-            continue;
-        }
-        idle(jobs);                                  /* now and then a look through all of its run */
-        if (!is_live(jobs, &r, false)) continue;
-        if (!advance(jobs, ROOM_FOR(r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
-        r.flags &= FLAG;
-        INNGEST_TRY(copy_record(jobs, &r, false));
-        if (r.run) set_copied(jobs, r.position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front */
-        count(&jobs->counters.carried);
-    }
-    return INNGEST_OK;
-}
-
-#if INNGEST_INDEXES
 /* The oldest block in which something counts; the time does, too, or not. */
 APART uint32_t oldest_live(const inngest *jobs, bool time)
 {
@@ -1755,6 +1724,35 @@ APART uint32_t oldest_live(const inngest *jobs, bool time)
     return head - back;
 }
 
+/* False: nothing in the tail block is live, it need not be read. */
+static bool may_hold_live(const inngest *jobs) { return oldest_live(jobs, true) == jobs->tail_block; }
+#else
+#define may_hold_live(jobs) true
+#endif
+
+/* Carry what is live in the oldest block forward. *broken: it holds bytes that do not verify. */
+APART inngest_status carry_live(inngest *jobs, bool *broken)
+{
+    uint32_t offset = jobs->first_offset, block = jobs->tail_block;
+    record r;
+    while (may_hold_live(jobs) && offset + 12 <= jobs->port->block_size) {
+        uint32_t address = block_address(jobs, block) + offset;
+        if (!next_record(jobs, block, &offset, &r)) {
+            *broken = *broken || (INNGEST_INSPECT && !port_blank(jobs, address, jobs->unit) && !is_filler(jobs, address));
+            continue;
+        }
+        idle(jobs);                                  /* now and then a look through all of its run */
+        if (!is_live(jobs, &r, false)) continue;
+        if (!advance(jobs, ROOM_FOR(r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
+        r.flags &= FLAG;
+        INNGEST_TRY(copy_record(jobs, &r, false));
+        if (r.run) set_copied(jobs, r.position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front */
+        count(&jobs->counters.carried);
+    }
+    return INNGEST_OK;
+}
+
+#if INNGEST_INDEXES
 /* Where nothing but the time stands in old blocks it is carried forward: the next mount need not go back to it. Not to
  * the last block: what reclaim starts over there it takes from the tail. If it fails, the proof is written behind that. */
 APART void bring_time(inngest *jobs)
@@ -1870,7 +1868,7 @@ static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
 {
     uint32_t spare = spare_blocks(jobs), need = jobs->head_block + ((jobs->head_offset + bytes) >> block_shift(jobs)) + spare;
     while (may_be_lost(jobs) && !jobs->failed && (int32_t)(need - jobs->tail_block) >= (int32_t)jobs->block_count &&
-           jobs->tail_block + jobs->block_count <= jobs->last_block + spare && !may_hold_live(jobs, jobs->tail_block) &&
+           jobs->tail_block + jobs->block_count <= jobs->last_block + spare && !may_hold_live(jobs) &&
            release_block(jobs) == INNGEST_OK) continue;
     return port_sync(jobs);
 }
@@ -2799,11 +2797,9 @@ static inngest_active *find_active(inngest *jobs, const inngest_run *run, uint32
 /* The step is over: runs that waited for the place look again. */
 static void drop_active(inngest *jobs, inngest_active *a)
 {
-    uint32_t i;
     a->run = 0;
     COUNT_ACTIVE(jobs, -1);
-    for (i = jobs->wanting ? jobs->run_count : 0; i-- > 0;)
-        if (jobs->runs[i].flags & RUN_WANTS) due_now(jobs, &jobs->runs[i]);
+    if (jobs->wanting) wake_runs(jobs, RUN_WANTS);
     jobs->wanting = false;
 }
 
@@ -4331,9 +4327,8 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
         inngest_active *a = ACTIVE(jobs) + i;
         if (a->next != UINT32_MAX) a->next += (uint32_t)off;
         a->timeout += (uint32_t)off;
+        if (a->run) due_now(jobs, &jobs->runs[a->run - 1]);
     }
-    for (i = jobs->run_count; i-- > 0;)
-        if (jobs->runs[i].state == INNGEST_WAIT_STEP) due_now(jobs, &jobs->runs[i]);
 #if INNGEST_CRASHES
     jobs->alone_since += (uint32_t)off;
 #endif
@@ -4344,15 +4339,13 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
 /* Take what the clock was told to be. Where that must be written and cannot be now, the tick tries again. */
 static void take_clock(inngest *jobs)
 {
-    uint32_t i;
     int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
     if (!jobs->is_told || jobs->failed || STOPPED(jobs)) return;
     if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {
         if (make_time_good(jobs, off) != INNGEST_OK) return;
         jobs->told -= off;
     }
-    for (i = jobs->run_count; i-- > 0;)
-        if (jobs->runs[i].flags & RUN_UNIX) due_now(jobs, &jobs->runs[i]);
+    wake_runs(jobs, RUN_UNIX);
     off = jobs->wall_known ? jobs->told - jobs->wall_stamped : RETRY_ROOM_MS;
     jobs->wall_known = jobs->wall_set = true;
     jobs->wall_offset = jobs->told;
