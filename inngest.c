@@ -4465,7 +4465,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
     inngest_status status = find_record(jobs, run, KEY(PHASE, 0), &r);
     if (status == INNGEST_OK) {
         status = r.size == 4 ? (inngest_status)(int32_t)get4(r.first) : INNGEST_FAIL;   /* alone; else the error of the handler */
-        run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
+        run->phase = (INNGEST_CANCEL || INNGEST_INSPECT) && status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         run->flags |= RUN_FAILING;   /* for one that is cancelled, too: nothing asks */
     }
@@ -4520,7 +4520,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
         jobs->reserved += (used - run->reserved) * UINT32_C(4);
         run->reserved = (uint16_t)used;
     }
-    if (run->state == INNGEST_WAIT_NONE || run->phase == INNGEST_PHASE_CANCELLING || (news && news != ATTEMPT && news != SLEEP)) {
+    if (run->state == INNGEST_WAIT_NONE || CANCELLING(run) || (news && news != ATTEMPT && news != SLEEP)) {
         run->state = INNGEST_WAIT_NONE;
         note_attempt(run, 0);
         when = jobs->now;
