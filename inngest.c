@@ -3979,7 +3979,7 @@ APART void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx *ctx = start_ctx(jobs, run);
     uint32_t number = run->number;
-    int64_t when = jobs->now, offset = WALL_OFFSET(jobs);
+    int64_t when = jobs->now + RETRY_ROOM_MS, offset = WALL_OFFSET(jobs);
     bool known = WALL_KNOWN(jobs);
     inngest_status verdict;
     run->state = INNGEST_WAIT_NONE;
@@ -3992,13 +3992,13 @@ APART void pass(inngest *jobs, inngest_run *run)
 #if INNGEST_LONG_STEPS
         stop_actives(ctx);
 #endif
-        if (!finish(ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
+        if (finish(ctx, verdict)) when = jobs->now;
+        else run->state = INNGEST_WAIT_ROOM;
     }
     jobs->busy = false;
     if (run->number != number) return;
     if ((run->flags & RUN_UNIX) && WALL_KNOWN(jobs) && (!known || WALL_OFFSET(jobs) - offset >= RETRY_ROOM_MS || offset - WALL_OFFSET(jobs) >= RETRY_ROOM_MS))
         when = jobs->now;                            /* user code has set the clock under a wait for a date */
-    if (run->state == INNGEST_WAIT_ROOM && when <= jobs->now) when = jobs->now + RETRY_ROOM_MS;
     if (when <= jobs->now) {                         /* in the next round */
         due_never(jobs, run);
         run->flags |= RUN_PASSED;
