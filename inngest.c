@@ -1343,25 +1343,27 @@ static bool of_this_phase(const inngest_run *run, const record *r)
     return r->kind < RESULT || r->kind > SAVE || ((r->flags & FLAG) != 0) == ((run->flags & RUN_FAILING) != 0);
 }
 
-/* Read the record at *position in a run's chain and step back from it; at the first one link is 0.
- * NOT_FOUND: reclaimed, as all before it; READ: the chain is broken. */
-static inngest_status step_back(inngest *jobs, const inngest_run *run, uint32_t *position, record *r)
+enum found { FOUND, GONE, BROKEN };    /* GONE: reclaimed, as all before it, or never there; BROKEN: the chain is */
+
+/* Read the record at *position in a run's chain and step back from it; at the first one link is 0. */
+static enum found step_back(inngest *jobs, const inngest_run *run, uint32_t *position, record *r)
 {
-    if ((int32_t)(block_of(jobs, *position) - jobs->tail_block) < 0) return INNGEST_ERR_NOT_FOUND;
-    if (!read_record(jobs, *position, r) || r->run != (run->number & STEP_MASK)) return INNGEST_ERR_READ;
+    if ((int32_t)(block_of(jobs, *position) - jobs->tail_block) < 0) return GONE;
+    if (!read_record(jobs, *position, r) || r->run != (run->number & STEP_MASK)) return BROKEN;
     *position -= r->link;
-    return INNGEST_OK;
+    return FOUND;
 }
 
 /* Find the newest record of a class and step. */
-static inngest_status find_record(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
+static enum found find_record(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
 {
     uint32_t position = run->last;
-    for (;;) {
-        INNGEST_TRY(step_back(jobs, run, &position, r));
-        if (KEY(class_of(r->kind), r->step) == key && of_this_phase(run, r)) return INNGEST_OK;
-        if (r->link == 0) return INNGEST_ERR_NOT_FOUND;
+    enum found found;
+    while ((found = step_back(jobs, run, &position, r)) == FOUND) {
+        if (KEY(class_of(r->kind), r->step) == key && of_this_phase(run, r)) break;
+        if (r->link == 0) return GONE;
     }
+    return found;
 }
 
 #if INNGEST_INDEXES
@@ -1369,13 +1371,13 @@ static inngest_status find_record(inngest *jobs, const inngest_run *run, uint32_
 APART void find_oldest(inngest *jobs, inngest_run *run)
 {
     uint32_t position = run->last, oldest = jobs->tail_block;
-    inngest_status status;
+    enum found found;
     record r;
-    while ((status = step_back(jobs, run, &position, &r)) == INNGEST_OK) {
+    while ((found = step_back(jobs, run, &position, &r)) == FOUND) {
         oldest = block_of(jobs, r.position);
         if (r.link == 0) break;   /* cov: a guard: what has no link lies in the block that is gone */
     }
-    run->oldest = (uint16_t)(status == INNGEST_ERR_READ ? jobs->tail_block : oldest);   /* damaged: its START may lie anywhere */
+    run->oldest = (uint16_t)(found == BROKEN ? jobs->tail_block : oldest);   /* damaged: its START may lie anywhere */
 }
 
 static void update_oldest(inngest *jobs, uint32_t reclaimed)
@@ -1473,8 +1475,8 @@ static bool is_live(inngest *jobs, const record *r, bool linked)
     } else if (find_close(jobs, run, after(jobs, r), r->kind, r->step, &newest)) return false;
 #endif
     (void)linked;
-    if (find_record(jobs, run, KEY(class_of(r->kind), r->step), &newest) != INNGEST_OK || newest.position != r->position) return false;
-    return r->kind != SAVE || find_record(jobs, run, KEY(RESULT, r->step), &newest) != INNGEST_OK || undecided(newest.kind);
+    if (find_record(jobs, run, KEY(class_of(r->kind), r->step), &newest) != FOUND || newest.position != r->position) return false;
+    return r->kind != SAVE || find_record(jobs, run, KEY(RESULT, r->step), &newest) != FOUND || undecided(newest.kind);
 }
 
 APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
@@ -1696,8 +1698,8 @@ APART inngest_status park_broken_runs(inngest *jobs)
     for (i = jobs->run_count; i-- > 0;) {
         inngest_run *run = &jobs->runs[i];
         record r;
-        if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != INNGEST_ERR_READ) continue;
-        if (find_record(jobs, run, KEY(PHASE, 0), &r) == INNGEST_OK && r.size == 4) continue;   /* it is parked: none is being cancelled */
+        if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != BROKEN) continue;
+        if (find_record(jobs, run, KEY(PHASE, 0), &r) == FOUND && r.size == 4) continue;   /* it is parked: none is being cancelled */
         if (!advance(jobs, ROOM_FOR(8), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* cov: where programs fail besides */
         INNGEST_TRY(add(jobs, run, KEY(PHASE, 0), bytes, 4));
         stop_for_damage(jobs, run);
@@ -2478,7 +2480,7 @@ static inngest_status park(inngest_ctx *ctx, inngest_wait why)
 }
 
 /* Find the run's newest record of a class and step. */
-static inngest_status find_own(const inngest_ctx *ctx, uint32_t key, record *r)
+static enum found find_own(const inngest_ctx *ctx, uint32_t key, record *r)
 {
     return find_record(ctx->jobs, ctx->run, key, r);
 }
@@ -2575,19 +2577,19 @@ static bool find_again(inngest_ctx *ctx, record *r)
 
 /* Find the step's newest record. Where the pass has come by all that are, there is nothing to look for. */
 #if INNGEST_INDEXES
-NEAR inngest_status find_memo(inngest_ctx *ctx, record *r)
+NEAR enum found find_memo(inngest_ctx *ctx, record *r)
 {
-    inngest_status status = INNGEST_ERR_NOT_FOUND;
+    enum found found = GONE;
     ctx->known = false;
-    if (ctx->met == ctx->run->memos) return status;
+    if (ctx->met == ctx->run->memos) return found;
 #if INNGEST_TRAIL_STEPS
-    if (find_again(ctx, r)) status = INNGEST_OK;
-    else if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) status = INNGEST_OK;
+    if (find_again(ctx, r)) found = FOUND;
+    else if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) found = FOUND;
 #else
-    if (ctx->ahead && find_close(ctx->jobs, ctx->run, ctx->ahead, RESULT, ctx->step, r)) status = INNGEST_OK;
+    if (ctx->ahead && find_close(ctx->jobs, ctx->run, ctx->ahead, RESULT, ctx->step, r)) found = FOUND;
 #endif
-    else status = find_own(ctx, KEY(RESULT, ctx->step), r);
-    if (status != INNGEST_OK) return status;
+    else found = find_own(ctx, KEY(RESULT, ctx->step), r);
+    if (found != FOUND) return found;
 #if INNGEST_TRAIL_STEPS
     last_place(ctx)[0] = r->position;
     last_place(ctx)[1] = (uint32_t)r->header + r->size;
@@ -2595,7 +2597,7 @@ NEAR inngest_status find_memo(inngest_ctx *ctx, record *r)
     ctx->known = true;
     ctx->met++;
     ctx->ahead = after(ctx->jobs, r);
-    return status;
+    return found;
 }
 
 /* A record of the step has been written: does the pass know it? */
@@ -2607,7 +2609,7 @@ static void meet(inngest_ctx *ctx, unsigned kind)
     ctx->run->memos++;
 }
 #else
-static inngest_status find_memo(const inngest_ctx *ctx, record *r) { return find_own(ctx, KEY(RESULT, ctx->step), r); }
+static enum found find_memo(const inngest_ctx *ctx, record *r) { return find_own(ctx, KEY(RESULT, ctx->step), r); }
 #define meet(ctx, kind) ((void)0)
 #endif
 
@@ -2616,7 +2618,7 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
 {
     record r;
     if (!(ctx->run->flags & RUN_SAVED) || undecided(kind) || kind == SAVE) return;
-    if (find_own(ctx, KEY(SAVE, ctx->step), &r) == INNGEST_OK) ctx->old = (uint16_t)(ctx->old + record_room(ctx->jobs, r.size));
+    if (find_own(ctx, KEY(SAVE, ctx->step), &r) == FOUND) ctx->old = (uint16_t)(ctx->old + record_room(ctx->jobs, r.size));
 }
 
 /* Make room for a record of this step, and `more` bytes of its group behind it. PAUSED: the port failed; or a mistake:
@@ -3031,6 +3033,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 {
     inngest *jobs = ctx->jobs;
     inngest_status status;
+    enum found found;
     fill_bytes(r, 0, sizeof *r);
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
@@ -3042,12 +3045,12 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
     ctx->again = UINT32_MAX;
     ctx->active = find_active(jobs, ctx->run, ctx->step);
 #endif
-    status = find_memo(ctx, r);
-    if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
+    found = find_memo(ctx, r);
+    if (found == BROKEN) return park(ctx, INNGEST_WAIT_DAMAGE);
 #if INNGEST_TRAIL_STEPS && INNGEST_HOOKS
     if (jobs->hooks) r->staged = false;              /* what they call may use the stage */
 #endif
-    if (status != INNGEST_OK) r->kind = 0;
+    if (found == GONE) r->kind = 0;
     else ctx->old = (uint16_t)record_room(jobs, r->size);
     if (r->kind == 0 || undecided(r->kind)) return enter_undecided(ctx, what, r);
     if (r->kind == CHOICE || (r->kind == DONE ? r->first[0] : (unsigned)WHAT_RUN) != what) return park(ctx, INNGEST_WAIT_MEMO);
@@ -3290,15 +3293,15 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
 void inngest_parallel(inngest_ctx *ctx, const char *id)
 {
     record r;
-    inngest_status status;
+    enum found found;
     if (ctx->open || ctx->parallel) { (void)mistake(ctx, ctx->open ? INNGEST_ERR_NESTED : INNGEST_ERR_PARALLEL, id); return; }
     if (ctx->stopped != INNGEST_OK || identify(ctx, id) != INNGEST_OK) return;
     ctx->parallel = true;
     ctx->decided = false;
     ctx->group = ctx->step;
-    status = find_memo(ctx, &r);
-    if (status == INNGEST_ERR_NOT_FOUND) return;
-    if (status != INNGEST_OK) (void)park(ctx, INNGEST_WAIT_DAMAGE);
+    found = find_memo(ctx, &r);
+    if (found == GONE) return;
+    if (found == BROKEN) (void)park(ctx, INNGEST_WAIT_DAMAGE);
     else if (r.kind != CHOICE) (void)park(ctx, INNGEST_WAIT_MEMO);
     else {
         ctx->decided = true;
@@ -3401,13 +3404,13 @@ static bool same_payload(inngest *jobs, const record *r, const uint8_t *data, si
 /* The open step's progress. BODY: there is none. */
 static inngest_status find_progress(inngest_ctx *ctx, const void *data, size_t size, record *r)
 {
-    inngest_status status;
+    enum found found;
     if (!ctx->open) return mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_save or load");
     if (data == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
-    status = find_own(ctx, KEY(SAVE, ctx->step), r);
-    if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
-    return status == INNGEST_OK ? INNGEST_OK : INNGEST_BODY;
+    found = find_own(ctx, KEY(SAVE, ctx->step), r);
+    if (found == BROKEN) return park(ctx, INNGEST_WAIT_DAMAGE);
+    return found == FOUND ? INNGEST_OK : INNGEST_BODY;
 }
 
 inngest_status inngest_step_save(inngest_ctx *ctx, const void *progress, size_t size)
@@ -3461,7 +3464,7 @@ static void find_attempt(inngest_ctx *ctx)
     record r;
     ctx->attempt = 0;
     ctx->old = 0;
-    if (find_own(ctx, KEY(RESULT, 0), &r) != INNGEST_OK) return;
+    if (find_own(ctx, KEY(RESULT, 0), &r) != FOUND) return;
     ctx->attempt = r.first[12];
     ctx->old = (uint16_t)record_room(ctx->jobs, r.size);
 }
@@ -3470,14 +3473,14 @@ int inngest_attempt(const inngest_ctx *ctx)
 {
     record r;
     if (ctx->open) return ctx->attempt;
-    return find_own(ctx, KEY(RESULT, 0), &r) == INNGEST_OK ? r.first[12] : 0;
+    return find_own(ctx, KEY(RESULT, 0), &r) == FOUND ? r.first[12] : 0;
 }
 
 /* Find the event. Gives where its data begins in the payload, behind the name; 0: it is not to be found. */
 static uint32_t find_event(const inngest_ctx *ctx, record *r, uint32_t *name_size)
 {
     uint32_t from;
-    if (find_own(ctx, KEY(START, 0), r) != INNGEST_OK) return 0;
+    if (find_own(ctx, KEY(START, 0), r) != FOUND) return 0;
     from = INNGEST_WALL_CLOCK && (r->flags & FLAG) ? START_HEAD : START_HEAD - 6;
     *name_size = r->first[from - 1];
     from += *name_size;
@@ -3795,13 +3798,13 @@ APART void stop_actives(inngest_ctx *ctx)
 APART bool load_failure(inngest_ctx *ctx)
 {
     record r;
-    return find_own(ctx, KEY(PHASE, 0), &r) == INNGEST_OK && load_error(ctx, &r);
+    return find_own(ctx, KEY(PHASE, 0), &r) == FOUND && load_error(ctx, &r);
 }
 
 APART uint32_t start_bytes(const inngest_ctx *ctx)
 {
     record r;
-    return find_own(ctx, KEY(START, 0), &r) == INNGEST_OK ? record_room(ctx->jobs, r.size) : 0;
+    return find_own(ctx, KEY(START, 0), &r) == FOUND ? record_room(ctx->jobs, r.size) : 0;
 }
 
 /* The run is over, or its handler is: on_failure is next. False: that could not be written. */
@@ -3853,7 +3856,7 @@ static bool retries_later(inngest_ctx *ctx)
     record r;
     inngest_status status;
     if (!(ctx->run->flags & RUN_RETRYING)) return false;
-    status = find_own(ctx, KEY(RESULT, 0), &r) == INNGEST_OK ? wait_for_attempt(ctx, &r) : park(ctx, INNGEST_WAIT_DAMAGE);
+    status = find_own(ctx, KEY(RESULT, 0), &r) == FOUND ? wait_for_attempt(ctx, &r) : park(ctx, INNGEST_WAIT_DAMAGE);
     if (status == INNGEST_BODY) ctx->run->flags &= (uint16_t)~RUN_RETRYING;
     return status != INNGEST_BODY;
 }
@@ -3892,7 +3895,7 @@ static bool starts_later(inngest_ctx *ctx)
     record r;
     int64_t ts;
     if (!INNGEST_WALL_CLOCK || (run->flags & RUN_BEGUN)) return false;
-    if (find_own(ctx, KEY(START, 0), &r) != INNGEST_OK) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
+    if (find_own(ctx, KEY(START, 0), &r) != FOUND) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
     ts = r.flags & FLAG ? get_time(r.first + 6) : 0;
     if (ts) run->flags |= RUN_UNIX;
     if (ts && !WALL_KNOWN(jobs)) (void)wait_for_good(ctx, INNGEST_WAIT_CLOCK);
@@ -4033,7 +4036,7 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     if (status == INNGEST_OK) {
         ctx = start_ctx(jobs, run);
         ctx->step = a->step;
-        if (find_memo(ctx, &r) == INNGEST_OK) ctx->old = (uint16_t)record_room(jobs, r.size);
+        if (find_memo(ctx, &r) == FOUND) ctx->old = (uint16_t)record_room(jobs, r.size);
         ctx->parallel = true;                        /* others may be in progress beside it */
         status = put_record(ctx, RESULT, slot->data, SLOT_SIZE(slot));
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
@@ -4284,7 +4287,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
     uint8_t b[WAIT_BYTES];
     record r;
     do {
-        if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
+        if (step_back(jobs, run, &position, &r) != FOUND) return INNGEST_OK;
         if ((r.kind != ATTEMPT && r.kind != SLEEP) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
         copy_bytes(b, r.first, WAIT_BYTES);
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, true)) continue;
@@ -4462,9 +4465,9 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
     int64_t when = NEVER;
     bool parked = false;
     record r;
-    inngest_status status = find_record(jobs, run, KEY(PHASE, 0), &r);
-    if (status == INNGEST_OK) {
-        status = r.size == 4 ? (inngest_status)(int32_t)get4(r.first) : INNGEST_FAIL;   /* alone; else the error of the handler */
+    enum found found = find_record(jobs, run, KEY(PHASE, 0), &r);
+    if (found == FOUND) {
+        inngest_status status = r.size == 4 ? (inngest_status)(int32_t)get4(r.first) : INNGEST_FAIL;   /* alone; else the error of the handler */
         run->phase = (INNGEST_CANCEL || INNGEST_INSPECT) && status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         run->flags |= RUN_FAILING;   /* for one that is cancelled, too: nothing asks */
@@ -4475,9 +4478,9 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
     run->oldest = (uint16_t)jobs->tail_block;
 #endif
     do {
-        status = step_back(jobs, run, &position, &r);
-        if (status == INNGEST_ERR_NOT_FOUND || (status != INNGEST_OK && CANCELLING(run))) break;   /* one that ends needs no records */
-        if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
+        found = step_back(jobs, run, &position, &r);
+        if (found == GONE || (found == BROKEN && CANCELLING(run))) break;   /* one that ends needs no records */
+        if (found == BROKEN) { stop_for_damage(jobs, run); return 0; }
 #if INNGEST_INDEXES
         run->oldest = (uint16_t)block_of(jobs, r.position);
 #endif
@@ -4543,7 +4546,7 @@ APART void find_copied(inngest *jobs)
     record r;
     jobs->copied = position_at(jobs, jobs->tail_block, 0);
     if (!read_header(jobs, position, &r) || (run = find_run(jobs, r.run)) == NULL) return;   /* cov: it was read before */
-    for (r.link = 1; r.link && step_back(jobs, run, &position, &r) == INNGEST_OK;) {
+    for (r.link = 1; r.link && step_back(jobs, run, &position, &r) == FOUND;) {
         uint32_t same = KEY(class_of(r.kind) | (r.flags & FLAG), r.step);
         if (key == 0) key = same;
         else if (key == same && block_of(jobs, r.position) == jobs->tail_block) {   /* cov: a guard: reclaim copies from there alone */
