@@ -156,6 +156,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define ENDING(ctx) false
 #define STOPPING(ctx) false
 #endif
+#define IN_ON_FAILURE(run) (INNGEST_ON_FAILURE && ((run)->flags & RUN_FAILING))
 #define CANCELLING(run) (INNGEST_CANCEL && (run)->phase == INNGEST_PHASE_CANCELLING)
 #define STOPPED(jobs) (INNGEST_RESTART && (jobs)->stopped)
 #if INNGEST_WALL_CLOCK
@@ -2649,7 +2650,7 @@ NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void 
 #endif
     }
 #endif
-    if (add(jobs, run, KEY(kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step), data, size) != INNGEST_OK) return wait_for_room(ctx);
+    if (add(jobs, run, KEY(kind | (IN_ON_FAILURE(run) ? FLAG : 0), ctx->step), data, size) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = (uint16_t)record_room(jobs, size);
     meet(ctx, kind);
@@ -2961,7 +2962,7 @@ static int64_t backoff(inngest_ctx *ctx)
 static int max_attempts(const inngest_ctx *ctx)
 {
     if (ctx->step && ctx->max_attempts) return ctx->max_attempts;
-    if (ctx->run->flags & RUN_FAILING) return 2;                 /* as Inngest's: one retry */
+    if (IN_ON_FAILURE(ctx->run)) return 2;                 /* as Inngest's: one retry */
     return ctx->function->max_attempts ? ctx->function->max_attempts : 5;
 }
 
@@ -3445,7 +3446,7 @@ void inngest_idempotency_key(const inngest_ctx *ctx, char key[INNGEST_KEY_SIZE])
     unsigned i, digit;
     parts[0] = ctx->jobs->format;
     parts[1] = ctx->run->number;
-    parts[2] = ctx->run->flags & RUN_FAILING ? 1 : 0;
+    parts[2] = IN_ON_FAILURE(ctx->run) ? 1 : 0;
     parts[3] = ctx->step;
     for (i = 0; i < 32; i++) {
         digit = parts[i / 8] >> (28 - 4 * (i % 8)) & 15;
@@ -3813,7 +3814,7 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
     unsigned kind = END;
-    if (INNGEST_ON_FAILURE && verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
+    if (verdict == INNGEST_OK && IN_ON_FAILURE(run)) {       /* on_failure went well; the run did not */
         verdict = INNGEST_FAIL;
         (void)load_failure(ctx);
     }
@@ -3946,11 +3947,11 @@ APART inngest_status look_before(inngest_ctx *ctx)
 {
     inngest_run *run = ctx->run;
     if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
-    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && !load_failure(ctx)) {
+    if (IN_ON_FAILURE(run) && !load_failure(ctx)) {
         (void)park(ctx, INNGEST_WAIT_DAMAGE);
         return INNGEST_PAUSED;
     }
-    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && !has_on_failure(ctx->function)) return INNGEST_FAIL;   /* a firmware without it */
+    if (IN_ON_FAILURE(run) && !has_on_failure(ctx->function)) return INNGEST_FAIL;   /* a firmware without it */
     return INNGEST_BODY;
 }
 
@@ -5205,7 +5206,7 @@ static inngest_status json_read_memory(const void *json, size_t size, const char
 
 static void event_error(inngest_ctx *ctx, inngest_status status, const char *path)
 {
-    if (!ctx->told && !(ctx->run->flags & RUN_FAILING)) set_error(ctx, status, 0, path);   /* there the run's own stays */
+    if (!ctx->told && !IN_ON_FAILURE(ctx->run)) set_error(ctx, status, 0, path);   /* there the run's own stays */
 }
 
 static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *out, size_t want)
