@@ -872,7 +872,7 @@ static void wake_runs(inngest *jobs, unsigned flag)
 #endif
 
 /* After a crash: if this run goes on alone, no longer. */
-static void let_others_go_on(inngest *jobs, const inngest_run *run)
+APART void let_others_go_on(inngest *jobs, const inngest_run *run)
 {
 #if INNGEST_CRASHES
     if (jobs->alone == run->number) jobs->alone = 0;
@@ -1181,7 +1181,7 @@ static inngest_status open_place(inngest *jobs)
     return first ? port_sync(jobs) : INNGEST_OK;
 }
 
-APART bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
+static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
 
 /* Read the record at *offset of a block and go behind it; where nothing is whole, one unit on. */
 static bool next_record(inngest *jobs, uint32_t block, uint32_t *offset, record *r)
@@ -1808,7 +1808,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     return prepare_blocks(jobs, wait);
 }
 
-static uint32_t largest_record(const inngest *jobs)
+APART uint32_t largest_record(const inngest *jobs)
 {
     return record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
 }
@@ -1887,7 +1887,7 @@ static inngest_status write_record(inngest *jobs, inngest_run *run, uint32_t key
 }
 #endif
 
-APART inngest_status add_time(inngest *jobs, unsigned flag)
+static inngest_status add_time(inngest *jobs, unsigned flag)
 {
     uint8_t bytes[TIME_BYTES];
     put_time(bytes, jobs->now);
@@ -2959,7 +2959,7 @@ static int64_t backoff(inngest_ctx *ctx)
     return (int64_t)seconds * 1000 + (jitter ? next_random(ctx->jobs) % jitter : 0);
 }
 
-static int max_attempts(const inngest_ctx *ctx)
+APART int max_attempts(const inngest_ctx *ctx)
 {
     if (ctx->step && ctx->max_attempts) return ctx->max_attempts;
     if (IN_ON_FAILURE(ctx->run)) return 2;                 /* as Inngest's: one retry */
