@@ -3527,7 +3527,7 @@ static uint32_t largest_start(const inngest *jobs) { return record_room(jobs, ST
 
 /* What reservations may take, so that reclaim always ends. Records of up to L bytes fill a block of U usable bytes to
  * U - L at least, and any two blocks in a row hold more than U together. */
-APART uint32_t capacity(const inngest *jobs)
+static uint32_t capacity(const inngest *jobs)
 {
     const inngest_port *p = jobs->port;
     uint32_t usable = p->block_size - jobs->first_offset, blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
@@ -3802,7 +3802,7 @@ APART bool load_failure(inngest_ctx *ctx)
     return find_own(ctx, KEY(PHASE, 0), &r) == FOUND && load_error(ctx, &r);
 }
 
-APART uint32_t start_bytes(const inngest_ctx *ctx)
+static uint32_t start_bytes(const inngest_ctx *ctx)
 {
     record r;
     return find_own(ctx, KEY(START, 0), &r) == FOUND ? record_room(ctx->jobs, r.size) : 0;
