@@ -2469,6 +2469,9 @@ static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t whe
 /* Until something else makes the run look again. */
 APART inngest_status wait_for_good(inngest_ctx *ctx, inngest_wait why) { return wait_until(ctx, why, NEVER); }
 
+/* Until the others have had their turn. */
+APART inngest_status wait_a_round(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now); }
+
 /* The storage failed or has no room: try again in a while. */
 static inngest_status wait_for_room(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_ROOM, ctx->jobs->now + RETRY_ROOM_MS); }
 
@@ -2706,7 +2709,7 @@ NEAR inngest_status durable(inngest_ctx *ctx)
         if (sync_ahead(jobs, largest_record(jobs)) == INNGEST_OK) return INNGEST_OK;
     }
 #endif
-    return wait_until(ctx, INNGEST_WAIT_NONE, jobs->now);
+    return wait_a_round(ctx);
 }
 
 static inngest_status commit(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
@@ -3357,7 +3360,7 @@ inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, 
 #endif
     ctx->old = 0;
     ctx->id[0] = 0;
-    if (put_record(ctx, CHOICE, &winner, 1) == INNGEST_OK) (void)wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);   /* the losers are told at the replay */
+    if (put_record(ctx, CHOICE, &winner, 1) == INNGEST_OK) (void)wait_a_round(ctx);   /* the losers are told at the replay */
     return close_group(ctx, INNGEST_PAUSED);
 }
 #endif
@@ -3869,7 +3872,7 @@ static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
     if (status == INNGEST_OK) return mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
     status = close_step(ctx, status);
     if (ctx->stopped != INNGEST_OK || ctx->stuck) return status;
-    return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);
+    return wait_a_round(ctx);
 }
 
 /* Judge what a handler gave. PAUSED: it goes on later; OK, FAIL or CANCELLED: it is over. */
