@@ -4115,7 +4115,7 @@ static inngest_status drain(inngest *jobs)
     return status;
 }
 
-static void advance_time(inngest *jobs, uint32_t now_ms)
+APART void advance_time(inngest *jobs, uint32_t now_ms)
 {
     uint32_t passed = now_ms - jobs->last_tick;
     if (jobs->ticked && passed > INT32_MAX) return;                /* it went back: time stands still until it is there again */
@@ -4171,7 +4171,7 @@ APART int64_t heartbeat(const inngest *jobs)
 }
 
 /* For the caller of the tick. */
-APART uint32_t due_in(const inngest *jobs, int64_t when)
+static uint32_t due_in(const inngest *jobs, int64_t when)
 {
     if (when == NEVER) return UINT32_MAX;
     if (when <= jobs->now) return 0;
