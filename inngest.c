@@ -2104,9 +2104,9 @@ static inngest_status doubt(inngest *jobs)
 }
 
 typedef struct scan {
-    uint32_t end;                      /* where the last record of the block ended, or 0 */
-    bool blank;                        /* behind it the block is blank */
+    uint32_t end;                      /* where the last record of the block ended, or what is left of one; 0: it is blank */
     uint32_t proven;                   /* reclaimed is all in front of this block */
+    inngest_status status;             /* why a record cannot be taken up */
 #if INNGEST_WRITE_CACHE
     uint32_t before, lost;             /* where what is in front of the block ended, or 0 */
 #endif
@@ -2128,11 +2128,10 @@ static void look_for_loss(const record *r, uint32_t gap, scan *found)
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
     uint32_t offset = jobs->first_offset, gap = offset, unit = jobs->unit, previous, range[2] = { 0, 0 };
-    bool in_group = false, in_void = false, broken = false, torn;
-    inngest_status status = INNGEST_OK, applied;
+    bool in_group = false, in_void = false, broken = false, blank = false, torn;
+    inngest_status applied;
     record r;
     found->end = 0;
-    found->blank = false;
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
         uint32_t position = position_at(jobs, block, offset), address = address_of(jobs, position);
@@ -2140,7 +2139,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
             if (in_group) return doubt(jobs);
             in_void = false;
             if (offset == gap && rest_is_blank(jobs, block, offset)) {
-                found->blank = true;
+                blank = true;
                 break;
             }
             offset += unit;
@@ -2188,10 +2187,17 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         }
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, &found->proven);
-        if (applied != INNGEST_OK) status = applied;
+        if (applied != INNGEST_OK) found->status = applied;
     }
     if (broken) count(&jobs->counters.torn);
-    return status;
+#if INNGEST_WRITE_CACHE
+    if (found->end) found->before = position_at(jobs, block, found->end);
+#endif
+    if (found->end == 0 && !blank) {                       /* begun, and nothing in it is whole */
+        found->end = jobs->port->block_size;
+        jobs->stale = true;
+    }
+    return INNGEST_OK;
 }
 
 /* Put nothing right behind what may be torn, and, unless the stop was clean, write the newest group again, whose
@@ -2355,7 +2361,6 @@ static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t block, end = 0, blocks = 0, oldest, missing, headless = 0, least;
-    inngest_status status, applied = INNGEST_OK;
     bool gap = false, written = false, misplaced = false, fresh;
     scan found;
     fill_bytes(&found, 0, sizeof found);
@@ -2369,10 +2374,8 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     if (!missing && jobs->reach && (int32_t)(jobs->reach - block) > 0) block = jobs->reach;   /* nothing in front of it counts */
 #endif
     for (; (int32_t)(block - jobs->last_block) <= 0; block++) {
-        status = scan_block(jobs, block, &found);
-        if ((int)status > 0) return status;
-        if (status != INNGEST_OK) applied = status;
-        if (found.end == 0 && found.blank) {
+        INNGEST_TRY(scan_block(jobs, block, &found));
+        if (found.end == 0) {
             gap = true;
             if (headless == 0 && !has_header(jobs, block)) headless = block;
             continue;
@@ -2382,11 +2385,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         headless = 0;
         written = true;
         jobs->head_block = block;
-        end = found.end ? found.end : jobs->port->block_size;  /* begun, and nothing in it is whole */
-#if INNGEST_WRITE_CACHE
-        if (found.end) found.before = position_at(jobs, block, end);
-#endif
-        if (found.end == 0) jobs->stale = true;
+        end = found.end;
     }
 #if INNGEST_WRITE_CACHE
     /* Not where its block is being erased. */
@@ -2413,7 +2412,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
     }
-    INNGEST_TRY(applied);
+    INNGEST_TRY(found.status);
     if (jobs->head_block == jobs->last_block && jobs->tail_block == oldest && jobs->last_block + 1 - oldest == jobs->block_count) {
         /* Only reclaim enters the last erased block, and it was cut short: all in there are copies. Start it over. */
         jobs->last_block--;
