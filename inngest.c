@@ -2209,7 +2209,6 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     inngest_status status;
     inngest_run *run;
     record r;
-    if (end == 0) end = jobs->first_offset;
     jobs->written = jobs->newest;
     jobs->opening = true;
     if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
@@ -2329,8 +2328,9 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
 }
 
 /* Settle before the erase, if it can be: what is written again may be the proof that the block may go. */
-static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
+static inngest_status settle_and_erase(inngest *jobs)
 {
+    uint32_t end = jobs->head_offset ? jobs->head_offset : jobs->first_offset;
     inngest_status status = settle(jobs, end);
     if (status == INNGEST_ERR_JOURNAL_FULL) {
         jobs->dirty = true;                            /* what was found may be no more than a disk's cache has */
@@ -2360,8 +2360,8 @@ static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t block, end = 0, blocks = 0, oldest, missing, headless = 0, least;
-    bool gap = false, written = false, misplaced = false, fresh;
+    uint32_t block, blocks = 0, oldest, missing, headless = 0, least;
+    bool gap = false, misplaced = false, fresh;
     scan found;
     fill_bytes(&found, 0, sizeof found);
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
@@ -2383,16 +2383,15 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) missing++;
         gap = false;
         headless = 0;
-        written = true;
         jobs->head_block = block;
-        end = found.end;
+        jobs->head_offset = found.end;
     }
 #if INNGEST_WRITE_CACHE
     /* Not where its block is being erased. */
     if (found.lost && (int32_t)(block_of(jobs, found.lost) - found.proven) >= 0 && jobs->voids_needed < VOIDS)   /* cov: programs failed besides; 8 losses */
         return void_range(jobs, found.lost, position_at(jobs, jobs->head_block + 1, 0), true);
 #endif
-    fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->block_count - 1)) < 0;
+    fresh = jobs->head_offset == 0 && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->block_count - 1)) < 0;
     if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
         jobs->last_block -= !(LOOKS_FOR_MISSING && missing) && jobs->last_block == oldest;
@@ -2420,7 +2419,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         INNGEST_TRY(prepare_blocks(jobs, true));
         return INNGEST_PAUSED;
     }
-    return settle_and_erase(jobs, end);
+    return settle_and_erase(jobs);
 }
 
 /* ---- 8 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------- */
