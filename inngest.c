@@ -2204,8 +2204,8 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
  * cells may be half programmed, before anything acts on it. */
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, jobs->first_offset);
-    bool torn = jobs->doubted || jobs->stale, merge = false;
+    uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = 0;
+    bool torn = jobs->doubted || jobs->stale;
     inngest_status status;
     inngest_run *run;
     record r;
@@ -2227,7 +2227,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         position = after(jobs, &r);
         if (is_void(&r)) {
             from = get4(r.first);
-            torn = merge = true;
+            torn = true;
             continue;
         }
         bytes += record_room(jobs, r.size);
@@ -2237,7 +2237,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     jobs->trusted = jobs->trusted || !jobs->wary;
     jobs->unsure = jobs->last_block;
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
-    if (jobs->newest && !merge) from = position;
+    if (from == 0) from = position ? position : position_at(jobs, jobs->tail_block, jobs->first_offset);
     if (torn) bytes += record_room(jobs, 8);
     if (!advance(jobs, bytes, 0)) {
         if (INNGEST_WRITE_CACHE && jobs->failed) return INNGEST_ERR_SYNC;   /* cov: a sync in place of a joint fails */
