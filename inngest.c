@@ -2127,9 +2127,9 @@ static void look_for_loss(const record *r, uint32_t gap, scan *found)
 /* Take up the whole records of a block. */
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
-    uint32_t offset = jobs->first_offset, gap = offset, unit = jobs->unit, previous, range[2] = { 0, 0 };
-    bool in_group = false, in_void = false, broken = false, blank = false, torn;
-    inngest_status applied;
+    uint32_t offset = jobs->first_offset, gap = offset, unit = jobs->unit, range[2] = { 0, 0 };
+    bool in_group = false, in_void = false, broken = false, blank = false, torn, needed;
+    inngest_status applied, again;
     record r;
     found->end = 0;
     idle(jobs);
@@ -2166,6 +2166,9 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         if (is_void(&r)) {
             range[0] = get4(r.first);
             range[1] = get4(r.first + 4);
+            needed = jobs->newest && in_range(jobs->newest, range) && jobs->voids_needed < VOIDS;
+            again = void_range(jobs, range[0], range[1], needed);
+            if (needed) return again;
         }
         if (offset != gap) {                               /* a torn write has nothing behind it in its block but what voids it */
             torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + unit), range));
@@ -2177,14 +2180,8 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 #endif
         broken = false;
         gap = offset = found->end;
-        previous = jobs->newest;
         if (!in_group) jobs->newest = r.position;
         jobs->stale = false;
-        if (is_void(&r)) {
-            bool needed = previous && in_range(previous, range) && jobs->voids_needed < VOIDS;
-            inngest_status again = void_range(jobs, range[0], range[1], needed);
-            if (needed) return again;
-        }
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, &found->proven);
         if (applied != INNGEST_OK) found->status = applied;
