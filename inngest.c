@@ -2127,7 +2127,7 @@ static void look_for_loss(const record *r, uint32_t gap, scan *found)
 /* Take up the whole records of a block. */
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
-    uint32_t offset = jobs->first_offset, gap = offset, unit = jobs->unit, range[2] = { 0, 0 };
+    uint32_t offset = jobs->first_offset, gap = offset, range[2] = { 0, 0 };
     bool in_group = false, in_void = false, broken = false, blank = false, torn, needed;
     inngest_status applied, again;
     record r;
@@ -2142,10 +2142,10 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
                 blank = true;
                 break;
             }
-            offset += unit;
-            if (port_blank(jobs, address, unit)) continue;
+            offset += jobs->unit;
+            if (port_blank(jobs, address, jobs->unit)) continue;
             if (is_filler(jobs, address)) {
-                if (offset - gap <= 2 * unit) {            /* with the unit left alone */
+                if (offset - gap <= 2u * jobs->unit) {            /* with the unit left alone */
                     gap = offset;
                     broken = false;
                 }
@@ -2171,7 +2171,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
             if (needed) return again;
         }
         if (offset != gap) {                               /* a torn write has nothing behind it in its block but what voids it */
-            torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + unit), range));
+            torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + jobs->unit), range));
             if (torn) count(&jobs->counters.torn);
             else count(&jobs->counters.damaged);
         } else torn = true;
