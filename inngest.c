@@ -1167,14 +1167,14 @@ APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
 
 static inngest_status open_place(inngest *jobs)
 {
-    uint32_t unit = jobs->unit, offset = jobs->head_offset - unit;
+    uint32_t offset = jobs->head_offset - jobs->unit;
     bool first = INNGEST_WRITE_CACHE && !jobs->wrote;
     if (!jobs->opening) return INNGEST_OK;
-    fill_bytes(jobs->stage, FILLER, unit);
+    fill_bytes(jobs->stage, FILLER, jobs->unit);
     jobs->dirty = jobs->wrote = true;
     jobs->failed_from = position_at(jobs, jobs->head_block, offset);
     jobs->failed_at = (uint16_t)(offset >> jobs->unit_shift);
-    INNGEST_TRY(port_program(jobs, block_address(jobs, jobs->head_block) + offset, jobs->stage, unit));
+    INNGEST_TRY(port_program(jobs, block_address(jobs, jobs->head_block) + offset, jobs->stage, jobs->unit));
     jobs->opening = false;
     jobs->failed_at = 0;
     jobs->failed_from = 0;
@@ -1641,13 +1641,13 @@ static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
  * any mount (the last block); else in the next block. */
 APART void give_up(inngest *jobs)
 {
-    uint32_t unit = jobs->unit, offset = (uint32_t)jobs->failed_at << jobs->unit_shift, behind = jobs->head_offset + 2 * unit;
+    uint32_t offset = (uint32_t)jobs->failed_at << jobs->unit_shift, behind = jobs->head_offset + 2u * jobs->unit;
     bool stays;
     jobs->failed_at = 0;
-    jobs->head_offset = offset + (jobs->opening ? unit : 2 * unit);    /* of a filler: the same once more */
+    jobs->head_offset = offset + (jobs->opening ? jobs->unit : 2u * jobs->unit);    /* of a filler: the same once more */
     jobs->opening = jobs->wasted = true;
     if (rest_is_blank(jobs, jobs->head_block, offset)) return;
-    stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, jobs->head_block, offset + unit);
+    stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, jobs->head_block, offset + jobs->unit);
     jobs->head_offset = stays ? behind : jobs->port->block_size;
 }
 
