@@ -1977,20 +1977,28 @@ APART void take_up(inngest *jobs, inngest_run *run, uint32_t number, unsigned fu
     jobs->reserved += run->reserved * UINT32_C(4);
 }
 
+#define SEEN_BYTES 14u
+static void put_seen(uint8_t b[SEEN_BYTES], const uint32_t hash[2], int64_t until)
+{
+    put4(b, hash[0]);
+    put4(b + 4, hash[1]);
+    put_time(b + 8, until);
+}
+
 /* In the place of what expires first: of the ids that a mount finds some may have expired before the newest ones came. */
-static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, uint32_t position)
+static void remember(inngest *jobs, const uint8_t b[SEEN_BYTES], uint32_t position)
 {
     int i;
     inngest_seen *to = SEEN_ID(jobs, 0);
     if (!INNGEST_SEEN_IDS) return;
     for (i = INNGEST_SEEN_IDS; i-- > 0;) {
         inngest_seen *seen = SEEN_ID(jobs, i);
-        if (seen->position && seen->hash[0] == low && seen->hash[1] == high) { to = seen; break; }
+        if (seen->position && seen->hash[0] == get4(b) && seen->hash[1] == get4(b + 4)) { to = seen; break; }
         if (seen->until < to->until) to = seen;
     }
-    to->hash[0] = low;
-    to->hash[1] = high;
-    to->until = until;
+    to->hash[0] = get4(b);
+    to->hash[1] = get4(b + 4);
+    to->until = get_time(b + 8);
     to->position = position;
 }
 
@@ -2056,7 +2064,7 @@ APART inngest_status apply_record(inngest *jobs, const record *r, uint32_t *recl
         jobs->time_wall = get_time(b + 6);
 #endif
         break;
-    case SEEN: remember(jobs, get4(b), get4(b + 4), get_time(b + 8), r->position); break;
+    case SEEN: remember(jobs, b, r->position); break;
     case RECLAIMED:
         if (r->flags & FLAG) break;
         set_copied(jobs, 0, 0);
@@ -3664,13 +3672,11 @@ APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t
 {
     static const uint8_t done = WHAT_SEND;
     uint32_t seen = 0;
-    uint8_t b[14];
+    uint8_t b[SEEN_BYTES];
     unsigned k;
     if (ctx) INNGEST_TRY(write_own(ctx, n ? DONE | MORE : DONE, &done, 1));
     if (HAS_ID(e)) {
-        put4(b, e->id_hash[0]);
-        put4(b + 4, e->id_hash[1]);
-        put_time(b + 8, jobs->now + INNGEST_SEEN_MS);
+        put_seen(b, e->id_hash, jobs->now + INNGEST_SEEN_MS);
         INNGEST_TRY(add(jobs, NULL, KEY(SEEN | MORE, 0), b, sizeof b));
         seen = jobs->written;
     }
@@ -3681,7 +3687,7 @@ APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t
 #endif
         INNGEST_TRY(status);
     }
-    if (HAS_ID(e)) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, seen);
+    if (HAS_ID(e)) remember(jobs, b, seen);
     return INNGEST_OK;
 }
 
@@ -4302,14 +4308,12 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 /* The same for event ids that were seen in this boot. */
 static inngest_status shift_seen(inngest *jobs, int64_t off)
 {
-    uint8_t b[14];
+    uint8_t b[SEEN_BYTES];
     int i;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         inngest_seen *seen = SEEN_ID(jobs, i);
         if (seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
-        put4(b, seen->hash[0]);
-        put4(b + 4, seen->hash[1]);
-        put_time(b + 8, seen->until + off);
+        put_seen(b, seen->hash, seen->until + off);
         INNGEST_TRY(write_record(jobs, NULL, KEY(SEEN, 0), b, sizeof b));
         seen->until += off;
         seen->position = jobs->written;
