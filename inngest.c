@@ -120,6 +120,14 @@ typedef struct arrival {               /* an event on its way into the journal *
     uint8_t name_size;
 } arrival;
 
+static void set_source(source *s, const void *piece, uint32_t size, bool copy)
+{
+    s->copy = copy;
+    s->piece[0] = piece;
+    s->size[0] = (uint16_t)size;
+    s->size[1] = s->size[2] = 0;
+}
+
 #define HAS_TIME(e) (INNGEST_WALL_CLOCK && (e)->ts != 0)
 #define HAS_ID(e) (INNGEST_SEEN_IDS && (e)->id_hash[1] != 0)
 
@@ -1320,10 +1328,7 @@ static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const v
         return note_record(jobs, run, key, position, program_stage(jobs, spend(jobs, position, total), total));
     }
 #endif
-    s.copy = false;
-    s.piece[0] = data;
-    s.size[0] = (uint16_t)size;
-    s.size[1] = s.size[2] = 0;
+    set_source(&s, data, size, false);
     return append(jobs, run, key, &s);
 }
 
@@ -1486,10 +1491,7 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     source s;
     inngest_run *run = find_run(jobs, r->run);
     inngest_seen *seen;
-    fill_bytes(&s, 0, sizeof s);
-    s.piece[0] = r;
-    s.size[0] = r->size;
-    s.copy = true;
+    set_source(&s, r, r->size, true);
     if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
     INNGEST_TRY(append(jobs, run, KEY(kind, r->step), &s));
     if (r->kind == TIME) jobs->time_position = jobs->written;
@@ -2090,14 +2092,15 @@ APART inngest_status apply_record(inngest *jobs, const record *r, uint32_t *recl
 /* Those that are needed, since what they void reads as whole, come first and are not dropped. */
 static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool needed)
 {
-    uint32_t *range = jobs->voids[jobs->void_count % VOIDS], *first = jobs->voids[jobs->voids_needed % VOIDS];
+    uint32_t *range = jobs->voids[jobs->void_count % VOIDS], *first;
     unsigned i;
     for (i = VOIDS; i-- > 0;) if (jobs->voids[i][0] == from && jobs->voids[i][1] == to) return INNGEST_PAUSED;
     if (jobs->void_count <= VOIDS) jobs->void_count++;
     if (needed) {
-        copy_bytes(range, first, sizeof jobs->voids[0]);
+        first = jobs->voids[jobs->voids_needed++ % VOIDS];
+        range[0] = first[0];
+        range[1] = first[1];
         range = first;
-        jobs->voids_needed++;
     } else if (jobs->void_count > VOIDS) return INNGEST_PAUSED;
     range[0] = from;
     range[1] = to;
@@ -4636,9 +4639,7 @@ static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
     uint32_t offset;
     record other;
     source copy;
-    fill_bytes(&copy, 0, sizeof copy);
-    copy.copy = true;
-    copy.piece[0] = &other;
+    set_source(&copy, &other, 0, true);
     while (block-- != jobs->tail_block)
         for (idle(jobs), offset = 0; next_whole(jobs, block, &offset, &other);)
             if (other.run == r->run && other.step == r->step && other.kind == r->kind &&
