@@ -79,7 +79,7 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* fl
 #define RUN_MARKED (INNGEST_CRASHES ? 2u : 0u)       /* a CRASH record of it counts */
 #define RUN_ARMED (INNGEST_CRASHES ? 4u : 0u)        /* ... and says that it is on its own */
 #define RUN_OLD 8u                     /* from an earlier boot: a body may have begun there */
-#define RUN_BEGUN 16u                  /* past its event's time */
+#define RUN_BEGUN (INNGEST_WALL_CLOCK ? 16u : 0u)    /* past its event's time */
 #define RUN_UNIX (INNGEST_WALL_CLOCK ? 32u : 0u)     /* its deadline is a date */
 #define RUN_PASSED 64u                 /* had its pass in this round */
 #define RUN_FAILING 128u               /* in on_failure */
@@ -120,6 +120,14 @@ typedef struct arrival {               /* an event on its way into the journal *
     uint8_t name_size;
 } arrival;
 
+static void set_source(source *s, const void *piece, uint32_t size, bool copy)
+{
+    s->copy = copy;
+    s->piece[0] = piece;
+    s->size[0] = (uint16_t)size;
+    s->size[1] = s->size[2] = 0;
+}
+
 #define HAS_TIME(e) (INNGEST_WALL_CLOCK && (e)->ts != 0)
 #define HAS_ID(e) (INNGEST_SEEN_IDS && (e)->id_hash[1] != 0)
 
@@ -156,7 +164,9 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define ENDING(ctx) false
 #define STOPPING(ctx) false
 #endif
+#define IN_ON_FAILURE(run) (INNGEST_ON_FAILURE && ((run)->flags & RUN_FAILING))
 #define CANCELLING(run) (INNGEST_CANCEL && (run)->phase == INNGEST_PHASE_CANCELLING)
+#define STOPPED(jobs) (INNGEST_RESTART && (jobs)->stopped)
 #if INNGEST_WALL_CLOCK
 #define WALL_KNOWN(jobs) ((jobs)->wall_known)
 #define WALL_OFFSET(jobs) ((jobs)->wall_offset)
@@ -173,10 +183,21 @@ typedef struct arrival {               /* an event on its way into the journal *
 #endif
 #if INNGEST_LONG_STEPS
 #define ACTIVE(jobs) ((jobs)->active)
+#define WOKEN(jobs) LOAD(&(jobs)->woken)
+#define SET_WOKEN(jobs, yes) STORE(&(jobs)->woken, yes)
 #define ACTIVE_STEPS INNGEST_ACTIVE_STEPS
 #else                                  /* none: no loop begins */
 #define ACTIVE(jobs) ((void)(jobs), (inngest_active *)NULL)
+#define WOKEN(jobs) ((void)(jobs), false)
+#define SET_WOKEN(jobs, yes) ((void)0)
 #define ACTIVE_STEPS 0
+#endif
+#if INNGEST_INDEXES
+#define QUIET_UNTIL(jobs) ((jobs)->quiet_until)
+#define BE_QUIET(jobs, until) ((void)((jobs)->quiet_until = (until)))
+#else                                  /* a call looks at all runs */
+#define QUIET_UNTIL(jobs) INT64_MIN
+#define BE_QUIET(jobs, until) ((void)0)
 #endif
 #if INNGEST_SEEN_IDS
 #define SEEN_ID(jobs, i) (&(jobs)->seen[i])
@@ -281,10 +302,18 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 
 #define HASH_SEED 2166136261u
 #define HASH_PRIME 16777619u
-INNGEST_SEND_CODE static uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
+INNGEST_SEND_CODE APART uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
 {
     while (*text) hash = (hash ^ (uint8_t)*text++) * HASH_PRIME;
     return hash;
+}
+
+/* Of a power of two. */
+static uint32_t log_2(uint32_t n)
+{
+    uint32_t log = 0;
+    while (n >>= 1) log++;
+    return log;
 }
 
 static uint32_t minimum(uint32_t a, uint32_t b) { return a < b ? a : b; }
@@ -508,7 +537,8 @@ static inngest_slot *published_slot(inngest *jobs, inngest_word index)
 {
     inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
     if (LOAD(&slot->sequence) == WORD(index + 1)) return slot;
-#if HAVE_CAS
+#if !INNGEST_INSPECT                   /* nobody counts those that are claimed */
+#elif HAVE_CAS
     if (LOAD(&jobs->tail) != index) count(&jobs->counters.unpublished);   /* cov: two at once: queue_threads.c */
 #else                                  /* tail may have fallen back */
     if (LOAD(&slot->claim) == index) count(&jobs->counters.unpublished);
@@ -696,14 +726,14 @@ INNGEST_SEND_CODE inngest_status inngest_complete(inngest *jobs, inngest_token t
 INNGEST_SEND_CODE void inngest_wake(inngest *jobs)
 {
     if (jobs == NULL || LOAD(&jobs->ready) != MAGIC) return;
-    STORE(&jobs->woken, 1);
+    SET_WOKEN(jobs, 1);
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
 }
 
 /* Neither an event, a completion nor a wake since the last tick. */
 static bool nothing_came(inngest *jobs)
 {
-    return !LOAD(&jobs->woken) && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) != WORD(jobs->head + 1);
+    return !WOKEN(jobs) && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) != WORD(jobs->head + 1);
 }
 
 /* ---- 4 Run table: places, numbers, deadlines -------------------------------------------------------------------
@@ -832,15 +862,25 @@ static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
 {
     if (run->flags & RUN_PASSED) return;             /* it is due again when the round is over */
     put_deadline(run, when);
-    if (when < jobs->quiet_until) jobs->quiet_until = when;
+    if (when < QUIET_UNTIL(jobs)) BE_QUIET(jobs, when);
     play_up(jobs, (uint32_t)(run - jobs->runs));
 }
 
 APART void due_now(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, jobs->now); }
 APART void due_never(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, NEVER); }
 
+#if INNGEST_LONG_STEPS || INNGEST_WALL_CLOCK
+/* Let the runs that have this flag look again. */
+static void wake_runs(inngest *jobs, unsigned flag)
+{
+    uint32_t i;
+    for (i = jobs->run_count; i-- > 0;)
+        if (jobs->runs[i].flags & flag) due_now(jobs, &jobs->runs[i]);
+}
+#endif
+
 /* After a crash: if this run goes on alone, no longer. */
-static void let_others_go_on(inngest *jobs, const inngest_run *run)
+APART void let_others_go_on(inngest *jobs, const inngest_run *run)
 {
 #if INNGEST_CRASHES
     if (jobs->alone == run->number) jobs->alone = 0;
@@ -875,37 +915,35 @@ static uint32_t round_up(const inngest *jobs, uint32_t bytes)
     return (bytes + mask) & ~mask;
 }
 
+static uint32_t block_shift(const inngest *jobs) { return (uint32_t)jobs->unit_shift + jobs->units_shift; }
+
 /* A journal's program size and block size, as its block headers name them. */
 APART uint32_t geometry(const inngest *jobs)
 {
-    uint32_t shift = 0;
-    while (1u << shift < jobs->port->program_size) shift++;
-    return shift | (uint32_t)jobs->block_shift << 3;
+    return log_2(jobs->port->program_size) | block_shift(jobs) << 3;
 }
 
-static unsigned block_units_shift(const inngest *jobs) { return (unsigned)(jobs->block_shift - jobs->unit_shift); }
-
-static uint32_t block_of(const inngest *jobs, uint32_t position)
+APART uint32_t block_of(const inngest *jobs, uint32_t position)
 {
-    uint32_t mask = UINT32_MAX >> block_units_shift(jobs);
-    return jobs->last_block - ((jobs->last_block - (position >> block_units_shift(jobs))) & mask);
+    uint32_t mask = UINT32_MAX >> jobs->units_shift;
+    return jobs->last_block - ((jobs->last_block - (position >> jobs->units_shift)) & mask);
 }
 
 static uint32_t offset_of(const inngest *jobs, uint32_t position)
 {
-    return (position & ((1u << block_units_shift(jobs)) - 1u)) << jobs->unit_shift;
+    return (position & ((1u << jobs->units_shift) - 1u)) << jobs->unit_shift;
 }
 
 static uint32_t position_at(const inngest *jobs, uint32_t block, uint32_t offset)
 {
-    return (block << block_units_shift(jobs)) + (offset >> jobs->unit_shift);
+    return (block << jobs->units_shift) + (offset >> jobs->unit_shift);
 }
 
 APART uint32_t head_position(const inngest *jobs) { return position_at(jobs, jobs->head_block, jobs->head_offset); }
 
 /* Where a block, or a position, is in the storage. */
 /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): init checks that there are two at least. */
-APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->block_count << jobs->block_shift; }
+APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->block_count << block_shift(jobs); }
 APART uint32_t address_of(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
 
 #if INNGEST_LOG
@@ -1023,6 +1061,9 @@ static uint32_t record_bytes(const inngest *jobs, const record *r) { return roun
 /* The same where the header may grow when the record is carried: what reservations count. */
 static uint32_t record_room(const inngest *jobs, uint32_t payload) { return round_up(jobs, 16 + payload); }
 
+/* The same of one record, or the last of several, where a block must have room: what is left of it is whole units. */
+#define ROOM_FOR(payload) (16u + (payload))
+
 static uint32_t after(const inngest *jobs, const record *r) { return r->position + (record_bytes(jobs, r) >> jobs->unit_shift); }
 
 NEAR bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
@@ -1134,21 +1175,21 @@ APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
 
 static inngest_status open_place(inngest *jobs)
 {
-    uint32_t unit = jobs->unit, offset = jobs->head_offset - unit;
+    uint32_t offset = jobs->head_offset - jobs->unit;
     bool first = INNGEST_WRITE_CACHE && !jobs->wrote;  /* in front of a boot's first filler may be weak cells, which no sync may leave unproven */
     if (!jobs->opening) return INNGEST_OK;
-    fill_bytes(jobs->stage, FILLER, unit);
+    fill_bytes(jobs->stage, FILLER, jobs->unit);
     jobs->dirty = jobs->wrote = true;
     jobs->failed_from = position_at(jobs, jobs->head_block, offset);
     jobs->failed_at = (uint16_t)(offset >> jobs->unit_shift);
-    INNGEST_TRY(port_program(jobs, block_address(jobs, jobs->head_block) + offset, jobs->stage, unit));
+    INNGEST_TRY(port_program(jobs, block_address(jobs, jobs->head_block) + offset, jobs->stage, jobs->unit));
     jobs->opening = false;
     jobs->failed_at = 0;
     jobs->failed_from = 0;
     return first ? port_sync(jobs) : INNGEST_OK;
 }
 
-APART bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
+static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
 
 /* Read the record at *offset of a block and go behind it; where nothing is whole, one unit on. */
 static bool next_record(inngest *jobs, uint32_t block, uint32_t *offset, record *r)
@@ -1156,6 +1197,13 @@ static bool next_record(inngest *jobs, uint32_t block, uint32_t *offset, record 
     bool whole = read_record(jobs, position_at(jobs, block, *offset), r);
     *offset += whole ? record_bytes(jobs, r) : jobs->unit;
     return whole;
+}
+
+/* Go on behind the next record of a block that is whole. False: there is none. */
+static bool next_whole(inngest *jobs, uint32_t block, uint32_t *offset, record *r)
+{
+    while (*offset < jobs->port->block_size) if (next_record(jobs, block, offset, r)) return true;
+    return false;
 }
 
 /* Has something been written that a disk may drop, although it keeps what follows? */
@@ -1226,7 +1274,7 @@ NEAR inngest_status note_record(inngest *jobs, inngest_run *run, uint32_t key, u
 {
     if (status != INNGEST_OK) {
         jobs->failed_from = jobs->group_from;          /* it may be whole all the same: what follows is not of its group */
-        jobs->failed_at = (uint16_t)(position & ((1u << block_units_shift(jobs)) - 1u));
+        jobs->failed_at = (uint16_t)(position & ((1u << jobs->units_shift) - 1u));
         jobs->in_group = false;
         return status;
     }
@@ -1280,10 +1328,7 @@ static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const v
         return note_record(jobs, run, key, position, program_stage(jobs, spend(jobs, position, total), total));
     }
 #endif
-    s.copy = false;
-    s.piece[0] = data;
-    s.size[0] = (uint16_t)size;
-    s.size[1] = s.size[2] = 0;
+    set_source(&s, data, size, false);
     return append(jobs, run, key, &s);
 }
 
@@ -1304,25 +1349,27 @@ static bool of_this_phase(const inngest_run *run, const record *r)
     return r->kind < RESULT || r->kind > SAVE || ((r->flags & FLAG) != 0) == ((run->flags & RUN_FAILING) != 0);
 }
 
-/* Read the record at *position in a run's chain and step back from it; at the first one link is 0.
- * NOT_FOUND: reclaimed, as all before it; READ: the chain is broken. */
-static inngest_status step_back(inngest *jobs, const inngest_run *run, uint32_t *position, record *r)
+enum found { FOUND, GONE, BROKEN };    /* GONE: reclaimed, as all before it, or never there; BROKEN: the chain is */
+
+/* Read the record at *position in a run's chain and step back from it; at the first one link is 0. */
+static enum found step_back(inngest *jobs, const inngest_run *run, uint32_t *position, record *r)
 {
-    if ((int32_t)(block_of(jobs, *position) - jobs->tail_block) < 0) return INNGEST_ERR_NOT_FOUND;
-    if (!read_record(jobs, *position, r) || r->run != (run->number & STEP_MASK)) return INNGEST_ERR_READ;
+    if ((int32_t)(block_of(jobs, *position) - jobs->tail_block) < 0) return GONE;
+    if (!read_record(jobs, *position, r) || r->run != (run->number & STEP_MASK)) return BROKEN;
     *position -= r->link;
-    return INNGEST_OK;
+    return FOUND;
 }
 
 /* Find the newest record of a class and step. */
-static inngest_status find_record(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
+static enum found find_record(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
 {
     uint32_t position = run->last;
-    for (;;) {
-        INNGEST_TRY(step_back(jobs, run, &position, r));
-        if (KEY(class_of(r->kind), r->step) == key && of_this_phase(run, r)) return INNGEST_OK;
-        if (r->link == 0) return INNGEST_ERR_NOT_FOUND;
+    enum found found;
+    while ((found = step_back(jobs, run, &position, r)) == FOUND) {
+        if (KEY(class_of(r->kind), r->step) == key && of_this_phase(run, r)) break;
+        if (r->link == 0) return GONE;
     }
+    return found;
 }
 
 #if INNGEST_INDEXES
@@ -1330,13 +1377,13 @@ static inngest_status find_record(inngest *jobs, const inngest_run *run, uint32_
 APART void find_oldest(inngest *jobs, inngest_run *run)
 {
     uint32_t position = run->last, oldest = jobs->tail_block;
-    inngest_status status;
+    enum found found;
     record r;
-    while ((status = step_back(jobs, run, &position, &r)) == INNGEST_OK) {
+    while ((found = step_back(jobs, run, &position, &r)) == FOUND) {
         oldest = block_of(jobs, r.position);
         if (r.link == 0) break;   /* cov: a guard: what has no link lies in the block that is gone */
     }
-    run->oldest = (uint16_t)(status == INNGEST_ERR_READ ? jobs->tail_block : oldest);   /* damaged: its START may lie anywhere */
+    run->oldest = (uint16_t)(found == BROKEN ? jobs->tail_block : oldest);   /* damaged: its START may lie anywhere */
 }
 
 static void update_oldest(inngest *jobs, uint32_t reclaimed)
@@ -1434,8 +1481,8 @@ static bool is_live(inngest *jobs, const record *r, bool linked)
     } else if (find_close(jobs, run, after(jobs, r), r->kind, r->step, &newest)) return false;
 #endif
     (void)linked;
-    if (find_record(jobs, run, KEY(class_of(r->kind), r->step), &newest) != INNGEST_OK || newest.position != r->position) return false;
-    return r->kind != SAVE || find_record(jobs, run, KEY(RESULT, r->step), &newest) != INNGEST_OK || undecided(newest.kind);
+    if (find_record(jobs, run, KEY(class_of(r->kind), r->step), &newest) != FOUND || newest.position != r->position) return false;
+    return r->kind != SAVE || find_record(jobs, run, KEY(RESULT, r->step), &newest) != FOUND || undecided(newest.kind);
 }
 
 APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
@@ -1444,10 +1491,7 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     source s;
     inngest_run *run = find_run(jobs, r->run);
     inngest_seen *seen;
-    fill_bytes(&s, 0, sizeof s);
-    s.piece[0] = r;
-    s.size[0] = r->size;
-    s.copy = true;
+    set_source(&s, r, r->size, true);
     if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
     INNGEST_TRY(append(jobs, run, KEY(kind, r->step), &s));
     if (r->kind == TIME) jobs->time_position = jobs->written;
@@ -1570,7 +1614,7 @@ static bool in_last(const inngest *jobs, uint32_t position) { return position &&
  * up the originals again, those of no run from the tail, erase it, and start over. */
 APART void start_over(inngest *jobs)
 {
-    uint32_t i, k, offset = jobs->first_offset;
+    uint32_t i, k, offset = 0;
     bool time = in_last(jobs, jobs->time_position);
     record r;
     for (i = jobs->run_count; i-- > 0;) {
@@ -1580,8 +1624,7 @@ APART void start_over(inngest *jobs)
             run->last -= r.link;
         }
     }
-    while (offset + 12 <= jobs->port->block_size) {
-        if (!next_record(jobs, jobs->tail_block, &offset, &r)) continue;
+    while (next_whole(jobs, jobs->tail_block, &offset, &r)) {
         if (r.kind == TIME && time) jobs->time_position = r.position;
         for (k = r.kind == SEEN ? INNGEST_SEEN_IDS : 0; k-- > 0;)
             if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(r.first) &&   /* cov: ids that share half a hash */
@@ -1609,7 +1652,7 @@ static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     uint8_t last[4];
     if (!find_room(jobs, bytes, keep)) return false;
     if (jobs->head_block == block || !may_be_lost(jobs)) return true;
-    if (jobs->head_offset + bytes + record_room(jobs, 4) > jobs->port->block_size) return port_sync(jobs) == INNGEST_OK;
+    if (jobs->head_offset + round_up(jobs, bytes) + ROOM_FOR(4) > jobs->port->block_size) return port_sync(jobs) == INNGEST_OK;
     put4(last, jobs->written);
     return add(jobs, NULL, KEY(RECLAIMED | FLAG, 1), last, sizeof last) == INNGEST_OK;
 }
@@ -1623,13 +1666,13 @@ static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
  * any mount (the last block); else in the next block. */
 APART void give_up(inngest *jobs)
 {
-    uint32_t unit = jobs->unit, offset = (uint32_t)jobs->failed_at << jobs->unit_shift, behind = jobs->head_offset + 2 * unit;
+    uint32_t offset = (uint32_t)jobs->failed_at << jobs->unit_shift, behind = jobs->head_offset + 2u * jobs->unit;
     bool stays;
     jobs->failed_at = 0;
-    jobs->head_offset = offset + (jobs->opening ? unit : 2 * unit);    /* of a filler: the same once more */
+    jobs->head_offset = offset + (jobs->opening ? jobs->unit : 2u * jobs->unit);    /* of a filler: the same once more */
     jobs->opening = jobs->wasted = true;
     if (rest_is_blank(jobs, jobs->head_block, offset)) return;
-    stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, jobs->head_block, offset + unit);
+    stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, jobs->head_block, offset + jobs->unit);
     jobs->head_offset = stays ? behind : jobs->port->block_size;
 }
 
@@ -1639,7 +1682,7 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     uint32_t from = jobs->failed_from;
     bool found = true;
     if (jobs->failed_at) give_up(jobs);
-    if (from) found = find_room(jobs, record_room(jobs, 8), keep) && (!may_be_lost(jobs) || port_sync(jobs) == INNGEST_OK);   /* a joint would follow it */
+    if (from) found = find_room(jobs, ROOM_FOR(8), keep) && (!may_be_lost(jobs) || port_sync(jobs) == INNGEST_OK);   /* a joint would follow it */
     if (from && found) {
         jobs->failed_from = 0;
         found = write_void(jobs, from, 0) == INNGEST_OK;
@@ -1681,52 +1724,11 @@ APART inngest_status park_broken_runs(inngest *jobs)
     for (i = jobs->run_count; i-- > 0;) {
         inngest_run *run = &jobs->runs[i];
         record r;
-        if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != INNGEST_ERR_READ) continue;
-        if (find_record(jobs, run, KEY(PHASE, 0), &r) == INNGEST_OK && r.size == 4) continue;   /* it is parked: none is being cancelled */
-        if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* cov: where programs fail besides */
+        if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != BROKEN) continue;
+        if (find_record(jobs, run, KEY(PHASE, 0), &r) == FOUND && r.size == 4) continue;   /* it is parked: none is being cancelled */
+        if (!advance(jobs, ROOM_FOR(8), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* cov: where programs fail besides */
         INNGEST_TRY(add(jobs, run, KEY(PHASE, 0), bytes, 4));
         stop_for_damage(jobs, run);
-    }
-    return INNGEST_OK;
-}
-
-#if INNGEST_INDEXES
-/* False: nothing in the block is live, it need not be read. */
-static bool may_hold_live(const inngest *jobs, uint32_t block)
-{
-    uint32_t i;
-    int k;
-    if (jobs->time_position && block_of(jobs, jobs->time_position) == block) return true;
-    for (k = 0; k < INNGEST_SEEN_IDS; k++)
-        if (SEEN_ID(jobs, k)->position && block_of(jobs, SEEN_ID(jobs, k)->position) == block) return true;
-    for (i = jobs->run_count; i-- > 0;) {
-        const inngest_run *run = &jobs->runs[i];
-        if (run->number && (run->oldest == (uint16_t)block || run->state == INNGEST_WAIT_DAMAGE)) return true;
-    }
-    return false;
-}
-#else
-#define may_hold_live(jobs, block) true
-#endif
-
-/* Carry what is live in the oldest block forward. *broken: it holds bytes that do not verify. */
-APART inngest_status carry_live(inngest *jobs, bool *broken)
-{
-    uint32_t offset = jobs->first_offset, block = jobs->tail_block;
-    record r;
-    while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
-        uint32_t address = block_address(jobs, block) + offset;
-        if (!next_record(jobs, block, &offset, &r)) {
-            *broken = *broken || (!port_blank(jobs, address, jobs->unit) && !is_filler(jobs, address));
-            continue;
-        }
-        idle(jobs);                                  /* now and then a look through all of its run */
-        if (!is_live(jobs, &r, false)) continue;
-        if (!advance(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
-        r.flags &= FLAG;
-        INNGEST_TRY(copy_record(jobs, &r, false));
-        if (r.run) set_copied(jobs, r.position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front */
-        count(&jobs->counters.carried);
     }
     return INNGEST_OK;
 }
@@ -1750,13 +1752,42 @@ APART uint32_t oldest_live(const inngest *jobs, bool time)
     return head - back;
 }
 
+/* False: nothing in the tail block is live, it need not be read. */
+static bool may_hold_live(const inngest *jobs) { return oldest_live(jobs, true) == jobs->tail_block; }
+#else
+#define may_hold_live(jobs) true
+#endif
+
+/* Carry what is live in the oldest block forward. *broken: it holds bytes that do not verify. */
+APART inngest_status carry_live(inngest *jobs, bool *broken)
+{
+    uint32_t offset = jobs->first_offset, block = jobs->tail_block;
+    record r;
+    while (may_hold_live(jobs) && offset + 12 <= jobs->port->block_size) {
+        uint32_t address = block_address(jobs, block) + offset;
+        if (!next_record(jobs, block, &offset, &r)) {
+            *broken = *broken || (INNGEST_INSPECT && !port_blank(jobs, address, jobs->unit) && !is_filler(jobs, address));
+            continue;
+        }
+        idle(jobs);                                  /* now and then a look through all of its run */
+        if (!is_live(jobs, &r, false)) continue;
+        if (!advance(jobs, ROOM_FOR(r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
+        r.flags &= FLAG;
+        INNGEST_TRY(copy_record(jobs, &r, false));
+        if (r.run) set_copied(jobs, r.position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front */
+        count(&jobs->counters.carried);
+    }
+    return INNGEST_OK;
+}
+
+#if INNGEST_INDEXES
 /* Where nothing but the time stands in old blocks it is carried forward: the next mount need not go back to it. Not to
  * the last block: what reclaim starts over there it takes from the tail. If it fails, the proof is written behind that. */
 APART void bring_time(inngest *jobs)
 {
     record r;
-    if ((int32_t)(oldest_live(jobs, false) - block_of(jobs, jobs->time_position)) <= (int32_t)(TIME_REACH >> jobs->block_shift)) return;
-    if (!read_record(jobs, jobs->time_position, &r) || !advance(jobs, record_room(jobs, TIME_BYTES), 0)) return;   /* cov: programs fail */
+    if ((int32_t)(oldest_live(jobs, false) - block_of(jobs, jobs->time_position)) <= (int32_t)(TIME_REACH >> block_shift(jobs))) return;
+    if (!read_record(jobs, jobs->time_position, &r) || !advance(jobs, ROOM_FOR(TIME_BYTES), 0)) return;   /* cov: programs fail */
     r.flags &= FLAG;
     if (jobs->head_block != jobs->last_block) (void)copy_record(jobs, &r, false);   /* cov: the same */
 }
@@ -1784,7 +1815,7 @@ static inngest_status release_block(inngest *jobs)
     if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
     bring_time(jobs);
     put4(bytes, jobs->next_run);
-    if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
+    if (!advance(jobs, ROOM_FOR(4), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4));
     jobs->tail_block = block + 1;
     set_copied(jobs, position_at(jobs, block + 1, 0), 0);
@@ -1802,7 +1833,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     return prepare_blocks(jobs, wait);
 }
 
-static uint32_t largest_record(const inngest *jobs)
+APART uint32_t largest_record(const inngest *jobs)
 {
     return record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
 }
@@ -1864,9 +1895,9 @@ static inngest_status make_room_ahead(inngest *jobs)
  * little is reserved then: a block that is entered before the next sync was erased before this one. */
 static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
 {
-    uint32_t spare = spare_blocks(jobs), need = jobs->head_block + ((jobs->head_offset + bytes) >> jobs->block_shift) + spare;
+    uint32_t spare = spare_blocks(jobs), need = jobs->head_block + ((jobs->head_offset + bytes) >> block_shift(jobs)) + spare;
     while (may_be_lost(jobs) && !jobs->failed && (int32_t)(need - jobs->tail_block) >= (int32_t)jobs->block_count &&
-           jobs->tail_block + jobs->block_count <= jobs->last_block + LEAST_SPARE(jobs) && !may_hold_live(jobs, jobs->tail_block) &&
+           jobs->tail_block + jobs->block_count <= jobs->last_block + LEAST_SPARE(jobs) && !may_hold_live(jobs) &&
            release_block(jobs) == INNGEST_OK) continue;
     return port_sync(jobs);
 }
@@ -1877,12 +1908,12 @@ static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
 #if INNGEST_CRASHES || INNGEST_CANCEL || INNGEST_WALL_CLOCK
 static inngest_status write_record(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
-    INNGEST_TRY(room(jobs, record_room(jobs, size)));
+    INNGEST_TRY(room(jobs, ROOM_FOR(size)));
     return add(jobs, run, key, data, size);
 }
 #endif
 
-APART inngest_status add_time(inngest *jobs, unsigned flag)
+static inngest_status add_time(inngest *jobs, unsigned flag)
 {
     uint8_t bytes[TIME_BYTES];
     put_time(bytes, jobs->now);
@@ -1899,7 +1930,7 @@ APART inngest_status add_time(inngest *jobs, unsigned flag)
 
 static inngest_status write_time(inngest *jobs, unsigned flag)
 {
-    INNGEST_TRY(room(jobs, record_room(jobs, TIME_BYTES)));
+    INNGEST_TRY(room(jobs, ROOM_FOR(TIME_BYTES)));
     return add_time(jobs, flag);
 }
 
@@ -1953,20 +1984,28 @@ APART void take_up(inngest *jobs, inngest_run *run, uint32_t number, unsigned fu
     jobs->reserved += run->reserved * UINT32_C(4);
 }
 
+#define SEEN_BYTES 14u
+static void put_seen(uint8_t b[SEEN_BYTES], const uint32_t hash[2], int64_t until)
+{
+    put4(b, hash[0]);
+    put4(b + 4, hash[1]);
+    put_time(b + 8, until);
+}
+
 /* In the place of what expires first: of the ids that a mount finds some may have expired before the newest ones came. */
-static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, uint32_t position)
+static void remember(inngest *jobs, const uint8_t b[SEEN_BYTES], uint32_t position)
 {
     int i;
     inngest_seen *to = SEEN_ID(jobs, 0);
     if (!INNGEST_SEEN_IDS) return;
     for (i = INNGEST_SEEN_IDS; i-- > 0;) {
         inngest_seen *seen = SEEN_ID(jobs, i);
-        if (seen->position && seen->hash[0] == low && seen->hash[1] == high) { to = seen; break; }
+        if (seen->position && seen->hash[0] == get4(b) && seen->hash[1] == get4(b + 4)) { to = seen; break; }
         if (seen->until < to->until) to = seen;
     }
-    to->hash[0] = low;
-    to->hash[1] = high;
-    to->until = until;
+    to->hash[0] = get4(b);
+    to->hash[1] = get4(b + 4);
+    to->until = get_time(b + 8);
     to->position = position;
 }
 
@@ -1976,8 +2015,8 @@ static bool ends_later(inngest *jobs, const record *of)
     uint32_t offset, block;
     record r;
     for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++, idle(jobs))
-        for (offset = jobs->first_offset; offset + 12 <= jobs->port->block_size;)
-            if (next_record(jobs, block, &offset, &r) && r.kind == END && r.run == of->run) return true;
+        for (offset = 0; next_whole(jobs, block, &offset, &r);)
+            if (r.kind == END && r.run == of->run) return true;
     return false;
 }
 
@@ -2034,7 +2073,7 @@ APART inngest_status apply_record(inngest *jobs, const record *r, uint32_t *recl
         jobs->time_wall = get_time(b + 6);
 #endif
         break;
-    case SEEN: remember(jobs, get4(b), get4(b + 4), get_time(b + 8), r->position); break;
+    case SEEN: remember(jobs, b, r->position); break;
     case RECLAIMED:
         if (r->flags & FLAG) break;
         set_copied(jobs, 0, 0);
@@ -2060,14 +2099,15 @@ APART inngest_status apply_record(inngest *jobs, const record *r, uint32_t *recl
 /* Those that are needed, since what they void reads as whole, come first and are not dropped. */
 static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool needed)
 {
-    uint32_t *range = jobs->voids[jobs->void_count % VOIDS], *first = jobs->voids[jobs->voids_needed % VOIDS];
+    uint32_t *range = jobs->voids[jobs->void_count % VOIDS], *first;
     unsigned i;
     for (i = VOIDS; i-- > 0;) if (jobs->voids[i][0] == from && jobs->voids[i][1] == to) return INNGEST_PAUSED;
     if (jobs->void_count <= VOIDS) jobs->void_count++;
     if (needed) {
-        copy_bytes(range, first, sizeof jobs->voids[0]);
+        first = jobs->voids[jobs->voids_needed++ % VOIDS];
+        range[0] = first[0];
+        range[1] = first[1];
         range = first;
-        jobs->voids_needed++;
     } else if (jobs->void_count > VOIDS) return INNGEST_PAUSED;
     range[0] = from;
     range[1] = to;
@@ -2082,9 +2122,9 @@ static inngest_status doubt(inngest *jobs)
 }
 
 typedef struct scan {
-    uint32_t end;                      /* where the last record of the block ended, or 0 */
-    bool blank;                        /* behind it the block is blank */
+    uint32_t end;                      /* where the last record of the block ended, or what is left of one; 0: it is blank */
     uint32_t proven;                   /* reclaimed is all in front of this block */
+    inngest_status status;             /* why a record cannot be taken up */
 #if INNGEST_WRITE_CACHE
     uint32_t before, lost;             /* where what is in front of the block ended, or 0 */
 #endif
@@ -2105,12 +2145,11 @@ static void look_for_loss(const record *r, uint32_t gap, scan *found)
 /* Take up the whole records of a block. */
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
-    uint32_t offset = jobs->first_offset, gap = offset, unit = jobs->unit, previous, range[2] = { 0, 0 };
-    bool in_group = false, in_void = false, broken = false, torn;
-    inngest_status status = INNGEST_OK, applied;
+    uint32_t offset = jobs->first_offset, gap = offset, range[2] = { 0, 0 };
+    bool in_group = false, in_void = false, broken = false, blank = false, torn, needed;
+    inngest_status applied, again;
     record r;
     found->end = 0;
-    found->blank = false;
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
         uint32_t position = position_at(jobs, block, offset), address = address_of(jobs, position);
@@ -2118,13 +2157,13 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
             if (in_group) return doubt(jobs);
             in_void = false;
             if (offset == gap && rest_is_blank(jobs, block, offset)) {
-                found->blank = true;
+                blank = true;
                 break;
             }
-            offset += unit;
-            if (port_blank(jobs, address, unit)) continue;
+            offset += jobs->unit;
+            if (port_blank(jobs, address, jobs->unit)) continue;
             if (is_filler(jobs, address)) {
-                if (offset - gap <= 2 * unit) {            /* with the unit left alone */
+                if (offset - gap <= 2u * jobs->unit) {            /* with the unit left alone */
                     gap = offset;
                     broken = false;
                 }
@@ -2146,9 +2185,12 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         if (is_void(&r)) {
             range[0] = get4(r.first);
             range[1] = get4(r.first + 4);
+            needed = jobs->newest && in_range(jobs->newest, range) && jobs->voids_needed < VOIDS;
+            again = void_range(jobs, range[0], range[1], needed);
+            if (needed) return again;
         }
         if (offset != gap) {                               /* a torn write has nothing behind it in its block but what voids it */
-            torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + unit), range));
+            torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + jobs->unit), range));
             if (torn) count(&jobs->counters.torn);
             else count(&jobs->counters.damaged);
         } else torn = true;
@@ -2157,32 +2199,32 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 #endif
         broken = false;
         gap = offset = found->end;
-        previous = jobs->newest;
         if (!in_group) jobs->newest = r.position;
         jobs->stale = false;
-        if (is_void(&r)) {
-            bool needed = previous && in_range(previous, range) && jobs->voids_needed < VOIDS;
-            inngest_status again = void_range(jobs, range[0], range[1], needed);
-            if (needed) return again;
-        }
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, &found->proven);
-        if (applied != INNGEST_OK) status = applied;
+        if (applied != INNGEST_OK) found->status = applied;
     }
     if (broken) count(&jobs->counters.torn);
-    return status;
+#if INNGEST_WRITE_CACHE
+    if (found->end) found->before = position_at(jobs, block, found->end);
+#endif
+    if (found->end == 0 && !blank) {                       /* begun, and nothing in it is whole */
+        found->end = jobs->port->block_size;
+        jobs->stale = true;
+    }
+    return INNGEST_OK;
 }
 
 /* Put nothing right behind what may be torn, and, unless the stop was clean, write the newest group again, whose
  * cells may be half programmed, before anything acts on it. */
 static inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = position_at(jobs, jobs->tail_block, jobs->first_offset);
-    bool torn = jobs->doubted || jobs->stale, merge = false;
+    uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = 0;
+    bool torn = jobs->doubted || jobs->stale;
     inngest_status status;
     inngest_run *run;
     record r;
-    if (end == 0) end = jobs->first_offset;
     jobs->written = jobs->newest;
     jobs->opening = true;
     if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
@@ -2201,7 +2243,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
         position = after(jobs, &r);
         if (is_void(&r)) {
             from = get4(r.first);
-            torn = merge = true;
+            torn = true;
             continue;
         }
         bytes += record_room(jobs, r.size);
@@ -2211,7 +2253,7 @@ static inngest_status settle(inngest *jobs, uint32_t end)
     jobs->trusted = jobs->trusted || !jobs->wary;
     jobs->unsure = jobs->last_block;
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
-    if (jobs->newest && !merge) from = position;
+    if (from == 0) from = position ? position : position_at(jobs, jobs->tail_block, jobs->first_offset);
     if (torn) bytes += record_room(jobs, 8);
     if (!advance(jobs, bytes, 0)) {
         if (INNGEST_WRITE_CACHE && jobs->failed) return INNGEST_ERR_SYNC;   /* cov: a sync in place of a joint fails */
@@ -2302,8 +2344,9 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
 }
 
 /* Settle before the erase, or before the last one, if it can be: what is written again may be the proof that the block may go. */
-static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
+static inngest_status settle_and_erase(inngest *jobs)
 {
+    uint32_t end = jobs->head_offset ? jobs->head_offset : jobs->first_offset;
     inngest_status status;
     while ((status = settle(jobs, end)) == INNGEST_ERR_JOURNAL_FULL && jobs->last_block + 1 - jobs->tail_block < jobs->block_count) {
         jobs->dirty = true;                            /* what was found may be no more than a disk's cache has */
@@ -2314,33 +2357,41 @@ static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
     return prepare_blocks(jobs, true);
 }
 
+#define LOOKS_FOR_MISSING (INNGEST_INSPECT || INNGEST_INDEXES || INNGEST_WRITE_CACHE)
+#if LOOKS_FOR_MISSING
+/* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
+static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
+{
+    uint32_t block, expected = jobs->last_block + 1 - jobs->tail_block, missing;
+    if (jobs->tail_block != oldest && has_header(jobs, oldest)) expected++;
+    missing = blocks < expected;
+    for (block = jobs->last_block + 2; block - oldest < jobs->block_count; block++)
+        if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
+    return missing;
+}
+#else                                  /* nothing tells it, and what is written in order leaves nothing behind a format that was cut short */
+#define count_missing(jobs, oldest, blocks) 0
+#endif
+
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t block, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected;
-    inngest_status status, applied = INNGEST_OK;
-    bool gap = false, written = false, misplaced = false, fresh;
+    uint32_t block, blocks = 0, oldest, missing, headless = 0, least;
+    bool gap = false, misplaced = false, fresh;
     scan found;
     fill_bytes(&found, 0, sizeof found);
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->block_count;
     if ((int32_t)(oldest - jobs->block_count) < 0) oldest = jobs->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
-    /* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
-    expected = jobs->last_block + 1 - jobs->tail_block;
-    if (jobs->tail_block != oldest && has_header(jobs, oldest)) expected++;
-    if (blocks < expected) missing++;
-    for (block = jobs->last_block + 2; block - oldest < jobs->block_count; block++)
-        if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
+    missing = count_missing(jobs, oldest, blocks);
     block = jobs->tail_block;
 #if INNGEST_INDEXES
     if (!missing && jobs->reach && (int32_t)(jobs->reach - block) > 0) block = jobs->reach;   /* nothing in front of it counts */
 #endif
     for (; (int32_t)(block - jobs->last_block) <= 0; block++) {
-        status = scan_block(jobs, block, &found);
-        if ((int)status > 0) return status;
-        if (status != INNGEST_OK) applied = status;
-        if (found.end == 0 && found.blank) {
+        INNGEST_TRY(scan_block(jobs, block, &found));
+        if (found.end == 0) {
             gap = true;
             if (headless == 0 && !has_header(jobs, block)) headless = block;
             continue;
@@ -2348,23 +2399,18 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) missing++;
         gap = false;
         headless = 0;
-        written = true;
         jobs->head_block = block;
-        end = found.end ? found.end : jobs->port->block_size;  /* begun, and nothing in it is whole */
-#if INNGEST_WRITE_CACHE
-        if (found.end) found.before = position_at(jobs, block, end);
-#endif
-        if (found.end == 0) jobs->stale = true;
+        jobs->head_offset = found.end;
     }
 #if INNGEST_WRITE_CACHE
     /* Not where its block is being erased. */
     if (found.lost && (int32_t)(block_of(jobs, found.lost) - found.proven) >= 0 && jobs->voids_needed < VOIDS)   /* cov: programs failed besides; 8 losses */
         return void_range(jobs, found.lost, position_at(jobs, jobs->head_block + 1, 0), true);
 #endif
-    fresh = !written && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->block_count - 1)) < 0;
+    fresh = jobs->head_offset == 0 && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->block_count - 1)) < 0;
     if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
-        jobs->last_block -= !missing && jobs->last_block == oldest;
+        jobs->last_block -= !(LOOKS_FOR_MISSING && missing) && jobs->last_block == oldest;
         missing = 0;
     } else if (unreadable(jobs)) return INNGEST_ERR_READ;
     if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
@@ -2374,23 +2420,22 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     if (missing) count(&jobs->counters.damaged);
     if ((int32_t)(found.proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->block_count) {
         /* Which run was the newest is lost: more than one a unit there never were. */
-        expected = position_at(jobs, jobs->head_block + 1, 0);
-        if (jobs->next_run < expected) jobs->next_run = expected;
+        least = position_at(jobs, jobs->head_block + 1, 0);
+        if (jobs->next_run < least) jobs->next_run = least;
     }
     if (*reclaimed == 0 && (int32_t)(found.proven - oldest) > 0 && found.proven - oldest < jobs->block_count) {
         *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
     }
-    INNGEST_TRY(applied);
-    if (jobs->head_block == jobs->last_block && jobs->tail_block != jobs->last_block && jobs->tail_block == oldest &&
-        jobs->last_block + 1 - oldest == jobs->block_count) {
+    INNGEST_TRY(found.status);
+    if (jobs->head_block == jobs->last_block && jobs->tail_block == oldest && jobs->last_block + 1 - oldest == jobs->block_count) {
         /* Only reclaim enters the last erased block, and it was cut short: all in there are copies. Start it over. */
         jobs->last_block--;
         jobs->tail_block = jobs->last_block + 2 - jobs->block_count;
         INNGEST_TRY(prepare_blocks(jobs, true));
         return INNGEST_PAUSED;
     }
-    return settle_and_erase(jobs, end);
+    return settle_and_erase(jobs);
 }
 
 /* ---- 8 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------- */
@@ -2437,6 +2482,9 @@ static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t whe
 /* Until something else makes the run look again. */
 APART inngest_status wait_for_good(inngest_ctx *ctx, inngest_wait why) { return wait_until(ctx, why, NEVER); }
 
+/* Until the others have had their turn. */
+APART inngest_status wait_a_round(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now); }
+
 /* The storage failed or has no room: try again in a while. */
 static inngest_status wait_for_room(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_ROOM, ctx->jobs->now + RETRY_ROOM_MS); }
 
@@ -2449,7 +2497,7 @@ static inngest_status park(inngest_ctx *ctx, inngest_wait why)
 }
 
 /* Find the run's newest record of a class and step. */
-static inngest_status find_own(const inngest_ctx *ctx, uint32_t key, record *r)
+static enum found find_own(const inngest_ctx *ctx, uint32_t key, record *r)
 {
     return find_record(ctx->jobs, ctx->run, key, r);
 }
@@ -2546,19 +2594,19 @@ static bool find_again(inngest_ctx *ctx, record *r)
 
 /* Find the step's newest record. Where the pass has come by all that are, there is nothing to look for. */
 #if INNGEST_INDEXES
-NEAR inngest_status find_memo(inngest_ctx *ctx, record *r)
+NEAR enum found find_memo(inngest_ctx *ctx, record *r)
 {
-    inngest_status status = INNGEST_ERR_NOT_FOUND;
+    enum found found = GONE;
     ctx->known = false;
-    if (ctx->met == ctx->run->memos) return status;
+    if (ctx->met == ctx->run->memos) return found;
 #if INNGEST_TRAIL_STEPS
-    if (find_again(ctx, r)) status = INNGEST_OK;
-    else if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) status = INNGEST_OK;
+    if (find_again(ctx, r)) found = FOUND;
+    else if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) found = FOUND;
 #else
-    if (ctx->ahead && find_close(ctx->jobs, ctx->run, ctx->ahead, RESULT, ctx->step, r)) status = INNGEST_OK;
+    if (ctx->ahead && find_close(ctx->jobs, ctx->run, ctx->ahead, RESULT, ctx->step, r)) found = FOUND;
 #endif
-    else status = find_own(ctx, KEY(RESULT, ctx->step), r);
-    if (status != INNGEST_OK) return status;
+    else found = find_own(ctx, KEY(RESULT, ctx->step), r);
+    if (found != FOUND) return found;
 #if INNGEST_TRAIL_STEPS
     last_place(ctx)[0] = r->position;
     last_place(ctx)[1] = (uint32_t)r->header + r->size;
@@ -2566,7 +2614,7 @@ NEAR inngest_status find_memo(inngest_ctx *ctx, record *r)
     ctx->known = true;
     ctx->met++;
     ctx->ahead = after(ctx->jobs, r);
-    return status;
+    return found;
 }
 
 /* A record of the step has been written: does the pass know it? */
@@ -2578,7 +2626,7 @@ static void meet(inngest_ctx *ctx, unsigned kind)
     ctx->run->memos++;
 }
 #else
-static inngest_status find_memo(const inngest_ctx *ctx, record *r) { return find_own(ctx, KEY(RESULT, ctx->step), r); }
+static enum found find_memo(const inngest_ctx *ctx, record *r) { return find_own(ctx, KEY(RESULT, ctx->step), r); }
 #define meet(ctx, kind) ((void)0)
 #endif
 
@@ -2587,7 +2635,7 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
 {
     record r;
     if (!(ctx->run->flags & RUN_SAVED) || undecided(kind) || kind == SAVE) return;
-    if (find_own(ctx, KEY(SAVE, ctx->step), &r) == INNGEST_OK) ctx->old = (uint16_t)(ctx->old + record_room(ctx->jobs, r.size));
+    if (find_own(ctx, KEY(SAVE, ctx->step), &r) == FOUND) ctx->old = (uint16_t)(ctx->old + record_room(ctx->jobs, r.size));
 }
 
 /* Make room for a record of this step, and `more` bytes of its group behind it. PAUSED: the port failed; or a mistake:
@@ -2618,7 +2666,7 @@ NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void 
 #endif
     }
 #endif
-    if (add(jobs, run, KEY(kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step), data, size) != INNGEST_OK) return wait_for_room(ctx);
+    if (add(jobs, run, KEY(kind | (IN_ON_FAILURE(run) ? FLAG : 0), ctx->step), data, size) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = (uint16_t)record_room(jobs, size);
     meet(ctx, kind);
@@ -2674,7 +2722,7 @@ NEAR inngest_status durable(inngest_ctx *ctx)
         if (sync_ahead(jobs, largest_record(jobs)) == INNGEST_OK) return INNGEST_OK;
     }
 #endif
-    return wait_until(ctx, INNGEST_WAIT_NONE, jobs->now);
+    return wait_a_round(ctx);
 }
 
 static inngest_status commit(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
@@ -2768,11 +2816,9 @@ static inngest_active *find_active(inngest *jobs, const inngest_run *run, uint32
 /* The step is over: runs that waited for the place look again. */
 static void drop_active(inngest *jobs, inngest_active *a)
 {
-    uint32_t i;
     a->run = 0;
     COUNT_ACTIVE(jobs, -1);
-    for (i = jobs->wanting ? jobs->run_count : 0; i-- > 0;)
-        if (jobs->runs[i].flags & RUN_WANTS) due_now(jobs, &jobs->runs[i]);
+    if (jobs->wanting) wake_runs(jobs, RUN_WANTS);
     jobs->wanting = false;
 }
 
@@ -2929,10 +2975,10 @@ static int64_t backoff(inngest_ctx *ctx)
     return (int64_t)seconds * 1000 + (jitter ? next_random(ctx->jobs) % jitter : 0);
 }
 
-static int max_attempts(const inngest_ctx *ctx)
+APART int max_attempts(const inngest_ctx *ctx)
 {
     if (ctx->step && ctx->max_attempts) return ctx->max_attempts;
-    if (ctx->run->flags & RUN_FAILING) return 2;                 /* as Inngest's: one retry */
+    if (IN_ON_FAILURE(ctx->run)) return 2;                 /* as Inngest's: one retry */
     return ctx->function->max_attempts ? ctx->function->max_attempts : 5;
 }
 
@@ -2995,7 +3041,7 @@ NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const recor
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
     if (ENDING(ctx) ? !IN_PROGRESS(ctx) : CANCELLING(ctx->run)) return wait_for_good(ctx, INNGEST_WAIT_NONE);
-    if (r->kind == INTENT) ctx->attempt = r->first[0];
+    if (INNGEST_LONG_STEPS && r->kind == INTENT) ctx->attempt = r->first[0];
     return r->kind == ATTEMPT ? wait_for_attempt(ctx, r) : INNGEST_BODY;
 }
 
@@ -3004,6 +3050,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 {
     inngest *jobs = ctx->jobs;
     inngest_status status;
+    enum found found;
     fill_bytes(r, 0, sizeof *r);
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
@@ -3015,12 +3062,12 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
     ctx->again = UINT32_MAX;
     ctx->active = find_active(jobs, ctx->run, ctx->step);
 #endif
-    status = find_memo(ctx, r);
-    if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
+    found = find_memo(ctx, r);
+    if (found == BROKEN) return park(ctx, INNGEST_WAIT_DAMAGE);
 #if INNGEST_TRAIL_STEPS && INNGEST_HOOKS
     if (jobs->hooks) r->staged = false;              /* what they call may use the stage */
 #endif
-    if (status != INNGEST_OK) r->kind = 0;
+    if (found == GONE) r->kind = 0;
     else ctx->old = (uint16_t)record_room(jobs, r->size);
     if (r->kind == 0 || undecided(r->kind)) return enter_undecided(ctx, what, r);
     if (r->kind == CHOICE || (r->kind == DONE ? r->first[0] : (unsigned)WHAT_RUN) != what) return park(ctx, INNGEST_WAIT_MEMO);
@@ -3110,8 +3157,14 @@ static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
 }
 #endif
 
-/* Negative and one of the library's own: not a port's or a driver's number. */
-static bool is_failure(inngest_status status) { return (int)status < -256 && (int)status >= INNGEST_ERR_SYNC; }
+/* Take up the failure that a body or a handler gave. False: it is neither what they may give nor a negative number of
+ * the library's own; a port's or a driver's is not. */
+APART bool take_failure(inngest_ctx *ctx, inngest_status status, const char *id)
+{
+    bool asked = status == INNGEST_RETRY || status == INNGEST_FAIL, own = (int)status < -256 && (int)status >= INNGEST_ERR_SYNC;
+    if (!asked || !ctx->told) set_error(ctx, asked ? INNGEST_FAIL : own ? status : INNGEST_ERR_STATUS, 0, id);
+    return asked || own;
+}
 
 static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
 {
@@ -3137,10 +3190,7 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
         return durable(ctx);
     }
     count(&ctx->jobs->counters.steps_failed);
-    if (status != INNGEST_RETRY && status != INNGEST_FAIL) {
-        if (!is_failure(status)) return mistake(ctx, INNGEST_ERR_STATUS, ctx->id);
-        set_error(ctx, status, 0, ctx->id);
-    } else if (!ctx->told) set_error(ctx, INNGEST_FAIL, 0, ctx->id);
+    if (!take_failure(ctx, status, ctx->id)) return ctx->stopped = INNGEST_ERR_STATUS;
     ctx->told = false;
     return attempt_failed(ctx, status);
 }
@@ -3240,7 +3290,7 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
     inngest_status status = enter_short(ctx, id, WHAT_RESTART);
     if (status != INNGEST_BODY) return status;
     if (jobs->port->restart == NULL) return mistake(ctx, INNGEST_ERR_RESTART, id);
-    INNGEST_TRY(make_room(ctx, DONE, 1, record_room(jobs, TIME_BYTES)));
+    INNGEST_TRY(make_room(ctx, DONE, 1, ROOM_FOR(TIME_BYTES)));
     INNGEST_TRY(write_own(ctx, DONE | MORE, &done, 1));
     status = add_time(jobs, FLAG);
     if (status != INNGEST_OK) jobs->head_offset -= jobs->unit;     /* for give_up: it may be whole, and a mount puts the filler right behind it */
@@ -3260,15 +3310,15 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
 void inngest_parallel(inngest_ctx *ctx, const char *id)
 {
     record r;
-    inngest_status status;
+    enum found found;
     if (ctx->open || ctx->parallel) { (void)mistake(ctx, ctx->open ? INNGEST_ERR_NESTED : INNGEST_ERR_PARALLEL, id); return; }
     if (ctx->stopped != INNGEST_OK || identify(ctx, id) != INNGEST_OK) return;
     ctx->parallel = true;
     ctx->decided = false;
     ctx->group = ctx->step;
-    status = find_memo(ctx, &r);
-    if (status == INNGEST_ERR_NOT_FOUND) return;
-    if (status != INNGEST_OK) (void)park(ctx, INNGEST_WAIT_DAMAGE);
+    found = find_memo(ctx, &r);
+    if (found == GONE) return;
+    if (found == BROKEN) (void)park(ctx, INNGEST_WAIT_DAMAGE);
     else if (r.kind != CHOICE) (void)park(ctx, INNGEST_WAIT_MEMO);
     else {
         ctx->decided = true;
@@ -3302,19 +3352,7 @@ APART inngest_status close_group(inngest_ctx *ctx, inngest_status status)
     return ctx->stopped != INNGEST_OK ? ctx->stopped : status;
 }
 
-inngest_status inngest_all_(inngest_ctx *ctx, inngest_status *first, ...)
-{
-    va_list list;
-    int good;
-    inngest_status status;
-    va_start(list, first);
-    status = look_at_branches(ctx, first, list, &good);
-    va_end(list);
-    if (ctx->decided && ctx->stopped == INNGEST_OK) (void)park(ctx, INNGEST_WAIT_MEMO);   /* it was one of inngest_any */
-    return close_group(ctx, status);
-}
-
-inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
+inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, ...)
 {
     va_list list;
     int good;
@@ -3323,8 +3361,10 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
     va_start(list, first);
     status = look_at_branches(ctx, first, list, &good);
     va_end(list);
-    if (good < 0 && ctx->decided && ctx->stopped == INNGEST_OK) (void)park(ctx, INNGEST_WAIT_MEMO);   /* the branch in the winner's place did not win */
-    if (good < 0) return close_group(ctx, status);
+    if (!any || good < 0) {            /* of a group that has a winner: it was one of inngest_any, or the branch in its place did not win */
+        if (ctx->decided && ctx->stopped == INNGEST_OK) (void)park(ctx, INNGEST_WAIT_MEMO);
+        return close_group(ctx, status);
+    }
     if (ctx->decided) return close_group(ctx, INNGEST_OK);
     winner = (uint8_t)good;
     ctx->step = ctx->group;
@@ -3333,7 +3373,7 @@ inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...)
 #endif
     ctx->old = 0;
     ctx->id[0] = 0;
-    if (put_record(ctx, CHOICE, &winner, 1) == INNGEST_OK) (void)wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);   /* the losers are told at the replay */
+    if (put_record(ctx, CHOICE, &winner, 1) == INNGEST_OK) (void)wait_a_round(ctx);   /* the losers are told at the replay */
     return close_group(ctx, INNGEST_PAUSED);
 }
 #endif
@@ -3381,13 +3421,13 @@ static bool same_payload(inngest *jobs, const record *r, const uint8_t *data, si
 /* The open step's progress. BODY: there is none. */
 static inngest_status find_progress(inngest_ctx *ctx, const void *data, size_t size, record *r)
 {
-    inngest_status status;
+    enum found found;
     if (!ctx->open) return mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_save or load");
     if (data == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
-    status = find_own(ctx, KEY(SAVE, ctx->step), r);
-    if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
-    return status == INNGEST_OK ? INNGEST_OK : INNGEST_BODY;
+    found = find_own(ctx, KEY(SAVE, ctx->step), r);
+    if (found == BROKEN) return park(ctx, INNGEST_WAIT_DAMAGE);
+    return found == FOUND ? INNGEST_OK : INNGEST_BODY;
 }
 
 inngest_status inngest_step_save(inngest_ctx *ctx, const void *progress, size_t size)
@@ -3422,7 +3462,7 @@ void inngest_idempotency_key(const inngest_ctx *ctx, char key[INNGEST_KEY_SIZE])
     unsigned i, digit;
     parts[0] = ctx->jobs->format;
     parts[1] = ctx->run->number;
-    parts[2] = ctx->run->flags & RUN_FAILING ? 1 : 0;
+    parts[2] = IN_ON_FAILURE(ctx->run) ? 1 : 0;
     parts[3] = ctx->step;
     for (i = 0; i < 32; i++) {
         digit = parts[i / 8] >> (28 - 4 * (i % 8)) & 15;
@@ -3441,7 +3481,7 @@ static void find_attempt(inngest_ctx *ctx)
     record r;
     ctx->attempt = 0;
     ctx->old = 0;
-    if (find_own(ctx, KEY(RESULT, 0), &r) != INNGEST_OK) return;
+    if (find_own(ctx, KEY(RESULT, 0), &r) != FOUND) return;
     ctx->attempt = r.first[12];
     ctx->old = (uint16_t)record_room(ctx->jobs, r.size);
 }
@@ -3450,15 +3490,15 @@ int inngest_attempt(const inngest_ctx *ctx)
 {
     record r;
     if (ctx->open) return ctx->attempt;
-    return find_own(ctx, KEY(RESULT, 0), &r) == INNGEST_OK ? r.first[12] : 0;
+    return find_own(ctx, KEY(RESULT, 0), &r) == FOUND ? r.first[12] : 0;
 }
 
 /* Find the event. Gives where its data begins in the payload, behind the name; 0: it is not to be found. */
 static uint32_t find_event(const inngest_ctx *ctx, record *r, uint32_t *name_size)
 {
     uint32_t from;
-    if (find_own(ctx, KEY(START, 0), r) != INNGEST_OK) return 0;
-    from = r->flags & FLAG ? START_HEAD : START_HEAD - 6;
+    if (find_own(ctx, KEY(START, 0), r) != FOUND) return 0;
+    from = INNGEST_WALL_CLOCK && (r->flags & FLAG) ? START_HEAD : START_HEAD - 6;
     *name_size = r->first[from - 1];
     from += *name_size;
     return from <= r->size ? from : 0;   /* cov: a guard: it was verified */
@@ -3503,7 +3543,7 @@ static uint32_t largest_start(const inngest *jobs) { return record_room(jobs, ST
 
 /* What reservations may take, so that reclaim always ends. Records of up to L bytes fill a block of U usable bytes to
  * U - L at least, and any two blocks in a row hold more than U together. */
-APART uint32_t capacity(const inngest *jobs)
+static uint32_t capacity(const inngest *jobs)
 {
     const inngest_port *p = jobs->port;
     uint32_t usable = p->block_size - jobs->first_offset, blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
@@ -3643,13 +3683,11 @@ APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t
 {
     static const uint8_t done = WHAT_SEND;
     uint32_t seen = 0;
-    uint8_t b[14];
+    uint8_t b[SEEN_BYTES];
     unsigned k;
     if (ctx) INNGEST_TRY(write_own(ctx, n ? DONE | MORE : DONE, &done, 1));
     if (HAS_ID(e)) {
-        put4(b, e->id_hash[0]);
-        put4(b + 4, e->id_hash[1]);
-        put_time(b + 8, jobs->now + INNGEST_SEEN_MS);
+        put_seen(b, e->id_hash, jobs->now + INNGEST_SEEN_MS);
         INNGEST_TRY(add(jobs, NULL, KEY(SEEN | MORE, 0), b, sizeof b));
         seen = jobs->written;
     }
@@ -3660,7 +3698,7 @@ APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t
 #endif
         INNGEST_TRY(status);
     }
-    if (HAS_ID(e)) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, seen);
+    if (HAS_ID(e)) remember(jobs, b, seen);
     return INNGEST_OK;
 }
 
@@ -3687,7 +3725,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         count(&jobs->counters.waiting_journal);
         return INNGEST_ERR_JOURNAL_FULL;
     }
-    status = ctx ? make_room(ctx, DONE, 1, n * start) : room(jobs, n * start + record_room(jobs, 14));
+    status = ctx ? make_room(ctx, DONE, 1, n * start) : room(jobs, n * start + ROOM_FOR(14));
     if (status == INNGEST_OK) status = write_group(jobs, e, chosen, n, ctx);
     if (status == INNGEST_OK) {
         for (k = 0; k < n; k++) count(&jobs->counters.runs_started);
@@ -3775,13 +3813,13 @@ APART void stop_actives(inngest_ctx *ctx)
 APART bool load_failure(inngest_ctx *ctx)
 {
     record r;
-    return find_own(ctx, KEY(PHASE, 0), &r) == INNGEST_OK && load_error(ctx, &r);
+    return find_own(ctx, KEY(PHASE, 0), &r) == FOUND && load_error(ctx, &r);
 }
 
-APART uint32_t start_bytes(const inngest_ctx *ctx)
+static uint32_t start_bytes(const inngest_ctx *ctx)
 {
     record r;
-    return find_own(ctx, KEY(START, 0), &r) == INNGEST_OK ? record_room(ctx->jobs, r.size) : 0;
+    return find_own(ctx, KEY(START, 0), &r) == FOUND ? record_room(ctx->jobs, r.size) : 0;
 }
 
 /* The run is over, or its handler is: on_failure is next. False: that could not be written. */
@@ -3790,13 +3828,13 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
     unsigned kind = END;
-    if (INNGEST_ON_FAILURE && verdict == INNGEST_OK && (run->flags & RUN_FAILING)) {       /* on_failure went well; the run did not */
+    if (verdict == INNGEST_OK && IN_ON_FAILURE(run)) {       /* on_failure went well; the run did not */
         verdict = INNGEST_FAIL;
         (void)load_failure(ctx);
     }
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) kind = PHASE;
     else if (CRASHES(run) <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
-    if (room(jobs, record_room(jobs, verdict == INNGEST_OK ? 0 : error_bytes(ctx))) != INNGEST_OK ||
+    if (room(jobs, ROOM_FOR(verdict == INNGEST_OK ? 0 : error_bytes(ctx))) != INNGEST_OK ||
         write_error(ctx, kind, verdict) != INNGEST_OK) return false;
     if (kind == PHASE) {
         run->used = (uint16_t)(start_bytes(ctx) / 4);
@@ -3833,7 +3871,7 @@ static bool retries_later(inngest_ctx *ctx)
     record r;
     inngest_status status;
     if (!(ctx->run->flags & RUN_RETRYING)) return false;
-    status = find_own(ctx, KEY(RESULT, 0), &r) == INNGEST_OK ? wait_for_attempt(ctx, &r) : park(ctx, INNGEST_WAIT_DAMAGE);
+    status = find_own(ctx, KEY(RESULT, 0), &r) == FOUND ? wait_for_attempt(ctx, &r) : park(ctx, INNGEST_WAIT_DAMAGE);
     if (status == INNGEST_BODY) ctx->run->flags &= (uint16_t)~RUN_RETRYING;
     return status != INNGEST_BODY;
 }
@@ -3845,7 +3883,7 @@ static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
     if (status == INNGEST_OK) return mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
     status = close_step(ctx, status);
     if (ctx->stopped != INNGEST_OK || ctx->stuck) return status;
-    return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now);
+    return wait_a_round(ctx);
 }
 
 /* Judge what a handler gave. PAUSED: it goes on later; OK, FAIL or CANCELLED: it is over. */
@@ -3860,11 +3898,8 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
     if (ctx->stopped > 0 || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
     if (status == INNGEST_OK && !IN_GROUP(ctx)) return INNGEST_OK;
     if (status == INNGEST_OK) status = mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
-    if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, NULL);
-    if (status == INNGEST_RETRY) return retry_handler(ctx);
-    if (status != INNGEST_FAIL && !is_failure(status)) set_error(ctx, INNGEST_ERR_STATUS, 0, NULL);
-    else if (status != INNGEST_STEP_FAILED && ctx->error.status != status) set_error(ctx, status, 0, NULL);
-    return INNGEST_FAIL;
+    if (status == INNGEST_FAIL || (status != INNGEST_STEP_FAILED && ctx->error.status != status)) take_failure(ctx, status, NULL);
+    return status == INNGEST_RETRY ? retry_handler(ctx) : INNGEST_FAIL;
 }
 
 /* A future time of the event delays the start. True: not yet. */
@@ -3875,7 +3910,7 @@ static bool starts_later(inngest_ctx *ctx)
     record r;
     int64_t ts;
     if (!INNGEST_WALL_CLOCK || (run->flags & RUN_BEGUN)) return false;
-    if (find_own(ctx, KEY(START, 0), &r) != INNGEST_OK) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
+    if (find_own(ctx, KEY(START, 0), &r) != FOUND) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
     ts = r.flags & FLAG ? get_time(r.first + 6) : 0;
     if (ts) run->flags |= RUN_UNIX;
     if (ts && !WALL_KNOWN(jobs)) (void)wait_for_good(ctx, INNGEST_WAIT_CLOCK);
@@ -3926,11 +3961,11 @@ APART inngest_status look_before(inngest_ctx *ctx)
 {
     inngest_run *run = ctx->run;
     if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
-    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && !load_failure(ctx)) {
+    if (IN_ON_FAILURE(run) && !load_failure(ctx)) {
         (void)park(ctx, INNGEST_WAIT_DAMAGE);
         return INNGEST_PAUSED;
     }
-    if (INNGEST_ON_FAILURE && (run->flags & RUN_FAILING) && !has_on_failure(ctx->function)) return INNGEST_FAIL;   /* a firmware without it */
+    if (IN_ON_FAILURE(run) && !has_on_failure(ctx->function)) return INNGEST_FAIL;   /* a firmware without it */
     return INNGEST_BODY;
 }
 
@@ -3962,7 +3997,7 @@ APART void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx *ctx = start_ctx(jobs, run);
     uint32_t number = run->number;
-    int64_t when = jobs->now, offset = WALL_OFFSET(jobs);
+    int64_t when = jobs->now + RETRY_ROOM_MS, offset = WALL_OFFSET(jobs);
     bool known = WALL_KNOWN(jobs);
     inngest_status verdict;
     run->state = INNGEST_WAIT_NONE;
@@ -3975,13 +4010,13 @@ APART void pass(inngest *jobs, inngest_run *run)
 #if INNGEST_LONG_STEPS
         stop_actives(ctx);
 #endif
-        if (!finish(ctx, verdict)) run->state = INNGEST_WAIT_ROOM;
+        if (finish(ctx, verdict)) when = jobs->now;
+        else run->state = INNGEST_WAIT_ROOM;
     }
     jobs->busy = false;
     if (run->number != number) return;
     if ((run->flags & RUN_UNIX) && WALL_KNOWN(jobs) && (!known || WALL_OFFSET(jobs) - offset >= RETRY_ROOM_MS || offset - WALL_OFFSET(jobs) >= RETRY_ROOM_MS))
         when = jobs->now;                            /* user code has set the clock under a wait for a date */
-    if (run->state == INNGEST_WAIT_ROOM && when <= jobs->now) when = jobs->now + RETRY_ROOM_MS;
     if (when <= jobs->now) {                         /* in the next round */
         due_never(jobs, run);
         run->flags |= RUN_PASSED;
@@ -4016,7 +4051,7 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     if (status == INNGEST_OK) {
         ctx = start_ctx(jobs, run);
         ctx->step = a->step;
-        if (find_memo(ctx, &r) == INNGEST_OK) ctx->old = (uint16_t)record_room(jobs, r.size);
+        if (find_memo(ctx, &r) == FOUND) ctx->old = (uint16_t)record_room(jobs, r.size);
         ctx->parallel = true;                        /* others may be in progress beside it */
         status = put_record(ctx, RESULT, slot->data, SLOT_SIZE(slot));
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
@@ -4058,7 +4093,10 @@ static inngest_status take(inngest *jobs, const inngest_slot *slot)
 /* After a clean stop: leave a trace before user code runs, so that its crash is not taken for a clean stop too. */
 static void leave_clean_stop(inngest *jobs)
 {
+#if INNGEST_CRASHES
     if (!jobs->wrote && room(jobs, jobs->unit) == INNGEST_OK && open_place(jobs) == INNGEST_OK) (void)port_sync(jobs);   /* cov: of 3 blocks the head ends with the stop, and no erase works */
+#endif
+    (void)jobs;
 }
 
 /* Free the slot of this number, and keep those ahead of it: each moves up by one. */
@@ -4079,18 +4117,17 @@ static inngest_status drain(inngest *jobs)
     inngest_slot *slot;
     inngest_word at, end = WORD(jobs->head + jobs->slot_mask + 1u);
     for (at = jobs->head; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
-        if (status != INNGEST_OK && !(INNGEST_LONG_STEPS && SLOT_KIND(slot) == SLOT_COMPLETION)) continue;
+        if (status != INNGEST_OK && SLOT_KIND(slot) != SLOT_COMPLETION) continue;
         leave_clean_stop(jobs);
         taken = take(jobs, slot);
-        if (taken != INNGEST_OK) {
-            status = taken;
-            if ((int)taken < INNGEST_ERR_SEEN_FULL) return status;
-        } else free_slot(jobs, at);
+        if (taken == INNGEST_OK) free_slot(jobs, at);
+        else if (!INNGEST_LONG_STEPS || (int)taken < INNGEST_ERR_SEEN_FULL) return taken;
+        else status = taken;
     }
     return status;
 }
 
-static void advance_time(inngest *jobs, uint32_t now_ms)
+APART void advance_time(inngest *jobs, uint32_t now_ms)
 {
     uint32_t passed = now_ms - jobs->last_tick;
     if (jobs->ticked && passed > INT32_MAX) return;                /* it went back: time stands still until it is there again */
@@ -4102,8 +4139,8 @@ static void advance_time(inngest *jobs, uint32_t now_ms)
 static void wake_steps(inngest *jobs)
 {
     uint32_t i;
-    if (!LOAD(&jobs->woken)) return;
-    STORE(&jobs->woken, 0);
+    if (!WOKEN(jobs)) return;
+    SET_WOKEN(jobs, 0);
     for (i = ACTIVE_STEPS; i-- > 0;) {
         inngest_active *a = ACTIVE(jobs) + i;
         if (a->run == 0 || a->how != HOW(INNGEST_AGAIN)) continue;
@@ -4146,7 +4183,7 @@ APART int64_t heartbeat(const inngest *jobs)
 }
 
 /* For the caller of the tick. */
-APART uint32_t due_in(const inngest *jobs, int64_t when)
+static uint32_t due_in(const inngest *jobs, int64_t when)
 {
     if (when == NEVER) return UINT32_MAX;
     if (when <= jobs->now) return 0;
@@ -4187,7 +4224,7 @@ static bool round_of_passes(inngest *jobs)
 {
     inngest_run *run;
     bool any = false;
-    while (jobs->passes < INNGEST_TICK_PASSES && !jobs->stopped && !jobs->failed && !jobs->doubtful && (run = next_due(jobs)) != NULL) {
+    while (jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs) && !jobs->failed && !jobs->doubtful && (run = next_due(jobs)) != NULL) {
         if (jobs->dirty && jobs->port->sync && (int32_t)(run->last - jobs->synced) >= 0 && (any || port_sync(jobs) != INNGEST_OK)) break;
         jobs->passes++;
         pass(jobs, run);
@@ -4211,10 +4248,10 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     inngest_status waiting, ahead;
     if (jobs == NULL || jobs->ready != MAGIC || jobs->busy) return UINT32_MAX;
     advance_time(jobs, now_ms);
-    if (jobs->failed || jobs->stopped) return UINT32_MAX;
+    if (jobs->failed || STOPPED(jobs)) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
-    if (jobs->now < jobs->quiet_until && nothing_came(jobs)) return due_in(jobs, jobs->quiet_until);
-    jobs->quiet_until = 0;
+    if (jobs->now < QUIET_UNTIL(jobs) && nothing_came(jobs)) return due_in(jobs, QUIET_UNTIL(jobs));
+    BE_QUIET(jobs, 0);
     jobs->passes = 0;
     if ((int)(ahead = make_room_ahead(jobs)) > 0) return 1;      /* the chip is erasing */
 
@@ -4230,15 +4267,15 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
         waiting = drain(jobs);
         if (next_due(jobs)) leave_clean_stop(jobs);
         if (!can_write(jobs)) return RETRY_ROOM_MS;
-    } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !jobs->stopped);   /* a round cut short takes a sync too */
-    if (jobs->stopped) return UINT32_MAX;
+    } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs));   /* a round cut short takes a sync too */
+    if (STOPPED(jobs)) return UINT32_MAX;
     if (INNGEST_WRITE_CACHE && 2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
     if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX && write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (sync_ahead(jobs, (head_position(jobs) - start) << jobs->unit_shift) != INNGEST_OK) return UINT32_MAX;
-    if (waiting != INNGEST_OK) return LOAD(&jobs->woken) ? 0 : next_deadline(jobs, waiting);
+    if (waiting != INNGEST_OK) return WOKEN(jobs) ? 0 : next_deadline(jobs, waiting);
     if (!nothing_came(jobs)) return 0;
     next = next_deadline(jobs, INNGEST_OK);
-    if (!wants_room_ahead(jobs)) jobs->quiet_until = next == UINT32_MAX ? NEVER : jobs->now + next;
+    if (!wants_room_ahead(jobs)) BE_QUIET(jobs, next == UINT32_MAX ? NEVER : jobs->now + next);
     else if (ahead == INNGEST_OK) return 0;            /* in the next one, which may have nothing else to do */
     return next;
 }
@@ -4266,7 +4303,7 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
     uint8_t b[WAIT_BYTES];
     record r;
     do {
-        if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
+        if (step_back(jobs, run, &position, &r) != FOUND) return INNGEST_OK;
         if ((r.kind != ATTEMPT && r.kind != SLEEP) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
         copy_bytes(b, r.first, WAIT_BYTES);
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, true)) continue;
@@ -4283,14 +4320,12 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 /* The same for event ids that were seen in this boot. */
 static inngest_status shift_seen(inngest *jobs, int64_t off)
 {
-    uint8_t b[14];
+    uint8_t b[SEEN_BYTES];
     int i;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         inngest_seen *seen = SEEN_ID(jobs, i);
         if (seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
-        put4(b, seen->hash[0]);
-        put4(b + 4, seen->hash[1]);
-        put_time(b + 8, seen->until + off);
+        put_seen(b, seen->hash, seen->until + off);
         INNGEST_TRY(write_record(jobs, NULL, KEY(SEEN, 0), b, sizeof b));
         seen->until += off;
         seen->position = jobs->written;
@@ -4309,9 +4344,8 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
         inngest_active *a = ACTIVE(jobs) + i;
         if (a->next != UINT32_MAX) a->next += (uint32_t)off;
         a->timeout += (uint32_t)off;
+        if (a->run) due_now(jobs, &jobs->runs[a->run - 1]);
     }
-    for (i = jobs->run_count; i-- > 0;)
-        if (jobs->runs[i].state == INNGEST_WAIT_STEP) due_now(jobs, &jobs->runs[i]);
 #if INNGEST_CRASHES
     jobs->alone_since += (uint32_t)off;
 #endif
@@ -4322,15 +4356,13 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
 /* Take what the clock was told to be. Where that must be written and cannot be now, the tick tries again. */
 static void take_clock(inngest *jobs)
 {
-    uint32_t i;
     int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
-    if (!jobs->is_told || jobs->failed || jobs->stopped) return;
+    if (!jobs->is_told || jobs->failed || STOPPED(jobs)) return;
     if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {
         if (make_time_good(jobs, off) != INNGEST_OK) return;
         jobs->told -= off;
     }
-    for (i = jobs->run_count; i-- > 0;)
-        if (jobs->runs[i].flags & RUN_UNIX) due_now(jobs, &jobs->runs[i]);
+    wake_runs(jobs, RUN_UNIX);
     off = jobs->wall_known ? jobs->told - jobs->wall_stamped : RETRY_ROOM_MS;
     jobs->wall_known = jobs->wall_set = true;
     jobs->wall_offset = jobs->told;
@@ -4345,7 +4377,7 @@ void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
     unix_ms += (uint32_t)(jobs->last_tick - now_ms);               /* it was told of a moment before the newest tick */
     jobs->told = unix_ms - jobs->now;
     jobs->is_told = true;
-    jobs->quiet_until = 0;
+    BE_QUIET(jobs, 0);
     if (!jobs->busy && jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) count(&jobs->counters.put_off);   /* a tick asks once */
     else take_clock(jobs);
 }
@@ -4415,10 +4447,9 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     }
     jobs->random = config->seed | 1u;
     jobs->next_run = 1;
-    while ((UINT32_C(1) << jobs->block_shift) < config->port->block_size) jobs->block_shift++;
-    jobs->unit_shift = 2;
-    while ((1u << jobs->unit_shift) < config->port->program_size) jobs->unit_shift++;
-    jobs->unit = (uint8_t)(1u << jobs->unit_shift);
+    jobs->unit = (uint8_t)(config->port->program_size < 4 ? 4 : config->port->program_size);
+    jobs->unit_shift = (uint8_t)log_2(jobs->unit);
+    jobs->units_shift = (uint8_t)(log_2(config->port->block_size) - jobs->unit_shift);
     jobs->first_offset = (uint8_t)round_up(jobs, BLOCK_HEADER);
 }
 
@@ -4448,10 +4479,10 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
     int64_t when = NEVER;
     bool parked = false;
     record r;
-    inngest_status status = find_record(jobs, run, KEY(PHASE, 0), &r);
-    if (status == INNGEST_OK) {
-        status = r.size == 4 ? (inngest_status)(int32_t)get4(r.first) : INNGEST_FAIL;   /* alone; else the error of the handler */
-        run->phase = status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
+    enum found found = find_record(jobs, run, KEY(PHASE, 0), &r);
+    if (found == FOUND) {
+        inngest_status status = r.size == 4 ? (inngest_status)(int32_t)get4(r.first) : INNGEST_FAIL;   /* alone; else the error of the handler */
+        run->phase = (INNGEST_CANCEL || INNGEST_INSPECT) && status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         run->flags |= RUN_FAILING;   /* for one that is cancelled, too: nothing asks */
     }
@@ -4461,9 +4492,9 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
     run->oldest = (uint16_t)jobs->tail_block;
 #endif
     do {
-        status = step_back(jobs, run, &position, &r);
-        if (status == INNGEST_ERR_NOT_FOUND || (status != INNGEST_OK && CANCELLING(run))) break;   /* one that ends needs no records */
-        if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
+        found = step_back(jobs, run, &position, &r);
+        if (found == GONE || (found == BROKEN && CANCELLING(run))) break;   /* one that ends needs no records */
+        if (found == BROKEN) { stop_for_damage(jobs, run); return 0; }
 #if INNGEST_INDEXES
         run->oldest = (uint16_t)block_of(jobs, r.position);
 #endif
@@ -4506,7 +4537,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
         jobs->reserved += (used - run->reserved) * UINT32_C(4);
         run->reserved = (uint16_t)used;
     }
-    if (run->state == INNGEST_WAIT_NONE || run->phase == INNGEST_PHASE_CANCELLING || (news && news != ATTEMPT && news != SLEEP)) {
+    if (run->state == INNGEST_WAIT_NONE || CANCELLING(run) || (news && news != ATTEMPT && news != SLEEP)) {
         run->state = INNGEST_WAIT_NONE;
         note_attempt(run, 0);
         when = jobs->now;
@@ -4529,7 +4560,7 @@ APART void find_copied(inngest *jobs)
     record r;
     jobs->copied = position_at(jobs, jobs->tail_block, 0);
     if (!read_header(jobs, position, &r) || (run = find_run(jobs, r.run)) == NULL) return;   /* cov: it was read before */
-    for (r.link = 1; r.link && step_back(jobs, run, &position, &r) == INNGEST_OK;) {
+    for (r.link = 1; r.link && step_back(jobs, run, &position, &r) == FOUND;) {
         uint32_t same = KEY(class_of(r.kind) | (r.flags & FLAG), r.step);
         if (key == 0) key = same;
         else if (key == same && block_of(jobs, r.position) == jobs->tail_block) {   /* cov: a guard: reclaim copies from there alone */
@@ -4558,6 +4589,12 @@ APART void check_runs(inngest *jobs, inngest_reset reset)
         }
         idle(jobs);
         armed = check_run(jobs, run);
+#if INNGEST_CRASHES || INNGEST_INSPECT     /* else its pass says so */
+        if (run->function == NO_FUNCTION && run->phase != INNGEST_PHASE_CANCELLING && run->state != INNGEST_WAIT_DAMAGE) {
+            run->state = INNGEST_WAIT_FUNCTION;
+            due_never(jobs, run);
+        }
+#endif
         if (crashed) run->flags |= RUN_SUSPECT;
         if (armed > last) {
             last = armed;
@@ -4574,16 +4611,9 @@ APART void check_runs(inngest *jobs, inngest_reset reset)
         count(&jobs->counters.crashes);
         say(jobs, "inngest: a reset is pinned on a run");
     }
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
 #if INNGEST_CRASHES
+    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
         if (run->flags & RUN_ARMED) (void)arm(jobs, run, false);    /* it counted for this boot only */
-#endif
-        if (run->number && run->function == NO_FUNCTION && run->phase != INNGEST_PHASE_CANCELLING && run->state != INNGEST_WAIT_DAMAGE) {
-            run->state = INNGEST_WAIT_FUNCTION;
-            due_never(jobs, run);
-        }
-    }
-#if INNGEST_CRASHES
     if (!jobs->guarded) jobs->poison = jobs->poison_row = jobs->poison_count = 0;
     else if (jobs->guarded == CALLED_NOW) {
         jobs->poison_count = (uint8_t)(jobs->poison_count + crashed);
@@ -4618,12 +4648,10 @@ static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
     uint32_t offset;
     record other;
     source copy;
-    fill_bytes(&copy, 0, sizeof copy);
-    copy.copy = true;
-    copy.piece[0] = &other;
+    set_source(&copy, &other, 0, true);
     while (block-- != jobs->tail_block)
-        for (idle(jobs), offset = jobs->first_offset; offset + 12 <= jobs->port->block_size;)
-            if (next_record(jobs, block, &offset, &other) && other.run == r->run && other.step == r->step && other.kind == r->kind &&
+        for (idle(jobs), offset = 0; next_whole(jobs, block, &offset, &other);)
+            if (other.run == r->run && other.step == r->step && other.kind == r->kind &&
                 payload_crc(&copy, r->head_crc) == r->crc) return true;
     return false;
 }
@@ -4631,10 +4659,10 @@ static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
 /* Was a block begun by mounts alone? */
 static bool is_hollow(inngest *jobs, uint32_t block)
 {
-    uint32_t offset = jobs->first_offset;
+    uint32_t offset = 0;
     record r;
-    while (offset + 12 <= jobs->port->block_size)
-        if (next_record(jobs, block, &offset, &r) && !(r.kind == RECLAIMED && (r.flags & FLAG)) && !is_repeat(jobs, block, &r)) return false;
+    while (next_whole(jobs, block, &offset, &r))
+        if (!(r.kind == RECLAIMED && (r.flags & FLAG)) && !is_repeat(jobs, block, &r)) return false;
     return true;
 }
 
@@ -4659,8 +4687,8 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     uint16_t unused;
     if (index == NULL) index = &unused;
     *index = 0;
-    if (jobs == NULL || config == NULL) return INNGEST_ERR_ARGUMENT;
-    if (size_of_engine != sizeof(inngest) + sizeof(inngest_slot)) return INNGEST_ERR_MISMATCH;
+    if (INNGEST_INIT_CHECKS && (jobs == NULL || config == NULL)) return INNGEST_ERR_ARGUMENT;
+    if (INNGEST_INIT_CHECKS && size_of_engine != sizeof(inngest) + sizeof(inngest_slot)) return INNGEST_ERR_MISMATCH;
     if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_config(config));
     do {
         set_up(jobs, config, sizeof *jobs);
@@ -4694,7 +4722,7 @@ inngest_status inngest_close(inngest *jobs)
     if (jobs->busy) return INNGEST_ERR_BUSY;
     STORE(&jobs->ready, 0);
     status = drain(jobs);
-    if (!jobs->failed && !jobs->stopped) {
+    if (!jobs->failed && !STOPPED(jobs)) {
         inngest_status stamped = write_time(jobs, FLAG | (jobs->trusted ? 0u : 0x100u));
         if (status == INNGEST_OK) status = stamped;
     }
@@ -5189,7 +5217,7 @@ static inngest_status json_read_memory(const void *json, size_t size, const char
 
 static void event_error(inngest_ctx *ctx, inngest_status status, const char *path)
 {
-    if (!ctx->told && !(ctx->run->flags & RUN_FAILING)) set_error(ctx, status, 0, path);   /* there the run's own stays */
+    if (!ctx->told && !IN_ON_FAILURE(ctx->run)) set_error(ctx, status, 0, path);   /* there the run's own stays */
 }
 
 static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *out, size_t want)

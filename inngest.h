@@ -618,7 +618,7 @@ typedef struct inngest_config {
 
 /* The engine. Allocate it statically or anywhere; touch nothing in it. */
 struct inngest {                   /* what is used most stands first, bytes before words: short instructions reach it */
-    uint8_t unit_shift, block_shift, unit, first_offset;   /* unit: of positions, in bytes; where a block's first record begins */
+    uint8_t unit_shift, units_shift, unit, first_offset;   /* unit: of positions, in bytes; how many a block has; where its first record begins */
     bool busy, unread, clean, stopped, failed, doubtful, wary, trusted, stale, opening, dirty, wrote, ticked;
     bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
 #if INNGEST_WALL_CLOCK
@@ -654,33 +654,48 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint16_t passes;               /* of this tick */
     uint32_t block_count;          /* the port's */
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
-    uint32_t head_offset, synced;  /* synced: position, what stands before it is durable */
+    uint32_t head_offset;
     uint32_t newest, written;      /* the newest group; the record written last */
-    uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
-    uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
+    uint32_t failed_from;          /* position of the group that failed and is not void yet, 0: none */
     uint32_t next_run, reserved, time_position;
+    const inngest_function *functions;
+#if INNGEST_CRASHES
+    uint32_t alone;                /* the suspect that goes on alone */
+#endif
+#if INNGEST_HOOKS
+    const inngest_hooks *hooks;
+#endif
+    void *user;
+    uint32_t format;               /* the journal's half of run ids */
 #if INNGEST_INDEXES
     uint32_t reach;                /* the oldest block in which anything counted at the last reclaim; 0: not known */
     uint32_t copied, copy;         /* positions: what the tail block holds up to there has been copied; a copy whose original is to be found, 0: none */
 #endif
-    const inngest_function *functions;
-    uint32_t format, seed;         /* the journal's half of run ids; its checksum, with which those of records begin */
-    uint32_t woken, last_tick;
+    uint32_t seed;                 /* the format's checksum, with which those of records begin */
+    uint32_t group_from;           /* position of the group being written */
+    uint32_t synced;               /* position, what stands before it is durable */
+    uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
+#if INNGEST_LONG_STEPS
+    uint32_t woken;
+#endif
+    uint32_t last_tick;
 #if INNGEST_INDEXES
     uint32_t hash_mask;
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
     uint32_t free_place, again_count;
 #endif
-    uint32_t random;
     int64_t now;                   /* journal ms */
-    int64_t quiet_until;           /* nothing is due before that, but for what comes */
     int64_t booted, stamp;
+#if INNGEST_INDEXES
+    int64_t quiet_until;           /* nothing is due before that, but for what comes */
+#endif
 #if INNGEST_WALL_CLOCK
     int64_t wall_offset;           /* unix ms - journal ms */
     int64_t told, wall_stamped;    /* as told and not taken yet; as in the newest TIME */
     int64_t time_now, time_wall;
     uint32_t boot_position;
 #endif
+    uint32_t random;
 #if INNGEST_LOG
     uint32_t said;
 #endif
@@ -688,12 +703,9 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t token;
 #endif
 #if INNGEST_CRASHES
-    uint32_t alone, alone_since;   /* the suspect that goes on alone */
+    uint32_t alone_since;
     uint32_t poison, arms;         /* event that crashed a predicate; counts runs put on their own */
     uint16_t poison_row;           /* crashes of predicates in a row */
-#endif
-#if INNGEST_HOOKS
-    const inngest_hooks *hooks;
 #endif
 #if INNGEST_SEEN_IDS
     inngest_seen seen[INNGEST_SEEN_IDS];
@@ -715,7 +727,6 @@ struct inngest {                   /* what is used most stands first, bytes befo
     inngest_counters counters;
 #endif
     uint32_t stage[INNGEST_STAGE_BYTES / 4];
-    void *user;
     bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
     uint8_t void_count, voids_needed;   /* kept from here on when a mount starts over */
     bool doubted;
@@ -871,10 +882,9 @@ INNGEST_MUST_USE inngest_status inngest_step_restart(inngest_ctx *ctx, const cha
  * from then on; if all failed, the first failure. The winner is recorded by its place among the arguments: in a new
  * firmware append branches at the end; where the branch in that place is not OK, the run is parked (INNGEST_WAIT_MEMO). */
 void inngest_parallel(inngest_ctx *ctx, const char *id);
-INNGEST_MUST_USE inngest_status inngest_all_(inngest_ctx *ctx, inngest_status *first, ...);
-INNGEST_MUST_USE inngest_status inngest_any_(inngest_ctx *ctx, inngest_status *first, ...);
-#define inngest_all(ctx, ...) inngest_all_(ctx, __VA_ARGS__, (inngest_status *)0)
-#define inngest_any(ctx, ...) inngest_any_(ctx, __VA_ARGS__, (inngest_status *)0)
+INNGEST_MUST_USE inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, ...);
+#define inngest_all(ctx, ...) inngest_join_(ctx, false, __VA_ARGS__, (inngest_status *)0)
+#define inngest_any(ctx, ...) inngest_join_(ctx, true, __VA_ARGS__, (inngest_status *)0)
 #endif
 
 /* ---- inside a step body ----------------------------------------------------------------------------------------
