@@ -4742,30 +4742,27 @@ void inngest_get_counters(const inngest *jobs, inngest_counters *out)
 const char *inngest_status_name(inngest_status status)
 {
 #if INNGEST_STATUS_NAMES
-    static const struct { int16_t first; const char *names; } group[] = {      /* values in a row, away from 0 */
-        { 0, "OK\0" },
-        { 257, "PAUSED\0AGAIN\0PENDING\0RETRY\0FAIL\0BODY\0" },
-        { -257, "STEP_FAILED\0TIMED_OUT\0LOST\0CANCELLED\0" },
-        { -300, "ERR_NOT_FOUND\0ERR_TYPE\0ERR_JSON\0ERR_TOO_LONG\0ERR_RANGE\0ERR_DEPTH\0ERR_ARGUMENT\0" },
-        { -320, "ERR_NESTED\0ERR_STEP_LEFT\0ERR_STATUS\0ERR_STEP_IDS\0ERR_STEP_ID\0ERR_RESULT_SIZE\0ERR_RUN_BYTES\0"
-          "ERR_NOT_IN_STEP\0ERR_CRASHED\0ERR_INTERRUPTED\0ERR_PARALLEL\0ERR_RESTART\0" },
-        { -340, "ERR_QUEUE_FULL\0ERR_EVENT_SIZE\0ERR_NAME\0ERR_NOT_READY\0ERR_STALE_TOKEN\0ERR_JOURNAL_FULL\0ERR_RUNS_FULL\0"
-          "ERR_SEEN_FULL\0ERR_BUSY\0" },
-        { -360, "ERR_MEMORY\0ERR_TABLE_ID\0ERR_TABLE_DOUBLE\0ERR_TABLE_EVENT\0ERR_TABLE_HANDLER\0ERR_TABLE_FAN_OUT\0"
-          "ERR_TABLE_BYTES\0ERR_TABLE_BACKOFF\0ERR_GEOMETRY\0ERR_FOREIGN\0ERR_VERSION\0ERR_OTHER_GEOMETRY\0ERR_MISMATCH\0" },
-        { -380, "ERR_READ\0ERR_PROGRAM\0ERR_ERASE\0ERR_SYNC\0" },
-    };
-    unsigned i;
-    for (i = 0; (int)status > -512 && (int)status < 512 && i < sizeof group / sizeof group[0]; i++) {
-        const char *name = group[i].names;
-        int steps = group[i].first < 0 ? group[i].first - (int)status : (int)status - group[i].first;
-        if (steps < 0) continue;
-        while (steps-- > 0 && *name) name += length_of(name) + 1;
-        if (*name) return name;
+    /* One after the other down from BODY; a byte up to @, which is 64, leaves out so many values. */
+    static const char names[] = "BODY\0FAIL\0RETRY\0PENDING\0AGAIN\0PAUSED\0@@@@OK\0@@@@STEP_FAILED\0TIMED_OUT\0LOST\0CANCELLED\0"
+        "'ERR_NOT_FOUND\0ERR_TYPE\0ERR_JSON\0ERR_TOO_LONG\0ERR_RANGE\0ERR_DEPTH\0ERR_ARGUMENT\0"
+        "\015ERR_NESTED\0ERR_STEP_LEFT\0ERR_STATUS\0ERR_STEP_IDS\0ERR_STEP_ID\0ERR_RESULT_SIZE\0ERR_RUN_BYTES\0"
+        "ERR_NOT_IN_STEP\0ERR_CRASHED\0ERR_INTERRUPTED\0ERR_PARALLEL\0ERR_RESTART\0"
+        "\010ERR_QUEUE_FULL\0ERR_EVENT_SIZE\0ERR_NAME\0ERR_NOT_READY\0ERR_STALE_TOKEN\0ERR_JOURNAL_FULL\0ERR_RUNS_FULL\0"
+        "ERR_SEEN_FULL\0ERR_BUSY\0"
+        "\013ERR_MEMORY\0ERR_TABLE_ID\0ERR_TABLE_DOUBLE\0ERR_TABLE_EVENT\0ERR_TABLE_HANDLER\0ERR_TABLE_FAN_OUT\0"
+        "ERR_TABLE_BYTES\0ERR_TABLE_BACKOFF\0ERR_GEOMETRY\0ERR_FOREIGN\0ERR_VERSION\0ERR_OTHER_GEOMETRY\0ERR_MISMATCH\0"
+        "\007ERR_READ\0ERR_PROGRAM\0ERR_ERASE\0ERR_SYNC\0";
+    const char *name = names;
+    int at = INNGEST_BODY;
+    for (; *name; name += length_of(name) + 1, at--) {
+        while (*name <= '@') at -= *name++;
+        if (at == (int)status) break;
     }
-#endif
+    return name;
+#else
     (void)status;
     return "";
+#endif
 }
 
 /* ---- 16 JSON ---------------------------------------------------------------------------------------------------------
