@@ -4789,12 +4789,12 @@ typedef struct json_reader {
     uint8_t type;                      /* of what was taken last; BOOL is true */
     uint8_t depth;
     bool negative;                     /* is the newest number */
-    bool over;                         /* the newest string is too long, or another */
     uint32_t at, size;
     const uint8_t *memory;             /* NULL: the journal, from bytes behind the beginning of a payload */
     inngest *jobs;
     uint32_t from;
     inngest_status status;             /* the first failure */
+    inngest_status misfit;             /* the newest string is too long, holds a 0, or is another */
     /* where a string goes: out, or else compared with text */
     char *out;
     const char *text;
@@ -4841,7 +4841,7 @@ APART unsigned json_take(json_reader *r)
     return c;
 }
 
-static bool json_accept(json_reader *r, unsigned c)
+APART bool json_accept(json_reader *r, unsigned c)
 {
     if (r->c != c) return false;
     json_next(r);
@@ -4866,11 +4866,11 @@ static void json_word(json_reader *r, const char *word)
 
 static void json_emit(json_reader *r, uint8_t byte)
 {
-    if (r->room == 0) r->over = true;
+    if (r->room == 0) r->misfit = INNGEST_ERR_TOO_LONG;
     else {
         r->room--;
         if (r->out) *r->out++ = (char)byte;
-        else if ((uint8_t)*r->text++ != byte) r->over = true;
+        else if ((uint8_t)*r->text++ != byte) r->misfit = INNGEST_ERR_TOO_LONG;
     }
 }
 
@@ -4925,24 +4925,27 @@ static void json_escape(json_reader *r)
     static const char names[] = "\"\"\\\\//b\bf\fn\nr\rt\t";      /* each with what it means */
     unsigned c = json_take(r);
     const char *name = names;
-    while (*name && (uint8_t)*name != c) name += 2;
     if (c == 'u') {
         uint32_t code = json_hex(r), low;
         if (code >> 10 == 0xD800 >> 10) {            /* the first of a pair */
             json_word(r, "\\u");
             low = json_hex(r) ^ 0xDC00;
             if (low > 0x3FF) json_stop(r);
-            code = (code << 10) + low + 0x10000 - ((uint32_t)0xD800 << 10);
+            code = ((code & 0x3FF) + 0x40) << 10 | low;
         }
+        if (code == 0) r->misfit = INNGEST_ERR_RANGE;
         (void)json_emit_code(r, code);
-    } else if (*name) json_emit(r, (uint8_t)name[1]);
+        return;
+    }
+    while (*name && (uint8_t)*name != c) name += 2;
+    if (*name) json_emit(r, (uint8_t)name[1]);
     else json_stop(r);
 }
 
 static void json_string(json_reader *r)
 {
     unsigned c;
-    r->over = false;
+    r->misfit = INNGEST_OK;
     json_expect(r, '"');
     while ((c = json_take(r)) != '"') {
         if (c == '\\') json_escape(r);
@@ -4956,72 +4959,78 @@ static void json_string(json_reader *r)
     r->type = JSON_STRING;
 }
 
-/* Append to the mantissa. One that is too long for an int64_t gets all bits set, stays so and shows in its sign. */
-static void json_digit(json_reader *r, unsigned digit)
+/* Append to the mantissa the zeros that wait in the exponent, as far as it can hold them. */
+APART void json_zeros(json_reader *r)
 {
-    r->mantissa = r->mantissa >> 60 ? UINT64_MAX : r->mantissa * 10 + digit;
+    for (; r->exponent > 0 && r->mantissa >> 60 == 0; r->exponent--) r->mantissa *= 10;
 }
 
-/* Take one digit or more; zeros wait in the exponent for a digit that is none. Gives how many. */
-static int32_t json_digits(json_reader *r)
+/* Take one digit or more to the mantissa, where zeros wait in the exponent for a digit that is none: gives how many. One that
+ * is too long for an int64_t gets all bits set, stays so and shows in its sign. Or those of an exponent: gives that. */
+static int32_t json_digits(json_reader *r, bool exponent)
 {
     int32_t n = 0;
-    do {
-        unsigned digit = json_take(r) - '0';
-        if (digit > 9) json_stop(r);
-        if (digit == 0) r->exponent++;
-        else {
-            for (; r->exponent > 0; r->exponent--) json_digit(r, 0);
-            json_digit(r, digit);
+    unsigned digit = r->c - (unsigned)'0';
+    if (digit > 9) json_stop(r);
+    for (; digit <= 9; digit = r->c - (unsigned)'0') {
+        json_next(r);
+        if (exponent) {
+            if (n >> 27 == 0) n = n * 10 + (int32_t)digit;       /* no text here is that long */
+            continue;
         }
         n++;
-    } while (r->c - (unsigned)'0' <= 9);
+        if (digit == 0) r->exponent++;
+        else {
+            json_zeros(r);
+            r->mantissa = r->mantissa >> 60 ? UINT64_MAX : r->mantissa * 10 + digit;
+        }
+    }
     return n;
-}
-
-static int32_t json_exponent(json_reader *r)
-{
-    int32_t exponent = 0;
-    bool negative = json_accept(r, '-');
-    if (!negative) (void)json_accept(r, '+');
-    do {
-        unsigned digit = json_take(r) - '0';
-        if (digit > 9) json_stop(r);
-        if (exponent >> 27 == 0) exponent = exponent * 10 + (int32_t)digit;   /* no text here is that long */
-    } while (r->c - (unsigned)'0' <= 9);
-    return negative ? -exponent : exponent;
 }
 
 static void json_number(json_reader *r)
 {
-    int32_t decimals = 0;
+    int32_t decimals = 0, exponent = 0;
     r->mantissa = 0;
     r->exponent = 0;
     r->negative = json_accept(r, '-');
-    if (!json_accept(r, '0')) (void)json_digits(r);
-    if (json_accept(r, '.')) decimals = json_digits(r);
-    if (json_accept(r, 'e') || json_accept(r, 'E')) r->exponent += json_exponent(r);
-    r->exponent -= decimals;
+    if (!json_accept(r, '0')) (void)json_digits(r, false);
+    if (json_accept(r, '.')) decimals = json_digits(r, false);
+    if ((r->c | 0x20) == 'e') {
+        bool negative;
+        json_next(r);
+        negative = json_accept(r, '-');
+        if (!negative) (void)json_accept(r, '+');
+        exponent = json_digits(r, true);
+        if (negative) exponent = -exponent;
+    }
+    r->exponent += exponent - decimals;
     r->type = JSON_NUMBER;
 }
 
-/* The newest number * 10^digits, if it is that exactly. */
-static bool json_scale(json_reader *r, unsigned digits, int64_t *value)
+/* Make the newest number * 10^digits its mantissa. False: it is not that exactly, or too large. */
+static bool json_scale(json_reader *r, unsigned digits)
 {
-    *value = 0;
     if (r->mantissa == 0) return true;
-    for (r->exponent += (int32_t)digits; r->exponent > 0 && r->mantissa >> 60 == 0; r->exponent--) json_digit(r, 0);
-    *value = (int64_t)(r->negative ? 0 - r->mantissa : r->mantissa);
-    return r->exponent == 0 && (*value < 0) == r->negative;
+    r->exponent += (int32_t)digits;
+    json_zeros(r);
+    if (r->negative) r->mantissa = 0 - r->mantissa;
+    return r->exponent == 0 && r->mantissa >> 63 == r->negative;
 }
 
 /* Take a value, or the opening of a container. */
 static void json_value(json_reader *r)
 {
     static const char words[3][6] = { "false", "true", "null" };
-    unsigned c;
+    unsigned c, type;
     json_blank(r);
     c = r->c;
+    for (type = 0; type <= JSON_NULL; type++)
+        if (c == (uint8_t)words[type][0]) {
+            json_word(r, words[type]);
+            r->type = (uint8_t)type;
+            return;
+        }
     if (c == '"') json_string(r);
     else if (c == '{' || c == '[') {
         if (r->depth == INNGEST_JSON_DEPTH) {
@@ -5033,10 +5042,6 @@ static void json_value(json_reader *r)
         r->depth++;
         r->type = JSON_OPENED;
         json_next(r);
-    } else if (c == 't' || c == 'f' || c == 'n') {
-        unsigned type = c == 't' ? JSON_BOOL : c == 'f' ? JSON_FALSE : JSON_NULL;
-        json_word(r, words[type]);
-        r->type = (uint8_t)type;
     } else json_number(r);
 }
 
@@ -5088,9 +5093,10 @@ static const char *json_part(json_reader *r, const char *path)
     const char *start = path;
     r->key = NULL;
     r->key_size = 0;
-    r->index = 0;
     if (*path == '[') {
-        while ((unsigned)(*++path - '0') <= 9) r->index = r->index >> 28 ? UINT32_MAX : r->index * 10 + (unsigned)(*path - '0');
+        uint32_t index = 0;
+        while ((unsigned)(*++path - '0') <= 9) index = index >> 28 ? UINT32_MAX : index * 10 + (unsigned)(*path - '0');
+        r->index = index;
         return path - start > 1 && *path == ']' ? path + 1 : NULL;
     }
     if (path != r->root && *path++ != '.') return NULL;
@@ -5109,7 +5115,7 @@ static bool json_find(json_reader *r, const char *path)
         if (r->type != JSON_OPENED || (OBJECTS(r, r->depth - 1) & 1) != (r->key != NULL)) return false;
         for (;;) {
             if (!json_more(r)) return false;
-            if (r->key ? r->room == 0 && !r->over : r->index-- == 0) break;
+            if (r->key ? r->room == 0 && r->misfit == INNGEST_OK : r->index-- == 0) break;
             (void)json_all(r);
         }
     }
@@ -5123,8 +5129,7 @@ static inngest_status json_read(json_reader *r, const char *path, void *out, siz
     unsigned wanted = want % 8;
     char *text = wanted == JSON_STRING ? out : NULL;
     const char *part = path;
-    int64_t value = 0;
-    uint32_t n = 0;
+    uint64_t value = 0;
     want /= 8;
     if (out == NULL || (text ? want == 0 : want > 18)) return INNGEST_ERR_ARGUMENT;
     if (text) *text = 0;
@@ -5134,18 +5139,18 @@ static inngest_status json_read(json_reader *r, const char *path, void *out, siz
     if (json_find(r, path)) {
         r->out = text;
         r->room = text ? want - 1 : 0;
-        n = json_all(r);
+        value = json_all(r);
         r->room = 0;                                 /* no other string goes there */
-        if (wanted == JSON_NULL) n = r->type == JSON_NULL;
-        else if (wanted == JSON_BOOL && r->type <= JSON_BOOL) n = r->type;
+        if (wanted == JSON_NULL) value = r->type == JSON_NULL;
+        else if (wanted == JSON_BOOL && r->type <= JSON_BOOL) value = r->type;
         else if (r->type != wanted) status = INNGEST_ERR_TYPE;
-        else if (text && r->status == INNGEST_OK) {
-            if (r->over) status = INNGEST_ERR_TOO_LONG;
-            else {
-                *r->out = 0;
-                if (text + length_of(text) != r->out) status = INNGEST_ERR_RANGE;
-            }
-        } else if (wanted == JSON_NUMBER && !json_scale(r, (unsigned)want, &value)) status = INNGEST_ERR_RANGE;
+        else if (text) {
+            *r->out = 0;
+            status = r->misfit;
+        } else if (wanted == JSON_NUMBER) {
+            if (!json_scale(r, (unsigned)want)) status = INNGEST_ERR_RANGE;
+            value = r->mantissa;
+        }
     } else status = INNGEST_ERR_NOT_FOUND;
     (void)json_rest(r, 0);
     json_blank(r);
@@ -5154,9 +5159,9 @@ static inngest_status json_read(json_reader *r, const char *path, void *out, siz
     if (text) {
         if (status != INNGEST_OK) *text = 0;
     } else if (status == INNGEST_OK) {
-        if (wanted == JSON_NUMBER) *(int64_t *)out = value;
-        else if (wanted == JSON_COUNT) *(size_t *)out = n;
-        else *(bool *)out = (bool)n;
+        if (wanted == JSON_NUMBER) *(int64_t *)out = (int64_t)value;
+        else if (wanted == JSON_COUNT) *(size_t *)out = (size_t)value;
+        else *(bool *)out = (uint32_t)value != 0;
     }
     return status;
 }
