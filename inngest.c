@@ -5272,7 +5272,7 @@ inngest_status inngest_event_count(inngest_ctx *ctx, const char *path, size_t *o
 
 #if INNGEST_TEXT
 
-#define LONGEST (366 * (int64_t)86400000)
+#define LONGEST (366 * UINT64_C(86400000))
 
 static bool text_is_digit(char c) { return c >= '0' && c <= '9'; }
 static bool text_is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
@@ -5290,8 +5290,6 @@ static const char *text_unit(const char *text, uint32_t *unit_s)
     static const uint32_t seconds[] = { 0, 1, 60, 3600, 86400, 604800, 31557600 };   /* a year as in npm's ms: 365.25 days */
     const char *name = names;
     const uint32_t *unit = seconds;
-    *unit_s = 0;
-    if (*text == 0) return text;
     for (; *name; name++) {
         size_t n = 0;
         for (; text_is_letter(*name) && (text[n] | 0x20) == *name; name++) n++;
@@ -5308,75 +5306,75 @@ static const char *text_unit(const char *text, uint32_t *unit_s)
     return NULL;
 }
 
-/* A tenth of less than 2^48, rounded up, without a 64-bit division. */
-static int64_t text_tenth(int64_t value)
-{
-    uint32_t high = (uint32_t)((value + 9) >> 16), low = high % 10 << 16 | (uint32_t)((value + 9) & 0xFFFF);
-    return (int64_t)(high / 10) * 65536 + low / 10;
-}
-
 inngest_status inngest_parse_duration(const char *text, int64_t *ms)
 {
-    int64_t total = 0, whole, part, unit;
-    uint32_t unit_s;
+    uint64_t total = 0, whole;
+    uint32_t unit_s, part_s, part_ms;
     bool first = true;
     if (text == NULL || ms == NULL) return INNGEST_ERR_ARGUMENT;
     for (text = text_spaces(text); first || *text; first = false) {
         const char *start = text, *point, *end;
-        for (whole = 0; text_is_digit(*text); text++) if (whole >> 40 == 0) whole = whole * 10 + (*text - '0');
+        for (whole = 0; text_is_digit(*text); text++) if (whole >> 40 == 0) whole = whole * 10 + (unsigned)(*text - '0');
         point = text;
         if (*text == '.') while (text_is_digit(*++text)) { }
         if (text == start || text[-1] == '.') return INNGEST_ERR_ARGUMENT;
         end = text;
         text = text_spaces(text);
-        if (*text == 0 && !first) return INNGEST_ERR_ARGUMENT;
-        text = text_unit(text, &unit_s);
+        unit_s = 0;
+        if (*text || !first) text = text_unit(text, &unit_s);
         if (text == NULL) return INNGEST_ERR_ARGUMENT;
-        unit = unit_s ? unit_s * (int64_t)1000 : 1;
-        for (part = 0; --end > point; ) part = text_tenth(part + (*end - '0') * unit);   /* never too short */
-        if (unit_s && whole > (int64_t)((uint32_t)(LONGEST / 1000) / unit_s)) return INNGEST_ERR_RANGE;
-        total += whole * unit + part;
+        for (part_s = part_ms = 0; --end > point; part_s /= 10) {          /* a tenth of it and the digit, never too short */
+            uint32_t digit = (uint32_t)(*end - '0');
+            part_s += digit * unit_s;
+            if (unit_s == 0) part_ms += digit;
+            part_ms = (part_s % 10 * 1000 + part_ms + 9) / 10;
+        }
+        if (unit_s) {
+            if (whole > (uint32_t)(LONGEST / 1000) / unit_s) return INNGEST_ERR_RANGE;
+            whole = ((uint32_t)whole * unit_s + part_s) * UINT64_C(1000);
+        }
+        total += whole + part_ms;
         if (total > LONGEST) return INNGEST_ERR_RANGE;
         text = text_spaces(text);
     }
-    *ms = total;
+    *ms = (int64_t)total;
     return INNGEST_OK;
 }
 
-/* Match text with a shape: 0 is a digit, all else itself and the start of the next number. NULL: another shape. */
-static const char *text_shape(const char *text, const char *shape, unsigned *numbers)
+/* Match text with a shape as far as that goes: 0 is a digit, all else itself and the start of the next number. The numbers
+ * begin as 0. Gives how many characters. */
+static unsigned text_shape(const char *text, const char *shape, unsigned *numbers)
 {
-    for (*numbers = 0; *shape; shape++, text++) {
-        if (*shape == '0' ? !text_is_digit(*text) : *text != *shape) return NULL;
-        if (*shape == '0') *numbers = *numbers * 10 + (unsigned)(*text - '0');
-        else *++numbers = 0;
+    unsigned n;
+    for (n = 0; shape[n]; n++) {
+        if (shape[n] == '0' ? !text_is_digit(text[n]) : text[n] != shape[n]) break;
+        if (shape[n] == '0') *numbers = *numbers * 10 + (unsigned)(text[n] - '0');
+        else numbers++;
     }
-    return text;
+    return n;
 }
 
 /* Z, +hh, +hhmm or +hh:mm to the end of the text, its hours and minutes to zone. */
 static bool text_zone(const char *text, unsigned *zone)
 {
     if ((*text | 0x20) == 'z') return text[1] == 0;
-    if (*text != '+' && *text != '-') return false;
-    text = text_shape(text + 1, "00", zone);
-    if (text && *text) text = text_shape(*text == ':' ? text + 1 : text, "00", zone + 1);
-    return text && *text == 0;
+    if ((*text != '+' && *text != '-') || text_shape(text + 1, "00", zone) != 2) return false;
+    text += 3;
+    if (*text == 0) return true;
+    if (*text == ':') text++;
+    return text_shape(text, "00", zone + 1) == 2 && text[2] == 0;
 }
 
-/* Days since 1970-01-01; -1,000,000: there is no such day. */
-#define NO_DAY (-1000000)
-static int32_t text_days_until(unsigned year, unsigned month, unsigned day)
+/* Days from 1970-01-01 to the day before the first of a month; of 13, too. */
+static int32_t text_days_before(unsigned year, unsigned month)
 {
-    bool leap = (year & (year % 25 ? 3 : 15)) == 0;  /* of hundreds those of 400, which is 25 times 16 */
-    unsigned longest = month == 2 ? leap ? 29u : 28u : 30u + ((month + month / 8) & 1);
-    uint32_t y = (uint32_t)year + 400;               /* a whole cycle later, counted from 1 March on */
-    if (month - 1 > 11 || day - 1 >= longest) return NO_DAY;
+    uint32_t y = (uint32_t)year + 400, century;      /* a whole cycle later, counted from 1 March on */
     if (month < 3) {
         month += 12;
         y--;
     }
-    return (int32_t)(y * 365 + y / 4 - y / 100 + y / 400 + (month * 153 - 457) / 5 + day) - 865566;
+    century = y / 100;
+    return (int32_t)(y * 365 + y / 4 - century + century / 4 + (month * 153 - 457) / 5) - 865566;
 }
 
 inngest_status inngest_parse_time(const char *text, int64_t *unix_ms)
@@ -5386,27 +5384,27 @@ inngest_status inngest_parse_time(const char *text, int64_t *unix_ms)
     int32_t days, ms = 0, zone;
     if (text == NULL || unix_ms == NULL) return INNGEST_ERR_ARGUMENT;
     fill_bytes(n, 0, sizeof n);
-    text = text_shape(text, "0000-00-00", n);
-    if (text == NULL) return INNGEST_ERR_ARGUMENT;
+    if (text_shape(text, "0000-00-00", n) != 10) return INNGEST_ERR_ARGUMENT;
+    text += 10;
     if (*text) {
+        unsigned size;
         if ((*text | 0x20) != 't' && *text != ' ') return INNGEST_ERR_ARGUMENT;
-        text = text_shape(text + 1, "00:00", n + 3);
-        if (text && *text == ':') {
-            text = text_shape(text + 1, "00", n + 5);
-            if (text && (*text == '.' || *text == ',') && text_is_digit(text[1]))
-                for (text++; text_is_digit(*text); text++, weight /= 10) {
-                    ms += (int32_t)((unsigned)(*text - '0') * weight);
-                    if (*text != '0') more = true;
-                }
-        }
-        if (text == NULL || !text_zone(text, n + 6)) return INNGEST_ERR_ARGUMENT;
+        size = text_shape(++text, "00:00:00", n + 3);
+        text += size;
+        if (size != 5 && size != 8) return INNGEST_ERR_ARGUMENT;
+        if (size == 8 && (*text == '.' || *text == ',') && text_is_digit(text[1]))
+            for (text++; text_is_digit(*text); text++, weight /= 10) {
+                ms += (int32_t)((unsigned)(*text - '0') * weight);
+                if (*text != '0') more = true;
+            }
+        if (!text_zone(text, n + 6)) return INNGEST_ERR_ARGUMENT;
         west = *text == '-';
     }
-    days = text_days_until(n[0], n[1], n[2]);
+    days = text_days_before(n[0], n[1]);
     ms += (int32_t)((n[3] * 60 + n[4]) * 60000 + n[5] * 1000);
-    if (days == NO_DAY || n[4] > 59 || n[5] > 59 || ms + more > 86400000 || n[6] > 23 || n[7] > 59) return INNGEST_ERR_RANGE;
+    if (n[1] - 1 > 11 || n[2] - 1 >= (unsigned)(text_days_before(n[0], n[1] + 1) - days) || n[4] > 59 || n[5] > 59 || ms + more > 86400000 || n[6] > 23 || n[7] > 59) return INNGEST_ERR_RANGE;
     zone = (int32_t)((n[6] * 60 + n[7]) * 60000);
-    *unix_ms = (int64_t)days * 86400000 + (west ? ms + zone : ms - zone);
+    *unix_ms = (int64_t)(days + (int32_t)n[2]) * 86400000 + (west ? ms + zone : ms - zone);
     return INNGEST_OK;
 }
 #endif
