@@ -3510,7 +3510,7 @@ APART uint32_t capacity(const inngest *jobs)
 static inngest_status check_fan_out(const inngest *jobs, const inngest_function *f)
 {
     uint32_t need = 0, n = 0, largest;
-    uint16_t k;
+    unsigned k;
     for (k = 0; k < jobs->function_count; k++) {
         const char *event = jobs->functions[k].event;
         if (event == NULL || !matches(event, f->event, length_of(f->event))) continue;
@@ -3529,19 +3529,18 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
 
 APART inngest_status check_table(const inngest *jobs, uint16_t *index)
 {
-    uint16_t i, k;
+    unsigned i;
     for (i = 0; i < jobs->function_count; i++) {
         const inngest_function *f = &jobs->functions[i];
         const char *star = f->event;
-        *index = i;
+        *index = (uint16_t)i;
         if (f->id == NULL || f->id[0] == 0) return INNGEST_ERR_TABLE_ID;
         if (f->event == NULL || f->event[0] == 0) return INNGEST_ERR_TABLE_EVENT;
         while (*star && *star != '*') star++;
         if (*star && (star[1] != 0 || star == f->event || (star[-1] != '/' && star[-1] != '.'))) return INNGEST_ERR_TABLE_EVENT;
         if (f->handler == NULL) return INNGEST_ERR_TABLE_HANDLER;
         if ((f->backoff == NULL) != (f->backoff_count == 0)) return INNGEST_ERR_TABLE_BACKOFF;
-        for (k = 0; k < i; k++)
-            if (hash_text(HASH_SEED, jobs->functions[k].id) == hash_text(HASH_SEED, f->id)) return INNGEST_ERR_TABLE_DOUBLE;
+        if (function_index(jobs, hash_text(HASH_SEED, f->id)) != i) return INNGEST_ERR_TABLE_DOUBLE;
         INNGEST_TRY(check_fan_out(jobs, f));
     }
     return INNGEST_OK;
@@ -4369,7 +4368,7 @@ APART inngest_status check_config(const inngest_config *c)
     if (c->runs == 0 || c->runs > MOST_RUNS || !is_power_of_two(c->events, 2, MOST_EVENTS)) return INNGEST_ERR_ARGUMENT;
     if (!is_power_of_two(p->block_size, 512, 262144) || !is_power_of_two(p->program_size, 1, 32)) return INNGEST_ERR_GEOMETRY;
     if (p->block_count < 2 || p->block_count > 65535) return INNGEST_ERR_GEOMETRY;
-    if (p->block_count > 0x1000000 / (p->block_size / (p->program_size < 4 ? 4u : p->program_size))) return INNGEST_ERR_GEOMETRY;   /* a link's 24 bits */
+    if (p->block_count * (p->block_size / (p->program_size < 4 ? 4u : p->program_size)) > 0x1000000) return INNGEST_ERR_GEOMETRY;   /* a link's 24 bits */
     if (c->memory == NULL || (uintptr_t)c->memory % offsetof(struct alignment, time) != 0 ||
         c->memory_size < INNGEST_MEMORY((size_t)c->runs, (size_t)c->events)) return INNGEST_ERR_MEMORY;
     return INNGEST_OK;
