@@ -2730,6 +2730,16 @@ static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when
 
 #endif
 
+#if INNGEST_LONG_STEPS || INNGEST_WALL_CLOCK
+/* Runs that waited for this look again. */
+static void wake_runs(inngest *jobs, unsigned flag)
+{
+    uint32_t i;
+    for (i = jobs->run_count; i-- > 0;)
+        if (jobs->runs[i].flags & flag) due_now(jobs, &jobs->runs[i]);
+}
+#endif
+
 /* How a step in progress stands, in 3 bits: AGAIN or PENDING; or as it was completed; MISTAKEN and above: a mistake. */
 #define HOW(status) ((unsigned)(status) & 7u)
 #define MISTAKEN 6u                    /* ERR_RUN_BYTES, and behind it ERR_RESULT_SIZE */
@@ -2750,21 +2760,19 @@ static inngest_index place_of(const inngest *jobs, const inngest_run *run) { ret
 static inngest_active *find_active(inngest *jobs, const inngest_run *run, uint32_t step)
 {
     inngest_index place = run ? place_of(jobs, run) : 0;
-    int i;
+    inngest_active *a;
     if (NONE_ACTIVE(jobs) && run) return NULL;
-    for (i = 0; i < INNGEST_ACTIVE_STEPS; i++)
-        if (jobs->active[i].run == place && (jobs->active[i].step == step || step == 0)) return &jobs->active[i];
+    for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++)
+        if (a->run == place && (a->step == step || step == 0)) return a;
     return NULL;
 }
 
 /* The step is over: runs that waited for the place look again. */
 static void drop_active(inngest *jobs, inngest_active *a)
 {
-    uint32_t i;
     a->run = 0;
     COUNT_ACTIVE(jobs, -1);
-    for (i = jobs->wanting ? jobs->run_count : 0; i-- > 0;)
-        if (jobs->runs[i].flags & RUN_WANTS) due_now(jobs, &jobs->runs[i]);
+    if (jobs->wanting) wake_runs(jobs, RUN_WANTS);
     jobs->wanting = false;
 }
 
@@ -2778,20 +2786,18 @@ static bool claim_active(inngest_ctx *ctx)
         jobs->wanting = true;
         return false;
     }
-    fill_bytes(a, 0, sizeof *a);
     a->run = place_of(jobs, ctx->run);
     COUNT_ACTIVE(jobs, 1);
-    a->step = ctx->step & STEP_MASK;
     a->size = ctx->size;
+    a->step = ctx->step & STEP_MASK;
     a->how = HOW(INNGEST_AGAIN);
     a->began = ctx->began & 3u;
+    a->timed = ctx->timeout != 0;
     a->next = (uint32_t)jobs->now;
+    a->timeout = a->next + ctx->timeout;
+    a->calls = 0;
     if (++jobs->token == 0) jobs->token = 1;   /* cov: after 2^32 steps */
     a->token = jobs->token;
-    if (ctx->timeout) {
-        a->timed = true;
-        a->timeout = (uint32_t)jobs->now + ctx->timeout;
-    }
     ctx->active = a;
     return true;
 }
@@ -2827,7 +2833,7 @@ static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *
         return INNGEST_FAIL;
     }
     if (!claim_active(ctx)) return wait_for_good(ctx, INNGEST_WAIT_ROOM);
-    if (r->kind != INTENT) {
+    if (ctx->began == INNGEST_BEGAN_NO) {
         inngest_status status = commit_at_once(ctx, INTENT, &attempt, 1);
         if (status != INNGEST_OK) {
             drop_active(ctx->jobs, ctx->active);
@@ -2895,8 +2901,8 @@ inngest_token inngest_step_token(inngest_ctx *ctx)
 
 inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms)
 {
-    ctx->again = ms == UINT32_MAX ? ms : (uint32_t)ctx->jobs->now + (ms ? minimum(ms, INT32_MAX) : 1);
-    if (ms != UINT32_MAX && ctx->again == UINT32_MAX) ctx->again--;
+    uint32_t next = (uint32_t)ctx->jobs->now + (ms ? minimum(ms, INT32_MAX) : 1);
+    ctx->again = ms == UINT32_MAX ? ms : next - (next == UINT32_MAX);
     return INNGEST_AGAIN;
 }
 #endif
@@ -3710,10 +3716,10 @@ static void tell_end(inngest_ctx *ctx, inngest_status status)
 {
 #if INNGEST_HOOKS
     inngest_end_info info;
+    info.error = status == INNGEST_OK ? NULL : &ctx->error;
     info.id = run_id(ctx->jobs, ctx->run);
     info.function = ctx->function ? ctx->function->id : NULL;
     info.status = status;
-    info.error = status == INNGEST_OK ? NULL : &ctx->error;
     TELL(ctx->jobs, run_end, &info);
 #else
     (void)ctx;
@@ -3750,7 +3756,7 @@ APART void stop_actives(inngest_ctx *ctx)
     inngest_status status;
     uint32_t i;
     if (NONE_ACTIVE(jobs)) return;
-    jobs->end_error = ctx->error;
+    copy_bytes(&jobs->end_error, &ctx->error, sizeof ctx->error);
     for (i = INNGEST_ACTIVE_STEPS; i-- > 0 && find_active(jobs, run, 0);) {   /* one a call if they return */
         (void)start_ctx(jobs, run);
         ctx->ending = true;
@@ -3758,7 +3764,7 @@ APART void stop_actives(inngest_ctx *ctx)
         if (ctx->open) (void)close_step(ctx, status);
     }
     while ((a = find_active(jobs, run, 0)) != NULL) drop_active(jobs, a);
-    ctx->error = jobs->end_error;
+    copy_bytes(&ctx->error, &jobs->end_error, sizeof ctx->error);
 }
 #endif
 
@@ -4253,12 +4259,11 @@ inngest_status inngest_flush(inngest *jobs)
 static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 {
     uint32_t position = run->last;
-    uint8_t b[WAIT_BYTES];
     record r;
+    uint8_t *b = r.first;
     do {
         if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
         if ((r.kind != ATTEMPT && r.kind != SLEEP) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
-        copy_bytes(b, r.first, WAIT_BYTES);
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, true)) continue;
         put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
@@ -4277,7 +4282,8 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
     int i;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         inngest_seen *seen = SEEN_ID(jobs, i);
-        if (seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
+        int64_t at = seen->until - INNGEST_SEEN_MS;
+        if (at < jobs->booted || at > jobs->now) continue;
         put4(b, seen->hash[0]);
         put4(b + 4, seen->hash[1]);
         put_time(b + 8, seen->until + off);
@@ -4299,9 +4305,8 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
         inngest_active *a = ACTIVE(jobs) + i;
         if (a->next != UINT32_MAX) a->next += (uint32_t)off;
         a->timeout += (uint32_t)off;
+        if (a->run) due_now(jobs, &jobs->runs[a->run - 1]);
     }
-    for (i = jobs->run_count; i-- > 0;)
-        if (jobs->runs[i].state == INNGEST_WAIT_STEP) due_now(jobs, &jobs->runs[i]);
 #if INNGEST_CRASHES
     jobs->alone_since += (uint32_t)off;
 #endif
@@ -4312,15 +4317,14 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
 /* Take what the clock was told to be. Where that must be written and cannot be now, the tick tries again. */
 static void take_clock(inngest *jobs)
 {
-    uint32_t i;
-    int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
+    int64_t off;
     if (!jobs->is_told || jobs->failed || jobs->stopped) return;
-    if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {
+    off = jobs->told + jobs->time_now - jobs->time_wall;
+    if (!jobs->wall_set && jobs->time_wall != 0 && off > 0) {
         if (make_time_good(jobs, off) != INNGEST_OK) return;
         jobs->told -= off;
     }
-    for (i = jobs->run_count; i-- > 0;)
-        if (jobs->runs[i].flags & RUN_UNIX) due_now(jobs, &jobs->runs[i]);
+    wake_runs(jobs, RUN_UNIX);
     off = jobs->wall_known ? jobs->told - jobs->wall_stamped : RETRY_ROOM_MS;
     jobs->wall_known = jobs->wall_set = true;
     jobs->wall_offset = jobs->told;
@@ -4715,8 +4719,8 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
 bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *info)
 {
     if (jobs == NULL || jobs->ready != MAGIC || cursor == NULL || info == NULL) return false;
-    for (; *cursor < jobs->run_count; (*cursor)++) {
-        const inngest_run *run = &jobs->runs[*cursor];
+    while (*cursor < jobs->run_count) {
+        const inngest_run *run = &jobs->runs[(*cursor)++];
         if (run->number == 0) continue;
         info->id = run_id(jobs, run);
         info->function = run->function == NO_FUNCTION ? NULL : jobs->functions[run->function].id;
@@ -4726,7 +4730,6 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
         info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : deadline(run) == NEVER ? INT64_MAX : deadline(run) - jobs->now;
         info->journal_bytes = run->used * UINT32_C(4);
         info->reserved_bytes = run->reserved * UINT32_C(4);
-        (*cursor)++;
         return true;
     }
     return false;
