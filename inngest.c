@@ -158,9 +158,11 @@ typedef struct arrival {               /* an event on its way into the journal *
 #endif
 #define CANCELLING(run) (INNGEST_CANCEL && (run)->phase == INNGEST_PHASE_CANCELLING)
 #if INNGEST_WALL_CLOCK
+#define IS_TOLD(jobs) ((jobs)->is_told)
 #define WALL_KNOWN(jobs) ((jobs)->wall_known)
 #define WALL_OFFSET(jobs) ((jobs)->wall_offset)
 #else
+#define IS_TOLD(jobs) false
 #define WALL_KNOWN(jobs) false
 #define WALL_OFFSET(jobs) INT64_C(0)
 #endif
@@ -2622,7 +2624,7 @@ NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void 
 
 #if INNGEST_SEND_STEP || INNGEST_RESTART
 /* The rest of the group could not be written: a group that is not whole never was. */
-static void undo_group(inngest_ctx *ctx)
+APART void undo_group(inngest_ctx *ctx)
 {
     inngest_run *run = ctx->run;
     run->last = ctx->undo.last;
@@ -3573,10 +3575,12 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
 {
     bool busy = jobs->busy, yes;
 #if INNGEST_CRASHES
-    uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
-    unsigned resets = jobs->poison == hash ? jobs->poison_count : 0;
+    uint32_t hash = 0;
+    unsigned resets = 0;
     guard = guard && jobs->guarded > 0;
     if (guard) {
+        hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
+        if (jobs->poison == hash) resets = jobs->poison_count;
         if (resets >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
         jobs->guarded--;
         if (note_call(jobs, hash, resets, CALLED_NOW)) (void)port_sync(jobs);
@@ -3711,6 +3715,9 @@ static inngest_ctx *start_ctx(inngest *jobs, inngest_run *run)
     ctx->retry_in = NOT_SAID;
     return ctx;
 }
+
+/* What went wrong has no more to it. */
+APART void fail_as(inngest_ctx *ctx, inngest_status status) { set_error(ctx, status, 0, NULL); }
 
 static void tell_end(inngest_ctx *ctx, inngest_status status)
 {
@@ -3850,17 +3857,17 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
 {
     if (ctx->open) status = close_returned(ctx, status);
     if (CANCELLING(ctx->run)) {
-        set_error(ctx, INNGEST_CANCELLED, 0, NULL);
+        fail_as(ctx, INNGEST_CANCELLED);
         return INNGEST_CANCELLED;
     }
     if (ctx->stopped < 0) return INNGEST_FAIL;
     if (ctx->stopped > 0 || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
     if (status == INNGEST_OK && !IN_GROUP(ctx)) return INNGEST_OK;
     if (status == INNGEST_OK) status = mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
-    if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) set_error(ctx, INNGEST_FAIL, 0, NULL);
+    if ((status == INNGEST_RETRY || status == INNGEST_FAIL) && !ctx->told) fail_as(ctx, INNGEST_FAIL);
     if (status == INNGEST_RETRY) return retry_handler(ctx);
-    if (status != INNGEST_FAIL && !is_failure(status)) set_error(ctx, INNGEST_ERR_STATUS, 0, NULL);
-    else if (status != INNGEST_STEP_FAILED && ctx->error.status != status) set_error(ctx, status, 0, NULL);
+    if (status != INNGEST_FAIL && !is_failure(status)) fail_as(ctx, INNGEST_ERR_STATUS);
+    else if (status != INNGEST_STEP_FAILED && ctx->error.status != status) fail_as(ctx, status);
     return INNGEST_FAIL;
 }
 
@@ -3892,6 +3899,13 @@ static bool arm(inngest *jobs, inngest_run *run, bool armed)
     if (!armed) let_others_go_on(jobs, run);
     return true;
 }
+#endif
+
+#if INNGEST_CRASHES
+/* The run that goes on alone, or did until its time was over. NULL: there is none. */
+APART inngest_run *lone_run(inngest *jobs) { return find_run(jobs, jobs->alone & STEP_MASK); }
+#else
+#define lone_run(jobs) NULL
 #endif
 
 /* After a crash a suspect in a long step keeps the others waiting for a while. */
@@ -3936,11 +3950,11 @@ APART inngest_status run_handler(inngest_ctx *ctx)
     inngest *jobs = ctx->jobs;
     inngest_status verdict;
     if (CANCELLING(ctx->run)) {
-        set_error(ctx, INNGEST_CANCELLED, 0, NULL);
+        fail_as(ctx, INNGEST_CANCELLED);
         return INNGEST_CANCELLED;
     }
     if (INNGEST_CRASHES && CRASHES(ctx->run) >= INNGEST_CRASH_LIMIT) {
-        set_error(ctx, INNGEST_ERR_CRASHED, 0, NULL);
+        fail_as(ctx, INNGEST_ERR_CRASHED);
         return INNGEST_FAIL;
     }
     if (ctx->function == NULL) {
@@ -4114,8 +4128,8 @@ static void wake_steps(inngest *jobs)
 /* It was on its own for long enough: the others go on too, and from now on a crash is nobody's. */
 static void release(inngest *jobs)
 {
-    inngest_run *run = find_run(jobs, jobs->alone & STEP_MASK);
-    if (run && (uint32_t)jobs->now - jobs->alone_since >= INNGEST_SUSPECT_MS && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
+    inngest_run *run = alone(jobs) ? NULL : lone_run(jobs);
+    if (run && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
 }
 #endif
 
@@ -4123,7 +4137,7 @@ static void release(inngest *jobs)
  * that is alone: it ends behind a record of its own. */
 NEAR inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs);
+    inngest_run *run = alone(jobs) ? lone_run(jobs) : first_run(jobs);
     uint32_t i;
     if (deadline(run) <= jobs->now) return run;
     for (i = INNGEST_CANCEL && alone(jobs) ? jobs->run_count : 0; i-- > 0;) {
@@ -4155,19 +4169,16 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
     int64_t first = deadline(first_run(jobs)), beat;
 #if INNGEST_CRASHES
     if (alone(jobs)) {
-        int64_t over = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS), own = deadline(find_run(jobs, jobs->alone & STEP_MASK));
+        int64_t over = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS), own = deadline(lone_run(jobs));
         if (first < over) first = over;
         if (own < first) first = own;
     }
 #endif
     beat = heartbeat(jobs);
     if (first != NEVER && beat < first) first = beat;
-    if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) &&
+    if ((IS_TOLD(jobs) || (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER))) &&
         jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
-#if INNGEST_WALL_CLOCK
-    if (jobs->is_told && jobs->now + RETRY_ROOM_MS < first) first = jobs->now + RETRY_ROOM_MS;
-#endif
     return due_in(jobs, first);
 }
 
