@@ -4806,8 +4806,8 @@ typedef struct json_reader {
     const uint8_t *memory;             /* NULL: the journal, from bytes behind the beginning of a payload */
     inngest *jobs;
     uint32_t from;
-    inngest_status status;             /* the first failure */
-    inngest_status misfit;             /* the newest string is too long, holds a 0, or is another */
+    int status;                        /* the first failure */
+    int misfit;                        /* the newest string is too long, holds a 0, or is another */
     /* where a string goes: out, or else compared with text */
     char *out;
     const char *text;
@@ -5159,7 +5159,7 @@ static inngest_status json_read(json_reader *r, const char *path, void *out, siz
         else if (r->type != wanted) status = INNGEST_ERR_TYPE;
         else if (text) {
             *r->out = 0;
-            status = r->misfit;
+            status = (inngest_status)r->misfit;
         } else if (wanted == JSON_NUMBER) {
             if (!json_scale(r, (unsigned)want)) status = INNGEST_ERR_RANGE;
             value = r->mantissa;
@@ -5168,7 +5168,7 @@ static inngest_status json_read(json_reader *r, const char *path, void *out, siz
     (void)json_rest(r, 0);
     json_blank(r);
     if (r->at != r->size + 1) json_stop(r);          /* all of the text must be one value */
-    if (r->status != INNGEST_OK) status = r->status;
+    if (r->status != INNGEST_OK) status = (inngest_status)r->status;
     if (text) {
         if (status != INNGEST_OK) *text = 0;
     } else if (status == INNGEST_OK) {
