@@ -4101,7 +4101,7 @@ static inngest_status drain(inngest *jobs)
     return status;
 }
 
-static void advance_time(inngest *jobs, uint32_t now_ms)
+APART void advance_time(inngest *jobs, uint32_t now_ms)
 {
     uint32_t passed = now_ms - jobs->last_tick;
     if (jobs->ticked && passed > INT32_MAX) return;                /* it went back: time stands still until it is there again */
@@ -5289,7 +5289,7 @@ inngest_status inngest_event_count(inngest_ctx *ctx, const char *path, size_t *o
 static bool text_is_digit(char c) { return c >= '0' && c <= '9'; }
 static bool text_is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 
-static const char *text_spaces(const char *text)
+APART const char *text_spaces(const char *text)
 {
     while (*text == ' ') text++;
     return text;
