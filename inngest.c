@@ -168,9 +168,11 @@ static void set_source(source *s, const void *piece, uint32_t size, bool copy)
 #define CANCELLING(run) (INNGEST_CANCEL && (run)->phase == INNGEST_PHASE_CANCELLING)
 #define STOPPED(jobs) (INNGEST_RESTART && (jobs)->stopped)
 #if INNGEST_WALL_CLOCK
+#define IS_TOLD(jobs) ((jobs)->is_told)
 #define WALL_KNOWN(jobs) ((jobs)->wall_known)
 #define WALL_OFFSET(jobs) ((jobs)->wall_offset)
 #else
+#define IS_TOLD(jobs) false
 #define WALL_KNOWN(jobs) false
 #define WALL_OFFSET(jobs) INT64_C(0)
 #endif
@@ -2678,7 +2680,7 @@ NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void 
 
 #if INNGEST_SEND_STEP || INNGEST_RESTART
 /* The rest of the group could not be written: a group that is not whole never was. */
-static void undo_group(inngest_ctx *ctx)
+APART void undo_group(inngest_ctx *ctx)
 {
     inngest_run *run = ctx->run;
     run->last = ctx->undo.last;
@@ -2786,6 +2788,16 @@ static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when
 
 #endif
 
+#if INNGEST_LONG_STEPS || INNGEST_WALL_CLOCK
+/* Runs that waited for this look again. */
+static void wake_runs(inngest *jobs, unsigned flag)
+{
+    uint32_t i;
+    for (i = jobs->run_count; i-- > 0;)
+        if (jobs->runs[i].flags & flag) due_now(jobs, &jobs->runs[i]);
+}
+#endif
+
 /* How a step in progress stands, in 3 bits: AGAIN or PENDING; or as it was completed; MISTAKEN and above: a mistake. */
 #define HOW(status) ((unsigned)(status) & 7u)
 #define MISTAKEN 6u                    /* ERR_RUN_BYTES, and behind it ERR_RESULT_SIZE */
@@ -2806,10 +2818,10 @@ static inngest_index place_of(const inngest *jobs, const inngest_run *run) { ret
 static inngest_active *find_active(inngest *jobs, const inngest_run *run, uint32_t step)
 {
     inngest_index place = run ? place_of(jobs, run) : 0;
-    int i;
+    inngest_active *a;
     if (NONE_ACTIVE(jobs) && run) return NULL;
-    for (i = 0; i < INNGEST_ACTIVE_STEPS; i++)
-        if (jobs->active[i].run == place && (jobs->active[i].step == step || step == 0)) return &jobs->active[i];
+    for (a = jobs->active; a < jobs->active + INNGEST_ACTIVE_STEPS; a++)
+        if (a->run == place && (a->step == step || step == 0)) return a;
     return NULL;
 }
 
@@ -2832,20 +2844,18 @@ static bool claim_active(inngest_ctx *ctx)
         jobs->wanting = true;
         return false;
     }
-    fill_bytes(a, 0, sizeof *a);
     a->run = place_of(jobs, ctx->run);
     COUNT_ACTIVE(jobs, 1);
-    a->step = ctx->step & STEP_MASK;
     a->size = ctx->size;
+    a->step = ctx->step & STEP_MASK;
     a->how = HOW(INNGEST_AGAIN);
     a->began = ctx->began & 3u;
+    a->timed = ctx->timeout != 0;
     a->next = (uint32_t)jobs->now;
+    a->timeout = a->next + ctx->timeout;
+    a->calls = 0;
     if (++jobs->token == 0) jobs->token = 1;   /* cov: after 2^32 steps */
     a->token = jobs->token;
-    if (ctx->timeout) {
-        a->timed = true;
-        a->timeout = (uint32_t)jobs->now + ctx->timeout;
-    }
     ctx->active = a;
     return true;
 }
@@ -2881,7 +2891,7 @@ static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *
         return INNGEST_FAIL;
     }
     if (!claim_active(ctx)) return wait_for_good(ctx, INNGEST_WAIT_ROOM);
-    if (r->kind != INTENT) {
+    if (ctx->began == INNGEST_BEGAN_NO) {
         inngest_status status = commit_at_once(ctx, INTENT, &attempt, 1);
         if (status != INNGEST_OK) {
             drop_active(ctx->jobs, ctx->active);
@@ -2949,8 +2959,8 @@ inngest_token inngest_step_token(inngest_ctx *ctx)
 
 inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms)
 {
-    ctx->again = ms == UINT32_MAX ? ms : (uint32_t)ctx->jobs->now + (ms ? minimum(ms, INT32_MAX) : 1);
-    if (ms != UINT32_MAX && ctx->again == UINT32_MAX) ctx->again--;
+    uint32_t next = (uint32_t)ctx->jobs->now + (ms ? minimum(ms, INT32_MAX) : 1);
+    ctx->again = ms == UINT32_MAX ? ms : next - (next == UINT32_MAX);
     return INNGEST_AGAIN;
 }
 #endif
@@ -3558,7 +3568,7 @@ static uint32_t capacity(const inngest *jobs)
 static inngest_status check_fan_out(const inngest *jobs, const inngest_function *f)
 {
     uint32_t need = 0, n = 0, largest;
-    uint16_t k;
+    unsigned k;
     for (k = 0; k < jobs->function_count; k++) {
         const char *event = jobs->functions[k].event;
         if (event == NULL || !matches(event, f->event, length_of(f->event))) continue;
@@ -3577,19 +3587,18 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
 
 APART inngest_status check_table(const inngest *jobs, uint16_t *index)
 {
-    uint16_t i, k;
+    unsigned i;
     for (i = 0; i < jobs->function_count; i++) {
         const inngest_function *f = &jobs->functions[i];
         const char *star = f->event;
-        *index = i;
+        *index = (uint16_t)i;
         if (f->id == NULL || f->id[0] == 0) return INNGEST_ERR_TABLE_ID;
         if (f->event == NULL || f->event[0] == 0) return INNGEST_ERR_TABLE_EVENT;
         while (*star && *star != '*') star++;
         if (*star && (star[1] != 0 || star == f->event || (star[-1] != '/' && star[-1] != '.'))) return INNGEST_ERR_TABLE_EVENT;
         if (f->handler == NULL) return INNGEST_ERR_TABLE_HANDLER;
         if ((f->backoff == NULL) != (f->backoff_count == 0)) return INNGEST_ERR_TABLE_BACKOFF;
-        for (k = 0; k < i; k++)
-            if (hash_text(HASH_SEED, jobs->functions[k].id) == hash_text(HASH_SEED, f->id)) return INNGEST_ERR_TABLE_DOUBLE;
+        if (function_index(jobs, hash_text(HASH_SEED, f->id)) != i) return INNGEST_ERR_TABLE_DOUBLE;
         INNGEST_TRY(check_fan_out(jobs, f));
     }
     return INNGEST_OK;
@@ -3616,10 +3625,12 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
 {
     bool busy = jobs->busy, yes;
 #if INNGEST_CRASHES
-    uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
-    unsigned resets = jobs->poison == hash ? jobs->poison_count : 0;
+    uint32_t hash = 0;
+    unsigned resets = 0;
     guard = guard && jobs->guarded > 0;
     if (guard) {
+        hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
+        if (jobs->poison == hash) resets = jobs->poison_count;
         if (resets >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
         jobs->guarded--;
         if (note_call(jobs, hash, resets, CALLED_NOW)) (void)port_sync(jobs);
@@ -3753,14 +3764,17 @@ static inngest_ctx *start_ctx(inngest *jobs, inngest_run *run)
     return ctx;
 }
 
+/* What went wrong has no more to it. */
+APART void fail_as(inngest_ctx *ctx, inngest_status status) { set_error(ctx, status, 0, NULL); }
+
 static void tell_end(inngest_ctx *ctx, inngest_status status)
 {
 #if INNGEST_HOOKS
     inngest_end_info info;
+    info.error = status == INNGEST_OK ? NULL : &ctx->error;
     info.id = run_id(ctx->jobs, ctx->run);
     info.function = ctx->function ? ctx->function->id : NULL;
     info.status = status;
-    info.error = status == INNGEST_OK ? NULL : &ctx->error;
     TELL(ctx->jobs, run_end, &info);
 #else
     (void)ctx;
@@ -3797,7 +3811,7 @@ APART void stop_actives(inngest_ctx *ctx)
     inngest_status status;
     uint32_t i;
     if (NONE_ACTIVE(jobs)) return;
-    jobs->end_error = ctx->error;
+    copy_bytes(&jobs->end_error, &ctx->error, sizeof ctx->error);
     for (i = INNGEST_ACTIVE_STEPS; i-- > 0 && find_active(jobs, run, 0);) {   /* one a call if they return */
         (void)start_ctx(jobs, run);
         ctx->ending = true;
@@ -3805,7 +3819,7 @@ APART void stop_actives(inngest_ctx *ctx)
         if (ctx->open) (void)close_step(ctx, status);
     }
     while ((a = find_active(jobs, run, 0)) != NULL) drop_active(jobs, a);
-    ctx->error = jobs->end_error;
+    copy_bytes(&ctx->error, &jobs->end_error, sizeof ctx->error);
 }
 #endif
 
@@ -3891,7 +3905,7 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
 {
     if (ctx->open) status = close_returned(ctx, status);
     if (CANCELLING(ctx->run)) {
-        set_error(ctx, INNGEST_CANCELLED, 0, NULL);
+        fail_as(ctx, INNGEST_CANCELLED);
         return INNGEST_CANCELLED;
     }
     if (ctx->stopped < 0) return INNGEST_FAIL;
@@ -3930,6 +3944,13 @@ static bool arm(inngest *jobs, inngest_run *run, bool armed)
     if (!armed) let_others_go_on(jobs, run);
     return true;
 }
+#endif
+
+#if INNGEST_CRASHES
+/* The run that goes on alone, or did until its time was over. NULL: there is none. */
+APART inngest_run *lone_run(inngest *jobs) { return find_run(jobs, jobs->alone & STEP_MASK); }
+#else
+#define lone_run(jobs) NULL
 #endif
 
 /* After a crash a suspect in a long step keeps the others waiting for a while. */
@@ -3974,11 +3995,11 @@ APART inngest_status run_handler(inngest_ctx *ctx)
     inngest *jobs = ctx->jobs;
     inngest_status verdict;
     if (CANCELLING(ctx->run)) {
-        set_error(ctx, INNGEST_CANCELLED, 0, NULL);
+        fail_as(ctx, INNGEST_CANCELLED);
         return INNGEST_CANCELLED;
     }
     if (INNGEST_CRASHES && CRASHES(ctx->run) >= INNGEST_CRASH_LIMIT) {
-        set_error(ctx, INNGEST_ERR_CRASHED, 0, NULL);
+        fail_as(ctx, INNGEST_ERR_CRASHED);
         return INNGEST_FAIL;
     }
     if (ctx->function == NULL) {
@@ -4154,8 +4175,8 @@ static void wake_steps(inngest *jobs)
 /* It was on its own for long enough: the others go on too, and from now on a crash is nobody's. */
 static void release(inngest *jobs)
 {
-    inngest_run *run = find_run(jobs, jobs->alone & STEP_MASK);
-    if (run && (uint32_t)jobs->now - jobs->alone_since >= INNGEST_SUSPECT_MS && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
+    inngest_run *run = alone(jobs) ? NULL : lone_run(jobs);
+    if (run && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
 }
 #endif
 
@@ -4163,7 +4184,7 @@ static void release(inngest *jobs)
  * that is alone: it ends behind a record of its own. */
 NEAR inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *run = alone(jobs) ? find_run(jobs, ALONE(jobs) & STEP_MASK) : first_run(jobs);
+    inngest_run *run = alone(jobs) ? lone_run(jobs) : first_run(jobs);
     uint32_t i;
     if (deadline(run) <= jobs->now) return run;
     for (i = INNGEST_CANCEL && alone(jobs) ? jobs->run_count : 0; i-- > 0;) {
@@ -4195,19 +4216,16 @@ static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
     int64_t first = deadline(first_run(jobs)), beat;
 #if INNGEST_CRASHES
     if (alone(jobs)) {
-        int64_t over = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS), own = deadline(find_run(jobs, jobs->alone & STEP_MASK));
+        int64_t over = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS), own = deadline(lone_run(jobs));
         if (first < over) first = over;
         if (own < first) first = own;
     }
 #endif
     beat = heartbeat(jobs);
     if (first != NEVER && beat < first) first = beat;
-    if (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER) &&
+    if ((IS_TOLD(jobs) || (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER))) &&
         jobs->now + RETRY_ROOM_MS < first)
         first = jobs->now + RETRY_ROOM_MS;
-#if INNGEST_WALL_CLOCK
-    if (jobs->is_told && jobs->now + RETRY_ROOM_MS < first) first = jobs->now + RETRY_ROOM_MS;
-#endif
     return due_in(jobs, first);
 }
 
@@ -4300,12 +4318,11 @@ inngest_status inngest_flush(inngest *jobs)
 static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 {
     uint32_t position = run->last;
-    uint8_t b[WAIT_BYTES];
     record r;
+    uint8_t *b = r.first;
     do {
         if (step_back(jobs, run, &position, &r) != FOUND) return INNGEST_OK;
         if ((r.kind != ATTEMPT && r.kind != SLEEP) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
-        copy_bytes(b, r.first, WAIT_BYTES);
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, true)) continue;
         put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
@@ -4321,10 +4338,10 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 static inngest_status shift_seen(inngest *jobs, int64_t off)
 {
     uint8_t b[SEEN_BYTES];
-    int i;
-    for (i = 0; i < INNGEST_SEEN_IDS; i++) {
-        inngest_seen *seen = SEEN_ID(jobs, i);
-        if (seen->until < jobs->booted + INNGEST_SEEN_MS || seen->until > jobs->now + INNGEST_SEEN_MS) continue;
+    inngest_seen *seen;
+    for (seen = SEEN_ID(jobs, 0); seen != SEEN_ID(jobs, INNGEST_SEEN_IDS); seen++) {
+        int64_t at = seen->until - INNGEST_SEEN_MS;
+        if (at < jobs->booted || at > jobs->now) continue;
         put_seen(b, seen->hash, seen->until + off);
         INNGEST_TRY(write_record(jobs, NULL, KEY(SEEN, 0), b, sizeof b));
         seen->until += off;
@@ -4356,9 +4373,10 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
 /* Take what the clock was told to be. Where that must be written and cannot be now, the tick tries again. */
 static void take_clock(inngest *jobs)
 {
-    int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
+    int64_t off;
     if (!jobs->is_told || jobs->failed || STOPPED(jobs)) return;
-    if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {
+    off = jobs->told + jobs->time_now - jobs->time_wall;
+    if (!jobs->wall_set && jobs->time_wall != 0 && off > 0) {
         if (make_time_good(jobs, off) != INNGEST_OK) return;
         jobs->told -= off;
     }
@@ -4410,7 +4428,7 @@ APART inngest_status check_config(const inngest_config *c)
     if (c->runs == 0 || c->runs > MOST_RUNS || !is_power_of_two(c->events, 2, MOST_EVENTS)) return INNGEST_ERR_ARGUMENT;
     if (!is_power_of_two(p->block_size, 512, 262144) || !is_power_of_two(p->program_size, 1, 32)) return INNGEST_ERR_GEOMETRY;
     if (p->block_count < 2 || p->block_count > 65535) return INNGEST_ERR_GEOMETRY;
-    if (p->block_count > 0x1000000 / (p->block_size / (p->program_size < 4 ? 4u : p->program_size))) return INNGEST_ERR_GEOMETRY;   /* a link's 24 bits */
+    if (p->block_count * (p->block_size / (p->program_size < 4 ? 4u : p->program_size)) > 0x1000000) return INNGEST_ERR_GEOMETRY;   /* a link's 24 bits */
     if (c->memory == NULL || (uintptr_t)c->memory % offsetof(struct alignment, time) != 0 ||
         c->memory_size < INNGEST_MEMORY((size_t)c->runs, (size_t)c->events)) return INNGEST_ERR_MEMORY;
     return INNGEST_OK;
@@ -4753,8 +4771,8 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
 bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *info)
 {
     if (jobs == NULL || jobs->ready != MAGIC || cursor == NULL || info == NULL) return false;
-    for (; *cursor < jobs->run_count; (*cursor)++) {
-        const inngest_run *run = &jobs->runs[*cursor];
+    while (*cursor < jobs->run_count) {
+        const inngest_run *run = &jobs->runs[(*cursor)++];
         if (run->number == 0) continue;
         info->id = run_id(jobs, run);
         info->function = run->function == NO_FUNCTION ? NULL : jobs->functions[run->function].id;
@@ -4764,7 +4782,6 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
         info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : deadline(run) == NEVER ? INT64_MAX : deadline(run) - jobs->now;
         info->journal_bytes = run->used * UINT32_C(4);
         info->reserved_bytes = run->reserved * UINT32_C(4);
-        (*cursor)++;
         return true;
     }
     return false;
@@ -4779,30 +4796,27 @@ void inngest_get_counters(const inngest *jobs, inngest_counters *out)
 const char *inngest_status_name(inngest_status status)
 {
 #if INNGEST_STATUS_NAMES
-    static const struct { int16_t first; const char *names; } group[] = {      /* values in a row, away from 0 */
-        { 0, "OK\0" },
-        { 257, "PAUSED\0AGAIN\0PENDING\0RETRY\0FAIL\0BODY\0" },
-        { -257, "STEP_FAILED\0TIMED_OUT\0LOST\0CANCELLED\0" },
-        { -300, "ERR_NOT_FOUND\0ERR_TYPE\0ERR_JSON\0ERR_TOO_LONG\0ERR_RANGE\0ERR_DEPTH\0ERR_ARGUMENT\0" },
-        { -320, "ERR_NESTED\0ERR_STEP_LEFT\0ERR_STATUS\0ERR_STEP_IDS\0ERR_STEP_ID\0ERR_RESULT_SIZE\0ERR_RUN_BYTES\0"
-          "ERR_NOT_IN_STEP\0ERR_CRASHED\0ERR_INTERRUPTED\0ERR_PARALLEL\0ERR_RESTART\0" },
-        { -340, "ERR_QUEUE_FULL\0ERR_EVENT_SIZE\0ERR_NAME\0ERR_NOT_READY\0ERR_STALE_TOKEN\0ERR_JOURNAL_FULL\0ERR_RUNS_FULL\0"
-          "ERR_SEEN_FULL\0ERR_BUSY\0" },
-        { -360, "ERR_MEMORY\0ERR_TABLE_ID\0ERR_TABLE_DOUBLE\0ERR_TABLE_EVENT\0ERR_TABLE_HANDLER\0ERR_TABLE_FAN_OUT\0"
-          "ERR_TABLE_BYTES\0ERR_TABLE_BACKOFF\0ERR_GEOMETRY\0ERR_FOREIGN\0ERR_VERSION\0ERR_OTHER_GEOMETRY\0ERR_MISMATCH\0" },
-        { -380, "ERR_READ\0ERR_PROGRAM\0ERR_ERASE\0ERR_SYNC\0" },
-    };
-    unsigned i;
-    for (i = 0; (int)status > -512 && (int)status < 512 && i < sizeof group / sizeof group[0]; i++) {
-        const char *name = group[i].names;
-        int steps = group[i].first < 0 ? group[i].first - (int)status : (int)status - group[i].first;
-        if (steps < 0) continue;
-        while (steps-- > 0 && *name) name += length_of(name) + 1;
-        if (*name) return name;
+    /* One after the other down from BODY; a byte up to @, which is 64, leaves out so many values. */
+    static const char names[] = "BODY\0FAIL\0RETRY\0PENDING\0AGAIN\0PAUSED\0@@@@OK\0@@@@STEP_FAILED\0TIMED_OUT\0LOST\0CANCELLED\0"
+        "'ERR_NOT_FOUND\0ERR_TYPE\0ERR_JSON\0ERR_TOO_LONG\0ERR_RANGE\0ERR_DEPTH\0ERR_ARGUMENT\0"
+        "\015ERR_NESTED\0ERR_STEP_LEFT\0ERR_STATUS\0ERR_STEP_IDS\0ERR_STEP_ID\0ERR_RESULT_SIZE\0ERR_RUN_BYTES\0"
+        "ERR_NOT_IN_STEP\0ERR_CRASHED\0ERR_INTERRUPTED\0ERR_PARALLEL\0ERR_RESTART\0"
+        "\010ERR_QUEUE_FULL\0ERR_EVENT_SIZE\0ERR_NAME\0ERR_NOT_READY\0ERR_STALE_TOKEN\0ERR_JOURNAL_FULL\0ERR_RUNS_FULL\0"
+        "ERR_SEEN_FULL\0ERR_BUSY\0"
+        "\013ERR_MEMORY\0ERR_TABLE_ID\0ERR_TABLE_DOUBLE\0ERR_TABLE_EVENT\0ERR_TABLE_HANDLER\0ERR_TABLE_FAN_OUT\0"
+        "ERR_TABLE_BYTES\0ERR_TABLE_BACKOFF\0ERR_GEOMETRY\0ERR_FOREIGN\0ERR_VERSION\0ERR_OTHER_GEOMETRY\0ERR_MISMATCH\0"
+        "\007ERR_READ\0ERR_PROGRAM\0ERR_ERASE\0ERR_SYNC\0";
+    const char *name = names;
+    int at = INNGEST_BODY;
+    for (; *name; name += length_of(name) + 1, at--) {
+        while (*name <= '@') at -= *name++;
+        if (at == (int)status) break;
     }
-#endif
+    return name;
+#else
     (void)status;
     return "";
+#endif
 }
 
 /* ---- 16 JSON ---------------------------------------------------------------------------------------------------------
@@ -4829,12 +4843,12 @@ typedef struct json_reader {
     uint8_t type;                      /* of what was taken last; BOOL is true */
     uint8_t depth;
     bool negative;                     /* is the newest number */
-    bool over;                         /* the newest string is too long, or another */
     uint32_t at, size;
     const uint8_t *memory;             /* NULL: the journal, from bytes behind the beginning of a payload */
     inngest *jobs;
     uint32_t from;
-    inngest_status status;             /* the first failure */
+    int status;                        /* the first failure */
+    int misfit;                        /* the newest string is too long, holds a 0, or is another */
     /* where a string goes: out, or else compared with text */
     char *out;
     const char *text;
@@ -4881,7 +4895,7 @@ APART unsigned json_take(json_reader *r)
     return c;
 }
 
-static bool json_accept(json_reader *r, unsigned c)
+APART bool json_accept(json_reader *r, unsigned c)
 {
     if (r->c != c) return false;
     json_next(r);
@@ -4906,11 +4920,11 @@ static void json_word(json_reader *r, const char *word)
 
 static void json_emit(json_reader *r, uint8_t byte)
 {
-    if (r->room == 0) r->over = true;
+    if (r->room == 0) r->misfit = INNGEST_ERR_TOO_LONG;
     else {
         r->room--;
         if (r->out) *r->out++ = (char)byte;
-        else if ((uint8_t)*r->text++ != byte) r->over = true;
+        else if ((uint8_t)*r->text++ != byte) r->misfit = INNGEST_ERR_TOO_LONG;
     }
 }
 
@@ -4965,24 +4979,27 @@ static void json_escape(json_reader *r)
     static const char names[] = "\"\"\\\\//b\bf\fn\nr\rt\t";      /* each with what it means */
     unsigned c = json_take(r);
     const char *name = names;
-    while (*name && (uint8_t)*name != c) name += 2;
     if (c == 'u') {
         uint32_t code = json_hex(r), low;
         if (code >> 10 == 0xD800 >> 10) {            /* the first of a pair */
             json_word(r, "\\u");
             low = json_hex(r) ^ 0xDC00;
             if (low > 0x3FF) json_stop(r);
-            code = (code << 10) + low + 0x10000 - ((uint32_t)0xD800 << 10);
+            code = ((code & 0x3FF) + 0x40) << 10 | low;
         }
+        if (code == 0) r->misfit = INNGEST_ERR_RANGE;
         (void)json_emit_code(r, code);
-    } else if (*name) json_emit(r, (uint8_t)name[1]);
+        return;
+    }
+    while (*name && (uint8_t)*name != c) name += 2;
+    if (*name) json_emit(r, (uint8_t)name[1]);
     else json_stop(r);
 }
 
 static void json_string(json_reader *r)
 {
     unsigned c;
-    r->over = false;
+    r->misfit = INNGEST_OK;
     json_expect(r, '"');
     while ((c = json_take(r)) != '"') {
         if (c == '\\') json_escape(r);
@@ -4996,72 +5013,78 @@ static void json_string(json_reader *r)
     r->type = JSON_STRING;
 }
 
-/* Append to the mantissa. One that is too long for an int64_t gets all bits set, stays so and shows in its sign. */
-static void json_digit(json_reader *r, unsigned digit)
+/* Append to the mantissa the zeros that wait in the exponent, as far as it can hold them. */
+APART void json_zeros(json_reader *r)
 {
-    r->mantissa = r->mantissa >> 60 ? UINT64_MAX : r->mantissa * 10 + digit;
+    for (; r->exponent > 0 && r->mantissa >> 60 == 0; r->exponent--) r->mantissa *= 10;
 }
 
-/* Take one digit or more; zeros wait in the exponent for a digit that is none. Gives how many. */
-static int32_t json_digits(json_reader *r)
+/* Take one digit or more to the mantissa, where zeros wait in the exponent for a digit that is none: gives how many. One that
+ * is too long for an int64_t gets all bits set, stays so and shows in its sign. Or those of an exponent: gives that. */
+static int32_t json_digits(json_reader *r, bool exponent)
 {
     int32_t n = 0;
-    do {
-        unsigned digit = json_take(r) - '0';
-        if (digit > 9) json_stop(r);
-        if (digit == 0) r->exponent++;
-        else {
-            for (; r->exponent > 0; r->exponent--) json_digit(r, 0);
-            json_digit(r, digit);
+    unsigned digit = r->c - (unsigned)'0';
+    if (digit > 9) json_stop(r);
+    for (; digit <= 9; digit = r->c - (unsigned)'0') {
+        json_next(r);
+        if (exponent) {
+            if (n >> 27 == 0) n = n * 10 + (int32_t)digit;       /* no text here is that long */
+            continue;
         }
         n++;
-    } while (r->c - (unsigned)'0' <= 9);
+        if (digit == 0) r->exponent++;
+        else {
+            json_zeros(r);
+            r->mantissa = r->mantissa >> 60 ? UINT64_MAX : r->mantissa * 10 + digit;
+        }
+    }
     return n;
-}
-
-static int32_t json_exponent(json_reader *r)
-{
-    int32_t exponent = 0;
-    bool negative = json_accept(r, '-');
-    if (!negative) (void)json_accept(r, '+');
-    do {
-        unsigned digit = json_take(r) - '0';
-        if (digit > 9) json_stop(r);
-        if (exponent >> 27 == 0) exponent = exponent * 10 + (int32_t)digit;   /* no text here is that long */
-    } while (r->c - (unsigned)'0' <= 9);
-    return negative ? -exponent : exponent;
 }
 
 static void json_number(json_reader *r)
 {
-    int32_t decimals = 0;
+    int32_t decimals = 0, exponent = 0;
     r->mantissa = 0;
     r->exponent = 0;
     r->negative = json_accept(r, '-');
-    if (!json_accept(r, '0')) (void)json_digits(r);
-    if (json_accept(r, '.')) decimals = json_digits(r);
-    if (json_accept(r, 'e') || json_accept(r, 'E')) r->exponent += json_exponent(r);
-    r->exponent -= decimals;
+    if (!json_accept(r, '0')) (void)json_digits(r, false);
+    if (json_accept(r, '.')) decimals = json_digits(r, false);
+    if ((r->c | 0x20) == 'e') {
+        bool negative;
+        json_next(r);
+        negative = json_accept(r, '-');
+        if (!negative) (void)json_accept(r, '+');
+        exponent = json_digits(r, true);
+        if (negative) exponent = -exponent;
+    }
+    r->exponent += exponent - decimals;
     r->type = JSON_NUMBER;
 }
 
-/* The newest number * 10^digits, if it is that exactly. */
-static bool json_scale(json_reader *r, unsigned digits, int64_t *value)
+/* Make the newest number * 10^digits its mantissa. False: it is not that exactly, or too large. */
+static bool json_scale(json_reader *r, unsigned digits)
 {
-    *value = 0;
     if (r->mantissa == 0) return true;
-    for (r->exponent += (int32_t)digits; r->exponent > 0 && r->mantissa >> 60 == 0; r->exponent--) json_digit(r, 0);
-    *value = (int64_t)(r->negative ? 0 - r->mantissa : r->mantissa);
-    return r->exponent == 0 && (*value < 0) == r->negative;
+    r->exponent += (int32_t)digits;
+    json_zeros(r);
+    if (r->negative) r->mantissa = 0 - r->mantissa;
+    return r->exponent == 0 && r->mantissa >> 63 == r->negative;
 }
 
 /* Take a value, or the opening of a container. */
 static void json_value(json_reader *r)
 {
     static const char words[3][6] = { "false", "true", "null" };
-    unsigned c;
+    unsigned c, type;
     json_blank(r);
     c = r->c;
+    for (type = 0; type <= JSON_NULL; type++)
+        if (c == (uint8_t)words[type][0]) {
+            json_word(r, words[type]);
+            r->type = (uint8_t)type;
+            return;
+        }
     if (c == '"') json_string(r);
     else if (c == '{' || c == '[') {
         if (r->depth == INNGEST_JSON_DEPTH) {
@@ -5073,10 +5096,6 @@ static void json_value(json_reader *r)
         r->depth++;
         r->type = JSON_OPENED;
         json_next(r);
-    } else if (c == 't' || c == 'f' || c == 'n') {
-        unsigned type = c == 't' ? JSON_BOOL : c == 'f' ? JSON_FALSE : JSON_NULL;
-        json_word(r, words[type]);
-        r->type = (uint8_t)type;
     } else json_number(r);
 }
 
@@ -5128,9 +5147,10 @@ static const char *json_part(json_reader *r, const char *path)
     const char *start = path;
     r->key = NULL;
     r->key_size = 0;
-    r->index = 0;
     if (*path == '[') {
-        while ((unsigned)(*++path - '0') <= 9) r->index = r->index >> 28 ? UINT32_MAX : r->index * 10 + (unsigned)(*path - '0');
+        uint32_t index = 0;
+        while ((unsigned)(*++path - '0') <= 9) index = index >> 28 ? UINT32_MAX : index * 10 + (unsigned)(*path - '0');
+        r->index = index;
         return path - start > 1 && *path == ']' ? path + 1 : NULL;
     }
     if (path != r->root && *path++ != '.') return NULL;
@@ -5149,7 +5169,7 @@ static bool json_find(json_reader *r, const char *path)
         if (r->type != JSON_OPENED || (OBJECTS(r, r->depth - 1) & 1) != (r->key != NULL)) return false;
         for (;;) {
             if (!json_more(r)) return false;
-            if (r->key ? r->room == 0 && !r->over : r->index-- == 0) break;
+            if (r->key ? r->room == 0 && r->misfit == INNGEST_OK : r->index-- == 0) break;
             (void)json_all(r);
         }
     }
@@ -5163,8 +5183,7 @@ static inngest_status json_read(json_reader *r, const char *path, void *out, siz
     unsigned wanted = want % 8;
     char *text = wanted == JSON_STRING ? out : NULL;
     const char *part = path;
-    int64_t value = 0;
-    uint32_t n = 0;
+    uint64_t value = 0;
     want /= 8;
     if (out == NULL || (text ? want == 0 : want > 18)) return INNGEST_ERR_ARGUMENT;
     if (text) *text = 0;
@@ -5174,29 +5193,29 @@ static inngest_status json_read(json_reader *r, const char *path, void *out, siz
     if (json_find(r, path)) {
         r->out = text;
         r->room = text ? want - 1 : 0;
-        n = json_all(r);
+        value = json_all(r);
         r->room = 0;                                 /* no other string goes there */
-        if (wanted == JSON_NULL) n = r->type == JSON_NULL;
-        else if (wanted == JSON_BOOL && r->type <= JSON_BOOL) n = r->type;
+        if (wanted == JSON_NULL) value = r->type == JSON_NULL;
+        else if (wanted == JSON_BOOL && r->type <= JSON_BOOL) value = r->type;
         else if (r->type != wanted) status = INNGEST_ERR_TYPE;
-        else if (text && r->status == INNGEST_OK) {
-            if (r->over) status = INNGEST_ERR_TOO_LONG;
-            else {
-                *r->out = 0;
-                if (text + length_of(text) != r->out) status = INNGEST_ERR_RANGE;
-            }
-        } else if (wanted == JSON_NUMBER && !json_scale(r, (unsigned)want, &value)) status = INNGEST_ERR_RANGE;
+        else if (text) {
+            *r->out = 0;
+            status = (inngest_status)r->misfit;
+        } else if (wanted == JSON_NUMBER) {
+            if (!json_scale(r, (unsigned)want)) status = INNGEST_ERR_RANGE;
+            value = r->mantissa;
+        }
     } else status = INNGEST_ERR_NOT_FOUND;
     (void)json_rest(r, 0);
     json_blank(r);
     if (r->at != r->size + 1) json_stop(r);          /* all of the text must be one value */
-    if (r->status != INNGEST_OK) status = r->status;
+    if (r->status != INNGEST_OK) status = (inngest_status)r->status;
     if (text) {
         if (status != INNGEST_OK) *text = 0;
     } else if (status == INNGEST_OK) {
-        if (wanted == JSON_NUMBER) *(int64_t *)out = value;
-        else if (wanted == JSON_COUNT) *(size_t *)out = n;
-        else *(bool *)out = (bool)n;
+        if (wanted == JSON_NUMBER) *(int64_t *)out = (int64_t)value;
+        else if (wanted == JSON_COUNT) *(size_t *)out = (size_t)value;
+        else *(bool *)out = (uint32_t)value != 0;
     }
     return status;
 }
@@ -5307,12 +5326,12 @@ inngest_status inngest_event_count(inngest_ctx *ctx, const char *path, size_t *o
 
 #if INNGEST_TEXT
 
-#define LONGEST (366 * (int64_t)86400000)
+#define LONGEST (366 * UINT64_C(86400000))
 
 static bool text_is_digit(char c) { return c >= '0' && c <= '9'; }
 static bool text_is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 
-static const char *text_spaces(const char *text)
+APART const char *text_spaces(const char *text)
 {
     while (*text == ' ') text++;
     return text;
@@ -5325,8 +5344,6 @@ static const char *text_unit(const char *text, uint32_t *unit_s)
     static const uint32_t seconds[] = { 0, 1, 60, 3600, 86400, 604800, 31557600 };   /* a year as in npm's ms: 365.25 days */
     const char *name = names;
     const uint32_t *unit = seconds;
-    *unit_s = 0;
-    if (*text == 0) return text;
     for (; *name; name++) {
         size_t n = 0;
         for (; text_is_letter(*name) && (text[n] | 0x20) == *name; name++) n++;
@@ -5343,75 +5360,75 @@ static const char *text_unit(const char *text, uint32_t *unit_s)
     return NULL;
 }
 
-/* A tenth of less than 2^48, rounded up, without a 64-bit division. */
-static int64_t text_tenth(int64_t value)
-{
-    uint32_t high = (uint32_t)((value + 9) >> 16), low = high % 10 << 16 | (uint32_t)((value + 9) & 0xFFFF);
-    return (int64_t)(high / 10) * 65536 + low / 10;
-}
-
 inngest_status inngest_parse_duration(const char *text, int64_t *ms)
 {
-    int64_t total = 0, whole, part, unit;
-    uint32_t unit_s;
+    uint64_t total = 0, whole;
+    uint32_t unit_s, part_s, part_ms;
     bool first = true;
     if (text == NULL || ms == NULL) return INNGEST_ERR_ARGUMENT;
     for (text = text_spaces(text); first || *text; first = false) {
         const char *start = text, *point, *end;
-        for (whole = 0; text_is_digit(*text); text++) if (whole >> 40 == 0) whole = whole * 10 + (*text - '0');
+        for (whole = 0; text_is_digit(*text); text++) if (whole >> 40 == 0) whole = whole * 10 + (unsigned)(*text - '0');
         point = text;
         if (*text == '.') while (text_is_digit(*++text)) { }
         if (text == start || text[-1] == '.') return INNGEST_ERR_ARGUMENT;
         end = text;
         text = text_spaces(text);
-        if (*text == 0 && !first) return INNGEST_ERR_ARGUMENT;
-        text = text_unit(text, &unit_s);
+        unit_s = 0;
+        if (*text || !first) text = text_unit(text, &unit_s);
         if (text == NULL) return INNGEST_ERR_ARGUMENT;
-        unit = unit_s ? unit_s * (int64_t)1000 : 1;
-        for (part = 0; --end > point; ) part = text_tenth(part + (*end - '0') * unit);   /* never too short */
-        if (unit_s && whole > (int64_t)((uint32_t)(LONGEST / 1000) / unit_s)) return INNGEST_ERR_RANGE;
-        total += whole * unit + part;
+        for (part_s = part_ms = 0; --end > point; part_s /= 10) {          /* a tenth of it and the digit, never too short */
+            uint32_t digit = (uint32_t)(*end - '0');
+            part_s += digit * unit_s;
+            if (unit_s == 0) part_ms += digit;
+            part_ms = (part_s % 10 * 1000 + part_ms + 9) / 10;
+        }
+        if (unit_s) {
+            if (whole > (uint32_t)(LONGEST / 1000) / unit_s) return INNGEST_ERR_RANGE;
+            whole = ((uint32_t)whole * unit_s + part_s) * UINT64_C(1000);
+        }
+        total += whole + part_ms;
         if (total > LONGEST) return INNGEST_ERR_RANGE;
         text = text_spaces(text);
     }
-    *ms = total;
+    *ms = (int64_t)total;
     return INNGEST_OK;
 }
 
-/* Match text with a shape: 0 is a digit, all else itself and the start of the next number. NULL: another shape. */
-static const char *text_shape(const char *text, const char *shape, unsigned *numbers)
+/* Match text with a shape as far as that goes: 0 is a digit, all else itself and the start of the next number. The numbers
+ * begin as 0. Gives how many characters. */
+static unsigned text_shape(const char *text, const char *shape, unsigned *numbers)
 {
-    for (*numbers = 0; *shape; shape++, text++) {
-        if (*shape == '0' ? !text_is_digit(*text) : *text != *shape) return NULL;
-        if (*shape == '0') *numbers = *numbers * 10 + (unsigned)(*text - '0');
-        else *++numbers = 0;
+    unsigned n;
+    for (n = 0; shape[n]; n++) {
+        if (shape[n] == '0' ? !text_is_digit(text[n]) : text[n] != shape[n]) break;
+        if (shape[n] == '0') *numbers = *numbers * 10 + (unsigned)(text[n] - '0');
+        else numbers++;
     }
-    return text;
+    return n;
 }
 
 /* Z, +hh, +hhmm or +hh:mm to the end of the text, its hours and minutes to zone. */
 static bool text_zone(const char *text, unsigned *zone)
 {
     if ((*text | 0x20) == 'z') return text[1] == 0;
-    if (*text != '+' && *text != '-') return false;
-    text = text_shape(text + 1, "00", zone);
-    if (text && *text) text = text_shape(*text == ':' ? text + 1 : text, "00", zone + 1);
-    return text && *text == 0;
+    if ((*text != '+' && *text != '-') || text_shape(text + 1, "00", zone) != 2) return false;
+    text += 3;
+    if (*text == 0) return true;
+    if (*text == ':') text++;
+    return text_shape(text, "00", zone + 1) == 2 && text[2] == 0;
 }
 
-/* Days since 1970-01-01; -1,000,000: there is no such day. */
-#define NO_DAY (-1000000)
-static int32_t text_days_until(unsigned year, unsigned month, unsigned day)
+/* Days from 1970-01-01 to the day before the first of a month; of 13, too. */
+static int32_t text_days_before(unsigned year, unsigned month)
 {
-    bool leap = (year & (year % 25 ? 3 : 15)) == 0;  /* of hundreds those of 400, which is 25 times 16 */
-    unsigned longest = month == 2 ? leap ? 29u : 28u : 30u + ((month + month / 8) & 1);
-    uint32_t y = (uint32_t)year + 400;               /* a whole cycle later, counted from 1 March on */
-    if (month - 1 > 11 || day - 1 >= longest) return NO_DAY;
+    uint32_t y = (uint32_t)year + 400, century;      /* a whole cycle later, counted from 1 March on */
     if (month < 3) {
         month += 12;
         y--;
     }
-    return (int32_t)(y * 365 + y / 4 - y / 100 + y / 400 + (month * 153 - 457) / 5 + day) - 865566;
+    century = y / 100;
+    return (int32_t)(y * 365 + y / 4 - century + century / 4 + (month * 153 - 457) / 5) - 865566;
 }
 
 inngest_status inngest_parse_time(const char *text, int64_t *unix_ms)
@@ -5421,27 +5438,27 @@ inngest_status inngest_parse_time(const char *text, int64_t *unix_ms)
     int32_t days, ms = 0, zone;
     if (text == NULL || unix_ms == NULL) return INNGEST_ERR_ARGUMENT;
     fill_bytes(n, 0, sizeof n);
-    text = text_shape(text, "0000-00-00", n);
-    if (text == NULL) return INNGEST_ERR_ARGUMENT;
+    if (text_shape(text, "0000-00-00", n) != 10) return INNGEST_ERR_ARGUMENT;
+    text += 10;
     if (*text) {
+        unsigned size;
         if ((*text | 0x20) != 't' && *text != ' ') return INNGEST_ERR_ARGUMENT;
-        text = text_shape(text + 1, "00:00", n + 3);
-        if (text && *text == ':') {
-            text = text_shape(text + 1, "00", n + 5);
-            if (text && (*text == '.' || *text == ',') && text_is_digit(text[1]))
-                for (text++; text_is_digit(*text); text++, weight /= 10) {
-                    ms += (int32_t)((unsigned)(*text - '0') * weight);
-                    if (*text != '0') more = true;
-                }
-        }
-        if (text == NULL || !text_zone(text, n + 6)) return INNGEST_ERR_ARGUMENT;
+        size = text_shape(++text, "00:00:00", n + 3);
+        text += size;
+        if (size != 5 && size != 8) return INNGEST_ERR_ARGUMENT;
+        if (size == 8 && (*text == '.' || *text == ',') && text_is_digit(text[1]))
+            for (text++; text_is_digit(*text); text++, weight /= 10) {
+                ms += (int32_t)((unsigned)(*text - '0') * weight);
+                if (*text != '0') more = true;
+            }
+        if (!text_zone(text, n + 6)) return INNGEST_ERR_ARGUMENT;
         west = *text == '-';
     }
-    days = text_days_until(n[0], n[1], n[2]);
+    days = text_days_before(n[0], n[1]);
     ms += (int32_t)((n[3] * 60 + n[4]) * 60000 + n[5] * 1000);
-    if (days == NO_DAY || n[4] > 59 || n[5] > 59 || ms + more > 86400000 || n[6] > 23 || n[7] > 59) return INNGEST_ERR_RANGE;
+    if (n[1] - 1 > 11 || n[2] - 1 >= (unsigned)(text_days_before(n[0], n[1] + 1) - days) || n[4] > 59 || n[5] > 59 || ms + more > 86400000 || n[6] > 23 || n[7] > 59) return INNGEST_ERR_RANGE;
     zone = (int32_t)((n[6] * 60 + n[7]) * 60000);
-    *unix_ms = (int64_t)days * 86400000 + (west ? ms + zone : ms - zone);
+    *unix_ms = (int64_t)(days + (int32_t)n[2]) * 86400000 + (west ? ms + zone : ms - zone);
     return INNGEST_OK;
 }
 #endif
