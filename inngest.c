@@ -2785,17 +2785,6 @@ static bool load_error(inngest_ctx *ctx, const record *r)
 
 #if INNGEST_LONG_STEPS || INNGEST_CRASHES
 static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when - (uint32_t)jobs->now); }
-
-#endif
-
-#if INNGEST_LONG_STEPS || INNGEST_WALL_CLOCK
-/* Runs that waited for this look again. */
-static void wake_runs(inngest *jobs, unsigned flag)
-{
-    uint32_t i;
-    for (i = jobs->run_count; i-- > 0;)
-        if (jobs->runs[i].flags & flag) due_now(jobs, &jobs->runs[i]);
-}
 #endif
 
 /* How a step in progress stands, in 3 bits: AGAIN or PENDING; or as it was completed; MISTAKEN and above: a mistake. */
