@@ -830,7 +830,8 @@ static void clear_places(inngest *jobs)
 static inngest_run *find_place(inngest *jobs, uint32_t number)
 {
     inngest_run *run;
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
+    uint32_t i = jobs->run_count;
+    for (run = jobs->runs; i-- > 0; run++)
         if ((run->number & STEP_MASK) == number) return run;
     return NULL;
 }
@@ -840,7 +841,8 @@ static inngest_run *find_run(inngest *jobs, uint32_t number) { return number ? f
 APART inngest_run *first_run(const inngest *jobs)
 {
     inngest_run *run, *first = jobs->runs;
-    for (run = first; run < jobs->runs + jobs->run_count; run++) if (is_earlier(run, first)) first = run;
+    uint32_t i = jobs->run_count;
+    for (run = first; i-- > 0; run++) if (is_earlier(run, first)) first = run;
     return first;
 }
 
@@ -873,9 +875,9 @@ APART void due_never(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, 
 /* Let the runs that have this flag look again. */
 static void wake_runs(inngest *jobs, unsigned flag)
 {
+    inngest_run *run = jobs->runs;
     uint32_t i;
-    for (i = jobs->run_count; i-- > 0;)
-        if (jobs->runs[i].flags & flag) due_now(jobs, &jobs->runs[i]);
+    for (i = jobs->run_count; i-- > 0; run++) if (run->flags & flag) due_now(jobs, run);
 }
 #endif
 
@@ -1593,14 +1595,13 @@ APART void start_over(inngest *jobs)
 {
     uint32_t i, k, offset = 0;
     bool time = in_last(jobs, jobs->time_position);
+    inngest_run *run;
     record r;
-    for (i = jobs->run_count; i-- > 0;) {
-        inngest_run *run = &jobs->runs[i];
-        while (run->number && in_last(jobs, run->last)) {
+    for (run = jobs->runs, i = jobs->run_count; i-- > 0; run++)
+        while (in_last(jobs, run->last)) {
             if (!read_record(jobs, run->last, &r) || r.link == 0) return;   /* cov: a guard: a copy has a link and was whole */
             run->last -= r.link;
         }
-    }
     while (next_whole(jobs, jobs->tail_block, &offset, &r)) {
         if (r.kind == TIME && time) jobs->time_position = r.position;
         for (k = r.kind == SEEN ? INNGEST_SEEN_IDS : 0; k-- > 0;)
@@ -1697,9 +1698,9 @@ APART inngest_status park_broken_runs(inngest *jobs)
 {
     uint32_t i;
     uint8_t bytes[4] = { 0 };
+    inngest_run *run;
     put4(bytes, (uint32_t)INNGEST_ERR_READ);
-    for (i = jobs->run_count; i-- > 0;) {
-        inngest_run *run = &jobs->runs[i];
+    for (run = jobs->runs, i = jobs->run_count; i-- > 0; run++) {
         record r;
         if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != BROKEN) continue;
         if (find_record(jobs, run, KEY(PHASE, 0), &r) == FOUND && r.size == 4) continue;   /* it is parked: none is being cancelled */
@@ -3701,6 +3702,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
     uint16_t chosen[INNGEST_FAN_OUT];
     unsigned i, n = 0;
     uint32_t start = record_room(jobs, START_HEAD + e->name_size + e->size), need = 0, live, first = jobs->next_run, k;
+    inngest_run *run;
     inngest_status status;
     if (seen_before(jobs, e, &live)) { count(&jobs->counters.duplicates); return INNGEST_OK; }
     for (i = 0; i < jobs->function_count && n < INNGEST_FAN_OUT; i++) {
@@ -3724,8 +3726,8 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         count(&jobs->counters.events);
         return INNGEST_OK;
     }
-    for (k = 0; k < jobs->run_count; k++)               /* a group that is not whole never was */
-        if (jobs->runs[k].number && (int32_t)(jobs->runs[k].number - first) >= 0) free_the_run(jobs, &jobs->runs[k]);
+    for (run = jobs->runs, k = jobs->run_count; k-- > 0; run++)      /* a group that is not whole never was */
+        if (run->number && (int32_t)(run->number - first) >= 0) free_the_run(jobs, run);
     jobs->next_run = first;
     return status;
 }
@@ -4327,9 +4329,10 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
 /* The first time in a boot that the clock is known. */
 static inngest_status make_time_good(inngest *jobs, int64_t off)
 {
+    inngest_run *run = jobs->runs;
     uint32_t i;
-    for (i = jobs->run_count; i-- > 0;)
-        if (jobs->runs[i].number) INNGEST_TRY(shift_waits(jobs, &jobs->runs[i], off));
+    for (i = jobs->run_count; i-- > 0; run++)
+        if (run->number) INNGEST_TRY(shift_waits(jobs, run, off));
     INNGEST_TRY(shift_seen(jobs, off));
     for (i = ACTIVE_STEPS; i-- > 0;) {
         inngest_active *a = ACTIVE(jobs) + i;
