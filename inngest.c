@@ -1431,7 +1431,7 @@ static bool find_close(inngest *jobs, const inngest_run *run, uint32_t position,
 static inngest_seen *find_seen(inngest *jobs, const record *r)
 {
     int i;
-    for (i = 0; i < INNGEST_SEEN_IDS; i++)
+    for (i = INNGEST_SEEN_IDS; i-- > 0;)
         if (SEEN_ID(jobs, i)->position == r->position) return SEEN_ID(jobs, i);
     return NULL;
 }
@@ -1958,7 +1958,7 @@ static bool group_is_whole(inngest *jobs, const record *last)
 static unsigned function_index(const inngest *jobs, uint32_t hash)
 {
     unsigned i;
-    for (i = 0; i < jobs->function_count; i++)
+    for (i = jobs->function_count; i-- > 0;)
         if (hash_text(HASH_SEED, jobs->functions[i].id) == hash) return i;
     return NO_FUNCTION;
 }
@@ -2799,10 +2799,11 @@ static inngest_index place_of(const inngest *jobs, const inngest_run *run) { ret
 static inngest_active *find_active(inngest *jobs, const inngest_run *run, uint32_t step)
 {
     inngest_index place = run ? place_of(jobs, run) : 0;
+    inngest_active *a = jobs->active;
     int i;
     if (NONE_ACTIVE(jobs) && run) return NULL;
-    for (i = 0; i < INNGEST_ACTIVE_STEPS; i++)
-        if (jobs->active[i].run == place && (jobs->active[i].step == step || step == 0)) return &jobs->active[i];
+    for (i = INNGEST_ACTIVE_STEPS; i-- > 0; a++)
+        if (a->run == place && (a->step == step || step == 0)) return a;
     return NULL;
 }
 
@@ -4433,7 +4434,7 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     for (i = 0; i < config->runs; i++) put_deadline(&jobs->runs[i], NEVER);
     clear_places(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
-    for (i = 0; i < config->events; i++) {
+    for (i = config->events; i-- > 0;) {
         jobs->slots[i].sequence = WORD(i);
 #if INNGEST_SLOT_CLAIM
         jobs->slots[i].claim = WORD(i - 1);
