@@ -991,7 +991,7 @@ NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
         if (blank) continue;                       /* or data that look it */
         report(jobs, result, "inngest: the storage cannot be read");
     }
-    jobs->unread = jobs->unread || !blank;
+    if (!blank) jobs->unread = true;
     return false;
 }
 
@@ -3829,7 +3829,7 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
     }
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) kind = PHASE;
     else if (CRASHES(run) <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
-    if (room(jobs, ROOM_FOR(verdict == INNGEST_OK ? 0 : error_bytes(ctx))) != INNGEST_OK ||
+    if (room(jobs, ROOM_FOR(verdict == INNGEST_OK ? 0 : ERROR_BYTES)) != INNGEST_OK ||
         write_error(ctx, kind, verdict) != INNGEST_OK) return false;
     if (kind == PHASE) {
         run->used = (uint16_t)(start_bytes(ctx) / 4);
