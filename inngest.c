@@ -2052,12 +2052,13 @@ APART inngest_status apply_record(inngest *jobs, const record *r, uint32_t *recl
 {
     const uint8_t *b = r->first;
     int64_t stamp = 0;
-    jobs->clean = r->kind == TIME && (r->flags & (FLAG | CARRIED)) == FLAG;
+    jobs->clean = false;
 #if INNGEST_CRASHES
     jobs->guarded = 0;
 #endif
     switch (r->kind) {
     case TIME:
+        if ((r->flags & (FLAG | CARRIED)) == FLAG) jobs->clean = true;
         jobs->time_position = r->position;
         jobs->wary = r->step != 0;
         stamp = get_time(b);
@@ -2316,7 +2317,7 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
     for (place = 0; place < jobs->block_count; place++) {
         jobs->unread = false;
         status = read_block_header(jobs, place, b);
-        readable = readable || !jobs->unread;
+        if (!jobs->unread) readable = true;
         if (status == INNGEST_ERR_BUSY) *misplaced = true;
         if (status == INNGEST_ERR_BUSY || status == INNGEST_ERR_NOT_FOUND) continue;
         INNGEST_TRY(status);
