@@ -82,7 +82,7 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* fl
 #define RUN_BEGUN (INNGEST_WALL_CLOCK ? 16u : 0u)    /* past its event's time */
 #define RUN_UNIX (INNGEST_WALL_CLOCK ? 32u : 0u)     /* its deadline is a date */
 #define RUN_PASSED 64u                 /* had its pass in this round */
-#define RUN_FAILING 128u               /* in on_failure */
+#define RUN_FAILING FLAG               /* in on_failure; the same bit as in the records of its steps */
 #define RUN_SAVED (INNGEST_PROGRESS ? 256u : 0u)     /* has live progress of a step */
 #define RUN_WANTS (INNGEST_LONG_STEPS ? 1024u : 0u)  /* waits for a place among the steps in progress */
 #define RUN_RETRYING 2048u              /* its handler waits for its next attempt, or did */
@@ -1348,7 +1348,7 @@ static bool undecided(unsigned kind) { return kind == ATTEMPT || kind == INTENT 
 /* Steps of on_failure are a world of their own. */
 static bool of_this_phase(const inngest_run *run, const record *r)
 {
-    return r->kind < RESULT || r->kind > SAVE || ((r->flags & FLAG) != 0) == ((run->flags & RUN_FAILING) != 0);
+    return r->kind < RESULT || r->kind > SAVE || ((r->flags ^ run->flags) & RUN_FAILING) == 0;
 }
 
 enum found { FOUND, GONE, BROKEN };    /* GONE: reclaimed, as all before it, or never there; BROKEN: the chain is */
@@ -2660,7 +2660,7 @@ NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void 
 #endif
     }
 #endif
-    if (add(jobs, run, KEY(kind | (IN_ON_FAILURE(run) ? FLAG : 0), ctx->step), data, size) != INNGEST_OK) return wait_for_room(ctx);
+    if (add(jobs, run, KEY(kind | (INNGEST_ON_FAILURE ? run->flags & RUN_FAILING : 0), ctx->step), data, size) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = (uint16_t)record_room(jobs, size);
     meet(ctx, kind);
