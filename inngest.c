@@ -4644,11 +4644,11 @@ static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
     uint32_t offset;
     record other;
     source copy;
-    set_source(&copy, &other, 0, true);
     while (block-- != jobs->tail_block)
-        for (idle(jobs), offset = 0; next_whole(jobs, block, &offset, &other);)
-            if (other.run == r->run && other.step == r->step && other.kind == r->kind &&
-                payload_crc(&copy, r->head_crc) == r->crc) return true;
+        for (idle(jobs), offset = 0; next_whole(jobs, block, &offset, &other);) {
+            set_source(&copy, &other, other.size, true);
+            if (other.run == r->run && other.step == r->step && other.kind == r->kind && payload_crc(&copy, r->head_crc) == r->crc) return true;
+        }
     return false;
 }
 
