@@ -82,7 +82,7 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* fl
 #define RUN_BEGUN (INNGEST_WALL_CLOCK ? 16u : 0u)    /* past its event's time */
 #define RUN_UNIX (INNGEST_WALL_CLOCK ? 32u : 0u)     /* its deadline is a date */
 #define RUN_PASSED 64u                 /* had its pass in this round */
-#define RUN_FAILING 128u               /* in on_failure */
+#define RUN_FAILING FLAG               /* in on_failure; the same bit as in the records of its steps */
 #define RUN_SAVED (INNGEST_PROGRESS ? 256u : 0u)     /* has live progress of a step */
 #define RUN_WANTS (INNGEST_LONG_STEPS ? 1024u : 0u)  /* waits for a place among the steps in progress */
 #define RUN_RETRYING 2048u              /* its handler waits for its next attempt, or did */
@@ -832,7 +832,8 @@ static void clear_places(inngest *jobs)
 static inngest_run *find_place(inngest *jobs, uint32_t number)
 {
     inngest_run *run;
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
+    uint32_t i = jobs->run_count;
+    for (run = jobs->runs; i-- > 0; run++)
         if ((run->number & STEP_MASK) == number) return run;
     return NULL;
 }
@@ -842,7 +843,8 @@ static inngest_run *find_run(inngest *jobs, uint32_t number) { return number ? f
 APART inngest_run *first_run(const inngest *jobs)
 {
     inngest_run *run, *first = jobs->runs;
-    for (run = first; run < jobs->runs + jobs->run_count; run++) if (is_earlier(run, first)) first = run;
+    uint32_t i = jobs->run_count;
+    for (run = first; i-- > 0; run++) if (is_earlier(run, first)) first = run;
     return first;
 }
 
@@ -875,9 +877,9 @@ APART void due_never(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, 
 /* Let the runs that have this flag look again. */
 static void wake_runs(inngest *jobs, unsigned flag)
 {
+    inngest_run *run = jobs->runs;
     uint32_t i;
-    for (i = jobs->run_count; i-- > 0;)
-        if (jobs->runs[i].flags & flag) due_now(jobs, &jobs->runs[i]);
+    for (i = jobs->run_count; i-- > 0; run++) if (run->flags & flag) due_now(jobs, run);
 }
 #endif
 
@@ -991,7 +993,7 @@ NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
         if (blank) continue;                       /* or data that look it */
         report(jobs, result, "inngest: the storage cannot be read");
     }
-    jobs->unread = jobs->unread || !blank;
+    if (!blank) jobs->unread = true;
     return false;
 }
 
@@ -1348,7 +1350,7 @@ static bool undecided(unsigned kind) { return kind == ATTEMPT || kind == INTENT 
 /* Steps of on_failure are a world of their own. */
 static bool of_this_phase(const inngest_run *run, const record *r)
 {
-    return r->kind < RESULT || r->kind > SAVE || ((r->flags & FLAG) != 0) == ((run->flags & RUN_FAILING) != 0);
+    return r->kind < RESULT || r->kind > SAVE || ((r->flags ^ run->flags) & RUN_FAILING) == 0;
 }
 
 enum found { FOUND, GONE, BROKEN };    /* GONE: reclaimed, as all before it, or never there; BROKEN: the chain is */
@@ -1431,7 +1433,7 @@ static bool find_close(inngest *jobs, const inngest_run *run, uint32_t position,
 static inngest_seen *find_seen(inngest *jobs, const record *r)
 {
     int i;
-    for (i = 0; i < INNGEST_SEEN_IDS; i++)
+    for (i = INNGEST_SEEN_IDS; i-- > 0;)
         if (SEEN_ID(jobs, i)->position == r->position) return SEEN_ID(jobs, i);
     return NULL;
 }
@@ -1618,14 +1620,13 @@ APART void start_over(inngest *jobs)
 {
     uint32_t i, k, offset = 0;
     bool time = in_last(jobs, jobs->time_position);
+    inngest_run *run;
     record r;
-    for (i = jobs->run_count; i-- > 0;) {
-        inngest_run *run = &jobs->runs[i];
-        while (run->number && in_last(jobs, run->last)) {
+    for (run = jobs->runs, i = jobs->run_count; i-- > 0; run++)
+        while (in_last(jobs, run->last)) {
             if (!read_record(jobs, run->last, &r) || r.link == 0) return;   /* cov: a guard: a copy has a link and was whole */
             run->last -= r.link;
         }
-    }
     while (next_whole(jobs, jobs->tail_block, &offset, &r)) {
         if (r.kind == TIME && time) jobs->time_position = r.position;
         for (k = r.kind == SEEN ? INNGEST_SEEN_IDS : 0; k-- > 0;)
@@ -1722,9 +1723,9 @@ APART inngest_status park_broken_runs(inngest *jobs)
 {
     uint32_t i;
     uint8_t bytes[4] = { 0 };
+    inngest_run *run;
     put4(bytes, (uint32_t)INNGEST_ERR_READ);
-    for (i = jobs->run_count; i-- > 0;) {
-        inngest_run *run = &jobs->runs[i];
+    for (run = jobs->runs, i = jobs->run_count; i-- > 0; run++) {
         record r;
         if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != BROKEN) continue;
         if (find_record(jobs, run, KEY(PHASE, 0), &r) == FOUND && r.size == 4) continue;   /* it is parked: none is being cancelled */
@@ -1964,7 +1965,7 @@ static bool group_is_whole(inngest *jobs, const record *last)
 static unsigned function_index(const inngest *jobs, uint32_t hash)
 {
     unsigned i;
-    for (i = 0; i < jobs->function_count; i++)
+    for (i = jobs->function_count; i-- > 0;)
         if (hash_text(HASH_SEED, jobs->functions[i].id) == hash) return i;
     return NO_FUNCTION;
 }
@@ -2054,13 +2055,10 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
  * voids all from one position to another, for it may read as whole later. */
 static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
 
-static bool is_clean_stop(const record *r) { return r->kind == TIME && (r->flags & (FLAG | CARRIED)) == FLAG; }
-
 APART inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
 {
     const uint8_t *b = r->first;
     int64_t stamp = 0;
-    jobs->clean = is_clean_stop(r);
 #if INNGEST_CRASHES
     jobs->guarded = 0;
 #endif
@@ -2177,10 +2175,10 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
             continue;
         }
         found->end = offset + record_bytes(jobs, &r);
+        jobs->clean = r.kind == TIME && (r.flags & (FLAG | CARRIED)) == FLAG;   /* also a void one: what says so may be gone at the next mount */
         if (in_void || (!in_group && (is_voided(jobs, position) || !group_is_whole(jobs, &r)))) {
             in_void = (r.flags & MORE) != 0;
             broken = jobs->stale = true;
-            jobs->clean = is_clean_stop(&r);               /* what says that it is void may be gone at the next mount */
             offset = found->end;
             continue;
         }
@@ -2325,7 +2323,7 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
     for (place = 0; place < jobs->block_count; place++) {
         jobs->unread = false;
         status = read_block_header(jobs, place, b);
-        readable = readable || !jobs->unread;
+        if (!jobs->unread) readable = true;
         if (status == INNGEST_ERR_BUSY) *misplaced = true;
         if (status == INNGEST_ERR_BUSY || status == INNGEST_ERR_NOT_FOUND) continue;
         INNGEST_TRY(status);
@@ -2668,7 +2666,7 @@ NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void 
 #endif
     }
 #endif
-    if (add(jobs, run, KEY(kind | (IN_ON_FAILURE(run) ? FLAG : 0), ctx->step), data, size) != INNGEST_OK) return wait_for_room(ctx);
+    if (add(jobs, run, KEY(kind | (INNGEST_ON_FAILURE ? run->flags & RUN_FAILING : 0), ctx->step), data, size) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = (uint16_t)record_room(jobs, size);
     meet(ctx, kind);
@@ -3709,6 +3707,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
     uint16_t chosen[INNGEST_FAN_OUT];
     unsigned i, n = 0;
     uint32_t start = record_room(jobs, START_HEAD + e->name_size + e->size), need = 0, live, first = jobs->next_run, k;
+    inngest_run *run;
     inngest_status status;
     if (seen_before(jobs, e, &live)) { count(&jobs->counters.duplicates); return INNGEST_OK; }
     for (i = 0; i < jobs->function_count && n < INNGEST_FAN_OUT; i++) {
@@ -3732,8 +3731,8 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         count(&jobs->counters.events);
         return INNGEST_OK;
     }
-    for (k = 0; k < jobs->run_count; k++)               /* a group that is not whole never was */
-        if (jobs->runs[k].number && (int32_t)(jobs->runs[k].number - first) >= 0) free_the_run(jobs, &jobs->runs[k]);
+    for (run = jobs->runs, k = jobs->run_count; k-- > 0; run++)      /* a group that is not whole never was */
+        if (run->number && (int32_t)(run->number - first) >= 0) free_the_run(jobs, run);
     jobs->next_run = first;
     return status;
 }
@@ -3837,7 +3836,7 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
     }
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) kind = PHASE;
     else if (CRASHES(run) <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
-    if (room(jobs, ROOM_FOR(verdict == INNGEST_OK ? 0 : error_bytes(ctx))) != INNGEST_OK ||
+    if (room(jobs, ROOM_FOR(verdict == INNGEST_OK ? 0 : ERROR_BYTES)) != INNGEST_OK ||
         write_error(ctx, kind, verdict) != INNGEST_OK) return false;
     if (kind == PHASE) {
         run->used = (uint16_t)(start_bytes(ctx) / 4);
@@ -4342,9 +4341,10 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
 /* The first time in a boot that the clock is known. */
 static inngest_status make_time_good(inngest *jobs, int64_t off)
 {
+    inngest_run *run = jobs->runs;
     uint32_t i;
-    for (i = jobs->run_count; i-- > 0;)
-        if (jobs->runs[i].number) INNGEST_TRY(shift_waits(jobs, &jobs->runs[i], off));
+    for (i = jobs->run_count; i-- > 0; run++)
+        if (run->number) INNGEST_TRY(shift_waits(jobs, run, off));
     INNGEST_TRY(shift_seen(jobs, off));
     for (i = ACTIVE_STEPS; i-- > 0;) {
         inngest_active *a = ACTIVE(jobs) + i;
@@ -4446,7 +4446,7 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     for (i = 0; i < config->runs; i++) put_deadline(&jobs->runs[i], NEVER);
     clear_places(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
-    for (i = 0; i < config->events; i++) {
+    for (i = config->events; i-- > 0;) {
         jobs->slots[i].sequence = WORD(i);
 #if INNGEST_SLOT_CLAIM
         jobs->slots[i].claim = WORD(i - 1);
@@ -4655,11 +4655,11 @@ static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
     uint32_t offset;
     record other;
     source copy;
-    set_source(&copy, &other, 0, true);
     while (block-- != jobs->tail_block)
-        for (idle(jobs), offset = 0; next_whole(jobs, block, &offset, &other);)
-            if (other.run == r->run && other.step == r->step && other.kind == r->kind &&
-                payload_crc(&copy, r->head_crc) == r->crc) return true;
+        for (idle(jobs), offset = 0; next_whole(jobs, block, &offset, &other);) {
+            set_source(&copy, &other, other.size, true);
+            if (other.run == r->run && other.step == r->step && other.kind == r->kind && payload_crc(&copy, r->head_crc) == r->crc) return true;
+        }
     return false;
 }
 
