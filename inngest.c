@@ -214,7 +214,7 @@ static void put4(uint8_t *to, uint32_t value)
 INNGEST_SEND_CODE static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
 #endif
 
-static void put_time(uint8_t *to, int64_t time)
+APART void put_time(uint8_t *to, int64_t time)
 {
     put4(to, (uint32_t)time);
     to[4] = (uint8_t)(time >> 32);
@@ -2309,7 +2309,7 @@ static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
 }
 
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
-static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
+APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t block, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected;
     inngest_status status, applied = INNGEST_OK;
@@ -3575,12 +3575,10 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
 {
     bool busy = jobs->busy, yes;
 #if INNGEST_CRASHES
-    uint32_t hash = 0;
-    unsigned resets = 0;
+    uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
+    unsigned resets = jobs->poison == hash ? jobs->poison_count : 0;
     guard = guard && jobs->guarded > 0;
     if (guard) {
-        hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
-        if (jobs->poison == hash) resets = jobs->poison_count;
         if (resets >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
         jobs->guarded--;
         if (note_call(jobs, hash, resets, CALLED_NOW)) (void)port_sync(jobs);
@@ -5296,7 +5294,7 @@ APART const char *text_spaces(const char *text)
 }
 
 /* Take a unit with or without the plural's s, in any case; *unit_s is its length, 0: a ms. NULL: there is no such unit. */
-static const char *text_unit(const char *text, uint32_t *unit_s)
+APART const char *text_unit(const char *text, uint32_t *unit_s)
 {
     static const char names[] = "ms msec millisecond,s sec second,m min minute,h hr hour,d day,w week,y yr year,";
     static const uint32_t seconds[] = { 0, 1, 60, 3600, 86400, 604800, 31557600 };   /* a year as in npm's ms: 365.25 days */
