@@ -4394,7 +4394,7 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     slots_at -= ((uintptr_t)config->memory + slots_at) % INNGEST_CACHE_LINE;
 #endif
     fill_bytes(jobs, 0, fresh);
-    fill_bytes(config->memory, 0, INNGEST_MEMORY((size_t)config->runs, (size_t)config->events));
+    fill_bytes(config->memory, 0, slots_at + (size_t)config->events * sizeof(inngest_slot));
     jobs->functions = config->functions;
     jobs->function_count = config->function_count;
     jobs->port = config->port;
@@ -5294,7 +5294,7 @@ APART const char *text_spaces(const char *text)
 }
 
 /* Take a unit with or without the plural's s, in any case; *unit_s is its length, 0: a ms. NULL: there is no such unit. */
-APART const char *text_unit(const char *text, uint32_t *unit_s)
+static const char *text_unit(const char *text, uint32_t *unit_s)
 {
     static const char names[] = "ms msec millisecond,s sec second,m min minute,h hr hour,d day,w week,y yr year,";
     static const uint32_t seconds[] = { 0, 1, 60, 3600, 86400, 604800, 31557600 };   /* a year as in npm's ms: 365.25 days */
@@ -5302,15 +5302,15 @@ APART const char *text_unit(const char *text, uint32_t *unit_s)
     const uint32_t *unit = seconds;
     for (; *name; name++) {
         size_t n = 0;
-        for (; text_is_letter(*name) && (text[n] | 0x20) == *name; name++) n++;
-        if (!text_is_letter(*name)) {
+        for (; *name > ',' && (text[n] | 0x20) == *name; name++) n++;          /* a letter: what ends a name comes before it */
+        if (*name <= ',') {
             if (n > 1 && name[-1] != 's' && (text[n] | 0x20) == 's') n++;
             if (!text_is_letter(text[n])) {
                 *unit_s = *unit;
                 return text + n;
             }
         }
-        while (text_is_letter(*name)) name++;
+        while (*name > ',') name++;
         if (*name == ',') unit++;
     }
     return NULL;
