@@ -235,7 +235,7 @@ static void put4(uint8_t *to, uint32_t value)
 INNGEST_SEND_CODE static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
 #endif
 
-static void put_time(uint8_t *to, int64_t time)
+APART void put_time(uint8_t *to, int64_t time)
 {
     put4(to, (uint32_t)time);
     to[4] = (uint8_t)(time >> 32);
@@ -2374,7 +2374,7 @@ static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
 #endif
 
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
-static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
+APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t block, blocks = 0, oldest, missing, headless = 0, least;
     bool gap = false, misplaced = false, fresh;
@@ -3612,12 +3612,10 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
 {
     bool busy = jobs->busy, yes;
 #if INNGEST_CRASHES
-    uint32_t hash = 0;
-    unsigned resets = 0;
+    uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
+    unsigned resets = jobs->poison == hash ? jobs->poison_count : 0;
     guard = guard && jobs->guarded > 0;
     if (guard) {
-        hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
-        if (jobs->poison == hash) resets = jobs->poison_count;
         if (resets >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
         jobs->guarded--;
         if (note_call(jobs, hash, resets, CALLED_NOW)) (void)port_sync(jobs);
@@ -4431,7 +4429,7 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     slots_at -= ((uintptr_t)config->memory + slots_at) % INNGEST_CACHE_LINE;
 #endif
     fill_bytes(jobs, 0, fresh);
-    fill_bytes(config->memory, 0, INNGEST_MEMORY((size_t)config->runs, (size_t)config->events));
+    fill_bytes(config->memory, 0, slots_at + (size_t)config->events * sizeof(inngest_slot));
     jobs->functions = config->functions;
     jobs->function_count = config->function_count;
     jobs->port = config->port;
@@ -5335,15 +5333,15 @@ static const char *text_unit(const char *text, uint32_t *unit_s)
     const uint32_t *unit = seconds;
     for (; *name; name++) {
         size_t n = 0;
-        for (; text_is_letter(*name) && (text[n] | 0x20) == *name; name++) n++;
-        if (!text_is_letter(*name)) {
+        for (; *name > ',' && (text[n] | 0x20) == *name; name++) n++;          /* a letter: what ends a name comes before it */
+        if (*name <= ',') {
             if (n > 1 && name[-1] != 's' && (text[n] | 0x20) == 's') n++;
             if (!text_is_letter(text[n])) {
                 *unit_s = *unit;
                 return text + n;
             }
         }
-        while (text_is_letter(*name)) name++;
+        while (*name > ',') name++;
         if (*name == ',') unit++;
     }
     return NULL;
