@@ -725,10 +725,10 @@ static void put_deadline(inngest_run *run, int64_t when)
 }
 #endif
 
-static bool is_earlier(const inngest_run *a, const inngest_run *b)
+static bool is_earlier(const inngest_run *run, int64_t due, uint32_t number)
 {
-    int64_t sooner = deadline(a) - deadline(b);
-    return sooner < 0 || (sooner == 0 && (int32_t)(a->number - b->number) < 0);
+    int64_t sooner = deadline(run) - due;
+    return sooner < 0 || (sooner == 0 && (int32_t)(run->number - number) < 0);
 }
 
 #if INNGEST_INDEXES
@@ -747,6 +747,37 @@ static uint32_t contender(const inngest *jobs, uint32_t node)
 /* Gives the run due first; a free place if there is none. */
 APART inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contender(jobs, 1)]; }
 
+#if FAST
+/* first: all nodes above are the run's, none is looked at before it changes. */
+NEAR void climb(inngest *jobs, uint32_t place, bool first)
+{
+    const inngest_run *runs = jobs->runs, *rival;
+    inngest_index *tree = jobs->tree;
+    uint32_t winner = place, number = runs[place].number;
+    size_t node = (jobs->run_count + place) ^ 1u;    /* the other one of two; 0: above the root */
+    int64_t due = deadline(&runs[place]);
+    if (node == 0) return;
+    rival = &runs[contender(jobs, (uint32_t)node)];
+    do {
+        if (is_earlier(rival, due, number)) {
+            winner = (uint32_t)(rival - runs);
+            number = rival->number;
+            due = deadline(rival);
+        }
+        node /= 2;
+        if (!first && winner != place && tree[node] == winner) return;
+        tree[node] = (inngest_index)winner;
+        node ^= 1;
+        rival = &runs[tree[node]];
+    } while (node);
+}
+
+static void play_up(inngest *jobs, uint32_t place)
+{
+    if (contender(jobs, 1) == place) climb(jobs, place, true);
+    else climb(jobs, place, false);
+}
+#else
 static void play_up(inngest *jobs, uint32_t place)
 {
     const inngest_run *runs = jobs->runs, *first = &runs[place];
@@ -754,11 +785,12 @@ static void play_up(inngest *jobs, uint32_t place)
     uint32_t node, winner = place;
     for (node = jobs->run_count + place; node > 1; node /= 2) {
         uint32_t other = contender(jobs, node ^ 1);
-        if (is_earlier(&runs[other], first)) first = &runs[winner = other];
+        if (is_earlier(&runs[other], deadline(first), first->number)) first = &runs[winner = other];
         if (tree[node / 2] == winner && winner != place) return;
         tree[node / 2] = (inngest_index)winner;
     }
 }
+#endif
 
 /* Take a free place for a run. NULL: there is none. */
 static inngest_run *enter_run(inngest *jobs, uint32_t number)
@@ -787,10 +819,11 @@ static void clear_places(inngest *jobs)
 {
     uint32_t i;
     jobs->tree = (inngest_index *)(void *)(jobs->runs + jobs->run_count);
-    jobs->heads = jobs->tree + jobs->run_count;
-    jobs->next = jobs->heads + jobs->run_count;
+    jobs->next = jobs->tree + 2 * jobs->run_count;
     jobs->again = jobs->next + jobs->run_count;
     while (2 * jobs->hash_mask + 1 < jobs->run_count) jobs->hash_mask = 2 * jobs->hash_mask + 1;
+    jobs->heads = jobs->next - jobs->hash_mask - 1;  /* not right behind the tree: of an odd count a leaf, place 0, is one of the nodes */
+    if (jobs->run_count & 1) jobs->tree[jobs->run_count] = 0;
     for (i = 0; i < jobs->run_count; i++) jobs->next[i] = (inngest_index)(i + 1 < jobs->run_count ? i + 2 : 0);
     for (i = jobs->run_count - 1; i > 0; i--) jobs->tree[i] = (inngest_index)contender(jobs, 2 * i);
     jobs->free_place = 1;
@@ -810,7 +843,7 @@ static inngest_run *find_run(inngest *jobs, uint32_t number) { return number ? f
 APART inngest_run *first_run(const inngest *jobs)
 {
     inngest_run *run, *first = jobs->runs;
-    for (run = first; run < jobs->runs + jobs->run_count; run++) if (is_earlier(run, first)) first = run;
+    for (run = first; run < jobs->runs + jobs->run_count; run++) if (is_earlier(run, deadline(first), first->number)) first = run;
     return first;
 }
 
