@@ -262,7 +262,12 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
         crc = CRC_WORD(table, crc);
         data += 4;
     }
-    for (end = data + (size & 3); data != end; data++) crc = crc >> 8 ^ table[0][(crc ^ *data) & 255];
+    if (size & 2) {
+        crc ^= get2(data);
+        crc = crc >> 16 ^ table[1][crc & 255] ^ table[0][crc >> 8 & 255];
+        data += 2;
+    }
+    if (size & 1) crc = crc >> 8 ^ table[0][(crc ^ *data) & 255];
 #elif INNGEST_CRC_TABLE == 256
     static const uint32_t table[256] = CRC_ROW(CRC_ROW_0);
     for (crc = ~crc; size-- > 0; data++) crc = crc >> 8 ^ table[(crc ^ *data) & 255];
@@ -338,14 +343,11 @@ static void copy_text(char *to, const char *from, size_t size)
 static uint32_t copy_id(char *to, const char *id, size_t size)
 {
 #if FAST                               /* in one go */
-    const char *end = to + size - 1;
     uint32_t hash = HASH_SEED;
-    for (; *id; id++) {
-        hash = (hash ^ (uint8_t)*id) * HASH_PRIME;
-        if (to < end) *to++ = *id;
-    }
-    *to = 0;
-    return hash;
+    size_t n;
+    for (n = 0; n + 1 < size && id[n]; n++) hash = (hash ^ (uint8_t)(to[n] = id[n])) * HASH_PRIME;
+    to[n] = 0;
+    return n + 1 < size ? hash : hash_text(hash, id + n);
 #else
     copy_text(to, id, size);
     return hash_text(HASH_SEED, id);
@@ -515,6 +517,16 @@ static inngest_slot *published_slot(inngest *jobs, inngest_word index)
 #endif
     return NULL;
 }
+
+/* The queue is empty, and nobody is in the middle of a send. */
+#if FAST
+static bool none_waits(inngest *jobs)
+{
+    return LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) != WORD(jobs->head + 1) && LOAD(&jobs->tail) == jobs->head;
+}
+#else
+#define none_waits(jobs) false
+#endif
 
 static void free_oldest_slot(inngest *jobs)
 {
@@ -822,8 +834,7 @@ static void clear_places(inngest *jobs)
     jobs->next = jobs->tree + 2 * jobs->run_count;
     jobs->again = jobs->next + jobs->run_count;
     while (2 * jobs->hash_mask + 1 < jobs->run_count) jobs->hash_mask = 2 * jobs->hash_mask + 1;
-    jobs->heads = jobs->next - jobs->hash_mask - 1;  /* not right behind the tree: of an odd count a leaf, place 0, is one of the nodes */
-    if (jobs->run_count & 1) jobs->tree[jobs->run_count] = 0;
+    jobs->heads = jobs->next - jobs->hash_mask - 1;  /* not right behind the tree: of an odd count a leaf is beside a node there, place 0 */
     for (i = 0; i < jobs->run_count; i++) jobs->next[i] = (inngest_index)(i + 1 < jobs->run_count ? i + 2 : 0);
     for (i = jobs->run_count - 1; i > 0; i--) jobs->tree[i] = (inngest_index)contender(jobs, 2 * i);
     jobs->free_place = 1;
@@ -1121,19 +1132,39 @@ static bool verify(inngest *jobs, record *r)
 }
 
 #if INNGEST_TRAIL_STEPS
+#define MOST_STAGED (INNGEST_STAGE_BYTES - 14u)        /* the first bytes of a payload are always there to be copied */
+
 /* Verify a record that stands in the stage as a whole. */
 static bool verify_staged(inngest *jobs, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
+    r->staged = true;
     r->head_crc = crc_header(jobs, r->position, bytes, r->header);
-    fill_bytes(r->first, 0, sizeof r->first);
-    copy_bytes(r->first, bytes + r->header, minimum(r->size, sizeof r->first));
+    fill_bytes(bytes + r->header + r->size, 0, sizeof r->first);
+    copy_bytes(r->first, bytes + r->header, sizeof r->first);
     return is_crc(r, crc32(r->head_crc, bytes + r->header, r->size));
 }
 #endif
 
 /* Read and verify the record at a position. False: nothing whole there. */
 static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_header(jobs, position, r) && verify(jobs, r); }
+
+/* The same where a chain leads to, so that what looks like a header is one: a short record in two reads. */
+#if INNGEST_TRAIL_STEPS
+NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
+{
+    uint8_t *bytes = (uint8_t *)jobs->stage;
+    uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset, n;
+    if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, bytes, 12)) return false;
+    n = 12 + bytes[5] + (bytes[4] & WIDE ? 4u : 0u);
+    if (n <= MOST_STAGED && n <= left && n > 12 && !port_read(jobs, address + 12, bytes + 12, n - 12)) return false;
+    r->position = position;
+    parse_header(r, bytes);
+    return (uint32_t)r->header + r->size == n && n <= MOST_STAGED && n <= left ? verify_staged(jobs, r) : read_record(jobs, position, r);
+}
+#else
+#define read_linked read_record
+#endif
 
 #define ZEROS (FAST ? 16u : 4u)
 
@@ -1251,7 +1282,11 @@ NEAR inngest_status program_stage(inngest *jobs, uint32_t address, uint32_t used
 {
     uint8_t *stage = (uint8_t *)jobs->stage;
     uint32_t n = round_up(jobs, used);
-    if (!FAST || n > used) fill_bytes(stage + used, 0xFF, n - used);
+#if FAST
+    if (used <= INNGEST_STAGE_BYTES - 32) memset(stage + used, 0xFF, 32);
+    else
+#endif
+    fill_bytes(stage + used, 0xFF, n - used);
     return port_program(jobs, address, stage, n);
 }
 
@@ -1342,7 +1377,7 @@ static bool of_this_phase(const inngest_run *run, const record *r)
 static inngest_status step_back(inngest *jobs, const inngest_run *run, uint32_t *position, record *r)
 {
     if ((int32_t)(block_of(jobs, *position) - jobs->tail_block) < 0) return INNGEST_ERR_NOT_FOUND;
-    if (!read_record(jobs, *position, r) || r->run != (run->number & STEP_MASK)) return INNGEST_ERR_READ;
+    if (!read_linked(jobs, *position, r) || r->run != (run->number & STEP_MASK)) return INNGEST_ERR_READ;
     *position -= r->link;
     return INNGEST_OK;
 }
@@ -1871,7 +1906,7 @@ static inngest_status make_room_ahead(inngest *jobs)
 /* A sync that serves the next proof too: where `bytes` more would need a block in which nothing is live, it is released
  * first. What comes next erases it, with no sync of its own. At no time are more released than are kept erased: a block
  * that is entered before the next sync was erased before this one. */
-static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
+static inngest_status sync_and_release(inngest *jobs, uint32_t bytes)
 {
     uint32_t spare = spare_blocks(jobs), need = jobs->head_block + ((jobs->head_offset + bytes) >> jobs->block_shift) + spare;
     while (may_be_lost(jobs) && !jobs->failed && (int32_t)(need - jobs->tail_block) >= (int32_t)jobs->block_count &&
@@ -1879,6 +1914,7 @@ static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
            release_block(jobs) == INNGEST_OK) continue;
     return port_sync(jobs);
 }
+#define sync_ahead(jobs, bytes) (may_be_lost(jobs) ? sync_and_release(jobs, bytes) : port_sync(jobs))
 #else
 #define sync_ahead(jobs, bytes) ((void)(bytes), port_sync(jobs))
 #endif
@@ -2487,6 +2523,16 @@ NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
     unsigned i, found = 0;
     if (id == NULL || id[0] == 0) return mistake(ctx, INNGEST_ERR_STEP_ID, NULL);
     hash = copy_id(ctx->id, id, sizeof ctx->id);
+#if FAST                               /* a new one, which touches no other */
+    for (i = 0; i < ctx->id_count && ((hash - jobs->pass_ids[i]) & STEP_MASK) >= jobs->pass_counts[i]; i++) continue;
+    if (i == ctx->id_count && i < INNGEST_STEP_IDS && (hash & STEP_MASK)) {
+        ctx->step = hash & STEP_MASK;
+        jobs->pass_ids[i] = hash;
+        jobs->pass_counts[i] = 1;
+        ctx->id_count++;
+        return INNGEST_OK;
+    }
+#endif
     while (found < ctx->id_count && jobs->pass_ids[found] != hash) found++;
     if (found == INNGEST_STEP_IDS) return mistake(ctx, INNGEST_ERR_STEP_IDS, id);
     if (found == ctx->id_count) {
@@ -2560,12 +2606,10 @@ static bool find_again(inngest_ctx *ctx, record *r)
     inngest *jobs = ctx->jobs;
     uint8_t *bytes = (uint8_t *)jobs->stage;
     uint32_t position = last_place(ctx)[0], size = last_place(ctx)[1];
-    if (size == 0 || size > INNGEST_STAGE_BYTES || !port_read(jobs, address_of(jobs, position), bytes, size)) return false;
+    if (size == 0 || size > MOST_STAGED || !port_read(jobs, address_of(jobs, position), bytes, size)) return false;
     r->position = position;
     parse_header(r, bytes);
-    if (r->header + (uint32_t)r->size != size || !is_memo(ctx, r) || !verify_staged(jobs, r)) return false;
-    r->staged = true;
-    return true;
+    return r->header + (uint32_t)r->size == size && is_memo(ctx, r) && verify_staged(jobs, r);
 }
 #endif
 
@@ -4252,8 +4296,8 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     release(jobs);
 #endif
     do {
-        waiting = drain(jobs);
-        if (next_due(jobs)) leave_clean_stop(jobs);
+        waiting = FAST && none_waits(jobs) ? INNGEST_OK : drain(jobs);
+        if (!jobs->wrote && next_due(jobs)) leave_clean_stop(jobs);
         if (!can_write(jobs)) return RETRY_ROOM_MS;
     } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !jobs->stopped);   /* a round cut short takes a sync too */
     if (jobs->stopped) return UINT32_MAX;
