@@ -194,6 +194,12 @@ typedef struct arrival {               /* an event on its way into the journal *
 #if (defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)) || defined(__x86_64__)   /* one instruction, at -Os too */
 #define SHORT HOT
 static void put4(uint8_t *to, uint32_t value) { memcpy(to, &value, 4); }
+static void put_time(uint8_t *to, int64_t time)
+{
+    uint16_t high = (uint16_t)(time >> 32);
+    put4(to, (uint32_t)time);
+    memcpy(to + 4, &high, 2);
+}
 INNGEST_SEND_CODE static uint32_t get4(const uint8_t *from)
 {
     uint32_t value;
@@ -209,15 +215,14 @@ static void put4(uint8_t *to, uint32_t value)
     to[2] = (uint8_t)(value >> 16);
     to[3] = (uint8_t)(value >> 24);
 }
-INNGEST_SEND_CODE static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
-#endif
-
 static void put_time(uint8_t *to, int64_t time)
 {
     put4(to, (uint32_t)time);
     to[4] = (uint8_t)(time >> 32);
     to[5] = (uint8_t)(time >> 40);
 }
+INNGEST_SEND_CODE static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
+#endif
 
 static uint32_t get2(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8; }
 SHORT int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(from + 4) << 32 | get4(from)); }
@@ -253,18 +258,19 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
     static const uint32_t table[8][256] = { CRC_ROW(CRC_ROW_0), CRC_ROW(CRC_ROW_1), CRC_ROW(CRC_ROW_2), CRC_ROW(CRC_ROW_3),
                                             CRC_ROW(CRC_ROW_4), CRC_ROW(CRC_ROW_5), CRC_ROW(CRC_ROW_6), CRC_ROW(CRC_ROW_7) };
     const uint8_t *end = data + (size & ~(size_t)7);
+    uint_fast32_t word;
     for (crc = ~crc; data != end; data += 8) {
-        uint32_t low = crc ^ get4(data), high = get4(data + 4);
-        crc = CRC_WORD(table + 4, low) ^ CRC_WORD(table, high);
+        word = crc ^ get4(data);
+        crc = CRC_WORD(table + 4, word) ^ table[3][data[4]] ^ table[2][data[5]] ^ table[1][data[6]] ^ table[0][data[7]];
     }
     if (size & 4) {
-        crc ^= get4(data);
-        crc = CRC_WORD(table, crc);
+        word = crc ^ get4(data);
+        crc = CRC_WORD(table, word);
         data += 4;
     }
     if (size & 2) {
-        crc ^= get2(data);
-        crc = crc >> 16 ^ table[1][crc & 255] ^ table[0][crc >> 8 & 255];
+        word = crc ^ get2(data);
+        crc = (uint32_t)(word >> 16) ^ table[1][word & 255] ^ table[0][word >> 8 & 255];
         data += 2;
     }
     if (size & 1) crc = crc >> 8 ^ table[0][(crc ^ *data) & 255];
@@ -1134,15 +1140,15 @@ static bool verify(inngest *jobs, record *r)
 #if INNGEST_TRAIL_STEPS
 #define MOST_STAGED (INNGEST_STAGE_BYTES - 14u)        /* the first bytes of a payload are always there to be copied */
 
-/* Verify a record that stands in the stage as a whole. */
+/* Verify a record that stands in the stage as a whole. It is none to be copied: it has no head_crc. */
 static bool verify_staged(inngest *jobs, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
+    uint32_t size = (uint32_t)r->header + r->size;
     r->staged = true;
-    r->head_crc = crc_header(jobs, r->position, bytes, r->header);
-    fill_bytes(bytes + r->header + r->size, 0, sizeof r->first);
-    copy_bytes(r->first, bytes + r->header, sizeof r->first);
-    return is_crc(r, crc32(r->head_crc, bytes + r->header, r->size));
+    memset(bytes + size, 0, sizeof r->first);
+    memcpy(r->first, bytes + r->header, sizeof r->first);
+    return is_crc(r, crc_header(jobs, r->position, bytes, size));
 }
 #endif
 
@@ -1334,20 +1340,28 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
     return note_record(jobs, run, key, position, status);
 }
 
+#if FAST
+/* The same with a payload that is one short piece of memory, in one go. */
+NEAR inngest_status add_short(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
+{
+    uint8_t *stage = (uint8_t *)jobs->stage;
+    uint32_t position = head_position(jobs);
+    uint32_t total = put_header(stage, key, run ? run->number & STEP_MASK : 0, link_to(run, position), size) + size;
+    if (size) memcpy(stage + total - size, data, size);
+    put_crc(jobs, crc_header(jobs, position, stage, total));
+    return note_record(jobs, run, key, position, program_stage(jobs, spend(jobs, position, total), total));
+}
+#define IS_SHORT(jobs, size) ((size) <= INNGEST_STAGE_BYTES - 16 && !(jobs)->opening)
+#else
+#define IS_SHORT(jobs, size) false
+#define add_short add
+#endif
+
 /* The same with a payload that is one piece of memory. */
 static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
     source s;
-#if FAST
-    if (size <= INNGEST_STAGE_BYTES - 16 && !jobs->opening) {
-        uint8_t *stage = (uint8_t *)jobs->stage;
-        uint32_t position = head_position(jobs);
-        uint32_t total = put_header(stage, key, run ? run->number & STEP_MASK : 0, link_to(run, position), size) + size;
-        if (size) memcpy(stage + total - size, data, size);
-        put_crc(jobs, crc_header(jobs, position, stage, total));
-        return note_record(jobs, run, key, position, program_stage(jobs, spend(jobs, position, total), total));
-    }
-#endif
+    if (IS_SHORT(jobs, size)) return add_short(jobs, run, key, data, size);
     s.copy = false;
     s.piece[0] = data;
     s.size[0] = (uint16_t)size;
@@ -1856,11 +1870,22 @@ static uint32_t largest_record(const inngest *jobs)
  * erased and the reclaim started over. Blocks of nothing but live records give back less than their copies take, by the
  * proof and by what did not fit; several may follow each other, so what they take of the erased blocks is won back
  * before anything else is written. */
-NEAR uint32_t spare_blocks(const inngest *jobs)
+static uint32_t count_spare_blocks(const inngest *jobs)
 {
     uint32_t usable = jobs->port->block_size - jobs->first_offset;
     return (jobs->block_count < 4 ? 1 : 2) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
 }
+
+#if FAST                               /* they change with the reservations alone */
+NEAR uint32_t spare_blocks(inngest *jobs)
+{
+    if (jobs->spare_for == jobs->reserved + 1) return jobs->spare;
+    jobs->spare_for = jobs->reserved + 1;
+    return jobs->spare = count_spare_blocks(jobs);
+}
+#else
+#define spare_blocks count_spare_blocks
+#endif
 
 /* Make the head have room for so many bytes, where it has none or something is to be done first. */
 static inngest_status get_room(inngest *jobs, uint32_t bytes)
@@ -1889,15 +1914,19 @@ NEAR inngest_status room(inngest *jobs, uint32_t bytes)
 
 /* Reclaim and erase ahead of need, so that no step call has to: what a tick with nothing to do leaves is room for a job
  * of some small records. PAUSED: the chip is erasing. */
-static bool wants_room_ahead(const inngest *jobs)
+NEAR bool wants_room_ahead(inngest *jobs)
 {
+#if FAST
+    if (jobs->head_offset <= jobs->near_end && jobs->last_block + 1 - jobs->tail_block >= jobs->block_count) return false;
+#endif
     if (jobs->last_block + 1 - jobs->tail_block < jobs->block_count) return true;   /* cov: only where an erase fails in a tick's last pass */
     return jobs->block_count >= 4 && jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size &&
            jobs->last_block - jobs->head_block <= spare_blocks(jobs);
 }
 
-static inngest_status make_room_ahead(inngest *jobs)
+NEAR inngest_status make_room_ahead(inngest *jobs)
 {
+    if (FAST && !wants_room_ahead(jobs)) return INNGEST_OK;
     INNGEST_TRY(prepare_blocks(jobs, false));
     return wants_room_ahead(jobs) ? reclaim_block(jobs, false) : INNGEST_OK;
 }
@@ -2613,6 +2642,15 @@ static bool find_again(inngest_ctx *ctx, record *r)
 }
 #endif
 
+#if INNGEST_TRAIL_STEPS
+/* Is the step's the run's newest record? It mostly is where one is left to be come by, as where the run has slept. */
+static bool is_newest(inngest_ctx *ctx, record *r)
+{
+    return read_linked(ctx->jobs, ctx->run->last, r) && r->run == (ctx->run->number & STEP_MASK) && r->step == ctx->step &&
+           class_of(r->kind) == RESULT && of_this_phase(ctx->run, r);
+}
+#endif
+
 /* Find the step's newest record. Where the pass has come by all that are, there is nothing to look for. */
 #if INNGEST_INDEXES
 NEAR inngest_status find_memo(inngest_ctx *ctx, record *r)
@@ -2621,7 +2659,14 @@ NEAR inngest_status find_memo(inngest_ctx *ctx, record *r)
     ctx->known = false;
     if (ctx->met == ctx->run->memos) return status;
 #if INNGEST_TRAIL_STEPS
-    if (find_again(ctx, r)) status = INNGEST_OK;
+    if (ctx->run->memos - ctx->met == 1 && is_newest(ctx, r)) {
+        status = INNGEST_OK;
+        if (undecided(r->kind)) {                    /* it will be another one next time */
+            ctx->known = true;
+            ctx->met++;
+            return status;
+        }
+    } else if (find_again(ctx, r)) status = INNGEST_OK;
     else if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) status = INNGEST_OK;
 #else
     if (ctx->ahead && find_close(ctx->jobs, ctx->run, ctx->ahead, RESULT, ctx->step, r)) status = INNGEST_OK;
@@ -2664,7 +2709,7 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
 NEAR_APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t size, uint32_t more)
 {
     uint32_t need = record_room(ctx->jobs, size);
-    find_old(ctx, kind);
+    if (!FAST || (ctx->run->flags & RUN_SAVED)) find_old(ctx, kind);
     if (ctx->run->used * UINT32_C(4) - ctx->old + need + END_ROOM > ctx->run->reserved * UINT32_C(4)) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
     return room(ctx->jobs, need + more) == INNGEST_OK ? INNGEST_OK : wait_for_room(ctx);
 }
@@ -2674,7 +2719,7 @@ NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void 
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
-    uint32_t used = run->used * UINT32_C(4) - ctx->old;
+    uint32_t used = run->used * UINT32_C(4) - ctx->old, key;
 #if INNGEST_SEND_STEP || INNGEST_RESTART
     if (!FAST || (kind & MORE)) {
         ctx->undo.last = run->last;                  /* not earlier: making room may have carried its records */
@@ -2687,7 +2732,8 @@ NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void 
 #endif
     }
 #endif
-    if (add(jobs, run, KEY(kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step), data, size) != INNGEST_OK) return wait_for_room(ctx);
+    key = KEY(kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step);
+    if ((IS_SHORT(jobs, size) ? add_short(jobs, run, key, data, size) : add(jobs, run, key, data, size)) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = (uint16_t)record_room(jobs, size);
     meet(ctx, kind);
@@ -2772,7 +2818,7 @@ APART inngest_status write_wait(inngest_ctx *ctx, unsigned kind, int64_t due, un
     return write_own(ctx, kind, b, sizeof b);
 }
 
-static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
+NEAR inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     if (!WALL_KNOWN(ctx->jobs) && ctx->jobs->dated && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
     INNGEST_TRY(make_room(ctx, kind, WAIT_BYTES, 0));
@@ -3082,7 +3128,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 #if INNGEST_LONG_STEPS
     ctx->stop = 0;
     ctx->again = UINT32_MAX;
-    ctx->active = find_active(jobs, ctx->run, ctx->step);
+    ctx->active = NONE_ACTIVE(jobs) ? NULL : find_active(jobs, ctx->run, ctx->step);
 #endif
     status = find_memo(ctx, r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
@@ -3243,7 +3289,7 @@ inngest_status inngest_step_run(inngest_ctx *ctx, const char *id, inngest_step_f
     return inngest_step_run_with(ctx, id, NULL, fn, arg, result, size);
 }
 
-static inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, unsigned flags)
+NEAR inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, unsigned flags)
 {
     static const uint8_t done = WHAT_SLEEP;
     record r;
@@ -3775,7 +3821,13 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
 static inngest_ctx *start_ctx(inngest *jobs, inngest_run *run)
 {
     inngest_ctx *ctx = &jobs->ctx;
-    fill_bytes(ctx, 0, FAST ? offsetof(inngest_ctx, id) + 1 : sizeof *ctx);
+#if FAST                               /* of texts the first byte alone; in two parts, which are no loops */
+    memset(ctx, 0, offsetof(inngest_ctx, wake));
+    memset((uint8_t *)ctx + offsetof(inngest_ctx, wake), 0, offsetof(inngest_ctx, error) + offsetof(inngest_error_info, message) + 1 - offsetof(inngest_ctx, wake));
+    ctx->id[0] = 0;
+#else
+    fill_bytes(ctx, 0, sizeof *ctx);
+#endif
     ctx->jobs = jobs;
     ctx->run = run;
     ctx->function = run->function == NO_FUNCTION ? NULL : &jobs->functions[run->function];
@@ -4288,12 +4340,12 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if ((int)(ahead = make_room_ahead(jobs)) > 0) return 1;      /* the chip is erasing */
 
 #if INNGEST_WALL_CLOCK
-    take_clock(jobs);
+    if (!FAST || jobs->is_told) take_clock(jobs);
 #endif
     start = head_position(jobs);
     wake_steps(jobs);
 #if INNGEST_CRASHES
-    release(jobs);
+    if (jobs->alone) release(jobs);
 #endif
     do {
         waiting = FAST && none_waits(jobs) ? INNGEST_OK : drain(jobs);
@@ -4488,6 +4540,10 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     while ((1u << jobs->unit_shift) < config->port->program_size) jobs->unit_shift++;
     jobs->unit = (uint8_t)(1u << jobs->unit_shift);
     jobs->first_offset = (uint8_t)round_up(jobs, BLOCK_HEADER);
+#if FAST
+    jobs->near_end = config->port->block_size - config->port->block_size / 32;
+    jobs->near_end = jobs->near_end > largest_record(jobs) ? jobs->near_end - largest_record(jobs) : 0;
+#endif
 }
 
 /* A live record of a part that this build leaves out: a run that has one stays parked and is carried along. */
