@@ -350,10 +350,16 @@ static uint32_t copy_id(char *to, const char *id, size_t size)
 {
 #if FAST                               /* in one go */
     uint32_t hash = HASH_SEED;
-    size_t n;
-    for (n = 0; n + 1 < size && id[n]; n++) hash = (hash ^ (uint8_t)(to[n] = id[n])) * HASH_PRIME;
+    size_t n = 0;
+    char c = size > 1 ? id[0] : 0;
+    while (c) {
+        hash = (hash ^ (uint8_t)c) * HASH_PRIME;
+        to[n] = c;
+        if (++n == size - 1) break;
+        c = id[n];
+    }
     to[n] = 0;
-    return n + 1 < size ? hash : hash_text(hash, id + n);
+    return n == size - 1 ? hash_text(hash, id + n) : hash;
 #else
     copy_text(to, id, size);
     return hash_text(HASH_SEED, id);
@@ -719,7 +725,7 @@ INNGEST_SEND_CODE void inngest_wake(inngest *jobs)
 }
 
 /* Neither an event, a completion nor a wake since the last tick. */
-static bool nothing_came(inngest *jobs)
+NEAR bool nothing_came(inngest *jobs)
 {
     return !LOAD(&jobs->woken) && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) != WORD(jobs->head + 1);
 }
@@ -772,12 +778,11 @@ NEAR void climb(inngest *jobs, uint32_t place, bool first)
     const inngest_run *runs = jobs->runs, *rival;
     inngest_index *tree = jobs->tree;
     uint32_t winner = place, number = runs[place].number;
-    size_t node = (jobs->run_count + place) ^ 1u;    /* the other one of two; 0: above the root */
+    size_t node = (jobs->run_count + place) ^ 1u;    /* the other one of two */
     int64_t due = deadline(&runs[place]);
     if (node == 0) return;
-    rival = &runs[contender(jobs, (uint32_t)node)];
-    do {
-        if (is_earlier(rival, due, number)) {
+    for (rival = &runs[contender(jobs, (uint32_t)node)]; ; rival = &runs[tree[node]]) {
+        if (deadline(rival) <= due && is_earlier(rival, due, number)) {
             winner = (uint32_t)(rival - runs);
             number = rival->number;
             due = deadline(rival);
@@ -785,9 +790,9 @@ NEAR void climb(inngest *jobs, uint32_t place, bool first)
         node /= 2;
         if (!first && winner != place && tree[node] == winner) return;
         tree[node] = (inngest_index)winner;
+        if (node == 1) return;
         node ^= 1;
-        rival = &runs[tree[node]];
-    } while (node);
+    }
 }
 
 static void play_up(inngest *jobs, uint32_t place)
@@ -1159,14 +1164,15 @@ static bool read_record(inngest *jobs, uint32_t position, record *r) { return re
 #if INNGEST_TRAIL_STEPS
 NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
 {
+    const inngest_port *port = jobs->port;
     uint8_t *bytes = (uint8_t *)jobs->stage;
-    uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset, n;
-    if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, bytes, 12)) return false;
+    uint32_t address = address_of(jobs, position), offset = address & (port->block_size - 1), left = port->block_size - offset, n;
+    if (left < 12 || offset < jobs->first_offset || port->read(port->context, address, bytes, 12) != 0) return read_record(jobs, position, r);
     n = 12 + bytes[5] + (bytes[4] & WIDE ? 4u : 0u);
-    if (n <= MOST_STAGED && n <= left && n > 12 && !port_read(jobs, address + 12, bytes + 12, n - 12)) return false;
+    if (n > left || n > MOST_STAGED || (n > 12 && port->read(port->context, address + 12, bytes + 12, n - 12) != 0)) return read_record(jobs, position, r);
     r->position = position;
     parse_header(r, bytes);
-    return (uint32_t)r->header + r->size == n && n <= MOST_STAGED && n <= left ? verify_staged(jobs, r) : read_record(jobs, position, r);
+    return (uint32_t)r->header + r->size == n ? verify_staged(jobs, r) : read_record(jobs, position, r);
 }
 #else
 #define read_linked read_record
@@ -4306,7 +4312,7 @@ static void pass_again(inngest *jobs, inngest_run *run)
  * about to go. */
 static bool round_of_passes(inngest *jobs)
 {
-    inngest_run *run;
+    inngest_run *run = jobs->runs;
     bool any = false;
     while (jobs->passes < INNGEST_TICK_PASSES && !jobs->stopped && !jobs->failed && !jobs->doubtful && (run = next_due(jobs)) != NULL) {
         if (jobs->dirty && jobs->port->sync && (int32_t)(run->last - jobs->synced) >= 0 && (any || port_sync(jobs) != INNGEST_OK)) break;
@@ -4314,6 +4320,7 @@ static bool round_of_passes(inngest *jobs)
         pass(jobs, run);
         any = true;
     }
+    if (FAST && any && run == NULL && jobs->again_count == 0 && none_waits(jobs)) return false;   /* nor will be in another round */
 #if INNGEST_INDEXES
     while (jobs->again_count) pass_again(jobs, &jobs->runs[jobs->again[--jobs->again_count]]);
 #else
@@ -4328,7 +4335,7 @@ static void take_clock(inngest *jobs);
 
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
-    uint32_t next, start;
+    uint32_t next, block, offset;
     inngest_status waiting, ahead;
     if (jobs == NULL || jobs->ready != MAGIC || jobs->busy) return UINT32_MAX;
     advance_time(jobs, now_ms);
@@ -4342,7 +4349,8 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 #if INNGEST_WALL_CLOCK
     if (!FAST || jobs->is_told) take_clock(jobs);
 #endif
-    start = head_position(jobs);
+    block = jobs->head_block;
+    offset = jobs->head_offset;
     wake_steps(jobs);
 #if INNGEST_CRASHES
     if (jobs->alone) release(jobs);
@@ -4353,8 +4361,9 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
         if (!can_write(jobs)) return RETRY_ROOM_MS;
     } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !jobs->stopped);   /* a round cut short takes a sync too */
     if (jobs->stopped) return UINT32_MAX;
-    if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX && write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
-    if (sync_ahead(jobs, (head_position(jobs) - start) << jobs->unit_shift) != INNGEST_OK) return UINT32_MAX;
+    if ((!FAST || jobs->now - jobs->stamp >= 60000) && jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX && write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
+    if ((!FAST || jobs->port->sync || jobs->failed) &&
+        sync_ahead(jobs, ((jobs->head_block - block) << jobs->block_shift) + jobs->head_offset - offset) != INNGEST_OK) return UINT32_MAX;
     if (waiting != INNGEST_OK) return LOAD(&jobs->woken) ? 0 : next_deadline(jobs, waiting);
     if (!nothing_came(jobs)) return 0;
     next = next_deadline(jobs, INNGEST_OK);
