@@ -346,7 +346,7 @@ static void copy_text(char *to, const char *from, size_t size)
 }
 
 /* Copy an id, cut to fit, and give its hash. */
-static uint32_t copy_id(char *to, const char *id, size_t size)
+NEAR uint32_t copy_id(char *to, const char *id, size_t size)
 {
 #if FAST                               /* in one go */
     uint32_t hash = HASH_SEED;
@@ -532,7 +532,7 @@ static inngest_slot *published_slot(inngest *jobs, inngest_word index)
 
 /* The queue is empty, and nobody is in the middle of a send. */
 #if FAST
-static bool none_waits(inngest *jobs)
+NEAR bool none_waits(inngest *jobs)
 {
     return LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) != WORD(jobs->head + 1) && LOAD(&jobs->tail) == jobs->head;
 }
@@ -1146,7 +1146,7 @@ static bool verify(inngest *jobs, record *r)
 #define MOST_STAGED (INNGEST_STAGE_BYTES - 14u)        /* the first bytes of a payload are always there to be copied */
 
 /* Verify a record that stands in the stage as a whole. It is none to be copied: it has no head_crc. */
-static bool verify_staged(inngest *jobs, record *r)
+NEAR bool verify_staged(inngest *jobs, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
     uint32_t size = (uint32_t)r->header + r->size;
@@ -1346,28 +1346,20 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
     return note_record(jobs, run, key, position, status);
 }
 
-#if FAST
-/* The same with a payload that is one short piece of memory, in one go. */
-NEAR inngest_status add_short(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
-{
-    uint8_t *stage = (uint8_t *)jobs->stage;
-    uint32_t position = head_position(jobs);
-    uint32_t total = put_header(stage, key, run ? run->number & STEP_MASK : 0, link_to(run, position), size) + size;
-    if (size) memcpy(stage + total - size, data, size);
-    put_crc(jobs, crc_header(jobs, position, stage, total));
-    return note_record(jobs, run, key, position, program_stage(jobs, spend(jobs, position, total), total));
-}
-#define IS_SHORT(jobs, size) ((size) <= INNGEST_STAGE_BYTES - 16 && !(jobs)->opening)
-#else
-#define IS_SHORT(jobs, size) false
-#define add_short add
-#endif
-
 /* The same with a payload that is one piece of memory. */
 static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
     source s;
-    if (IS_SHORT(jobs, size)) return add_short(jobs, run, key, data, size);
+#if FAST
+    if (size <= INNGEST_STAGE_BYTES - 16 && !jobs->opening) {
+        uint8_t *stage = (uint8_t *)jobs->stage;
+        uint32_t position = head_position(jobs);
+        uint32_t total = put_header(stage, key, run ? run->number & STEP_MASK : 0, link_to(run, position), size) + size;
+        if (size) memcpy(stage + total - size, data, size);
+        put_crc(jobs, crc_header(jobs, position, stage, total));
+        return note_record(jobs, run, key, position, program_stage(jobs, spend(jobs, position, total), total));
+    }
+#endif
     s.copy = false;
     s.piece[0] = data;
     s.size[0] = (uint16_t)size;
@@ -2739,7 +2731,7 @@ NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void 
     }
 #endif
     key = KEY(kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step);
-    if ((IS_SHORT(jobs, size) ? add_short(jobs, run, key, data, size) : add(jobs, run, key, data, size)) != INNGEST_OK) return wait_for_room(ctx);
+    if (add(jobs, run, key, data, size) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = (uint16_t)record_room(jobs, size);
     meet(ctx, kind);
