@@ -734,8 +734,8 @@ NEAR bool nothing_came(inngest *jobs)
  *
  * Places of the table are found by run number through chains from `heads` (places there and in `next` count from 1, 0
  * is none; free ones are a chain too), and by deadline through a tournament: node i of `tree` holds the place of the
- * earlier of its children 2i and 2i+1, leaf run_count + p is place p, so the root is due first. A new deadline walks
- * up and stops where the winner stays. Without INNGEST_INDEXES all places are looked at. */
+ * earlier of its children 2i and 2i+1, leaf run_count + p is place p (the first leaf stands in the tree, too: of an odd count
+ * it is beside a node), so the root is due first. A new deadline walks up and stops where the winner stays. Without INNGEST_INDEXES all places are looked at. */
 
 #if FAST
 static int64_t deadline(const inngest_run *run) { return run->due; }
@@ -769,7 +769,7 @@ static uint32_t contender(const inngest *jobs, uint32_t node)
 }
 
 /* Gives the run due first; a free place if there is none. */
-APART inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contender(jobs, 1)]; }
+APART inngest_run *first_run(const inngest *jobs) { return &jobs->runs[jobs->tree[1]]; }
 
 #if FAST
 /* first: all nodes above are the run's, none is looked at before it changes. */
@@ -797,7 +797,7 @@ NEAR void climb(inngest *jobs, uint32_t place, bool first)
 
 static void play_up(inngest *jobs, uint32_t place)
 {
-    if (contender(jobs, 1) == place) climb(jobs, place, true);
+    if (jobs->tree[1] == place) climb(jobs, place, true);
     else climb(jobs, place, false);
 }
 #else
@@ -841,11 +841,11 @@ static void leave_place(inngest *jobs, const inngest_run *run)
 static void clear_places(inngest *jobs)
 {
     uint32_t i;
-    jobs->tree = (inngest_index *)(void *)(jobs->runs + jobs->run_count);
-    jobs->next = jobs->tree + 2 * jobs->run_count;
+    jobs->tree = (inngest_index *)(void *)(jobs->runs + jobs->run_count) - 1;   /* from 1 */
+    jobs->heads = jobs->tree + jobs->run_count + 1;
+    jobs->next = jobs->heads + jobs->run_count;
     jobs->again = jobs->next + jobs->run_count;
     while (2 * jobs->hash_mask + 1 < jobs->run_count) jobs->hash_mask = 2 * jobs->hash_mask + 1;
-    jobs->heads = jobs->next - jobs->hash_mask - 1;  /* not right behind the tree: of an odd count a leaf is beside a node there, place 0 */
     for (i = 0; i < jobs->run_count; i++) jobs->next[i] = (inngest_index)(i + 1 < jobs->run_count ? i + 2 : 0);
     for (i = jobs->run_count - 1; i > 0; i--) jobs->tree[i] = (inngest_index)contender(jobs, 2 * i);
     jobs->free_place = 1;
@@ -960,8 +960,20 @@ APART uint32_t head_position(const inngest *jobs) { return position_at(jobs, job
 
 /* Where a block, or a position, is in the storage. */
 /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): init checks that there are two at least. */
-APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->block_count << jobs->block_shift; }
-APART uint32_t address_of(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
+APART uint32_t block_address(const inngest *jobs, uint32_t block)
+{
+#if FAST
+    if (jobs->ring_mask) return block << jobs->block_shift & jobs->ring_mask;
+#endif
+    return block % jobs->block_count << jobs->block_shift;
+}
+APART uint32_t address_of(const inngest *jobs, uint32_t position)
+{
+#if FAST
+    if (jobs->ring_mask) return position << jobs->unit_shift & jobs->ring_mask;
+#endif
+    return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position);
+}
 
 #if INNGEST_LOG
 static void say(inngest *jobs, const char *text)
@@ -1346,6 +1358,21 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
     return note_record(jobs, run, key, position, status);
 }
 
+#if FAST
+/* memcpy is a call, or a slow loop, where the size is not known. */
+NEAR void copy_short(uint8_t *to, const uint8_t *from, size_t size)
+{
+    size_t at;
+    if (size >= 16) {
+        for (at = 0; at < size - 16; at += 16) memcpy(to + at, from + at, 16);
+        memcpy(to + size - 16, from + size - 16, 16);
+    } else if (size >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + size - 8, from + size - 8, 8);
+    } else for (at = 0; at < size; at++) to[at] = from[at];
+}
+#endif
+
 /* The same with a payload that is one piece of memory. */
 static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
@@ -1355,7 +1382,7 @@ static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const v
         uint8_t *stage = (uint8_t *)jobs->stage;
         uint32_t position = head_position(jobs);
         uint32_t total = put_header(stage, key, run ? run->number & STEP_MASK : 0, link_to(run, position), size) + size;
-        if (size) memcpy(stage + total - size, data, size);
+        copy_short(stage + total - size, data, size);
         put_crc(jobs, crc_header(jobs, position, stage, total));
         return note_record(jobs, run, key, position, program_stage(jobs, spend(jobs, position, total), total));
     }
@@ -3117,7 +3144,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 {
     inngest *jobs = ctx->jobs;
     inngest_status status;
-    fill_bytes(r, 0, sizeof *r);
+    r->kind = 0;
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
@@ -4542,6 +4569,7 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     jobs->unit = (uint8_t)(1u << jobs->unit_shift);
     jobs->first_offset = (uint8_t)round_up(jobs, BLOCK_HEADER);
 #if FAST
+    if ((jobs->block_count & (jobs->block_count - 1)) == 0) jobs->ring_mask = (jobs->block_count << jobs->block_shift) - 1;
     jobs->near_end = config->port->block_size - config->port->block_size / 32;
     jobs->near_end = jobs->near_end > largest_record(jobs) ? jobs->near_end - largest_record(jobs) : 0;
 #endif

@@ -656,6 +656,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
     uint32_t head_offset, synced;  /* synced: position, what stands before it is durable */
 #if UINTPTR_MAX > 0xFFFFFFFF
+    uint32_t ring_mask;            /* of an address, where the number of blocks is a power of two; else 0 */
     uint32_t near_end;             /* of a block: up to there the head has room for a tick's small records */
     uint32_t spare, spare_for;     /* spare blocks, as counted for reservations of so many bytes - 1; 0: not yet */
 #endif
