@@ -2669,7 +2669,7 @@ static bool find_again(inngest_ctx *ctx, record *r)
 
 #if INNGEST_TRAIL_STEPS
 /* Is the step's the run's newest record? It mostly is where one is left to be come by, as where the run has slept. */
-static bool is_newest(inngest_ctx *ctx, record *r)
+NEAR bool is_newest(inngest_ctx *ctx, record *r)
 {
     return read_linked(ctx->jobs, ctx->run->last, r) && r->run == (ctx->run->number & STEP_MASK) && r->step == ctx->step &&
            class_of(r->kind) == RESULT && of_this_phase(ctx->run, r);
@@ -2817,7 +2817,7 @@ NEAR inngest_status durable(inngest_ctx *ctx)
     return wait_until(ctx, INNGEST_WAIT_NONE, jobs->now);
 }
 
-static inngest_status commit(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
+NEAR inngest_status commit(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(put_record(ctx, kind, data, size));
     return durable(ctx);
@@ -2832,7 +2832,7 @@ static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void
 #endif
 
 #define WAIT_BYTES 14u
-APART inngest_status write_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
+NEAR_APART inngest_status write_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     uint8_t b[WAIT_BYTES];
     put_time(b, due);
@@ -4299,7 +4299,7 @@ APART uint32_t due_in(const inngest *jobs, int64_t when)
     return (uint32_t)(when - jobs->now);             /* a heartbeat away at most */
 }
 
-static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
+NEAR uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
     int64_t first = deadline(first_run(jobs)), beat;
 #if INNGEST_CRASHES
