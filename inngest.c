@@ -1100,23 +1100,25 @@ NEAR bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, 
 
 NEAR_APART void parse_header(record *r, const uint8_t *bytes)
 {
-    uint8_t kind = bytes[4];
-    r->kind = kind & KIND_MASK;
-    r->flags = kind & (CARRIED | MORE | FLAG);
-    r->header = 12;
-    r->size = bytes[5];
-    r->run = get2(bytes + 6);
-    r->step = get4(bytes + 8) & STEP_MASK;
-    r->link = bytes[11];
+    uint32_t word = get4(bytes + 4), step = get4(bytes + 8), wide, header = 12, size = word >> 8 & 0xFF, run = word >> 16, link = step >> 24;
+    if (word & WIDE) {
+        wide = get4(bytes + 12);
+        header = 16;
+        link |= (wide & 0xFFFF) << 8;
+        run |= wide & 0xFF0000;
+        size |= wide >> 24 << 8;
+    }
+    r->kind = word & KIND_MASK;
+    r->flags = word & (CARRIED | MORE | FLAG);
+    r->header = (uint8_t)header;
+    r->size = (uint16_t)size;
+    r->run = run;
+    r->step = step & STEP_MASK;
+    r->link = link;
     r->crc = get4(bytes);
 #if INNGEST_TRAIL_STEPS
     r->staged = false;
 #endif
-    if (!(kind & WIDE)) return;
-    r->header = 16;
-    r->link |= get2(bytes + 12) << 8;
-    r->run |= (uint32_t)bytes[14] << 16;
-    r->size = (uint16_t)(r->size | bytes[15] << 8);
 }
 
 /* Read the header at a position into the stage, which is free but for append. False: nothing that could be one. */
@@ -4339,8 +4341,8 @@ static bool round_of_passes(inngest *jobs)
         pass(jobs, run);
         any = true;
     }
-    if (FAST && any && run == NULL && jobs->again_count == 0 && none_waits(jobs)) return false;   /* nor will be in another round */
 #if INNGEST_INDEXES
+    if (FAST && any && run == NULL && jobs->again_count == 0 && none_waits(jobs)) return false;   /* nor will anything be in another round */
     while (jobs->again_count) pass_again(jobs, &jobs->runs[jobs->again[--jobs->again_count]]);
 #else
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) if (run->flags & RUN_PASSED) pass_again(jobs, run);
