@@ -1008,18 +1008,25 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
     return status;
 }
 
-NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
+/* A read has failed: what stays unreadable is taken as torn. */
+static bool read_again(inngest *jobs, int result, uint32_t address, void *data, uint32_t size)
 {
-    int result, tries;
+    int tries;
     bool blank = false;
-    for (tries = 0; tries < 3; tries++) {          /* what stays unreadable is taken as torn */
-        if ((result = jobs->port->read(jobs->port->context, address, data, size)) == 0) return true;
+    for (tries = 3; ; ) {
         blank = jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size);
-        if (blank) continue;                       /* or data that look it */
-        report(jobs, result, "inngest: the storage cannot be read");
+        if (!blank) report(jobs, result, "inngest: the storage cannot be read");   /* or data that look it */
+        if (--tries == 0) break;
+        if ((result = jobs->port->read(jobs->port->context, address, data, size)) == 0) return true;
     }
     jobs->unread = jobs->unread || !blank;
     return false;
+}
+
+NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
+{
+    int result = jobs->port->read(jobs->port->context, address, data, size);
+    return result == 0 || read_again(jobs, result, address, data, size);
 }
 
 /* Are the first n bytes of the stage, which are whole words, of one value? */
@@ -1100,25 +1107,24 @@ NEAR bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, 
 
 NEAR_APART void parse_header(record *r, const uint8_t *bytes)
 {
-    uint32_t word = get4(bytes + 4), step = get4(bytes + 8), wide, header = 12, size = word >> 8 & 0xFF, run = word >> 16, link = step >> 24;
-    if (word & WIDE) {
-        wide = get4(bytes + 12);
-        header = 16;
-        link |= (wide & 0xFFFF) << 8;
-        run |= wide & 0xFF0000;
-        size |= wide >> 24 << 8;
-    }
+    uint32_t word = get4(bytes + 4), header = 12, size = bytes[5], run = get2(bytes + 6), link = bytes[11];
     r->kind = word & KIND_MASK;
     r->flags = word & (CARRIED | MORE | FLAG);
-    r->header = (uint8_t)header;
-    r->size = (uint16_t)size;
-    r->run = run;
-    r->step = step & STEP_MASK;
-    r->link = link;
+    r->step = get4(bytes + 8) & STEP_MASK;
     r->crc = get4(bytes);
 #if INNGEST_TRAIL_STEPS
     r->staged = false;
 #endif
+    if (word & WIDE) {
+        header = 16;
+        link |= get2(bytes + 12) << 8;
+        run |= (uint32_t)bytes[14] << 16;
+        size |= (uint32_t)bytes[15] << 8;
+    }
+    r->header = (uint8_t)header;
+    r->size = (uint16_t)size;
+    r->run = run;
+    r->link = link;
 }
 
 /* Read the header at a position into the stage, which is free but for append. False: nothing that could be one. */
@@ -1157,15 +1163,13 @@ static bool verify(inngest *jobs, record *r)
 }
 
 #if INNGEST_TRAIL_STEPS
-#define MOST_STAGED (INNGEST_STAGE_BYTES - 14u)        /* the first bytes of a payload are always there to be copied */
-
 /* Verify a record that stands in the stage as a whole. It is none to be copied: it has no head_crc. */
 NEAR bool verify_staged(inngest *jobs, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
     uint32_t size = (uint32_t)r->header + r->size;
     r->staged = true;
-    memset(bytes + size, 0, sizeof r->first);
+    if (r->size < sizeof r->first) memset(bytes + size, 0, sizeof r->first);
     memcpy(r->first, bytes + r->header, sizeof r->first);
     return is_crc(r, crc_header(jobs, r->position, bytes, size));
 }
@@ -1178,12 +1182,12 @@ static bool read_record(inngest *jobs, uint32_t position, record *r) { return re
 #if INNGEST_TRAIL_STEPS
 NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
 {
-    const inngest_port *port = jobs->port;
     uint8_t *bytes = (uint8_t *)jobs->stage;
-    uint32_t address = address_of(jobs, position), offset = address & (port->block_size - 1), left = port->block_size - offset, n;
-    if (left < 12 || offset < jobs->first_offset || port->read(port->context, address, bytes, 12) != 0) return read_record(jobs, position, r);
+    uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset, n;
+    if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, bytes, 12)) return false;
     n = 12 + bytes[5] + (bytes[4] & WIDE ? 4u : 0u);
-    if (n > left || n > MOST_STAGED || (n > 12 && port->read(port->context, address + 12, bytes + 12, n - 12) != 0)) return read_record(jobs, position, r);
+    if (n > left || n > INNGEST_STAGE_BYTES) return read_record(jobs, position, r);
+    if (n > 12 && !port_read(jobs, address + 12, bytes + 12, n - 12)) return false;
     r->position = position;
     parse_header(r, bytes);
     return (uint32_t)r->header + r->size == n ? verify_staged(jobs, r) : read_record(jobs, position, r);
@@ -2662,7 +2666,7 @@ static bool find_again(inngest_ctx *ctx, record *r)
     inngest *jobs = ctx->jobs;
     uint8_t *bytes = (uint8_t *)jobs->stage;
     uint32_t position = last_place(ctx)[0], size = last_place(ctx)[1];
-    if (size == 0 || size > MOST_STAGED || !port_read(jobs, address_of(jobs, position), bytes, size)) return false;
+    if (size == 0 || size > INNGEST_STAGE_BYTES || !port_read(jobs, address_of(jobs, position), bytes, size)) return false;
     r->position = position;
     parse_header(r, bytes);
     return r->header + (uint32_t)r->size == size && is_memo(ctx, r) && verify_staged(jobs, r);
