@@ -530,13 +530,14 @@ static inngest_slot *published_slot(inngest *jobs, inngest_word index)
     return NULL;
 }
 
+#if FAST                               /* a tick looks there more than once */
+#define OLDEST_SLOT(jobs) ((jobs)->oldest_slot)
+#define FIND_OLDEST_SLOT(jobs) ((jobs)->oldest_slot = &(jobs)->slots[(jobs)->head & (jobs)->slot_mask])
 /* The queue is empty, and nobody is in the middle of a send. */
-#if FAST
-NEAR bool none_waits(inngest *jobs)
-{
-    return LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) != WORD(jobs->head + 1) && LOAD(&jobs->tail) == jobs->head;
-}
+NEAR bool none_waits(inngest *jobs) { return LOAD(&OLDEST_SLOT(jobs)->sequence) != WORD(jobs->head + 1) && LOAD(&jobs->tail) == jobs->head; }
 #else
+#define OLDEST_SLOT(jobs) (&(jobs)->slots[(jobs)->head & (jobs)->slot_mask])
+#define FIND_OLDEST_SLOT(jobs) ((void)0)
 #define none_waits(jobs) false
 #endif
 
@@ -544,6 +545,7 @@ static void free_oldest_slot(inngest *jobs)
 {
     STORE(&jobs->slots[jobs->head & jobs->slot_mask].sequence, WORD(jobs->head + jobs->slot_mask + 1u));
     jobs->head++;
+    FIND_OLDEST_SLOT(jobs);
 }
 
 HOT void lock(const inngest *jobs)
@@ -727,7 +729,7 @@ INNGEST_SEND_CODE void inngest_wake(inngest *jobs)
 /* Neither an event, a completion nor a wake since the last tick. */
 NEAR bool nothing_came(inngest *jobs)
 {
-    return !LOAD(&jobs->woken) && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) != WORD(jobs->head + 1);
+    return !LOAD(&jobs->woken) && LOAD(&OLDEST_SLOT(jobs)->sequence) != WORD(jobs->head + 1);
 }
 
 /* ---- 4 Run table: places, numbers, deadlines -------------------------------------------------------------------
@@ -967,12 +969,13 @@ APART uint32_t block_address(const inngest *jobs, uint32_t block)
 #endif
     return block % jobs->block_count << jobs->block_shift;
 }
-APART uint32_t address_of(const inngest *jobs, uint32_t position)
+static uint32_t find_address(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
+NEAR_APART uint32_t address_of(const inngest *jobs, uint32_t position)
 {
 #if FAST
     if (jobs->ring_mask) return position << jobs->unit_shift & jobs->ring_mask;
 #endif
-    return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position);
+    return find_address(jobs, position);
 }
 
 #if INNGEST_LOG
@@ -3882,7 +3885,7 @@ static void tell_end(inngest_ctx *ctx, inngest_status status)
 #endif
 }
 
-static inngest_status call_handler(inngest_ctx *ctx)
+NEAR inngest_status call_handler(inngest_ctx *ctx)
 {
 #if INNGEST_ON_FAILURE
     if (ctx->run->flags & RUN_FAILING) return ctx->function->on_failure(ctx);
@@ -4561,6 +4564,7 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     for (i = 0; i < config->runs; i++) put_deadline(&jobs->runs[i], NEVER);
     clear_places(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
+    FIND_OLDEST_SLOT(jobs);
     for (i = 0; i < config->events; i++) {
         jobs->slots[i].sequence = WORD(i);
 #if INNGEST_SLOT_CLAIM

@@ -648,6 +648,9 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint8_t apart_from_head[INNGEST_CACHE_LINE];
 #endif
     inngest_word head;
+#if UINTPTR_MAX > 0xFFFFFFFF
+    inngest_slot *oldest_slot;     /* that of head */
+#endif
     inngest_run *runs;
     inngest_index run_count, live_runs;
     uint16_t failed_at;            /* where in its block, in units, a program failed that was not looked at since; 0: none */
