@@ -978,6 +978,16 @@ NEAR_APART uint32_t address_of(const inngest *jobs, uint32_t position)
     return find_address(jobs, position);
 }
 
+/* Where the head is, which stands at this position. */
+NEAR uint32_t head_address(const inngest *jobs, uint32_t position)
+{
+#if FAST
+    if (jobs->ring_mask) return position << jobs->unit_shift & jobs->ring_mask;
+#endif
+    (void)position;
+    return block_address(jobs, jobs->head_block) + jobs->head_offset;
+}
+
 #if INNGEST_LOG
 static void say(inngest *jobs, const char *text)
 {
@@ -1300,14 +1310,12 @@ APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, 
     return head;
 }
 
-/* The head's next bytes are spent whatever comes: never programmed twice. Gives where they are. */
-NEAR uint32_t spend(inngest *jobs, uint32_t position, uint32_t bytes)
+/* The head's next bytes are spent whatever comes: never programmed twice. */
+NEAR void spend(inngest *jobs, uint32_t position, uint32_t bytes)
 {
-    uint32_t address = block_address(jobs, jobs->head_block) + jobs->head_offset;
     if (!jobs->in_group) jobs->group_from = position;
     jobs->head_offset += round_up(jobs, bytes);
     jobs->dirty = jobs->wrote = true;
-    return address;
 }
 
 /* Program so many bytes of the stage, with padding. */
@@ -1348,7 +1356,8 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
     bool read = true;
     INNGEST_TRY(open_place(jobs));
     used = make_header(jobs, run, key, s, position);
-    address = spend(jobs, position, used + left);
+    address = head_address(jobs, position);
+    spend(jobs, position, used + left);
     if (STAGED(s, used + left)) {
         used += left;
         left = 0;
@@ -1389,11 +1398,12 @@ static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const v
 #if FAST
     if (size <= INNGEST_STAGE_BYTES - 16 && !jobs->opening) {
         uint8_t *stage = (uint8_t *)jobs->stage;
-        uint32_t position = head_position(jobs);
+        uint32_t position = head_position(jobs), address = head_address(jobs, position);
         uint32_t total = put_header(stage, key, run ? run->number & STEP_MASK : 0, link_to(run, position), size) + size;
         copy_short(stage + total - size, data, size);
         put_crc(jobs, crc_header(jobs, position, stage, total));
-        return note_record(jobs, run, key, position, program_stage(jobs, spend(jobs, position, total), total));
+        spend(jobs, position, total);
+        return note_record(jobs, run, key, position, program_stage(jobs, address, total));
     }
 #endif
     s.copy = false;
