@@ -753,8 +753,12 @@ static void put_deadline(inngest_run *run, int64_t when)
 
 static bool is_earlier(const inngest_run *run, int64_t due, uint32_t number)
 {
+#if FAST                               /* asked first is what mostly is so */
+    return !(deadline(run) > due || (deadline(run) == due && (int32_t)(run->number - number) >= 0));
+#else
     int64_t sooner = deadline(run) - due;
     return sooner < 0 || (sooner == 0 && (int32_t)(run->number - number) < 0);
+#endif
 }
 
 #if INNGEST_INDEXES
@@ -784,7 +788,7 @@ NEAR void climb(inngest *jobs, uint32_t place, bool first)
     int64_t due = deadline(&runs[place]);
     if (node == 0) return;
     for (rival = &runs[contender(jobs, (uint32_t)node)]; ; rival = &runs[tree[node]]) {
-        if (deadline(rival) <= due && is_earlier(rival, due, number)) {
+        if (is_earlier(rival, due, number)) {
             winner = (uint32_t)(rival - runs);
             number = rival->number;
             due = deadline(rival);
