@@ -530,14 +530,17 @@ static inngest_slot *published_slot(inngest *jobs, inngest_word index)
     return NULL;
 }
 
-#if FAST                               /* a tick looks there more than once */
+#if FAST                               /* each tick looks there, and more than once */
 #define OLDEST_SLOT(jobs) ((jobs)->oldest_slot)
 #define FIND_OLDEST_SLOT(jobs) ((jobs)->oldest_slot = &(jobs)->slots[(jobs)->head & (jobs)->slot_mask])
-/* The queue is empty, and nobody is in the middle of a send. */
-NEAR bool none_waits(inngest *jobs) { return LOAD(&OLDEST_SLOT(jobs)->sequence) != WORD(jobs->head + 1) && LOAD(&jobs->tail) == jobs->head; }
 #else
 #define OLDEST_SLOT(jobs) (&(jobs)->slots[(jobs)->head & (jobs)->slot_mask])
 #define FIND_OLDEST_SLOT(jobs) ((void)0)
+#endif
+
+#if FAST && HAVE_CAS                   /* the queue is empty, and nobody is in the middle of a send */
+NEAR bool none_waits(inngest *jobs) { return LOAD(&OLDEST_SLOT(jobs)->sequence) != WORD(jobs->head + 1) && LOAD(&jobs->tail) == jobs->head; }
+#else
 #define none_waits(jobs) false
 #endif
 
@@ -736,8 +739,9 @@ NEAR bool nothing_came(inngest *jobs)
  *
  * Places of the table are found by run number through chains from `heads` (places there and in `next` count from 1, 0
  * is none; free ones are a chain too), and by deadline through a tournament: node i of `tree` holds the place of the
- * earlier of its children 2i and 2i+1, leaf run_count + p is place p (the first leaf stands in the tree, too: of an odd count
- * it is beside a node), so the root is due first. A new deadline walks up and stops where the winner stays. Without INNGEST_INDEXES all places are looked at. */
+ * earlier of its children 2i and 2i+1, leaf run_count + p is place p, so the root is due first. Of an odd number the first
+ * leaf is beside a node, and stands in `tree` too. A new deadline walks up and stops where the winner stays. Without
+ * INNGEST_INDEXES all places are looked at. */
 
 #if FAST
 static int64_t deadline(const inngest_run *run) { return run->due; }
@@ -778,13 +782,13 @@ static uint32_t contender(const inngest *jobs, uint32_t node)
 APART inngest_run *first_run(const inngest *jobs) { return &jobs->runs[jobs->tree[1]]; }
 
 #if FAST
-/* first: all nodes above are the run's, none is looked at before it changes. */
+/* `first`: the run was due first, so that it stands in all nodes above, and none need be looked at before it changes. */
 NEAR void climb(inngest *jobs, uint32_t place, bool first)
 {
     const inngest_run *runs = jobs->runs, *rival;
     inngest_index *tree = jobs->tree;
     uint32_t winner = place, number = runs[place].number;
-    size_t node = (jobs->run_count + place) ^ 1u;    /* the other one of two */
+    size_t node = (jobs->run_count + place) ^ 1u;    /* its rival's */
     int64_t due = deadline(&runs[place]);
     if (node == 0) return;
     for (rival = &runs[contender(jobs, (uint32_t)node)]; ; rival = &runs[tree[node]]) {
@@ -966,31 +970,23 @@ APART uint32_t head_position(const inngest *jobs) { return position_at(jobs, job
 
 /* Where a block, or a position, is in the storage. */
 /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): init checks that there are two at least. */
-APART uint32_t block_address(const inngest *jobs, uint32_t block)
-{
-#if FAST
-    if (jobs->ring_mask) return block << jobs->block_shift & jobs->ring_mask;
-#endif
-    return block % jobs->block_count << jobs->block_shift;
-}
-static uint32_t find_address(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
-NEAR_APART uint32_t address_of(const inngest *jobs, uint32_t position)
-{
-#if FAST
-    if (jobs->ring_mask) return position << jobs->unit_shift & jobs->ring_mask;
-#endif
-    return find_address(jobs, position);
-}
+APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->block_count << jobs->block_shift; }
+APART uint32_t find_address(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
 
-/* Where the head is, which stands at this position. */
+/* The same where it is next to nothing in a ring of a power of two; and where the head is, which stands at this position. */
+#if FAST
+NEAR uint32_t address_of(const inngest *jobs, uint32_t position)
+{
+    return jobs->ring_mask ? position << jobs->unit_shift & jobs->ring_mask : find_address(jobs, position);
+}
 NEAR uint32_t head_address(const inngest *jobs, uint32_t position)
 {
-#if FAST
-    if (jobs->ring_mask) return position << jobs->unit_shift & jobs->ring_mask;
-#endif
-    (void)position;
-    return block_address(jobs, jobs->head_block) + jobs->head_offset;
+    return jobs->ring_mask ? position << jobs->unit_shift & jobs->ring_mask : block_address(jobs, jobs->head_block) + jobs->head_offset;
 }
+#else
+#define address_of find_address
+#define head_address(jobs, position) (block_address(jobs, (jobs)->head_block) + (jobs)->head_offset)
+#endif
 
 #if INNGEST_LOG
 static void say(inngest *jobs, const char *text)
@@ -1030,12 +1026,13 @@ static bool read_again(inngest *jobs, int result, uint32_t address, void *data, 
 {
     int tries;
     bool blank = false;
-    for (tries = 3; ; ) {
+    for (tries = 1; result != 0; tries++) {
         blank = jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size);
         if (!blank) report(jobs, result, "inngest: the storage cannot be read");   /* or data that look it */
-        if (--tries == 0) break;
-        if ((result = jobs->port->read(jobs->port->context, address, data, size)) == 0) return true;
+        if (tries == 3) break;
+        result = jobs->port->read(jobs->port->context, address, data, size);
     }
+    if (result == 0) return true;
     jobs->unread = jobs->unread || !blank;
     return false;
 }
@@ -1144,16 +1141,22 @@ NEAR_APART void parse_header(record *r, const uint8_t *bytes)
     r->link = link;
 }
 
-/* Read the header at a position into the stage, which is free but for append. False: nothing that could be one. */
-NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
+/* The first bytes of a header are in the stage: take the rest, with `left` bytes to the end of the block. */
+NEAR bool finish_header(inngest *jobs, uint32_t position, uint32_t address, uint32_t left, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
-    uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
-    if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, bytes, 12)) return false;
     if ((bytes[4] & WIDE) && (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4))) return false;   /* what follows a short one may be unreadable */
     r->position = position;
     parse_header(r, bytes);
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
+}
+
+/* Read the header at a position into the stage, which is free but for append. False: nothing that could be one. */
+NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
+{
+    uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
+    if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, jobs->stage, 12)) return false;
+    return finish_header(jobs, position, address, left, r);
 }
 
 NEAR bool is_crc(record *r, uint32_t crc)
@@ -1195,7 +1198,7 @@ NEAR bool verify_staged(inngest *jobs, record *r)
 /* Read and verify the record at a position. False: nothing whole there. */
 static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_header(jobs, position, r) && verify(jobs, r); }
 
-/* The same where a chain leads to, so that what looks like a header is one: a short record in two reads. */
+/* The same where a chain leads to, so that what stands there is whole but for damage: a short record in two reads. */
 #if INNGEST_TRAIL_STEPS
 NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
 {
@@ -1203,11 +1206,12 @@ NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
     uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset, n;
     if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, bytes, 12)) return false;
     n = 12 + bytes[5] + (bytes[4] & WIDE ? 4u : 0u);
-    if (n > left || n > INNGEST_STAGE_BYTES) return read_record(jobs, position, r);
+    if (n > left || n > INNGEST_STAGE_BYTES) return finish_header(jobs, position, address, left, r) && verify(jobs, r);
     if (n > 12 && !port_read(jobs, address + 12, bytes + 12, n - 12)) return false;
     r->position = position;
     parse_header(r, bytes);
-    return (uint32_t)r->header + r->size == n ? verify_staged(jobs, r) : read_record(jobs, position, r);
+    if (r->size <= 0xFF) return verify_staged(jobs, r);
+    return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left && verify(jobs, r);
 }
 #else
 #define read_linked read_record
@@ -2688,9 +2692,7 @@ static bool find_again(inngest_ctx *ctx, record *r)
     parse_header(r, bytes);
     return r->header + (uint32_t)r->size == size && is_memo(ctx, r) && verify_staged(jobs, r);
 }
-#endif
 
-#if INNGEST_TRAIL_STEPS
 /* Is the step's the run's newest record? It mostly is where one is left to be come by, as where the run has slept. */
 NEAR bool is_newest(inngest_ctx *ctx, record *r)
 {
@@ -2767,7 +2769,7 @@ NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void 
 {
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
-    uint32_t used = run->used * UINT32_C(4) - ctx->old, key;
+    uint32_t used = run->used * UINT32_C(4) - ctx->old;
 #if INNGEST_SEND_STEP || INNGEST_RESTART
     if (!FAST || (kind & MORE)) {
         ctx->undo.last = run->last;                  /* not earlier: making room may have carried its records */
@@ -2780,8 +2782,7 @@ NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void 
 #endif
     }
 #endif
-    key = KEY(kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step);
-    if (add(jobs, run, key, data, size) != INNGEST_OK) return wait_for_room(ctx);
+    if (add(jobs, run, KEY(kind | (run->flags & RUN_FAILING ? FLAG : 0), ctx->step), data, size) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = (uint16_t)record_room(jobs, size);
     meet(ctx, kind);
@@ -4363,7 +4364,7 @@ static bool round_of_passes(inngest *jobs)
         any = true;
     }
 #if INNGEST_INDEXES
-    if (FAST && any && run == NULL && jobs->again_count == 0 && none_waits(jobs)) return false;   /* nor will anything be in another round */
+    if (any && run == NULL && jobs->again_count == 0 && none_waits(jobs)) return false;   /* nor will anything be due in another round */
     while (jobs->again_count) pass_again(jobs, &jobs->runs[jobs->again[--jobs->again_count]]);
 #else
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) if (run->flags & RUN_PASSED) pass_again(jobs, run);
@@ -4398,12 +4399,13 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->alone) release(jobs);
 #endif
     do {
-        waiting = FAST && none_waits(jobs) ? INNGEST_OK : drain(jobs);
+        waiting = none_waits(jobs) ? INNGEST_OK : drain(jobs);
         if (!jobs->wrote && next_due(jobs)) leave_clean_stop(jobs);
         if (!can_write(jobs)) return RETRY_ROOM_MS;
     } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !jobs->stopped);   /* a round cut short takes a sync too */
     if (jobs->stopped) return UINT32_MAX;
-    if ((!FAST || jobs->now - jobs->stamp >= 60000) && jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX && write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
+    if ((!FAST || jobs->now - jobs->stamp >= 60000) && jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX &&
+        write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if ((!FAST || jobs->port->sync || jobs->failed) &&
         sync_ahead(jobs, ((jobs->head_block - block) << jobs->block_shift) + jobs->head_offset - offset) != INNGEST_OK) return UINT32_MAX;
     if (waiting != INNGEST_OK) return LOAD(&jobs->woken) ? 0 : next_deadline(jobs, waiting);
