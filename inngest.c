@@ -351,7 +351,7 @@ NEAR uint32_t copy_id(char *to, const char *id, size_t size)
 #if FAST                               /* in one go */
     uint32_t hash = HASH_SEED;
     size_t n = 0;
-    char c = size > 1 ? id[0] : 0;
+    char c = INNGEST_MESSAGE_BYTES ? id[0] : 0;      /* else there is room for none */
     while (c) {
         hash = (hash ^ (uint8_t)c) * HASH_PRIME;
         to[n] = c;
@@ -539,7 +539,10 @@ static inngest_slot *published_slot(inngest *jobs, inngest_word index)
 #endif
 
 #if FAST && HAVE_CAS                   /* the queue is empty, and nobody is in the middle of a send */
-NEAR bool none_waits(inngest *jobs) { return LOAD(&OLDEST_SLOT(jobs)->sequence) != WORD(jobs->head + 1) && LOAD(&jobs->tail) == jobs->head; }
+NEAR bool none_waits(inngest *jobs)
+{
+    return LOAD(&OLDEST_SLOT(jobs)->sequence) != WORD(jobs->head + 1) && LOAD(&jobs->tail) == jobs->head;   /* cov: two at once: queue_threads.c */
+}
 #else
 #define none_waits(jobs) false
 #endif
@@ -1200,18 +1203,22 @@ static bool read_record(inngest *jobs, uint32_t position, record *r) { return re
 
 /* The same where a chain leads to, so that what stands there is whole but for damage: a short record in two reads. */
 #if INNGEST_TRAIL_STEPS
+static bool finish_record(inngest *jobs, uint32_t position, uint32_t address, uint32_t left, record *r)
+{
+    return finish_header(jobs, position, address, left, r) && verify(jobs, r);
+}
+
 NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
     uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset, n;
     if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, bytes, 12)) return false;
     n = 12 + bytes[5] + (bytes[4] & WIDE ? 4u : 0u);
-    if (n > left || n > INNGEST_STAGE_BYTES) return finish_header(jobs, position, address, left, r) && verify(jobs, r);
+    if (n > left || n > INNGEST_STAGE_BYTES) return finish_record(jobs, position, address, left, r);
     if (n > 12 && !port_read(jobs, address + 12, bytes + 12, n - 12)) return false;
     r->position = position;
     parse_header(r, bytes);
-    if (r->size <= 0xFF) return verify_staged(jobs, r);
-    return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left && verify(jobs, r);
+    return r->size <= 0xFF ? verify_staged(jobs, r) : finish_record(jobs, position, address, left, r);
 }
 #else
 #define read_linked read_record
@@ -1969,11 +1976,12 @@ NEAR inngest_status room(inngest *jobs, uint32_t bytes)
 NEAR bool wants_room_ahead(inngest *jobs)
 {
 #if FAST
-    if (jobs->head_offset <= jobs->near_end && jobs->last_block + 1 - jobs->tail_block >= jobs->block_count) return false;
+    bool near_end = jobs->head_offset > jobs->near_end;
+#else
+    bool near_end = jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size;
 #endif
     if (jobs->last_block + 1 - jobs->tail_block < jobs->block_count) return true;   /* cov: only where an erase fails in a tick's last pass */
-    return jobs->block_count >= 4 && jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size &&
-           jobs->last_block - jobs->head_block <= spare_blocks(jobs);
+    return near_end && jobs->block_count >= 4 && jobs->last_block - jobs->head_block <= spare_blocks(jobs);
 }
 
 NEAR inngest_status make_room_ahead(inngest *jobs)
@@ -1987,7 +1995,7 @@ NEAR inngest_status make_room_ahead(inngest *jobs)
 /* A sync that serves the next proof too: where `bytes` more would need a block in which nothing is live, it is released
  * first. What comes next erases it, with no sync of its own. At no time are more released than are kept erased: a block
  * that is entered before the next sync was erased before this one. */
-static inngest_status sync_and_release(inngest *jobs, uint32_t bytes)
+static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
 {
     uint32_t spare = spare_blocks(jobs), need = jobs->head_block + ((jobs->head_offset + bytes) >> jobs->block_shift) + spare;
     while (may_be_lost(jobs) && !jobs->failed && (int32_t)(need - jobs->tail_block) >= (int32_t)jobs->block_count &&
@@ -1995,7 +2003,6 @@ static inngest_status sync_and_release(inngest *jobs, uint32_t bytes)
            release_block(jobs) == INNGEST_OK) continue;
     return port_sync(jobs);
 }
-#define sync_ahead(jobs, bytes) (may_be_lost(jobs) ? sync_and_release(jobs, bytes) : port_sync(jobs))
 #else
 #define sync_ahead(jobs, bytes) ((void)(bytes), port_sync(jobs))
 #endif
@@ -2696,8 +2703,8 @@ static bool find_again(inngest_ctx *ctx, record *r)
 /* Is the step's the run's newest record? It mostly is where one is left to be come by, as where the run has slept. */
 NEAR bool is_newest(inngest_ctx *ctx, record *r)
 {
-    return read_linked(ctx->jobs, ctx->run->last, r) && r->run == (ctx->run->number & STEP_MASK) && r->step == ctx->step &&
-           class_of(r->kind) == RESULT && of_this_phase(ctx->run, r);
+    return read_linked(ctx->jobs, ctx->run->last, r) && r->step == ctx->step && class_of(r->kind) == RESULT &&
+           r->run == (ctx->run->number & STEP_MASK) && of_this_phase(ctx->run, r);   /* cov: guards: it is the run's, and of the phase that it is in */
 }
 #endif
 
@@ -2750,7 +2757,7 @@ static inngest_status find_memo(const inngest_ctx *ctx, record *r) { return find
 APART void find_old(inngest_ctx *ctx, unsigned kind)
 {
     record r;
-    if (!(ctx->run->flags & RUN_SAVED) || undecided(kind) || kind == SAVE) return;
+    if (undecided(kind) || kind == SAVE) return;
     if (find_own(ctx, KEY(SAVE, ctx->step), &r) == INNGEST_OK) ctx->old = (uint16_t)(ctx->old + record_room(ctx->jobs, r.size));
 }
 
@@ -2759,7 +2766,7 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
 NEAR_APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t size, uint32_t more)
 {
     uint32_t need = record_room(ctx->jobs, size);
-    if (!FAST || (ctx->run->flags & RUN_SAVED)) find_old(ctx, kind);
+    if (ctx->run->flags & RUN_SAVED) find_old(ctx, kind);
     if (ctx->run->used * UINT32_C(4) - ctx->old + need + END_ROOM > ctx->run->reserved * UINT32_C(4)) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
     return room(ctx->jobs, need + more) == INNGEST_OK ? INNGEST_OK : wait_for_room(ctx);
 }
@@ -4071,7 +4078,7 @@ static bool arm(inngest *jobs, inngest_run *run, bool armed)
 static bool alone(const inngest *jobs)
 {
 #if INNGEST_CRASHES
-    return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;
+    return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;   /* cov: over, and release could not write that */
 #else
     (void)jobs;
     return false;
@@ -4288,7 +4295,7 @@ static void wake_steps(inngest *jobs)
 static void release(inngest *jobs)
 {
     inngest_run *run = find_run(jobs, jobs->alone & STEP_MASK);
-    if (run && (uint32_t)jobs->now - jobs->alone_since >= INNGEST_SUSPECT_MS && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
+    if ((uint32_t)jobs->now - jobs->alone_since >= INNGEST_SUSPECT_MS && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
 }
 #endif
 
@@ -4390,7 +4397,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if ((int)(ahead = make_room_ahead(jobs)) > 0) return 1;      /* the chip is erasing */
 
 #if INNGEST_WALL_CLOCK
-    if (!FAST || jobs->is_told) take_clock(jobs);
+    if (jobs->is_told) take_clock(jobs);
 #endif
     block = jobs->head_block;
     offset = jobs->head_offset;
@@ -4406,7 +4413,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->stopped) return UINT32_MAX;
     if ((!FAST || jobs->now - jobs->stamp >= 60000) && jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX &&
         write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
-    if ((!FAST || jobs->port->sync || jobs->failed) &&
+    if ((!FAST || jobs->port->sync) &&
         sync_ahead(jobs, ((jobs->head_block - block) << jobs->block_shift) + jobs->head_offset - offset) != INNGEST_OK) return UINT32_MAX;
     if (waiting != INNGEST_OK) return LOAD(&jobs->woken) ? 0 : next_deadline(jobs, waiting);
     if (!nothing_came(jobs)) return 0;
@@ -4497,7 +4504,7 @@ static void take_clock(inngest *jobs)
 {
     uint32_t i;
     int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
-    if (!jobs->is_told || jobs->failed || jobs->stopped) return;
+    if (jobs->failed || jobs->stopped) return;
     if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {
         if (make_time_good(jobs, off) != INNGEST_OK) return;
         jobs->told -= off;
@@ -4597,7 +4604,7 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
 #if FAST
     if ((jobs->block_count & (jobs->block_count - 1)) == 0) jobs->ring_mask = (jobs->block_count << jobs->block_shift) - 1;
     jobs->near_end = config->port->block_size - config->port->block_size / 32;
-    jobs->near_end = jobs->near_end > largest_record(jobs) ? jobs->near_end - largest_record(jobs) : 0;
+    jobs->near_end -= minimum(jobs->near_end, largest_record(jobs));
 #endif
 }
 
