@@ -114,14 +114,21 @@ typedef struct source {                /* where a payload comes from: pieces of 
 typedef struct arrival {               /* an event on its way into the journal */
     const char *name;
     const void *data;
-    int64_t ts;
-    uint32_t id_hash[2];
+    const inngest_slot *full;          /* where its time and id stand, 0 if it has none; NULL: neither */
     uint16_t size;
     uint8_t name_size;
 } arrival;
 
-#define HAS_TIME(e) (INNGEST_WALL_CLOCK && (e)->ts != 0)
-#define HAS_ID(e) (INNGEST_SEEN_IDS && (e)->id_hash[1] != 0)
+#if INNGEST_WALL_CLOCK
+#define HAS_TIME(e) ((e)->full && ((e)->full->of.full.ts[0] | (e)->full->of.full.ts[1]) != 0)
+#else
+#define HAS_TIME(e) false
+#endif
+#if INNGEST_SEEN_IDS
+#define HAS_ID(e) ((e)->full && (e)->full->of.full.id_hash[1] != 0)
+#else
+#define HAS_ID(e) false
+#endif
 
 #define NOT_SAID UINT32_MAX
 
@@ -875,37 +882,37 @@ static uint32_t round_up(const inngest *jobs, uint32_t bytes)
     return (bytes + mask) & ~mask;
 }
 
+static uint32_t block_shift(const inngest *jobs) { return (uint32_t)jobs->unit_shift + jobs->units_shift; }
+
 /* A journal's program size and block size, as its block headers name them. */
 APART uint32_t geometry(const inngest *jobs)
 {
     uint32_t shift = 0;
     while (1u << shift < jobs->port->program_size) shift++;
-    return shift | (uint32_t)jobs->block_shift << 3;
+    return shift | block_shift(jobs) << 3;
 }
 
-static unsigned block_units_shift(const inngest *jobs) { return (unsigned)(jobs->block_shift - jobs->unit_shift); }
-
-static uint32_t block_of(const inngest *jobs, uint32_t position)
+APART uint32_t block_of(const inngest *jobs, uint32_t position)
 {
-    uint32_t mask = UINT32_MAX >> block_units_shift(jobs);
-    return jobs->last_block - ((jobs->last_block - (position >> block_units_shift(jobs))) & mask);
+    uint32_t mask = UINT32_MAX >> jobs->units_shift;
+    return jobs->last_block - ((jobs->last_block - (position >> jobs->units_shift)) & mask);
 }
 
 static uint32_t offset_of(const inngest *jobs, uint32_t position)
 {
-    return (position & ((1u << block_units_shift(jobs)) - 1u)) << jobs->unit_shift;
+    return (position & ((1u << jobs->units_shift) - 1u)) << jobs->unit_shift;
 }
 
 static uint32_t position_at(const inngest *jobs, uint32_t block, uint32_t offset)
 {
-    return (block << block_units_shift(jobs)) + (offset >> jobs->unit_shift);
+    return (block << jobs->units_shift) + (offset >> jobs->unit_shift);
 }
 
 APART uint32_t head_position(const inngest *jobs) { return position_at(jobs, jobs->head_block, jobs->head_offset); }
 
 /* Where a block, or a position, is in the storage. */
 /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): init checks that there are two at least. */
-APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->block_count << jobs->block_shift; }
+APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->block_count << block_shift(jobs); }
 APART uint32_t address_of(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
 
 #if INNGEST_LOG
@@ -943,15 +950,15 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
 
 NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
 {
-    int result, tries;
-    bool blank = false;
-    for (tries = 0; tries < 3; tries++) {          /* what stays unreadable is taken as torn */
+    int result;
+    unsigned tries;                                /* 2 each, and 1 if the last one met what is blank */
+    for (tries = 0; tries < 6; ) {                 /* what stays unreadable is taken as torn */
         if ((result = jobs->port->read(jobs->port->context, address, data, size)) == 0) return true;
-        blank = jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size);
-        if (blank) continue;                       /* or data that look it */
-        report(jobs, result, "inngest: the storage cannot be read");
+        tries = (tries | 1) + 1;
+        if (jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size)) tries++;   /* or data that look it */
+        else report(jobs, result, "inngest: the storage cannot be read");
     }
-    jobs->unread = jobs->unread || !blank;
+    jobs->unread = jobs->unread || !(tries & 1);
     return false;
 }
 
@@ -1057,9 +1064,9 @@ NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
     uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
+    r->position = position;
     if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, bytes, 12)) return false;
     if ((bytes[4] & WIDE) && (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4))) return false;   /* what follows a short one may be unreadable */
-    r->position = position;
     parse_header(r, bytes);
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
@@ -1072,16 +1079,16 @@ NEAR bool is_crc(record *r, uint32_t crc)
 }
 
 /* Read the rest of a record whose header is in the stage. */
-static bool verify(inngest *jobs, record *r)
+APART bool verify(inngest *jobs, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
-    uint32_t crc, at, n;
+    uint32_t crc, left, n, address = address_of(jobs, r->position) + r->header;
     r->head_crc = crc = crc_header(jobs, r->position, bytes, r->header);
     fill_bytes(r->first, 0, sizeof r->first);
-    for (at = 0; at < r->size; at += n) {
-        n = minimum(r->size - at, sizeof jobs->stage);
-        if (!read_payload(jobs, r, at, bytes, n)) return false;
-        if (at == 0) copy_bytes(r->first, bytes, minimum(n, sizeof r->first));
+    for (left = r->size; left > 0; left -= n, address += n) {
+        n = minimum(left, sizeof jobs->stage);
+        if (!port_read(jobs, address, bytes, n)) return false;
+        if (left == r->size) copy_bytes(r->first, bytes, minimum(n, sizeof r->first));
         crc = crc32(crc, bytes, n);
     }
     return is_crc(r, crc);
@@ -1100,7 +1107,11 @@ static bool verify_staged(inngest *jobs, record *r)
 #endif
 
 /* Read and verify the record at a position. False: nothing whole there. */
-static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_header(jobs, position, r) && verify(jobs, r); }
+static bool read_record(inngest *jobs, uint32_t position, record *r)
+{
+    if (!read_header(jobs, position, r)) return false;
+    return verify(jobs, r);
+}
 
 #define ZEROS (FAST ? 16u : 4u)
 
@@ -1150,12 +1161,17 @@ static inngest_status open_place(inngest *jobs)
 
 APART bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
 
-/* Read the record at *offset of a block and go behind it; where nothing is whole, one unit on. */
-static bool next_record(inngest *jobs, uint32_t block, uint32_t *offset, record *r)
+/* Read the next record from *at on that is whole, and go behind it. False: there is none in front of this block. */
+static bool next_record(inngest *jobs, uint32_t block, uint32_t *at, record *r)
 {
-    bool whole = read_record(jobs, position_at(jobs, block, *offset), r);
-    *offset += whole ? record_bytes(jobs, r) : jobs->unit;
-    return whole;
+    while (*at != position_at(jobs, block, 0)) {
+        idle(jobs);
+        if (read_record(jobs, (*at)++, r)) {
+            *at = after(jobs, r);
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Has something been written that a disk may drop, although it keeps what follows? */
@@ -1189,7 +1205,7 @@ static uint32_t link_to(const inngest_run *run, uint32_t position) { return run 
 static void put_crc(inngest *jobs, uint32_t crc) { put4((uint8_t *)jobs->stage, crc ^ (may_be_lost(jobs) ? LATER : 0)); }
 
 /* The same with the checksum. */
-APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, const source *s, uint32_t position)
+APART void make_header(inngest *jobs, const inngest_run *run, uint32_t key, const source *s, uint32_t position)
 {
     uint8_t *header = (uint8_t *)jobs->stage;
     uint32_t number = s->copy ? ((const record *)s->piece[0])->run : run ? run->number & STEP_MASK : 0;
@@ -1200,7 +1216,6 @@ APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, 
         crc = crc_header(jobs, position, header, head + size);
     } else crc = payload_crc(s, crc_header(jobs, position, header, head));
     put_crc(jobs, crc);
-    return head;
 }
 
 /* The head's next bytes are spent whatever comes: never programmed twice. Gives where they are. */
@@ -1226,7 +1241,7 @@ NEAR inngest_status note_record(inngest *jobs, inngest_run *run, uint32_t key, u
 {
     if (status != INNGEST_OK) {
         jobs->failed_from = jobs->group_from;          /* it may be whole all the same: what follows is not of its group */
-        jobs->failed_at = (uint16_t)(position & ((1u << block_units_shift(jobs)) - 1u));
+        jobs->failed_at = (uint16_t)(position & ((1u << jobs->units_shift) - 1u));
         jobs->in_group = false;
         return status;
     }
@@ -1237,17 +1252,13 @@ NEAR inngest_status note_record(inngest *jobs, inngest_run *run, uint32_t key, u
     return INNGEST_OK;
 }
 
-/* Program a record of a run, or of none, at the head, where there must be room. key: the kind with its flags, and the
- * step. One program call for each INNGEST_STAGE_BYTES. */
-static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
+/* Program the record whose header is in the stage. */
+APART inngest_status append_there(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
 {
     uint8_t *stage = (uint8_t *)jobs->stage;
-    uint32_t position = head_position(jobs), at = 0, left = bytes_of(s), i = 0, n, used, address;
+    uint32_t position = head_position(jobs), at = 0, left = bytes_of(s), i = 0, n, used = stage[4] & WIDE ? 16 : 12, address = spend(jobs, position, used + left);
     inngest_status status;
     bool read = true;
-    INNGEST_TRY(open_place(jobs));
-    used = make_header(jobs, run, key, s, position);
-    address = spend(jobs, position, used + left);
     if (STAGED(s, used + left)) {
         used += left;
         left = 0;
@@ -1264,6 +1275,15 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
         used = 0;
     } while (status == INNGEST_OK && left);
     return note_record(jobs, run, key, position, status);
+}
+
+/* Program a record of a run, or of none, at the head, where there must be room. key: the kind with its flags, and the
+ * step. One program call for each INNGEST_STAGE_BYTES. */
+static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
+{
+    INNGEST_TRY(open_place(jobs));
+    make_header(jobs, run, key, s, head_position(jobs));
+    return append_there(jobs, run, key, s);
 }
 
 /* The same with a payload that is one piece of memory. */
@@ -1304,35 +1324,43 @@ static bool of_this_phase(const inngest_run *run, const record *r)
     return r->kind < RESULT || r->kind > SAVE || ((r->flags & FLAG) != 0) == ((run->flags & RUN_FAILING) != 0);
 }
 
-/* Read the record at *position in a run's chain and step back from it; at the first one link is 0.
- * NOT_FOUND: reclaimed, as all before it; READ: the chain is broken. */
-static inngest_status step_back(inngest *jobs, const inngest_run *run, uint32_t *position, record *r)
+/* Stand behind a run's newest record: there its chain begins, from which step_back goes. */
+static void go_behind(const inngest_run *run, record *r)
 {
-    if ((int32_t)(block_of(jobs, *position) - jobs->tail_block) < 0) return INNGEST_ERR_NOT_FOUND;
-    if (!read_record(jobs, *position, r) || r->run != (run->number & STEP_MASK)) return INNGEST_ERR_READ;
-    *position -= r->link;
-    return INNGEST_OK;
+    r->position = run->last;
+    r->link = 0;
 }
 
-/* Find the newest record of a class and step. */
+/* Read the record in front of this one in a run's chain; at the first one link is 0 then.
+ * NOT_FOUND: reclaimed, as all before it; READ: the chain is broken. */
+static inngest_status step_back(inngest *jobs, const inngest_run *run, record *r)
+{
+    uint32_t position = r->position - r->link;
+    if ((int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0) return INNGEST_ERR_NOT_FOUND;
+    return read_record(jobs, position, r) && r->run == (run->number & STEP_MASK) ? INNGEST_OK : INNGEST_ERR_READ;
+}
+
+/* Find the newest record of a kind's class and step. */
 static inngest_status find_record(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
 {
-    uint32_t position = run->last;
-    for (;;) {
-        INNGEST_TRY(step_back(jobs, run, &position, r));
+    key = KEY(class_of(key >> 24), key & STEP_MASK);
+    go_behind(run, r);
+    do {
+        INNGEST_TRY(step_back(jobs, run, r));
         if (KEY(class_of(r->kind), r->step) == key && of_this_phase(run, r)) return INNGEST_OK;
-        if (r->link == 0) return INNGEST_ERR_NOT_FOUND;
-    }
+    } while (r->link);
+    return INNGEST_ERR_NOT_FOUND;
 }
 
 #if INNGEST_INDEXES
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
 APART void find_oldest(inngest *jobs, inngest_run *run)
 {
-    uint32_t position = run->last, oldest = jobs->tail_block;
+    uint32_t oldest = jobs->tail_block;
     inngest_status status;
     record r;
-    while ((status = step_back(jobs, run, &position, &r)) == INNGEST_OK) {
+    go_behind(run, &r);
+    while ((status = step_back(jobs, run, &r)) == INNGEST_OK) {
         oldest = block_of(jobs, r.position);
         if (r.link == 0) break;   /* cov: a guard: what has no link lies in the block that is gone */
     }
@@ -1359,27 +1387,27 @@ static bool is_voided(const inngest *jobs, uint32_t position)
 #if INNGEST_INDEXES
 static bool decided(unsigned kind) { return class_of(kind) == RESULT && !undecided(kind); }
 
-/* Look behind a position for a record of a step that is decided or of this kind: a run's memos mostly lie in the order in
+/* Look from r->position on for a record of a step that is decided or of this kind: a run's memos mostly lie in the order in
  * which a replay asks for them, and what supersedes a record close behind it. What it finds is verified, what it steps over
  * need not be. One with nothing right behind it may be what a cut left half programmed: the chain knows its copy. */
-static bool find_close(inngest *jobs, const inngest_run *run, uint32_t position, unsigned kind, uint32_t step, record *r)
+static bool find_close(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
 {
     unsigned tries;
-    for (tries = 0; tries < 8; tries++) {
-        if (!read_header(jobs, position, r)) {
-            uint32_t block = block_of(jobs, position - 1) + 1;   /* it ended with its block, or close to it */
+    for (tries = 0; tries < 8; tries++, r->position = after(jobs, r)) {
+        if (!read_header(jobs, r->position, r)) {
+            uint32_t block = block_of(jobs, r->position - 1) + 1;   /* it ended with its block, or close to it */
             if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position_at(jobs, block, jobs->first_offset), r)) return false;
         }
-        position = r->position;
-        if (r->run == (run->number & STEP_MASK) && r->step == step && (r->kind == kind || decided(r->kind)) && of_this_phase(run, r))
+        if (r->run == (run->number & STEP_MASK) && r->step == (key & STEP_MASK) && (r->kind == key >> 24 || decided(r->kind)) && of_this_phase(run, r)) {
+            uint32_t position = r->position;
             return jobs->void_count <= VOIDS && !is_voided(jobs, position) && read_record(jobs, after(jobs, r), r) && read_record(jobs, position, r);
-        position = after(jobs, r);
+        }
     }
     return false;
 }
 #endif
 
-static inngest_seen *find_seen(inngest *jobs, const record *r)
+APART inngest_seen *find_seen(inngest *jobs, const record *r)
 {
     int i;
     for (i = 0; i < INNGEST_SEEN_IDS; i++)
@@ -1396,20 +1424,20 @@ static void set_copied(inngest *jobs, uint32_t copied, uint32_t copy)
     jobs->copy = copy;
 }
 
-/* Is a record in its run's chain, by what stands behind it? Two whole groups right behind its own show that it was not in
- * the newest group of a boot, which is written again elsewhere, nor its program cut short: behind those a unit is left alone.
- * What failed, or was lost by a disk, is void. */
-APART bool is_linked(inngest *jobs, const record *r, record *next)
+/* Is a record in its run's chain, by what stands behind it, which is read over it? Two whole groups right behind its own show
+ * that it was not in the newest group of a boot, which is written again elsewhere, nor its program cut short: behind those a
+ * unit is left alone. What failed, or was lost by a disk, is void. */
+APART bool is_linked(inngest *jobs, record *r)
 {
-    uint32_t block = block_of(jobs, r->position), offset = offset_of(jobs, r->position) + record_bytes(jobs, r);
     unsigned groups = 0;
     if (jobs->void_count > VOIDS || is_voided(jobs, r->position)) return false;
-    for (next->flags = r->flags; (next->flags & MORE) || groups++ < 2; ) {
+    while ((r->flags & MORE) || groups++ < 2) {
+        uint32_t block = block_of(jobs, r->position), offset = offset_of(jobs, r->position) + record_bytes(jobs, r);
         if (rest_is_blank(jobs, block, offset)) {
             block++;
             offset = jobs->first_offset;
         }
-        if (!next_record(jobs, block, &offset, next)) return false;
+        if (!read_record(jobs, position_at(jobs, block, offset), r)) return false;
     }
     return true;
 }
@@ -1417,41 +1445,54 @@ APART bool is_linked(inngest *jobs, const record *r, record *next)
 #define set_copied(jobs, copied, copy) ((void)0)
 #endif
 
-/* Does a record count? linked: a chain has led to it. What is decided is superseded by nothing but its copy. */
-static bool is_live(inngest *jobs, const record *r, bool linked)
+/* Is it the record of its run's chain that counts? What is decided is superseded by nothing but its copy. */
+APART bool is_newest(inngest *jobs, const inngest_run *run, const record *r, record *next)
 {
-    record newest;
-    inngest_run *run;
+    uint32_t position = r->position, key = KEY(r->kind, r->step);
+#if INNGEST_INDEXES
+    if (r->kind == START || decided(r->kind)) {
+        if (jobs->copy == 0 && (next != r || is_linked(jobs, next))) return true;
+    } else {
+        next->position = after(jobs, r);
+        if (find_close(jobs, run, key, next)) return false;
+    }
+#endif
+    if (key >> 24 == SAVE && find_record(jobs, run, key - KEY(SAVE - RESULT, 0), next) == INNGEST_OK && !undecided(next->kind)) return false;
+    return find_record(jobs, run, key, next) == INNGEST_OK && next->position == position;
+}
+
+/* Does a record count? *next: for those that are looked at; the record itself, which is lost then, if no chain has led to it. */
+static bool is_live(inngest *jobs, const record *r, record *next)
+{
+    const inngest_run *run;
     const inngest_seen *seen;
     if (r->kind == TIME) return r->position == jobs->time_position;
-    if (r->kind == SEEN) return (seen = find_seen(jobs, r)) != NULL && seen->until > jobs->now;
+    if (INNGEST_SEEN_IDS && r->kind == SEEN) return (seen = find_seen(jobs, r)) != NULL && seen->until > jobs->now;
     run = find_run(jobs, r->run);
     if (run == NULL || r->kind == END || (r->kind == CRASH && !(run->flags & RUN_MARKED)) || !of_this_phase(run, r)) return false;
 #if INNGEST_INDEXES
     if ((int32_t)(r->position - jobs->copied) <= 0) return false;
-    if (r->kind == START || decided(r->kind)) {
-        if (jobs->copy == 0 && (linked || is_linked(jobs, r, &newest))) return true;
-    } else if (find_close(jobs, run, after(jobs, r), r->kind, r->step, &newest)) return false;
 #endif
-    (void)linked;
-    if (find_record(jobs, run, KEY(class_of(r->kind), r->step), &newest) != INNGEST_OK || newest.position != r->position) return false;
-    return r->kind != SAVE || find_record(jobs, run, KEY(RESULT, r->step), &newest) != INNGEST_OK || undecided(newest.kind);
+    return is_newest(jobs, run, r, next);
 }
 
 APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 {
     unsigned kind = r->kind | r->flags;
     source s;
-    inngest_run *run = find_run(jobs, r->run);
     inngest_seen *seen;
-    fill_bytes(&s, 0, sizeof s);
+    s.copy = true;
     s.piece[0] = r;
     s.size[0] = r->size;
-    s.copy = true;
+    s.size[1] = s.size[2] = 0;
+    if (!doubtful) {
+        kind &= KIND_MASK | FLAG;
+        count(&jobs->counters.carried);
+    }
     if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
-    INNGEST_TRY(append(jobs, run, KEY(kind, r->step), &s));
+    INNGEST_TRY(append(jobs, find_run(jobs, r->run), KEY(kind, r->step), &s));
     if (r->kind == TIME) jobs->time_position = jobs->written;
-    if (r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = jobs->written;   /* cov: INNGEST_SEEN_IDS is 0 */
+    if (INNGEST_SEEN_IDS && r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = jobs->written;   /* cov: INNGEST_SEEN_IDS is 0 */
     return INNGEST_OK;
 }
 
@@ -1547,7 +1588,7 @@ static bool in_last(const inngest *jobs, uint32_t position) { return position &&
  * up the originals again, those of no run from the tail, erase it, and start over. */
 APART void start_over(inngest *jobs)
 {
-    uint32_t i, k, offset = jobs->first_offset;
+    uint32_t i, k, at = position_at(jobs, jobs->tail_block, 0);
     bool time = in_last(jobs, jobs->time_position);
     record r;
     for (i = jobs->run_count; i-- > 0;) {
@@ -1557,8 +1598,7 @@ APART void start_over(inngest *jobs)
             run->last -= r.link;
         }
     }
-    while (offset + 12 <= jobs->port->block_size) {
-        if (!next_record(jobs, jobs->tail_block, &offset, &r)) continue;
+    while (next_record(jobs, jobs->tail_block + 1, &at, &r)) {
         if (r.kind == TIME && time) jobs->time_position = r.position;
         for (k = r.kind == SEEN ? INNGEST_SEEN_IDS : 0; k-- > 0;)
             if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(r.first) &&   /* cov: ids that share half a hash */
@@ -1614,20 +1654,16 @@ APART void give_up(inngest *jobs)
 static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t from = jobs->failed_from;
-    bool found = true;
     if (jobs->failed_at) give_up(jobs);
-    if (from) found = find_room(jobs, record_room(jobs, 8), keep) && (!may_be_lost(jobs) || port_sync(jobs) == INNGEST_OK);   /* a joint would follow it */
-    if (from && found) {
+    if (from) {
+        if (!find_room(jobs, record_room(jobs, 8), keep) || (may_be_lost(jobs) && port_sync(jobs) != INNGEST_OK)) return false;   /* a joint would follow it */
         jobs->failed_from = 0;
-        found = write_void(jobs, from, 0) == INNGEST_OK;
-        if (!found) {
+        if (write_void(jobs, from, 0) != INNGEST_OK) {
             jobs->failed_from = from;
             return false;
         }
     }
-    found = found && join_room(jobs, bytes, keep);
-    if (!found && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
-    return found;
+    return join_room(jobs, bytes, keep);
 }
 
 /* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
@@ -1648,18 +1684,23 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     due_never(jobs, run);
 }
 
+/* Does a run's chain lead through bytes that do not verify, and is it not parked for that? */
+APART bool is_broken(inngest *jobs, const inngest_run *run)
+{
+    record r;
+    if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != INNGEST_ERR_READ) return false;
+    return find_record(jobs, run, KEY(PHASE, 0), &r) != INNGEST_OK || r.size != 4;    /* 4: it is parked, for none is being cancelled */
+}
+
 /* The tail block holds bytes that do not verify. A run whose chain leads through them would later look as if they
  * had never been: park it for good, before they go. */
 APART inngest_status park_broken_runs(inngest *jobs)
 {
-    uint32_t i;
-    uint8_t bytes[4] = { 0 };
+    inngest_run *run;
+    uint8_t bytes[4];
     put4(bytes, (uint32_t)INNGEST_ERR_READ);
-    for (i = jobs->run_count; i-- > 0;) {
-        inngest_run *run = &jobs->runs[i];
-        record r;
-        if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != INNGEST_ERR_READ) continue;
-        if (find_record(jobs, run, KEY(PHASE, 0), &r) == INNGEST_OK && r.size == 4) continue;   /* it is parked: none is being cancelled */
+    for (run = jobs->runs + jobs->run_count; run-- != jobs->runs;) {
+        if (!is_broken(jobs, run)) continue;
         if (!advance(jobs, record_room(jobs, 8), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* cov: where programs fail besides */
         INNGEST_TRY(add(jobs, run, KEY(PHASE, 0), bytes, 4));
         stop_for_damage(jobs, run);
@@ -1686,26 +1727,34 @@ static bool may_hold_live(const inngest *jobs, uint32_t block)
 #define may_hold_live(jobs, block) true
 #endif
 
-/* Carry what is live in the oldest block forward. *broken: it holds bytes that do not verify. */
-APART inngest_status carry_live(inngest *jobs, bool *broken)
+/* Is the unit there blank or a filler: no damage? */
+static bool is_void_unit(inngest *jobs, uint32_t position)
 {
-    uint32_t offset = jobs->first_offset, block = jobs->tail_block;
+    uint32_t address = address_of(jobs, position);
+    return port_blank(jobs, address, jobs->unit) || is_filler(jobs, address);
+}
+
+/* Carry what is live in the oldest block forward. PAUSED: it has been, and the block holds bytes that do not verify. */
+APART inngest_status carry_live(inngest *jobs)
+{
+    uint32_t position, next = position_at(jobs, jobs->tail_block, jobs->first_offset);
+    uint32_t broken = 0;
     record r;
-    while (may_hold_live(jobs, block) && offset + 12 <= jobs->port->block_size) {
-        uint32_t address = block_address(jobs, block) + offset;
-        if (!next_record(jobs, block, &offset, &r)) {
-            *broken = *broken || (!port_blank(jobs, address, jobs->unit) && !is_filler(jobs, address));
+    while (may_hold_live(jobs, jobs->tail_block) && next != position_at(jobs, jobs->tail_block + 1, 0)) {
+        position = next++;
+        if (!read_record(jobs, position, &r)) {
+            if (!is_void_unit(jobs, position)) broken++;
             continue;
         }
+        next = after(jobs, &r);
         idle(jobs);                                  /* now and then a look through all of its run */
-        if (!is_live(jobs, &r, false)) continue;
-        if (!advance(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
-        r.flags &= FLAG;
+        if (!is_live(jobs, &r, &r)) continue;
+        if (!read_record(jobs, position, &r)) return INNGEST_ERR_READ;   /* cov: it was whole just before */
+        if (!join_room(jobs, record_room(jobs, r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* no program has failed since the reclaim began */
         INNGEST_TRY(copy_record(jobs, &r, false));
-        if (r.run) set_copied(jobs, r.position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front */
-        count(&jobs->counters.carried);
+        if (r.run) set_copied(jobs, position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front */
     }
-    return INNGEST_OK;
+    return broken ? INNGEST_PAUSED : INNGEST_OK;
 }
 
 #if INNGEST_INDEXES
@@ -1729,39 +1778,27 @@ APART uint32_t oldest_live(const inngest *jobs, bool time)
 
 /* Where nothing but the time stands in old blocks it is carried forward: the next mount need not go back to it. Not to
  * the last block: what reclaim starts over there it takes from the tail. If it fails, the proof is written behind that. */
-APART void bring_time(inngest *jobs)
+APART void copy_time(inngest *jobs)
 {
     record r;
-    if ((int32_t)(oldest_live(jobs, false) - block_of(jobs, jobs->time_position)) <= (int32_t)(TIME_REACH >> jobs->block_shift)) return;
-    if (!read_record(jobs, jobs->time_position, &r) || !advance(jobs, record_room(jobs, TIME_BYTES), 0)) return;   /* cov: programs fail */
-    r.flags &= FLAG;
-    if (jobs->head_block != jobs->last_block) (void)copy_record(jobs, &r, false);   /* cov: the same */
+    if (read_record(jobs, jobs->time_position, &r)) (void)copy_record(jobs, &r, false);   /* cov: rot since the reclaim began */
+}
+
+static void bring_time(inngest *jobs)
+{
+    if ((int32_t)(oldest_live(jobs, false) - block_of(jobs, jobs->time_position)) <= (int32_t)(TIME_REACH >> block_shift(jobs))) return;
+    if (advance(jobs, record_room(jobs, TIME_BYTES), 0) && jobs->head_block != jobs->last_block) copy_time(jobs);   /* cov: programs fail */
 }
 #else
 #define bring_time(jobs) ((void)0)
 #endif
 
-/* Carry, and leave proof that all of it was: the block can be erased once that is durable. Power lost before the proof: the
- * copies are the newest of their class, the originals garbage, and this starts over. After it: the block counts for
- * nothing and is erased again. */
-static inngest_status release_block(inngest *jobs)
+/* All that is live in the tail block has been carried: leave proof of it. */
+APART inngest_status prove(inngest *jobs)
 {
     uint32_t block = jobs->tail_block;
     uint8_t bytes[4];
-    bool broken = false;
-    if (!advance(jobs, 0, 0) || (block == jobs->head_block && !join_room(jobs, jobs->port->block_size, 0))) return INNGEST_ERR_JOURNAL_FULL;
-    jobs->unread = false;
-    INNGEST_TRY(carry_live(jobs, &broken));
-    if (unreadable(jobs)) return INNGEST_ERR_READ;
-#if INNGEST_INSPECT
-    broken = broken || jobs->counters.damaged;
-#else
-    broken = true;                     /* for all that is known */
-#endif
-    if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
-    bring_time(jobs);
     put4(bytes, jobs->next_run);
-    if (!advance(jobs, record_room(jobs, 4), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4));
     jobs->tail_block = block + 1;
     set_copied(jobs, position_at(jobs, block + 1, 0), 0);
@@ -1771,6 +1808,32 @@ static inngest_status release_block(inngest *jobs)
     jobs->reach = oldest_live(jobs, true);
 #endif
     return INNGEST_OK;
+}
+
+/* Carry, and leave proof that all of it was: the block can be erased once that is durable. Power lost before the proof: the
+ * copies are the newest of their class, the originals garbage, and this starts over. After it: the block counts for
+ * nothing and is erased again. */
+static inngest_status carry_and_prove(inngest *jobs)
+{
+    inngest_status status;
+    if (!advance(jobs, 0, 0) || (jobs->tail_block == jobs->head_block && !join_room(jobs, jobs->port->block_size, 0))) return INNGEST_ERR_JOURNAL_FULL;
+    jobs->unread = false;
+    status = carry_live(jobs);
+    if ((int)status < 0) return status;
+    if (unreadable(jobs)) return INNGEST_ERR_READ;
+#if INNGEST_INSPECT
+    if (status != INNGEST_OK || jobs->counters.damaged || jobs->unread)
+#endif                                 /* without it, for all that is known */
+        INNGEST_TRY(park_broken_runs(jobs));
+    bring_time(jobs);
+    return advance(jobs, record_room(jobs, 4), 0) ? prove(jobs) : INNGEST_ERR_JOURNAL_FULL;
+}
+
+static inngest_status release_block(inngest *jobs)
+{
+    inngest_status status = carry_and_prove(jobs);
+    if (status == INNGEST_ERR_JOURNAL_FULL && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
+    return status;
 }
 
 static inngest_status reclaim_block(inngest *jobs, bool wait)
@@ -1799,7 +1862,7 @@ static inngest_status get_room(inngest *jobs, uint32_t bytes)
 {
     uint32_t tries;
     if (bytes > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
-    for (tries = 0; tries < 3 * jobs->block_count; tries++) {   /* cov: a guard: reclaim gains */
+    for (tries = 3 * jobs->block_count; tries > 0; tries--) {   /* cov: a guard: reclaim gains */
         if (jobs->failed) return INNGEST_ERR_SYNC;
         INNGEST_TRY(prepare_blocks(jobs, true));
         if (jobs->last_block - jobs->head_block >= spare_blocks(jobs) && advance(jobs, bytes, spare_blocks(jobs))) return INNGEST_OK;
@@ -1840,7 +1903,7 @@ static inngest_status make_room_ahead(inngest *jobs)
  * that is entered before the next sync was erased before this one. */
 static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
 {
-    uint32_t spare = spare_blocks(jobs), need = jobs->head_block + ((jobs->head_offset + bytes) >> jobs->block_shift) + spare;
+    uint32_t spare = spare_blocks(jobs), need = jobs->head_block + ((jobs->head_offset + bytes) >> block_shift(jobs)) + spare;
     while (may_be_lost(jobs) && !jobs->failed && (int32_t)(need - jobs->tail_block) >= (int32_t)jobs->block_count &&
            jobs->tail_block + jobs->block_count <= jobs->last_block + spare && !may_hold_live(jobs, jobs->tail_block) &&
            release_block(jobs) == INNGEST_OK) continue;
@@ -1968,11 +2031,9 @@ static void remember(inngest *jobs, uint32_t low, uint32_t high, int64_t until, 
 /* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. */
 static bool ends_later(inngest *jobs, const record *of)
 {
-    uint32_t offset, block;
+    uint32_t at = of->position;
     record r;
-    for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++, idle(jobs))
-        for (offset = jobs->first_offset; offset + 12 <= jobs->port->block_size;)
-            if (next_record(jobs, block, &offset, &r) && r.kind == END && r.run == of->run) return true;
+    while (next_record(jobs, jobs->last_block + 1, &at, &r)) if (r.kind == END && r.run == of->run) return true;
     return false;
 }
 
@@ -1984,7 +2045,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         return INNGEST_OK;
     }
     if (run == NULL) {
-        if ((run = enter_run(jobs, r->run)) == NULL) return ends_later(jobs, r) ? INNGEST_OK : INNGEST_ERR_RUNS_FULL;
+        if ((run = enter_run(jobs, r->run)) == NULL) return INNGEST_ERR_RUNS_FULL;
         run->flags = RUN_OLD;
     }
     if (r->kind == START) {
@@ -2159,7 +2220,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         }
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, &found->proven);
-        if (applied != INNGEST_OK) status = applied;
+        if (applied != INNGEST_OK && !ends_later(jobs, &r)) status = applied;
     }
     if (broken) count(&jobs->counters.torn);
     return status;
@@ -2230,15 +2291,15 @@ static inngest_status settle(inngest *jobs, uint32_t end)
 
 /* A format may have been cut short, twice: in the first two blocks a header may be torn, and a filler behind it, which
  * leaves no bit of them clear that is to be set, and what cannot be read is no data. */
-static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
+APART inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
     uint8_t bytes[32], bits[32];                         /* what may be torn: no bit of it is clear that is set here */
     uint32_t place, offset, i;
     bool readable = false;
     for (place = 0; place < 2; place++) {
         make_block_header(jobs, jobs->block_count + place, bits);
-        fill_bytes(bits + 12, 0, 4);                     /* of any seed, and its checksum */
-        fill_bytes(bits + 20, 0, 4);
+        put4(bits + 12, 0);                              /* of any seed, and its checksum */
+        put4(bits + 20, 0);
         fill_bytes(bits + BLOCK_HEADER, FILLER, sizeof bits - BLOCK_HEADER);
         for (offset = 0; offset < jobs->port->block_size; offset += sizeof bytes) {
             uint32_t address = block_address(jobs, place) + offset;
@@ -2306,14 +2367,16 @@ static inngest_status settle_and_erase(inngest *jobs, uint32_t end)
     return prepare_blocks(jobs, true);
 }
 
-/* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
-static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
+/* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. *end: where
+ * in the head block the last record ended. */
+APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed, uint32_t *end)
 {
-    uint32_t block, end = 0, blocks = 0, oldest, missing = 0, headless = 0, expected;
+    uint32_t block, blocks = 0, oldest, missing = 0, headless = 0, expected;
     inngest_status status, applied = INNGEST_OK;
     bool gap = false, written = false, misplaced = false, fresh;
     scan found;
     fill_bytes(&found, 0, sizeof found);
+    *end = 0;
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->block_count;
     if ((int32_t)(oldest - jobs->block_count) < 0) oldest = jobs->block_count;
@@ -2342,9 +2405,9 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         headless = 0;
         written = true;
         jobs->head_block = block;
-        end = found.end ? found.end : jobs->port->block_size;  /* begun, and nothing in it is whole */
+        *end = found.end ? found.end : jobs->port->block_size; /* begun, and nothing in it is whole */
 #if INNGEST_WRITE_CACHE
-        if (found.end) found.before = position_at(jobs, block, end);
+        if (found.end) found.before = position_at(jobs, block, *end);
 #endif
         if (found.end == 0) jobs->stale = true;
     }
@@ -2382,7 +2445,7 @@ static inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         INNGEST_TRY(prepare_blocks(jobs, true));
         return INNGEST_PAUSED;
     }
-    return settle_and_erase(jobs, end);
+    return INNGEST_OK;
 }
 
 /* ---- 8 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------- */
@@ -2547,7 +2610,8 @@ NEAR inngest_status find_memo(inngest_ctx *ctx, record *r)
     if (find_again(ctx, r)) status = INNGEST_OK;
     else if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) status = INNGEST_OK;
 #else
-    if (ctx->ahead && find_close(ctx->jobs, ctx->run, ctx->ahead, RESULT, ctx->step, r)) status = INNGEST_OK;
+    r->position = ctx->ahead;
+    if (ctx->ahead && find_close(ctx->jobs, ctx->run, KEY(RESULT, ctx->step), r)) status = INNGEST_OK;
 #endif
     else status = find_own(ctx, KEY(RESULT, ctx->step), r);
     if (status != INNGEST_OK) return status;
@@ -2814,20 +2878,21 @@ static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
     return wait_for_step(ctx, ctx->active);
 }
 
-/* What a fresh body must know or leave on record. BODY: call it. */
-static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *o, const record *r)
+/* What a fresh body must know or leave on record; began: YES if the journal has its intent. BODY: call it. */
+static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *o)
 {
     uint8_t attempt = ctx->attempt;
+    bool intent = ctx->began == INNGEST_BEGAN_YES;
     ctx->began = ctx->run->flags & RUN_OLD ? INNGEST_BEGAN_MAYBE : INNGEST_BEGAN_NO;
     if (o == NULL || !(o->intent || o->at_most_once)) return INNGEST_BODY;
-    ctx->began = r->kind == INTENT ? INNGEST_BEGAN_YES : INNGEST_BEGAN_NO;
-    if (ctx->began == INNGEST_BEGAN_YES && o->at_most_once) {
+    ctx->began = intent ? INNGEST_BEGAN_YES : INNGEST_BEGAN_NO;
+    if (intent && o->at_most_once) {
         set_error(ctx, INNGEST_ERR_INTERRUPTED, 0, ctx->id);
         ctx->told = true;
         return INNGEST_FAIL;
     }
     if (!claim_active(ctx)) return wait_for_good(ctx, INNGEST_WAIT_ROOM);
-    if (r->kind != INTENT) {
+    if (!intent) {
         inngest_status status = commit_at_once(ctx, INTENT, &attempt, 1);
         if (status != INNGEST_OK) {
             drop_active(ctx->jobs, ctx->active);
@@ -2857,19 +2922,18 @@ static inngest_status begin_again(inngest_ctx *ctx)
 /* Of what a body is begun with: it is over already, as the body would say. */
 #define BODY_ENDED(status) ((status) == INNGEST_RETRY || (status) == INNGEST_FAIL)
 
-static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *options, const record *r)
+static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *options)
 {
     ctx->max_attempts = options ? options->max_attempts : 0;
     ctx->timeout = options ? minimum(options->timeout_ms, INT32_MAX) : 0;
-    return IN_PROGRESS(ctx) ? begin_again(ctx) : begin_fresh(ctx, options, r);
+    return IN_PROGRESS(ctx) ? begin_again(ctx) : begin_fresh(ctx, options);
 }
 #else
 #define find_active(jobs, run, step) NULL
 #define BODY_ENDED(status) false
 
-static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *options, const record *r)
+static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *options)
 {
-    (void)r;
     ctx->max_attempts = options ? options->max_attempts : 0;
     ctx->began = ctx->run->flags & RUN_OLD ? INNGEST_BEGAN_MAYBE : INNGEST_BEGAN_NO;
     return INNGEST_BODY;
@@ -2987,7 +3051,10 @@ NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const recor
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
     if (ENDING(ctx) ? !IN_PROGRESS(ctx) : CANCELLING(ctx->run)) return wait_for_good(ctx, INNGEST_WAIT_NONE);
-    if (r->kind == INTENT) ctx->attempt = r->first[0];
+    if (r->kind == INTENT) {
+        ctx->attempt = r->first[0];
+        ctx->began = INNGEST_BEGAN_YES;
+    }
     return r->kind == ATTEMPT ? wait_for_attempt(ctx, r) : INNGEST_BODY;
 }
 
@@ -2996,11 +3063,12 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 {
     inngest *jobs = ctx->jobs;
     inngest_status status;
-    fill_bytes(r, 0, sizeof *r);
+    r->kind = 0;
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
     ctx->attempt = 0;
+    ctx->began = INNGEST_BEGAN_NO;
     ctx->old = 0;
 #if INNGEST_LONG_STEPS
     ctx->stop = 0;
@@ -3061,23 +3129,29 @@ static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t f
     return INNGEST_OK;
 }
 
-/* BODY: call it. */
-APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_step_options *options, void *result, size_t size)
+/* Enter a step with a result, and take that from the journal. */
+APART inngest_status enter_with(inngest_ctx *ctx, const char *id, void *result, size_t size)
 {
     record r;
     inngest_status status = enter_step(ctx, id, WHAT_RUN, &r);
     if (status != INNGEST_OK && status != INNGEST_BODY) return status;
     if (result == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
-    if (status == INNGEST_OK) {
-        status = copy_payload(ctx, &r, 0, result, size);
-        return status == INNGEST_ERR_TOO_LONG ? park(ctx, INNGEST_WAIT_MEMO) : status;
-    }
+    if (status != INNGEST_OK) return status;
+    status = copy_payload(ctx, &r, 0, result, size);
+    return status == INNGEST_ERR_TOO_LONG ? park(ctx, INNGEST_WAIT_MEMO) : status;
+}
+
+/* BODY: call it. */
+APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_step_options *options, void *result, size_t size)
+{
+    inngest_status status = enter_with(ctx, id, result, size);
+    if (status != INNGEST_BODY) return status;
     if (size > INNGEST_RESULT_BYTES) return mistake(ctx, INNGEST_ERR_RESULT_SIZE, id);
     ctx->result = result;
     ctx->size = (uint16_t)size;
     ctx->told = false;
     ctx->retry_in = NOT_SAID;
-    status = begin_body(ctx, options, &r);
+    status = begin_body(ctx, options);
     if (status != INNGEST_BODY) return status;
     if (size) fill_bytes(result, 0, size);
     ctx->open = true;
@@ -3212,8 +3286,8 @@ inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *n
     if (status != INNGEST_BODY) return status;
     status = check_event(ctx->jobs, name, name_size, data, size);
     if (status != INNGEST_OK) return mistake(ctx, status, id);
-    fill_bytes(&e, 0, sizeof e);
     e.name = name;
+    e.full = NULL;
     e.name_size = (uint8_t)name_size;
     e.data = data;
     e.size = (uint16_t)size;
@@ -3382,15 +3456,23 @@ static inngest_status find_progress(inngest_ctx *ctx, const void *data, size_t s
     return status == INNGEST_OK ? INNGEST_OK : INNGEST_BODY;
 }
 
-inngest_status inngest_step_save(inngest_ctx *ctx, const void *progress, size_t size)
+/* Is it what was saved before? BODY: no; then the next record leaves `old` bytes behind as garbage. */
+APART inngest_status look_for_change(inngest_ctx *ctx, const void *progress, size_t size)
 {
     record r;
-    uint16_t old = ctx->old;
     inngest_status status = find_progress(ctx, progress, size, &r);
     if (status != INNGEST_OK && status != INNGEST_BODY) return status;
     if (size > INNGEST_RESULT_BYTES) return mistake(ctx, INNGEST_ERR_RESULT_SIZE, ctx->id);
     if (status == INNGEST_OK && same_payload(ctx->jobs, &r, progress, size)) return INNGEST_OK;
     ctx->old = status == INNGEST_OK ? (uint16_t)record_room(ctx->jobs, r.size) : 0;
+    return INNGEST_BODY;
+}
+
+inngest_status inngest_step_save(inngest_ctx *ctx, const void *progress, size_t size)
+{
+    uint16_t old = ctx->old;
+    inngest_status status = look_for_change(ctx, progress, size);
+    if (status != INNGEST_BODY) return status;
     status = commit_at_once(ctx, SAVE, progress, (uint32_t)size);
     ctx->old = old;
     if (status == INNGEST_OK) ctx->run->flags |= RUN_SAVED;
@@ -3427,13 +3509,16 @@ void *inngest_user(const inngest_ctx *ctx) { return ctx->jobs->user; }
 uint64_t inngest_run_id(const inngest_ctx *ctx) { return run_id(ctx->jobs, ctx->run); }
 const inngest_error_info *inngest_error(const inngest_ctx *ctx) { return &ctx->error; }
 
-/* The handler's own attempt, and the record that says so. */
-static void find_attempt(inngest_ctx *ctx)
+/* The attempt of the step, or of the handler (step 0), and the record that says so. */
+APART void find_attempt(inngest_ctx *ctx)
 {
     record r;
     ctx->attempt = 0;
     ctx->old = 0;
-    if (find_own(ctx, KEY(RESULT, 0), &r) != INNGEST_OK) return;
+    if (find_own(ctx, KEY(RESULT, ctx->step), &r) != INNGEST_OK) return;
+#if INNGEST_INDEXES
+    ctx->known = true;
+#endif
     ctx->attempt = r.first[12];
     ctx->old = (uint16_t)record_room(ctx->jobs, r.size);
 }
@@ -3557,7 +3642,7 @@ static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned ca
     put4(b + 2, hash);
     b[0] = (uint8_t)resets;
     b[1] = (uint8_t)called;
-    return write_record(jobs, NULL, KEY(CRASH, 0), b, sizeof b) == INNGEST_OK;
+    return room(jobs, record_room(jobs, sizeof b)) == INNGEST_OK && add(jobs, NULL, KEY(CRASH, 0), b, sizeof b) == INNGEST_OK;
 }
 #endif
 
@@ -3590,27 +3675,36 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
 static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 {
     int i;
+    (void)e;
     *live = 0;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         const inngest_seen *seen = SEEN_ID(jobs, i);
         if (seen->until <= jobs->now) continue;
         ++*live;
-        if (e->id_hash[1] && seen->hash[0] == e->id_hash[0] && seen->hash[1] == e->id_hash[1]) return true;
+#if INNGEST_SEEN_IDS
+        if (e->full && seen->hash[0] == e->full->of.full.id_hash[0] && seen->hash[1] == e->full->of.full.id_hash[1]) return true;   /* no id is 0, and of none seen */
+#endif
     }
     return false;
 }
 
 /* Append the START of a run, as the last of its group or not. */
-static inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
+APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
 {
     uint8_t head[START_HEAD];
-    uint32_t size = HAS_TIME(e) ? START_HEAD : START_HEAD - 6;
+    bool dated = HAS_TIME(e);
+    uint32_t size = dated ? START_HEAD : START_HEAD - 6;
     source s;
     inngest_run *run;
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
     put4(head, jobs->next_run >> 16);
     put4(head + 2, hash_text(HASH_SEED, jobs->functions[function].id));
-    if (HAS_TIME(e)) put_time(head + 6, e->ts);
+#if INNGEST_WALL_CLOCK
+    if (dated) {
+        put4(head + 8, e->full->of.full.ts[1] << 16);
+        put4(head + 6, e->full->of.full.ts[0]);
+    }
+#endif
     head[size - 1] = e->name_size;
     s.copy = false;
     s.piece[0] = head;
@@ -3620,12 +3714,12 @@ static inngest_status start_run(inngest *jobs, const arrival *e, unsigned functi
     s.piece[2] = e->data;
     s.size[2] = e->size;
     run = enter_run(jobs, jobs->next_run++);
-    INNGEST_TRY(append(jobs, run, KEY(START | more | (HAS_TIME(e) ? FLAG : 0), 0), &s));
+    INNGEST_TRY(append(jobs, run, KEY(START | more | (dated ? FLAG : 0), 0), &s));
     take_up(jobs, run, run->number, function, record_room(jobs, size + e->name_size + e->size));
 #if INNGEST_INDEXES
     run->oldest = (uint16_t)jobs->head_block;
 #endif
-    if (!HAS_TIME(e)) run->flags |= RUN_BEGUN;
+    if (!dated) run->flags |= RUN_BEGUN;
     due_now(jobs, run);
     return INNGEST_OK;
 }
@@ -3634,17 +3728,21 @@ static inngest_status start_run(inngest *jobs, const arrival *e, unsigned functi
 APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, unsigned n, inngest_ctx *ctx)
 {
     static const uint8_t done = WHAT_SEND;
+    unsigned k;
+#if INNGEST_SEEN_IDS
     uint32_t seen = 0;
     uint8_t b[14];
-    unsigned k;
+#endif
     if (ctx) INNGEST_TRY(write_own(ctx, n ? DONE | MORE : DONE, &done, 1));
+#if INNGEST_SEEN_IDS
     if (HAS_ID(e)) {
-        put4(b, e->id_hash[0]);
-        put4(b + 4, e->id_hash[1]);
+        put4(b, e->full->of.full.id_hash[0]);
+        put4(b + 4, e->full->of.full.id_hash[1]);
         put_time(b + 8, jobs->now + INNGEST_SEEN_MS);
         INNGEST_TRY(add(jobs, NULL, KEY(SEEN | MORE, 0), b, sizeof b));
         seen = jobs->written;
     }
+#endif
     for (k = 0; k < n; k++) {
         inngest_status status = start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0);
 #if INNGEST_SEND_STEP
@@ -3652,7 +3750,9 @@ APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t
 #endif
         INNGEST_TRY(status);
     }
-    if (HAS_ID(e)) remember(jobs, e->id_hash[0], e->id_hash[1], jobs->now + INNGEST_SEEN_MS, seen);
+#if INNGEST_SEEN_IDS
+    if (seen) remember(jobs, get4(b), get4(b + 4), jobs->now + INNGEST_SEEN_MS, seen);
+#endif
     return INNGEST_OK;
 }
 
@@ -3996,7 +4096,6 @@ APART void pass(inngest *jobs, inngest_run *run)
 APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 {
     inngest_ctx *ctx;
-    record r;
     inngest_active *a;
     inngest_run *run;
     inngest_status status = SLOT_NAME(slot) ? (inngest_status)(256 + SLOT_NAME(slot)) : INNGEST_OK;
@@ -4008,7 +4107,7 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     if (status == INNGEST_OK) {
         ctx = start_ctx(jobs, run);
         ctx->step = a->step;
-        if (find_memo(ctx, &r) == INNGEST_OK) ctx->old = (uint16_t)record_room(jobs, r.size);
+        find_attempt(ctx);
         ctx->parallel = true;                        /* others may be in progress beside it */
         status = put_record(ctx, RESULT, slot->data, SLOT_SIZE(slot));
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
@@ -4027,22 +4126,16 @@ static inngest_status take(inngest *jobs, const inngest_slot *slot)
 #if INNGEST_LONG_STEPS
     if (SLOT_KIND(slot) == SLOT_COMPLETION) return take_completion(jobs, slot);
 #endif
-    fill_bytes(&e, 0, sizeof e);
     e.name = slot->of.name;
     e.data = slot->data;
+    e.full = NULL;
     e.size = SLOT_SIZE(slot);
     if (SLOT_KIND(slot) == SLOT_EVENT) e.name_size = (uint8_t)length_of(e.name);
     else {
         e.name = (const char *)slot->data;
         e.name_size = SLOT_NAME(slot);
         e.data = slot->data + SLOT_NAME(slot);
-#if INNGEST_WALL_CLOCK
-        e.ts = (int64_t)((uint64_t)slot->of.full.ts[1] << 32 | slot->of.full.ts[0]);
-#endif
-#if INNGEST_SEEN_IDS
-        e.id_hash[0] = slot->of.full.id_hash[0];
-        e.id_hash[1] = slot->of.full.id_hash[1];
-#endif
+        e.full = slot;
     }
     return admit(jobs, &e, NULL);
 }
@@ -4250,24 +4343,32 @@ inngest_status inngest_flush(inngest *jobs)
 /* ---- 15 Life and inspection ------------------------------------------------------------------------------------ */
 
 #if INNGEST_WALL_CLOCK
+/* The newest wait of a run that began in this boot, made `off` ms later, with the key of its record. 0: there is none. */
+APART uint32_t wait_to_shift(inngest *jobs, const inngest_run *run, int64_t off, uint8_t b[WAIT_BYTES])
+{
+    record r, other;
+    go_behind(run, &r);
+    do {
+        if (step_back(jobs, run, &r) != INNGEST_OK) return 0;
+        if ((r.kind != ATTEMPT && r.kind != SLEEP) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
+        copy_bytes(b, r.first, WAIT_BYTES);
+        if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, &other)) continue;
+        put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
+        b[13] |= WAIT_MOVED;
+        return KEY((unsigned)r.kind | (r.flags & FLAG), r.step);
+    } while (r.link);
+    return 0;
+}
+
 /* Time spent off turns out to be `off` ms: waits that began in this boot must not end early for it. */
 static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 {
-    uint32_t position = run->last;
     uint8_t b[WAIT_BYTES];
-    record r;
-    do {
-        if (step_back(jobs, run, &position, &r) != INNGEST_OK) return INNGEST_OK;
-        if ((r.kind != ATTEMPT && r.kind != SLEEP) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
-        copy_bytes(b, r.first, WAIT_BYTES);
-        if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, true)) continue;
-        put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
-        b[13] |= WAIT_MOVED;
-        INNGEST_TRY(write_record(jobs, run, KEY((unsigned)r.kind | (r.flags & FLAG), r.step), b, WAIT_BYTES));
+    uint32_t key;
+    while ((key = wait_to_shift(jobs, run, off, b)) != 0) {        /* from the newest on: reclaim may have carried the others */
+        INNGEST_TRY(write_record(jobs, run, key, b, WAIT_BYTES));
         due_now(jobs, run);          /* look again */
-        position = run->last;                        /* reclaim may have carried the others */
-        r.link = 1;                                  /* and once more from the newest on */
-    } while (r.link);
+    }
     return INNGEST_OK;
 }
 
@@ -4406,10 +4507,10 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     }
     jobs->random = config->seed | 1u;
     jobs->next_run = 1;
-    while ((UINT32_C(1) << jobs->block_shift) < config->port->block_size) jobs->block_shift++;
     jobs->unit_shift = 2;
     while ((1u << jobs->unit_shift) < config->port->program_size) jobs->unit_shift++;
     jobs->unit = (uint8_t)(1u << jobs->unit_shift);
+    while ((UINT32_C(1) << block_shift(jobs)) < config->port->block_size) jobs->units_shift++;
     jobs->first_offset = (uint8_t)round_up(jobs, BLOCK_HEADER);
 }
 
@@ -4433,12 +4534,11 @@ static bool left_out(const record *r)
 APART uint32_t check_run(inngest *jobs, inngest_run *run)
 {
     uint32_t armed = 0;
-    uint32_t position = run->last;
     uint32_t used;
     unsigned news = 0;
     int64_t when = NEVER;
     bool parked = false;
-    record r;
+    record r, other;
     inngest_status status = find_record(jobs, run, KEY(PHASE, 0), &r);
     if (status == INNGEST_OK) {
         status = r.size == 4 ? (inngest_status)(int32_t)get4(r.first) : INNGEST_FAIL;   /* alone; else the error of the handler */
@@ -4451,8 +4551,9 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
     run->memos = 0;
     run->oldest = (uint16_t)jobs->tail_block;
 #endif
+    go_behind(run, &r);
     do {
-        status = step_back(jobs, run, &position, &r);
+        status = step_back(jobs, run, &r);
         if (status == INNGEST_ERR_NOT_FOUND || (status != INNGEST_OK && CANCELLING(run))) break;   /* one that ends needs no records */
         if (status != INNGEST_OK) { stop_for_damage(jobs, run); return 0; }
 #if INNGEST_INDEXES
@@ -4469,7 +4570,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
 #endif
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
         idle(jobs);
-        if (!is_live(jobs, &r, true)) continue;
+        if (!is_live(jobs, &r, &other)) continue;
         parked = parked || left_out(&r);   /* cov: a part is left out: parts.sh */
 #if INNGEST_INDEXES
         if (class_of(r.kind) == RESULT && r.step) run->memos++;
@@ -4515,18 +4616,20 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
  * that is not to be found, the chains alone say what has been copied. */
 APART void find_copied(inngest *jobs)
 {
-    uint32_t position = jobs->copy, key = 0;
+    uint32_t key = 0;
     const inngest_run *run;
     record r;
     jobs->copied = position_at(jobs, jobs->tail_block, 0);
-    if (!read_header(jobs, position, &r) || (run = find_run(jobs, r.run)) == NULL) return;   /* cov: it was read before */
-    for (r.link = 1; r.link && step_back(jobs, run, &position, &r) == INNGEST_OK;) {
+    if (!read_header(jobs, jobs->copy, &r) || (run = find_run(jobs, r.run)) == NULL) return;   /* cov: it was read before */
+    r.link = 0;
+    while (step_back(jobs, run, &r) == INNGEST_OK) {
         uint32_t same = KEY(class_of(r.kind) | (r.flags & FLAG), r.step);
         if (key == 0) key = same;
         else if (key == same && block_of(jobs, r.position) == jobs->tail_block) {   /* cov: a guard: reclaim copies from there alone */
             set_copied(jobs, r.position, 0);
             return;
         }
+        if (r.link == 0) return;
     }
 }
 #else
@@ -4588,11 +4691,11 @@ APART void check_runs(inngest *jobs, inngest_reset reset)
 /* Mount, and again as long as that is asked for. */
 APART inngest_status mount_all(inngest *jobs, const inngest_config *config)
 {
-    uint32_t reclaimed = 0, tries = 0;
+    uint32_t reclaimed = 0, tries = 0, end;
     uint8_t needed_before = 0;
     bool trusted;
     inngest_status status;
-    while ((int)(status = mount(jobs, config->seed, &reclaimed)) > 0) {
+    while ((int)(status = mount(jobs, config->seed, &reclaimed, &end)) > 0 || (status == INNGEST_OK && (int)(status = settle_and_erase(jobs, end)) > 0)) {
         if (tries++ == 32) return INNGEST_ERR_READ;   /* cov: a guard: cells that read differently each time */
         if (jobs->voids_needed != needed_before) reclaimed = 0;   /* what proved it may be what is void */
         needed_before = jobs->voids_needed;
@@ -4606,26 +4709,23 @@ APART inngest_status mount_all(inngest *jobs, const inngest_config *config)
 /* Is a record of a block one that stands in front of that, too? */
 static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
 {
-    uint32_t offset;
+    uint32_t at = position_at(jobs, jobs->tail_block, 0);
     record other;
     source copy;
-    fill_bytes(&copy, 0, sizeof copy);
     copy.copy = true;
     copy.piece[0] = &other;
-    while (block-- != jobs->tail_block)
-        for (idle(jobs), offset = jobs->first_offset; offset + 12 <= jobs->port->block_size;)
-            if (next_record(jobs, block, &offset, &other) && other.run == r->run && other.step == r->step && other.kind == r->kind &&
-                payload_crc(&copy, r->head_crc) == r->crc) return true;
+    while (next_record(jobs, block, &at, &other))
+        if (other.run == r->run && other.step == r->step && other.kind == r->kind && payload_crc(&copy, r->head_crc) == r->crc) return true;
     return false;
 }
 
 /* Was a block begun by mounts alone? */
 static bool is_hollow(inngest *jobs, uint32_t block)
 {
-    uint32_t offset = jobs->first_offset;
+    uint32_t at = position_at(jobs, block, 0);
     record r;
-    while (offset + 12 <= jobs->port->block_size)
-        if (next_record(jobs, block, &offset, &r) && !(r.kind == RECLAIMED && (r.flags & FLAG)) && !is_repeat(jobs, block, &r)) return false;
+    while (next_record(jobs, block + 1, &at, &r))
+        if (!(r.kind == RECLAIMED && (r.flags & FLAG)) && !is_repeat(jobs, block, &r)) return false;
     return true;
 }
 

@@ -618,7 +618,7 @@ typedef struct inngest_config {
 
 /* The engine. Allocate it statically or anywhere; touch nothing in it. */
 struct inngest {                   /* what is used most stands first, bytes before words: short instructions reach it */
-    uint8_t unit_shift, block_shift, unit, first_offset;   /* unit: of positions, in bytes; where a block's first record begins */
+    uint8_t unit_shift, units_shift, unit, first_offset;   /* unit: of positions, in bytes; units_shift: of those in a block; where a block's first record begins */
     bool busy, unread, clean, stopped, failed, doubtful, wary, trusted, stale, opening, dirty, wrote, ticked;
     bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
 #if INNGEST_WALL_CLOCK
