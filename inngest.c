@@ -847,7 +847,7 @@ APART void due_now(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, jo
 APART void due_never(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, NEVER); }
 
 /* After a crash: if this run goes on alone, no longer. */
-static void let_others_go_on(inngest *jobs, const inngest_run *run)
+APART void let_others_go_on(inngest *jobs, const inngest_run *run)
 {
 #if INNGEST_CRASHES
     if (jobs->alone == run->number) jobs->alone = 0;
@@ -1354,7 +1354,7 @@ static inngest_status find_record(inngest *jobs, const inngest_run *run, uint32_
 
 #if INNGEST_INDEXES
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
-APART void find_oldest(inngest *jobs, inngest_run *run)
+static void find_oldest(inngest *jobs, inngest_run *run)
 {
     uint32_t oldest = jobs->tail_block;
     inngest_status status;
@@ -1842,7 +1842,7 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
     return prepare_blocks(jobs, wait);
 }
 
-static uint32_t largest_record(const inngest *jobs)
+APART uint32_t largest_record(const inngest *jobs)
 {
     return record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
 }
@@ -1882,6 +1882,9 @@ NEAR inngest_status room(inngest *jobs, uint32_t bytes)
 #define room get_room
 #endif
 
+/* The same for one record with so large a payload. */
+NEAR_APART inngest_status room_for(inngest *jobs, uint32_t payload) { return room(jobs, record_room(jobs, payload)); }
+
 /* Reclaim and erase ahead of need, so that no step call has to: what a tick with nothing to do leaves is room for a job
  * of some small records. PAUSED: the chip is erasing. */
 static bool wants_room_ahead(const inngest *jobs)
@@ -1916,7 +1919,7 @@ static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
 #if INNGEST_CRASHES || INNGEST_CANCEL || INNGEST_WALL_CLOCK
 static inngest_status write_record(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
-    INNGEST_TRY(room(jobs, record_room(jobs, size)));
+    INNGEST_TRY(room_for(jobs, size));
     return add(jobs, run, key, data, size);
 }
 #endif
@@ -1938,7 +1941,7 @@ APART inngest_status add_time(inngest *jobs, unsigned flag)
 
 static inngest_status write_time(inngest *jobs, unsigned flag)
 {
-    INNGEST_TRY(room(jobs, record_room(jobs, TIME_BYTES)));
+    INNGEST_TRY(room_for(jobs, TIME_BYTES));
     return add_time(jobs, flag);
 }
 
@@ -1994,7 +1997,7 @@ static unsigned function_index(const inngest *jobs, uint32_t hash)
     return NO_FUNCTION;
 }
 
-static uint32_t reservation(const inngest *jobs, unsigned function, uint32_t start_bytes)
+APART uint32_t reservation(const inngest *jobs, unsigned function, uint32_t start_bytes)
 {
     uint32_t bytes = function != NO_FUNCTION && jobs->functions[function].journal_bytes ? jobs->functions[function].journal_bytes : INNGEST_RUN_BYTES;
     return (bytes + start_bytes + END_ROOM + 3) & ~3u;
@@ -2686,7 +2689,7 @@ NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void 
 
 #if INNGEST_SEND_STEP || INNGEST_RESTART
 /* The rest of the group could not be written: a group that is not whole never was. */
-static void undo_group(inngest_ctx *ctx)
+APART void undo_group(inngest_ctx *ctx)
 {
     inngest_run *run = ctx->run;
     run->last = ctx->undo.last;
@@ -2796,6 +2799,8 @@ static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when
 
 /* How a step in progress stands, in 3 bits: AGAIN or PENDING; or as it was completed; MISTAKEN and above: a mistake. */
 #define HOW(status) ((unsigned)(status) & 7u)
+#define WHEN_WOKEN 1u                  /* AGAIN, but only after a wake */
+#define IS_AGAIN(a) ((a)->how == HOW(INNGEST_AGAIN) || (a)->how == WHEN_WOKEN)
 #define MISTAKEN 6u                    /* ERR_RUN_BYTES, and behind it ERR_RESULT_SIZE */
 
 #if INNGEST_LONG_STEPS
@@ -2806,7 +2811,7 @@ static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when
 #define NONE_ACTIVE(jobs) false
 #define COUNT_ACTIVE(jobs, n) ((void)0)
 #endif
-#define GOES_ON(a) ((a)->how == HOW(INNGEST_AGAIN) || (a)->how == HOW(INNGEST_PENDING))
+#define GOES_ON(a) (IS_AGAIN(a) || (a)->how == HOW(INNGEST_PENDING))
 
 static inngest_index place_of(const inngest *jobs, const inngest_run *run) { return (inngest_index)(run - jobs->runs + 1); }
 
@@ -2832,6 +2837,9 @@ static void drop_active(inngest *jobs, inngest_active *a)
     jobs->wanting = false;
 }
 
+/* Where its token is, 0 if the body has not asked for it; of one with a timeout that has not, nowhere. */
+static uint32_t *token_of(inngest_active *a) { return a->shared ? &a->next : &a->timeout; }
+
 static bool claim_active(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
@@ -2849,9 +2857,6 @@ static bool claim_active(inngest_ctx *ctx)
     a->size = ctx->size;
     a->how = HOW(INNGEST_AGAIN);
     a->began = ctx->began & 3u;
-    a->next = (uint32_t)jobs->now;
-    if (++jobs->token == 0) jobs->token = 1;   /* cov: after 2^32 steps */
-    a->token = jobs->token;
     if (ctx->timeout) {
         a->timed = true;
         a->timeout = (uint32_t)jobs->now + ctx->timeout;
@@ -2860,10 +2865,10 @@ static bool claim_active(inngest_ctx *ctx)
     return true;
 }
 
-static inngest_status wait_for_step(inngest_ctx *ctx, const inngest_active *a)
+static inngest_status wait_for_step(inngest_ctx *ctx, const inngest_active *a, uint32_t next)
 {
     int64_t when = NEVER;
-    if (a->next != UINT32_MAX && a->how == HOW(INNGEST_AGAIN)) when = ctx->jobs->now + until(ctx->jobs, a->next);
+    if (a->how == HOW(INNGEST_AGAIN)) when = ctx->jobs->now + until(ctx->jobs, next);
     if (a->timed && ctx->jobs->now + until(ctx->jobs, a->timeout) < when) when = ctx->jobs->now + until(ctx->jobs, a->timeout);
     return wait_until(ctx, INNGEST_WAIT_STEP, when);
 }
@@ -2871,11 +2876,13 @@ static inngest_status wait_for_step(inngest_ctx *ctx, const inngest_active *a)
 /* The body gave AGAIN or PENDING. */
 static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 {
+    inngest_active *a;
     if (!claim_active(ctx)) return wait_for_good(ctx, INNGEST_WAIT_ROOM);
-    ctx->active->how = HOW(status);
-    if (ctx->active->calls != UINT32_MAX) ctx->active->calls++;   /* cov: after 2^32 calls */
-    ctx->active->next = ctx->again;
-    return wait_for_step(ctx, ctx->active);
+    a = ctx->active;
+    a->how = status == INNGEST_AGAIN && ctx->again == UINT32_MAX ? WHEN_WOKEN : HOW(status);
+    if (a->calls != UINT32_MAX) a->calls++;   /* cov: after 2^32 calls */
+    if (!a->shared) a->next = ctx->again;
+    return wait_for_step(ctx, a, ctx->again);
 }
 
 /* What a fresh body must know or leave on record; began: YES if the journal has its intent. BODY: call it. */
@@ -2915,7 +2922,7 @@ static inngest_status begin_again(inngest_ctx *ctx)
     if (ctx->ending) ctx->stop = INNGEST_STOP_CANCEL;
     else if (IN_GROUP(ctx) && ctx->decided) ctx->stop = INNGEST_STOP_LOST;
     else if (a->timed && until(ctx->jobs, a->timeout) <= 0) ctx->stop = INNGEST_STOP_TIMEOUT;
-    else if (a->how == HOW(INNGEST_PENDING) || a->next == UINT32_MAX || until(ctx->jobs, a->next) > 0) return wait_for_step(ctx, a);
+    else if (a->how != HOW(INNGEST_AGAIN) || (!a->shared && until(ctx->jobs, a->next) > 0)) return wait_for_step(ctx, a, a->next);
     return INNGEST_BODY;
 }
 
@@ -2951,8 +2958,13 @@ inngest_token inngest_step_token(inngest_ctx *ctx)
     inngest_token token = { 0, 0 };
     if (!ctx->open) (void)mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_token");
     else if (claim_active(ctx)) {
+        inngest_active *a = ctx->active;
+        if (a->timed != a->shared || *token_of(a) == 0) {
+            a->shared = a->timed;
+            *token_of(a) = ctx->jobs->token += 2;    /* odd: never 0 */
+        }
         token.run = ctx->run->number;
-        token.attempt = ctx->active->token;
+        token.attempt = *token_of(a);
     }
     return token;
 }
@@ -2960,7 +2972,7 @@ inngest_token inngest_step_token(inngest_ctx *ctx)
 inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms)
 {
     ctx->again = ms == UINT32_MAX ? ms : (uint32_t)ctx->jobs->now + (ms ? minimum(ms, INT32_MAX) : 1);
-    if (ms != UINT32_MAX && ctx->again == UINT32_MAX) ctx->again--;
+    if (ms != UINT32_MAX && ctx->again == UINT32_MAX) ctx->again--;   /* that is: only after a wake */
     return INNGEST_AGAIN;
 }
 #endif
@@ -3870,7 +3882,7 @@ APART bool load_failure(inngest_ctx *ctx)
     return find_own(ctx, KEY(PHASE, 0), &r) == INNGEST_OK && load_error(ctx, &r);
 }
 
-APART uint32_t start_bytes(const inngest_ctx *ctx)
+static uint32_t start_bytes(const inngest_ctx *ctx)
 {
     record r;
     return find_own(ctx, KEY(START, 0), &r) == INNGEST_OK ? record_room(ctx->jobs, r.size) : 0;
@@ -3888,7 +3900,7 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
     }
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) kind = PHASE;
     else if (CRASHES(run) <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
-    if (room(jobs, record_room(jobs, verdict == INNGEST_OK ? 0 : error_bytes(ctx))) != INNGEST_OK ||
+    if (room_for(jobs, verdict == INNGEST_OK ? 0 : error_bytes(ctx)) != INNGEST_OK ||
         write_error(ctx, kind, verdict) != INNGEST_OK) return false;
     if (kind == PHASE) {
         run->used = (uint16_t)(start_bytes(ctx) / 4);
@@ -4100,7 +4112,7 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     inngest_run *run;
     inngest_status status = SLOT_NAME(slot) ? (inngest_status)(256 + SLOT_NAME(slot)) : INNGEST_OK;
     for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++)
-        if (a->run && jobs->runs[a->run - 1].number == slot->of.token.run && a->token == slot->of.token.attempt && GOES_ON(a)) break;
+        if (a->run && jobs->runs[a->run - 1].number == slot->of.token.run && a->timed == a->shared && *token_of(a) == slot->of.token.attempt && GOES_ON(a)) break;
     if (a == ACTIVE(jobs) + ACTIVE_STEPS) { tally(&jobs->counters.stale_tokens); return INNGEST_OK; }
     run = &jobs->runs[a->run - 1];
     if (status == INNGEST_OK && SLOT_SIZE(slot) > a->size) status = INNGEST_ERR_RESULT_SIZE;
@@ -4175,7 +4187,7 @@ static inngest_status drain(inngest *jobs)
     return status;
 }
 
-static void advance_time(inngest *jobs, uint32_t now_ms)
+APART void advance_time(inngest *jobs, uint32_t now_ms)
 {
     uint32_t passed = now_ms - jobs->last_tick;
     if (jobs->ticked && passed > INT32_MAX) return;                /* it went back: time stands still until it is there again */
@@ -4184,15 +4196,16 @@ static void advance_time(inngest *jobs, uint32_t now_ms)
     jobs->last_tick = now_ms;
 }
 
-static void wake_steps(inngest *jobs)
+APART void wake_steps(inngest *jobs)
 {
     uint32_t i;
     if (!LOAD(&jobs->woken)) return;
     STORE(&jobs->woken, 0);
     for (i = ACTIVE_STEPS; i-- > 0;) {
         inngest_active *a = ACTIVE(jobs) + i;
-        if (a->run == 0 || a->how != HOW(INNGEST_AGAIN)) continue;
-        a->next = (uint32_t)jobs->now;
+        if (a->run == 0 || !IS_AGAIN(a)) continue;
+        a->how = HOW(INNGEST_AGAIN);
+        if (!a->shared) a->next = (uint32_t)jobs->now;
         due_now(jobs, &jobs->runs[a->run - 1]);
     }
 }
@@ -4399,8 +4412,8 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
     INNGEST_TRY(shift_seen(jobs, off));
     for (i = ACTIVE_STEPS; i-- > 0;) {
         inngest_active *a = ACTIVE(jobs) + i;
-        if (a->next != UINT32_MAX) a->next += (uint32_t)off;
-        a->timeout += (uint32_t)off;
+        if (!a->shared) a->next += (uint32_t)off;
+        if (a->timed) a->timeout += (uint32_t)off;
     }
     for (i = jobs->run_count; i-- > 0;)
         if (jobs->runs[i].state == INNGEST_WAIT_STEP) due_now(jobs, &jobs->runs[i]);
@@ -4614,7 +4627,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
 #if INNGEST_INDEXES
 /* If the reclaim of the tail block was cut short: its newest copy says how far it had come, for it goes on in order. Where
  * that is not to be found, the chains alone say what has been copied. */
-APART void find_copied(inngest *jobs)
+static void find_copied(inngest *jobs)
 {
     uint32_t key = 0;
     const inngest_run *run;
@@ -4689,7 +4702,7 @@ APART void check_runs(inngest *jobs, inngest_reset reset)
 }
 
 /* Mount, and again as long as that is asked for. */
-APART inngest_status mount_all(inngest *jobs, const inngest_config *config)
+static inngest_status mount_all(inngest *jobs, const inngest_config *config)
 {
     uint32_t reclaimed = 0, tries = 0, end;
     uint8_t needed_before = 0;
@@ -4761,7 +4774,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
         jobs->copies_only = false;                     /* in a last block that this mount has begun */
         jobs->wrote = !jobs->opening;
 #if INNGEST_LONG_STEPS
-        jobs->token = jobs->newest * 2654435761u;     /* tokens of an earlier boot are stale */
+        jobs->token = jobs->newest * 2654435761u | 1; /* tokens of an earlier boot are stale */
 #endif
         check_runs(jobs, config->reset);
         if (unreadable(jobs)) return INNGEST_ERR_READ;
