@@ -283,6 +283,17 @@ static void test_token_and_again(inngest_step_options o)
         MACHINE_END();
     }
 
+    start(job(handler, 5), both, o);                     /* a wake is sooner, before and after it has asked */
+    asks_in = 1;
+    in_ms = 700;
+    CHECK(machine_tick() == 700 && machine_run(100));
+    inngest_wake(&m.jobs);
+    CHECK(machine_tick() == 700 && machine_run(50));
+    inngest_wake(&m.jobs);
+    CHECK(machine_tick() == 700 && machine_run(700));
+    CHECK_TRACE("0@0:0 1@100:0 2@150:0 3@850:0");
+    MACHINE_END();
+
     start(job(handler, 5), both, o);                 /* only after a wake, before and after it has asked */
     asks_in = 1;
     in_ms = UINT32_MAX;
