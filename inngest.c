@@ -114,8 +114,7 @@ typedef struct source {                /* where a payload comes from: pieces of 
 typedef struct arrival {               /* an event on its way into the journal */
     const char *name;
     const void *data;
-    int64_t ts;
-    uint32_t id_hash[2];
+    const inngest_slot *full;          /* where its time and id stand, 0 if it has none; NULL: neither */
     uint16_t size;
     uint8_t name_size;
 } arrival;
@@ -128,8 +127,16 @@ static void set_source(source *s, const void *piece, uint32_t size, bool copy)
     s->size[1] = s->size[2] = 0;
 }
 
-#define HAS_TIME(e) (INNGEST_WALL_CLOCK && (e)->ts != 0)
-#define HAS_ID(e) (INNGEST_SEEN_IDS && (e)->id_hash[1] != 0)
+#if INNGEST_WALL_CLOCK
+#define HAS_TIME(e) ((e)->full && ((e)->full->of.full.ts[0] | (e)->full->of.full.ts[1]) != 0)
+#else
+#define HAS_TIME(e) false
+#endif
+#if INNGEST_SEEN_IDS
+#define HAS_ID(e) ((e)->full && (e)->full->of.full.id_hash[1] != 0)
+#else
+#define HAS_ID(e) false
+#endif
 
 #define NOT_SAID UINT32_MAX
 
@@ -1203,6 +1210,7 @@ NEAR bool finish_header(inngest *jobs, uint32_t position, uint32_t address, uint
 NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
 {
     uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
+    r->position = position;
     if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, jobs->stage, 12)) return false;
     return finish_header(jobs, position, address, left, r);
 }
@@ -1215,16 +1223,16 @@ NEAR bool is_crc(record *r, uint32_t crc)
 }
 
 /* Read the rest of a record whose header is in the stage. */
-static bool verify(inngest *jobs, record *r)
+APART bool verify(inngest *jobs, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
-    uint32_t crc, at, n;
+    uint32_t crc, left, n, address = address_of(jobs, r->position) + r->header;
     r->head_crc = crc = crc_header(jobs, r->position, bytes, r->header);
     fill_bytes(r->first, 0, sizeof r->first);
-    for (at = 0; at < r->size; at += n) {
-        n = minimum(r->size - at, sizeof jobs->stage);
-        if (!read_payload(jobs, r, at, bytes, n)) return false;
-        if (at == 0) copy_bytes(r->first, bytes, minimum(n, sizeof r->first));
+    for (left = r->size; left > 0; left -= n, address += n) {
+        n = minimum(left, sizeof jobs->stage);
+        if (!port_read(jobs, address, bytes, n)) return false;
+        if (left == r->size) copy_bytes(r->first, bytes, minimum(n, sizeof r->first));
         crc = crc32(crc, bytes, n);
     }
     return is_crc(r, crc);
@@ -1244,7 +1252,11 @@ NEAR bool verify_staged(inngest *jobs, record *r)
 #endif
 
 /* Read and verify the record at a position. False: nothing whole there. */
-static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_header(jobs, position, r) && verify(jobs, r); }
+static bool read_record(inngest *jobs, uint32_t position, record *r)
+{
+    if (!read_header(jobs, position, r)) return false;
+    return verify(jobs, r);
+}
 
 /* The same where a chain leads to, so that what stands there is whole but for damage: a short record in two reads. */
 #if INNGEST_TRAIL_STEPS
@@ -1317,18 +1329,16 @@ static inngest_status open_place(inngest *jobs)
 
 static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
 
-/* Read the record at *offset of a block and go behind it; where nothing is whole, one unit on. */
-static bool next_record(inngest *jobs, uint32_t block, uint32_t *offset, record *r)
+/* Read the next record from *at on that is whole, and go behind it. False: there is none in front of this block. */
+static bool next_record(inngest *jobs, uint32_t block, uint32_t *at, record *r)
 {
-    bool whole = read_record(jobs, position_at(jobs, block, *offset), r);
-    *offset += whole ? record_bytes(jobs, r) : jobs->unit;
-    return whole;
-}
-
-/* Go on behind the next record of a block that is whole. False: there is none. */
-static bool next_whole(inngest *jobs, uint32_t block, uint32_t *offset, record *r)
-{
-    while (*offset < jobs->port->block_size) if (next_record(jobs, block, offset, r)) return true;
+    while (*at != position_at(jobs, block, 0)) {
+        idle(jobs);
+        if (read_record(jobs, (*at)++, r)) {
+            *at = after(jobs, r);
+            return true;
+        }
+    }
     return false;
 }
 
@@ -1363,7 +1373,7 @@ static uint32_t link_to(const inngest_run *run, uint32_t position) { return run 
 static void put_crc(inngest *jobs, uint32_t crc) { put4((uint8_t *)jobs->stage, crc ^ (may_be_lost(jobs) ? LATER : 0)); }
 
 /* The same with the checksum. */
-APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, const source *s, uint32_t position)
+APART void make_header(inngest *jobs, const inngest_run *run, uint32_t key, const source *s, uint32_t position)
 {
     uint8_t *header = (uint8_t *)jobs->stage;
     uint32_t number = s->copy ? ((const record *)s->piece[0])->run : run ? run->number & STEP_MASK : 0;
@@ -1374,7 +1384,6 @@ APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, 
         crc = crc_header(jobs, position, header, head + size);
     } else crc = payload_crc(s, crc_header(jobs, position, header, head));
     put_crc(jobs, crc);
-    return head;
 }
 
 /* The head's next bytes are spent whatever comes: never programmed twice. */
@@ -1413,17 +1422,13 @@ NEAR inngest_status note_record(inngest *jobs, inngest_run *run, uint32_t key, u
     return INNGEST_OK;
 }
 
-/* Program a record of a run, or of none, at the head, where there must be room. key: the kind with its flags, and the
- * step. One program call for each INNGEST_STAGE_BYTES. */
-static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
+/* Program the record whose header is in the stage. */
+APART inngest_status append_there(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
 {
     uint8_t *stage = (uint8_t *)jobs->stage;
-    uint32_t position = head_position(jobs), at = 0, left = bytes_of(s), i = 0, n, used, address;
+    uint32_t position = head_position(jobs), at = 0, left = bytes_of(s), i = 0, n, used = stage[4] & WIDE ? 16 : 12, address = head_address(jobs, position);
     inngest_status status;
     bool read = true;
-    INNGEST_TRY(open_place(jobs));
-    used = make_header(jobs, run, key, s, position);
-    address = head_address(jobs, position);
     spend(jobs, position, used + left);
     if (STAGED(s, used + left)) {
         used += left;
@@ -1441,6 +1446,15 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
         used = 0;
     } while (status == INNGEST_OK && left);
     return note_record(jobs, run, key, position, status);
+}
+
+/* Program a record of a run, or of none, at the head, where there must be room. key: the kind with its flags, and the
+ * step. One program call for each INNGEST_STAGE_BYTES. */
+static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
+{
+    INNGEST_TRY(open_place(jobs));
+    make_header(jobs, run, key, s, head_position(jobs));
+    return append_there(jobs, run, key, s);
 }
 
 #if FAST
@@ -1496,21 +1510,28 @@ static bool of_this_phase(const inngest_run *run, const record *r)
 
 enum found { FOUND, GONE, BROKEN };    /* GONE: reclaimed, as all before it, or never there; BROKEN: the chain is */
 
-/* Read the record at *position in a run's chain and step back from it; at the first one link is 0. */
-static enum found step_back(inngest *jobs, const inngest_run *run, uint32_t *position, record *r)
+/* Stand behind a run's newest record: there its chain begins, from which step_back goes. */
+static void go_behind(const inngest_run *run, record *r)
 {
-    if ((int32_t)(block_of(jobs, *position) - jobs->tail_block) < 0) return GONE;
-    if (!read_linked(jobs, *position, r) || r->run != (run->number & STEP_MASK)) return BROKEN;
-    *position -= r->link;
-    return FOUND;
+    r->position = run->last;
+    r->link = 0;
 }
 
-/* Find the newest record of a class and step. */
+/* Read the record in front of this one in a run's chain; at the first one link is 0 then. */
+static enum found step_back(inngest *jobs, const inngest_run *run, record *r)
+{
+    uint32_t position = r->position - r->link;
+    if ((int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0) return GONE;
+    return read_linked(jobs, position, r) && r->run == (run->number & STEP_MASK) ? FOUND : BROKEN;
+}
+
+/* Find the newest record of a kind's class and step. */
 static enum found find_record(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
 {
-    uint32_t position = run->last;
     enum found found;
-    while ((found = step_back(jobs, run, &position, r)) == FOUND) {
+    key = KEY(class_of(key >> 24), key & STEP_MASK);
+    go_behind(run, r);
+    while ((found = step_back(jobs, run, r)) == FOUND) {
         if (KEY(class_of(r->kind), r->step) == key && of_this_phase(run, r)) break;
         if (r->link == 0) return GONE;
     }
@@ -1519,12 +1540,13 @@ static enum found find_record(inngest *jobs, const inngest_run *run, uint32_t ke
 
 #if INNGEST_INDEXES
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
-APART void find_oldest(inngest *jobs, inngest_run *run)
+static void find_oldest(inngest *jobs, inngest_run *run)
 {
-    uint32_t position = run->last, oldest = jobs->tail_block;
+    uint32_t oldest = jobs->tail_block;
     enum found found;
     record r;
-    while ((found = step_back(jobs, run, &position, &r)) == FOUND) {
+    go_behind(run, &r);
+    while ((found = step_back(jobs, run, &r)) == FOUND) {
         oldest = block_of(jobs, r.position);
         if (r.link == 0) break;   /* cov: a guard: what has no link lies in the block that is gone */
     }
@@ -1551,27 +1573,27 @@ static bool is_voided(const inngest *jobs, uint32_t position)
 #if INNGEST_INDEXES
 static bool decided(unsigned kind) { return class_of(kind) == RESULT && !undecided(kind); }
 
-/* Look behind a position for a record of a step that is decided or of this kind: a run's memos mostly lie in the order in
+/* Look from r->position on for a record of a step that is decided or of this kind: a run's memos mostly lie in the order in
  * which a replay asks for them, and what supersedes a record close behind it. What it finds is verified, what it steps over
  * need not be. One with nothing right behind it may be what a cut left half programmed: the chain knows its copy. */
-static bool find_close(inngest *jobs, const inngest_run *run, uint32_t position, unsigned kind, uint32_t step, record *r)
+static bool find_close(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
 {
     unsigned tries;
-    for (tries = 0; tries < 8; tries++) {
-        if (!read_header(jobs, position, r)) {
-            uint32_t block = block_of(jobs, position - 1) + 1;   /* it ended with its block, or close to it */
+    for (tries = 0; tries < 8; tries++, r->position = after(jobs, r)) {
+        if (!read_header(jobs, r->position, r)) {
+            uint32_t block = block_of(jobs, r->position - 1) + 1;   /* it ended with its block, or close to it */
             if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position_at(jobs, block, jobs->first_offset), r)) return false;
         }
-        position = r->position;
-        if (r->run == (run->number & STEP_MASK) && r->step == step && (r->kind == kind || decided(r->kind)) && of_this_phase(run, r))
+        if (r->run == (run->number & STEP_MASK) && r->step == (key & STEP_MASK) && (r->kind == key >> 24 || decided(r->kind)) && of_this_phase(run, r)) {
+            uint32_t position = r->position;
             return jobs->void_count <= VOIDS && !is_voided(jobs, position) && read_record(jobs, after(jobs, r), r) && read_record(jobs, position, r);
-        position = after(jobs, r);
+        }
     }
     return false;
 }
 #endif
 
-static inngest_seen *find_seen(inngest *jobs, const record *r)
+APART inngest_seen *find_seen(inngest *jobs, const record *r)
 {
     int i;
     for (i = INNGEST_SEEN_IDS; i-- > 0;)
@@ -1588,20 +1610,20 @@ static void set_copied(inngest *jobs, uint32_t copied, uint32_t copy)
     jobs->copy = copy;
 }
 
-/* Is a record in its run's chain, by what stands behind it? Two whole groups right behind its own show that it was not in
- * the newest group of a boot, which is written again elsewhere, nor its program cut short: behind those a unit is left alone.
- * What failed, or was lost by a disk, is void. */
-APART bool is_linked(inngest *jobs, const record *r, record *next)
+/* Is a record in its run's chain, by what stands behind it, which is read over it? Two whole groups right behind its own show
+ * that it was not in the newest group of a boot, which is written again elsewhere, nor its program cut short: behind those a
+ * unit is left alone. What failed, or was lost by a disk, is void. */
+APART bool is_linked(inngest *jobs, record *r)
 {
-    uint32_t block = block_of(jobs, r->position), offset = offset_of(jobs, r->position) + record_bytes(jobs, r);
     unsigned groups = 0;
     if (jobs->void_count > VOIDS || is_voided(jobs, r->position)) return false;
-    for (next->flags = r->flags; (next->flags & MORE) || groups++ < 2; ) {
+    while ((r->flags & MORE) || groups++ < 2) {
+        uint32_t block = block_of(jobs, r->position), offset = offset_of(jobs, r->position) + record_bytes(jobs, r);
         if (rest_is_blank(jobs, block, offset)) {
             block++;
             offset = jobs->first_offset;
         }
-        if (!next_record(jobs, block, &offset, next)) return false;
+        if (!read_record(jobs, position_at(jobs, block, offset), r)) return false;
     }
     return true;
 }
@@ -1609,38 +1631,51 @@ APART bool is_linked(inngest *jobs, const record *r, record *next)
 #define set_copied(jobs, copied, copy) ((void)0)
 #endif
 
-/* Does a record count? linked: a chain has led to it. What is decided is superseded by nothing but its copy. */
-static bool is_live(inngest *jobs, const record *r, bool linked)
+/* Is it the record of its run's chain that counts? What is decided is superseded by nothing but its copy. */
+APART bool is_newest(inngest *jobs, const inngest_run *run, const record *r, record *next)
 {
-    record newest;
-    inngest_run *run;
+    uint32_t position = r->position, key = KEY(r->kind, r->step);
+#if INNGEST_INDEXES
+    if (r->kind == START || decided(r->kind)) {
+        if (jobs->copy == 0 && (next != r || is_linked(jobs, next))) return true;
+    } else {
+        next->position = after(jobs, r);
+        if (find_close(jobs, run, key, next)) return false;
+    }
+#endif
+    if (key >> 24 == SAVE && find_record(jobs, run, key - KEY(SAVE - RESULT, 0), next) == FOUND && !undecided(next->kind)) return false;
+    return find_record(jobs, run, key, next) == FOUND && next->position == position;
+}
+
+/* Does a record count? *next: for those that are looked at; the record itself, which is lost then, if no chain has led to it. */
+static bool is_live(inngest *jobs, const record *r, record *next)
+{
+    const inngest_run *run;
     const inngest_seen *seen;
     if (r->kind == TIME) return r->position == jobs->time_position;
-    if (r->kind == SEEN) return (seen = find_seen(jobs, r)) != NULL && seen->until > jobs->now;
+    if (INNGEST_SEEN_IDS && r->kind == SEEN) return (seen = find_seen(jobs, r)) != NULL && seen->until > jobs->now;
     run = find_run(jobs, r->run);
     if (run == NULL || r->kind == END || (r->kind == CRASH && !(run->flags & RUN_MARKED)) || !of_this_phase(run, r)) return false;
 #if INNGEST_INDEXES
     if ((int32_t)(r->position - jobs->copied) <= 0) return false;
-    if (r->kind == START || decided(r->kind)) {
-        if (jobs->copy == 0 && (linked || is_linked(jobs, r, &newest))) return true;
-    } else if (find_close(jobs, run, after(jobs, r), r->kind, r->step, &newest)) return false;
 #endif
-    (void)linked;
-    if (find_record(jobs, run, KEY(class_of(r->kind), r->step), &newest) != FOUND || newest.position != r->position) return false;
-    return r->kind != SAVE || find_record(jobs, run, KEY(RESULT, r->step), &newest) != FOUND || undecided(newest.kind);
+    return is_newest(jobs, run, r, next);
 }
 
 APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 {
     unsigned kind = r->kind | r->flags;
     source s;
-    inngest_run *run = find_run(jobs, r->run);
     inngest_seen *seen;
     set_source(&s, r, r->size, true);
+    if (!doubtful) {
+        kind &= KIND_MASK | FLAG;
+        count(&jobs->counters.carried);
+    }
     if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
-    INNGEST_TRY(append(jobs, run, KEY(kind, r->step), &s));
+    INNGEST_TRY(append(jobs, find_run(jobs, r->run), KEY(kind, r->step), &s));
     if (r->kind == TIME) jobs->time_position = jobs->written;
-    if (r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = jobs->written;   /* cov: INNGEST_SEEN_IDS is 0 */
+    if (INNGEST_SEEN_IDS && r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = jobs->written;   /* cov: INNGEST_SEEN_IDS is 0 */
     return INNGEST_OK;
 }
 
@@ -1759,7 +1794,7 @@ static bool in_last(const inngest *jobs, uint32_t position) { return position &&
  * up the originals again, those of no run from the tail, erase it, and start over. */
 APART void start_over(inngest *jobs)
 {
-    uint32_t i, k, offset = 0;
+    uint32_t i, k, at = position_at(jobs, jobs->tail_block, 0);
     bool time = in_last(jobs, jobs->time_position);
     inngest_run *run;
     record r;
@@ -1768,7 +1803,7 @@ APART void start_over(inngest *jobs)
             if (!read_record(jobs, run->last, &r) || r.link == 0) return;   /* cov: a guard: a copy has a link and was whole */
             run->last -= r.link;
         }
-    while (next_whole(jobs, jobs->tail_block, &offset, &r)) {
+    while (next_record(jobs, jobs->tail_block + 1, &at, &r)) {
         if (r.kind == TIME && time) jobs->time_position = r.position;
         for (k = r.kind == SEEN ? INNGEST_SEEN_IDS : 0; k-- > 0;)
             if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(r.first) &&   /* cov: ids that share half a hash */
@@ -1824,20 +1859,16 @@ APART void give_up(inngest *jobs)
 static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t from = jobs->failed_from;
-    bool found = true;
     if (jobs->failed_at) give_up(jobs);
-    if (from) found = find_room(jobs, ROOM_FOR(8), keep) && (!may_be_lost(jobs) || port_sync(jobs) == INNGEST_OK);   /* a joint would follow it */
-    if (from && found) {
+    if (from) {
+        if (!find_room(jobs, ROOM_FOR(8), keep) || (may_be_lost(jobs) && port_sync(jobs) != INNGEST_OK)) return false;   /* a joint would follow it */
         jobs->failed_from = 0;
-        found = write_void(jobs, from, 0) == INNGEST_OK;
-        if (!found) {
+        if (write_void(jobs, from, 0) != INNGEST_OK) {
             jobs->failed_from = from;
             return false;
         }
     }
-    found = found && join_room(jobs, bytes, keep);
-    if (!found && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
-    return found;
+    return join_room(jobs, bytes, keep);
 }
 
 /* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
@@ -1858,18 +1889,24 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     due_never(jobs, run);
 }
 
+/* Does a run's chain lead through bytes that do not verify, and is it not parked for that? */
+APART bool is_broken(inngest *jobs, const inngest_run *run)
+{
+    record r;
+    if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != BROKEN) return false;
+    return find_record(jobs, run, KEY(PHASE, 0), &r) != FOUND || r.size != 4;    /* 4: it is parked, for none is being cancelled */
+}
+
 /* The tail block holds bytes that do not verify. A run whose chain leads through them would later look as if they
  * had never been: park it for good, before they go. */
 APART inngest_status park_broken_runs(inngest *jobs)
 {
     uint32_t i;
-    uint8_t bytes[4] = { 0 };
     inngest_run *run;
+    uint8_t bytes[4];
     put4(bytes, (uint32_t)INNGEST_ERR_READ);
     for (run = jobs->runs, i = jobs->run_count; i-- > 0; run++) {
-        record r;
-        if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != BROKEN) continue;
-        if (find_record(jobs, run, KEY(PHASE, 0), &r) == FOUND && r.size == 4) continue;   /* it is parked: none is being cancelled */
+        if (!is_broken(jobs, run)) continue;
         if (!advance(jobs, ROOM_FOR(8), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* cov: where programs fail besides */
         INNGEST_TRY(add(jobs, run, KEY(PHASE, 0), bytes, 4));
         stop_for_damage(jobs, run);
@@ -1902,64 +1939,60 @@ static bool may_hold_live(const inngest *jobs) { return oldest_live(jobs, true) 
 #define may_hold_live(jobs) true
 #endif
 
-/* Carry what is live in the oldest block forward. *broken: it holds bytes that do not verify. */
-APART inngest_status carry_live(inngest *jobs, bool *broken)
+/* Is the unit there blank or a filler: no damage? */
+static bool is_void_unit(inngest *jobs, uint32_t position)
 {
-    uint32_t offset = jobs->first_offset, block = jobs->tail_block;
+    uint32_t address = address_of(jobs, position);
+    return port_blank(jobs, address, jobs->unit) || is_filler(jobs, address);
+}
+
+/* Carry what is live in the oldest block forward. PAUSED: it has been, and the block holds bytes that do not verify. */
+APART inngest_status carry_live(inngest *jobs)
+{
+    uint32_t position, next = position_at(jobs, jobs->tail_block, jobs->first_offset);
+    uint32_t broken = 0;
     record r;
-    while (may_hold_live(jobs) && offset + 12 <= jobs->port->block_size) {
-        uint32_t address = block_address(jobs, block) + offset;
-        if (!next_record(jobs, block, &offset, &r)) {
-            *broken = *broken || (INNGEST_INSPECT && !port_blank(jobs, address, jobs->unit) && !is_filler(jobs, address));
+    while (may_hold_live(jobs) && next != position_at(jobs, jobs->tail_block + 1, 0)) {
+        position = next++;
+        if (!read_record(jobs, position, &r)) {
+            if (INNGEST_INSPECT && !is_void_unit(jobs, position)) broken++;
             continue;
         }
+        next = after(jobs, &r);
         idle(jobs);                                  /* now and then a look through all of its run */
-        if (!is_live(jobs, &r, false)) continue;
-        if (!advance(jobs, ROOM_FOR(r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;
-        r.flags &= FLAG;
+        if (!is_live(jobs, &r, &r)) continue;
+        if (!read_record(jobs, position, &r)) return INNGEST_ERR_READ;   /* cov: it was whole just before */
+        if (!join_room(jobs, ROOM_FOR(r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* no program has failed since the reclaim began */
         INNGEST_TRY(copy_record(jobs, &r, false));
-        if (r.run) set_copied(jobs, r.position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front */
-        count(&jobs->counters.carried);
+        if (r.run) set_copied(jobs, position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front */
     }
-    return INNGEST_OK;
+    return broken ? INNGEST_PAUSED : INNGEST_OK;
 }
 
 #if INNGEST_INDEXES
 /* Where nothing but the time stands in old blocks it is carried forward: the next mount need not go back to it. Not to
  * the last block: what reclaim starts over there it takes from the tail. If it fails, the proof is written behind that. */
-APART void bring_time(inngest *jobs)
+APART void copy_time(inngest *jobs)
 {
     record r;
+    if (read_record(jobs, jobs->time_position, &r)) (void)copy_record(jobs, &r, false);   /* cov: rot since the reclaim began */
+}
+
+static void bring_time(inngest *jobs)
+{
     if ((int32_t)(oldest_live(jobs, false) - block_of(jobs, jobs->time_position)) <= (int32_t)(TIME_REACH >> block_shift(jobs))) return;
-    if (!read_record(jobs, jobs->time_position, &r) || !advance(jobs, ROOM_FOR(TIME_BYTES), 0)) return;   /* cov: programs fail */
-    r.flags &= FLAG;
-    if (jobs->head_block != jobs->last_block) (void)copy_record(jobs, &r, false);   /* cov: the same */
+    if (advance(jobs, ROOM_FOR(TIME_BYTES), 0) && jobs->head_block != jobs->last_block) copy_time(jobs);   /* cov: programs fail */
 }
 #else
 #define bring_time(jobs) ((void)0)
 #endif
 
-/* Carry, and leave proof that all of it was: the block can be erased once that is durable. Power lost before the proof: the
- * copies are the newest of their class, the originals garbage, and this starts over. After it: the block counts for
- * nothing and is erased again. */
-static inngest_status release_block(inngest *jobs)
+/* All that is live in the tail block has been carried: leave proof of it. */
+APART inngest_status prove(inngest *jobs)
 {
     uint32_t block = jobs->tail_block;
     uint8_t bytes[4];
-    bool broken = false;
-    if (!advance(jobs, 0, 0) || (block == jobs->head_block && !join_room(jobs, jobs->port->block_size, 0))) return INNGEST_ERR_JOURNAL_FULL;
-    jobs->unread = false;
-    INNGEST_TRY(carry_live(jobs, &broken));
-    if (unreadable(jobs)) return INNGEST_ERR_READ;
-#if INNGEST_INSPECT
-    broken = broken || jobs->counters.damaged;
-#else
-    broken = true;                     /* for all that is known */
-#endif
-    if (broken || jobs->unread) INNGEST_TRY(park_broken_runs(jobs));
-    bring_time(jobs);
     put4(bytes, jobs->next_run);
-    if (!advance(jobs, ROOM_FOR(4), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4));
     jobs->tail_block = block + 1;
     set_copied(jobs, position_at(jobs, block + 1, 0), 0);
@@ -1969,6 +2002,32 @@ static inngest_status release_block(inngest *jobs)
     jobs->reach = oldest_live(jobs, true);
 #endif
     return INNGEST_OK;
+}
+
+/* Carry, and leave proof that all of it was: the block can be erased once that is durable. Power lost before the proof: the
+ * copies are the newest of their class, the originals garbage, and this starts over. After it: the block counts for
+ * nothing and is erased again. */
+static inngest_status carry_and_prove(inngest *jobs)
+{
+    inngest_status status;
+    if (!advance(jobs, 0, 0) || (jobs->tail_block == jobs->head_block && !join_room(jobs, jobs->port->block_size, 0))) return INNGEST_ERR_JOURNAL_FULL;
+    jobs->unread = false;
+    status = carry_live(jobs);
+    if ((int)status < 0) return status;
+    if (unreadable(jobs)) return INNGEST_ERR_READ;
+#if INNGEST_INSPECT
+    if (status != INNGEST_OK || jobs->counters.damaged || jobs->unread)
+#endif                                 /* without it, for all that is known */
+        INNGEST_TRY(park_broken_runs(jobs));
+    bring_time(jobs);
+    return advance(jobs, ROOM_FOR(4), 0) ? prove(jobs) : INNGEST_ERR_JOURNAL_FULL;
+}
+
+static inngest_status release_block(inngest *jobs)
+{
+    inngest_status status = carry_and_prove(jobs);
+    if (status == INNGEST_ERR_JOURNAL_FULL && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
+    return status;
 }
 
 static inngest_status reclaim_block(inngest *jobs, bool wait)
@@ -2009,7 +2068,7 @@ static inngest_status get_room(inngest *jobs, uint32_t bytes)
 {
     uint32_t tries;
     if (bytes > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
-    for (tries = 0; tries < 3 * jobs->block_count; tries++) {   /* cov: a guard: reclaim gains */
+    for (tries = 3 * jobs->block_count; tries > 0; tries--) {   /* cov: a guard: reclaim gains */
         if (jobs->failed) return INNGEST_ERR_SYNC;
         INNGEST_TRY(prepare_blocks(jobs, true));
         if (jobs->last_block - jobs->head_block >= spare_blocks(jobs) && advance(jobs, bytes, spare_blocks(jobs))) return INNGEST_OK;
@@ -2028,6 +2087,9 @@ NEAR inngest_status room(inngest *jobs, uint32_t bytes)
 #else
 #define room get_room
 #endif
+
+/* The same for one record with so large a payload. */
+NEAR_APART inngest_status room_for(inngest *jobs, uint32_t payload) { return room(jobs, ROOM_FOR(payload)); }
 
 /* Reclaim and erase ahead of need, so that no step call has to: what a tick with nothing to do leaves is room for a job
  * of some small records. PAUSED: the chip is erasing. */
@@ -2068,7 +2130,7 @@ static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
 #if INNGEST_CRASHES || INNGEST_CANCEL || INNGEST_WALL_CLOCK
 static inngest_status write_record(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
-    INNGEST_TRY(room(jobs, ROOM_FOR(size)));
+    INNGEST_TRY(room_for(jobs, size));
     return add(jobs, run, key, data, size);
 }
 #endif
@@ -2090,7 +2152,7 @@ static inngest_status add_time(inngest *jobs, unsigned flag)
 
 static inngest_status write_time(inngest *jobs, unsigned flag)
 {
-    INNGEST_TRY(room(jobs, ROOM_FOR(TIME_BYTES)));
+    INNGEST_TRY(room_for(jobs, TIME_BYTES));
     return add_time(jobs, flag);
 }
 
@@ -2127,7 +2189,7 @@ static unsigned function_index(const inngest *jobs, uint32_t hash)
     return NO_FUNCTION;
 }
 
-static uint32_t reservation(const inngest *jobs, unsigned function, uint32_t start_bytes)
+APART uint32_t reservation(const inngest *jobs, unsigned function, uint32_t start_bytes)
 {
     uint32_t bytes = function != NO_FUNCTION && jobs->functions[function].journal_bytes ? jobs->functions[function].journal_bytes : INNGEST_RUN_BYTES;
     return (bytes + start_bytes + END_ROOM + 3) & ~3u;
@@ -2172,11 +2234,9 @@ static void remember(inngest *jobs, const uint8_t b[SEEN_BYTES], uint32_t positi
 /* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. */
 static bool ends_later(inngest *jobs, const record *of)
 {
-    uint32_t offset, block;
+    uint32_t at = of->position;
     record r;
-    for (block = block_of(jobs, of->position); (int32_t)(block - jobs->last_block) <= 0; block++, idle(jobs))
-        for (offset = 0; next_whole(jobs, block, &offset, &r);)
-            if (r.kind == END && r.run == of->run) return true;
+    while (next_record(jobs, jobs->last_block + 1, &at, &r)) if (r.kind == END && r.run == of->run) return true;
     return false;
 }
 
@@ -2188,7 +2248,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         return INNGEST_OK;
     }
     if (run == NULL) {
-        if ((run = enter_run(jobs, r->run)) == NULL) return ends_later(jobs, r) ? INNGEST_OK : INNGEST_ERR_RUNS_FULL;
+        if ((run = enter_run(jobs, r->run)) == NULL) return INNGEST_ERR_RUNS_FULL;
         run->flags = RUN_OLD;
     }
     if (r->kind == START) {
@@ -2360,7 +2420,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         jobs->stale = false;
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, &found->proven);
-        if (applied != INNGEST_OK) found->status = applied;
+        if (applied != INNGEST_OK && !ends_later(jobs, &r)) found->status = applied;
     }
     if (broken) count(&jobs->counters.torn);
 #if INNGEST_WRITE_CACHE
@@ -2437,15 +2497,15 @@ static inngest_status settle(inngest *jobs, uint32_t end)
 
 /* A format may have been cut short, twice: in the first two blocks a header may be torn, and a filler behind it, which
  * leaves no bit of them clear that is to be set, and what cannot be read is no data. */
-static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
+APART inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
     uint8_t bytes[32], bits[32];                         /* what may be torn: no bit of it is clear that is set here */
     uint32_t place, offset, i;
     bool readable = false;
     for (place = 0; place < 2; place++) {
         make_block_header(jobs, jobs->block_count + place, bits);
-        fill_bytes(bits + 12, 0, 4);                     /* of any seed, and its checksum */
-        fill_bytes(bits + 20, 0, 4);
+        put4(bits + 12, 0);                              /* of any seed, and its checksum */
+        put4(bits + 20, 0);
         fill_bytes(bits + BLOCK_HEADER, FILLER, sizeof bits - BLOCK_HEADER);
         for (offset = 0; offset < jobs->port->block_size; offset += sizeof bytes) {
             uint32_t address = block_address(jobs, place) + offset;
@@ -2592,7 +2652,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         INNGEST_TRY(prepare_blocks(jobs, true));
         return INNGEST_PAUSED;
     }
-    return settle_and_erase(jobs);
+    return INNGEST_OK;
 }
 
 /* ---- 8 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------- */
@@ -2757,7 +2817,7 @@ static bool find_again(inngest_ctx *ctx, record *r)
 }
 
 /* Is the step's the run's newest record? It mostly is where one is left to be come by, as where the run has slept. */
-NEAR bool is_newest(inngest_ctx *ctx, record *r)
+NEAR bool is_newest_of_run(inngest_ctx *ctx, record *r)
 {
     return read_linked(ctx->jobs, ctx->run->last, r) && r->step == ctx->step && class_of(r->kind) == RESULT &&
            r->run == (ctx->run->number & STEP_MASK) && of_this_phase(ctx->run, r);   /* cov: guards: it is the run's, and of the phase that it is in */
@@ -2772,7 +2832,7 @@ NEAR enum found find_memo(inngest_ctx *ctx, record *r)
     ctx->known = false;
     if (ctx->met == ctx->run->memos) return found;
 #if INNGEST_TRAIL_STEPS
-    if (ctx->run->memos - ctx->met == 1 && is_newest(ctx, r)) {
+    if (ctx->run->memos - ctx->met == 1 && is_newest_of_run(ctx, r)) {
         if (undecided(r->kind)) {                    /* it will be another one next time */
             ctx->known = true;
             ctx->met++;
@@ -2782,7 +2842,8 @@ NEAR enum found find_memo(inngest_ctx *ctx, record *r)
     } else if (find_again(ctx, r)) found = FOUND;
     else if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) found = FOUND;
 #else
-    if (ctx->ahead && find_close(ctx->jobs, ctx->run, ctx->ahead, RESULT, ctx->step, r)) found = FOUND;
+    r->position = ctx->ahead;
+    if (ctx->ahead && find_close(ctx->jobs, ctx->run, KEY(RESULT, ctx->step), r)) found = FOUND;
 #endif
     else found = find_own(ctx, KEY(RESULT, ctx->step), r);
     if (found != FOUND) return found;
@@ -2966,6 +3027,8 @@ static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when
 
 /* How a step in progress stands, in 3 bits: AGAIN or PENDING; or as it was completed; MISTAKEN and above: a mistake. */
 #define HOW(status) ((unsigned)(status) & 7u)
+#define WHEN_WOKEN 1u                  /* AGAIN, but only after a wake */
+#define IS_AGAIN(a) ((a)->how == HOW(INNGEST_AGAIN) || (a)->how == WHEN_WOKEN)
 #define MISTAKEN 6u                    /* ERR_RUN_BYTES, and behind it ERR_RESULT_SIZE */
 
 #if INNGEST_LONG_STEPS
@@ -2976,7 +3039,7 @@ static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when
 #define NONE_ACTIVE(jobs) false
 #define COUNT_ACTIVE(jobs, n) ((void)0)
 #endif
-#define GOES_ON(a) ((a)->how == HOW(INNGEST_AGAIN) || (a)->how == HOW(INNGEST_PENDING))
+#define GOES_ON(a) (IS_AGAIN(a) || (a)->how == HOW(INNGEST_PENDING))
 
 static inngest_index place_of(const inngest *jobs, const inngest_run *run) { return (inngest_index)(run - jobs->runs + 1); }
 
@@ -3000,6 +3063,9 @@ static void drop_active(inngest *jobs, inngest_active *a)
     jobs->wanting = false;
 }
 
+/* Where its token is, 0 if the body has not asked for it; of one with a timeout that has not, nowhere. */
+static uint32_t *token_of(inngest_active *a) { return a->shared ? &a->next : &a->timeout; }
+
 static bool claim_active(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
@@ -3017,19 +3083,18 @@ static bool claim_active(inngest_ctx *ctx)
     a->how = HOW(INNGEST_AGAIN);
     a->began = ctx->began & 3u;
     a->timed = ctx->timeout != 0;
-    a->next = (uint32_t)jobs->now;
-    a->timeout = a->next + ctx->timeout;
+    a->shared = false;
+    a->next = 0;
+    a->timeout = ctx->timeout ? (uint32_t)jobs->now + ctx->timeout : 0;
     a->calls = 0;
-    if (++jobs->token == 0) jobs->token = 1;   /* cov: after 2^32 steps */
-    a->token = jobs->token;
     ctx->active = a;
     return true;
 }
 
-static inngest_status wait_for_step(inngest_ctx *ctx, const inngest_active *a)
+static inngest_status wait_for_step(inngest_ctx *ctx, const inngest_active *a, uint32_t next)
 {
     int64_t when = NEVER;
-    if (a->next != UINT32_MAX && a->how == HOW(INNGEST_AGAIN)) when = ctx->jobs->now + until(ctx->jobs, a->next);
+    if (a->how == HOW(INNGEST_AGAIN)) when = ctx->jobs->now + until(ctx->jobs, next);
     if (a->timed && ctx->jobs->now + until(ctx->jobs, a->timeout) < when) when = ctx->jobs->now + until(ctx->jobs, a->timeout);
     return wait_until(ctx, INNGEST_WAIT_STEP, when);
 }
@@ -3037,27 +3102,30 @@ static inngest_status wait_for_step(inngest_ctx *ctx, const inngest_active *a)
 /* The body gave AGAIN or PENDING. */
 static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 {
+    inngest_active *a;
     if (!claim_active(ctx)) return wait_for_good(ctx, INNGEST_WAIT_ROOM);
-    ctx->active->how = HOW(status);
-    if (ctx->active->calls != UINT32_MAX) ctx->active->calls++;   /* cov: after 2^32 calls */
-    ctx->active->next = ctx->again;
-    return wait_for_step(ctx, ctx->active);
+    a = ctx->active;
+    a->how = status == INNGEST_AGAIN && ctx->again == UINT32_MAX ? WHEN_WOKEN : HOW(status);
+    if (a->calls != UINT32_MAX) a->calls++;   /* cov: after 2^32 calls */
+    if (!a->shared) a->next = ctx->again;
+    return wait_for_step(ctx, a, ctx->again);
 }
 
-/* What a fresh body must know or leave on record. BODY: call it. */
-static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *o, const record *r)
+/* What a fresh body must know or leave on record; began: YES if the journal has its intent. BODY: call it. */
+static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *o)
 {
     uint8_t attempt = ctx->attempt;
+    bool intent = ctx->began == INNGEST_BEGAN_YES;
     ctx->began = ctx->run->flags & RUN_OLD ? INNGEST_BEGAN_MAYBE : INNGEST_BEGAN_NO;
     if (o == NULL || !(o->intent || o->at_most_once)) return INNGEST_BODY;
-    ctx->began = r->kind == INTENT ? INNGEST_BEGAN_YES : INNGEST_BEGAN_NO;
-    if (ctx->began == INNGEST_BEGAN_YES && o->at_most_once) {
+    ctx->began = intent ? INNGEST_BEGAN_YES : INNGEST_BEGAN_NO;
+    if (intent && o->at_most_once) {
         set_error(ctx, INNGEST_ERR_INTERRUPTED, 0, ctx->id);
         ctx->told = true;
         return INNGEST_FAIL;
     }
     if (!claim_active(ctx)) return wait_for_good(ctx, INNGEST_WAIT_ROOM);
-    if (ctx->began == INNGEST_BEGAN_NO) {
+    if (!intent) {
         inngest_status status = commit_at_once(ctx, INTENT, &attempt, 1);
         if (status != INNGEST_OK) {
             drop_active(ctx->jobs, ctx->active);
@@ -3080,26 +3148,25 @@ static inngest_status begin_again(inngest_ctx *ctx)
     if (ctx->ending) ctx->stop = INNGEST_STOP_CANCEL;
     else if (IN_GROUP(ctx) && ctx->decided) ctx->stop = INNGEST_STOP_LOST;
     else if (a->timed && until(ctx->jobs, a->timeout) <= 0) ctx->stop = INNGEST_STOP_TIMEOUT;
-    else if (a->how == HOW(INNGEST_PENDING) || a->next == UINT32_MAX || until(ctx->jobs, a->next) > 0) return wait_for_step(ctx, a);
+    else if (a->how != HOW(INNGEST_AGAIN) || (!a->shared && until(ctx->jobs, a->next) > 0)) return wait_for_step(ctx, a, a->next);
     return INNGEST_BODY;
 }
 
 /* Of what a body is begun with: it is over already, as the body would say. */
 #define BODY_ENDED(status) ((status) == INNGEST_RETRY || (status) == INNGEST_FAIL)
 
-static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *options, const record *r)
+static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *options)
 {
     ctx->max_attempts = options ? options->max_attempts : 0;
     ctx->timeout = options ? minimum(options->timeout_ms, INT32_MAX) : 0;
-    return IN_PROGRESS(ctx) ? begin_again(ctx) : begin_fresh(ctx, options, r);
+    return IN_PROGRESS(ctx) ? begin_again(ctx) : begin_fresh(ctx, options);
 }
 #else
 #define find_active(jobs, run, step) NULL
 #define BODY_ENDED(status) false
 
-static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *options, const record *r)
+static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *options)
 {
-    (void)r;
     ctx->max_attempts = options ? options->max_attempts : 0;
     ctx->began = ctx->run->flags & RUN_OLD ? INNGEST_BEGAN_MAYBE : INNGEST_BEGAN_NO;
     return INNGEST_BODY;
@@ -3117,8 +3184,13 @@ inngest_token inngest_step_token(inngest_ctx *ctx)
     inngest_token token = { 0, 0 };
     if (!ctx->open) (void)mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_token");
     else if (claim_active(ctx)) {
+        inngest_active *a = ctx->active;
+        if (a->timed != a->shared || *token_of(a) == 0) {
+            a->shared = a->timed;
+            *token_of(a) = ctx->jobs->token += 2;    /* odd: never 0 */
+        }
         token.run = ctx->run->number;
-        token.attempt = ctx->active->token;
+        token.attempt = *token_of(a);
     }
     return token;
 }
@@ -3126,7 +3198,7 @@ inngest_token inngest_step_token(inngest_ctx *ctx)
 inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms)
 {
     uint32_t next = (uint32_t)ctx->jobs->now + (ms ? minimum(ms, INT32_MAX) : 1);
-    ctx->again = ms == UINT32_MAX ? ms : next - (next == UINT32_MAX);
+    ctx->again = ms == UINT32_MAX ? ms : next - (next == UINT32_MAX);   /* that is: only after a wake */
     return INNGEST_AGAIN;
 }
 #endif
@@ -3217,7 +3289,10 @@ NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const recor
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
     if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
     if (ENDING(ctx) ? !IN_PROGRESS(ctx) : CANCELLING(ctx->run)) return wait_for_good(ctx, INNGEST_WAIT_NONE);
-    if (INNGEST_LONG_STEPS && r->kind == INTENT) ctx->attempt = r->first[0];
+    if (INNGEST_LONG_STEPS && r->kind == INTENT) {
+        ctx->attempt = r->first[0];
+        ctx->began = INNGEST_BEGAN_YES;
+    }
     return r->kind == ATTEMPT ? wait_for_attempt(ctx, r) : INNGEST_BODY;
 }
 
@@ -3232,6 +3307,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
     ctx->attempt = 0;
+    ctx->began = INNGEST_BEGAN_NO;
     ctx->old = 0;
 #if INNGEST_LONG_STEPS
     ctx->stop = 0;
@@ -3292,23 +3368,29 @@ static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t f
     return INNGEST_OK;
 }
 
-/* BODY: call it. */
-APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_step_options *options, void *result, size_t size)
+/* Enter a step with a result, and take that from the journal. */
+APART inngest_status enter_with(inngest_ctx *ctx, const char *id, void *result, size_t size)
 {
     record r;
     inngest_status status = enter_step(ctx, id, WHAT_RUN, &r);
     if (status != INNGEST_OK && status != INNGEST_BODY) return status;
     if (result == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
-    if (status == INNGEST_OK) {
-        status = copy_payload(ctx, &r, 0, result, size);
-        return status == INNGEST_ERR_TOO_LONG ? park(ctx, INNGEST_WAIT_MEMO) : status;
-    }
+    if (status != INNGEST_OK) return status;
+    status = copy_payload(ctx, &r, 0, result, size);
+    return status == INNGEST_ERR_TOO_LONG ? park(ctx, INNGEST_WAIT_MEMO) : status;
+}
+
+/* BODY: call it. */
+APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_step_options *options, void *result, size_t size)
+{
+    inngest_status status = enter_with(ctx, id, result, size);
+    if (status != INNGEST_BODY) return status;
     if (size > INNGEST_RESULT_BYTES) return mistake(ctx, INNGEST_ERR_RESULT_SIZE, id);
     ctx->result = result;
     ctx->size = (uint16_t)size;
     ctx->told = false;
     ctx->retry_in = NOT_SAID;
-    status = begin_body(ctx, options, &r);
+    status = begin_body(ctx, options);
     if (status != INNGEST_BODY) return status;
     if (size) fill_bytes(result, 0, size);
     ctx->open = true;
@@ -3446,8 +3528,8 @@ inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *n
     if (status != INNGEST_BODY) return status;
     status = check_event(ctx->jobs, name, name_size, data, size);
     if (status != INNGEST_OK) return mistake(ctx, status, id);
-    fill_bytes(&e, 0, sizeof e);
     e.name = name;
+    e.full = NULL;
     e.name_size = (uint8_t)name_size;
     e.data = data;
     e.size = (uint16_t)size;
@@ -3606,15 +3688,23 @@ static inngest_status find_progress(inngest_ctx *ctx, const void *data, size_t s
     return found == FOUND ? INNGEST_OK : INNGEST_BODY;
 }
 
-inngest_status inngest_step_save(inngest_ctx *ctx, const void *progress, size_t size)
+/* Is it what was saved before? BODY: no; then the next record leaves `old` bytes behind as garbage. */
+APART inngest_status look_for_change(inngest_ctx *ctx, const void *progress, size_t size)
 {
     record r;
-    uint16_t old = ctx->old;
     inngest_status status = find_progress(ctx, progress, size, &r);
     if (status != INNGEST_OK && status != INNGEST_BODY) return status;
     if (size > INNGEST_RESULT_BYTES) return mistake(ctx, INNGEST_ERR_RESULT_SIZE, ctx->id);
     if (status == INNGEST_OK && same_payload(ctx->jobs, &r, progress, size)) return INNGEST_OK;
     ctx->old = status == INNGEST_OK ? (uint16_t)record_room(ctx->jobs, r.size) : 0;
+    return INNGEST_BODY;
+}
+
+inngest_status inngest_step_save(inngest_ctx *ctx, const void *progress, size_t size)
+{
+    uint16_t old = ctx->old;
+    inngest_status status = look_for_change(ctx, progress, size);
+    if (status != INNGEST_BODY) return status;
     status = commit_at_once(ctx, SAVE, progress, (uint32_t)size);
     ctx->old = old;
     if (status == INNGEST_OK) ctx->run->flags |= RUN_SAVED;
@@ -3651,13 +3741,16 @@ void *inngest_user(const inngest_ctx *ctx) { return ctx->jobs->user; }
 uint64_t inngest_run_id(const inngest_ctx *ctx) { return run_id(ctx->jobs, ctx->run); }
 const inngest_error_info *inngest_error(const inngest_ctx *ctx) { return &ctx->error; }
 
-/* The handler's own attempt, and the record that says so. */
-static void find_attempt(inngest_ctx *ctx)
+/* The attempt of the step, or of the handler (step 0), and the record that says so. */
+APART void find_attempt(inngest_ctx *ctx)
 {
     record r;
     ctx->attempt = 0;
     ctx->old = 0;
-    if (find_own(ctx, KEY(RESULT, 0), &r) != FOUND) return;
+    if (find_own(ctx, KEY(RESULT, ctx->step), &r) != FOUND) return;
+#if INNGEST_INDEXES
+    ctx->known = true;
+#endif
     ctx->attempt = r.first[12];
     ctx->old = (uint16_t)record_room(ctx->jobs, r.size);
 }
@@ -3780,7 +3873,7 @@ static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned ca
     put4(b + 2, hash);
     b[0] = (uint8_t)resets;
     b[1] = (uint8_t)called;
-    return write_record(jobs, NULL, KEY(CRASH, 0), b, sizeof b) == INNGEST_OK;
+    return room(jobs, record_room(jobs, sizeof b)) == INNGEST_OK && add(jobs, NULL, KEY(CRASH, 0), b, sizeof b) == INNGEST_OK;
 }
 #endif
 
@@ -3813,27 +3906,36 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
 static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 {
     int i;
+    (void)e;
     *live = 0;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         const inngest_seen *seen = SEEN_ID(jobs, i);
         if (seen->until <= jobs->now) continue;
         ++*live;
-        if (e->id_hash[1] && seen->hash[0] == e->id_hash[0] && seen->hash[1] == e->id_hash[1]) return true;
+#if INNGEST_SEEN_IDS
+        if (e->full && seen->hash[0] == e->full->of.full.id_hash[0] && seen->hash[1] == e->full->of.full.id_hash[1]) return true;   /* no id is 0, and of none seen */
+#endif
     }
     return false;
 }
 
 /* Append the START of a run, as the last of its group or not. */
-static inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
+APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
 {
     uint8_t head[START_HEAD];
-    uint32_t size = HAS_TIME(e) ? START_HEAD : START_HEAD - 6;
+    bool dated = HAS_TIME(e);
+    uint32_t size = dated ? START_HEAD : START_HEAD - 6;
     source s;
     inngest_run *run;
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
     put4(head, jobs->next_run >> 16);
     put4(head + 2, hash_text(HASH_SEED, jobs->functions[function].id));
-    if (HAS_TIME(e)) put_time(head + 6, e->ts);
+#if INNGEST_WALL_CLOCK
+    if (dated) {
+        put4(head + 8, e->full->of.full.ts[1] << 16);
+        put4(head + 6, e->full->of.full.ts[0]);
+    }
+#endif
     head[size - 1] = e->name_size;
     s.copy = false;
     s.piece[0] = head;
@@ -3843,12 +3945,12 @@ static inngest_status start_run(inngest *jobs, const arrival *e, unsigned functi
     s.piece[2] = e->data;
     s.size[2] = e->size;
     run = enter_run(jobs, jobs->next_run++);
-    INNGEST_TRY(append(jobs, run, KEY(START | more | (HAS_TIME(e) ? FLAG : 0), 0), &s));
+    INNGEST_TRY(append(jobs, run, KEY(START | more | (dated ? FLAG : 0), 0), &s));
     take_up(jobs, run, run->number, function, record_room(jobs, size + e->name_size + e->size));
 #if INNGEST_INDEXES
     run->oldest = (uint16_t)jobs->head_block;
 #endif
-    if (!HAS_TIME(e)) run->flags |= RUN_BEGUN;
+    if (!dated) run->flags |= RUN_BEGUN;
     due_now(jobs, run);
     return INNGEST_OK;
 }
@@ -3857,15 +3959,19 @@ static inngest_status start_run(inngest *jobs, const arrival *e, unsigned functi
 APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, unsigned n, inngest_ctx *ctx)
 {
     static const uint8_t done = WHAT_SEND;
+    unsigned k;
+#if INNGEST_SEEN_IDS
     uint32_t seen = 0;
     uint8_t b[SEEN_BYTES];
-    unsigned k;
+#endif
     if (ctx) INNGEST_TRY(write_own(ctx, n ? DONE | MORE : DONE, &done, 1));
+#if INNGEST_SEEN_IDS
     if (HAS_ID(e)) {
-        put_seen(b, e->id_hash, jobs->now + INNGEST_SEEN_MS);
+        put_seen(b, e->full->of.full.id_hash, jobs->now + INNGEST_SEEN_MS);
         INNGEST_TRY(add(jobs, NULL, KEY(SEEN | MORE, 0), b, sizeof b));
         seen = jobs->written;
     }
+#endif
     for (k = 0; k < n; k++) {
         inngest_status status = start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0);
 #if INNGEST_SEND_STEP
@@ -3873,7 +3979,9 @@ APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t
 #endif
         INNGEST_TRY(status);
     }
-    if (HAS_ID(e)) remember(jobs, b, seen);
+#if INNGEST_SEEN_IDS
+    if (seen) remember(jobs, b, seen);
+#endif
     return INNGEST_OK;
 }
 
@@ -4019,7 +4127,7 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
     }
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) kind = PHASE;
     else if (CRASHES(run) <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
-    if (room(jobs, ROOM_FOR(verdict == INNGEST_OK ? 0 : ERROR_BYTES)) != INNGEST_OK ||
+    if (room_for(jobs, verdict == INNGEST_OK ? 0 : ERROR_BYTES) != INNGEST_OK ||
         write_error(ctx, kind, verdict) != INNGEST_OK) return false;
     if (kind == PHASE) {
         run->used = (uint16_t)(start_bytes(ctx) / 4);
@@ -4231,19 +4339,18 @@ APART void pass(inngest *jobs, inngest_run *run)
 APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 {
     inngest_ctx *ctx;
-    record r;
     inngest_active *a;
     inngest_run *run;
     inngest_status status = SLOT_NAME(slot) ? (inngest_status)(256 + SLOT_NAME(slot)) : INNGEST_OK;
     for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++)
-        if (a->run && jobs->runs[a->run - 1].number == slot->of.token.run && a->token == slot->of.token.attempt && GOES_ON(a)) break;
+        if (a->run && jobs->runs[a->run - 1].number == slot->of.token.run && a->timed == a->shared && *token_of(a) == slot->of.token.attempt && GOES_ON(a)) break;
     if (a == ACTIVE(jobs) + ACTIVE_STEPS) { tally(&jobs->counters.stale_tokens); return INNGEST_OK; }
     run = &jobs->runs[a->run - 1];
     if (status == INNGEST_OK && SLOT_SIZE(slot) > a->size) status = INNGEST_ERR_RESULT_SIZE;
     if (status == INNGEST_OK) {
         ctx = start_ctx(jobs, run);
         ctx->step = a->step;
-        if (find_memo(ctx, &r) == FOUND) ctx->old = (uint16_t)record_room(jobs, r.size);
+        find_attempt(ctx);
         ctx->parallel = true;                        /* others may be in progress beside it */
         status = put_record(ctx, RESULT, slot->data, SLOT_SIZE(slot));
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
@@ -4262,22 +4369,16 @@ static inngest_status take(inngest *jobs, const inngest_slot *slot)
 #if INNGEST_LONG_STEPS
     if (SLOT_KIND(slot) == SLOT_COMPLETION) return take_completion(jobs, slot);
 #endif
-    fill_bytes(&e, 0, sizeof e);
     e.name = slot->of.name;
     e.data = slot->data;
+    e.full = NULL;
     e.size = SLOT_SIZE(slot);
     if (SLOT_KIND(slot) == SLOT_EVENT) e.name_size = (uint8_t)length_of(e.name);
     else {
         e.name = (const char *)slot->data;
         e.name_size = SLOT_NAME(slot);
         e.data = slot->data + SLOT_NAME(slot);
-#if INNGEST_WALL_CLOCK
-        e.ts = (int64_t)((uint64_t)slot->of.full.ts[1] << 32 | slot->of.full.ts[0]);
-#endif
-#if INNGEST_SEEN_IDS
-        e.id_hash[0] = slot->of.full.id_hash[0];
-        e.id_hash[1] = slot->of.full.id_hash[1];
-#endif
+        e.full = slot;
     }
     return admit(jobs, &e, NULL);
 }
@@ -4328,15 +4429,16 @@ APART void advance_time(inngest *jobs, uint32_t now_ms)
     jobs->last_tick = now_ms;
 }
 
-static void wake_steps(inngest *jobs)
+APART void wake_steps(inngest *jobs)
 {
     uint32_t i;
     if (!WOKEN(jobs)) return;
     SET_WOKEN(jobs, 0);
     for (i = ACTIVE_STEPS; i-- > 0;) {
         inngest_active *a = ACTIVE(jobs) + i;
-        if (a->run == 0 || a->how != HOW(INNGEST_AGAIN)) continue;
-        a->next = (uint32_t)jobs->now;
+        if (a->run == 0 || !IS_AGAIN(a)) continue;
+        a->how = HOW(INNGEST_AGAIN);
+        if (!a->shared) a->next = (uint32_t)jobs->now;
         due_now(jobs, &jobs->runs[a->run - 1]);
     }
 }
@@ -4489,23 +4591,32 @@ inngest_status inngest_flush(inngest *jobs)
 /* ---- 15 Life and inspection ------------------------------------------------------------------------------------ */
 
 #if INNGEST_WALL_CLOCK
+/* The newest wait of a run that began in this boot, made `off` ms later, with the key of its record. 0: there is none. */
+APART uint32_t wait_to_shift(inngest *jobs, const inngest_run *run, int64_t off, uint8_t b[WAIT_BYTES])
+{
+    record r, other;
+    go_behind(run, &r);
+    do {
+        if (step_back(jobs, run, &r) != FOUND) return 0;
+        if ((r.kind != ATTEMPT && r.kind != SLEEP) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
+        copy_bytes(b, r.first, WAIT_BYTES);
+        if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, &other)) continue;
+        put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
+        b[13] |= WAIT_MOVED;
+        return KEY((unsigned)r.kind | (r.flags & FLAG), r.step);
+    } while (r.link);
+    return 0;
+}
+
 /* Time spent off turns out to be `off` ms: waits that began in this boot must not end early for it. */
 static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 {
-    uint32_t position = run->last;
-    record r;
-    uint8_t *b = r.first;
-    do {
-        if (step_back(jobs, run, &position, &r) != FOUND) return INNGEST_OK;
-        if ((r.kind != ATTEMPT && r.kind != SLEEP) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
-        if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, true)) continue;
-        put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
-        b[13] |= WAIT_MOVED;
-        INNGEST_TRY(write_record(jobs, run, KEY((unsigned)r.kind | (r.flags & FLAG), r.step), b, WAIT_BYTES));
+    uint8_t b[WAIT_BYTES];
+    uint32_t key;
+    while ((key = wait_to_shift(jobs, run, off, b)) != 0) {        /* from the newest on: reclaim may have carried the others */
+        INNGEST_TRY(write_record(jobs, run, key, b, WAIT_BYTES));
         due_now(jobs, run);          /* look again */
-        position = run->last;                        /* reclaim may have carried the others */
-        r.link = 1;                                  /* and once more from the newest on */
-    } while (r.link);
+    }
     return INNGEST_OK;
 }
 
@@ -4535,8 +4646,8 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
     INNGEST_TRY(shift_seen(jobs, off));
     for (i = ACTIVE_STEPS; i-- > 0;) {
         inngest_active *a = ACTIVE(jobs) + i;
-        if (a->next != UINT32_MAX) a->next += (uint32_t)off;
-        a->timeout += (uint32_t)off;
+        if (!a->shared) a->next += (uint32_t)off;
+        if (a->timed) a->timeout += (uint32_t)off;
         if (a->run) due_now(jobs, &jobs->runs[a->run - 1]);
     }
 #if INNGEST_CRASHES
@@ -4672,12 +4783,11 @@ static bool left_out(const record *r)
 APART uint32_t check_run(inngest *jobs, inngest_run *run)
 {
     uint32_t armed = 0;
-    uint32_t position = run->last;
     uint32_t used;
     unsigned news = 0;
     int64_t when = NEVER;
     bool parked = false;
-    record r;
+    record r, other;
     enum found found = find_record(jobs, run, KEY(PHASE, 0), &r);
     if (found == FOUND) {
         inngest_status status = r.size == 4 ? (inngest_status)(int32_t)get4(r.first) : INNGEST_FAIL;   /* alone; else the error of the handler */
@@ -4690,8 +4800,9 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
     run->memos = 0;
     run->oldest = (uint16_t)jobs->tail_block;
 #endif
+    go_behind(run, &r);
     do {
-        found = step_back(jobs, run, &position, &r);
+        found = step_back(jobs, run, &r);
         if (found == GONE || (found == BROKEN && CANCELLING(run))) break;   /* one that ends needs no records */
         if (found == BROKEN) { stop_for_damage(jobs, run); return 0; }
 #if INNGEST_INDEXES
@@ -4708,7 +4819,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
 #endif
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
         idle(jobs);
-        if (!is_live(jobs, &r, true)) continue;
+        if (!is_live(jobs, &r, &other)) continue;
         parked = parked || left_out(&r);   /* cov: a part is left out: parts.sh */
 #if INNGEST_INDEXES
         if (class_of(r.kind) == RESULT && r.step) run->memos++;
@@ -4752,20 +4863,22 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
 #if INNGEST_INDEXES
 /* If the reclaim of the tail block was cut short: its newest copy says how far it had come, for it goes on in order. Where
  * that is not to be found, the chains alone say what has been copied. */
-APART void find_copied(inngest *jobs)
+static void find_copied(inngest *jobs)
 {
-    uint32_t position = jobs->copy, key = 0;
+    uint32_t key = 0;
     const inngest_run *run;
     record r;
     jobs->copied = position_at(jobs, jobs->tail_block, 0);
-    if (!read_header(jobs, position, &r) || (run = find_run(jobs, r.run)) == NULL) return;   /* cov: it was read before */
-    for (r.link = 1; r.link && step_back(jobs, run, &position, &r) == FOUND;) {
+    if (!read_header(jobs, jobs->copy, &r) || (run = find_run(jobs, r.run)) == NULL) return;   /* cov: it was read before */
+    r.link = 0;
+    while (step_back(jobs, run, &r) == FOUND) {
         uint32_t same = KEY(class_of(r.kind) | (r.flags & FLAG), r.step);
         if (key == 0) key = same;
         else if (key == same && block_of(jobs, r.position) == jobs->tail_block) {   /* cov: a guard: reclaim copies from there alone */
             set_copied(jobs, r.position, 0);
             return;
         }
+        if (r.link == 0) return;
     }
 }
 #else
@@ -4824,13 +4937,13 @@ APART void check_runs(inngest *jobs, inngest_reset reset)
 }
 
 /* Mount, and again as long as that is asked for. */
-APART inngest_status mount_all(inngest *jobs, const inngest_config *config)
+static inngest_status mount_all(inngest *jobs, const inngest_config *config)
 {
     uint32_t reclaimed = 0, tries = 0;
     uint8_t needed_before = 0;
     bool trusted;
     inngest_status status;
-    while ((int)(status = mount(jobs, config->seed, &reclaimed)) > 0) {
+    while ((int)(status = mount(jobs, config->seed, &reclaimed)) > 0 || (status == INNGEST_OK && (int)(status = settle_and_erase(jobs)) > 0)) {
         if (tries++ == 32) return INNGEST_ERR_READ;   /* cov: a guard: cells that read differently each time */
         if (jobs->voids_needed != needed_before) reclaimed = 0;   /* what proved it may be what is void */
         needed_before = jobs->voids_needed;
@@ -4844,23 +4957,22 @@ APART inngest_status mount_all(inngest *jobs, const inngest_config *config)
 /* Is a record of a block one that stands in front of that, too? */
 static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
 {
-    uint32_t offset;
+    uint32_t at = position_at(jobs, jobs->tail_block, 0);
     record other;
     source copy;
-    while (block-- != jobs->tail_block)
-        for (idle(jobs), offset = 0; next_whole(jobs, block, &offset, &other);) {
-            set_source(&copy, &other, other.size, true);
-            if (other.run == r->run && other.step == r->step && other.kind == r->kind && payload_crc(&copy, r->head_crc) == r->crc) return true;
-        }
+    while (next_record(jobs, block, &at, &other)) {
+        set_source(&copy, &other, other.size, true);
+        if (other.run == r->run && other.step == r->step && other.kind == r->kind && payload_crc(&copy, r->head_crc) == r->crc) return true;
+    }
     return false;
 }
 
 /* Was a block begun by mounts alone? */
 static bool is_hollow(inngest *jobs, uint32_t block)
 {
-    uint32_t offset = 0;
+    uint32_t at = position_at(jobs, block, 0);
     record r;
-    while (next_whole(jobs, block, &offset, &r))
+    while (next_record(jobs, block + 1, &at, &r))
         if (!(r.kind == RECLAIMED && (r.flags & FLAG)) && !is_repeat(jobs, block, &r)) return false;
     return true;
 }
@@ -4897,7 +5009,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
         jobs->copies_only = false;                     /* in a last block that this mount has begun */
         jobs->wrote = !jobs->opening;
 #if INNGEST_LONG_STEPS
-        jobs->token = jobs->newest * 2654435761u;     /* tokens of an earlier boot are stale */
+        jobs->token = jobs->newest * 2654435761u | 1; /* tokens of an earlier boot are stale */
 #endif
         check_runs(jobs, config->reset);
         if (unreadable(jobs)) return INNGEST_ERR_READ;

@@ -68,7 +68,7 @@
 #undef INNGEST_ACTIVE_STEPS
 #define INNGEST_ACTIVE_STEPS 1 /* not used */
 #endif
-#ifndef INNGEST_ACTIVE_STEPS   /* most steps in progress (AGAIN, PENDING) at once; 1..255; RAM: 24 bytes each */
+#ifndef INNGEST_ACTIVE_STEPS   /* most steps in progress (AGAIN, PENDING) at once; 1..255; RAM: 20 bytes each */
 #define INNGEST_ACTIVE_STEPS 4
 #endif
 #ifndef INNGEST_SEEN_IDS       /* most event ids remembered; 0..255; RAM: 24 bytes each, journal: 28 bytes each */
@@ -528,9 +528,9 @@ typedef uint16_t inngest_index;
 typedef struct inngest_active {    /* a step in progress; internal */
     inngest_index run;             /* its place in the run table, from 1; 0: free */
     uint16_t size;                 /* of the step's result */
-    uint32_t step : 24, how : 3, began : 2, timed : 1;   /* how: low bits of AGAIN or PENDING, or of how it was completed */
-    uint32_t token, calls;
-    uint32_t next, timeout;        /* low 32 bits of journal ms */
+    uint32_t step : 24, how : 3, began : 2, timed : 1, shared : 1;   /* how: low bits of AGAIN or PENDING, or of how it was completed */
+    uint32_t calls;
+    uint32_t next, timeout;        /* low 32 bits of journal ms; its token: timeout if it has none, else next, which is shared then */
 } inngest_active;
 
 typedef struct inngest_seen {      /* an event id; internal */
@@ -913,7 +913,8 @@ uint32_t inngest_step_calls(const inngest_ctx *ctx);
  * it gives, is then begun anew when one of them is over. */
 inngest_token inngest_step_token(inngest_ctx *ctx);
 /* Return what this gives: call me again in ms at the latest, and after inngest_wake; UINT32_MAX: only then. No attempt,
- * no write. Where INNGEST_ACTIVE_STEPS are in progress, the body is begun anew when one of them is over. */
+ * no write. With ms, a body that has both a timeout and asked for its token may be called earlier: with another branch of its run,
+ * or when the clock is set. Where INNGEST_ACTIVE_STEPS are in progress, the body is begun anew when one of them is over. */
 INNGEST_MUST_USE inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms);
 #endif
 

@@ -46,7 +46,7 @@ static void start(inngest_function f, inngest_step_fn *fn, inngest_step_options 
     CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
     CHECK(inngest_send(&m.jobs, "test/go", "", 0) == INNGEST_OK);
 }
-static const inngest_step_options plain = { .max_attempts = 0 };
+static const inngest_step_options plain = { .max_attempts = 0 }, hour = { .timeout_ms = 3600000 };
 
 /* ---- again ----------------------------------------------------------------------------------------------------- */
 
@@ -182,6 +182,177 @@ static void test_pending(void)
     CHECK_TRACE("ask0 ask0");
     complete_as(token, INNGEST_OK, &answer, sizeof answer);
     CHECK(machine_run(5) && machine_runs(NULL) == 0 && value == answer);
+    CHECK_TRACE("after");
+    MACHINE_END();
+}
+
+/* ---- a body that has asked for its token, and gives AGAIN all the same --------------------------------------------- */
+
+static unsigned asks_in;               /* the call in which it asks */
+static uint32_t in_ms;                 /* what it gives inngest_again; 0: it gives PENDING from the third call on */
+static inngest_status both(inngest_ctx *ctx, const void *arg, void *result)
+{
+    (void)arg; (void)result;
+    trace("%u@%u:%d", (unsigned)inngest_step_calls(ctx), (unsigned)m.now, (int)inngest_stop_reason(ctx));
+    if (inngest_step_calls(ctx) == asks_in) token = inngest_step_token(ctx);
+    if (in_ms == 0 && inngest_step_calls(ctx) >= 2) return INNGEST_PENDING;
+    return inngest_again(ctx, in_ms ? in_ms : 300);
+}
+
+/* Two branches: what one waits for is not what the other does. */
+static inngest_status ten_times(inngest_ctx *ctx, const void *arg, void *result)
+{
+    (void)arg; (void)result;
+    return inngest_step_calls(ctx) < 10 ? inngest_again(ctx, 100) : INNGEST_OK;
+}
+
+static inngest_status two_branches(inngest_ctx *ctx)
+{
+    inngest_status a, b;
+    inngest_parallel(ctx, "two");
+    a = inngest_step_run_with(ctx, "long", &options, both, NULL, &value, sizeof value);
+    b = inngest_step_run(ctx, "other", ten_times, NULL, NULL, 0);
+    INNGEST_TRY(inngest_all(ctx, &a, &b));
+    trace("both");
+    return INNGEST_OK;
+}
+
+static void test_token_and_again(inngest_step_options o)
+{
+    const inngest_step_options timed = { .timeout_ms = 1000, .max_attempts = 1 };
+    const int64_t epoch = INT64_C(1790000000000);
+    const uint32_t answer = 0xAABBCCDDu;
+    unsigned boots, ahead = 0, behind = 0;
+    inngest_run_info info;
+    inngest_token first;
+
+    start(job(handler, 5), both, o);                 /* no earlier than it said; the token is good while it waits */
+    asks_in = 0;
+    in_ms = 700;
+    CHECK(machine_tick() == 700 && machine_run(1500));
+    CHECK_TRACE("0@0:0 1@700:0 2@1400:0");
+    first = token;
+    asks_in = 3;
+    CHECK(machine_run(700) && memcmp(&first, &token, sizeof first) == 0);      /* it stays the same */
+    complete_as(token, INNGEST_OK, &answer, sizeof answer);
+    CHECK(machine_run(5) && machine_runs(NULL) == 0 && value == answer && machine_counters().stale_tokens == 0);
+    CHECK_TRACE("3@2100:0 after");
+    MACHINE_END();
+
+    start(job(handler, 5), both, o);                 /* whatever number the token is beside the time */
+    asks_in = 0;
+    in_ms = 700;
+    for (boots = 0; boots < 16; boots++) {
+        const uint32_t begun = m.now;
+        char expected[64];
+        CHECK(machine_tick() == 700 && machine_run(800));
+        *((int32_t)(token.attempt - m.now) > 0 ? &ahead : &behind) += 1;
+        (void)snprintf(expected, sizeof expected, "0@%u:0 1@%u:0", (unsigned)begun, (unsigned)begun + 700);
+        CHECK_TRACE(expected);
+        machine_reboot();
+    }
+    CHECK(ahead && behind);
+    MACHINE_END();
+
+    start(job(handler, 5), both, o);                 /* when it is called again is no token */
+    asks_in = 9;
+    CHECK(machine_tick() == 700 && machine_runs(&info) == 1);
+    first.run = (uint32_t)info.id;
+    first.attempt = 700;
+    complete_as(first, INNGEST_OK, NULL, 0);
+    first.attempt = o.timeout_ms ? o.timeout_ms : 1;     /* nor is when it is to be over */
+    complete_as(first, INNGEST_OK, NULL, 0);
+    CHECK(machine_run(5) && machine_runs(NULL) == 1 && machine_counters().stale_tokens == 2);
+    machine_trace[0] = 0;
+    MACHINE_END();
+
+    for (asks_in = 0; asks_in < 3; asks_in++) {          /* asked for in an earlier call than the one that gives PENDING, or in that */
+        start(job(handler, 5), both, o);
+        in_ms = 0;
+        CHECK(machine_run(5000) && machine_runs(NULL) == 1);
+        inngest_wake(&m.jobs);                           /* no call of one that is PENDING */
+        CHECK(machine_run(1000));
+        CHECK_TRACE("0@0:0 1@300:0 2@600:0");
+        first = token;
+        first.attempt ^= 4;
+        complete_as(first, INNGEST_OK, NULL, 0);         /* of no step */
+        CHECK(machine_run(5) && machine_runs(NULL) == 1 && machine_counters().stale_tokens == 1);
+        complete_as(token, INNGEST_OK, &answer, sizeof answer);
+        CHECK(machine_run(5) && machine_runs(NULL) == 0 && value == answer && machine_counters().stale_tokens == 1);
+        CHECK_TRACE("after");
+        MACHINE_END();
+    }
+
+    start(job(handler, 5), both, o);                     /* a wake is sooner, before and after it has asked */
+    asks_in = 1;
+    in_ms = 700;
+    CHECK(machine_tick() == 700 && machine_run(100));
+    inngest_wake(&m.jobs);
+    CHECK(machine_tick() == 700 && machine_run(50));
+    inngest_wake(&m.jobs);
+    CHECK(machine_tick() == 700 && machine_run(700));
+    CHECK_TRACE("0@0:0 1@100:0 2@150:0 3@850:0");
+    MACHINE_END();
+
+    start(job(handler, 5), both, o);                 /* only after a wake, before and after it has asked */
+    asks_in = 1;
+    in_ms = UINT32_MAX;
+    CHECK(machine_tick() > 1000 && machine_run(100000));
+    inngest_wake(&m.jobs);
+    CHECK(machine_tick() > 1000 && machine_run(100000));
+    inngest_wake(&m.jobs);
+    CHECK(machine_tick() > 1000 && machine_run(5));
+    CHECK_TRACE("0@0:0 1@100000:0 2@200000:0");
+    complete_as(token, INNGEST_OK, &answer, sizeof answer);
+    CHECK(machine_run(5) && machine_runs(NULL) == 0 && value == answer);
+    CHECK_TRACE("after");
+    MACHINE_END();
+
+    start(job(handler, 5), both, timed);                 /* its timeout is no other; then the token is stale */
+    asks_in = 0;
+    in_ms = 700;
+    CHECK(machine_run(3000) && machine_runs(NULL) == 0 && why.status == INNGEST_TIMED_OUT);
+    CHECK_TRACE("0@0:0 1@700:0 2@1000:1 after");
+    complete_as(token, INNGEST_OK, &answer, sizeof answer);
+    CHECK(machine_run(5) && machine_counters().stale_tokens == 1);
+    MACHINE_END();
+
+    start(job(two_branches, 5), both, o);                /* with a timeout it may be called with the other branch */
+    asks_in = 0;
+    in_ms = 250;
+    CHECK(machine_run(1100) && machine_runs(NULL) == 1);
+    if (o.timeout_ms) CHECK_TRACE("0@0:0 1@100:0 2@200:0 3@300:0 4@400:0 5@500:0 6@600:0 7@700:0 8@800:0 9@900:0 10@1000:0");
+    else CHECK_TRACE("0@0:0 1@250:0 2@500:0 3@750:0 4@1000:0");
+    complete_as(token, INNGEST_OK, &answer, sizeof answer);
+    CHECK(machine_run(5) && machine_runs(NULL) == 0 && value == answer && machine_counters().stale_tokens == 0);
+    CHECK_TRACE("both");
+    MACHINE_END();
+
+    start(job(two_branches, 5), both, o);            /* but one that waits for a wake is not */
+    asks_in = 0;
+    in_ms = UINT32_MAX;
+    CHECK(machine_run(5000) && machine_runs(NULL) == 1);
+    CHECK_TRACE("0@0:0");
+    inngest_wake(&m.jobs);
+    CHECK(machine_run(5000));
+    CHECK_TRACE("1@5000:0");
+    complete_as(token, INNGEST_OK, &answer, sizeof answer);
+    CHECK(machine_run(5) && machine_runs(NULL) == 0 && value == answer);
+    CHECK_TRACE("both");
+    MACHINE_END();
+
+    start(job(handler, 5), both, o);                 /* time that was spent off is made good: the token stays */
+    asks_in = 0;
+    in_ms = 0;
+    inngest_set_wall_clock(&m.jobs, epoch, m.now);
+    CHECK(machine_run(10));
+    machine_reboot();
+    CHECK(machine_run(1000));
+    machine_trace[0] = 0;
+    inngest_set_wall_clock(&m.jobs, epoch + 500000, m.now);
+    CHECK(machine_run(10));
+    complete_as(token, INNGEST_OK, &answer, sizeof answer);
+    CHECK(machine_run(5) && machine_runs(NULL) == 0 && value == answer && machine_counters().stale_tokens == 0);
     CHECK_TRACE("after");
     MACHINE_END();
 }
@@ -368,6 +539,8 @@ int main(void)
 {
     test_again();
     test_pending();
+    test_token_and_again(plain);
+    test_token_and_again(hour);
     test_timeouts();
     test_cancel();
     test_began();
