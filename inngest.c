@@ -2435,7 +2435,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 
 /* Put nothing right behind what may be torn, and, unless the stop was clean, write the newest group again, whose
  * cells may be half programmed, before anything acts on it. */
-static inngest_status settle(inngest *jobs, uint32_t end)
+APART inngest_status settle(inngest *jobs, uint32_t end)
 {
     uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = 0;
     bool torn = jobs->doubted || jobs->stale;
