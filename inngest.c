@@ -2207,12 +2207,14 @@ APART void take_up(inngest *jobs, inngest_run *run, uint32_t number, unsigned fu
 }
 
 #define SEEN_BYTES 14u
+#if INNGEST_SEEN_IDS || INNGEST_WALL_CLOCK
 static void put_seen(uint8_t b[SEEN_BYTES], const uint32_t hash[2], int64_t until)
 {
     put4(b, hash[0]);
     put4(b + 4, hash[1]);
     put_time(b + 8, until);
 }
+#endif
 
 /* In the place of what expires first: of the ids that a mount finds some may have expired before the newest ones came. */
 static void remember(inngest *jobs, const uint8_t b[SEEN_BYTES], uint32_t position)
