@@ -194,6 +194,12 @@ typedef struct arrival {               /* an event on its way into the journal *
 #if (defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)) || defined(__x86_64__)   /* one instruction, at -Os too */
 #define SHORT HOT
 static void put4(uint8_t *to, uint32_t value) { memcpy(to, &value, 4); }
+static void put_time(uint8_t *to, int64_t time)
+{
+    uint16_t high = (uint16_t)(time >> 32);
+    put4(to, (uint32_t)time);
+    memcpy(to + 4, &high, 2);
+}
 INNGEST_SEND_CODE static uint32_t get4(const uint8_t *from)
 {
     uint32_t value;
@@ -209,15 +215,14 @@ static void put4(uint8_t *to, uint32_t value)
     to[2] = (uint8_t)(value >> 16);
     to[3] = (uint8_t)(value >> 24);
 }
-INNGEST_SEND_CODE static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
-#endif
-
 static void put_time(uint8_t *to, int64_t time)
 {
     put4(to, (uint32_t)time);
     to[4] = (uint8_t)(time >> 32);
     to[5] = (uint8_t)(time >> 40);
 }
+INNGEST_SEND_CODE static uint32_t get4(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24; }
+#endif
 
 static uint32_t get2(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8; }
 SHORT int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(from + 4) << 32 | get4(from)); }
@@ -253,16 +258,22 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
     static const uint32_t table[8][256] = { CRC_ROW(CRC_ROW_0), CRC_ROW(CRC_ROW_1), CRC_ROW(CRC_ROW_2), CRC_ROW(CRC_ROW_3),
                                             CRC_ROW(CRC_ROW_4), CRC_ROW(CRC_ROW_5), CRC_ROW(CRC_ROW_6), CRC_ROW(CRC_ROW_7) };
     const uint8_t *end = data + (size & ~(size_t)7);
+    uint_fast32_t word;
     for (crc = ~crc; data != end; data += 8) {
-        uint32_t low = crc ^ get4(data), high = get4(data + 4);
-        crc = CRC_WORD(table + 4, low) ^ CRC_WORD(table, high);
+        word = crc ^ get4(data);
+        crc = CRC_WORD(table + 4, word) ^ table[3][data[4]] ^ table[2][data[5]] ^ table[1][data[6]] ^ table[0][data[7]];
     }
     if (size & 4) {
-        crc ^= get4(data);
-        crc = CRC_WORD(table, crc);
+        word = crc ^ get4(data);
+        crc = CRC_WORD(table, word);
         data += 4;
     }
-    for (end = data + (size & 3); data != end; data++) crc = crc >> 8 ^ table[0][(crc ^ *data) & 255];
+    if (size & 2) {
+        word = crc ^ get2(data);
+        crc = (uint32_t)(word >> 16) ^ table[1][word & 255] ^ table[0][word >> 8 & 255];
+        data += 2;
+    }
+    if (size & 1) crc = crc >> 8 ^ table[0][(crc ^ *data) & 255];
 #elif INNGEST_CRC_TABLE == 256
     static const uint32_t table[256] = CRC_ROW(CRC_ROW_0);
     for (crc = ~crc; size-- > 0; data++) crc = crc >> 8 ^ table[(crc ^ *data) & 255];
@@ -335,17 +346,20 @@ static void copy_text(char *to, const char *from, size_t size)
 }
 
 /* Copy an id, cut to fit, and give its hash. */
-static uint32_t copy_id(char *to, const char *id, size_t size)
+NEAR uint32_t copy_id(char *to, const char *id, size_t size)
 {
 #if FAST                               /* in one go */
-    const char *end = to + size - 1;
     uint32_t hash = HASH_SEED;
-    for (; *id; id++) {
-        hash = (hash ^ (uint8_t)*id) * HASH_PRIME;
-        if (to < end) *to++ = *id;
+    size_t n = 0;
+    char c = INNGEST_MESSAGE_BYTES ? id[0] : 0;      /* else there is room for none */
+    while (c) {
+        hash = (hash ^ (uint8_t)c) * HASH_PRIME;
+        to[n] = c;
+        if (++n == size - 1) break;
+        c = id[n];
     }
-    *to = 0;
-    return hash;
+    to[n] = 0;
+    return n == size - 1 ? hash_text(hash, id + n) : hash;
 #else
     copy_text(to, id, size);
     return hash_text(HASH_SEED, id);
@@ -516,10 +530,28 @@ static inngest_slot *published_slot(inngest *jobs, inngest_word index)
     return NULL;
 }
 
+#if FAST                               /* each tick looks there, and more than once */
+#define OLDEST_SLOT(jobs) ((jobs)->oldest_slot)
+#define FIND_OLDEST_SLOT(jobs) ((jobs)->oldest_slot = &(jobs)->slots[(jobs)->head & (jobs)->slot_mask])
+#else
+#define OLDEST_SLOT(jobs) (&(jobs)->slots[(jobs)->head & (jobs)->slot_mask])
+#define FIND_OLDEST_SLOT(jobs) ((void)0)
+#endif
+
+#if FAST && HAVE_CAS                   /* the queue is empty, and nobody is in the middle of a send */
+NEAR bool none_waits(inngest *jobs)
+{
+    return LOAD(&OLDEST_SLOT(jobs)->sequence) != WORD(jobs->head + 1) && LOAD(&jobs->tail) == jobs->head;   /* cov: two at once: queue_threads.c */
+}
+#else
+#define none_waits(jobs) false
+#endif
+
 static void free_oldest_slot(inngest *jobs)
 {
     STORE(&jobs->slots[jobs->head & jobs->slot_mask].sequence, WORD(jobs->head + jobs->slot_mask + 1u));
     jobs->head++;
+    FIND_OLDEST_SLOT(jobs);
 }
 
 HOT void lock(const inngest *jobs)
@@ -701,17 +733,18 @@ INNGEST_SEND_CODE void inngest_wake(inngest *jobs)
 }
 
 /* Neither an event, a completion nor a wake since the last tick. */
-static bool nothing_came(inngest *jobs)
+NEAR bool nothing_came(inngest *jobs)
 {
-    return !LOAD(&jobs->woken) && LOAD(&jobs->slots[jobs->head & jobs->slot_mask].sequence) != WORD(jobs->head + 1);
+    return !LOAD(&jobs->woken) && LOAD(&OLDEST_SLOT(jobs)->sequence) != WORD(jobs->head + 1);
 }
 
 /* ---- 4 Run table: places, numbers, deadlines -------------------------------------------------------------------
  *
  * Places of the table are found by run number through chains from `heads` (places there and in `next` count from 1, 0
  * is none; free ones are a chain too), and by deadline through a tournament: node i of `tree` holds the place of the
- * earlier of its children 2i and 2i+1, leaf run_count + p is place p, so the root is due first. A new deadline walks
- * up and stops where the winner stays. Without INNGEST_INDEXES all places are looked at. */
+ * earlier of its children 2i and 2i+1, leaf run_count + p is place p, so the root is due first. Of an odd number the first
+ * leaf is beside a node, and stands in `tree` too. A new deadline walks up and stops where the winner stays. Without
+ * INNGEST_INDEXES all places are looked at. */
 
 #if FAST
 static int64_t deadline(const inngest_run *run) { return run->due; }
@@ -725,10 +758,14 @@ static void put_deadline(inngest_run *run, int64_t when)
 }
 #endif
 
-static bool is_earlier(const inngest_run *a, const inngest_run *b)
+static bool is_earlier(const inngest_run *run, int64_t due, uint32_t number)
 {
-    int64_t sooner = deadline(a) - deadline(b);
-    return sooner < 0 || (sooner == 0 && (int32_t)(a->number - b->number) < 0);
+#if FAST                               /* asked first is what mostly is so */
+    return !(deadline(run) > due || (deadline(run) == due && (int32_t)(run->number - number) >= 0));
+#else
+    int64_t sooner = deadline(run) - due;
+    return sooner < 0 || (sooner == 0 && (int32_t)(run->number - number) < 0);
+#endif
 }
 
 #if INNGEST_INDEXES
@@ -745,8 +782,38 @@ static uint32_t contender(const inngest *jobs, uint32_t node)
 }
 
 /* Gives the run due first; a free place if there is none. */
-APART inngest_run *first_run(const inngest *jobs) { return &jobs->runs[contender(jobs, 1)]; }
+APART inngest_run *first_run(const inngest *jobs) { return &jobs->runs[jobs->tree[1]]; }
 
+#if FAST
+/* `first`: the run was due first, so that it stands in all nodes above, and none need be looked at before it changes. */
+NEAR void climb(inngest *jobs, uint32_t place, bool first)
+{
+    const inngest_run *runs = jobs->runs, *rival;
+    inngest_index *tree = jobs->tree;
+    uint32_t winner = place, number = runs[place].number;
+    size_t node = (jobs->run_count + place) ^ 1u;    /* its rival's */
+    int64_t due = deadline(&runs[place]);
+    if (node == 0) return;
+    for (rival = &runs[contender(jobs, (uint32_t)node)]; ; rival = &runs[tree[node]]) {
+        if (is_earlier(rival, due, number)) {
+            winner = (uint32_t)(rival - runs);
+            number = rival->number;
+            due = deadline(rival);
+        }
+        node /= 2;
+        if (!first && winner != place && tree[node] == winner) return;
+        tree[node] = (inngest_index)winner;
+        if (node == 1) return;
+        node ^= 1;
+    }
+}
+
+static void play_up(inngest *jobs, uint32_t place)
+{
+    if (jobs->tree[1] == place) climb(jobs, place, true);
+    else climb(jobs, place, false);
+}
+#else
 static void play_up(inngest *jobs, uint32_t place)
 {
     const inngest_run *runs = jobs->runs, *first = &runs[place];
@@ -754,11 +821,12 @@ static void play_up(inngest *jobs, uint32_t place)
     uint32_t node, winner = place;
     for (node = jobs->run_count + place; node > 1; node /= 2) {
         uint32_t other = contender(jobs, node ^ 1);
-        if (is_earlier(&runs[other], first)) first = &runs[winner = other];
+        if (is_earlier(&runs[other], deadline(first), first->number)) first = &runs[winner = other];
         if (tree[node / 2] == winner && winner != place) return;
         tree[node / 2] = (inngest_index)winner;
     }
 }
+#endif
 
 /* Take a free place for a run. NULL: there is none. */
 static inngest_run *enter_run(inngest *jobs, uint32_t number)
@@ -786,8 +854,8 @@ static void leave_place(inngest *jobs, const inngest_run *run)
 static void clear_places(inngest *jobs)
 {
     uint32_t i;
-    jobs->tree = (inngest_index *)(void *)(jobs->runs + jobs->run_count);
-    jobs->heads = jobs->tree + jobs->run_count;
+    jobs->tree = (inngest_index *)(void *)(jobs->runs + jobs->run_count) - 1;   /* from 1 */
+    jobs->heads = jobs->tree + jobs->run_count + 1;
     jobs->next = jobs->heads + jobs->run_count;
     jobs->again = jobs->next + jobs->run_count;
     while (2 * jobs->hash_mask + 1 < jobs->run_count) jobs->hash_mask = 2 * jobs->hash_mask + 1;
@@ -810,7 +878,7 @@ static inngest_run *find_run(inngest *jobs, uint32_t number) { return number ? f
 APART inngest_run *first_run(const inngest *jobs)
 {
     inngest_run *run, *first = jobs->runs;
-    for (run = first; run < jobs->runs + jobs->run_count; run++) if (is_earlier(run, first)) first = run;
+    for (run = first; run < jobs->runs + jobs->run_count; run++) if (is_earlier(run, deadline(first), first->number)) first = run;
     return first;
 }
 
@@ -906,7 +974,22 @@ APART uint32_t head_position(const inngest *jobs) { return position_at(jobs, job
 /* Where a block, or a position, is in the storage. */
 /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero): init checks that there are two at least. */
 APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->block_count << jobs->block_shift; }
-APART uint32_t address_of(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
+APART uint32_t find_address(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
+
+/* The same where it is next to nothing in a ring of a power of two; and where the head is, which stands at this position. */
+#if FAST
+NEAR uint32_t address_of(const inngest *jobs, uint32_t position)
+{
+    return jobs->ring_mask ? position << jobs->unit_shift & jobs->ring_mask : find_address(jobs, position);
+}
+NEAR uint32_t head_address(const inngest *jobs, uint32_t position)
+{
+    return jobs->ring_mask ? position << jobs->unit_shift & jobs->ring_mask : block_address(jobs, jobs->head_block) + jobs->head_offset;
+}
+#else
+#define address_of find_address
+#define head_address(jobs, position) (block_address(jobs, (jobs)->head_block) + (jobs)->head_offset)
+#endif
 
 #if INNGEST_LOG
 static void say(inngest *jobs, const char *text)
@@ -941,18 +1024,26 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
     return status;
 }
 
-NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
+/* A read has failed: what stays unreadable is taken as torn. */
+static bool read_again(inngest *jobs, int result, uint32_t address, void *data, uint32_t size)
 {
-    int result, tries;
+    int tries;
     bool blank = false;
-    for (tries = 0; tries < 3; tries++) {          /* what stays unreadable is taken as torn */
-        if ((result = jobs->port->read(jobs->port->context, address, data, size)) == 0) return true;
+    for (tries = 1; result != 0; tries++) {
         blank = jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size);
-        if (blank) continue;                       /* or data that look it */
-        report(jobs, result, "inngest: the storage cannot be read");
+        if (!blank) report(jobs, result, "inngest: the storage cannot be read");   /* or data that look it */
+        if (tries == 3) break;
+        result = jobs->port->read(jobs->port->context, address, data, size);
     }
+    if (result == 0) return true;
     jobs->unread = jobs->unread || !blank;
     return false;
+}
+
+NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
+{
+    int result = jobs->port->read(jobs->port->context, address, data, size);
+    return result == 0 || read_again(jobs, result, address, data, size);
 }
 
 /* Are the first n bytes of the stage, which are whole words, of one value? */
@@ -1033,35 +1124,42 @@ NEAR bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, 
 
 NEAR_APART void parse_header(record *r, const uint8_t *bytes)
 {
-    uint8_t kind = bytes[4];
-    r->kind = kind & KIND_MASK;
-    r->flags = kind & (CARRIED | MORE | FLAG);
-    r->header = 12;
-    r->size = bytes[5];
-    r->run = get2(bytes + 6);
+    uint32_t word = get4(bytes + 4), header = 12, size = bytes[5], run = get2(bytes + 6), link = bytes[11];
+    r->kind = word & KIND_MASK;
+    r->flags = word & (CARRIED | MORE | FLAG);
     r->step = get4(bytes + 8) & STEP_MASK;
-    r->link = bytes[11];
     r->crc = get4(bytes);
 #if INNGEST_TRAIL_STEPS
     r->staged = false;
 #endif
-    if (!(kind & WIDE)) return;
-    r->header = 16;
-    r->link |= get2(bytes + 12) << 8;
-    r->run |= (uint32_t)bytes[14] << 16;
-    r->size = (uint16_t)(r->size | bytes[15] << 8);
+    if (word & WIDE) {
+        header = 16;
+        link |= get2(bytes + 12) << 8;
+        run |= (uint32_t)bytes[14] << 16;
+        size |= (uint32_t)bytes[15] << 8;
+    }
+    r->header = (uint8_t)header;
+    r->size = (uint16_t)size;
+    r->run = run;
+    r->link = link;
+}
+
+/* The first bytes of a header are in the stage: take the rest, with `left` bytes to the end of the block. */
+NEAR bool finish_header(inngest *jobs, uint32_t position, uint32_t address, uint32_t left, record *r)
+{
+    uint8_t *bytes = (uint8_t *)jobs->stage;
+    if ((bytes[4] & WIDE) && (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4))) return false;   /* what follows a short one may be unreadable */
+    r->position = position;
+    parse_header(r, bytes);
+    return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
 /* Read the header at a position into the stage, which is free but for append. False: nothing that could be one. */
 NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
 {
-    uint8_t *bytes = (uint8_t *)jobs->stage;
     uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
-    if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, bytes, 12)) return false;
-    if ((bytes[4] & WIDE) && (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4))) return false;   /* what follows a short one may be unreadable */
-    r->position = position;
-    parse_header(r, bytes);
-    return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
+    if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, jobs->stage, 12)) return false;
+    return finish_header(jobs, position, address, left, r);
 }
 
 NEAR bool is_crc(record *r, uint32_t crc)
@@ -1088,19 +1186,43 @@ static bool verify(inngest *jobs, record *r)
 }
 
 #if INNGEST_TRAIL_STEPS
-/* Verify a record that stands in the stage as a whole. */
-static bool verify_staged(inngest *jobs, record *r)
+/* Verify a record that stands in the stage as a whole. It is none to be copied: it has no head_crc. */
+NEAR bool verify_staged(inngest *jobs, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
-    r->head_crc = crc_header(jobs, r->position, bytes, r->header);
-    fill_bytes(r->first, 0, sizeof r->first);
-    copy_bytes(r->first, bytes + r->header, minimum(r->size, sizeof r->first));
-    return is_crc(r, crc32(r->head_crc, bytes + r->header, r->size));
+    uint32_t size = (uint32_t)r->header + r->size;
+    r->staged = true;
+    if (r->size < sizeof r->first) memset(bytes + size, 0, sizeof r->first);
+    memcpy(r->first, bytes + r->header, sizeof r->first);
+    return is_crc(r, crc_header(jobs, r->position, bytes, size));
 }
 #endif
 
 /* Read and verify the record at a position. False: nothing whole there. */
 static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_header(jobs, position, r) && verify(jobs, r); }
+
+/* The same where a chain leads to, so that what stands there is whole but for damage: a short record in two reads. */
+#if INNGEST_TRAIL_STEPS
+static bool finish_record(inngest *jobs, uint32_t position, uint32_t address, uint32_t left, record *r)
+{
+    return finish_header(jobs, position, address, left, r) && verify(jobs, r);
+}
+
+NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
+{
+    uint8_t *bytes = (uint8_t *)jobs->stage;
+    uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset, n;
+    if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, bytes, 12)) return false;
+    n = 12 + bytes[5] + (bytes[4] & WIDE ? 4u : 0u);
+    if (n > left || n > INNGEST_STAGE_BYTES) return finish_record(jobs, position, address, left, r);
+    if (n > 12 && !port_read(jobs, address + 12, bytes + 12, n - 12)) return false;
+    r->position = position;
+    parse_header(r, bytes);
+    return r->size <= 0xFF ? verify_staged(jobs, r) : finish_record(jobs, position, address, left, r);
+}
+#else
+#define read_linked read_record
+#endif
 
 #define ZEROS (FAST ? 16u : 4u)
 
@@ -1203,14 +1325,12 @@ APART uint32_t make_header(inngest *jobs, const inngest_run *run, uint32_t key, 
     return head;
 }
 
-/* The head's next bytes are spent whatever comes: never programmed twice. Gives where they are. */
-NEAR uint32_t spend(inngest *jobs, uint32_t position, uint32_t bytes)
+/* The head's next bytes are spent whatever comes: never programmed twice. */
+NEAR void spend(inngest *jobs, uint32_t position, uint32_t bytes)
 {
-    uint32_t address = block_address(jobs, jobs->head_block) + jobs->head_offset;
     if (!jobs->in_group) jobs->group_from = position;
     jobs->head_offset += round_up(jobs, bytes);
     jobs->dirty = jobs->wrote = true;
-    return address;
 }
 
 /* Program so many bytes of the stage, with padding. */
@@ -1218,7 +1338,11 @@ NEAR inngest_status program_stage(inngest *jobs, uint32_t address, uint32_t used
 {
     uint8_t *stage = (uint8_t *)jobs->stage;
     uint32_t n = round_up(jobs, used);
-    if (!FAST || n > used) fill_bytes(stage + used, 0xFF, n - used);
+#if FAST
+    if (used <= INNGEST_STAGE_BYTES - 32) memset(stage + used, 0xFF, 32);
+    else
+#endif
+    fill_bytes(stage + used, 0xFF, n - used);
     return port_program(jobs, address, stage, n);
 }
 
@@ -1247,7 +1371,8 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
     bool read = true;
     INNGEST_TRY(open_place(jobs));
     used = make_header(jobs, run, key, s, position);
-    address = spend(jobs, position, used + left);
+    address = head_address(jobs, position);
+    spend(jobs, position, used + left);
     if (STAGED(s, used + left)) {
         used += left;
         left = 0;
@@ -1266,6 +1391,21 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, cons
     return note_record(jobs, run, key, position, status);
 }
 
+#if FAST
+/* memcpy is a call, or a slow loop, where the size is not known. */
+NEAR void copy_short(uint8_t *to, const uint8_t *from, size_t size)
+{
+    size_t at;
+    if (size >= 16) {
+        for (at = 0; at < size - 16; at += 16) memcpy(to + at, from + at, 16);
+        memcpy(to + size - 16, from + size - 16, 16);
+    } else if (size >= 8) {
+        memcpy(to, from, 8);
+        memcpy(to + size - 8, from + size - 8, 8);
+    } else for (at = 0; at < size; at++) to[at] = from[at];
+}
+#endif
+
 /* The same with a payload that is one piece of memory. */
 static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
@@ -1273,11 +1413,12 @@ static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const v
 #if FAST
     if (size <= INNGEST_STAGE_BYTES - 16 && !jobs->opening) {
         uint8_t *stage = (uint8_t *)jobs->stage;
-        uint32_t position = head_position(jobs);
+        uint32_t position = head_position(jobs), address = head_address(jobs, position);
         uint32_t total = put_header(stage, key, run ? run->number & STEP_MASK : 0, link_to(run, position), size) + size;
-        if (size) memcpy(stage + total - size, data, size);
+        copy_short(stage + total - size, data, size);
         put_crc(jobs, crc_header(jobs, position, stage, total));
-        return note_record(jobs, run, key, position, program_stage(jobs, spend(jobs, position, total), total));
+        spend(jobs, position, total);
+        return note_record(jobs, run, key, position, program_stage(jobs, address, total));
     }
 #endif
     s.copy = false;
@@ -1309,7 +1450,7 @@ static bool of_this_phase(const inngest_run *run, const record *r)
 static inngest_status step_back(inngest *jobs, const inngest_run *run, uint32_t *position, record *r)
 {
     if ((int32_t)(block_of(jobs, *position) - jobs->tail_block) < 0) return INNGEST_ERR_NOT_FOUND;
-    if (!read_record(jobs, *position, r) || r->run != (run->number & STEP_MASK)) return INNGEST_ERR_READ;
+    if (!read_linked(jobs, *position, r) || r->run != (run->number & STEP_MASK)) return INNGEST_ERR_READ;
     *position -= r->link;
     return INNGEST_OK;
 }
@@ -1788,11 +1929,22 @@ static uint32_t largest_record(const inngest *jobs)
  * erased and the reclaim started over. Blocks of nothing but live records give back less than their copies take, by the
  * proof and by what did not fit; several may follow each other, so what they take of the erased blocks is won back
  * before anything else is written. */
-NEAR uint32_t spare_blocks(const inngest *jobs)
+static uint32_t count_spare_blocks(const inngest *jobs)
 {
     uint32_t usable = jobs->port->block_size - jobs->first_offset;
     return (jobs->block_count < 4 ? 1 : 2) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
 }
+
+#if FAST                               /* they change with the reservations alone */
+NEAR uint32_t spare_blocks(inngest *jobs)
+{
+    if (jobs->spare_for == jobs->reserved + 1) return jobs->spare;
+    jobs->spare_for = jobs->reserved + 1;
+    return jobs->spare = count_spare_blocks(jobs);
+}
+#else
+#define spare_blocks count_spare_blocks
+#endif
 
 /* Make the head have room for so many bytes, where it has none or something is to be done first. */
 static inngest_status get_room(inngest *jobs, uint32_t bytes)
@@ -1821,15 +1973,20 @@ NEAR inngest_status room(inngest *jobs, uint32_t bytes)
 
 /* Reclaim and erase ahead of need, so that no step call has to: what a tick with nothing to do leaves is room for a job
  * of some small records. PAUSED: the chip is erasing. */
-static bool wants_room_ahead(const inngest *jobs)
+NEAR bool wants_room_ahead(inngest *jobs)
 {
+#if FAST
+    bool near_end = jobs->head_offset > jobs->near_end;
+#else
+    bool near_end = jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size;
+#endif
     if (jobs->last_block + 1 - jobs->tail_block < jobs->block_count) return true;   /* cov: only where an erase fails in a tick's last pass */
-    return jobs->block_count >= 4 && jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size &&
-           jobs->last_block - jobs->head_block <= spare_blocks(jobs);
+    return near_end && jobs->block_count >= 4 && jobs->last_block - jobs->head_block <= spare_blocks(jobs);
 }
 
-static inngest_status make_room_ahead(inngest *jobs)
+NEAR inngest_status make_room_ahead(inngest *jobs)
 {
+    if (FAST && !wants_room_ahead(jobs)) return INNGEST_OK;
     INNGEST_TRY(prepare_blocks(jobs, false));
     return wants_room_ahead(jobs) ? reclaim_block(jobs, false) : INNGEST_OK;
 }
@@ -2454,6 +2611,16 @@ NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
     unsigned i, found = 0;
     if (id == NULL || id[0] == 0) return mistake(ctx, INNGEST_ERR_STEP_ID, NULL);
     hash = copy_id(ctx->id, id, sizeof ctx->id);
+#if FAST                               /* a new one, which touches no other */
+    for (i = 0; i < ctx->id_count && ((hash - jobs->pass_ids[i]) & STEP_MASK) >= jobs->pass_counts[i]; i++) continue;
+    if (i == ctx->id_count && i < INNGEST_STEP_IDS && (hash & STEP_MASK)) {
+        ctx->step = hash & STEP_MASK;
+        jobs->pass_ids[i] = hash;
+        jobs->pass_counts[i] = 1;
+        ctx->id_count++;
+        return INNGEST_OK;
+    }
+#endif
     while (found < ctx->id_count && jobs->pass_ids[found] != hash) found++;
     if (found == INNGEST_STEP_IDS) return mistake(ctx, INNGEST_ERR_STEP_IDS, id);
     if (found == ctx->id_count) {
@@ -2530,9 +2697,14 @@ static bool find_again(inngest_ctx *ctx, record *r)
     if (size == 0 || size > INNGEST_STAGE_BYTES || !port_read(jobs, address_of(jobs, position), bytes, size)) return false;
     r->position = position;
     parse_header(r, bytes);
-    if (r->header + (uint32_t)r->size != size || !is_memo(ctx, r) || !verify_staged(jobs, r)) return false;
-    r->staged = true;
-    return true;
+    return r->header + (uint32_t)r->size == size && is_memo(ctx, r) && verify_staged(jobs, r);
+}
+
+/* Is the step's the run's newest record? It mostly is where one is left to be come by, as where the run has slept. */
+NEAR bool is_newest(inngest_ctx *ctx, record *r)
+{
+    return read_linked(ctx->jobs, ctx->run->last, r) && r->step == ctx->step && class_of(r->kind) == RESULT &&
+           r->run == (ctx->run->number & STEP_MASK) && of_this_phase(ctx->run, r);   /* cov: guards: it is the run's, and of the phase that it is in */
 }
 #endif
 
@@ -2544,7 +2716,14 @@ NEAR inngest_status find_memo(inngest_ctx *ctx, record *r)
     ctx->known = false;
     if (ctx->met == ctx->run->memos) return status;
 #if INNGEST_TRAIL_STEPS
-    if (find_again(ctx, r)) status = INNGEST_OK;
+    if (ctx->run->memos - ctx->met == 1 && is_newest(ctx, r)) {
+        status = INNGEST_OK;
+        if (undecided(r->kind)) {                    /* it will be another one next time */
+            ctx->known = true;
+            ctx->met++;
+            return status;
+        }
+    } else if (find_again(ctx, r)) status = INNGEST_OK;
     else if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) status = INNGEST_OK;
 #else
     if (ctx->ahead && find_close(ctx->jobs, ctx->run, ctx->ahead, RESULT, ctx->step, r)) status = INNGEST_OK;
@@ -2578,7 +2757,7 @@ static inngest_status find_memo(const inngest_ctx *ctx, record *r) { return find
 APART void find_old(inngest_ctx *ctx, unsigned kind)
 {
     record r;
-    if (!(ctx->run->flags & RUN_SAVED) || undecided(kind) || kind == SAVE) return;
+    if (undecided(kind) || kind == SAVE) return;
     if (find_own(ctx, KEY(SAVE, ctx->step), &r) == INNGEST_OK) ctx->old = (uint16_t)(ctx->old + record_room(ctx->jobs, r.size));
 }
 
@@ -2587,7 +2766,7 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
 NEAR_APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t size, uint32_t more)
 {
     uint32_t need = record_room(ctx->jobs, size);
-    find_old(ctx, kind);
+    if (ctx->run->flags & RUN_SAVED) find_old(ctx, kind);
     if (ctx->run->used * UINT32_C(4) - ctx->old + need + END_ROOM > ctx->run->reserved * UINT32_C(4)) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
     return room(ctx->jobs, need + more) == INNGEST_OK ? INNGEST_OK : wait_for_room(ctx);
 }
@@ -2669,7 +2848,7 @@ NEAR inngest_status durable(inngest_ctx *ctx)
     return wait_until(ctx, INNGEST_WAIT_NONE, jobs->now);
 }
 
-static inngest_status commit(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
+NEAR inngest_status commit(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(put_record(ctx, kind, data, size));
     return durable(ctx);
@@ -2684,7 +2863,7 @@ static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void
 #endif
 
 #define WAIT_BYTES 14u
-APART inngest_status write_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
+NEAR_APART inngest_status write_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     uint8_t b[WAIT_BYTES];
     put_time(b, due);
@@ -2695,7 +2874,7 @@ APART inngest_status write_wait(inngest_ctx *ctx, unsigned kind, int64_t due, un
     return write_own(ctx, kind, b, sizeof b);
 }
 
-static inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
+NEAR inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     if (!WALL_KNOWN(ctx->jobs) && ctx->jobs->dated && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
     INNGEST_TRY(make_room(ctx, kind, WAIT_BYTES, 0));
@@ -2996,7 +3175,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 {
     inngest *jobs = ctx->jobs;
     inngest_status status;
-    fill_bytes(r, 0, sizeof *r);
+    r->kind = 0;
     if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
@@ -3005,7 +3184,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 #if INNGEST_LONG_STEPS
     ctx->stop = 0;
     ctx->again = UINT32_MAX;
-    ctx->active = find_active(jobs, ctx->run, ctx->step);
+    ctx->active = NONE_ACTIVE(jobs) ? NULL : find_active(jobs, ctx->run, ctx->step);
 #endif
     status = find_memo(ctx, r);
     if (status == INNGEST_ERR_READ) return park(ctx, INNGEST_WAIT_DAMAGE);
@@ -3166,7 +3345,7 @@ inngest_status inngest_step_run(inngest_ctx *ctx, const char *id, inngest_step_f
     return inngest_step_run_with(ctx, id, NULL, fn, arg, result, size);
 }
 
-static inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, unsigned flags)
+NEAR inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, unsigned flags)
 {
     static const uint8_t done = WHAT_SLEEP;
     record r;
@@ -3698,7 +3877,13 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
 static inngest_ctx *start_ctx(inngest *jobs, inngest_run *run)
 {
     inngest_ctx *ctx = &jobs->ctx;
-    fill_bytes(ctx, 0, FAST ? offsetof(inngest_ctx, id) + 1 : sizeof *ctx);
+#if FAST                               /* of texts the first byte alone; in two parts, which are no loops */
+    memset(ctx, 0, offsetof(inngest_ctx, wake));
+    memset((uint8_t *)ctx + offsetof(inngest_ctx, wake), 0, offsetof(inngest_ctx, error) + offsetof(inngest_error_info, message) + 1 - offsetof(inngest_ctx, wake));
+    ctx->id[0] = 0;
+#else
+    fill_bytes(ctx, 0, sizeof *ctx);
+#endif
     ctx->jobs = jobs;
     ctx->run = run;
     ctx->function = run->function == NO_FUNCTION ? NULL : &jobs->functions[run->function];
@@ -3722,7 +3907,7 @@ static void tell_end(inngest_ctx *ctx, inngest_status status)
 #endif
 }
 
-static inngest_status call_handler(inngest_ctx *ctx)
+NEAR inngest_status call_handler(inngest_ctx *ctx)
 {
 #if INNGEST_ON_FAILURE
     if (ctx->run->flags & RUN_FAILING) return ctx->function->on_failure(ctx);
@@ -3893,7 +4078,7 @@ static bool arm(inngest *jobs, inngest_run *run, bool armed)
 static bool alone(const inngest *jobs)
 {
 #if INNGEST_CRASHES
-    return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;
+    return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;   /* cov: over, and release could not write that */
 #else
     (void)jobs;
     return false;
@@ -4110,7 +4295,7 @@ static void wake_steps(inngest *jobs)
 static void release(inngest *jobs)
 {
     inngest_run *run = find_run(jobs, jobs->alone & STEP_MASK);
-    if (run && (uint32_t)jobs->now - jobs->alone_since >= INNGEST_SUSPECT_MS && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
+    if ((uint32_t)jobs->now - jobs->alone_since >= INNGEST_SUSPECT_MS && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
 }
 #endif
 
@@ -4145,7 +4330,7 @@ APART uint32_t due_in(const inngest *jobs, int64_t when)
     return (uint32_t)(when - jobs->now);             /* a heartbeat away at most */
 }
 
-static uint32_t next_deadline(inngest *jobs, inngest_status waiting)
+NEAR uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
     int64_t first = deadline(first_run(jobs)), beat;
 #if INNGEST_CRASHES
@@ -4177,7 +4362,7 @@ static void pass_again(inngest *jobs, inngest_run *run)
  * about to go. */
 static bool round_of_passes(inngest *jobs)
 {
-    inngest_run *run;
+    inngest_run *run = jobs->runs;
     bool any = false;
     while (jobs->passes < INNGEST_TICK_PASSES && !jobs->stopped && !jobs->failed && !jobs->doubtful && (run = next_due(jobs)) != NULL) {
         if (jobs->dirty && jobs->port->sync && (int32_t)(run->last - jobs->synced) >= 0 && (any || port_sync(jobs) != INNGEST_OK)) break;
@@ -4186,6 +4371,7 @@ static bool round_of_passes(inngest *jobs)
         any = true;
     }
 #if INNGEST_INDEXES
+    if (any && run == NULL && jobs->again_count == 0 && none_waits(jobs)) return false;   /* nor will anything be due in another round */
     while (jobs->again_count) pass_again(jobs, &jobs->runs[jobs->again[--jobs->again_count]]);
 #else
     for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) if (run->flags & RUN_PASSED) pass_again(jobs, run);
@@ -4199,7 +4385,7 @@ static void take_clock(inngest *jobs);
 
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
-    uint32_t next, start;
+    uint32_t next, block, offset;
     inngest_status waiting, ahead;
     if (jobs == NULL || jobs->ready != MAGIC || jobs->busy) return UINT32_MAX;
     advance_time(jobs, now_ms);
@@ -4211,21 +4397,24 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if ((int)(ahead = make_room_ahead(jobs)) > 0) return 1;      /* the chip is erasing */
 
 #if INNGEST_WALL_CLOCK
-    take_clock(jobs);
+    if (jobs->is_told) take_clock(jobs);
 #endif
-    start = head_position(jobs);
+    block = jobs->head_block;
+    offset = jobs->head_offset;
     wake_steps(jobs);
 #if INNGEST_CRASHES
-    release(jobs);
+    if (jobs->alone) release(jobs);
 #endif
     do {
-        waiting = drain(jobs);
-        if (next_due(jobs)) leave_clean_stop(jobs);
+        waiting = none_waits(jobs) ? INNGEST_OK : drain(jobs);
+        if (!jobs->wrote && next_due(jobs)) leave_clean_stop(jobs);
         if (!can_write(jobs)) return RETRY_ROOM_MS;
     } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !jobs->stopped);   /* a round cut short takes a sync too */
     if (jobs->stopped) return UINT32_MAX;
-    if (jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX && write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
-    if (sync_ahead(jobs, (head_position(jobs) - start) << jobs->unit_shift) != INNGEST_OK) return UINT32_MAX;
+    if ((!FAST || jobs->now - jobs->stamp >= 60000) && jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX &&
+        write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
+    if ((!FAST || jobs->port->sync) &&
+        sync_ahead(jobs, ((jobs->head_block - block) << jobs->block_shift) + jobs->head_offset - offset) != INNGEST_OK) return UINT32_MAX;
     if (waiting != INNGEST_OK) return LOAD(&jobs->woken) ? 0 : next_deadline(jobs, waiting);
     if (!nothing_came(jobs)) return 0;
     next = next_deadline(jobs, INNGEST_OK);
@@ -4315,7 +4504,7 @@ static void take_clock(inngest *jobs)
 {
     uint32_t i;
     int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
-    if (!jobs->is_told || jobs->failed || jobs->stopped) return;
+    if (jobs->failed || jobs->stopped) return;
     if (!jobs->wall_set && jobs->time_wall > 0 && off > 0) {
         if (make_time_good(jobs, off) != INNGEST_OK) return;
         jobs->told -= off;
@@ -4398,6 +4587,7 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     for (i = 0; i < config->runs; i++) put_deadline(&jobs->runs[i], NEVER);
     clear_places(jobs);
     jobs->slot_mask = (uint16_t)(config->events - 1);
+    FIND_OLDEST_SLOT(jobs);
     for (i = 0; i < config->events; i++) {
         jobs->slots[i].sequence = WORD(i);
 #if INNGEST_SLOT_CLAIM
@@ -4411,6 +4601,11 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     while ((1u << jobs->unit_shift) < config->port->program_size) jobs->unit_shift++;
     jobs->unit = (uint8_t)(1u << jobs->unit_shift);
     jobs->first_offset = (uint8_t)round_up(jobs, BLOCK_HEADER);
+#if FAST
+    if ((jobs->block_count & (jobs->block_count - 1)) == 0) jobs->ring_mask = (jobs->block_count << jobs->block_shift) - 1;
+    jobs->near_end = config->port->block_size - config->port->block_size / 32;
+    jobs->near_end -= minimum(jobs->near_end, largest_record(jobs));
+#endif
 }
 
 /* A live record of a part that this build leaves out: a run that has one stays parked and is carried along. */

@@ -648,6 +648,9 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint8_t apart_from_head[INNGEST_CACHE_LINE];
 #endif
     inngest_word head;
+#if UINTPTR_MAX > 0xFFFFFFFF
+    inngest_slot *oldest_slot;     /* that of head */
+#endif
     inngest_run *runs;
     inngest_index run_count, live_runs;
     uint16_t failed_at;            /* where in its block, in units, a program failed that was not looked at since; 0: none */
@@ -655,6 +658,11 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t block_count;          /* the port's */
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
     uint32_t head_offset, synced;  /* synced: position, what stands before it is durable */
+#if UINTPTR_MAX > 0xFFFFFFFF
+    uint32_t ring_mask;            /* of an address, where the number of blocks is a power of two; else 0 */
+    uint32_t near_end;             /* of a block: up to there the head has room for a tick's small records */
+    uint32_t spare, spare_for;     /* spare blocks, as counted for reservations of so many bytes - 1; 0: not yet */
+#endif
     uint32_t newest, written;      /* the newest group; the record written last */
     uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
     uint32_t group_from, failed_from;   /* positions: of the group being written; of what failed and is not void yet, 0: none */
