@@ -1081,20 +1081,33 @@ static inngest_status reader(inngest_ctx *ctx)
     static const char *const ids[] = { "a", "b", "c", "d", "e", "f", "g" };
     uint8_t result[INNGEST_STAGE_BYTES];
     uint32_t k;
-    for (k = 0; k < 28; k++)
+    for (k = 0; k < 28; k++) {
         INNGEST_TRY(inngest_step_run(ctx, ids[k % 7], filled, &result_bytes, result, result_bytes));
+        CHECK(inngest_user(ctx) == &m);                  /* nothing goes beyond the stage */
+    }
     INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
     INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
     return inngest_step_sleep(ctx, "nap", 1000);
 }
-static const inngest_function reader_table[] = { { .id = "reader", .event = "reader", .handler = reader, .journal_bytes = 6000 } };
+static unsigned polls;
+static inngest_status poller(inngest_ctx *ctx)           /* its newest record has no payload */
+{
+    INNGEST_DO(ctx, "begin") polls = 0;
+    INNGEST_DO(ctx, "poll") {
+        if (polls++ < 3) return inngest_again(ctx, 10);
+    }
+    return INNGEST_OK;
+}
+static const inngest_function reader_table[] = { { .id = "reader", .event = "reader", .handler = reader, .journal_bytes = 6000 },
+                                                 { .id = "poller", .event = "poll", .handler = poller } };
 
 static void test_reads(void)
 {
-    unsigned turn, i, seen[4][3];
-    static const uint8_t sizes[4] = { 4, 32, INNGEST_STAGE_BYTES - 12, INNGEST_STAGE_BYTES - 11 };
-    for (turn = 0; turn < 4; turn++) {
-        machine_open(reader_table, 1, 16384, 6, 4);
+    unsigned turn, i, seen[5][3];
+    static const uint8_t sizes[5] = { 4, 32, INNGEST_STAGE_BYTES - 12, INNGEST_STAGE_BYTES - 11, 0 };
+    for (turn = 0; turn < 5; turn++) {
+        machine_open(reader_table, 2, 16384, 6, 4);
+        m.config.user = &m;
         result_bytes = sizes[turn];
         machine_reboot();
         CHECK(inngest_send(&m.jobs, "reader", NULL, 0) == INNGEST_OK && machine_run(10));
@@ -1106,6 +1119,7 @@ static void test_reads(void)
             seen[turn][i] = read_calls;
         }
         CHECK(machine_run(1000) && machine_runs(NULL) == 0);
+        CHECK(inngest_send(&m.jobs, "poll", NULL, 0) == INNGEST_OK && machine_run(100) && machine_runs(NULL) == 0 && polls == 4);
         MACHINE_END();
     }
     if (!INNGEST_TRAIL_STEPS) return;

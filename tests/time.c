@@ -954,6 +954,49 @@ static void stopped(void)
     MACHINE_END();
 }
 
+/* However many runs there are, and whichever of them puts another in front of itself while it runs, or ends it: each is
+ * woken at its own time. */
+static struct { uint64_t id; uint32_t due; unsigned naps; } nappers[9];
+static uint32_t nap_seed;
+static inngest_status many_naps(inngest_ctx *ctx)
+{
+    static const char *const ids[] = { "a", "b", "c", "d", "e", "f" };
+    uint8_t i;
+    unsigned k;
+    INNGEST_TRY(inngest_event_data(ctx, &i, 1));
+    nappers[i].id = inngest_run_id(ctx);
+    for (k = 0; k < 6; k++) {
+        uint32_t ms = 100 + ((nap_seed * 64 + i * 8u + k) * 2654435761u >> 16) % 900;
+        if (nappers[i].naps == k) {                      /* not in a replay */
+            nappers[i].naps++;
+            nappers[i].due = m.now + ms;
+        }
+        INNGEST_TRY(inngest_step_sleep(ctx, ids[k], ms));
+        if (nappers[i].naps != k + 1) continue;
+        CHECK(m.now == nappers[i].due);
+        if (k == i % 5) (void)!inngest_cancel(&m.jobs, nappers[nap_seed % 9].id);
+    }
+    return INNGEST_OK;
+}
+static const inngest_function napping[] = { { .id = "naps", .event = "nap", .handler = many_naps, .journal_bytes = 600 } };
+
+static void own_times(void)
+{
+    uint8_t i;
+    unsigned runs;
+    for (runs = 1; runs <= 9; runs++) {
+        for (nap_seed = 0; nap_seed < 60; nap_seed++) {
+            machine_open(napping, 1, 16384, 8, 4);
+            memset(nappers, 0, sizeof nappers);
+            m.config.runs = runs;
+            machine_reboot();
+            for (i = 0; i < runs; i++) CHECK(inngest_send(&m.jobs, "nap", &i, 1) == INNGEST_OK);
+            CHECK(machine_run(10000) && machine_runs(NULL) == 0);
+            MACHINE_END();
+        }
+    }
+}
+
 int main(void)
 {
     unsigned i;
@@ -994,5 +1037,6 @@ int main(void)
     put_off();
     storage_fails();
     stopped();
+    own_times();
     return TEST_END();
 }
