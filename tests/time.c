@@ -997,6 +997,30 @@ static void own_times(void)
     }
 }
 
+/* What a run has slept on is verified where it is read: rot in its newest record parks it. */
+static uint32_t written;
+static void note_program(void *user, char operation, uint32_t address, uint32_t size)
+{
+    (void)user;
+    (void)size;
+    if (operation == 'p') written = address;
+}
+
+static void rotten_sleep(void)
+{
+    uint8_t i = 0;
+    inngest_run_info info;
+    machine_open(napping, 1, 16384, 8, 4);
+    memset(nappers, 0, sizeof nappers);
+    machine_reboot();
+    m.chip.trace = note_program;
+    CHECK(inngest_send(&m.jobs, "nap", &i, 1) == INNGEST_OK && machine_run(1) && nappers[0].naps == 1);
+    m.chip.cells[written + 12] ^= 1;                     /* due a ms earlier or later */
+    CHECK(machine_run(10000) && nappers[0].naps == 1);
+    CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE);
+    MACHINE_END();
+}
+
 int main(void)
 {
     unsigned i;
@@ -1038,5 +1062,6 @@ int main(void)
     storage_fails();
     stopped();
     own_times();
+    rotten_sleep();
     return TEST_END();
 }
