@@ -3691,7 +3691,7 @@ static inngest_status find_progress(inngest_ctx *ctx, const void *data, size_t s
 }
 
 /* Is it what was saved before? BODY: no; then the next record leaves `old` bytes behind as garbage. */
-APART inngest_status look_for_change(inngest_ctx *ctx, const void *progress, size_t size)
+static inngest_status look_for_change(inngest_ctx *ctx, const void *progress, size_t size)
 {
     record r;
     inngest_status status = find_progress(ctx, progress, size, &r);
