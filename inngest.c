@@ -4288,8 +4288,9 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 static inngest_status shift_seen(inngest *jobs, int64_t off)
 {
     uint8_t b[14];
-    inngest_seen *seen;
-    for (seen = SEEN_ID(jobs, 0); seen != SEEN_ID(jobs, INNGEST_SEEN_IDS); seen++) {
+    int i;
+    for (i = 0; i < INNGEST_SEEN_IDS; i++) {
+        inngest_seen *seen = SEEN_ID(jobs, i);
         int64_t at = seen->until - INNGEST_SEEN_MS;
         if (at < jobs->booted || at > jobs->now) continue;
         put4(b, seen->hash[0]);
