@@ -5155,7 +5155,7 @@ static inngest_status json_read(json_reader *r, const char *path, void *out, siz
         if (wanted == JSON_NULL) value = r->type == JSON_NULL;
         else if (wanted == JSON_BOOL && r->type <= JSON_BOOL) value = r->type;
         else if (r->type != wanted) status = INNGEST_ERR_TYPE;
-        else if (text) {
+        else if (text && r->status == INNGEST_OK) {  /* else it may be a key, cut off */
             *r->out = 0;
             status = (inngest_status)r->misfit;
         } else if (wanted == JSON_NUMBER) {
