@@ -4626,8 +4626,9 @@ static inngest_status shift_waits(inngest *jobs, inngest_run *run, int64_t off)
 static inngest_status shift_seen(inngest *jobs, int64_t off)
 {
     uint8_t b[SEEN_BYTES];
-    inngest_seen *seen;
-    for (seen = SEEN_ID(jobs, 0); seen != SEEN_ID(jobs, INNGEST_SEEN_IDS); seen++) {
+    int i;
+    for (i = 0; i < INNGEST_SEEN_IDS; i++) {
+        inngest_seen *seen = SEEN_ID(jobs, i);
         int64_t at = seen->until - INNGEST_SEEN_MS;
         if (at < jobs->booted || at > jobs->now) continue;
         put_seen(b, seen->hash, seen->until + off);
@@ -5493,7 +5494,7 @@ static inngest_status json_read(json_reader *r, const char *path, void *out, siz
         if (wanted == JSON_NULL) value = r->type == JSON_NULL;
         else if (wanted == JSON_BOOL && r->type <= JSON_BOOL) value = r->type;
         else if (r->type != wanted) status = INNGEST_ERR_TYPE;
-        else if (text) {
+        else if (text && r->status == INNGEST_OK) {  /* else it may be a key, cut off */
             *r->out = 0;
             status = (inngest_status)r->misfit;
         } else if (wanted == JSON_NUMBER) {

@@ -433,6 +433,8 @@ static void paths(void)
     CHECK(inngest_json_decimal("1", 1, "", 19, &n) == ARGUMENT);
     CHECK(inngest_json_string("\"\"", 2, "", c, 0) == ARGUMENT);
     CHECK(inngest_json_string("\"\"", 2, "", NULL, 5) == ARGUMENT);
+    CHECK(string_is("{\"a\"", 4, "", 5, JSON, ""));                      /* what was taken last is a key */
+    CHECK(string_is("{\"a\": 1, \"b\"", 12, "", 5, JSON, ""));
     CHECK(inngest_json_bool("true", 4, "", NULL) == ARGUMENT);
     CHECK(inngest_json_is_null("true", 4, "", NULL) == ARGUMENT);
     CHECK(inngest_json_count("[]", 2, "", NULL) == ARGUMENT);
