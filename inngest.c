@@ -2184,7 +2184,7 @@ static bool group_is_whole(inngest *jobs, const record *last)
 static unsigned function_index(const inngest *jobs, uint32_t hash)
 {
     unsigned i;
-    for (i = jobs->function_count; i-- > 0;)
+    for (i = 0; i < jobs->function_count; i++)         /* upwards: the ids behind the one that is being checked may be none */
         if (hash_text(HASH_SEED, jobs->functions[i].id) == hash) return i;
     return NO_FUNCTION;
 }
