@@ -2567,9 +2567,9 @@ static inngest_status settle_and_erase(inngest *jobs)
 {
     uint32_t end = jobs->head_offset ? jobs->head_offset : jobs->first_offset;
     inngest_status status;
-    while ((status = settle(jobs, end)) == INNGEST_ERR_JOURNAL_FULL && jobs->last_block + 1 - jobs->tail_block < jobs->block_count) {
+    while ((status = settle(jobs, end)) == INNGEST_ERR_JOURNAL_FULL && jobs->last_block + 1 - jobs->tail_block < jobs->block_count) {   /* cov: a guard: what is erased has room */
         jobs->dirty = true;                            /* what was found may be no more than a disk's cache has */
-        INNGEST_TRY(port_sync(jobs));
+        INNGEST_TRY(port_sync(jobs));                  /* cov: a sync fails just there, as in prepare_blocks */
         INNGEST_TRY(prepare_block(jobs, true));
     }
     INNGEST_TRY(status);
@@ -4890,11 +4890,11 @@ static void find_copied(inngest *jobs)
 
 APART void check_runs(inngest *jobs, inngest_reset reset)
 {
-    uint32_t armed, last = 0;
+    uint32_t i, armed, last = 0;
     inngest_run *run, *alone = NULL;   /* the one that pays */
     bool crashed = INNGEST_CRASHES && !jobs->clean && reset != INNGEST_RESET_POWER_ON;
     find_copied(jobs);
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) {
+    for (run = jobs->runs, i = jobs->run_count; i-- > 0; run++) {
         if (run->number == 0) continue;
         if (run->used == 0) {                          /* seen by the mount without its START */
             count(&jobs->counters.lost_runs);
@@ -4927,7 +4927,7 @@ APART void check_runs(inngest *jobs, inngest_reset reset)
         say(jobs, "inngest: a reset is pinned on a run");
     }
 #if INNGEST_CRASHES
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++)
+    for (run = jobs->runs, i = jobs->run_count; i-- > 0; run++)
         if (run->flags & RUN_ARMED) (void)arm(jobs, run, false);    /* it counted for this boot only */
     if (!jobs->guarded) jobs->poison = jobs->poison_row = jobs->poison_count = 0;
     else if (jobs->guarded == CALLED_NOW) {
