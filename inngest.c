@@ -2435,6 +2435,17 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
     return INNGEST_OK;
 }
 
+/* Nothing stands at this position or behind it: what a void said of that stood in a block that is erased since, and what
+ * comes there is not void. */
+static void end_voids(inngest *jobs, uint32_t end)
+{
+    unsigned i;
+    for (i = VOIDS; i-- > 0;) {
+        uint32_t *range = jobs->voids[i];
+        if (range[0] != range[1] && (int32_t)(range[1] - end) > 0) range[1] = (int32_t)(range[0] - end) > 0 ? range[0] : end;
+    }
+}
+
 /* Put nothing right behind what may be torn, and, unless the stop was clean, write the newest group again, whose
  * cells may be half programmed, before anything acts on it. */
 APART inngest_status settle(inngest *jobs, uint32_t end)
@@ -2444,6 +2455,7 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
     inngest_status status;
     inngest_run *run;
     record r;
+    end_voids(jobs, position_at(jobs, jobs->head_block, end));
     jobs->written = jobs->newest;
     jobs->opening = true;
     if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
