@@ -133,7 +133,7 @@
 #ifndef INNGEST_HOOKS          /* config.hooks */
 #define INNGEST_HOOKS 1
 #endif
-#ifndef INNGEST_INSPECT        /* inngest_next_run, and the counters: 108 bytes of RAM */
+#ifndef INNGEST_INSPECT        /* inngest_next_run, and the counters: 116 bytes of RAM */
 #define INNGEST_INSPECT 1
 #endif
 #ifndef INNGEST_INIT_CHECKS    /* init checks config and table: leave it out once a build with it has passed */
@@ -192,7 +192,7 @@
 #define INNGEST_BARRIER() ((void)0)
 #endif
 #ifndef INNGEST_INDEXES        /* what makes many runs and long journals fast; without it a call looks at all runs, a step at all
-                                  records of its run; RAM: 8 bytes a run, 16 with INNGEST_MANY_RUNS */
+                                  records of its run; RAM: 12 bytes a run, 8 where pointers have 64 bits, 16 with INNGEST_MANY_RUNS */
 #define INNGEST_INDEXES 1
 #endif
 #ifndef INNGEST_WRITE_CACHE    /* 1: between two syncs the storage may keep what was written later and lose what was written before,

@@ -637,6 +637,7 @@ static void names(void)
 
 int main(void)
 {
+    CHECK(sizeof(inngest_counters) == 116);            /* as inngest.h says */
     names();
     test_waits();
     test_parked();
