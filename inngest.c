@@ -2608,7 +2608,7 @@ static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
 APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t block, blocks = 0, oldest, missing, headless = 0, least;
-    bool gap = false, misplaced = false, fresh;
+    bool gap = false, misplaced = false, fresh, full;
     scan found;
     fill_bytes(&found, 0, sizeof found);
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
@@ -2644,22 +2644,24 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         jobs->last_block -= !(LOOKS_FOR_MISSING && missing) && jobs->last_block == oldest;
         missing = 0;
     } else if (unreadable(jobs)) return INNGEST_ERR_READ;
-    if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
-        *reclaimed = 0;
-        return INNGEST_PAUSED;
-    }
-    if (missing) count(&jobs->counters.damaged);
     if ((int32_t)(found.proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->block_count) {
         /* Which run was the newest is lost: more than one a unit there never were. */
         least = position_at(jobs, jobs->head_block + 1, 0);
         if (jobs->next_run < least) jobs->next_run = least;
     }
+    full = jobs->head_block == jobs->last_block && jobs->last_block + 1 - oldest == jobs->block_count;
+    if (full && (int32_t)(found.proven - oldest) <= 0 && !has_header(jobs, oldest)) found.proven = oldest + 1;   /* its erase had begun: there was proof */
+    if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
+        *reclaimed = 0;
+        return INNGEST_PAUSED;
+    }
+    if (missing) count(&jobs->counters.damaged);
     if (*reclaimed == 0 && (int32_t)(found.proven - oldest) > 0 && found.proven - oldest < jobs->block_count) {
         *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
     }
     INNGEST_TRY(found.status);
-    if (jobs->head_block == jobs->last_block && jobs->tail_block == oldest && jobs->last_block + 1 - oldest == jobs->block_count) {
+    if (full && jobs->tail_block == oldest) {
         /* Only reclaim enters the last erased block, and it was cut short: all in there are copies. Start it over. */
         jobs->last_block--;
         jobs->tail_block = jobs->last_block + 2 - jobs->block_count;

@@ -1909,6 +1909,33 @@ static void written_again(void)
     MACHINE_END();
 }
 
+/* Power goes as a reclaimed block has been erased, and what proved that it may go then reads as torn, in the last block:
+ * without the proof the copies in there are all that is left. */
+static void torn_proofs(void)
+{
+    uint32_t blocks, cut, block, at, torn = 0;
+    for (blocks = 2; blocks <= 3; blocks++)
+        for (cut = 60; cut < 200; cut++) {
+            OPEN(clock_table, 1024, blocks, 4);
+            m.chip.trace = note_operation;
+            machine_reboot();
+            SEND("test/1", "", 0);
+            CHECK(machine_run(10));
+            m.chip.tear = FLASH_TEAR_DONE;
+            m.chip.cut_at = cut;
+            fill(cut);
+            flash_power_on(&m.chip);
+            m.chip.cut_at = 0;
+            for (block = 0; last_operation == 'e' && block < blocks; block++)
+                if ((at = find_in(block, RECLAIMED)) != 0) { m.chip.cells[at + 12] ^= 1; torn++; }
+            machine_reboot();
+            CHECK(machine_runs(NULL) == 1 && machine_counters().lost_runs == 0);
+            CHECK(machine_run(4 * HOUR) && machine_runs(NULL) == 0);
+            MACHINE_END();
+        }
+    CHECK(torn >= 5);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) places = (uint32_t)atoi(argv[1]);
@@ -1943,5 +1970,6 @@ int main(int argc, char **argv)
     no_room_now();
     small_things();
     written_again();
+    torn_proofs();
     return TEST_END();
 }
