@@ -58,6 +58,7 @@
 #define FLAG 0x80u                     /* of a step: in on_failure; of TIME: a clean stop */
 #define STEP_MASK 0xFFFFFFu
 #define TIME_BYTES 12u
+#define SEEN_BYTES 14u
 #define TIME_REACH 16384u                /* bytes that a mount reads at most for the time alone, and a block */
 #define ERROR_BYTES (8u + INNGEST_MESSAGE_BYTES)
 #define END_ROOM (((16u + ERROR_BYTES + 31u) & ~31u) + 32u)   /* in each reservation: PHASE and CRASH */
@@ -1750,6 +1751,16 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
     return INNGEST_OK;
 }
 
+#if INNGEST_INDEXES
+/* Of an erased block that the mount had a short look at: does it hold nothing that would spoil what is programmed there? */
+static bool is_as_erased(inngest *jobs, uint32_t block)
+{
+    return (int32_t)(jobs->unsure - block) < 0 || (int32_t)(jobs->looked_at - block) >= 0 || rest_is_blank(jobs, block, jobs->first_offset);
+}
+#else
+#define is_as_erased(jobs, block) true
+#endif
+
 /* Find room in the head or in erased blocks, but leave `keep` of them. One that was erased before this boot may
  * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone. The last
  * erased block is erased again if its header was not made in this boot, which an unclean stop may have cut short: once
@@ -1758,15 +1769,18 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t two = 2u * jobs->unit;
     if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
-    if (jobs->last_block - jobs->head_block <= keep) return false;
-    if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
-        uint32_t next = jobs->last_block-- + 1;        /* a header there that reads differently each time would vouch for it; none is begun where the old one stands */
-        if (next - jobs->tail_block < jobs->block_count && !has_header(jobs, next - jobs->block_count) &&
-            !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER))
-            (void)erase_block(jobs, next, true);       /* where that fails it does below */
-        if (port_sync(jobs) != INNGEST_OK || prepare_block(jobs, true) != INNGEST_OK) return false;
-    }
-    jobs->head_block++;
+    do {
+        if (jobs->last_block - jobs->head_block <= keep) return false;
+        if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
+            uint32_t next = jobs->last_block-- + 1;    /* a header there that reads differently each time would vouch for it; none is begun where the old one stands */
+            if (next - jobs->tail_block < jobs->block_count && !has_header(jobs, next - jobs->block_count) &&
+                !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER))
+                (void)erase_block(jobs, next, true);   /* where that fails it does below */
+            if (port_sync(jobs) != INNGEST_OK || prepare_block(jobs, true) != INNGEST_OK) return false;
+        }
+        jobs->head_block++;
+        jobs->head_offset = jobs->port->block_size;
+    } while (!is_as_erased(jobs, jobs->head_block));
     jobs->head_offset = jobs->first_offset;
     jobs->copies_only = jobs->head_block == jobs->last_block;
     jobs->opening = (jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0) &&
@@ -1935,6 +1949,17 @@ APART uint32_t oldest_live(const inngest *jobs, bool time)
 
 /* False: nothing in the tail block is live, it need not be read. */
 static bool may_hold_live(const inngest *jobs) { return oldest_live(jobs, true) == jobs->tail_block; }
+
+/* How many blocks the tail may be behind the head before the ticks reclaim, a record each: where little is live that costs
+ * a sixteenth of what is written at most, a mount need not read more, and no tick copies all of a block. Else: no limit. */
+static void set_window(inngest *jobs)
+{
+    uint32_t i, live = 0, shift = block_shift(jobs);
+    for (i = INNGEST_SEEN_IDS; i-- > 0;) if (SEEN_ID(jobs, i)->position && SEEN_ID(jobs, i)->until > jobs->now) live += 2 * SEEN_BYTES;
+    for (i = jobs->run_count; i-- > 0;) live += jobs->runs[i].used * UINT32_C(4);
+    jobs->window = minimum((live >> (shift - 4)) + (TIME_REACH >> shift) + 3, jobs->block_count - jobs->block_count / 5);
+    if (jobs->block_count < 16 || (live >> (shift - 4)) >= jobs->block_count || jobs->port->sync) jobs->window = UINT32_MAX;
+}
 #else
 #define may_hold_live(jobs) true
 #endif
@@ -2000,6 +2025,7 @@ APART inngest_status prove(inngest *jobs)
 #if INNGEST_INDEXES
     update_oldest(jobs, block);
     jobs->reach = oldest_live(jobs, true);
+    set_window(jobs);
 #endif
     return INNGEST_OK;
 }
@@ -2091,6 +2117,31 @@ NEAR inngest_status room(inngest *jobs, uint32_t bytes)
 /* The same for one record with so large a payload. */
 NEAR_APART inngest_status room_for(inngest *jobs, uint32_t payload) { return room(jobs, ROOM_FOR(payload)); }
 
+#if INNGEST_INDEXES
+static bool lags(const inngest *jobs) { return jobs->head_block - jobs->tail_block >= jobs->window; }
+
+/* Carry the next record that is live in the tail block forward; behind the last one, release the block. */
+static inngest_status carry_one(inngest *jobs)
+{
+    uint32_t at = position_at(jobs, jobs->tail_block, jobs->first_offset), position;
+    record r;
+    if (jobs->carry_from - at < position_at(jobs, jobs->tail_block + 1, 0) - at) at = jobs->carry_from;
+    while (may_hold_live(jobs) && next_record(jobs, jobs->tail_block + 1, &at, &r)) {
+        position = r.position;
+        if (!is_live(jobs, &r, &r)) continue;
+        if (!read_record(jobs, position, &r) || !advance(jobs, ROOM_FOR(r.size), spare_blocks(jobs))) break;
+        INNGEST_TRY(copy_record(jobs, &r, false));
+        if (r.run) set_copied(jobs, position, jobs->copy);
+        jobs->carry_from = at;
+        return INNGEST_OK;
+    }
+    return reclaim_block(jobs, false);
+}
+#else
+#define lags(jobs) false
+#define carry_one(jobs) INNGEST_OK
+#endif
+
 /* Reclaim and erase ahead of need, so that no step call has to: what a tick with nothing to do leaves is room for a job
  * of some small records. PAUSED: the chip is erasing. */
 NEAR bool wants_room_ahead(inngest *jobs)
@@ -2100,7 +2151,7 @@ NEAR bool wants_room_ahead(inngest *jobs)
 #else
     bool near_end = jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size;
 #endif
-    if (jobs->last_block + 1 - jobs->tail_block < jobs->block_count) return true;   /* cov: only where an erase fails in a tick's last pass */
+    if (jobs->last_block + 1 - jobs->tail_block < jobs->block_count || lags(jobs)) return true;
     return near_end && jobs->block_count >= 4 && jobs->last_block - jobs->head_block <= spare_blocks(jobs);
 }
 
@@ -2108,6 +2159,7 @@ NEAR inngest_status make_room_ahead(inngest *jobs)
 {
     if (FAST && !wants_room_ahead(jobs)) return INNGEST_OK;
     INNGEST_TRY(prepare_blocks(jobs, false));
+    if (lags(jobs)) return carry_one(jobs);
     return wants_room_ahead(jobs) ? reclaim_block(jobs, false) : INNGEST_OK;
 }
 
@@ -2206,7 +2258,6 @@ APART void take_up(inngest *jobs, inngest_run *run, uint32_t number, unsigned fu
     jobs->reserved += run->reserved * UINT32_C(4);
 }
 
-#define SEEN_BYTES 14u
 #if INNGEST_SEEN_IDS || INNGEST_WALL_CLOCK
 static void put_seen(uint8_t b[SEEN_BYTES], const uint32_t hash[2], int64_t until)
 {
@@ -2604,10 +2655,23 @@ static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
 #define count_missing(jobs, oldest, blocks) 0
 #endif
 
+#if INNGEST_INDEXES
+/* The last block that a mount need read: behind the head all is erased, as the beginning of each shows; what the first of
+ * them holds is looked at whole, and those behind it when they are entered. */
+static uint32_t find_end(inngest *jobs, uint32_t block)
+{
+    uint32_t last = jobs->last_block, size = minimum(jobs->port->block_size - jobs->first_offset, jobs->unit < 8 ? 16 : 4u * jobs->unit);
+    while ((int32_t)(last - block) > 0 && has_header(jobs, last) && port_blank(jobs, block_address(jobs, last) + jobs->first_offset, size)) last--;
+    return jobs->looked_at = last + (last != jobs->last_block);
+}
+#else
+#define find_end(jobs, block) ((jobs)->last_block)
+#endif
+
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t block, blocks = 0, oldest, missing, headless = 0, least;
+    uint32_t block, last, blocks = 0, oldest, missing, headless = 0, least;
     bool gap = false, misplaced = false, fresh, full;
     scan found;
     fill_bytes(&found, 0, sizeof found);
@@ -2620,7 +2684,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 #if INNGEST_INDEXES
     if (!missing && jobs->reach && (int32_t)(jobs->reach - block) > 0) block = jobs->reach;   /* nothing in front of it counts */
 #endif
-    for (; (int32_t)(block - jobs->last_block) <= 0; block++) {
+    for (last = find_end(jobs, block); (int32_t)(block - last) <= 0; block++) {
         INNGEST_TRY(scan_block(jobs, block, &found));
         if (found.end == 0) {
             gap = true;
@@ -5036,6 +5100,9 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     } while (status == INNGEST_PAUSED);
     INNGEST_TRY(status);
     jobs->stamp = jobs->booted = jobs->now;
+#if INNGEST_INDEXES
+    set_window(jobs);
+#endif
 #if INNGEST_WALL_CLOCK
     jobs->boot_position = head_position(jobs);
 #endif

@@ -105,6 +105,63 @@ static void no_further(void)
     MACHINE_END();
 }
 
+/* Where little is live the tail follows the head: behind some rounds no mount reads more than the distance that costs a sixteenth
+ * of what is written, and no tick copies more than a record or erases more than a block, however long none has nothing to do. */
+static void tail_follows(void)
+{
+    uint32_t i, carried, erases, copied = 0, most = 0;
+    unsigned k;
+    TABLE(table, 1024, 64);
+    m.chip.trace = count_reads;
+    machine_reboot();
+    for (k = 0; k < 3; k++) SEND("far", "", 0);
+    CHECK(machine_run(1) && machine_runs(NULL) == 3);
+    work(1500);
+    for (i = 0; i < 900; i++) {
+        SEND("quick", "", 0);
+        do {
+            carried = machine_counters().carried;
+            erases = machine_counters().erases;
+            k = machine_tick() == 0;
+            carried = machine_counters().carried - carried;
+            if (carried > copied) copied = carried;
+            CHECK(carried <= 1 && machine_counters().erases - erases <= 1);
+        } while (k && machine_runs(NULL) > 3);
+        if (i % 100 == 99 && mount_reads() > most) most = bytes_read;
+    }
+    CHECK(copied == 1);
+    CHECK(most < 64 * 64 + 36 * 1024);                    /* 16 KiB for the time, 3 and what is live, in blocks; two looks at the beginning of each */
+    CHECK(machine_runs(NULL) == 3 && machine_run(3000) && machine_runs(NULL) == 0);
+    MACHINE_END();
+}
+
+/* A bit flips in a block that is erased, which no mount has looked at as a whole: the block is passed over. */
+static void spoilt_ahead(void)
+{
+    uint32_t block, at, passed = 0;
+    unsigned i;
+    for (block = 0; block < 16; block++)
+        for (at = 60; at < 1024; at += 77) {
+            TABLE(table, 1024, 16);
+            machine_reboot();
+            for (i = 0; i < 4; i++) SEND("far", "", 0);
+            CHECK(machine_run(1));
+            work(at % 60);
+            for (i = 24; i < 1024 && m.chip.cells[block * 1024 + i] == 0xFF; i++) continue;
+            m.chip.cells[block * 1024 + at] &= (uint8_t)(i == 1024 ? 0xEF : 0xFF);
+            machine_reboot();
+            work(20);
+            CHECK(machine_run(1000));
+            work(20);
+            machine_reboot();
+            CHECK(machine_runs(NULL) == 4 && machine_counters().damaged == 0 && machine_counters().lost_runs == 0);
+            CHECK(machine_run(3000) && machine_runs(NULL) == 0);
+            passed += i == 1024 && m.chip.cells[block * 1024 + at] == 0xEF;
+            MACHINE_END();
+        }
+    CHECK(passed > 10);
+}
+
 /* Damage a result, and all copies of it. */
 static void damage(uint32_t value)
 {
@@ -412,6 +469,8 @@ int main(int argc, char **argv)
 {
     uint32_t i;
     no_further();
+    tail_follows();
+    spoilt_ahead();
     far_parked();
     damaged_time();
     cuts();
