@@ -122,7 +122,8 @@ static void mounts(void)
     static const struct { uint32_t block, blocks; const char *name; } geometry[] = {
         { 4096, 16, "_16x4K" }, { 4096, 256, "_256x4K" }, { 131072, 8, "_8x128K" } };
     static const unsigned live[] = { 0, 1, 8, 32 };
-    unsigned i, k;
+    uint64_t most;
+    unsigned i, k, n;
     for (i = 0; i < 3; i++) {
         for (k = 0; k < 4; k++) {
             char name[64];
@@ -131,11 +132,15 @@ static void mounts(void)
             sleeper_results = 2;
             start_sleepers(live[k]);
             do_jobs(geometry[i].block / 4096 * geometry[i].blocks * 14 + 100);
-            must(inngest_close(&jobs), "close");
-            chip_zero(&c);
-            must(boot(&c.port, 34, INNGEST_RESET_UNKNOWN), "init");
+            for (most = 0, n = 0; n < 7; n++) {       /* the most of some, at all distances from what is live */
+                do_jobs(geometry[i].block / 4096 * geometry[i].blocks * 2);
+                must(inngest_close(&jobs), "close");
+                chip_zero(&c);
+                must(boot(&c.port, 34, INNGEST_RESET_UNKNOWN), "init");
+                if (c.read > most) most = c.read;
+            }
             snprintf(name, sizeof name, "mount_bytes_read%s_%u_runs", geometry[i].name, live[k]);
-            figure(name, (double)c.read, "bytes");
+            figure(name, (double)most, "bytes");
             (void)inngest_tick(&jobs, now);
             do_jobs(1);
             done();
