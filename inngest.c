@@ -1958,7 +1958,7 @@ static void set_window(inngest *jobs)
     for (i = INNGEST_SEEN_IDS; i-- > 0;) if (SEEN_ID(jobs, i)->position && SEEN_ID(jobs, i)->until > jobs->now) live += 2 * SEEN_BYTES;
     for (i = jobs->run_count; i-- > 0;) live += jobs->runs[i].used * UINT32_C(4);
     jobs->window = minimum((live >> (shift - 4)) + (TIME_REACH >> shift) + 3, jobs->block_count - jobs->block_count / 5);
-    if (jobs->block_count < 16 || (live >> (shift - 4)) >= jobs->block_count || jobs->port->sync) jobs->window = UINT32_MAX;
+    if (jobs->block_count < 8 || (live >> (shift - 4)) >= jobs->block_count || jobs->port->sync) jobs->window = UINT32_MAX;
 }
 #else
 #define may_hold_live(jobs) true

@@ -752,7 +752,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 /* Mount the journal and take up its runs. A blank storage is formatted; storage that is foreign, newer or of another
  * geometry is refused and not touched. *index (may be NULL) gets the function that a table error is about.
  * Interrupts: no. Reads each block's header and all from the oldest block on in which anything counted at the last
- * reclaim, once: on flash of 16 blocks or more 16 KiB, 5 blocks and 16 times what is live, where that is a sixteenth of the
+ * reclaim, once: on flash of 8 blocks or more 16 KiB, 5 blocks and 16 times what is live, where that is a sixteenth of the
  * journal at most; without INNGEST_INDEXES the whole journal; then each live run's records. Writes: the newest group again, unless
  * the stop was clean; erases what a reset kept from being erased. Where boots cut short one after the other have begun
  * all erased blocks in vain: both twice, and those blocks erased. Any status of init, of the table, of the port; or
@@ -770,7 +770,7 @@ INNGEST_MUST_USE inngest_status inngest_format(const inngest_port *port);
  * until an event, a completion or a wake comes. now_ms may wrap; call at least once in 24 days. Where it goes back, time
  * stands still until it is where it was. Interrupts: no.
  * Bounded by INNGEST_TICK_PASSES passes and the queue, each of whose records may have to reclaim a block first: copy what is
- * live in it, and erase. On flash of 16 blocks or more of which live runs hold a sixteenth at most, ticks do that ahead of need:
+ * live in it, and erase. On flash of 8 blocks or more of which live runs hold a sixteenth at most, ticks do that ahead of need:
  * each copies one record, or erases one block. Failures of the port are counted, and tried again a second
  * later; after a failed sync nothing more is written (close, and init again). */
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms);
