@@ -135,6 +135,61 @@ static void tail_follows(void)
     MACHINE_END();
 }
 
+/* How far behind the tail may be: 16 KiB, 3 blocks and 16 times what is live, four fifths of the journal; without a limit where
+ * more than a sixteenth is live, or where the storage needs a sync. */
+static uint32_t distance(unsigned ids)
+{
+    uint32_t cursor = 0, live = ids * 28, blocks = m.chip.port.block_count, most = blocks - blocks / 5;
+    inngest_run_info info;
+    while (inngest_next_run(&m.jobs, &cursor, &info)) live += info.journal_bytes;
+    if (blocks < 8 || live / 64 >= blocks || m.config.port->sync) return UINT32_MAX;
+    return live / 64 + 19 < most ? live / 64 + 19 : most;
+}
+
+static int no_sync(void *context) { (void)context; return 0; }
+static inngest_status nap(inngest_ctx *ctx) { return inngest_step_sleep(ctx, "nap", 1000); }
+static const inngest_function nap_table[] = { { .id = "nap", .event = "nap", .handler = nap, .journal_bytes = 64 } };
+
+static void distances(void)
+{
+    static const uint32_t blocks[] = { 7, 8, 9, 16, 64 };
+    unsigned i, k, none = 0;
+    inngest_port synced;
+    for (i = 0; i < 5; i++) {
+        TABLE(nap_table, 1024, blocks[i]);
+        machine_reboot();
+        CHECK(m.jobs.window == distance(0) && (m.jobs.window == UINT32_MAX) == (blocks[i] < 8));
+        for (k = 0; k < 9; k++) {
+            if (inngest_send(&m.jobs, "nap", "12345678901234567890", k * 2) == INNGEST_OK) CHECK(machine_run(1));
+            machine_reboot();
+            CHECK(m.jobs.window == distance(0));
+            none += m.jobs.window == UINT32_MAX;
+        }
+        MACHINE_END();
+    }
+    CHECK(none > 9 && none < 30);
+    TABLE(table, 1024, 64);
+    machine_reboot();
+    for (k = 0; k < 5; k++) {
+        char id[2] = { (char)('a' + k), 0 };
+        inngest_event event = { "quick", NULL, 0, NULL, 0 };
+        event.id = id;
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+    }
+    work(500);
+    CHECK(m.jobs.window == distance(5) && distance(5) > distance(0));
+    for (m.now += INNGEST_SEEN_MS - 6, k = 6; k-- > 0; m.now++) {     /* one came each ms */
+        work(500);
+        CHECK(m.jobs.window == distance(k));
+    }
+    synced = m.chip.port;
+    synced.sync = no_sync;
+    m.config.port = &synced;
+    machine_reboot();
+    CHECK(m.jobs.window == UINT32_MAX);
+    MACHINE_END();
+}
+
 /* A bit flips in a block that is erased, which no mount has looked at as a whole: the block is passed over. */
 static void spoilt_ahead(void)
 {
@@ -470,6 +525,7 @@ int main(int argc, char **argv)
     uint32_t i;
     no_further();
     tail_follows();
+    distances();
     spoilt_ahead();
     far_parked();
     damaged_time();
