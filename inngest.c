@@ -2204,6 +2204,7 @@ static inngest_status add_time(inngest *jobs, unsigned flag)
 
 static inngest_status write_time(inngest *jobs, unsigned flag)
 {
+    jobs->stamp = jobs->now;           /* if it fails, too: not before the next heartbeat */
     INNGEST_TRY(room_for(jobs, TIME_BYTES));
     return add_time(jobs, flag);
 }

@@ -5,6 +5,7 @@
 #include "machine.h"
 
 #define JOBS 3
+#define HOUR 3600000u
 static struct { uint8_t ran[JOBS][3]; bool durable[JOBS][3]; unsigned again, failed; } seen;
 
 static inngest_status job(inngest_ctx *ctx)
@@ -163,6 +164,30 @@ static void for_good(uint32_t block, uint32_t blocks, uint16_t g, flash_bad how,
     if (test_failed) printf("  %u x %u, unit %u: block %u bad, way %d%s\n", (unsigned)blocks, (unsigned)block, g, (unsigned)bad, how, reset ? ", reset" : "");
 }
 
+/* No block takes anything any more, or there is no room, and the time is to be stamped: the ticks do not ask to be called again
+ * at once. */
+static void no_rush(flash_bad how)
+{
+    unsigned i, k, zeros;
+    open_chip(1024, 3, 4);
+    sent = 0;
+    CHECK(go_on(3, JOBS));
+    for (k = 0; k < 200; k++) inngest_set_wall_clock(&m.jobs, 1700000000000 + (k % 2) * 100000 + m.now, m.now);   /* to the end of a block */
+    for (i = 0; i < 3; i++) flash_set_bad(&m.chip, i, how);
+    m.jobs.reserved += how == FLASH_GOOD ? UINT32_C(1) << 30 : 0;        /* no number of erased blocks is enough */
+    for (k = 0; k < 200; k++) inngest_set_wall_clock(&m.jobs, 1700000000000 + (k % 2) * 100000 + m.now, m.now);
+    m.now += HOUR;
+    for (i = 0; i < 300; i++) {
+        for (zeros = 0; zeros < 10 && machine_tick() == 0; zeros++) continue;
+        CHECK(zeros < 10);
+        m.now += 1000;
+    }
+    for (i = 0; i < 3; i++) flash_set_bad(&m.chip, i, FLASH_GOOD);
+    m.jobs.reserved -= how == FLASH_GOOD ? UINT32_C(1) << 30 : 0;
+    CHECK(go_on(300, JOBS));
+    check_all(JOBS);
+}
+
 int main(void)
 {
     static const struct { uint32_t block, blocks; uint16_t g; } chips[] = { { 1024, 2, 4 }, { 1024, 3, 4 }, { 4096, 2, 32 }, { 512, 6, 8 } };
@@ -175,6 +200,9 @@ int main(void)
     for (i = 0; i < sizeof chips / sizeof *chips; i++)
         for (bad = 0; bad < chips[i].blocks; bad++)
             for (k = 0; k < 4; k++) for_good(chips[i].block, chips[i].blocks, chips[i].g, k < 2 ? FLASH_BAD_ERASE : FLASH_BAD_PROGRAM, bad, k % 2);
+    no_rush(FLASH_GOOD);
+    no_rush(FLASH_BAD_ERASE);
+    no_rush(FLASH_BAD_PROGRAM);
     printf("%lu lives\n", lives);
     flash_close(&m.chip);
     return TEST_END();
