@@ -338,6 +338,66 @@ static void cuts(void)
             }
 }
 
+/* Where ticks carry what is live forward, a program or an erase fails or power is lost, at each of them: nothing is lost. */
+static struct { uint32_t from, until; } refused;
+static void refuse(void *user, char operation, uint32_t address, uint32_t size)
+{
+    uint32_t i, now = m.chip.operations + 1;
+    (void)user; (void)address; (void)size;
+    if (operation == 'r') return;
+    for (i = 0; i < m.chip.port.block_count; i++)
+        flash_set_bad(&m.chip, i, now < refused.from || now >= refused.until ? FLASH_GOOD : operation == 'p' ? FLASH_BAD_PROGRAM : FLASH_BAD_ERASE);
+}
+
+static void carrying_fails(void)
+{
+    static uint8_t image[32 * 1024];
+    uint32_t carried = 0, operations, k;
+    int64_t now;
+    int tear, how, i;
+    TABLE(table, 1024, 32);
+    machine_reboot();
+    for (i = 0; i < 3; i++) SEND("far", "", 0);
+    CHECK(machine_run(1000) && machine_runs(NULL) == 3);
+    CHECK_TRACE("a a a");
+    do {
+        memcpy(image, m.chip.cells, sizeof image);
+        machine_reboot();
+        operations = m.chip.operations;
+        work(5);
+        carried = machine_counters().carried;             /* since the boot */
+    } while (carried < 4 && m.chip.operations < 20000);
+    CHECK(m.chip.operations < 20000);
+    operations = m.chip.operations - operations;
+    now = m.now;
+    for (k = 1; k <= operations; k++)
+        for (how = 0; how < 4; how++)                     /* one or two operations are refused; power is lost, or both */
+            for (tear = 0; tear < FLASH_TEARS; tear++) {
+                load(image, sizeof image);
+                m.now = now;
+                machine_reboot();
+                refused.from = m.chip.operations + k;
+                refused.until = refused.from + (how == 2 ? 0 : how == 1 ? 2 : 1);
+                m.chip.trace = refuse;
+                m.chip.tear = m.chip.bad_tear = (flash_tear)tear;
+                m.chip.cut_at = how >= 2 ? refused.from + (unsigned)how / 3 : 0;
+                for (i = 0; i < 30 && !m.chip.dead; i++) {
+                    if (i % 2 == 0) (void)(inngest_send(&m.jobs, "quick", NULL, 0) == INNGEST_OK);
+                    (void)machine_tick();
+                    m.now += (i % 10 == 9) * 100;
+                }
+                if (m.chip.dead) flash_power_on(&m.chip);
+                m.chip.trace = NULL;
+                machine_reboot();
+                CHECK(machine_counters().lost_runs == 0 && machine_counters().damaged == 0 && machine_run(0) && machine_runs(NULL) == 3);
+                work(150);
+                CHECK(machine_run(3000) && machine_runs(NULL) == 0);
+                CHECK_TRACE("b b b end end end");
+                MACHINE_END();
+                if (test_failed) { printf("  operation %u, way %d, tear %d\n", k, how, tear); return; }
+            }
+}
+
 /* The proof of a reclaim fails until its block is used up, so that it starts over, and power is lost behind the erase: the
  * time is found where it stands, in the block in front. */
 static int (*program_below)(void *, uint32_t, const void *, uint32_t);
@@ -530,6 +590,7 @@ int main(int argc, char **argv)
     far_parked();
     damaged_time();
     cuts();
+    carrying_fails();
     for (i = 0; i < 60; i += 4) proofs_fail(i);
     in_pieces(1000);
     lives(argc > 1 ? (unsigned)atoi(argv[1]) : 300, argc > 2 ? (uint32_t)atoi(argv[2]) : 1);
