@@ -2133,7 +2133,7 @@ static inngest_status carry_one(inngest *jobs)
 {
     uint32_t at = position_at(jobs, jobs->tail_block, jobs->first_offset), position;
     record r;
-    if (jobs->carry_from - at < position_at(jobs, jobs->tail_block + 1, 0) - at) at = jobs->carry_from;
+    if (jobs->carry_from - at <= position_at(jobs, jobs->tail_block + 1, 0) - at) at = jobs->carry_from;
     while (may_hold_live(jobs) && next_record(jobs, jobs->tail_block + 1, &at, &r)) {
         position = r.position;
         if (!is_live(jobs, &r, &r)) continue;

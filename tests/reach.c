@@ -109,7 +109,7 @@ static void no_further(void)
  * of what is written, and no tick copies more than a record or erases more than a block, however long none has nothing to do. */
 static void tail_follows(void)
 {
-    uint32_t i, carried, erases, copied = 0, most = 0;
+    uint32_t i, carried, erases, copied = 0, most = 0, read = 0;
     unsigned k;
     TABLE(table, 1024, 64);
     m.chip.trace = count_reads;
@@ -122,7 +122,10 @@ static void tail_follows(void)
         do {
             carried = machine_counters().carried;
             erases = machine_counters().erases;
+            bytes_read = 0;
             k = machine_tick() == 0;
+            if (bytes_read > read) read = bytes_read;
+            CHECK(k || m.jobs.head_block - m.jobs.tail_block < m.jobs.window);      /* nothing is left to do */
             carried = machine_counters().carried - carried;
             if (carried > copied) copied = carried;
             CHECK(carried <= 1 && machine_counters().erases - erases <= 1);
@@ -130,6 +133,7 @@ static void tail_follows(void)
         if (i % 100 == 99 && mount_reads() > most) most = bytes_read;
     }
     CHECK(copied == 1);
+    CHECK(read < 2400);                                   /* what has been looked at is not looked at again, but once at the end */
     CHECK(most < 64 * 64 + 36 * 1024);                    /* 16 KiB for the time, 3 and what is live, in blocks; two looks at the beginning of each */
     CHECK(machine_runs(NULL) == 3 && machine_run(3000) && machine_runs(NULL) == 0);
     MACHINE_END();
