@@ -2603,6 +2603,15 @@ APART inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     return INNGEST_OK;
 }
 
+/* Does a block hold records, although no header is to be read there, nor, since it was being erased again, in one behind it? */
+static bool has_lost_header(inngest *jobs, uint32_t block)
+{
+    uint32_t at = position_at(jobs, block, 0);
+    uint8_t b[BLOCK_HEADER];
+    record r;
+    return read_block_header(jobs, block, b) == INNGEST_ERR_NOT_FOUND && next_record(jobs, block + 1, &at, &r);
+}
+
 /* Find the newest block and the journal's format by the block headers, or format a blank storage. *blocks: how many
  * have one. *misplaced: one stands at another's place. */
 static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks, bool *misplaced)
@@ -2628,9 +2637,10 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
         }
     }
     if (*blocks == 0 && (status = format_if_blank(jobs, seed)) != INNGEST_OK) return readable ? status : INNGEST_ERR_READ;
-    jobs->unread = false;
     put4(b, jobs->format);
     jobs->seed = crc32(0, b, 4);
+    while (*blocks && has_lost_header(jobs, jobs->last_block + 1)) jobs->last_block++;
+    jobs->unread = false;
     return INNGEST_OK;
 }
 

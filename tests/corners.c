@@ -1936,6 +1936,39 @@ static void torn_proofs(void)
     CHECK(torn >= 5);
 }
 
+/* The header of the newest block that holds something is damaged as the last erased one is being erased again, so that no header
+ * tells of it: what it holds still counts. */
+static void lost_headers(void)
+{
+    uint32_t blocks, n, block, newest, at, lost = 0;
+    for (blocks = 3; blocks <= 16; blocks += blocks < 5 ? 1 : 11)
+        for (n = 1; n < 200; n += 3) {
+            OPEN(clock_table, 1024, blocks, 4);
+            machine_reboot();
+            fill(n);
+            SEND("test/1", "", 0);
+            CHECK(machine_run(10));
+            for (newest = 0, block = 1; block < blocks; block++)
+                if (get4(m.chip.cells + block * 1024 + 8) > get4(m.chip.cells + newest * 1024 + 8)) newest = block;
+            if (block_end(newest) == newest * 1024 + 24 && block_end((newest + blocks - 1) % blocks) > (newest + blocks - 1) % blocks * 1024 + 24) {
+                at = newest * 1024;
+                memset(m.chip.cells + at, 0xFF, 1024);
+                memset(m.chip.units + at / 4, 0, 256);
+                m.chip.cells[(newest + blocks - 1) % blocks * 1024 + 20] ^= 1;
+                lost++;
+            }
+            machine_reboot();
+            CHECK(machine_runs(NULL) == 1 && machine_counters().lost_runs == 0);
+            fill(30);
+            machine_reboot();
+            CHECK(machine_runs(NULL) == 1 && machine_counters().lost_runs == 0);
+            CHECK(machine_run(4 * HOUR) && machine_runs(NULL) == 0);
+            machine_trace[0] = 0;
+            MACHINE_END();
+        }
+    CHECK(lost > 50);
+}
+
 /* Power goes in a stop's TIME, which looks complete then, and a read in four shows that it is not: where it is found to be so as
  * it is carried, it is done without. */
 static const inngest_function waiting_table[] = { { .id = "sleeper", .event = "test/*", .handler = sleeper, .journal_bytes = 64 },
@@ -2003,6 +2036,7 @@ int main(int argc, char **argv)
     small_things();
     written_again();
     torn_proofs();
+    lost_headers();
     weak_stops();
     return TEST_END();
 }
