@@ -49,6 +49,7 @@
 #endif
 
 #define MAGIC 0x314A4E49u              /* "INJ1" */
+#define READY 0x4A004A00u              /* of inngest.ready while mounted: unlikely by chance, and a compare can hold it */
 #define VOIDS 8u                                                /* of inngest.voids */
 #define BLOCK_HEADER 24u               /* and one padding to the unit: first_offset */
 #define KIND_MASK 0x0Fu
@@ -678,7 +679,7 @@ INNGEST_SEND_CODE static inngest_status check_event(inngest *jobs, const char *n
 
 INNGEST_SEND_CODE static bool ready(inngest *jobs)
 {
-    if (LOAD(&jobs->ready) == MAGIC) return true;
+    if (LOAD(&jobs->ready) == READY) return true;
     tally(&jobs->counters.refused_not_ready);
     return false;
 }
@@ -700,7 +701,7 @@ INNGEST_SEND_CODE inngest_status inngest_send_(inngest *jobs, const char *name, 
 {
     inngest_slot *slot;
     inngest_word index;
-    if (jobs == NULL || jobs->ready != MAGIC || (data == NULL && size > 0) || size >= room) return refuse_event(jobs, name, data, size);
+    if (jobs == NULL || jobs->ready != READY || (data == NULL && size > 0) || size >= room) return refuse_event(jobs, name, data, size);
     lock(jobs);
     if (!claim_slot(jobs, &slot, &index, KEPT_SLOTS)) {
         unlock(jobs);
@@ -766,7 +767,7 @@ INNGEST_SEND_CODE inngest_status inngest_complete(inngest *jobs, inngest_token t
 
 INNGEST_SEND_CODE void inngest_wake(inngest *jobs)
 {
-    if (jobs == NULL || LOAD(&jobs->ready) != MAGIC) return;
+    if (jobs == NULL || LOAD(&jobs->ready) != READY) return;
     SET_WOKEN(jobs, 1);
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
 }
@@ -4552,7 +4553,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
     uint32_t next, block, offset;
     inngest_status waiting, ahead;
-    if (jobs == NULL || jobs->ready != MAGIC || jobs->busy) return UINT32_MAX;
+    if (jobs == NULL || jobs->ready != READY || jobs->busy) return UINT32_MAX;
     advance_time(jobs, now_ms);
     if (jobs->failed || STOPPED(jobs)) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
@@ -4593,7 +4594,7 @@ inngest_status inngest_flush(inngest *jobs)
 {
     inngest_status status;
     inngest_word end;
-    if (jobs == NULL || jobs->ready != MAGIC) return INNGEST_ERR_NOT_READY;
+    if (jobs == NULL || jobs->ready != READY) return INNGEST_ERR_NOT_READY;
     if (jobs->busy) return INNGEST_ERR_BUSY;
     end = WORD(LOAD(&jobs->tail));
     status = drain(jobs);
@@ -4691,7 +4692,7 @@ static void take_clock(inngest *jobs)
 
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
 {
-    if (jobs == NULL || jobs->ready != MAGIC || unix_ms <= 0 || unix_ms >> 47) return;
+    if (jobs == NULL || jobs->ready != READY || unix_ms <= 0 || unix_ms >> 47) return;
     advance_time(jobs, now_ms);
     unix_ms += (uint32_t)(jobs->last_tick - now_ms);               /* it was told of a moment before the newest tick */
     jobs->told = unix_ms - jobs->now;
@@ -5037,14 +5038,14 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
 #if INNGEST_WALL_CLOCK
     jobs->boot_position = head_position(jobs);
 #endif
-    STORE(&jobs->ready, MAGIC);
+    STORE(&jobs->ready, READY);
     return INNGEST_OK;
 }
 
 inngest_status inngest_close(inngest *jobs)
 {
     inngest_status status;
-    if (jobs == NULL || jobs->ready != MAGIC) return INNGEST_ERR_NOT_READY;
+    if (jobs == NULL || jobs->ready != READY) return INNGEST_ERR_NOT_READY;
     if (jobs->busy) return INNGEST_ERR_BUSY;
     STORE(&jobs->ready, 0);
     status = drain(jobs);
@@ -5061,7 +5062,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
 {
     inngest_run *run;
     uint8_t b[4];
-    if (jobs == NULL || jobs->ready != MAGIC) return INNGEST_ERR_NOT_READY;
+    if (jobs == NULL || jobs->ready != READY) return INNGEST_ERR_NOT_READY;
     run = find_run(jobs, (uint32_t)id & STEP_MASK);
     if (run == NULL || run_id(jobs, run) != id) return INNGEST_ERR_NOT_FOUND;
     if (run->phase == INNGEST_PHASE_CANCELLING) return INNGEST_OK;
@@ -5078,7 +5079,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
 #if INNGEST_INSPECT
 bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *info)
 {
-    if (jobs == NULL || jobs->ready != MAGIC || cursor == NULL || info == NULL) return false;
+    if (jobs == NULL || jobs->ready != READY || cursor == NULL || info == NULL) return false;
     while (*cursor < jobs->run_count) {
         const inngest_run *run = &jobs->runs[(*cursor)++];
         if (run->number == 0) continue;

@@ -636,7 +636,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_CACHE_LINE
     uint8_t apart[INNGEST_CACHE_LINE];
 #endif
-    uint32_t ready;                /* magic while mounted */
+    uint32_t ready;                /* READY while mounted */
     const inngest_port *port;
     inngest_slot *slots;           /* of the queue */
     uint16_t slot_mask, function_count;
