@@ -2909,18 +2909,6 @@ NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void 
     inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
     uint32_t used = run->used * UINT32_C(4) - ctx->old;
-#if INNGEST_SEND_STEP || INNGEST_RESTART
-    if (!FAST || (kind & MORE)) {
-        ctx->undo.last = run->last;                  /* not earlier: making room may have carried its records */
-        ctx->undo.used = run->used;
-        ctx->undo.flags = run->flags;
-        ctx->undo.crashes = CRASHES(run);
-#if INNGEST_INDEXES
-        ctx->undo.memos = run->memos;
-        ctx->undo.met = ctx->met;
-#endif
-    }
-#endif
     if (add(jobs, run, KEY(kind | (INNGEST_ON_FAILURE ? run->flags & RUN_FAILING : 0), ctx->step), data, size) != INNGEST_OK) return wait_for_room(ctx);
     run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
     ctx->old = (uint16_t)record_room(jobs, size);
@@ -2932,20 +2920,14 @@ NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void 
 }
 
 #if INNGEST_SEND_STEP || INNGEST_RESTART
-/* The rest of the group could not be written: a group that is not whole never was. */
-APART void undo_group(inngest_ctx *ctx)
+/* The rest of the step's group could not be written, and a group that is not whole never was: the run is as it was when room
+ * had been made for all of it, which may have carried its records. */
+APART void undo_group(inngest_ctx *ctx, const inngest_run *before)
 {
-    inngest_run *run = ctx->run;
-    run->last = ctx->undo.last;
-    run->used = ctx->undo.used;
-    run->flags = ctx->undo.flags;
-#if INNGEST_CRASHES
-    run->crashes = ctx->undo.crashes;
-#endif
 #if INNGEST_INDEXES
-    run->memos = ctx->undo.memos;
-    ctx->met = ctx->undo.met;
+    ctx->met = (uint16_t)(ctx->met - (ctx->run->memos - before->memos));
 #endif
+    copy_bytes(ctx->run, before, sizeof *before);
 }
 #endif
 
@@ -3560,16 +3542,18 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
 {
     static const uint8_t done = WHAT_RESTART;
     inngest *jobs = ctx->jobs;
+    inngest_run before;
     inngest_status status = enter_short(ctx, id, WHAT_RESTART);
     if (status != INNGEST_BODY) return status;
     if (jobs->port->restart == NULL) return mistake(ctx, INNGEST_ERR_RESTART, id);
     INNGEST_TRY(make_room(ctx, DONE, 1, ROOM_FOR(TIME_BYTES)));
+    copy_bytes(&before, ctx->run, sizeof before);
     INNGEST_TRY(write_own(ctx, DONE | MORE, &done, 1));
     status = add_time(jobs, FLAG);
     if (status != INNGEST_OK) jobs->head_offset -= jobs->unit;     /* for give_up: it may be whole, and a mount puts the filler right behind it */
     else status = port_sync(jobs);
     if (status != INNGEST_OK) {
-        undo_group(ctx);
+        undo_group(ctx, &before);
         return wait_for_room(ctx);
     }
     jobs->head_offset += jobs->unit;                   /* the restart may come back: what follows goes where a mount would go on */
@@ -3975,6 +3959,10 @@ APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t
 {
     static const uint8_t done = WHAT_SEND;
     unsigned k;
+#if INNGEST_SEND_STEP
+    inngest_run before;
+    if (ctx) copy_bytes(&before, ctx->run, sizeof before);
+#endif
 #if INNGEST_SEEN_IDS
     uint32_t seen = 0;
     uint8_t b[SEEN_BYTES];
@@ -3990,7 +3978,7 @@ APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t
     for (k = 0; k < n; k++) {
         inngest_status status = start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0);
 #if INNGEST_SEND_STEP
-        if (status != INNGEST_OK && ctx) undo_group(ctx);
+        if (status != INNGEST_OK && ctx) undo_group(ctx, &before);
 #endif
         INNGEST_TRY(status);
     }

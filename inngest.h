@@ -578,13 +578,6 @@ struct inngest_ctx {
     uint32_t trail_at, trail_end;  /* of jobs->trail, backwards: the next one, the last one */
     uint32_t trail_of;             /* the tail block it was made for, + 1; 0: there is none */
 #endif
-#if INNGEST_SEND_STEP || INNGEST_RESTART
-    struct {                       /* the run before the newest record of a step */
-        uint32_t last;
-        uint16_t used, flags, memos, met;
-        uint8_t crashes;
-    } undo;
-#endif
     inngest_error_info error;
     char id[INNGEST_MESSAGE_BYTES + 1];   /* last: of it a pass clears the first byte alone */
 };
