@@ -4470,39 +4470,40 @@ NEAR inngest_run *next_due(inngest *jobs)
     return NULL;
 }
 
-/* When to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot come
- * after 1, 2, 4 ... minutes, so that a machine which is reset more often than hourly gets on too. */
-APART int64_t heartbeat(const inngest *jobs)
+/* In how many ms that is: 0 if it is past, 2^31 - 1 if it is later. */
+APART uint32_t due_in(const inngest *jobs, int64_t when)
 {
-    int64_t in = jobs->stamp - jobs->booted;
-    if (WALL_KNOWN(jobs) || in > INNGEST_HEARTBEAT_MS) in = INNGEST_HEARTBEAT_MS;
-    return jobs->stamp + (in < 60000 ? 60000 : in);
+    int64_t in = when - jobs->now;
+    return in < 0 ? 0 : in > INT32_MAX ? INT32_MAX : (uint32_t)in;
 }
 
-/* For the caller of the tick. */
-static uint32_t due_in(const inngest *jobs, int64_t when)
+/* In how many ms to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot
+ * come after 1, 2, 4 ... minutes, so that a machine which is reset more often than hourly gets on too. */
+APART uint32_t heartbeat_in(const inngest *jobs)
 {
-    if (when == NEVER) return UINT32_MAX;
-    if (when <= jobs->now) return 0;
-    return (uint32_t)(when - jobs->now);             /* a heartbeat away at most */
+    int64_t boot = jobs->stamp - jobs->booted;
+    uint32_t in = INNGEST_HEARTBEAT_MS;
+    if (!WALL_KNOWN(jobs) && boot >> 32 == 0) in = minimum(in, (uint32_t)boot);
+    return due_in(jobs, jobs->stamp + (in < 60000 ? 60000 : in));
 }
 
 NEAR uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
-    int64_t first = deadline(first_run(jobs)), beat;
+    int64_t first = deadline(first_run(jobs));
+    uint32_t in = UINT32_MAX;
+    if (first != NEVER) {
+        in = due_in(jobs, first);
 #if INNGEST_CRASHES
-    if (alone(jobs)) {
-        int64_t over = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS), own = deadline(lone_run(jobs));
-        if (first < over) first = over;
-        if (own < first) first = own;
-    }
+        if (alone(jobs)) {
+            uint32_t over = (uint32_t)until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS);
+            if (in < over) in = minimum(over, due_in(jobs, deadline(lone_run(jobs))));
+        }
 #endif
-    beat = heartbeat(jobs);
-    if (first != NEVER && beat < first) first = beat;
-    if ((IS_TOLD(jobs) || (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER))) &&
-        jobs->now + RETRY_ROOM_MS < first)
-        first = jobs->now + RETRY_ROOM_MS;
-    return due_in(jobs, first);
+        in = minimum(in, heartbeat_in(jobs));
+    }
+    if (IS_TOLD(jobs) || (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || in == UINT32_MAX)))
+        in = minimum(in, RETRY_ROOM_MS);
+    return in;
 }
 
 static void pass_again(inngest *jobs, inngest_run *run)
@@ -4545,7 +4546,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     advance_time(jobs, now_ms);
     if (jobs->failed || STOPPED(jobs)) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
-    if (jobs->now < QUIET_UNTIL(jobs) && nothing_came(jobs)) return due_in(jobs, QUIET_UNTIL(jobs));
+    if (jobs->now < QUIET_UNTIL(jobs) && nothing_came(jobs)) return QUIET_UNTIL(jobs) == NEVER ? UINT32_MAX : due_in(jobs, QUIET_UNTIL(jobs));
     BE_QUIET(jobs, 0);
     jobs->passes = 0;
     if ((int)(ahead = make_room_ahead(jobs)) > 0) return 1;      /* the chip is erasing */
@@ -4566,7 +4567,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs));   /* a round cut short takes a sync too */
     if (STOPPED(jobs)) return UINT32_MAX;
     if (INNGEST_WRITE_CACHE && 2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
-    if ((!FAST || jobs->now - jobs->stamp >= 60000) && jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX &&
+    if ((!FAST || jobs->now - jobs->stamp >= 60000) && heartbeat_in(jobs) == 0 && next_deadline(jobs, INNGEST_OK) != UINT32_MAX &&
         write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if ((!FAST || jobs->port->sync) &&
         sync_ahead(jobs, ((jobs->head_block - block) << block_shift(jobs)) + jobs->head_offset - offset) != INNGEST_OK) return UINT32_MAX;
