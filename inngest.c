@@ -3262,21 +3262,11 @@ static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
     return status == INNGEST_OK ? INNGEST_STEP_FAILED : status;
 }
 
-static bool read_wait(inngest_ctx *ctx, const record *r, int64_t *due, unsigned *flags)
-{
-    if (r->size != WAIT_BYTES) return false;
-    *due = get_time(r->first);
-    *flags = r->first[13];
-    ctx->attempt = r->kind == ATTEMPT ? r->first[12] : 0;
-    return true;
-}
-
 /* BODY: the next attempt is due. */
 static inngest_status wait_for_attempt(inngest_ctx *ctx, const record *r)
 {
-    int64_t due;
-    unsigned flags;
-    if (!read_wait(ctx, r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    int64_t due = get_time(r->first);
+    ctx->attempt = r->first[12];
     return due > ctx->jobs->now ? wait_until(ctx, INNGEST_WAIT_RETRY, due) : INNGEST_BODY;
 }
 
@@ -3487,7 +3477,8 @@ NEAR inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, un
     inngest_status status = enter_step(ctx, id, WHAT_SLEEP, &r);
     if (status != INNGEST_BODY) return status;
     if (r.kind == SLEEP) {
-        if (!read_wait(ctx, &r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
+        due = get_time(r.first);
+        flags = r.first[13];
     } else {
         INNGEST_TRY(put_wait(ctx, SLEEP, due, flags));
     }
@@ -4808,6 +4799,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
     go_behind(run, &r);
     do {
         found = step_back(jobs, run, &r);
+        if (found == FOUND && (r.kind == ATTEMPT || r.kind == SLEEP) && r.size != WAIT_BYTES) found = BROKEN;   /* of no version that this one knows */
         if (found == GONE || (found == BROKEN && CANCELLING(run))) break;   /* one that ends needs no records */
         if (found == BROKEN) { stop_for_damage(jobs, run); return 0; }
 #if INNGEST_INDEXES
