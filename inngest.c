@@ -2289,8 +2289,8 @@ APART inngest_status apply_record(inngest *jobs, const record *r, uint32_t *recl
         stamp = get_time(b);
         jobs->dated = get_time(b + 6) > 0;
 #if INNGEST_WALL_CLOCK
-        jobs->time_now = stamp;
-        jobs->time_wall = get_time(b + 6);
+        jobs->wall_offset = get_time(b + 6) - stamp;
+        jobs->was_known = jobs->dated;
 #endif
         break;
     case SEEN: remember(jobs, b, r->position); break;
@@ -4656,15 +4656,16 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
 /* Take what the clock was told to be. Where that must be written and cannot be now, the tick tries again. */
 static void take_clock(inngest *jobs)
 {
-    int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
+    int64_t off = jobs->told - jobs->wall_offset;
     if (jobs->failed || STOPPED(jobs)) return;
-    if (!jobs->wall_set && jobs->time_wall != 0 && off > 0) {
+    if (jobs->was_known && off > 0) {
         if (make_time_good(jobs, off) != INNGEST_OK) return;
-        jobs->told -= off;
+        jobs->told = jobs->wall_offset;                /* journal time has moved instead */
     }
     wake_runs(jobs, RUN_UNIX);
     off = jobs->wall_known ? jobs->told - jobs->wall_stamped : RETRY_ROOM_MS;
-    jobs->wall_known = jobs->wall_set = true;
+    jobs->wall_known = true;
+    jobs->was_known = false;
     jobs->wall_offset = jobs->told;
     jobs->is_told = false;
     if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) (void)write_time(jobs, 0);

@@ -615,7 +615,8 @@ struct inngest {                   /* what is used most stands first, bytes befo
     bool busy, unread, clean, stopped, failed, doubtful, wary, trusted, stale, opening, dirty, wrote, ticked;
     bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
 #if INNGEST_WALL_CLOCK
-    bool wall_known, wall_set, is_told;
+    bool wall_known, is_told;
+    bool was_known;                /* ... in an earlier boot, and the time off since then has not been made good */
 #endif
 #if INNGEST_LONG_STEPS
     bool wanting;                  /* a run waits for a place among the steps in progress */
@@ -691,9 +692,8 @@ struct inngest {                   /* what is used most stands first, bytes befo
     int64_t quiet_until;           /* nothing is due before that, but for what comes */
 #endif
 #if INNGEST_WALL_CLOCK
-    int64_t wall_offset;           /* unix ms - journal ms */
-    int64_t told, wall_stamped;    /* as told and not taken yet; as in the newest TIME */
-    int64_t time_now, time_wall;
+    int64_t wall_offset;           /* unix ms - journal ms; before it is known, as the newest TIME says */
+    int64_t told, wall_stamped;    /* as told and not taken yet; as in the newest TIME of this boot */
     uint32_t boot_position;
 #endif
     uint32_t random;
