@@ -946,7 +946,7 @@ static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
     play_up(jobs, (uint32_t)(run - jobs->runs));
 }
 
-APART void due_now(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, jobs->now); }
+static void due_now(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, jobs->now); }
 APART void due_never(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, NEVER); }
 
 #if INNGEST_LONG_STEPS || INNGEST_WALL_CLOCK
@@ -2512,7 +2512,7 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
 
 /* A format may have been cut short, twice: in the first two blocks a header may be torn, and a filler behind it, which
  * leaves no bit of them clear that is to be set, and what cannot be read is no data. */
-APART inngest_status format_if_blank(inngest *jobs, uint32_t seed)
+static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
     uint8_t bytes[32], bits[32];                         /* what may be torn: no bit of it is clear that is set here */
     uint32_t place, offset, i;
@@ -2712,7 +2712,7 @@ static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t whe
 }
 
 /* Until something else makes the run look again. */
-APART inngest_status wait_for_good(inngest_ctx *ctx, inngest_wait why) { return wait_until(ctx, why, NEVER); }
+static inngest_status wait_for_good(inngest_ctx *ctx, inngest_wait why) { return wait_until(ctx, why, NEVER); }
 
 /* Until the others have had their turn. */
 APART inngest_status wait_a_round(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now); }
@@ -2875,7 +2875,7 @@ NEAR enum found find_memo(inngest_ctx *ctx, record *r)
 /* A record of the step has been written: does the pass know it? */
 static void meet(inngest_ctx *ctx, unsigned kind)
 {
-    if (ctx->known || ctx->step == 0 || class_of(kind & KIND_MASK) != RESULT) return;
+    if (ctx->known || ctx->step == 0 || class_of(kind) != RESULT) return;
     ctx->known = true;
     ctx->met++;
     ctx->run->memos++;
@@ -2903,33 +2903,33 @@ NEAR_APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t si
     return room(ctx->jobs, need + more) == INNGEST_OK ? INNGEST_OK : wait_for_room(ctx);
 }
 
-/* Write a record of this step, for which there is room. PAUSED: the port failed. */
-NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
+/* Write a record of this step, for which there is room. */
+NEAR inngest_status add_own(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
-    inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
-    uint32_t used = run->used * UINT32_C(4) - ctx->old;
-    if (add(jobs, run, KEY(kind | (INNGEST_ON_FAILURE ? run->flags & RUN_FAILING : 0), ctx->step), data, size) != INNGEST_OK) return wait_for_room(ctx);
-    run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
-    ctx->old = (uint16_t)record_room(jobs, size);
-    meet(ctx, kind);
-    if (kind == INTENT) return INNGEST_OK;
-    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) ? 0u : RUN_OLD));
-    made_progress(jobs, run);
-    return INNGEST_OK;
+    return add(ctx->jobs, run, KEY(kind | (INNGEST_ON_FAILURE ? run->flags & RUN_FAILING : 0), ctx->step), data, size);
 }
 
-#if INNGEST_SEND_STEP || INNGEST_RESTART
-/* The rest of the step's group could not be written, and a group that is not whole never was: the run is as it was when room
- * had been made for all of it, which may have carried its records. */
-APART void undo_group(inngest_ctx *ctx, const inngest_run *before)
+/* The step has a record of so many bytes now. */
+NEAR void note_own(inngest_ctx *ctx, unsigned kind, uint32_t size)
 {
-#if INNGEST_INDEXES
-    ctx->met = (uint16_t)(ctx->met - (ctx->run->memos - before->memos));
-#endif
-    copy_bytes(ctx->run, before, sizeof *before);
+    inngest_run *run = ctx->run;
+    uint32_t bytes = record_room(ctx->jobs, size);
+    run->used = (uint16_t)((run->used * UINT32_C(4) - ctx->old + bytes) / 4);
+    ctx->old = (uint16_t)bytes;
+    meet(ctx, kind);
+    if (kind == INTENT) return;
+    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) ? 0u : RUN_OLD));
+    made_progress(ctx->jobs, run);
 }
-#endif
+
+/* The same, where it is the whole group. PAUSED: the port failed. */
+NEAR inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
+{
+    if (add_own(ctx, kind, data, size) != INNGEST_OK) return wait_for_room(ctx);
+    note_own(ctx, kind, size);
+    return INNGEST_OK;
+}
 
 NEAR inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
@@ -3533,20 +3533,23 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
 {
     static const uint8_t done = WHAT_RESTART;
     inngest *jobs = ctx->jobs;
-    inngest_run before;
+    uint32_t last;
     inngest_status status = enter_short(ctx, id, WHAT_RESTART);
     if (status != INNGEST_BODY) return status;
     if (jobs->port->restart == NULL) return mistake(ctx, INNGEST_ERR_RESTART, id);
     INNGEST_TRY(make_room(ctx, DONE, 1, ROOM_FOR(TIME_BYTES)));
-    copy_bytes(&before, ctx->run, sizeof before);
-    INNGEST_TRY(write_own(ctx, DONE | MORE, &done, 1));
-    status = add_time(jobs, FLAG);
-    if (status != INNGEST_OK) jobs->head_offset -= jobs->unit;     /* for give_up: it may be whole, and a mount puts the filler right behind it */
-    else status = port_sync(jobs);
+    last = ctx->run->last;                             /* not earlier: making room may have carried its records */
+    status = add_own(ctx, DONE | MORE, &done, 1);
+    if (status == INNGEST_OK) {
+        status = add_time(jobs, FLAG);
+        if (status != INNGEST_OK) jobs->head_offset -= jobs->unit;     /* for give_up: it may be whole, and a mount puts the filler right behind it */
+        else status = port_sync(jobs);
+    }
     if (status != INNGEST_OK) {
-        undo_group(ctx, &before);
+        ctx->run->last = last;                         /* a group that is not whole never was */
         return wait_for_room(ctx);
     }
+    note_own(ctx, DONE, 1);
     jobs->head_offset += jobs->unit;                   /* the restart may come back: what follows goes where a mount would go on */
     jobs->opening = jobs->stopped = true;
     jobs->port->restart(jobs->port->context);
@@ -3910,7 +3913,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 }
 
 /* Append the START of a run, as the last of its group or not. */
-APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
+static inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
 {
     uint8_t head[START_HEAD];
     bool dated = HAS_TIME(e);
@@ -3949,16 +3952,13 @@ APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned functio
 APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, unsigned n, inngest_ctx *ctx)
 {
     static const uint8_t done = WHAT_SEND;
+    uint32_t last = ctx ? ctx->run->last : 0;
     unsigned k;
-#if INNGEST_SEND_STEP
-    inngest_run before;
-    if (ctx) copy_bytes(&before, ctx->run, sizeof before);
-#endif
 #if INNGEST_SEEN_IDS
     uint32_t seen = 0;
     uint8_t b[SEEN_BYTES];
 #endif
-    if (ctx) INNGEST_TRY(write_own(ctx, n ? DONE | MORE : DONE, &done, 1));
+    if (ctx) INNGEST_TRY(add_own(ctx, n ? DONE | MORE : DONE, &done, 1));
 #if INNGEST_SEEN_IDS
     if (HAS_ID(e)) {
         put_seen(b, e->full->of.full.id_hash, jobs->now + INNGEST_SEEN_MS);
@@ -3968,14 +3968,13 @@ APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t
 #endif
     for (k = 0; k < n; k++) {
         inngest_status status = start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0);
-#if INNGEST_SEND_STEP
-        if (status != INNGEST_OK && ctx) undo_group(ctx, &before);
-#endif
+        if (status != INNGEST_OK && ctx) ctx->run->last = last;
         INNGEST_TRY(status);
     }
 #if INNGEST_SEEN_IDS
     if (seen) remember(jobs, b, seen);
 #endif
+    if (ctx) note_own(ctx, DONE, 1);
     return INNGEST_OK;
 }
 
