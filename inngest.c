@@ -3060,6 +3060,12 @@ static void drop_active(inngest *jobs, inngest_active *a)
     jobs->wanting = false;
 }
 
+APART void drop_own(inngest_ctx *ctx)
+{
+    if (ctx->active) drop_active(ctx->jobs, ctx->active);
+    ctx->active = NULL;
+}
+
 /* Where its token is, 0 if the body has not asked for it; of one with a timeout that has not, nowhere. */
 static uint32_t *token_of(inngest_active *a) { return a->shared ? &a->next : &a->timeout; }
 
@@ -3125,7 +3131,7 @@ static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *
     if (!intent) {
         inngest_status status = commit_at_once(ctx, INTENT, &attempt, 1);
         if (status != INNGEST_OK) {
-            drop_active(ctx->jobs, ctx->active);
+            drop_own(ctx);
             return status;
         }
     }
@@ -3138,7 +3144,7 @@ static inngest_status begin_again(inngest_ctx *ctx)
     inngest_active *a = ctx->active;
     ctx->began = a->began;
     if (a->how >= MISTAKEN) {
-        drop_active(ctx->jobs, a);
+        drop_own(ctx);
         return mistake(ctx, (inngest_status)(INNGEST_ERR_RUN_BYTES + (int)(a->how - MISTAKEN)), ctx->id);
     }
     if (!GOES_ON(a)) return a->how == HOW(INNGEST_RETRY) ? INNGEST_RETRY : INNGEST_FAIL;
@@ -3227,12 +3233,14 @@ APART int max_attempts(const inngest_ctx *ctx)
     return ctx->function->max_attempts ? ctx->function->max_attempts : 5;
 }
 
-static void tell_step(inngest_ctx *ctx, inngest_status status, int64_t retry_in)
+static void tell_retry(inngest_ctx *ctx, inngest_status status, int64_t in)
 {
     (void)status;
-    (void)retry_in;
-    TELL(ctx->jobs, step_end, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, retry_in);
+    (void)in;
+    TELL(ctx->jobs, step_end, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, in);
 }
+
+APART void tell_step(inngest_ctx *ctx, inngest_status status) { tell_retry(ctx, status, -1); }
 
 /* Write how a step failed, or how the run ended, for which there is room. */
 APART inngest_status write_error(inngest_ctx *ctx, unsigned kind, inngest_status verdict)
@@ -3249,7 +3257,7 @@ static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
     ctx->retry_in = NOT_SAID;
     if (status == INNGEST_RETRY && ctx->attempt + 1 < max_attempts(ctx)) {
         status = put_wait(ctx, ATTEMPT, ctx->jobs->now + in, 0);
-        if (ctx->step) tell_step(ctx, INNGEST_RETRY, in);
+        if (ctx->step) tell_retry(ctx, INNGEST_RETRY, in);
         if (status != INNGEST_OK) return status;
         ctx->attempt++;
         return wait_until(ctx, INNGEST_WAIT_RETRY, ctx->jobs->now + in);
@@ -3257,7 +3265,7 @@ static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
     if (ctx->step == 0) return INNGEST_STEP_FAILED;
     status = make_room(ctx, FAILED, error_bytes(ctx), 0);
     if (status == INNGEST_OK) status = write_error(ctx, FAILED, INNGEST_FAIL);
-    tell_step(ctx, INNGEST_STEP_FAILED, -1);
+    tell_step(ctx, INNGEST_STEP_FAILED);
     if (status == INNGEST_OK) status = durable(ctx);
     return status == INNGEST_OK ? INNGEST_STEP_FAILED : status;
 }
@@ -3314,9 +3322,8 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
     status = r->kind == FAILED ? INNGEST_STEP_FAILED : INNGEST_OK;
 #if INNGEST_LONG_STEPS
     if (ctx->active) {                               /* it was completed since */
-        tell_step(ctx, status, -1);
-        drop_active(jobs, ctx->active);
-        ctx->active = NULL;
+        tell_step(ctx, status);
+        drop_own(ctx);
         return status;
     }
 #endif
@@ -3397,8 +3404,8 @@ static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
         ctx->told = true;
         return status == INNGEST_FAIL ? INNGEST_FAIL : INNGEST_RETRY;
     }
-    tell_step(ctx, ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : INNGEST_CANCELLED, -1);
-    return ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : wait_for_good(ctx, INNGEST_WAIT_NONE);
+    tell_step(ctx, ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : INNGEST_CANCELLED);
+    return ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : INNGEST_PAUSED;
 }
 #endif
 
@@ -3417,8 +3424,7 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
     if (status == INNGEST_BODY) status = INNGEST_OK;
 #if INNGEST_LONG_STEPS
     if (ctx->stopped == INNGEST_OK && !STOPPING(ctx) && (status == INNGEST_AGAIN || status == INNGEST_PENDING)) return keep_going(ctx, status);
-    if (ctx->active) drop_active(ctx->jobs, ctx->active);
-    ctx->active = NULL;
+    drop_own(ctx);
 #endif
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
 #if INNGEST_LONG_STEPS
@@ -3431,7 +3437,7 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
     if (status == INNGEST_OK) {
         ctx->told = false;
         INNGEST_TRY(put_record(ctx, RESULT, ctx->result, ctx->size));
-        tell_step(ctx, INNGEST_OK, -1);
+        tell_step(ctx, INNGEST_OK);
         return durable(ctx);
     }
     count(&ctx->jobs->counters.steps_failed);
