@@ -2712,7 +2712,25 @@ static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t whe
 }
 
 /* Until something else makes the run look again. */
-static inngest_status wait_for_good(inngest_ctx *ctx, inngest_wait why) { return wait_until(ctx, why, NEVER); }
+APART inngest_status wait_for_good(inngest_ctx *ctx, inngest_wait why) { return wait_until(ctx, why, NEVER); }
+
+/* Until then, unless it is past: BODY. */
+APART inngest_status wait_if_early(inngest_ctx *ctx, inngest_wait why, int64_t when)
+{
+    return when > ctx->jobs->now ? wait_until(ctx, why, when) : INNGEST_BODY;
+}
+
+#if INNGEST_WALL_CLOCK
+/* The same for a date. */
+static inngest_status wait_for_date(inngest_ctx *ctx, int64_t unix_ms)
+{
+    ctx->run->flags |= RUN_UNIX;
+    if (!WALL_KNOWN(ctx->jobs)) return wait_for_good(ctx, INNGEST_WAIT_CLOCK);
+    return wait_if_early(ctx, INNGEST_WAIT_SLEEP, unix_ms - WALL_OFFSET(ctx->jobs));
+}
+#else
+#define wait_for_date(ctx, unix_ms) INNGEST_BODY
+#endif
 
 /* Until the others have had their turn. */
 APART inngest_status wait_a_round(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now); }
@@ -3271,11 +3289,10 @@ static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
 }
 
 /* BODY: the next attempt is due. */
-static inngest_status wait_for_attempt(inngest_ctx *ctx, const record *r)
+APART inngest_status wait_for_attempt(inngest_ctx *ctx, const record *r)
 {
-    int64_t due = get_time(r->first);
     ctx->attempt = r->first[12];
-    return due > ctx->jobs->now ? wait_until(ctx, INNGEST_WAIT_RETRY, due) : INNGEST_BODY;
+    return wait_if_early(ctx, INNGEST_WAIT_RETRY, get_time(r->first));
 }
 
 /* The journal knows the step but not its end. BODY: go on with it. */
@@ -3479,7 +3496,6 @@ NEAR inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, un
 {
     static const uint8_t done = WHAT_SLEEP;
     record r;
-    inngest *jobs = ctx->jobs;
     inngest_status status = enter_step(ctx, id, WHAT_SLEEP, &r);
     if (status != INNGEST_BODY) return status;
     if (r.kind == SLEEP) {
@@ -3488,13 +3504,8 @@ NEAR inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, un
     } else {
         INNGEST_TRY(put_wait(ctx, SLEEP, due, flags));
     }
-    if (INNGEST_WALL_CLOCK && (flags & WAIT_UNIX)) {
-        ctx->run->flags |= RUN_UNIX;
-        if (!WALL_KNOWN(jobs)) return wait_for_good(ctx, INNGEST_WAIT_CLOCK);
-        due -= WALL_OFFSET(jobs);
-    }
-    if (due > jobs->now) return wait_until(ctx, INNGEST_WAIT_SLEEP, due);
-    return commit(ctx, DONE, &done, 1);
+    status = INNGEST_WALL_CLOCK && (flags & WAIT_UNIX) ? wait_for_date(ctx, due) : wait_if_early(ctx, INNGEST_WAIT_SLEEP, due);
+    return status == INNGEST_BODY ? commit(ctx, DONE, &done, 1) : status;
 }
 
 inngest_status inngest_step_sleep(inngest_ctx *ctx, const char *id, int64_t ms)
@@ -4158,14 +4169,14 @@ static inngest_status retry_handler(inngest_ctx *ctx)
 }
 
 /* The handler waits for its next attempt: what makes the run look again, or a reset, is no reason to call it. */
-static bool retries_later(inngest_ctx *ctx)
+static inngest_status retry_in_time(inngest_ctx *ctx)
 {
     record r;
     inngest_status status;
-    if (!(ctx->run->flags & RUN_RETRYING)) return false;
+    if (!(ctx->run->flags & RUN_RETRYING)) return INNGEST_BODY;
     status = find_own(ctx, KEY(RESULT, 0), &r) == FOUND ? wait_for_attempt(ctx, &r) : park(ctx, INNGEST_WAIT_DAMAGE);
     if (status == INNGEST_BODY) ctx->run->flags &= (uint16_t)~RUN_RETRYING;
-    return status != INNGEST_BODY;
+    return status;
 }
 
 /* An inline body was left by return: what it gave counts. What the handler did not reach by that, a catch or the
@@ -4194,21 +4205,16 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
     return status == INNGEST_RETRY ? retry_handler(ctx) : INNGEST_FAIL;
 }
 
-/* A future time of the event delays the start. True: not yet. */
-static bool starts_later(inngest_ctx *ctx)
+/* A future time of the event delays the start. BODY: it has come. */
+static inngest_status start_in_time(inngest_ctx *ctx)
 {
-    inngest *jobs = ctx->jobs;
-    inngest_run *run = ctx->run;
     record r;
-    int64_t ts;
-    if (!INNGEST_WALL_CLOCK || (run->flags & RUN_BEGUN)) return false;
-    if (find_own(ctx, KEY(START, 0), &r) != FOUND) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
-    ts = r.flags & FLAG ? get_time(r.first + 6) : 0;
-    if (ts) run->flags |= RUN_UNIX;
-    if (ts && !WALL_KNOWN(jobs)) (void)wait_for_good(ctx, INNGEST_WAIT_CLOCK);
-    else if (ts && ts - WALL_OFFSET(jobs) > jobs->now) (void)wait_until(ctx, INNGEST_WAIT_SLEEP, ts - WALL_OFFSET(jobs));
-    else run->flags |= RUN_BEGUN;
-    return !(run->flags & RUN_BEGUN);
+    inngest_status status;
+    if (!INNGEST_WALL_CLOCK || (ctx->run->flags & RUN_BEGUN)) return INNGEST_BODY;
+    if (find_own(ctx, KEY(START, 0), &r) != FOUND) return park(ctx, INNGEST_WAIT_DAMAGE);
+    status = r.flags & FLAG ? wait_for_date(ctx, get_time(r.first + 6)) : INNGEST_BODY;
+    if (status == INNGEST_BODY) ctx->run->flags |= RUN_BEGUN;
+    return status;
 }
 
 #if INNGEST_CRASHES
@@ -4258,14 +4264,11 @@ static bool arm_suspect(inngest *jobs, inngest_run *run)
 /* Does the journal know a reason not to call the handler? BODY: it does not; else the verdict. */
 APART inngest_status look_before(inngest_ctx *ctx)
 {
-    inngest_run *run = ctx->run;
-    if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
-    if (IN_ON_FAILURE(run) && !load_failure(ctx)) {
-        (void)park(ctx, INNGEST_WAIT_DAMAGE);
-        return INNGEST_PAUSED;
-    }
-    if (IN_ON_FAILURE(run) && !has_on_failure(ctx->function)) return INNGEST_FAIL;   /* a firmware without it */
-    return INNGEST_BODY;
+    inngest_status status = start_in_time(ctx);
+    if (status == INNGEST_BODY) status = retry_in_time(ctx);
+    if (status != INNGEST_BODY || !IN_ON_FAILURE(ctx->run)) return status;
+    if (!load_failure(ctx)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    return has_on_failure(ctx->function) ? INNGEST_BODY : INNGEST_FAIL;   /* a firmware without it */
 }
 
 APART inngest_status run_handler(inngest_ctx *ctx)
@@ -4280,10 +4283,7 @@ APART inngest_status run_handler(inngest_ctx *ctx)
         fail_as(ctx, INNGEST_ERR_CRASHED);
         return INNGEST_FAIL;
     }
-    if (ctx->function == NULL) {
-        (void)park(ctx, INNGEST_WAIT_FUNCTION);
-        return INNGEST_PAUSED;
-    }
+    if (ctx->function == NULL) return park(ctx, INNGEST_WAIT_FUNCTION);
     verdict = look_before(ctx);
     if (verdict != INNGEST_BODY) return verdict;
     TELL(jobs, run_start, run_id(jobs, ctx->run), ctx->function->id);
