@@ -323,11 +323,14 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 
 #define HASH_SEED 2166136261u
 #define HASH_PRIME 16777619u
-INNGEST_SEND_CODE APART uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
+INNGEST_SEND_CODE static uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
 {
     while (*text) hash = (hash ^ (uint8_t)*text++) * HASH_PRIME;
     return hash;
 }
+
+/* Of the id of an event, a function or a step. */
+INNGEST_SEND_CODE APART uint32_t hash_id(const char *id) { return hash_text(HASH_SEED, id); }
 
 /* Of a power of two. */
 static uint32_t log_2(uint32_t n)
@@ -401,7 +404,7 @@ NEAR uint32_t copy_id(char *to, const char *id, size_t size)
     return n == size - 1 ? hash_text(hash, id + n) : hash;
 #else
     copy_text(to, id, size);
-    return hash_text(HASH_SEED, id);
+    return hash_id(id);
 #endif
 }
 
@@ -736,7 +739,7 @@ INNGEST_SEND_CODE inngest_status inngest_send_event(inngest *jobs, const inngest
 #if INNGEST_SEEN_IDS
     slot->of.full.id_hash[0] = slot->of.full.id_hash[1] = 0;
     if (event->id && event->id[0]) {
-        slot->of.full.id_hash[0] = hash_text(HASH_SEED, event->id);
+        slot->of.full.id_hash[0] = hash_id(event->id);
         slot->of.full.id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
     }
 #endif
@@ -2186,7 +2189,7 @@ static unsigned function_index(const inngest *jobs, uint32_t hash)
 {
     unsigned i;
     for (i = 0; i < jobs->function_count; i++)         /* upwards: the ids behind the one that is being checked may be none */
-        if (hash_text(HASH_SEED, jobs->functions[i].id) == hash) return i;
+        if (hash_id(jobs->functions[i].id) == hash) return i;
     return NO_FUNCTION;
 }
 
@@ -3867,7 +3870,7 @@ APART inngest_status check_table(const inngest *jobs, uint16_t *index)
         if (*star && (star[1] != 0 || star == f->event || (star[-1] != '/' && star[-1] != '.'))) return INNGEST_ERR_TABLE_EVENT;
         if (f->handler == NULL) return INNGEST_ERR_TABLE_HANDLER;
         if ((f->backoff == NULL) != (f->backoff_count == 0)) return INNGEST_ERR_TABLE_BACKOFF;
-        if (function_index(jobs, hash_text(HASH_SEED, f->id)) != i) return INNGEST_ERR_TABLE_DOUBLE;
+        if (function_index(jobs, hash_id(f->id)) != i) return INNGEST_ERR_TABLE_DOUBLE;
         INNGEST_TRY(check_fan_out(jobs, f));
     }
     return INNGEST_OK;
@@ -3894,7 +3897,7 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
 {
     bool busy = jobs->busy, yes;
 #if INNGEST_CRASHES
-    uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
+    uint32_t hash = hash_id(f->id) ^ crc32(0, e->data, e->size);
     unsigned resets = jobs->poison == hash ? jobs->poison_count : 0;
     guard = guard && jobs->guarded > 0;
     if (guard) {
@@ -3939,7 +3942,7 @@ static inngest_status start_run(inngest *jobs, const arrival *e, unsigned functi
     inngest_run *run;
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
     put4(head, jobs->next_run >> 16);
-    put4(head + 2, hash_text(HASH_SEED, jobs->functions[function].id));
+    put4(head + 2, hash_id(jobs->functions[function].id));
 #if INNGEST_WALL_CLOCK
     if (dated) {
         put4(head + 8, e->full->of.full.ts[1] << 16);
