@@ -4299,11 +4299,13 @@ APART void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx *ctx = start_ctx(jobs, run);
     uint32_t number = run->number;
-    int64_t when = jobs->now + RETRY_ROOM_MS, offset = WALL_OFFSET(jobs);
-    bool known = WALL_KNOWN(jobs);
+    int64_t when = jobs->now + RETRY_ROOM_MS;
     inngest_status verdict;
     run->state = INNGEST_WAIT_NONE;
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
+#if INNGEST_WALL_CLOCK
+    jobs->wall_moved = false;
+#endif
     jobs->busy = true;
     jobs->unread = false;
     if (!arm_suspect(jobs, run)) run->state = INNGEST_WAIT_ROOM;
@@ -4317,8 +4319,9 @@ APART void pass(inngest *jobs, inngest_run *run)
     }
     jobs->busy = false;
     if (run->number != number) return;
-    if ((run->flags & RUN_UNIX) && WALL_KNOWN(jobs) && (!known || WALL_OFFSET(jobs) - offset >= RETRY_ROOM_MS || offset - WALL_OFFSET(jobs) >= RETRY_ROOM_MS))
-        when = jobs->now;                            /* user code has set the clock under a wait for a date */
+#if INNGEST_WALL_CLOCK
+    if ((run->flags & RUN_UNIX) && jobs->wall_moved) when = jobs->now;     /* user code has set the clock under a wait for a date */
+#endif
     if (when <= jobs->now) {                         /* in the next round */
         due_never(jobs, run);
         run->flags |= RUN_PASSED;
@@ -4676,7 +4679,10 @@ static void take_clock(inngest *jobs)
     jobs->was_known = false;
     jobs->wall_offset = jobs->told;
     jobs->is_told = false;
-    if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) (void)write_time(jobs, 0);
+    if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) {
+        jobs->wall_moved = true;
+        (void)write_time(jobs, 0);
+    }
 }
 
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)

@@ -615,7 +615,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     bool busy, unread, clean, stopped, failed, doubtful, wary, trusted, stale, opening, dirty, wrote, ticked;
     bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
 #if INNGEST_WALL_CLOCK
-    bool wall_known, is_told;
+    bool wall_known, is_told, wall_moved;   /* moved: in this pass */
     bool was_known;                /* ... in an earlier boot, and the time off since then has not been made good */
 #endif
 #if INNGEST_LONG_STEPS
