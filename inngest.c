@@ -902,9 +902,7 @@ static void clear_places(inngest *jobs)
     jobs->next = jobs->heads + jobs->run_count;
     jobs->again = jobs->next + jobs->run_count;
     while (2 * jobs->hash_mask + 1 < jobs->run_count) jobs->hash_mask = 2 * jobs->hash_mask + 1;
-    for (i = 0; i < jobs->run_count; i++) jobs->next[i] = (inngest_index)(i + 1 < jobs->run_count ? i + 2 : 0);
-    for (i = jobs->run_count - 1; i > 0; i--) jobs->tree[i] = (inngest_index)contender(jobs, 2 * i);
-    jobs->free_place = 1;
+    for (i = jobs->run_count; i > 0; jobs->free_place = i--) jobs->next[i - 1] = (inngest_index)jobs->free_place;
 }
 #else
 /* The place of a run; 0: a free one. */
@@ -4751,8 +4749,8 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     jobs->run_count = (inngest_index)config->runs;
     jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + slots_at);
     jobs->block_count = config->port->block_count;
-    for (i = 0; i < config->runs; i++) put_deadline(&jobs->runs[i], NEVER);
     clear_places(jobs);
+    for (i = config->runs; i-- > 0;) due_never(jobs, &jobs->runs[i]);
     jobs->slot_mask = (uint16_t)(config->events - 1);
     FIND_OLDEST_SLOT(jobs);
     for (i = config->events; i-- > 0;) {
