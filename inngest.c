@@ -621,16 +621,6 @@ INNGEST_SEND_CODE static inngest_status refuse(uint32_t *counter, inngest_status
 }
 #endif
 
-INNGEST_SEND_CODE static inngest_slot *open_slot(inngest *jobs, inngest_word *index, unsigned kept)
-{
-    inngest_slot *slot;
-    lock(jobs);
-    if (claim_slot(jobs, &slot, index, kept)) return slot;
-    unlock(jobs);
-    tally(&jobs->counters.refused_full);
-    return NULL;
-}
-
 HOT inngest_status publish(inngest *jobs, inngest_slot *slot, inngest_word index)
 {
     STORE(&slot->sequence, WORD(index + 1));
@@ -638,6 +628,20 @@ HOT inngest_status publish(inngest *jobs, inngest_slot *slot, inngest_word index
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
     return INNGEST_OK;
 }
+
+/* The same two where they need not be as fast. */
+INNGEST_SEND_CODE static inngest_slot *open_slot(inngest *jobs, unsigned kept)
+{
+    inngest_slot *slot;
+    inngest_word index;
+    lock(jobs);
+    if (claim_slot(jobs, &slot, &index, kept)) return slot;
+    unlock(jobs);
+    tally(&jobs->counters.refused_full);
+    return NULL;
+}
+
+INNGEST_SEND_CODE APART inngest_status close_slot(inngest *jobs, inngest_slot *slot) { return publish(jobs, slot, slot->sequence); }
 
 /* memcpy into a slot, for data that mostly is short and aligned, and often without a fast memcpy at hand. */
 HOT void copy_data(uint8_t *to, const uint8_t *from, size_t size)
@@ -672,12 +676,11 @@ INNGEST_SEND_CODE static bool is_own(const char *name)
 INNGEST_SEND_CODE static inngest_status check_event(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
 {
     (void)jobs;
-    if (data == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
     if (name_size == 0 || (name_size >= 8 && is_own(name)))
         return refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);
     if (name_size > 255 || size > INNGEST_EVENT_BYTES || name_size + size > INNGEST_EVENT_BYTES)
         return refuse(&jobs->counters.refused_size, INNGEST_ERR_EVENT_SIZE);
-    return INNGEST_OK;
+    return data == NULL && size > 0 ? INNGEST_ERR_ARGUMENT : INNGEST_OK;
 }
 
 INNGEST_SEND_CODE static bool ready(inngest *jobs)
@@ -719,7 +722,6 @@ INNGEST_SEND_CODE inngest_status inngest_send_(inngest *jobs, const char *name, 
 INNGEST_SEND_CODE inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
 {
     inngest_slot *slot;
-    inngest_word index;
     inngest_status status;
     size_t name_size;
     if (event == NULL) return INNGEST_ERR_ARGUMENT;
@@ -729,7 +731,7 @@ INNGEST_SEND_CODE inngest_status inngest_send_event(inngest *jobs, const inngest
     name_size = length_of(event->name);
     status = check_send(jobs, event->name, name_size, event->data, event->size);
     if (status != INNGEST_OK) return status;
-    slot = open_slot(jobs, &index, KEPT_SLOTS);
+    slot = open_slot(jobs, KEPT_SLOTS);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
     slot->what = SLOT_WHAT(SLOT_FULL_EVENT, name_size, event->size);
 #if INNGEST_WALL_CLOCK
@@ -745,25 +747,24 @@ INNGEST_SEND_CODE inngest_status inngest_send_event(inngest *jobs, const inngest
 #endif
     if (name_size) copy_bytes(slot->data, event->name, name_size);   /* cov: it has a name, which the analyzer does not see */
     if (event->size) copy_bytes(slot->data + name_size, event->data, event->size);
-    return publish(jobs, slot, index);
+    return close_slot(jobs, slot);
 }
 
 #if INNGEST_LONG_STEPS
 INNGEST_SEND_CODE inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status, const void *result, size_t size)
 {
     inngest_slot *slot;
-    inngest_word index;
     if (jobs == NULL || (result == NULL && size > 0)) return INNGEST_ERR_ARGUMENT;
     if (status != INNGEST_OK && status != INNGEST_RETRY && status != INNGEST_FAIL) return INNGEST_ERR_ARGUMENT;
     if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
     if (token.attempt == 0) return refuse(&jobs->counters.stale_tokens, INNGEST_ERR_STALE_TOKEN);
     if (size > INNGEST_RESULT_BYTES || size > INNGEST_EVENT_BYTES) return refuse(&jobs->counters.refused_size, INNGEST_ERR_RESULT_SIZE);
-    slot = open_slot(jobs, &index, 0);
+    slot = open_slot(jobs, 0);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
     slot->what = SLOT_WHAT(SLOT_COMPLETION, (uint8_t)status, size);
     slot->of.token = token;
     if (size) copy_bytes(slot->data, result, size);
-    return publish(jobs, slot, index);
+    return close_slot(jobs, slot);
 }
 
 #endif
