@@ -4233,30 +4233,19 @@ static bool arm(inngest *jobs, inngest_run *run, bool armed)
 #endif
 
 #if INNGEST_CRASHES
-/* The run that goes on alone, or did until its time was over. NULL: there is none. */
+/* The run that goes on alone. NULL: there is none. */
 APART inngest_run *lone_run(inngest *jobs) { return find_run(jobs, jobs->alone & STEP_MASK); }
 #else
 #define lone_run(jobs) NULL
 #endif
 
-/* After a crash a suspect in a long step keeps the others waiting for a while. */
-static bool alone(const inngest *jobs)
-{
-#if INNGEST_CRASHES
-    return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;   /* cov: over, and release could not write that */
-#else
-    (void)jobs;
-    return false;
-#endif
-}
-
-#define BESIDE(jobs, run) (alone(jobs) && ALONE(jobs) != (run)->number)
+#define BESIDE(jobs, run) (ALONE(jobs) && ALONE(jobs) != (run)->number)
 
 /* Before a pass: a suspect, or a run beside one that is alone, goes on behind its record. False: that could not be written. */
 static bool arm_suspect(inngest *jobs, inngest_run *run)
 {
 #if INNGEST_CRASHES
-    if (((run->flags & RUN_SUSPECT) || alone(jobs)) && !(run->flags & RUN_ARMED)) return arm(jobs, run, true);
+    if (((run->flags & RUN_SUSPECT) || jobs->alone) && !(run->flags & RUN_ARMED)) return arm(jobs, run, true);
 #endif
     (void)jobs;
     (void)run;
@@ -4448,12 +4437,12 @@ APART void wake_steps(inngest *jobs)
 }
 
 #if INNGEST_CRASHES
-
-/* It was on its own for long enough: the others go on too, and from now on a crash is nobody's. */
+/* After a crash a suspect in a long step keeps the others waiting, but not for longer than that: then they go on too, and from
+ * now on a crash is nobody's. */
 static void release(inngest *jobs)
 {
-    inngest_run *run = alone(jobs) ? NULL : lone_run(jobs);
-    if (run && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
+    inngest_run *run = lone_run(jobs);
+    if (run && until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS) <= 0 && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
 }
 #endif
 
@@ -4461,10 +4450,10 @@ static void release(inngest *jobs)
  * that is alone: it ends behind a record of its own. */
 NEAR inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *run = alone(jobs) ? lone_run(jobs) : first_run(jobs);
+    inngest_run *run = ALONE(jobs) ? lone_run(jobs) : first_run(jobs);
     uint32_t i;
     if (deadline(run) <= jobs->now) return run;
-    for (i = INNGEST_CANCEL && alone(jobs) ? jobs->run_count : 0; i-- > 0;) {
+    for (i = INNGEST_CANCEL && ALONE(jobs) ? jobs->run_count : 0; i-- > 0;) {
         run = &jobs->runs[i];
         if (CANCELLING(run) && deadline(run) <= jobs->now) return run;
     }
@@ -4495,7 +4484,7 @@ NEAR uint32_t next_deadline(inngest *jobs, inngest_status waiting)
     if (first != NEVER) {
         in = due_in(jobs, first);
 #if INNGEST_CRASHES
-        if (alone(jobs)) {
+        if (jobs->alone) {
             uint32_t over = (uint32_t)until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS);
             if (in < over) in = minimum(over, due_in(jobs, deadline(lone_run(jobs))));
         }
