@@ -2199,10 +2199,9 @@ APART uint32_t reservation(const inngest *jobs, unsigned function, uint32_t star
 }
 
 /* Give a run its function and its reservation; a START takes so many bytes. */
-APART void take_up(inngest *jobs, inngest_run *run, uint32_t number, unsigned function, uint32_t start_bytes)
+APART void take_up(inngest *jobs, inngest_run *run, unsigned function, uint32_t start_bytes)
 {
     jobs->reserved -= run->reserved * UINT32_C(4);
-    run->number = number;
     run->function = (uint16_t)function;
     run->used = (uint16_t)(start_bytes / 4);
     run->reserved = (uint16_t)minimum(reservation(jobs, function, start_bytes) / 4, 0xFFFF);
@@ -2257,9 +2256,9 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         run->flags = RUN_OLD;
     }
     if (r->kind == START) {
-        uint32_t number = (r->run & 0xFFFF) | get2(b) << 16;
-        if (number >= jobs->next_run) jobs->next_run = number + 1;
-        take_up(jobs, run, number, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
+        run->number = (r->run & 0xFFFF) | get2(b) << 16;
+        if (run->number >= jobs->next_run) jobs->next_run = run->number + 1;
+        take_up(jobs, run, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
     }
     run->last = r->position;
     if (r->flags & CARRIED) set_copied(jobs, 0, r->position);
@@ -3958,7 +3957,7 @@ static inngest_status start_run(inngest *jobs, const arrival *e, unsigned functi
     s.size[2] = e->size;
     run = enter_run(jobs, jobs->next_run++);
     INNGEST_TRY(append(jobs, run, KEY(START | more | (dated ? FLAG : 0), 0), &s));
-    take_up(jobs, run, run->number, function, record_room(jobs, size + e->name_size + e->size));
+    take_up(jobs, run, function, record_room(jobs, size + e->name_size + e->size));
 #if INNGEST_INDEXES
     run->oldest = (uint16_t)jobs->head_block;
 #endif
