@@ -3742,7 +3742,8 @@ void inngest_idempotency_key(const inngest_ctx *ctx, char key[INNGEST_KEY_SIZE])
     parts[2] = IN_ON_FAILURE(ctx->run) ? 1 : 0;
     parts[3] = ctx->step;
     for (i = 0; i < 32; i++) {
-        digit = parts[i / 8] >> (28 - 4 * (i % 8)) & 15;
+        digit = parts[i / 8] >> 28;
+        parts[i / 8] <<= 4;
         key[i] = (char)(digit < 10 ? '0' + digit : 'a' - 10 + digit);
     }
     key[32] = 0;
