@@ -4460,11 +4460,11 @@ NEAR inngest_run *next_due(inngest *jobs)
     return NULL;
 }
 
-/* In how many ms that is: 0 if it is past, 2^31 - 1 if it is later. */
+/* In how many ms that is: 0 if it is past, UINT32_MAX if it is never, or later than 2^31 - 1. */
 APART uint32_t due_in(const inngest *jobs, int64_t when)
 {
     int64_t in = when - jobs->now;
-    return in < 0 ? 0 : in > INT32_MAX ? INT32_MAX : (uint32_t)in;
+    return in < 0 ? 0 : in > INT32_MAX ? UINT32_MAX : (uint32_t)in;
 }
 
 /* In how many ms to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot
@@ -4536,7 +4536,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     advance_time(jobs, now_ms);
     if (jobs->failed || STOPPED(jobs)) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
-    if (jobs->now < QUIET_UNTIL(jobs) && nothing_came(jobs)) return QUIET_UNTIL(jobs) == NEVER ? UINT32_MAX : due_in(jobs, QUIET_UNTIL(jobs));
+    if (jobs->now < QUIET_UNTIL(jobs) && nothing_came(jobs)) return due_in(jobs, QUIET_UNTIL(jobs));
     BE_QUIET(jobs, 0);
     jobs->passes = 0;
     if ((int)(ahead = make_room_ahead(jobs)) > 0) return 1;      /* the chip is erasing */
