@@ -816,7 +816,7 @@ static bool is_earlier(const inngest_run *run, int64_t due, uint32_t number)
 static inngest_run *find_run(inngest *jobs, uint32_t number)
 {
     uint32_t place = number ? jobs->heads[number & jobs->hash_mask] : 0;
-    while (place && (jobs->runs[place - 1].number & STEP_MASK) != number) place = jobs->next[place - 1];
+    while (place && (jobs->runs[place - 1].number & STEP_MASK) != number) place = jobs->next[place];
     return place ? &jobs->runs[place - 1] : NULL;
 }
 
@@ -878,8 +878,8 @@ static inngest_run *enter_run(inngest *jobs, uint32_t number)
     uint32_t place = jobs->free_place;
     inngest_index *head = &jobs->heads[number & jobs->hash_mask];
     if (place == 0) return NULL;
-    jobs->free_place = jobs->next[place - 1];
-    jobs->next[place - 1] = *head;
+    jobs->free_place = jobs->next[place];
+    jobs->next[place] = *head;
     *head = (inngest_index)place;
     jobs->runs[place - 1].number = number;
     jobs->live_runs++;
@@ -889,9 +889,9 @@ static inngest_run *enter_run(inngest *jobs, uint32_t number)
 static void leave_place(inngest *jobs, const inngest_run *run)
 {
     inngest_index *link = &jobs->heads[run->number & jobs->hash_mask], place = (inngest_index)(run - jobs->runs + 1);
-    while (*link != place) link = &jobs->next[*link - 1];
-    *link = jobs->next[place - 1];
-    jobs->next[place - 1] = (inngest_index)jobs->free_place;
+    while (*link != place) link = &jobs->next[*link];
+    *link = jobs->next[place];
+    jobs->next[place] = (inngest_index)jobs->free_place;
     jobs->free_place = place;
 }
 
@@ -900,10 +900,10 @@ static void clear_places(inngest *jobs)
     uint32_t i;
     jobs->tree = (inngest_index *)(void *)(jobs->runs + jobs->run_count) - 1;   /* from 1 */
     jobs->heads = jobs->tree + jobs->run_count + 1;
-    jobs->next = jobs->heads + jobs->run_count;
-    jobs->again = jobs->next + jobs->run_count;
+    jobs->next = jobs->heads + jobs->run_count - 1;                              /* from 1 */
+    jobs->again = jobs->next + jobs->run_count + 1;
     while (2 * jobs->hash_mask + 1 < jobs->run_count) jobs->hash_mask = 2 * jobs->hash_mask + 1;
-    for (i = jobs->run_count; i > 0; jobs->free_place = i--) jobs->next[i - 1] = (inngest_index)jobs->free_place;
+    for (i = jobs->run_count; i > 0; jobs->free_place = i--) jobs->next[i] = (inngest_index)jobs->free_place;
 }
 #else
 /* The place of a run; 0: a free one. */
