@@ -3478,9 +3478,7 @@ inngest_status inngest_step_close_(inngest_ctx *ctx, inngest_status body)
 inngest_status inngest_step_run_with(inngest_ctx *ctx, const char *id, const inngest_step_options *options, inngest_step_fn *fn,
                                      const void *arg, void *result, size_t size)
 {
-    inngest_status status;
-    if (fn == NULL) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
-    status = open_step(ctx, id, options, result, size);
+    inngest_status status = fn ? open_step(ctx, id, options, result, size) : mistake(ctx, INNGEST_ERR_ARGUMENT, id);
     if (status == INNGEST_BODY) {
         ctx->in_body = true;
         status = fn(ctx, arg, result);
