@@ -299,7 +299,8 @@ typedef enum inngest_status {
     INNGEST_ERR_READ = -380,
     INNGEST_ERR_PROGRAM = -381,
     INNGEST_ERR_ERASE = -382,
-    INNGEST_ERR_SYNC = -383            /* fatal to this mount: close and init again */
+    INNGEST_ERR_SYNC = -383,           /* fatal to this mount: close and init again */
+    INNGEST_STATUS_INT_ = INT_MAX      /* none: makes the type an int, however the compiler packs others */
 } inngest_status;
 
 /* Return on anything but done / on what is not decided. */
