@@ -3272,14 +3272,14 @@ APART inngest_status write_error(inngest_ctx *ctx, unsigned kind, inngest_status
 /* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
 static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
 {
-    int64_t in = ctx->retry_in != NOT_SAID ? ctx->retry_in : backoff(ctx);
+    int64_t in = ctx->retry_in != NOT_SAID ? ctx->retry_in : backoff(ctx), due = ctx->jobs->now + in;
     ctx->retry_in = NOT_SAID;
     if (status == INNGEST_RETRY && ctx->attempt + 1 < max_attempts(ctx)) {
-        status = put_wait(ctx, ATTEMPT, ctx->jobs->now + in, 0);
+        status = put_wait(ctx, ATTEMPT, due, 0);
         if (ctx->step) tell_retry(ctx, INNGEST_RETRY, in);
         if (status != INNGEST_OK) return status;
         ctx->attempt++;
-        return wait_until(ctx, INNGEST_WAIT_RETRY, ctx->jobs->now + in);
+        return wait_until(ctx, INNGEST_WAIT_RETRY, due);
     }
     if (ctx->step == 0) return INNGEST_STEP_FAILED;
     status = make_room(ctx, FAILED, error_bytes(ctx), 0);
@@ -3883,7 +3883,7 @@ static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned ca
     put4(b + 2, hash);
     b[0] = (uint8_t)resets;
     b[1] = (uint8_t)called;
-    return room(jobs, record_room(jobs, sizeof b)) == INNGEST_OK && add(jobs, NULL, KEY(CRASH, 0), b, sizeof b) == INNGEST_OK;
+    return write_record(jobs, NULL, KEY(CRASH, 0), b, sizeof b) == INNGEST_OK;
 }
 #endif
 
