@@ -3085,8 +3085,8 @@ APART void drop_own(inngest_ctx *ctx)
     ctx->active = NULL;
 }
 
-/* Where its token is, 0 if the body has not asked for it; of one with a timeout that has not, nowhere. */
-static uint32_t *token_of(inngest_active *a) { return a->shared ? &a->next : &a->timeout; }
+/* Its token; 0: the body has not asked for it. */
+static uint32_t token_of(const inngest_active *a) { return a->shared ? a->next : a->timed ? 0 : a->timeout; }
 
 static bool claim_active(inngest_ctx *ctx)
 {
@@ -3207,12 +3207,13 @@ inngest_token inngest_step_token(inngest_ctx *ctx)
     if (!ctx->open) (void)mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_token");
     else if (claim_active(ctx)) {
         inngest_active *a = ctx->active;
-        if (a->timed != a->shared || *token_of(a) == 0) {
-            a->shared = a->timed;
-            *token_of(a) = ctx->jobs->token += 2;    /* odd: never 0 */
-        }
         token.run = ctx->run->number;
-        token.attempt = *token_of(a);
+        token.attempt = token_of(a);
+        if (token.attempt == 0) {
+            token.attempt = ctx->jobs->token += 2;   /* odd: never 0 */
+            *(a->timed ? &a->next : &a->timeout) = token.attempt;
+            a->shared = a->timed;
+        }
     }
     return token;
 }
@@ -4334,7 +4335,7 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     inngest_run *run;
     inngest_status status = SLOT_NAME(slot) ? (inngest_status)(256 + SLOT_NAME(slot)) : INNGEST_OK;
     for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++)
-        if (a->run && jobs->runs[a->run - 1].number == slot->of.token.run && a->timed == a->shared && *token_of(a) == slot->of.token.attempt && GOES_ON(a)) break;
+        if (a->run && jobs->runs[a->run - 1].number == slot->of.token.run && token_of(a) == slot->of.token.attempt && GOES_ON(a)) break;
     if (a == ACTIVE(jobs) + ACTIVE_STEPS) { tally(&jobs->counters.stale_tokens); return INNGEST_OK; }
     run = &jobs->runs[a->run - 1];
     if (status == INNGEST_OK && SLOT_SIZE(slot) > a->size) status = INNGEST_ERR_RESULT_SIZE;
