@@ -66,6 +66,7 @@
 #define LARGEST_PAYLOAD 4352u          /* of the format: bounds what a scan reads at each place of a blank or torn block */
 #define GUARDED_EVENTS 16u
 #define NEVER INT64_C(0x7FFFFFFFFFFF)   /* 47 bits: as a deadline is kept */
+#define IS_TIME(t) ((uint64_t)(t) >> 47 == 0)                   /* as many, and not negative */
 #define NO_FUNCTION 0xFFFFu
 #define MOST_RUNS (INNGEST_MANY_RUNS ? 4000000u : 65534u)
 #define RETRY_ROOM_MS 1000
@@ -726,7 +727,7 @@ INNGEST_SEND_CODE inngest_status inngest_send_event(inngest *jobs, const inngest
     size_t name_size;
     if (event == NULL) return INNGEST_ERR_ARGUMENT;
 #if INNGEST_WALL_CLOCK
-    if (event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
+    if (!IS_TIME(event->ts)) return INNGEST_ERR_ARGUMENT;
 #endif
     name_size = length_of(event->name);
     status = check_send(jobs, event->name, name_size, event->data, event->size);
@@ -3517,7 +3518,7 @@ inngest_status inngest_step_sleep(inngest_ctx *ctx, const char *id, int64_t ms)
 #if INNGEST_WALL_CLOCK
 inngest_status inngest_step_sleep_until(inngest_ctx *ctx, const char *id, int64_t unix_ms)
 {
-    if (unix_ms < 0 || unix_ms >> 47) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
+    if (!IS_TIME(unix_ms)) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
     return sleep_step(ctx, id, unix_ms, WAIT_UNIX);
 }
 #endif
@@ -4674,7 +4675,7 @@ static void take_clock(inngest *jobs)
 
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
 {
-    if (jobs == NULL || jobs->ready != READY || unix_ms <= 0 || unix_ms >> 47) return;
+    if (jobs == NULL || jobs->ready != READY || unix_ms == 0 || !IS_TIME(unix_ms)) return;
     advance_time(jobs, now_ms);
     unix_ms += (uint32_t)(jobs->last_tick - now_ms);               /* it was told of a moment before the newest tick */
     jobs->told = unix_ms - jobs->now;
