@@ -4287,7 +4287,6 @@ APART void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx *ctx = start_ctx(jobs, run);
     uint32_t number = run->number;
-    int64_t when = jobs->now + RETRY_ROOM_MS;
     inngest_status verdict;
     run->state = INNGEST_WAIT_NONE;
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
@@ -4296,27 +4295,26 @@ APART void pass(inngest *jobs, inngest_run *run)
 #endif
     jobs->busy = true;
     jobs->unread = false;
-    if (!arm_suspect(jobs, run)) run->state = INNGEST_WAIT_ROOM;
-    else if ((verdict = run_handler(ctx)) == INNGEST_PAUSED) when = CANCELLING(run) ? jobs->now : ctx->wake;
-    else {
+    if (!arm_suspect(jobs, run)) (void)wait_for_room(ctx);
+    else if ((verdict = run_handler(ctx)) != INNGEST_PAUSED) {
 #if INNGEST_LONG_STEPS
         stop_actives(ctx);
 #endif
-        if (finish(ctx, verdict)) when = jobs->now;
-        else run->state = INNGEST_WAIT_ROOM;
-    }
+        if (finish(ctx, verdict)) ctx->wake = jobs->now;
+        else (void)wait_for_room(ctx);
+    } else if (CANCELLING(run)) ctx->wake = jobs->now;
     jobs->busy = false;
     if (run->number != number) return;
 #if INNGEST_WALL_CLOCK
-    if ((run->flags & RUN_UNIX) && jobs->wall_moved) when = jobs->now;     /* user code has set the clock under a wait for a date */
+    if ((run->flags & RUN_UNIX) && jobs->wall_moved) ctx->wake = jobs->now;     /* user code has set the clock under a wait for a date */
 #endif
-    if (when <= jobs->now) {                         /* in the next round */
+    if (ctx->wake <= jobs->now) {                    /* in the next round */
         due_never(jobs, run);
         run->flags |= RUN_PASSED;
 #if INNGEST_INDEXES
         jobs->again[jobs->again_count++] = (inngest_index)(run - jobs->runs);
 #endif
-    } else set_deadline(jobs, run, when);
+    } else set_deadline(jobs, run, ctx->wake);
 #if INNGEST_CRASHES
     if (!(run->flags & RUN_ARMED)) return;
     if (find_active(jobs, run, 0) == NULL) (void)arm(jobs, run, false);
