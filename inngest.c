@@ -3885,7 +3885,7 @@ static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned ca
     put4(b + 2, hash);
     b[0] = (uint8_t)resets;
     b[1] = (uint8_t)called;
-    return write_record(jobs, NULL, KEY(CRASH, 0), b, sizeof b) == INNGEST_OK;
+    return room_for(jobs, sizeof b) == INNGEST_OK && add(jobs, NULL, KEY(CRASH, 0), b, sizeof b) == INNGEST_OK;   /* not write_record: it is deep here */
 }
 #endif
 
@@ -4979,7 +4979,7 @@ static bool is_hollow(inngest *jobs, uint32_t block)
  * the other, have begun blocks in which nothing is whole but what they wrote again. With the last one, in which all are
  * copies, they are erased once more, the last one first: else no mount would succeed any more. Once: what the next one
  * writes again goes to the first of two erased blocks at least, so that it need not reclaim. */
-APART inngest_status win_back(inngest *jobs)
+static inngest_status win_back(inngest *jobs)
 {
     uint32_t block = jobs->last_block;
     if (!is_hollow(jobs, block - 1)) return INNGEST_ERR_JOURNAL_FULL;
