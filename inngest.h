@@ -615,6 +615,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint8_t unit_shift, units_shift, unit, first_offset;   /* unit: of positions, in bytes; how many a block has; where its first record begins */
     bool busy, unread, clean, stopped, failed, doubtful, wary, trusted, stale, opening, dirty, wrote, ticked;
     bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
+    bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
 #if INNGEST_WALL_CLOCK
     bool wall_known, is_told, wall_moved;   /* moved: in this pass */
     bool was_known;                /* ... in an earlier boot, and the time off since then has not been made good */
@@ -675,9 +676,9 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t copied, copy;         /* positions: what the tail block holds up to there has been copied; a copy whose original is to be found, 0: none */
 #endif
     uint32_t seed;                 /* the format's checksum, with which those of records begin */
+    uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
     uint32_t group_from;           /* position of the group being written */
     uint32_t synced;               /* position, what stands before it is durable */
-    uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
 #if INNGEST_LONG_STEPS
     uint32_t woken;
 #endif
@@ -729,7 +730,6 @@ struct inngest {                   /* what is used most stands first, bytes befo
     inngest_counters counters;
 #endif
     uint32_t stage[INNGEST_STAGE_BYTES / 4];
-    bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
     uint8_t void_count, voids_needed;   /* kept from here on when a mount starts over */
     bool doubted;
     uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */
