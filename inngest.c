@@ -3116,10 +3116,10 @@ static bool claim_active(inngest_ctx *ctx)
 
 static inngest_status wait_for_step(inngest_ctx *ctx, const inngest_active *a, uint32_t next)
 {
-    int64_t when = NEVER;
-    if (a->how == HOW(INNGEST_AGAIN)) when = ctx->jobs->now + until(ctx->jobs, next);
-    if (a->timed && ctx->jobs->now + until(ctx->jobs, a->timeout) < when) when = ctx->jobs->now + until(ctx->jobs, a->timeout);
-    return wait_until(ctx, INNGEST_WAIT_STEP, when);
+    bool again = a->how == HOW(INNGEST_AGAIN);
+    if (!again && !a->timed) return wait_for_good(ctx, INNGEST_WAIT_STEP);
+    if (!again || (a->timed && (int32_t)(a->timeout - next) < 0)) next = a->timeout;
+    return wait_until(ctx, INNGEST_WAIT_STEP, ctx->jobs->now + until(ctx->jobs, next));
 }
 
 /* The body gave AGAIN or PENDING. */
@@ -4152,8 +4152,8 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
         return true;
     }
     count(&jobs->counters.runs_ended);
-    if (verdict == INNGEST_FAIL) count(&jobs->counters.runs_failed);
     if (verdict == INNGEST_CANCELLED) count(&jobs->counters.runs_cancelled);
+    else if (verdict != INNGEST_OK) count(&jobs->counters.runs_failed);
     free_the_run(jobs, run);
     return true;
 }
