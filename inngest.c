@@ -4440,7 +4440,7 @@ APART void wake_steps(inngest *jobs)
 static void release(inngest *jobs)
 {
     inngest_run *run = lone_run(jobs);
-    if (run && until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS) <= 0 && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
+    if (until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS) <= 0 && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
 }
 #endif
 
