@@ -3080,7 +3080,7 @@ static void drop_active(inngest *jobs, inngest_active *a)
     jobs->wanting = false;
 }
 
-APART void drop_own(inngest_ctx *ctx)
+NEAR_APART void drop_own(inngest_ctx *ctx)
 {
     if (ctx->active) drop_active(ctx->jobs, ctx->active);
     ctx->active = NULL;
@@ -4459,7 +4459,7 @@ NEAR inngest_run *next_due(inngest *jobs)
 }
 
 /* In how many ms that is: 0 if it is past, UINT32_MAX if it is never, or later than 2^31 - 1. */
-APART uint32_t due_in(const inngest *jobs, int64_t when)
+NEAR_APART uint32_t due_in(const inngest *jobs, int64_t when)
 {
     int64_t in = when - jobs->now;
     return in < 0 ? 0 : in > INT32_MAX ? UINT32_MAX : (uint32_t)in;
