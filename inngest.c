@@ -49,6 +49,7 @@
 #endif
 
 #define MAGIC 0x314A4E49u              /* "INJ1" */
+#define READY 0x4A004A00u              /* of inngest.ready while mounted: unlikely by chance, and a compare can hold it */
 #define VOIDS 8u                                                /* of inngest.voids */
 #define BLOCK_HEADER 24u               /* and one padding to the unit: first_offset */
 #define KIND_MASK 0x0Fu
@@ -69,6 +70,7 @@
 #define LARGEST_PAYLOAD 4352u          /* of the format: bounds what a scan reads at each place of a blank or torn block */
 #define GUARDED_EVENTS 16u
 #define NEVER INT64_C(0x7FFFFFFFFFFF)   /* 47 bits: as a deadline is kept */
+#define IS_TIME(t) ((uint64_t)(t) >> 47 == 0)                   /* as many, and not negative */
 #define NO_FUNCTION 0xFFFFu
 #define MOST_RUNS (INNGEST_MANY_RUNS ? 4000000u : 65534u)
 #define RETRY_ROOM_MS 1000
@@ -326,11 +328,14 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 
 #define HASH_SEED 2166136261u
 #define HASH_PRIME 16777619u
-INNGEST_SEND_CODE APART uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
+INNGEST_SEND_CODE static uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
 {
     while (*text) hash = (hash ^ (uint8_t)*text++) * HASH_PRIME;
     return hash;
 }
+
+/* Of the id of an event, a function or a step. */
+INNGEST_SEND_CODE APART uint32_t hash_id(const char *id) { return hash_text(HASH_SEED, id); }
 
 /* Of a power of two. */
 static uint32_t log_2(uint32_t n)
@@ -404,7 +409,7 @@ NEAR uint32_t copy_id(char *to, const char *id, size_t size)
     return n == size - 1 ? hash_text(hash, id + n) : hash;
 #else
     copy_text(to, id, size);
-    return hash_text(HASH_SEED, id);
+    return hash_id(id);
 #endif
 }
 
@@ -621,16 +626,6 @@ INNGEST_SEND_CODE static inngest_status refuse(uint32_t *counter, inngest_status
 }
 #endif
 
-INNGEST_SEND_CODE static inngest_slot *open_slot(inngest *jobs, inngest_word *index, unsigned kept)
-{
-    inngest_slot *slot;
-    lock(jobs);
-    if (claim_slot(jobs, &slot, index, kept)) return slot;
-    unlock(jobs);
-    tally(&jobs->counters.refused_full);
-    return NULL;
-}
-
 HOT inngest_status publish(inngest *jobs, inngest_slot *slot, inngest_word index)
 {
     STORE(&slot->sequence, WORD(index + 1));
@@ -638,6 +633,20 @@ HOT inngest_status publish(inngest *jobs, inngest_slot *slot, inngest_word index
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
     return INNGEST_OK;
 }
+
+/* The same two where they need not be as fast. */
+INNGEST_SEND_CODE static inngest_slot *open_slot(inngest *jobs, unsigned kept)
+{
+    inngest_slot *slot;
+    inngest_word index;
+    lock(jobs);
+    if (claim_slot(jobs, &slot, &index, kept)) return slot;
+    unlock(jobs);
+    tally(&jobs->counters.refused_full);
+    return NULL;
+}
+
+INNGEST_SEND_CODE APART inngest_status close_slot(inngest *jobs, inngest_slot *slot) { return publish(jobs, slot, slot->sequence); }
 
 /* memcpy into a slot, for data that mostly is short and aligned, and often without a fast memcpy at hand. */
 HOT void copy_data(uint8_t *to, const uint8_t *from, size_t size)
@@ -672,17 +681,16 @@ INNGEST_SEND_CODE static bool is_own(const char *name)
 INNGEST_SEND_CODE static inngest_status check_event(inngest *jobs, const char *name, size_t name_size, const void *data, size_t size)
 {
     (void)jobs;
-    if (data == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
     if (name_size == 0 || (name_size >= 8 && is_own(name)))
         return refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);
     if (name_size > 255 || size > INNGEST_EVENT_BYTES || name_size + size > INNGEST_EVENT_BYTES)
         return refuse(&jobs->counters.refused_size, INNGEST_ERR_EVENT_SIZE);
-    return INNGEST_OK;
+    return data == NULL && size > 0 ? INNGEST_ERR_ARGUMENT : INNGEST_OK;
 }
 
 INNGEST_SEND_CODE static bool ready(inngest *jobs)
 {
-    if (LOAD(&jobs->ready) == MAGIC) return true;
+    if (LOAD(&jobs->ready) == READY) return true;
     tally(&jobs->counters.refused_not_ready);
     return false;
 }
@@ -704,7 +712,7 @@ INNGEST_SEND_CODE inngest_status inngest_send_(inngest *jobs, const char *name, 
 {
     inngest_slot *slot;
     inngest_word index;
-    if (jobs == NULL || jobs->ready != MAGIC || (data == NULL && size > 0) || size >= room) return refuse_event(jobs, name, data, size);
+    if (jobs == NULL || jobs->ready != READY || (data == NULL && size > 0) || size >= room) return refuse_event(jobs, name, data, size);
     lock(jobs);
     if (!claim_slot(jobs, &slot, &index, KEPT_SLOTS)) {
         unlock(jobs);
@@ -719,17 +727,16 @@ INNGEST_SEND_CODE inngest_status inngest_send_(inngest *jobs, const char *name, 
 INNGEST_SEND_CODE inngest_status inngest_send_event(inngest *jobs, const inngest_event *event)
 {
     inngest_slot *slot;
-    inngest_word index;
     inngest_status status;
     size_t name_size;
     if (event == NULL) return INNGEST_ERR_ARGUMENT;
 #if INNGEST_WALL_CLOCK
-    if (event->ts < 0 || event->ts >> 47) return INNGEST_ERR_ARGUMENT;
+    if (!IS_TIME(event->ts)) return INNGEST_ERR_ARGUMENT;
 #endif
     name_size = length_of(event->name);
     status = check_send(jobs, event->name, name_size, event->data, event->size);
     if (status != INNGEST_OK) return status;
-    slot = open_slot(jobs, &index, KEPT_SLOTS);
+    slot = open_slot(jobs, KEPT_SLOTS);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
     slot->what = SLOT_WHAT(SLOT_FULL_EVENT, name_size, event->size);
 #if INNGEST_WALL_CLOCK
@@ -739,38 +746,37 @@ INNGEST_SEND_CODE inngest_status inngest_send_event(inngest *jobs, const inngest
 #if INNGEST_SEEN_IDS
     slot->of.full.id_hash[0] = slot->of.full.id_hash[1] = 0;
     if (event->id && event->id[0]) {
-        slot->of.full.id_hash[0] = hash_text(HASH_SEED, event->id);
+        slot->of.full.id_hash[0] = hash_id(event->id);
         slot->of.full.id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
     }
 #endif
     if (name_size) copy_bytes(slot->data, event->name, name_size);   /* cov: it has a name, which the analyzer does not see */
     if (event->size) copy_bytes(slot->data + name_size, event->data, event->size);
-    return publish(jobs, slot, index);
+    return close_slot(jobs, slot);
 }
 
 #if INNGEST_LONG_STEPS
 INNGEST_SEND_CODE inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status, const void *result, size_t size)
 {
     inngest_slot *slot;
-    inngest_word index;
     if (jobs == NULL || (result == NULL && size > 0)) return INNGEST_ERR_ARGUMENT;
     if (status != INNGEST_OK && status != INNGEST_RETRY && status != INNGEST_FAIL) return INNGEST_ERR_ARGUMENT;
     if (!ready(jobs)) return INNGEST_ERR_NOT_READY;
     if (token.attempt == 0) return refuse(&jobs->counters.stale_tokens, INNGEST_ERR_STALE_TOKEN);
     if (size > INNGEST_RESULT_BYTES || size > INNGEST_EVENT_BYTES) return refuse(&jobs->counters.refused_size, INNGEST_ERR_RESULT_SIZE);
-    slot = open_slot(jobs, &index, 0);
+    slot = open_slot(jobs, 0);
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
     slot->what = SLOT_WHAT(SLOT_COMPLETION, (uint8_t)status, size);
     slot->of.token = token;
     if (size) copy_bytes(slot->data, result, size);
-    return publish(jobs, slot, index);
+    return close_slot(jobs, slot);
 }
 
 #endif
 
 INNGEST_SEND_CODE void inngest_wake(inngest *jobs)
 {
-    if (jobs == NULL || LOAD(&jobs->ready) != MAGIC) return;
+    if (jobs == NULL || LOAD(&jobs->ready) != READY) return;
     SET_WOKEN(jobs, 1);
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
 }
@@ -815,7 +821,7 @@ static bool is_earlier(const inngest_run *run, int64_t due, uint32_t number)
 static inngest_run *find_run(inngest *jobs, uint32_t number)
 {
     uint32_t place = number ? jobs->heads[number & jobs->hash_mask] : 0;
-    while (place && (jobs->runs[place - 1].number & STEP_MASK) != number) place = jobs->next[place - 1];
+    while (place && (jobs->runs[place - 1].number & STEP_MASK) != number) place = jobs->next[place];
     return place ? &jobs->runs[place - 1] : NULL;
 }
 
@@ -877,8 +883,8 @@ static inngest_run *enter_run(inngest *jobs, uint32_t number)
     uint32_t place = jobs->free_place;
     inngest_index *head = &jobs->heads[number & jobs->hash_mask];
     if (place == 0) return NULL;
-    jobs->free_place = jobs->next[place - 1];
-    jobs->next[place - 1] = *head;
+    jobs->free_place = jobs->next[place];
+    jobs->next[place] = *head;
     *head = (inngest_index)place;
     jobs->runs[place - 1].number = number;
     jobs->live_runs++;
@@ -888,9 +894,9 @@ static inngest_run *enter_run(inngest *jobs, uint32_t number)
 static void leave_place(inngest *jobs, const inngest_run *run)
 {
     inngest_index *link = &jobs->heads[run->number & jobs->hash_mask], place = (inngest_index)(run - jobs->runs + 1);
-    while (*link != place) link = &jobs->next[*link - 1];
-    *link = jobs->next[place - 1];
-    jobs->next[place - 1] = (inngest_index)jobs->free_place;
+    while (*link != place) link = &jobs->next[*link];
+    *link = jobs->next[place];
+    jobs->next[place] = (inngest_index)jobs->free_place;
     jobs->free_place = place;
 }
 
@@ -899,12 +905,10 @@ static void clear_places(inngest *jobs)
     uint32_t i;
     jobs->tree = (inngest_index *)(void *)(jobs->runs + jobs->run_count) - 1;   /* from 1 */
     jobs->heads = jobs->tree + jobs->run_count + 1;
-    jobs->next = jobs->heads + jobs->run_count;
-    jobs->again = jobs->next + jobs->run_count;
+    jobs->next = jobs->heads + jobs->run_count - 1;                              /* from 1 */
+    jobs->again = jobs->next + jobs->run_count + 1;
     while (2 * jobs->hash_mask + 1 < jobs->run_count) jobs->hash_mask = 2 * jobs->hash_mask + 1;
-    for (i = 0; i < jobs->run_count; i++) jobs->next[i] = (inngest_index)(i + 1 < jobs->run_count ? i + 2 : 0);
-    for (i = jobs->run_count - 1; i > 0; i--) jobs->tree[i] = (inngest_index)contender(jobs, 2 * i);
-    jobs->free_place = 1;
+    for (i = jobs->run_count; i > 0; jobs->free_place = i--) jobs->next[i] = (inngest_index)jobs->free_place;
 }
 #else
 /* The place of a run; 0: a free one. */
@@ -949,7 +953,7 @@ static void set_deadline(inngest *jobs, inngest_run *run, int64_t when)
     play_up(jobs, (uint32_t)(run - jobs->runs));
 }
 
-APART void due_now(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, jobs->now); }
+static void due_now(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, jobs->now); }
 APART void due_never(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, NEVER); }
 
 #if INNGEST_LONG_STEPS || INNGEST_WALL_CLOCK
@@ -2246,7 +2250,7 @@ static unsigned function_index(const inngest *jobs, uint32_t hash)
 {
     unsigned i;
     for (i = 0; i < jobs->function_count; i++)         /* upwards: the ids behind the one that is being checked may be none */
-        if (hash_text(HASH_SEED, jobs->functions[i].id) == hash) return i;
+        if (hash_id(jobs->functions[i].id) == hash) return i;
     return NO_FUNCTION;
 }
 
@@ -2257,10 +2261,9 @@ APART uint32_t reservation(const inngest *jobs, unsigned function, uint32_t star
 }
 
 /* Give a run its function and its reservation; a START takes so many bytes. */
-APART void take_up(inngest *jobs, inngest_run *run, uint32_t number, unsigned function, uint32_t start_bytes)
+APART void take_up(inngest *jobs, inngest_run *run, unsigned function, uint32_t start_bytes)
 {
     jobs->reserved -= run->reserved * UINT32_C(4);
-    run->number = number;
     run->function = (uint16_t)function;
     run->used = (uint16_t)(start_bytes / 4);
     run->reserved = (uint16_t)minimum(reservation(jobs, function, start_bytes) / 4, 0xFFFF);
@@ -2314,9 +2317,9 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         run->flags = RUN_OLD;
     }
     if (r->kind == START) {
-        uint32_t number = (r->run & 0xFFFF) | get2(b) << 16;
-        if (number >= jobs->next_run) jobs->next_run = number + 1;
-        take_up(jobs, run, number, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
+        run->number = (r->run & 0xFFFF) | get2(b) << 16;
+        if (run->number >= jobs->next_run) jobs->next_run = run->number + 1;
+        take_up(jobs, run, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
     }
     run->last = r->position;
     if (r->flags & CARRIED) set_copied(jobs, 0, r->position);
@@ -2348,8 +2351,8 @@ APART inngest_status apply_record(inngest *jobs, const record *r, uint32_t *recl
         stamp = get_time(b);
         jobs->dated = get_time(b + 6) > 0;
 #if INNGEST_WALL_CLOCK
-        jobs->time_now = stamp;
-        jobs->time_wall = get_time(b + 6);
+        jobs->wall_offset = get_time(b + 6) - stamp;
+        jobs->was_known = jobs->dated;
 #endif
         break;
     case SEEN: remember(jobs, b, r->position); break;
@@ -2571,7 +2574,7 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
 
 /* A format may have been cut short, twice: in the first two blocks a header may be torn, and a filler behind it, which
  * leaves no bit of them clear that is to be set, and what cannot be read is no data. */
-APART inngest_status format_if_blank(inngest *jobs, uint32_t seed)
+static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
     uint8_t bytes[32], bits[32];                         /* what may be torn: no bit of it is clear that is set here */
     uint32_t place, offset, i;
@@ -2798,6 +2801,24 @@ static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t whe
 /* Until something else makes the run look again. */
 APART inngest_status wait_for_good(inngest_ctx *ctx, inngest_wait why) { return wait_until(ctx, why, NEVER); }
 
+/* Until then, unless it is past: BODY. */
+APART inngest_status wait_if_early(inngest_ctx *ctx, inngest_wait why, int64_t when)
+{
+    return when > ctx->jobs->now ? wait_until(ctx, why, when) : INNGEST_BODY;
+}
+
+#if INNGEST_WALL_CLOCK
+/* The same for a date. */
+static inngest_status wait_for_date(inngest_ctx *ctx, int64_t unix_ms)
+{
+    ctx->run->flags |= RUN_UNIX;
+    if (!WALL_KNOWN(ctx->jobs)) return wait_for_good(ctx, INNGEST_WAIT_CLOCK);
+    return wait_if_early(ctx, INNGEST_WAIT_SLEEP, unix_ms - WALL_OFFSET(ctx->jobs));
+}
+#else
+#define wait_for_date(ctx, unix_ms) INNGEST_BODY
+#endif
+
 /* Until the others have had their turn. */
 APART inngest_status wait_a_round(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_NONE, ctx->jobs->now); }
 
@@ -2959,7 +2980,7 @@ NEAR enum found find_memo(inngest_ctx *ctx, record *r)
 /* A record of the step has been written: does the pass know it? */
 static void meet(inngest_ctx *ctx, unsigned kind)
 {
-    if (ctx->known || ctx->step == 0 || class_of(kind & KIND_MASK) != RESULT) return;
+    if (ctx->known || ctx->step == 0 || class_of(kind) != RESULT) return;
     ctx->known = true;
     ctx->met++;
     ctx->run->memos++;
@@ -2987,51 +3008,33 @@ NEAR_APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t si
     return room(ctx->jobs, need + more) == INNGEST_OK ? INNGEST_OK : wait_for_room(ctx);
 }
 
-/* Write a record of this step, for which there is room. PAUSED: the port failed. */
-NEAR_APART inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
+/* Write a record of this step, for which there is room. */
+NEAR inngest_status add_own(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
-    inngest *jobs = ctx->jobs;
     inngest_run *run = ctx->run;
-    uint32_t used = run->used * UINT32_C(4) - ctx->old;
-#if INNGEST_SEND_STEP || INNGEST_RESTART
-    if (!FAST || (kind & MORE)) {
-        ctx->undo.last = run->last;                  /* not earlier: making room may have carried its records */
-        ctx->undo.used = run->used;
-        ctx->undo.flags = run->flags;
-        ctx->undo.crashes = CRASHES(run);
-#if INNGEST_INDEXES
-        ctx->undo.memos = run->memos;
-        ctx->undo.met = ctx->met;
-#endif
-    }
-#endif
-    if (add(jobs, run, KEY(kind | (INNGEST_ON_FAILURE ? run->flags & RUN_FAILING : 0), ctx->step), data, size) != INNGEST_OK) return wait_for_room(ctx);
-    run->used = (uint16_t)((used + record_room(jobs, size)) / 4);
-    ctx->old = (uint16_t)record_room(jobs, size);
-    meet(ctx, kind);
-    if (kind == INTENT) return INNGEST_OK;
-    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) ? 0u : RUN_OLD));
-    made_progress(jobs, run);
-    return INNGEST_OK;
+    return add(ctx->jobs, run, KEY(kind | (INNGEST_ON_FAILURE ? run->flags & RUN_FAILING : 0), ctx->step), data, size);
 }
 
-#if INNGEST_SEND_STEP || INNGEST_RESTART
-/* The rest of the group could not be written: a group that is not whole never was. */
-APART void undo_group(inngest_ctx *ctx)
+/* The step has a record of so many bytes now. */
+NEAR void note_own(inngest_ctx *ctx, unsigned kind, uint32_t size)
 {
     inngest_run *run = ctx->run;
-    run->last = ctx->undo.last;
-    run->used = ctx->undo.used;
-    run->flags = ctx->undo.flags;
-#if INNGEST_CRASHES
-    run->crashes = ctx->undo.crashes;
-#endif
-#if INNGEST_INDEXES
-    run->memos = ctx->undo.memos;
-    ctx->met = ctx->undo.met;
-#endif
+    uint32_t bytes = record_room(ctx->jobs, size);
+    run->used = (uint16_t)((run->used * UINT32_C(4) - ctx->old + bytes) / 4);
+    ctx->old = (uint16_t)bytes;
+    meet(ctx, kind);
+    if (kind == INTENT) return;
+    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) ? 0u : RUN_OLD));
+    made_progress(ctx->jobs, run);
 }
-#endif
+
+/* The same, where it is the whole group. PAUSED: the port failed. */
+NEAR inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
+{
+    if (add_own(ctx, kind, data, size) != INNGEST_OK) return wait_for_room(ctx);
+    note_own(ctx, kind, size);
+    return INNGEST_OK;
+}
 
 NEAR inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
@@ -3162,8 +3165,14 @@ static void drop_active(inngest *jobs, inngest_active *a)
     jobs->wanting = false;
 }
 
-/* Where its token is, 0 if the body has not asked for it; of one with a timeout that has not, nowhere. */
-static uint32_t *token_of(inngest_active *a) { return a->shared ? &a->next : &a->timeout; }
+NEAR_APART void drop_own(inngest_ctx *ctx)
+{
+    if (ctx->active) drop_active(ctx->jobs, ctx->active);
+    ctx->active = NULL;
+}
+
+/* Its token; 0: the body has not asked for it. */
+static uint32_t token_of(const inngest_active *a) { return a->shared ? a->next : a->timed ? 0 : a->timeout; }
 
 static bool claim_active(inngest_ctx *ctx)
 {
@@ -3192,10 +3201,10 @@ static bool claim_active(inngest_ctx *ctx)
 
 static inngest_status wait_for_step(inngest_ctx *ctx, const inngest_active *a, uint32_t next)
 {
-    int64_t when = NEVER;
-    if (a->how == HOW(INNGEST_AGAIN)) when = ctx->jobs->now + until(ctx->jobs, next);
-    if (a->timed && ctx->jobs->now + until(ctx->jobs, a->timeout) < when) when = ctx->jobs->now + until(ctx->jobs, a->timeout);
-    return wait_until(ctx, INNGEST_WAIT_STEP, when);
+    bool again = a->how == HOW(INNGEST_AGAIN);
+    if (!again && !a->timed) return wait_for_good(ctx, INNGEST_WAIT_STEP);
+    if (!again || (a->timed && (int32_t)(a->timeout - next) < 0)) next = a->timeout;
+    return wait_until(ctx, INNGEST_WAIT_STEP, ctx->jobs->now + until(ctx->jobs, next));
 }
 
 /* The body gave AGAIN or PENDING. */
@@ -3227,7 +3236,7 @@ static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *
     if (!intent) {
         inngest_status status = commit_at_once(ctx, INTENT, &attempt, 1);
         if (status != INNGEST_OK) {
-            drop_active(ctx->jobs, ctx->active);
+            drop_own(ctx);
             return status;
         }
     }
@@ -3240,7 +3249,7 @@ static inngest_status begin_again(inngest_ctx *ctx)
     inngest_active *a = ctx->active;
     ctx->began = a->began;
     if (a->how >= MISTAKEN) {
-        drop_active(ctx->jobs, a);
+        drop_own(ctx);
         return mistake(ctx, (inngest_status)(INNGEST_ERR_RUN_BYTES + (int)(a->how - MISTAKEN)), ctx->id);
     }
     if (!GOES_ON(a)) return a->how == HOW(INNGEST_RETRY) ? INNGEST_RETRY : INNGEST_FAIL;
@@ -3284,12 +3293,13 @@ inngest_token inngest_step_token(inngest_ctx *ctx)
     if (!ctx->open) (void)mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_token");
     else if (claim_active(ctx)) {
         inngest_active *a = ctx->active;
-        if (a->timed != a->shared || *token_of(a) == 0) {
-            a->shared = a->timed;
-            *token_of(a) = ctx->jobs->token += 2;    /* odd: never 0 */
-        }
         token.run = ctx->run->number;
-        token.attempt = *token_of(a);
+        token.attempt = token_of(a);
+        if (token.attempt == 0) {
+            token.attempt = ctx->jobs->token += 2;   /* odd: never 0 */
+            *(a->timed ? &a->next : &a->timeout) = token.attempt;
+            a->shared = a->timed;
+        }
     }
     return token;
 }
@@ -3329,12 +3339,14 @@ APART int max_attempts(const inngest_ctx *ctx)
     return ctx->function->max_attempts ? ctx->function->max_attempts : 5;
 }
 
-static void tell_step(inngest_ctx *ctx, inngest_status status, int64_t retry_in)
+static void tell_retry(inngest_ctx *ctx, inngest_status status, int64_t in)
 {
     (void)status;
-    (void)retry_in;
-    TELL(ctx->jobs, step_end, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, retry_in);
+    (void)in;
+    TELL(ctx->jobs, step_end, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt, status, in);
 }
+
+APART void tell_step(inngest_ctx *ctx, inngest_status status) { tell_retry(ctx, status, -1); }
 
 /* Write how a step failed, or how the run ended, for which there is room. */
 APART inngest_status write_error(inngest_ctx *ctx, unsigned kind, inngest_status verdict)
@@ -3347,39 +3359,28 @@ APART inngest_status write_error(inngest_ctx *ctx, unsigned kind, inngest_status
 /* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
 static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
 {
-    int64_t in = ctx->retry_in != NOT_SAID ? ctx->retry_in : backoff(ctx);
+    int64_t in = ctx->retry_in != NOT_SAID ? ctx->retry_in : backoff(ctx), due = ctx->jobs->now + in;
     ctx->retry_in = NOT_SAID;
     if (status == INNGEST_RETRY && ctx->attempt + 1 < max_attempts(ctx)) {
-        status = put_wait(ctx, ATTEMPT, ctx->jobs->now + in, 0);
-        if (ctx->step) tell_step(ctx, INNGEST_RETRY, in);
+        status = put_wait(ctx, ATTEMPT, due, 0);
+        if (ctx->step) tell_retry(ctx, INNGEST_RETRY, in);
         if (status != INNGEST_OK) return status;
         ctx->attempt++;
-        return wait_until(ctx, INNGEST_WAIT_RETRY, ctx->jobs->now + in);
+        return wait_until(ctx, INNGEST_WAIT_RETRY, due);
     }
     if (ctx->step == 0) return INNGEST_STEP_FAILED;
     status = make_room(ctx, FAILED, error_bytes(ctx), 0);
     if (status == INNGEST_OK) status = write_error(ctx, FAILED, INNGEST_FAIL);
-    tell_step(ctx, INNGEST_STEP_FAILED, -1);
+    tell_step(ctx, INNGEST_STEP_FAILED);
     if (status == INNGEST_OK) status = durable(ctx);
     return status == INNGEST_OK ? INNGEST_STEP_FAILED : status;
 }
 
-static bool read_wait(inngest_ctx *ctx, const record *r, int64_t *due, unsigned *flags)
-{
-    if (r->size != WAIT_BYTES) return false;
-    *due = get_time(r->first);
-    *flags = r->first[13];
-    ctx->attempt = r->kind == ATTEMPT ? r->first[12] : 0;
-    return true;
-}
-
 /* BODY: the next attempt is due. */
-static inngest_status wait_for_attempt(inngest_ctx *ctx, const record *r)
+APART inngest_status wait_for_attempt(inngest_ctx *ctx, const record *r)
 {
-    int64_t due;
-    unsigned flags;
-    if (!read_wait(ctx, r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    return due > ctx->jobs->now ? wait_until(ctx, INNGEST_WAIT_RETRY, due) : INNGEST_BODY;
+    ctx->attempt = r->first[12];
+    return wait_if_early(ctx, INNGEST_WAIT_RETRY, get_time(r->first));
 }
 
 /* The journal knows the step but not its end. BODY: go on with it. */
@@ -3426,9 +3427,8 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
     status = r->kind == FAILED ? INNGEST_STEP_FAILED : INNGEST_OK;
 #if INNGEST_LONG_STEPS
     if (ctx->active) {                               /* it was completed since */
-        tell_step(ctx, status, -1);
-        drop_active(jobs, ctx->active);
-        ctx->active = NULL;
+        tell_step(ctx, status);
+        drop_own(ctx);
         return status;
     }
 #endif
@@ -3509,8 +3509,8 @@ static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
         ctx->told = true;
         return status == INNGEST_FAIL ? INNGEST_FAIL : INNGEST_RETRY;
     }
-    tell_step(ctx, ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : INNGEST_CANCELLED, -1);
-    return ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : wait_for_good(ctx, INNGEST_WAIT_NONE);
+    tell_step(ctx, ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : INNGEST_CANCELLED);
+    return ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : INNGEST_PAUSED;
 }
 #endif
 
@@ -3529,8 +3529,7 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
     if (status == INNGEST_BODY) status = INNGEST_OK;
 #if INNGEST_LONG_STEPS
     if (ctx->stopped == INNGEST_OK && !STOPPING(ctx) && (status == INNGEST_AGAIN || status == INNGEST_PENDING)) return keep_going(ctx, status);
-    if (ctx->active) drop_active(ctx->jobs, ctx->active);
-    ctx->active = NULL;
+    drop_own(ctx);
 #endif
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
 #if INNGEST_LONG_STEPS
@@ -3543,7 +3542,7 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
     if (status == INNGEST_OK) {
         ctx->told = false;
         INNGEST_TRY(put_record(ctx, RESULT, ctx->result, ctx->size));
-        tell_step(ctx, INNGEST_OK, -1);
+        tell_step(ctx, INNGEST_OK);
         return durable(ctx);
     }
     count(&ctx->jobs->counters.steps_failed);
@@ -3566,9 +3565,7 @@ inngest_status inngest_step_close_(inngest_ctx *ctx, inngest_status body)
 inngest_status inngest_step_run_with(inngest_ctx *ctx, const char *id, const inngest_step_options *options, inngest_step_fn *fn,
                                      const void *arg, void *result, size_t size)
 {
-    inngest_status status;
-    if (fn == NULL) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
-    status = open_step(ctx, id, options, result, size);
+    inngest_status status = fn ? open_step(ctx, id, options, result, size) : mistake(ctx, INNGEST_ERR_ARGUMENT, id);
     if (status == INNGEST_BODY) {
         ctx->in_body = true;
         status = fn(ctx, arg, result);
@@ -3585,21 +3582,16 @@ NEAR inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, un
 {
     static const uint8_t done = WHAT_SLEEP;
     record r;
-    inngest *jobs = ctx->jobs;
     inngest_status status = enter_step(ctx, id, WHAT_SLEEP, &r);
     if (status != INNGEST_BODY) return status;
     if (r.kind == SLEEP) {
-        if (!read_wait(ctx, &r, &due, &flags)) return park(ctx, INNGEST_WAIT_DAMAGE);
+        due = get_time(r.first);
+        flags = r.first[13];
     } else {
         INNGEST_TRY(put_wait(ctx, SLEEP, due, flags));
     }
-    if (INNGEST_WALL_CLOCK && (flags & WAIT_UNIX)) {
-        ctx->run->flags |= RUN_UNIX;
-        if (!WALL_KNOWN(jobs)) return wait_for_good(ctx, INNGEST_WAIT_CLOCK);
-        due -= WALL_OFFSET(jobs);
-    }
-    if (due > jobs->now) return wait_until(ctx, INNGEST_WAIT_SLEEP, due);
-    return commit(ctx, DONE, &done, 1);
+    status = INNGEST_WALL_CLOCK && (flags & WAIT_UNIX) ? wait_for_date(ctx, due) : wait_if_early(ctx, INNGEST_WAIT_SLEEP, due);
+    return status == INNGEST_BODY ? commit(ctx, DONE, &done, 1) : status;
 }
 
 inngest_status inngest_step_sleep(inngest_ctx *ctx, const char *id, int64_t ms)
@@ -3611,7 +3603,7 @@ inngest_status inngest_step_sleep(inngest_ctx *ctx, const char *id, int64_t ms)
 #if INNGEST_WALL_CLOCK
 inngest_status inngest_step_sleep_until(inngest_ctx *ctx, const char *id, int64_t unix_ms)
 {
-    if (unix_ms < 0 || unix_ms >> 47) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
+    if (!IS_TIME(unix_ms)) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
     return sleep_step(ctx, id, unix_ms, WAIT_UNIX);
 }
 #endif
@@ -3644,18 +3636,23 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
 {
     static const uint8_t done = WHAT_RESTART;
     inngest *jobs = ctx->jobs;
+    uint32_t last;
     inngest_status status = enter_short(ctx, id, WHAT_RESTART);
     if (status != INNGEST_BODY) return status;
     if (jobs->port->restart == NULL) return mistake(ctx, INNGEST_ERR_RESTART, id);
     INNGEST_TRY(make_room(ctx, DONE, 1, ROOM_FOR(TIME_BYTES)));
-    INNGEST_TRY(write_own(ctx, DONE | MORE, &done, 1));
-    status = add_time(jobs, FLAG);
-    if (status != INNGEST_OK) jobs->head_offset -= jobs->unit;     /* for give_up: it may be whole, and a mount puts the filler right behind it */
-    else status = port_sync(jobs);
+    last = ctx->run->last;                             /* not earlier: making room may have carried its records */
+    status = add_own(ctx, DONE | MORE, &done, 1);
+    if (status == INNGEST_OK) {
+        status = add_time(jobs, FLAG);
+        if (status != INNGEST_OK) jobs->head_offset -= jobs->unit;     /* for give_up: it may be whole, and a mount puts the filler right behind it */
+        else status = port_sync(jobs);
+    }
     if (status != INNGEST_OK) {
-        undo_group(ctx);
+        ctx->run->last = last;                         /* a group that is not whole never was */
         return wait_for_room(ctx);
     }
+    note_own(ctx, DONE, 1);
     jobs->head_offset += jobs->unit;                   /* the restart may come back: what follows goes where a mount would go on */
     jobs->opening = jobs->stopped = true;
     jobs->port->restart(jobs->port->context);
@@ -3830,7 +3827,8 @@ void inngest_idempotency_key(const inngest_ctx *ctx, char key[INNGEST_KEY_SIZE])
     parts[2] = IN_ON_FAILURE(ctx->run) ? 1 : 0;
     parts[3] = ctx->step;
     for (i = 0; i < 32; i++) {
-        digit = parts[i / 8] >> (28 - 4 * (i % 8)) & 15;
+        digit = parts[i / 8] >> 28;
+        parts[i / 8] <<= 4;
         key[i] = (char)(digit < 10 ? '0' + digit : 'a' - 10 + digit);
     }
     key[32] = 0;
@@ -3956,7 +3954,7 @@ APART inngest_status check_table(const inngest *jobs, uint16_t *index)
         if (*star && (star[1] != 0 || star == f->event || (star[-1] != '/' && star[-1] != '.'))) return INNGEST_ERR_TABLE_EVENT;
         if (f->handler == NULL) return INNGEST_ERR_TABLE_HANDLER;
         if ((f->backoff == NULL) != (f->backoff_count == 0)) return INNGEST_ERR_TABLE_BACKOFF;
-        if (function_index(jobs, hash_text(HASH_SEED, f->id)) != i) return INNGEST_ERR_TABLE_DOUBLE;
+        if (function_index(jobs, hash_id(f->id)) != i) return INNGEST_ERR_TABLE_DOUBLE;
         INNGEST_TRY(check_fan_out(jobs, f));
     }
     return INNGEST_OK;
@@ -3972,7 +3970,7 @@ static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned ca
     put4(b + 2, hash);
     b[0] = (uint8_t)resets;
     b[1] = (uint8_t)called;
-    return room(jobs, record_room(jobs, sizeof b)) == INNGEST_OK && add(jobs, NULL, KEY(CRASH, 0), b, sizeof b) == INNGEST_OK;
+    return room_for(jobs, sizeof b) == INNGEST_OK && add(jobs, NULL, KEY(CRASH, 0), b, sizeof b) == INNGEST_OK;   /* not write_record: it is deep here */
 }
 #endif
 
@@ -3983,7 +3981,7 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
 {
     bool busy = jobs->busy, yes;
 #if INNGEST_CRASHES
-    uint32_t hash = hash_text(HASH_SEED, f->id) ^ crc32(0, e->data, e->size);
+    uint32_t hash = hash_id(f->id) ^ crc32(0, e->data, e->size);
     unsigned resets = jobs->poison == hash ? jobs->poison_count : 0;
     guard = guard && jobs->guarded > 0;
     if (guard) {
@@ -4019,7 +4017,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 }
 
 /* Append the START of a run, as the last of its group or not. */
-APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
+static inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
 {
     uint8_t head[START_HEAD];
     bool dated = HAS_TIME(e);
@@ -4028,7 +4026,7 @@ APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned functio
     inngest_run *run;
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
     put4(head, jobs->next_run >> 16);
-    put4(head + 2, hash_text(HASH_SEED, jobs->functions[function].id));
+    put4(head + 2, hash_id(jobs->functions[function].id));
 #if INNGEST_WALL_CLOCK
     if (dated) {
         put4(head + 8, e->full->of.full.ts[1] << 16);
@@ -4045,7 +4043,7 @@ APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned functio
     s.size[2] = e->size;
     run = enter_run(jobs, jobs->next_run++);
     INNGEST_TRY(append(jobs, run, KEY(START | more | (dated ? FLAG : 0), 0), &s));
-    take_up(jobs, run, run->number, function, record_room(jobs, size + e->name_size + e->size));
+    take_up(jobs, run, function, record_room(jobs, size + e->name_size + e->size));
 #if INNGEST_INDEXES
     run->oldest = (uint16_t)jobs->head_block;
 #endif
@@ -4058,12 +4056,13 @@ APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned functio
 APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, unsigned n, inngest_ctx *ctx)
 {
     static const uint8_t done = WHAT_SEND;
+    uint32_t last = ctx ? ctx->run->last : 0;
     unsigned k;
 #if INNGEST_SEEN_IDS
     uint32_t seen = 0;
     uint8_t b[SEEN_BYTES];
 #endif
-    if (ctx) INNGEST_TRY(write_own(ctx, n ? DONE | MORE : DONE, &done, 1));
+    if (ctx) INNGEST_TRY(add_own(ctx, n ? DONE | MORE : DONE, &done, 1));
 #if INNGEST_SEEN_IDS
     if (HAS_ID(e)) {
         put_seen(b, e->full->of.full.id_hash, jobs->now + INNGEST_SEEN_MS);
@@ -4073,14 +4072,13 @@ APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t
 #endif
     for (k = 0; k < n; k++) {
         inngest_status status = start_run(jobs, e, chosen[k], k + 1 < n ? MORE : 0);
-#if INNGEST_SEND_STEP
-        if (status != INNGEST_OK && ctx) undo_group(ctx);
-#endif
+        if (status != INNGEST_OK && ctx) ctx->run->last = last;
         INNGEST_TRY(status);
     }
 #if INNGEST_SEEN_IDS
     if (seen) remember(jobs, b, seen);
 #endif
+    if (ctx) note_own(ctx, DONE, 1);
     return INNGEST_OK;
 }
 
@@ -4239,8 +4237,8 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
         return true;
     }
     count(&jobs->counters.runs_ended);
-    if (verdict == INNGEST_FAIL) count(&jobs->counters.runs_failed);
     if (verdict == INNGEST_CANCELLED) count(&jobs->counters.runs_cancelled);
+    else if (verdict != INNGEST_OK) count(&jobs->counters.runs_failed);
     free_the_run(jobs, run);
     return true;
 }
@@ -4258,14 +4256,14 @@ static inngest_status retry_handler(inngest_ctx *ctx)
 }
 
 /* The handler waits for its next attempt: what makes the run look again, or a reset, is no reason to call it. */
-static bool retries_later(inngest_ctx *ctx)
+static inngest_status retry_in_time(inngest_ctx *ctx)
 {
     record r;
     inngest_status status;
-    if (!(ctx->run->flags & RUN_RETRYING)) return false;
+    if (!(ctx->run->flags & RUN_RETRYING)) return INNGEST_BODY;
     status = find_own(ctx, KEY(RESULT, 0), &r) == FOUND ? wait_for_attempt(ctx, &r) : park(ctx, INNGEST_WAIT_DAMAGE);
     if (status == INNGEST_BODY) ctx->run->flags &= (uint16_t)~RUN_RETRYING;
-    return status != INNGEST_BODY;
+    return status;
 }
 
 /* An inline body was left by return: what it gave counts. What the handler did not reach by that, a catch or the
@@ -4294,21 +4292,16 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
     return status == INNGEST_RETRY ? retry_handler(ctx) : INNGEST_FAIL;
 }
 
-/* A future time of the event delays the start. True: not yet. */
-static bool starts_later(inngest_ctx *ctx)
+/* A future time of the event delays the start. BODY: it has come. */
+static inngest_status start_in_time(inngest_ctx *ctx)
 {
-    inngest *jobs = ctx->jobs;
-    inngest_run *run = ctx->run;
     record r;
-    int64_t ts;
-    if (!INNGEST_WALL_CLOCK || (run->flags & RUN_BEGUN)) return false;
-    if (find_own(ctx, KEY(START, 0), &r) != FOUND) { (void)park(ctx, INNGEST_WAIT_DAMAGE); return true; }
-    ts = r.flags & FLAG ? get_time(r.first + 6) : 0;
-    if (ts) run->flags |= RUN_UNIX;
-    if (ts && !WALL_KNOWN(jobs)) (void)wait_for_good(ctx, INNGEST_WAIT_CLOCK);
-    else if (ts && ts - WALL_OFFSET(jobs) > jobs->now) (void)wait_until(ctx, INNGEST_WAIT_SLEEP, ts - WALL_OFFSET(jobs));
-    else run->flags |= RUN_BEGUN;
-    return !(run->flags & RUN_BEGUN);
+    inngest_status status;
+    if (!INNGEST_WALL_CLOCK || (ctx->run->flags & RUN_BEGUN)) return INNGEST_BODY;
+    if (find_own(ctx, KEY(START, 0), &r) != FOUND) return park(ctx, INNGEST_WAIT_DAMAGE);
+    status = r.flags & FLAG ? wait_for_date(ctx, get_time(r.first + 6)) : INNGEST_BODY;
+    if (status == INNGEST_BODY) ctx->run->flags |= RUN_BEGUN;
+    return status;
 }
 
 #if INNGEST_CRASHES
@@ -4325,30 +4318,19 @@ static bool arm(inngest *jobs, inngest_run *run, bool armed)
 #endif
 
 #if INNGEST_CRASHES
-/* The run that goes on alone, or did until its time was over. NULL: there is none. */
+/* The run that goes on alone. NULL: there is none. */
 APART inngest_run *lone_run(inngest *jobs) { return find_run(jobs, jobs->alone & STEP_MASK); }
 #else
 #define lone_run(jobs) NULL
 #endif
 
-/* After a crash a suspect in a long step keeps the others waiting for a while. */
-static bool alone(const inngest *jobs)
-{
-#if INNGEST_CRASHES
-    return jobs->alone && (uint32_t)jobs->now - jobs->alone_since < INNGEST_SUSPECT_MS;   /* cov: over, and release could not write that */
-#else
-    (void)jobs;
-    return false;
-#endif
-}
-
-#define BESIDE(jobs, run) (alone(jobs) && ALONE(jobs) != (run)->number)
+#define BESIDE(jobs, run) (ALONE(jobs) && ALONE(jobs) != (run)->number)
 
 /* Before a pass: a suspect, or a run beside one that is alone, goes on behind its record. False: that could not be written. */
 static bool arm_suspect(inngest *jobs, inngest_run *run)
 {
 #if INNGEST_CRASHES
-    if (((run->flags & RUN_SUSPECT) || alone(jobs)) && !(run->flags & RUN_ARMED)) return arm(jobs, run, true);
+    if (((run->flags & RUN_SUSPECT) || jobs->alone) && !(run->flags & RUN_ARMED)) return arm(jobs, run, true);
 #endif
     (void)jobs;
     (void)run;
@@ -4358,14 +4340,11 @@ static bool arm_suspect(inngest *jobs, inngest_run *run)
 /* Does the journal know a reason not to call the handler? BODY: it does not; else the verdict. */
 APART inngest_status look_before(inngest_ctx *ctx)
 {
-    inngest_run *run = ctx->run;
-    if (starts_later(ctx) || retries_later(ctx)) return INNGEST_PAUSED;
-    if (IN_ON_FAILURE(run) && !load_failure(ctx)) {
-        (void)park(ctx, INNGEST_WAIT_DAMAGE);
-        return INNGEST_PAUSED;
-    }
-    if (IN_ON_FAILURE(run) && !has_on_failure(ctx->function)) return INNGEST_FAIL;   /* a firmware without it */
-    return INNGEST_BODY;
+    inngest_status status = start_in_time(ctx);
+    if (status == INNGEST_BODY) status = retry_in_time(ctx);
+    if (status != INNGEST_BODY || !IN_ON_FAILURE(ctx->run)) return status;
+    if (!load_failure(ctx)) return park(ctx, INNGEST_WAIT_DAMAGE);
+    return has_on_failure(ctx->function) ? INNGEST_BODY : INNGEST_FAIL;   /* a firmware without it */
 }
 
 APART inngest_status run_handler(inngest_ctx *ctx)
@@ -4380,10 +4359,7 @@ APART inngest_status run_handler(inngest_ctx *ctx)
         fail_as(ctx, INNGEST_ERR_CRASHED);
         return INNGEST_FAIL;
     }
-    if (ctx->function == NULL) {
-        (void)park(ctx, INNGEST_WAIT_FUNCTION);
-        return INNGEST_PAUSED;
-    }
+    if (ctx->function == NULL) return park(ctx, INNGEST_WAIT_FUNCTION);
     verdict = look_before(ctx);
     if (verdict != INNGEST_BODY) return verdict;
     TELL(jobs, run_start, run_id(jobs, ctx->run), ctx->function->id);
@@ -4396,33 +4372,34 @@ APART void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx *ctx = start_ctx(jobs, run);
     uint32_t number = run->number;
-    int64_t when = jobs->now + RETRY_ROOM_MS, offset = WALL_OFFSET(jobs);
-    bool known = WALL_KNOWN(jobs);
     inngest_status verdict;
     run->state = INNGEST_WAIT_NONE;
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
+#if INNGEST_WALL_CLOCK
+    jobs->wall_moved = false;
+#endif
     jobs->busy = true;
     jobs->unread = false;
-    if (!arm_suspect(jobs, run)) run->state = INNGEST_WAIT_ROOM;
-    else if ((verdict = run_handler(ctx)) == INNGEST_PAUSED) when = CANCELLING(run) ? jobs->now : ctx->wake;
-    else {
+    if (!arm_suspect(jobs, run)) (void)wait_for_room(ctx);
+    else if ((verdict = run_handler(ctx)) != INNGEST_PAUSED) {
 #if INNGEST_LONG_STEPS
         stop_actives(ctx);
 #endif
-        if (finish(ctx, verdict)) when = jobs->now;
-        else run->state = INNGEST_WAIT_ROOM;
-    }
+        if (finish(ctx, verdict)) ctx->wake = jobs->now;
+        else (void)wait_for_room(ctx);
+    } else if (CANCELLING(run)) ctx->wake = jobs->now;
     jobs->busy = false;
     if (run->number != number) return;
-    if ((run->flags & RUN_UNIX) && WALL_KNOWN(jobs) && (!known || WALL_OFFSET(jobs) - offset >= RETRY_ROOM_MS || offset - WALL_OFFSET(jobs) >= RETRY_ROOM_MS))
-        when = jobs->now;                            /* user code has set the clock under a wait for a date */
-    if (when <= jobs->now) {                         /* in the next round */
+#if INNGEST_WALL_CLOCK
+    if ((run->flags & RUN_UNIX) && jobs->wall_moved) ctx->wake = jobs->now;     /* user code has set the clock under a wait for a date */
+#endif
+    if (ctx->wake <= jobs->now) {                    /* in the next round */
         due_never(jobs, run);
         run->flags |= RUN_PASSED;
 #if INNGEST_INDEXES
         jobs->again[jobs->again_count++] = (inngest_index)(run - jobs->runs);
 #endif
-    } else set_deadline(jobs, run, when);
+    } else set_deadline(jobs, run, ctx->wake);
 #if INNGEST_CRASHES
     if (!(run->flags & RUN_ARMED)) return;
     if (find_active(jobs, run, 0) == NULL) (void)arm(jobs, run, false);
@@ -4442,7 +4419,7 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
     inngest_run *run;
     inngest_status status = SLOT_NAME(slot) ? (inngest_status)(256 + SLOT_NAME(slot)) : INNGEST_OK;
     for (a = ACTIVE(jobs); a < ACTIVE(jobs) + ACTIVE_STEPS; a++)
-        if (a->run && jobs->runs[a->run - 1].number == slot->of.token.run && a->timed == a->shared && *token_of(a) == slot->of.token.attempt && GOES_ON(a)) break;
+        if (a->run && jobs->runs[a->run - 1].number == slot->of.token.run && token_of(a) == slot->of.token.attempt && GOES_ON(a)) break;
     if (a == ACTIVE(jobs) + ACTIVE_STEPS) { tally(&jobs->counters.stale_tokens); return INNGEST_OK; }
     run = &jobs->runs[a->run - 1];
     if (status == INNGEST_OK && SLOT_SIZE(slot) > a->size) status = INNGEST_ERR_RESULT_SIZE;
@@ -4543,12 +4520,12 @@ APART void wake_steps(inngest *jobs)
 }
 
 #if INNGEST_CRASHES
-
-/* It was on its own for long enough: the others go on too, and from now on a crash is nobody's. */
+/* After a crash a suspect in a long step keeps the others waiting, but not for longer than that: then they go on too, and from
+ * now on a crash is nobody's. */
 static void release(inngest *jobs)
 {
-    inngest_run *run = alone(jobs) ? NULL : lone_run(jobs);
-    if (run && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
+    inngest_run *run = lone_run(jobs);
+    if (until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS) <= 0 && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
 }
 #endif
 
@@ -4556,49 +4533,50 @@ static void release(inngest *jobs)
  * that is alone: it ends behind a record of its own. */
 NEAR inngest_run *next_due(inngest *jobs)
 {
-    inngest_run *run = alone(jobs) ? lone_run(jobs) : first_run(jobs);
+    inngest_run *run = ALONE(jobs) ? lone_run(jobs) : first_run(jobs);
     uint32_t i;
     if (deadline(run) <= jobs->now) return run;
-    for (i = INNGEST_CANCEL && alone(jobs) ? jobs->run_count : 0; i-- > 0;) {
+    for (i = INNGEST_CANCEL && ALONE(jobs) ? jobs->run_count : 0; i-- > 0;) {
         run = &jobs->runs[i];
         if (CANCELLING(run) && deadline(run) <= jobs->now) return run;
     }
     return NULL;
 }
 
-/* When to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot come
- * after 1, 2, 4 ... minutes, so that a machine which is reset more often than hourly gets on too. */
-APART int64_t heartbeat(const inngest *jobs)
+/* In how many ms that is: 0 if it is past, UINT32_MAX if it is never, or later than 2^31 - 1. */
+NEAR_APART uint32_t due_in(const inngest *jobs, int64_t when)
 {
-    int64_t in = jobs->stamp - jobs->booted;
-    if (WALL_KNOWN(jobs) || in > INNGEST_HEARTBEAT_MS) in = INNGEST_HEARTBEAT_MS;
-    return jobs->stamp + (in < 60000 ? 60000 : in);
+    int64_t in = when - jobs->now;
+    return in < 0 ? 0 : in > INT32_MAX ? UINT32_MAX : (uint32_t)in;
 }
 
-/* For the caller of the tick. */
-static uint32_t due_in(const inngest *jobs, int64_t when)
+/* In how many ms to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot
+ * come after 1, 2, 4 ... minutes, so that a machine which is reset more often than hourly gets on too. */
+APART uint32_t heartbeat_in(const inngest *jobs)
 {
-    if (when == NEVER) return UINT32_MAX;
-    if (when <= jobs->now) return 0;
-    return (uint32_t)(when - jobs->now);             /* a heartbeat away at most */
+    int64_t boot = jobs->stamp - jobs->booted;
+    uint32_t in = INNGEST_HEARTBEAT_MS;
+    if (!WALL_KNOWN(jobs) && boot >> 32 == 0) in = minimum(in, (uint32_t)boot);
+    return due_in(jobs, jobs->stamp + (in < 60000 ? 60000 : in));
 }
 
 NEAR uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
-    int64_t first = deadline(first_run(jobs)), beat;
+    int64_t first = deadline(first_run(jobs));
+    uint32_t in = UINT32_MAX;
+    if (first != NEVER) {
+        in = due_in(jobs, first);
 #if INNGEST_CRASHES
-    if (alone(jobs)) {
-        int64_t over = jobs->now + until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS), own = deadline(lone_run(jobs));
-        if (first < over) first = over;
-        if (own < first) first = own;
-    }
+        if (jobs->alone) {
+            uint32_t over = (uint32_t)until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS);
+            if (in < over) in = minimum(over, due_in(jobs, deadline(lone_run(jobs))));
+        }
 #endif
-    beat = heartbeat(jobs);
-    if (first != NEVER && beat < first) first = beat;
-    if ((IS_TOLD(jobs) || (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || first == NEVER))) &&
-        jobs->now + RETRY_ROOM_MS < first)
-        first = jobs->now + RETRY_ROOM_MS;
-    return due_in(jobs, first);
+        in = minimum(in, heartbeat_in(jobs));
+    }
+    if (IS_TOLD(jobs) || (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || in == UINT32_MAX)))
+        in = minimum(in, RETRY_ROOM_MS);
+    return in;
 }
 
 static void pass_again(inngest *jobs, inngest_run *run)
@@ -4637,7 +4615,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
     uint32_t next, block, offset;
     inngest_status waiting, ahead;
-    if (jobs == NULL || jobs->ready != MAGIC || jobs->busy) return UINT32_MAX;
+    if (jobs == NULL || jobs->ready != READY || jobs->busy) return UINT32_MAX;
     advance_time(jobs, now_ms);
     if (jobs->failed || STOPPED(jobs)) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
@@ -4662,7 +4640,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs));   /* a round cut short takes a sync too */
     if (STOPPED(jobs)) return UINT32_MAX;
     if (INNGEST_WRITE_CACHE && 2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
-    if ((!FAST || jobs->now - jobs->stamp >= 60000) && jobs->now >= heartbeat(jobs) && next_deadline(jobs, INNGEST_OK) != UINT32_MAX &&
+    if ((!FAST || jobs->now - jobs->stamp >= 60000) && heartbeat_in(jobs) == 0 && next_deadline(jobs, INNGEST_OK) != UINT32_MAX &&
         write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if ((!FAST || jobs->port->sync) &&
         sync_ahead(jobs, ((jobs->head_block - block) << block_shift(jobs)) + jobs->head_offset - offset) != INNGEST_OK) return UINT32_MAX;
@@ -4678,7 +4656,7 @@ inngest_status inngest_flush(inngest *jobs)
 {
     inngest_status status;
     inngest_word end;
-    if (jobs == NULL || jobs->ready != MAGIC) return INNGEST_ERR_NOT_READY;
+    if (jobs == NULL || jobs->ready != READY) return INNGEST_ERR_NOT_READY;
     if (jobs->busy) return INNGEST_ERR_BUSY;
     end = WORD(LOAD(&jobs->tail));
     status = drain(jobs);
@@ -4760,23 +4738,27 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
 /* Take what the clock was told to be. Where that must be written and cannot be now, the tick tries again. */
 static void take_clock(inngest *jobs)
 {
-    int64_t off = jobs->told + jobs->time_now - jobs->time_wall;
+    int64_t off = jobs->told - jobs->wall_offset;
     if (jobs->failed || STOPPED(jobs)) return;
-    if (!jobs->wall_set && jobs->time_wall != 0 && off > 0) {
+    if (jobs->was_known && off > 0) {
         if (make_time_good(jobs, off) != INNGEST_OK) return;
-        jobs->told -= off;
+        jobs->told = jobs->wall_offset;                /* journal time has moved instead */
     }
     wake_runs(jobs, RUN_UNIX);
     off = jobs->wall_known ? jobs->told - jobs->wall_stamped : RETRY_ROOM_MS;
-    jobs->wall_known = jobs->wall_set = true;
+    jobs->wall_known = true;
+    jobs->was_known = false;
     jobs->wall_offset = jobs->told;
     jobs->is_told = false;
-    if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) (void)write_time(jobs, 0);
+    if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) {
+        jobs->wall_moved = true;
+        (void)write_time(jobs, 0);
+    }
 }
 
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
 {
-    if (jobs == NULL || jobs->ready != MAGIC || unix_ms <= 0 || unix_ms >> 47) return;
+    if (jobs == NULL || jobs->ready != READY || unix_ms == 0 || !IS_TIME(unix_ms)) return;
     advance_time(jobs, now_ms);
     unix_ms += (uint32_t)(jobs->last_tick - now_ms);               /* it was told of a moment before the newest tick */
     jobs->told = unix_ms - jobs->now;
@@ -4840,8 +4822,8 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     jobs->run_count = (inngest_index)config->runs;
     jobs->slots = (inngest_slot *)(void *)((uint8_t *)config->memory + slots_at);
     jobs->block_count = config->port->block_count;
-    for (i = 0; i < config->runs; i++) put_deadline(&jobs->runs[i], NEVER);
     clear_places(jobs);
+    for (i = config->runs; i-- > 0;) due_never(jobs, &jobs->runs[i]);
     jobs->slot_mask = (uint16_t)(config->events - 1);
     FIND_OLDEST_SLOT(jobs);
     for (i = config->events; i-- > 0;) {
@@ -4903,6 +4885,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
     go_behind(run, &r);
     do {
         found = step_back(jobs, run, &r);
+        if (found == FOUND && (r.kind == ATTEMPT || r.kind == SLEEP) && r.size != WAIT_BYTES) found = BROKEN;   /* of no version that this one knows */
         if (found == GONE || (found == BROKEN && CANCELLING(run))) break;   /* one that ends needs no records */
         if (found == BROKEN) { stop_for_damage(jobs, run); return 0; }
 #if INNGEST_INDEXES
@@ -5081,7 +5064,7 @@ static bool is_hollow(inngest *jobs, uint32_t block)
  * the other, have begun blocks in which nothing is whole but what they wrote again. With the last one, in which all are
  * copies, they are erased once more, the last one first: else no mount would succeed any more. Once: what the next one
  * writes again goes to the first of two erased blocks at least, so that it need not reclaim. */
-APART inngest_status win_back(inngest *jobs)
+static inngest_status win_back(inngest *jobs)
 {
     uint32_t block = jobs->last_block;
     if (!is_hollow(jobs, block - 1)) return INNGEST_ERR_JOURNAL_FULL;
@@ -5125,14 +5108,14 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
 #if INNGEST_WALL_CLOCK
     jobs->boot_position = head_position(jobs);
 #endif
-    STORE(&jobs->ready, MAGIC);
+    STORE(&jobs->ready, READY);
     return INNGEST_OK;
 }
 
 inngest_status inngest_close(inngest *jobs)
 {
     inngest_status status;
-    if (jobs == NULL || jobs->ready != MAGIC) return INNGEST_ERR_NOT_READY;
+    if (jobs == NULL || jobs->ready != READY) return INNGEST_ERR_NOT_READY;
     if (jobs->busy) return INNGEST_ERR_BUSY;
     STORE(&jobs->ready, 0);
     status = drain(jobs);
@@ -5149,7 +5132,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
 {
     inngest_run *run;
     uint8_t b[4];
-    if (jobs == NULL || jobs->ready != MAGIC) return INNGEST_ERR_NOT_READY;
+    if (jobs == NULL || jobs->ready != READY) return INNGEST_ERR_NOT_READY;
     run = find_run(jobs, (uint32_t)id & STEP_MASK);
     if (run == NULL || run_id(jobs, run) != id) return INNGEST_ERR_NOT_FOUND;
     if (run->phase == INNGEST_PHASE_CANCELLING) return INNGEST_OK;
@@ -5166,7 +5149,7 @@ inngest_status inngest_cancel(inngest *jobs, uint64_t id)
 #if INNGEST_INSPECT
 bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *info)
 {
-    if (jobs == NULL || jobs->ready != MAGIC || cursor == NULL || info == NULL) return false;
+    if (jobs == NULL || jobs->ready != READY || cursor == NULL || info == NULL) return false;
     while (*cursor < jobs->run_count) {
         const inngest_run *run = &jobs->runs[(*cursor)++];
         if (run->number == 0) continue;

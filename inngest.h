@@ -299,7 +299,8 @@ typedef enum inngest_status {
     INNGEST_ERR_READ = -380,
     INNGEST_ERR_PROGRAM = -381,
     INNGEST_ERR_ERASE = -382,
-    INNGEST_ERR_SYNC = -383            /* fatal to this mount: close and init again */
+    INNGEST_ERR_SYNC = -383,           /* fatal to this mount: close and init again */
+    INNGEST_STATUS_INT_ = INT_MAX      /* none: makes the type an int, however the compiler packs others */
 } inngest_status;
 
 /* Return on anything but done / on what is not decided. */
@@ -578,13 +579,6 @@ struct inngest_ctx {
     uint32_t trail_at, trail_end;  /* of jobs->trail, backwards: the next one, the last one */
     uint32_t trail_of;             /* the tail block it was made for, + 1; 0: there is none */
 #endif
-#if INNGEST_SEND_STEP || INNGEST_RESTART
-    struct {                       /* the run before the newest record of a step */
-        uint32_t last;
-        uint16_t used, flags, memos, met;
-        uint8_t crashes;
-    } undo;
-#endif
     inngest_error_info error;
     char id[INNGEST_MESSAGE_BYTES + 1];   /* last: of it a pass clears the first byte alone */
 };
@@ -621,8 +615,10 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint8_t unit_shift, units_shift, unit, first_offset;   /* unit: of positions, in bytes; how many a block has; where its first record begins */
     bool busy, unread, clean, stopped, failed, doubtful, wary, trusted, stale, opening, dirty, wrote, ticked;
     bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
+    bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
 #if INNGEST_WALL_CLOCK
-    bool wall_known, wall_set, is_told;
+    bool wall_known, is_told, wall_moved;   /* moved: in this pass */
+    bool was_known;                /* ... in an earlier boot, and the time off since then has not been made good */
 #endif
 #if INNGEST_LONG_STEPS
     bool wanting;                  /* a run waits for a place among the steps in progress */
@@ -636,7 +632,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_CACHE_LINE
     uint8_t apart[INNGEST_CACHE_LINE];
 #endif
-    uint32_t ready;                /* magic while mounted */
+    uint32_t ready;                /* READY while mounted */
     const inngest_port *port;
     inngest_slot *slots;           /* of the queue */
     uint16_t slot_mask, function_count;
@@ -683,9 +679,9 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t window;               /* blocks: so far behind the head the tail follows it */
 #endif
     uint32_t seed;                 /* the format's checksum, with which those of records begin */
+    uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
     uint32_t group_from;           /* position of the group being written */
     uint32_t synced;               /* position, what stands before it is durable */
-    uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
 #if INNGEST_LONG_STEPS
     uint32_t woken;
 #endif
@@ -701,9 +697,8 @@ struct inngest {                   /* what is used most stands first, bytes befo
     int64_t quiet_until;           /* nothing is due before that, but for what comes */
 #endif
 #if INNGEST_WALL_CLOCK
-    int64_t wall_offset;           /* unix ms - journal ms */
-    int64_t told, wall_stamped;    /* as told and not taken yet; as in the newest TIME */
-    int64_t time_now, time_wall;
+    int64_t wall_offset;           /* unix ms - journal ms; before it is known, as the newest TIME says */
+    int64_t told, wall_stamped;    /* as told and not taken yet; as in the newest TIME of this boot */
     uint32_t boot_position;
 #endif
     uint32_t random;
@@ -738,7 +733,6 @@ struct inngest {                   /* what is used most stands first, bytes befo
     inngest_counters counters;
 #endif
     uint32_t stage[INNGEST_STAGE_BYTES / 4];
-    bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
     uint8_t void_count, voids_needed;   /* kept from here on when a mount starts over */
     bool doubted;
     uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */

@@ -388,7 +388,7 @@ static size_t explorer_run(const scenario *what, int mutant)
     memset(&x, 0, sizeof x);
     x.what = what;
     x.mutant = mutant;
-    x.jobs.ready = MAGIC;
+    x.jobs.ready = READY;
     x.jobs.port = &x.port;
     x.jobs.slots = x.now.slots;
     x.jobs.slot_mask = (uint16_t)(what->slots - 1);

@@ -537,6 +537,19 @@ static void sleeps_too_much(void)
     }
 }
 
+/* And one that does nothing but send events, which nobody wants. */
+static inngest_status sender(inngest_ctx *ctx)
+{
+    for (;;) INNGEST_TRY(inngest_step_send(ctx, "mail", "nobody", NULL, 0));
+}
+static void sends_too_much(void)
+{
+    start(sender, 3, 200);
+    SEND("go", "", 0);
+    CHECK(machine_run(10000) && machine_runs(NULL) == 0 && machine_ended_as(INNGEST_FAIL, INNGEST_ERR_RUN_BYTES, "mail"));
+    MACHINE_END();
+}
+
 /* What the largest reservation of a journal is, to a byte. */
 static void largest_reservation(void)
 {
@@ -958,6 +971,7 @@ int main(void)
     released_once();
     carried_at_once();
     sleeps_too_much();
+    sends_too_much();
     largest_reservation();
     id_expires();
     ids_full();

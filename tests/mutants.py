@@ -31,8 +31,8 @@ LONG = os.environ.get("LONG")
 LIVES = {} if LONG else {"LIVES": "500"}           # of disk_cache
 PORT = r"\b(?:\w+->)*port->(read|program|erase|sync|is_blank|idle|lock|unlock|wake|log|may_write|restart)\("
 LOOKS = ("record_room|record_bytes|round_up|minimum|first_offset|block_of|offset_of|position_at|after|contender|length_of|"
-         "get2|get4|get_time|heartbeat|spare_blocks|largest_record|largest_start|until|sizeof|program_shift|class_of|"
-         "first_run|capacity|hash_text|is_earlier|offsetof|max_attempts")
+         "get2|get4|get_time|heartbeat_in|due_in|token_of|spare_blocks|largest_record|largest_start|until|sizeof|program_shift|class_of|"
+         "first_run|capacity|hash_text|hash_id|is_earlier|offsetof|max_attempts")
 ACTS = re.compile(r"\b(?:LOAD|PEEK)\(|\b(?!(?:%s)\()[a-z_]\w*\(" % LOOKS)       # calls that may do more than look
 DEPTH = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 
