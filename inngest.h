@@ -734,7 +734,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_INSPECT
     inngest_counters counters;
 #endif
-    uint32_t stage[INNGEST_STAGE_BYTES / 4];
+    uint32_t stage[(INNGEST_STAGE_BYTES + (INNGEST_TRAIL_STEPS ? 32 : 0)) / 4];   /* more where a record is read in as few reads as can be */
     bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
     uint8_t void_count, voids_needed;   /* kept from here on when a mount starts over */
     bool doubted;
