@@ -139,6 +139,12 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define APART static
 #endif
 
+#if defined(__GNUC__) && FAST          /* what calls it mostly does not get there */
+#define ASIDE static __attribute__((noinline))
+#else
+#define ASIDE static
+#endif
+
 #if defined(__GNUC__) && defined(__OPTIMIZE__) && FAST         /* what each step goes through: into its callers, where code is cheap */
 #define NEAR static inline __attribute__((always_inline))
 #define NEAR_APART NEAR
@@ -1219,15 +1225,15 @@ APART bool verify(inngest *jobs, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage, *to = bytes + FIRST_AT(r);
     uint32_t read = get4(bytes), crc = crc_header(jobs, r->position, bytes, r->header), left, n, address = address_of(jobs, r->position) + r->header;
-    put4(bytes, read);
+    jobs->stage[0] = read;                           /* where the position is now */
     fill_bytes(to, 0, FIRST_BYTES);
     for (left = r->size; left > 0; left -= n, address += n, to = bytes + 32) {
         n = minimum(left, sizeof jobs->stage - 32);
         if (!port_read(jobs, address, to, n)) return false;
         crc = crc32(crc, to, n);
     }
-    read = get4(bytes);
-    put4(bytes, crc);
+    read = jobs->stage[0];
+    jobs->stage[0] = crc;                            /* for set_copy */
     return is_crc(r, read, crc);
 }
 
@@ -1458,10 +1464,7 @@ APART inngest_status append_there(inngest *jobs, inngest_run *run, source *s)
     uint32_t position = head_position(jobs), used = s->head, address = head_address(jobs, position), n;
     inngest_status status;
     spend(jobs, used + s->left);
-    if (STAGED(s, used + s->left)) {
-        used += s->left;
-        s->left = 0;
-    }
+    if (STAGED(s, used + s->left)) return note_record(jobs, run, position, program_stage(jobs, address, used + s->left));
     do {
         n = minimum(s->left, INNGEST_STAGE_BYTES - used);
         used += n;
@@ -1545,7 +1548,7 @@ static void go_behind(const inngest_run *run, record *r)
 }
 
 /* Find the next record of a class and step in a run's chain, in front of this one; 0: any. At the first one link is 0 then. */
-NEAR enum found find_next(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
+static enum found find_next(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
 {
     do {
         uint32_t position = r->position - r->link;
@@ -1675,7 +1678,7 @@ APART void set_copy(inngest *jobs, const record *r, source *s)
     s->copy = true;
     s->from.copy.number = r->run;
     s->from.copy.address = address_of(jobs, r->position) + r->header;
-    s->from.copy.crc = get4(bytes);
+    s->from.copy.crc = jobs->stage[0];
     s->from.copy.head = crc_header(jobs, r->position, bytes, r->header);
     s->left = r->size;
 }
@@ -2513,7 +2516,7 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
         jobs->head_offset = jobs->port->block_size;
         torn = true;
     }
-    jobs->clean = jobs->clean && !torn;
+    if (torn) jobs->clean = false;
     if (jobs->newest) do {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
         position = after(jobs, &r);
@@ -2525,8 +2528,8 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
         bytes += record_room(jobs, r.size);
         copies++;
     } while (r.flags & MORE);
-    jobs->wary = jobs->wary || torn || !jobs->clean;
-    jobs->trusted = jobs->trusted || !jobs->wary;
+    if (torn || !jobs->clean) jobs->wary = true;
+    if (!jobs->wary) jobs->trusted = true;
     jobs->unsure = jobs->last_block;
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (from == 0) from = position ? position : position_at(jobs, jobs->tail_block, jobs->first_offset);
@@ -3814,12 +3817,13 @@ APART void find_attempt(inngest_ctx *ctx)
     ctx->old = (uint16_t)record_room(ctx->jobs, r.size);
 }
 
-int inngest_attempt(const inngest_ctx *ctx)
+ASIDE int attempt_of_handler(const inngest_ctx *ctx)
 {
     record r;
-    if (ctx->open) return ctx->attempt;
     return find_own(ctx, KEY(RESULT, 0), &r) == FOUND ? FIRST(ctx->jobs, &r)[12] : 0;
 }
+
+int inngest_attempt(const inngest_ctx *ctx) { return ctx->open ? ctx->attempt : attempt_of_handler(ctx); }
 
 /* Find the event. Gives where its data begins in the payload, behind the name; 0: it is not to be found. */
 static uint32_t find_event(const inngest_ctx *ctx, record *r, uint32_t *name_size)
