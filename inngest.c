@@ -2112,12 +2112,13 @@ NEAR uint32_t spare_blocks(inngest *jobs)
 /* Make the head have room for so many bytes, where it has none or something is to be done first. */
 static inngest_status get_room(inngest *jobs, uint32_t bytes)
 {
-    uint32_t tries;
+    uint32_t tries, spare;
     if (bytes > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
     for (tries = 3 * jobs->block_count; tries > 0; tries--) {   /* cov: a guard: reclaim gains */
         if (jobs->failed) return INNGEST_ERR_SYNC;
         INNGEST_TRY(prepare_blocks(jobs, true));
-        if (jobs->last_block - jobs->head_block >= spare_blocks(jobs) && advance(jobs, bytes, spare_blocks(jobs))) return INNGEST_OK;
+        spare = spare_blocks(jobs);
+        if (jobs->last_block - jobs->head_block >= spare && advance(jobs, bytes, spare)) return INNGEST_OK;
         INNGEST_TRY(reclaim_block(jobs, true));
     }
     return INNGEST_ERR_JOURNAL_FULL;                 /* cov: a guard: reclaim gains */
