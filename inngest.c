@@ -95,15 +95,12 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* fl
 
 typedef struct record {                /* bytes first, then words: short instructions reach them */
     uint16_t size;                     /* of the payload */
-    uint8_t kind, flags;
-    uint8_t first[14];                 /* of the payload, as verified: what is read again may read differently */
-    uint8_t header;
+    uint8_t kind, flags, header;
     bool later;
 #if INNGEST_TRAIL_STEPS
     bool staged;                       /* it stands in the stage, whole */
 #endif
     uint32_t position, run, step, link;
-    uint32_t crc, head_crc;            /* as read; of the header alone */
 } record;
 
 #define LATER 0xA5A5A5A5u              /* in the checksum of a record: when it was written what is in front of it was not synced yet */
@@ -111,10 +108,14 @@ typedef struct record {                /* bytes first, then words: short instruc
 /* A kind, or a class, with a step. */
 #define KEY(kind, step) ((uint32_t)(kind) << 24 | (step))
 
-typedef struct source {                /* where a payload comes from: pieces of memory, or another record */
-    const void *piece[3];
-    uint16_t size[3];
-    bool copy;                         /* the first piece is a record: its payload */
+typedef struct source {                /* where what is left of a payload comes from */
+    union {
+        struct { const uint8_t *at[3]; uint16_t size[3]; } piece;     /* memory */
+        struct { uint32_t address, head, crc, number; } copy;    /* another record: the checksum of its header alone, its own, its run */
+    } from;
+    uint16_t left;
+    uint8_t head;                      /* of its header */
+    bool copy;
 } source;
 
 typedef struct arrival {               /* an event on its way into the journal */
@@ -124,14 +125,6 @@ typedef struct arrival {               /* an event on its way into the journal *
     uint16_t size;
     uint8_t name_size;
 } arrival;
-
-static void set_source(source *s, const void *piece, uint32_t size, bool copy)
-{
-    s->copy = copy;
-    s->piece[0] = piece;
-    s->size[0] = (uint16_t)size;
-    s->size[1] = s->size[2] = 0;
-}
 
 #if INNGEST_WALL_CLOCK
 #define HAS_TIME(e) ((e)->full && ((e)->full->of.full.ts[0] | (e)->full->of.full.ts[1]) != 0)
@@ -150,6 +143,12 @@ static void set_source(source *s, const void *piece, uint32_t size, bool copy)
 #define APART static __attribute__((noinline))
 #else
 #define APART static
+#endif
+
+#if defined(__GNUC__) && FAST          /* what calls it mostly does not get there */
+#define ASIDE static __attribute__((noinline))
+#else
+#define ASIDE static
 #endif
 
 #if defined(__GNUC__) && defined(__OPTIMIZE__) && FAST         /* what each step goes through: into its callers, where code is cheap */
@@ -1051,9 +1050,9 @@ NEAR uint32_t head_address(const inngest *jobs, uint32_t position)
 #if INNGEST_LOG
 static void say(inngest *jobs, const char *text)
 {
-    if (jobs->port->log == NULL || (jobs->said && (uint32_t)jobs->now + 1 - jobs->said < 1001)) return;   /* said is now or 1 more */
+    if (jobs->said && (uint32_t)jobs->now + 1 - jobs->said < 1001) return;   /* said is now or 1 more */
     jobs->said = (uint32_t)jobs->now | 1u;
-    jobs->port->log(jobs->port->context, text);
+    if (jobs->port->log) jobs->port->log(jobs->port->context, text);
 }
 #else
 #define say(jobs, text) ((void)0)
@@ -1064,10 +1063,10 @@ APART void report(inngest *jobs, int result, const char *text)
 {
 #if INNGEST_INSPECT
     if (result) jobs->counters.port_error = result;
+    if (jobs->counters.port_errors != UINT32_MAX) jobs->counters.port_errors++;   /* cov: after 2^32 errors; not by count: no frame */
 #endif
     (void)result;
     (void)text;
-    count(&jobs->counters.port_errors);
     say(jobs, text);
 }
 #else
@@ -1093,7 +1092,7 @@ static bool read_again(inngest *jobs, int result, uint32_t address, void *data, 
         result = jobs->port->read(jobs->port->context, address, data, size);
     }
     if (result == 0) return true;
-    jobs->unread = jobs->unread || !blank;
+    if (!blank) jobs->unread = true;
     return false;
 }
 
@@ -1188,7 +1187,6 @@ NEAR_APART void parse_header(record *r, const uint8_t *bytes)
     r->kind = word & KIND_MASK;
     r->flags = word & (CARRIED | MORE | FLAG);
     r->step = get4(bytes + 8) & STEP_MASK;
-    r->crc = get4(bytes);
 #if INNGEST_TRAIL_STEPS
     r->staged = false;
 #endif
@@ -1204,86 +1202,97 @@ NEAR_APART void parse_header(record *r, const uint8_t *bytes)
     r->link = link;
 }
 
-/* The first bytes of a header are in the stage: take the rest, with `left` bytes to the end of the block. */
-NEAR bool finish_header(inngest *jobs, uint32_t position, uint32_t address, uint32_t left, record *r)
+/* The first bytes of the header at r->position are in the stage: take the rest, with `left` bytes to the end of the block. */
+NEAR bool finish_header(inngest *jobs, uint32_t address, uint32_t left, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
     if ((bytes[4] & WIDE) && (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4))) return false;   /* what follows a short one may be unreadable */
-    r->position = position;
     parse_header(r, bytes);
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
-/* Read the header at a position into the stage, which is free but for append. False: nothing that could be one. */
-NEAR bool read_header(inngest *jobs, uint32_t position, record *r)
+NEAR bool is_crc(record *r, uint32_t read, uint32_t crc)
 {
-    uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
-    r->position = position;
-    if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, jobs->stage, 12)) return false;
-    return finish_header(jobs, position, address, left, r);
+    crc ^= read;
+    if (INNGEST_WRITE_CACHE) r->later = crc != 0;
+    return crc == 0 || crc == LATER;
 }
 
-NEAR bool is_crc(record *r, uint32_t crc)
-{
-    if (INNGEST_WRITE_CACHE) r->later = crc != r->crc;
-    if (crc != r->crc) r->crc ^= LATER;
-    return crc == r->crc;
-}
+/* What a verified record's payload begins with, zeros behind one that is shorter; in the stage, until something is read or
+ * written: what is read again may read differently. */
+#define FIRST_BYTES 14u
+#if INNGEST_TRAIL_STEPS                /* where a short record is read as a whole */
+#define FIRST_AT(r) ((r)->header)
+#else
+#define FIRST_AT(r) ((void)(r), 16u)
+#endif
+#define FIRST(jobs, r) ((const uint8_t *)(jobs)->stage + FIRST_AT(r))
 
-/* Read the rest of a record whose header is in the stage. */
+/* Read the rest of a record whose header is in the stage; that stays there, and what its payload begins with. */
 APART bool verify(inngest *jobs, record *r)
 {
-    uint8_t *bytes = (uint8_t *)jobs->stage;
-    uint32_t crc, left, n, address = address_of(jobs, r->position) + r->header;
-    r->head_crc = crc = crc_header(jobs, r->position, bytes, r->header);
-    fill_bytes(r->first, 0, sizeof r->first);
-    for (left = r->size; left > 0; left -= n, address += n) {
-        n = minimum(left, sizeof jobs->stage);
-        if (!port_read(jobs, address, bytes, n)) return false;
-        if (left == r->size) copy_bytes(r->first, bytes, minimum(n, sizeof r->first));
-        crc = crc32(crc, bytes, n);
+    uint8_t *bytes = (uint8_t *)jobs->stage, *to = bytes + FIRST_AT(r);
+    uint32_t read = get4(bytes), crc = crc_header(jobs, r->position, bytes, r->header), left, n, address = address_of(jobs, r->position) + r->header;
+    jobs->stage[0] = read;                           /* where the position is now */
+    fill_bytes(to, 0, FIRST_BYTES);
+    for (left = r->size; left > 0; left -= n, address += n, to = bytes + 32) {
+        n = minimum(left, sizeof jobs->stage - 32);
+        if (!port_read(jobs, address, to, n)) return false;
+        crc = crc32(crc, to, n);
     }
-    return is_crc(r, crc);
+    read = jobs->stage[0];
+    jobs->stage[0] = crc;                            /* for set_copy */
+    return is_crc(r, read, crc);
 }
 
 #if INNGEST_TRAIL_STEPS
-/* Verify a record that stands in the stage as a whole. It is none to be copied: it has no head_crc. */
+/* Verify a record that stands in the stage as a whole. It is none to be copied. */
 NEAR bool verify_staged(inngest *jobs, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
-    uint32_t size = (uint32_t)r->header + r->size;
+    uint32_t read = get4(bytes), size = (uint32_t)r->header + r->size;
     r->staged = true;
-    if (r->size < sizeof r->first) memset(bytes + size, 0, sizeof r->first);
-    memcpy(r->first, bytes + r->header, sizeof r->first);
-    return is_crc(r, crc_header(jobs, r->position, bytes, size));
+    if (r->size < FIRST_BYTES) memset(bytes + size, 0, FIRST_BYTES);
+    return is_crc(r, read, crc_header(jobs, r->position, bytes, size));
 }
 #endif
 
-/* Read and verify the record at a position. False: nothing whole there. */
-static bool read_record(inngest *jobs, uint32_t position, record *r)
+/* Read the header at a position into the stage, which is free but for append, and, if wanted, the whole of its record. */
+NEAR bool read_at(inngest *jobs, uint32_t position, record *r, bool whole)
 {
-    if (!read_header(jobs, position, r)) return false;
+    uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
+    r->position = position;
+    if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, jobs->stage, 12) || !finish_header(jobs, address, left, r)) return false;
+    if (!whole) return true;
     return verify(jobs, r);
 }
 
+#if INNGEST_INDEXES
+/* False: nothing that could be one. */
+static bool read_header(inngest *jobs, uint32_t position, record *r) { return read_at(jobs, position, r, false); }
+#endif
+
+/* Read and verify the record at a position. False: nothing whole there. */
+static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_at(jobs, position, r, true); }
+
 /* The same where a chain leads to, so that what stands there is whole but for damage: a short record in two reads. */
 #if INNGEST_TRAIL_STEPS
-static bool finish_record(inngest *jobs, uint32_t position, uint32_t address, uint32_t left, record *r)
+static bool finish_record(inngest *jobs, uint32_t address, uint32_t left, record *r)
 {
-    return finish_header(jobs, position, address, left, r) && verify(jobs, r);
+    return finish_header(jobs, address, left, r) && verify(jobs, r);
 }
 
 NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
     uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset, n;
+    r->position = position;
     if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, bytes, 12)) return false;
     n = 12 + bytes[5] + (bytes[4] & WIDE ? 4u : 0u);
-    if (n > left || n > INNGEST_STAGE_BYTES) return finish_record(jobs, position, address, left, r);
+    if (n > left || n > INNGEST_STAGE_BYTES) return finish_record(jobs, address, left, r);
     if (n > 12 && !port_read(jobs, address + 12, bytes + 12, n - 12)) return false;
-    r->position = position;
     parse_header(r, bytes);
-    return r->size <= 0xFF ? verify_staged(jobs, r) : finish_record(jobs, position, address, left, r);
+    return r->size <= 0xFF ? verify_staged(jobs, r) : finish_record(jobs, address, left, r);
 }
 #else
 #define read_linked read_record
@@ -1296,16 +1305,15 @@ NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
 static uint32_t payload_crc(const source *s, uint32_t crc)
 {
     static const uint8_t zeros[ZEROS] = { 0 };
-    unsigned i, n;
+    uint32_t i, n;
     if (s->copy) {
-        const record *from = s->piece[0];
-        for (crc ^= ~from->head_crc, i = from->size; i > 0; i -= n) {
+        for (crc ^= ~s->from.copy.head, i = s->left; i > 0; i -= n) {
             n = minimum(i, sizeof zeros);
             crc = crc32(crc, zeros, n);
         }
-        return ~crc ^ from->crc;
+        return ~crc ^ s->from.copy.crc;
     }
-    for (i = 0; i < 3 && s->size[i]; i++) crc = crc32(crc, s->piece[i], s->size[i]);
+    for (n = s->left, i = 0; n > 0; n -= s->from.piece.size[i++]) crc = crc32(crc, s->from.piece.at[i], s->from.piece.size[i]);
     return crc;
 }
 
@@ -1353,8 +1361,6 @@ static bool next_record(inngest *jobs, uint32_t block, uint32_t *at, record *r)
 /* Has something been written that a disk may drop, although it keeps what follows? */
 static bool may_be_lost(const inngest *jobs) { return INNGEST_WRITE_CACHE && jobs->dirty && jobs->port->sync; }
 
-static uint32_t bytes_of(const source *s) { return (uint32_t)s->size[0] + s->size[1] + s->size[2]; }
-
 /* Is a record staged as a whole when its header is made, and summed in one go? */
 #define STAGED(s, total) (FAST && !(s)->copy && (total) <= INNGEST_STAGE_BYTES)
 
@@ -1380,24 +1386,36 @@ static uint32_t link_to(const inngest_run *run, uint32_t position) { return run 
 
 static void put_crc(inngest *jobs, uint32_t crc) { put4((uint8_t *)jobs->stage, crc ^ (may_be_lost(jobs) ? LATER : 0)); }
 
-/* The same with the checksum. */
-APART void make_header(inngest *jobs, const inngest_run *run, uint32_t key, const source *s, uint32_t position)
+static uint32_t number_of(const inngest_run *run) { return run ? run->number & STEP_MASK : 0; }
+
+/* The record at a position begins a group, or goes on with one. */
+NEAR void enter_group(inngest *jobs, uint32_t key, uint32_t position)
+{
+    if (!jobs->in_group) jobs->group_from = position;
+    jobs->in_group = (key & KEY(MORE, 0)) != 0;
+}
+
+/* The same for what comes next. Gives its checksum. */
+APART uint32_t begin_record(inngest *jobs, const inngest_run *run, uint32_t key, source *s)
 {
     uint8_t *header = (uint8_t *)jobs->stage;
-    uint32_t number = s->copy ? ((const record *)s->piece[0])->run : run ? run->number & STEP_MASK : 0;
-    uint32_t link = link_to(run, position), size = bytes_of(s), head = put_header(header, key, number, link, size), crc, i;
-    if (STAGED(s, head + size)) {
+    uint32_t position = head_position(jobs), head = put_header(header, key, s->copy ? s->from.copy.number : number_of(run), link_to(run, position), s->left);
+    s->head = (uint8_t)head;
+    enter_group(jobs, key, position);
+#if FAST
+    if (STAGED(s, head + s->left)) {
         uint8_t *to = header + head;
-        for (i = 0; i < 3 && s->size[i]; to += s->size[i++]) memcpy(to, s->piece[i], s->size[i]);
-        crc = crc_header(jobs, position, header, head + size);
-    } else crc = payload_crc(s, crc_header(jobs, position, header, head));
-    put_crc(jobs, crc);
+        unsigned i;
+        for (i = 0; to < header + head + s->left; to += s->from.piece.size[i++]) memcpy(to, s->from.piece.at[i], s->from.piece.size[i]);
+        return crc_header(jobs, position, header, head + s->left);
+    }
+#endif
+    return payload_crc(s, crc_header(jobs, position, header, head));
 }
 
 /* The head's next bytes are spent whatever comes: never programmed twice. */
-NEAR void spend(inngest *jobs, uint32_t position, uint32_t bytes)
+NEAR void spend(inngest *jobs, uint32_t bytes)
 {
-    if (!jobs->in_group) jobs->group_from = position;
     jobs->head_offset += round_up(jobs, bytes);
     jobs->dirty = jobs->wrote = true;
 }
@@ -1415,7 +1433,7 @@ NEAR inngest_status program_stage(inngest *jobs, uint32_t address, uint32_t used
     return port_program(jobs, address, stage, n);
 }
 
-NEAR inngest_status note_record(inngest *jobs, inngest_run *run, uint32_t key, uint32_t position, inngest_status status)
+NEAR inngest_status note_record(inngest *jobs, inngest_run *run, uint32_t position, inngest_status status)
 {
     if (status != INNGEST_OK) {
         jobs->failed_from = jobs->group_from;          /* it may be whole all the same: what follows is not of its group */
@@ -1423,46 +1441,55 @@ NEAR inngest_status note_record(inngest *jobs, inngest_run *run, uint32_t key, u
         jobs->in_group = false;
         return status;
     }
-    jobs->in_group = (key & KEY(MORE, 0)) != 0;
     jobs->written = position;
     if (run) run->last = position;
     count(&jobs->counters.records);
     return INNGEST_OK;
 }
 
+/* Take the next n bytes of a payload. */
+APART bool take_bytes(inngest *jobs, source *s, uint8_t *to, uint32_t n)
+{
+    uint32_t m, i;
+    s->left = (uint16_t)(s->left - n);
+    if (s->copy) {
+        s->from.copy.address += n;
+        return port_read(jobs, s->from.copy.address - n, to, n);
+    }
+    for (i = 0; n > 0; i++, to += m, n -= m) {
+        m = minimum(n, s->from.piece.size[i]);
+        copy_bytes(to, s->from.piece.at[i], m);
+        s->from.piece.at[i] += m;
+        s->from.piece.size[i] = (uint16_t)(s->from.piece.size[i] - m);
+    }
+    return true;
+}
+
 /* Program the record whose header is in the stage. */
-APART inngest_status append_there(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
+APART inngest_status append_there(inngest *jobs, inngest_run *run, source *s)
 {
     uint8_t *stage = (uint8_t *)jobs->stage;
-    uint32_t position = head_position(jobs), at = 0, left = bytes_of(s), i = 0, n, used = stage[4] & WIDE ? 16 : 12, address = head_address(jobs, position);
+    uint32_t position = head_position(jobs), used = s->head, address = head_address(jobs, position), n;
     inngest_status status;
-    bool read = true;
-    spend(jobs, position, used + left);
-    if (STAGED(s, used + left)) {
-        used += left;
-        left = 0;
-    }
+    spend(jobs, used + s->left);
+    if (STAGED(s, used + s->left)) return note_record(jobs, run, position, program_stage(jobs, address, used + s->left));
     do {
-        for (; left && used < INNGEST_STAGE_BYTES; at += n, used += n, left -= n) {
-            for (; at == s->size[i]; at = 0) i++;
-            n = minimum(s->size[i] - at, INNGEST_STAGE_BYTES - used);
-            if (s->copy) read = read_payload(jobs, s->piece[0], at, stage + used, n);
-            else copy_bytes(stage + used, (const uint8_t *)s->piece[i] + at, n);
-        }
-        status = read ? program_stage(jobs, address, used) : port_failed(jobs, 0, INNGEST_ERR_READ);
+        n = minimum(s->left, INNGEST_STAGE_BYTES - used);
+        used += n;
+        status = take_bytes(jobs, s, stage + used - n, n) ? program_stage(jobs, address, used) : port_failed(jobs, 0, INNGEST_ERR_READ);
         address += INNGEST_STAGE_BYTES;              /* it was full if more is left */
         used = 0;
-    } while (status == INNGEST_OK && left);
-    return note_record(jobs, run, key, position, status);
+    } while (status == INNGEST_OK && s->left);
+    return note_record(jobs, run, position, status);
 }
 
 /* Program a record of a run, or of none, at the head, where there must be room. key: the kind with its flags, and the
  * step. One program call for each INNGEST_STAGE_BYTES. */
-static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, const source *s)
+static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, source *s)
 {
     INNGEST_TRY(open_place(jobs));
-    make_header(jobs, run, key, s, head_position(jobs));
-    return append_there(jobs, run, key, s);
+    put_crc(jobs, begin_record(jobs, run, key, s));
+    return append_there(jobs, run, s);
 }
 
 #if FAST
@@ -1488,14 +1515,17 @@ static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const v
     if (size <= INNGEST_STAGE_BYTES - 16 && !jobs->opening) {
         uint8_t *stage = (uint8_t *)jobs->stage;
         uint32_t position = head_position(jobs), address = head_address(jobs, position);
-        uint32_t total = put_header(stage, key, run ? run->number & STEP_MASK : 0, link_to(run, position), size) + size;
+        uint32_t total = put_header(stage, key, number_of(run), link_to(run, position), size) + size;
         copy_short(stage + total - size, data, size);
         put_crc(jobs, crc_header(jobs, position, stage, total));
-        spend(jobs, position, total);
-        return note_record(jobs, run, key, position, program_stage(jobs, address, total));
+        enter_group(jobs, key, position);
+        spend(jobs, total);
+        return note_record(jobs, run, position, program_stage(jobs, address, total));
     }
 #endif
-    set_source(&s, data, size, false);
+    s.copy = false;
+    s.from.piece.at[0] = data;
+    s.left = s.from.piece.size[0] = (uint16_t)size;
     return append(jobs, run, key, &s);
 }
 
@@ -1525,49 +1555,26 @@ static void go_behind(const inngest_run *run, record *r)
     r->link = 0;
 }
 
-/* Read the record in front of this one in a run's chain; at the first one link is 0 then. */
-static enum found step_back(inngest *jobs, const inngest_run *run, record *r)
+/* Find the next record of a class and step in a run's chain, in front of this one; 0: any. At the first one link is 0 then. */
+static enum found find_next(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
 {
-    uint32_t position = r->position - r->link;
-    if ((int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0) return GONE;
-    return read_linked(jobs, position, r) && r->run == (run->number & STEP_MASK) ? FOUND : BROKEN;
+    do {
+        uint32_t position = r->position - r->link;
+        if ((int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0) return GONE;
+        if (!read_linked(jobs, position, r) || r->run != (run->number & STEP_MASK)) return BROKEN;
+        if (key == 0 || (KEY(class_of(r->kind), r->step) == key && of_this_phase(run, r))) return FOUND;
+    } while (r->link);
+    return GONE;
 }
+
+static enum found step_back(inngest *jobs, const inngest_run *run, record *r) { return find_next(jobs, run, 0, r); }
 
 /* Find the newest record of a kind's class and step. */
 static enum found find_record(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
 {
-    enum found found;
-    key = KEY(class_of(key >> 24), key & STEP_MASK);
     go_behind(run, r);
-    while ((found = step_back(jobs, run, r)) == FOUND) {
-        if (KEY(class_of(r->kind), r->step) == key && of_this_phase(run, r)) break;
-        if (r->link == 0) return GONE;
-    }
-    return found;
+    return find_next(jobs, run, KEY(class_of(key >> 24), key & STEP_MASK), r);
 }
-
-#if INNGEST_INDEXES
-/* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
-static void find_oldest(inngest *jobs, inngest_run *run)
-{
-    uint32_t oldest = jobs->tail_block;
-    enum found found;
-    record r;
-    go_behind(run, &r);
-    while ((found = step_back(jobs, run, &r)) == FOUND) {
-        oldest = block_of(jobs, r.position);
-        if (r.link == 0) break;   /* cov: a guard: what has no link lies in the block that is gone */
-    }
-    run->oldest = (uint16_t)(found == BROKEN ? jobs->tail_block : oldest);   /* damaged: its START may lie anywhere */
-}
-
-static void update_oldest(inngest *jobs, uint32_t reclaimed)
-{
-    uint32_t i;
-    for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)reclaimed) find_oldest(jobs, &jobs->runs[i]);
-}
-#endif
 
 static bool in_range(uint32_t position, const uint32_t range[2]) { return position - range[0] < range[1] - range[0]; }
 
@@ -1587,12 +1594,14 @@ static bool decided(unsigned kind) { return class_of(kind) == RESULT && !undecid
 static bool find_close(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
 {
     unsigned tries;
+    uint32_t other;
     for (tries = 0; tries < 8; tries++, r->position = after(jobs, r)) {
         if (!read_header(jobs, r->position, r)) {
             uint32_t block = block_of(jobs, r->position - 1) + 1;   /* it ended with its block, or close to it */
             if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position_at(jobs, block, jobs->first_offset), r)) return false;
         }
-        if (r->run == (run->number & STEP_MASK) && r->step == (key & STEP_MASK) && (r->kind == key >> 24 || decided(r->kind)) && of_this_phase(run, r)) {
+        other = key ^ KEY(r->kind, r->step);
+        if (r->run == (run->number & STEP_MASK) && !(other & STEP_MASK) && (other == 0 || decided(r->kind)) && of_this_phase(run, r)) {
             uint32_t position = r->position;
             return jobs->void_count <= VOIDS && !is_voided(jobs, position) && read_record(jobs, after(jobs, r), r) && read_record(jobs, position, r);
         }
@@ -1670,12 +1679,25 @@ static bool is_live(inngest *jobs, const record *r, record *next)
     return is_newest(jobs, run, r, next);
 }
 
+/* Of a record that has just been read, so that its header is in the stage. */
+APART void set_copy(inngest *jobs, const record *r, source *s)
+{
+    uint8_t *bytes = (uint8_t *)jobs->stage;
+    s->copy = true;
+    s->from.copy.number = r->run;
+    s->from.copy.address = address_of(jobs, r->position) + r->header;
+    s->from.copy.crc = jobs->stage[0];
+    s->from.copy.head = crc_header(jobs, r->position, bytes, r->header);
+    s->left = r->size;
+}
+
+/* It has just been read. */
 APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 {
     unsigned kind = r->kind | r->flags;
     source s;
     inngest_seen *seen;
-    set_source(&s, r, r->size, true);
+    set_copy(jobs, r, &s);
     if (!doubtful) {
         kind &= KIND_MASK | FLAG;
         count(&jobs->counters.carried);
@@ -1827,8 +1849,8 @@ APART void start_over(inngest *jobs)
     while (next_record(jobs, jobs->tail_block + 1, &at, &r)) {
         if (r.kind == TIME && time) jobs->time_position = r.position;
         for (k = r.kind == SEEN ? INNGEST_SEEN_IDS : 0; k-- > 0;)
-            if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(r.first) &&   /* cov: ids that share half a hash */
-                SEEN_ID(jobs, k)->hash[1] == get4(r.first + 4)) SEEN_ID(jobs, k)->position = r.position;
+            if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(FIRST(jobs, &r)) &&   /* cov: ids that share half a hash */
+                SEEN_ID(jobs, k)->hash[1] == get4(FIRST(jobs, &r) + 4)) SEEN_ID(jobs, k)->position = r.position;
     }
     for (i = VOIDS; i-- > 0;)                          /* what a void in there speaks of is void no more */
         if (in_last(jobs, jobs->voids[i][1]) && !in_last(jobs, jobs->voids[i][0])) jobs->failed_from = jobs->voids[i][0];
@@ -1928,7 +1950,7 @@ APART inngest_status park_broken_runs(inngest *jobs)
     put4(bytes, (uint32_t)INNGEST_ERR_READ);
     for (run = jobs->runs, i = jobs->run_count; i-- > 0; run++) {
         if (!is_broken(jobs, run)) continue;
-        if (!advance(jobs, ROOM_FOR(8), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* cov: where programs fail besides */
+        if (!join_room(jobs, ROOM_FOR(8), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* cov: where programs fail besides; none has since the reclaim began */
         INNGEST_TRY(add(jobs, run, KEY(PHASE, 0), bytes, 4));
         stop_for_damage(jobs, run);
     }
@@ -1954,9 +1976,6 @@ APART uint32_t oldest_live(const inngest *jobs, bool time)
     return head - back;
 }
 
-/* False: nothing in the tail block is live, it need not be read. */
-static bool may_hold_live(const inngest *jobs) { return oldest_live(jobs, true) == jobs->tail_block; }
-
 /* How many blocks the tail may be behind the head before the ticks reclaim, a record each: where little is live that costs
  * a sixteenth of what is written at most, a mount need not read more, and no tick copies all of a block. Else: no limit. */
 static void set_window(inngest *jobs)
@@ -1968,6 +1987,32 @@ static void set_window(inngest *jobs)
     jobs->window = minimum(live + (TIME_REACH >> block_shift(jobs)) + 3, jobs->block_count - jobs->block_count / 5);
     if (jobs->block_count < 8 || live >= jobs->block_count || jobs->port->sync) jobs->window = UINT32_MAX;
 }
+
+/* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
+static void find_oldest(inngest *jobs, inngest_run *run)
+{
+    uint32_t oldest = jobs->tail_block;
+    enum found found;
+    record r;
+    go_behind(run, &r);
+    while ((found = step_back(jobs, run, &r)) == FOUND) {
+        oldest = block_of(jobs, r.position);
+        if (r.link == 0) break;   /* cov: a guard: what has no link lies in the block that is gone */
+    }
+    run->oldest = (uint16_t)(found == BROKEN ? jobs->tail_block : oldest);   /* damaged: its START may lie anywhere */
+}
+
+APART void update_oldest(inngest *jobs)
+{
+    uint32_t i;
+    for (i = 0; i < jobs->run_count; i++)
+        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)(jobs->tail_block - 1)) find_oldest(jobs, &jobs->runs[i]);
+    jobs->reach = oldest_live(jobs, true);
+    set_window(jobs);
+}
+
+/* False: nothing in the tail block is live, it need not be read. */
+static bool may_hold_live(const inngest *jobs) { return oldest_live(jobs, true) == jobs->tail_block; }
 #else
 #define may_hold_live(jobs) true
 #endif
@@ -1983,7 +2028,7 @@ static bool is_void_unit(inngest *jobs, uint32_t position)
 APART inngest_status carry_live(inngest *jobs)
 {
     uint32_t position, next = position_at(jobs, jobs->tail_block, jobs->first_offset);
-    uint32_t broken = 0;
+    uint32_t broken = 0, size;
     record r;
     while (may_hold_live(jobs) && next != position_at(jobs, jobs->tail_block + 1, 0)) {
         position = next++;
@@ -1993,13 +2038,14 @@ APART inngest_status carry_live(inngest *jobs)
         }
         next = after(jobs, &r);
         idle(jobs);                                  /* now and then a look through all of its run */
+        size = r.size;
         if (!is_live(jobs, &r, &r)) continue;
+        if (!join_room(jobs, ROOM_FOR(size), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* no program has failed since the reclaim began */
         if (!read_record(jobs, position, &r)) {      /* damage; or the time, if a stop was cut short: it need not read as whole each time */
             if (position == jobs->time_position) jobs->time_position = 0;
             broken += INNGEST_INSPECT;
             continue;
         }
-        if (!join_room(jobs, ROOM_FOR(r.size), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* no program has failed since the reclaim began */
         INNGEST_TRY(copy_record(jobs, &r, false));
         if (r.run) set_copied(jobs, position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front */
     }
@@ -2034,11 +2080,6 @@ APART inngest_status prove(inngest *jobs)
     jobs->tail_block = block + 1;
     set_copied(jobs, position_at(jobs, block + 1, 0), 0);
     jobs->wasted = false;
-#if INNGEST_INDEXES
-    update_oldest(jobs, block);
-    jobs->reach = oldest_live(jobs, true);
-    set_window(jobs);
-#endif
     return INNGEST_OK;
 }
 
@@ -2058,7 +2099,12 @@ static inngest_status carry_and_prove(inngest *jobs)
 #endif                                 /* without it, for all that is known */
         INNGEST_TRY(park_broken_runs(jobs));
     bring_time(jobs);
-    return advance(jobs, ROOM_FOR(4), 0) ? prove(jobs) : INNGEST_ERR_JOURNAL_FULL;
+    if (!advance(jobs, ROOM_FOR(4), 0)) return INNGEST_ERR_JOURNAL_FULL;
+    INNGEST_TRY(prove(jobs));
+#if INNGEST_INDEXES
+    update_oldest(jobs);
+#endif
+    return INNGEST_OK;
 }
 
 static inngest_status release_block(inngest *jobs)
@@ -2104,12 +2150,13 @@ NEAR uint32_t spare_blocks(inngest *jobs)
 /* Make the head have room for so many bytes, where it has none or something is to be done first. */
 static inngest_status get_room(inngest *jobs, uint32_t bytes)
 {
-    uint32_t tries;
+    uint32_t tries, spare;
     if (bytes > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
     for (tries = 3 * jobs->block_count; tries > 0; tries--) {   /* cov: a guard: reclaim gains */
         if (jobs->failed) return INNGEST_ERR_SYNC;
         INNGEST_TRY(prepare_blocks(jobs, true));
-        if (jobs->last_block - jobs->head_block >= spare_blocks(jobs) && advance(jobs, bytes, spare_blocks(jobs))) return INNGEST_OK;
+        spare = spare_blocks(jobs);
+        if (jobs->last_block - jobs->head_block >= spare && advance(jobs, bytes, spare)) return INNGEST_OK;
         INNGEST_TRY(reclaim_block(jobs, true));
     }
     return INNGEST_ERR_JOURNAL_FULL;                 /* cov: a guard: reclaim gains */
@@ -2135,13 +2182,14 @@ static bool lags(const inngest *jobs) { return jobs->head_block - jobs->tail_blo
 /* Carry the next record that is live in the tail block forward; behind the last one, release the block. */
 static inngest_status carry_one(inngest *jobs)
 {
-    uint32_t at = position_at(jobs, jobs->tail_block, jobs->first_offset), position;
+    uint32_t at = position_at(jobs, jobs->tail_block, jobs->first_offset), position, size;
     record r;
     if (jobs->carry_from - at <= position_at(jobs, jobs->tail_block + 1, 0) - at) at = jobs->carry_from;
     while (may_hold_live(jobs) && next_record(jobs, jobs->tail_block + 1, &at, &r)) {
         position = r.position;
+        size = r.size;
         if (!is_live(jobs, &r, &r)) continue;
-        if (!read_record(jobs, position, &r) || !advance(jobs, ROOM_FOR(r.size), spare_blocks(jobs))) break;
+        if (!advance(jobs, ROOM_FOR(size), spare_blocks(jobs)) || !read_record(jobs, position, &r)) break;
         INNGEST_TRY(copy_record(jobs, &r, false));
         if (r.run) set_copied(jobs, position, jobs->copy);
         jobs->carry_from = at;
@@ -2337,9 +2385,9 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
  * voids all from one position to another, for it may read as whole later. */
 static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
 
-APART inngest_status apply_record(inngest *jobs, const record *r, uint32_t *reclaimed)
+/* b: what its payload begins with. */
+APART inngest_status apply_record(inngest *jobs, const record *r, const uint8_t *b, uint32_t *reclaimed)
 {
-    const uint8_t *b = r->first;
     int64_t stamp = 0;
 #if INNGEST_CRASHES
     jobs->guarded = 0;
@@ -2415,10 +2463,10 @@ typedef struct scan {
 #if INNGEST_WRITE_CACHE
 /* What a disk has not synced it may have dropped, any of it: of what stands behind a gap nothing is taken up, unless a
  * record there says that all in front of it was synced. The first gap is `lost`. */
-static void look_for_loss(const record *r, uint32_t gap, scan *found)
+static void look_for_loss(const record *r, const uint8_t *b, uint32_t gap, scan *found)
 {
     bool joint = r->kind == RECLAIMED && (r->flags & FLAG) && r->step;     /* names the record in front of it */
-    if (joint && found->before && (int32_t)(found->before - get4(r->first)) <= 0) gap = found->before;
+    if (joint && found->before && (int32_t)(found->before - get4(b)) <= 0) gap = found->before;
     if (!r->later) found->lost = 0;
     else if (found->lost == 0) found->lost = gap;
 }
@@ -2430,6 +2478,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
     uint32_t offset = jobs->first_offset, gap = offset, range[2] = { 0, 0 };
     bool in_group = false, in_void = false, broken = false, blank = false, torn, needed;
     inngest_status applied, again;
+    uint8_t b[FIRST_BYTES];
     record r;
     found->end = 0;
     idle(jobs);
@@ -2457,6 +2506,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
             continue;
         }
         found->end = offset + record_bytes(jobs, &r);
+        copy_bytes(b, FIRST(jobs, &r), sizeof b);
         jobs->clean = r.kind == TIME && (r.flags & (FLAG | CARRIED)) == FLAG;   /* also a void one: what says so may be gone at the next mount */
         if (in_void || (!in_group && (is_voided(jobs, position) || !group_is_whole(jobs, &r)))) {
             in_void = (r.flags & MORE) != 0;
@@ -2465,8 +2515,8 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
             continue;
         }
         if (is_void(&r)) {
-            range[0] = get4(r.first);
-            range[1] = get4(r.first + 4);
+            range[0] = get4(b);
+            range[1] = get4(b + 4);
             needed = jobs->newest && in_range(jobs->newest, range) && jobs->voids_needed < VOIDS;
             again = void_range(jobs, range[0], range[1], needed);
             if (needed) return again;
@@ -2477,14 +2527,14 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
             else count(&jobs->counters.damaged);
         } else torn = true;
 #if INNGEST_WRITE_CACHE
-        look_for_loss(&r, torn ? 0 : position_at(jobs, block, gap), found);
+        look_for_loss(&r, b, torn ? 0 : position_at(jobs, block, gap), found);
 #endif
         broken = false;
         gap = offset = found->end;
         if (!in_group) jobs->newest = r.position;
         jobs->stale = false;
         in_group = (r.flags & MORE) != 0;
-        applied = apply_record(jobs, &r, &found->proven);
+        applied = apply_record(jobs, &r, b, &found->proven);
         if (applied != INNGEST_OK && !ends_later(jobs, &r)) found->status = applied;
     }
     if (broken) count(&jobs->counters.torn);
@@ -2531,20 +2581,20 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
         jobs->head_offset = jobs->port->block_size;
         torn = true;
     }
-    jobs->clean = jobs->clean && !torn;
+    if (torn) jobs->clean = false;
     if (jobs->newest) do {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
         position = after(jobs, &r);
         if (is_void(&r)) {
-            from = get4(r.first);
+            from = get4(FIRST(jobs, &r));
             torn = true;
             continue;
         }
         bytes += record_room(jobs, r.size);
         copies++;
     } while (r.flags & MORE);
-    jobs->wary = jobs->wary || torn || !jobs->clean;
-    jobs->trusted = jobs->trusted || !jobs->wary;
+    if (torn || !jobs->clean) jobs->wary = true;
+    if (!jobs->wary) jobs->trusted = true;
     jobs->unsure = jobs->last_block;
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (from == 0) from = position ? position : position_at(jobs, jobs->tail_block, jobs->first_offset);
@@ -3379,8 +3429,8 @@ static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
 /* BODY: the next attempt is due. */
 APART inngest_status wait_for_attempt(inngest_ctx *ctx, const record *r)
 {
-    ctx->attempt = r->first[12];
-    return wait_if_early(ctx, INNGEST_WAIT_RETRY, get_time(r->first));
+    ctx->attempt = FIRST(ctx->jobs, r)[12];
+    return wait_if_early(ctx, INNGEST_WAIT_RETRY, get_time(FIRST(ctx->jobs, r)));
 }
 
 /* The journal knows the step but not its end. BODY: go on with it. */
@@ -3390,7 +3440,7 @@ NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const recor
     if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
     if (ENDING(ctx) ? !IN_PROGRESS(ctx) : CANCELLING(ctx->run)) return wait_for_good(ctx, INNGEST_WAIT_NONE);
     if (INNGEST_LONG_STEPS && r->kind == INTENT) {
-        ctx->attempt = r->first[0];
+        ctx->attempt = FIRST(ctx->jobs, r)[0];
         ctx->began = INNGEST_BEGAN_YES;
     }
     return r->kind == ATTEMPT ? wait_for_attempt(ctx, r) : INNGEST_BODY;
@@ -3422,7 +3472,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
     if (found == GONE) r->kind = 0;
     else ctx->old = (uint16_t)record_room(jobs, r->size);
     if (r->kind == 0 || undecided(r->kind)) return enter_undecided(ctx, what, r);
-    if (r->kind == CHOICE || (r->kind == DONE ? r->first[0] : (unsigned)WHAT_RUN) != what) return park(ctx, INNGEST_WAIT_MEMO);
+    if (r->kind == CHOICE || (r->kind == DONE ? FIRST(jobs, r)[0] : (unsigned)WHAT_RUN) != what) return park(ctx, INNGEST_WAIT_MEMO);
     if (r->kind == FAILED && !load_error(ctx, r)) return park(ctx, INNGEST_WAIT_DAMAGE);
     status = r->kind == FAILED ? INNGEST_STEP_FAILED : INNGEST_OK;
 #if INNGEST_LONG_STEPS
@@ -3585,8 +3635,8 @@ NEAR inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, un
     inngest_status status = enter_step(ctx, id, WHAT_SLEEP, &r);
     if (status != INNGEST_BODY) return status;
     if (r.kind == SLEEP) {
-        due = get_time(r.first);
-        flags = r.first[13];
+        due = get_time(FIRST(ctx->jobs, &r));
+        flags = FIRST(ctx->jobs, &r)[13];
     } else {
         INNGEST_TRY(put_wait(ctx, SLEEP, due, flags));
     }
@@ -3676,7 +3726,7 @@ void inngest_parallel(inngest_ctx *ctx, const char *id)
     else if (r.kind != CHOICE) (void)park(ctx, INNGEST_WAIT_MEMO);
     else {
         ctx->decided = true;
-        ctx->winner = r.first[0];
+        ctx->winner = FIRST(ctx->jobs, &r)[0];
     }
 }
 
@@ -3848,16 +3898,17 @@ APART void find_attempt(inngest_ctx *ctx)
 #if INNGEST_INDEXES
     ctx->known = true;
 #endif
-    ctx->attempt = r.first[12];
+    ctx->attempt = FIRST(ctx->jobs, &r)[12];
     ctx->old = (uint16_t)record_room(ctx->jobs, r.size);
 }
 
-int inngest_attempt(const inngest_ctx *ctx)
+ASIDE int attempt_of_handler(const inngest_ctx *ctx)
 {
     record r;
-    if (ctx->open) return ctx->attempt;
-    return find_own(ctx, KEY(RESULT, 0), &r) == FOUND ? r.first[12] : 0;
+    return find_own(ctx, KEY(RESULT, 0), &r) == FOUND ? FIRST(ctx->jobs, &r)[12] : 0;
 }
+
+int inngest_attempt(const inngest_ctx *ctx) { return ctx->open ? ctx->attempt : attempt_of_handler(ctx); }
 
 /* Find the event. Gives where its data begins in the payload, behind the name; 0: it is not to be found. */
 static uint32_t find_event(const inngest_ctx *ctx, record *r, uint32_t *name_size)
@@ -3865,7 +3916,7 @@ static uint32_t find_event(const inngest_ctx *ctx, record *r, uint32_t *name_siz
     uint32_t from;
     if (find_own(ctx, KEY(START, 0), r) != FOUND) return 0;
     from = INNGEST_WALL_CLOCK && (r->flags & FLAG) ? START_HEAD : START_HEAD - 6;
-    *name_size = r->first[from - 1];
+    *name_size = FIRST(ctx->jobs, r)[from - 1];
     from += *name_size;
     return from <= r->size ? from : 0;   /* cov: a guard: it was verified */
 }
@@ -4035,12 +4086,13 @@ static inngest_status start_run(inngest *jobs, const arrival *e, unsigned functi
 #endif
     head[size - 1] = e->name_size;
     s.copy = false;
-    s.piece[0] = head;
-    s.size[0] = (uint16_t)size;
-    s.piece[1] = e->name;
-    s.size[1] = e->name_size;
-    s.piece[2] = e->data;
-    s.size[2] = e->size;
+    s.from.piece.at[0] = head;
+    s.from.piece.size[0] = (uint16_t)size;
+    s.from.piece.at[1] = (const uint8_t *)e->name;
+    s.from.piece.size[1] = e->name_size;
+    s.from.piece.at[2] = e->data;
+    s.from.piece.size[2] = e->size;
+    s.left = (uint16_t)(size + e->name_size + e->size);
     run = enter_run(jobs, jobs->next_run++);
     INNGEST_TRY(append(jobs, run, KEY(START | more | (dated ? FLAG : 0), 0), &s));
     take_up(jobs, run, function, record_room(jobs, size + e->name_size + e->size));
@@ -4299,7 +4351,7 @@ static inngest_status start_in_time(inngest_ctx *ctx)
     inngest_status status;
     if (!INNGEST_WALL_CLOCK || (ctx->run->flags & RUN_BEGUN)) return INNGEST_BODY;
     if (find_own(ctx, KEY(START, 0), &r) != FOUND) return park(ctx, INNGEST_WAIT_DAMAGE);
-    status = r.flags & FLAG ? wait_for_date(ctx, get_time(r.first + 6)) : INNGEST_BODY;
+    status = r.flags & FLAG ? wait_for_date(ctx, get_time(FIRST(ctx->jobs, &r) + 6)) : INNGEST_BODY;
     if (status == INNGEST_BODY) ctx->run->flags |= RUN_BEGUN;
     return status;
 }
@@ -4676,7 +4728,7 @@ APART uint32_t wait_to_shift(inngest *jobs, const inngest_run *run, int64_t off,
     do {
         if (step_back(jobs, run, &r) != FOUND) return 0;
         if ((r.kind != ATTEMPT && r.kind != SLEEP) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
-        copy_bytes(b, r.first, WAIT_BYTES);
+        copy_bytes(b, FIRST(jobs, &r), WAIT_BYTES);
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, &other)) continue;
         put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
         b[13] |= WAIT_MOVED;
@@ -4846,13 +4898,14 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
 }
 
 /* A live record of a part that this build leaves out: a run that has one stays parked and is carried along. */
-static bool left_out(const record *r)
+static bool left_out(const record *r, const uint8_t *b)
 {
+    (void)b;
     switch (r->kind) {
     case START: return !INNGEST_WALL_CLOCK && (r->flags & FLAG);
-    case SLEEP: return !INNGEST_WALL_CLOCK && (r->first[13] & WAIT_UNIX);
+    case SLEEP: return !INNGEST_WALL_CLOCK && (b[13] & WAIT_UNIX);
     case PHASE: return (!INNGEST_CANCEL && r->size == 4) || (!INNGEST_ON_FAILURE && r->size != 4);
-    case DONE: return (!INNGEST_SEND_STEP && r->first[0] == WHAT_SEND) || (!INNGEST_RESTART && r->first[0] == WHAT_RESTART);
+    case DONE: return (!INNGEST_SEND_STEP && b[0] == WHAT_SEND) || (!INNGEST_RESTART && b[0] == WHAT_RESTART);
     case CHOICE: return !INNGEST_PARALLEL;
     case INTENT: return !INNGEST_LONG_STEPS;
     case SAVE: return !INNGEST_PROGRESS;
@@ -4869,10 +4922,11 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
     unsigned news = 0;
     int64_t when = NEVER;
     bool parked = false;
+    uint8_t b[FIRST_BYTES];            /* of the record's payload */
     record r, other;
     enum found found = find_record(jobs, run, KEY(PHASE, 0), &r);
     if (found == FOUND) {
-        inngest_status status = r.size == 4 ? (inngest_status)(int32_t)get4(r.first) : INNGEST_FAIL;   /* alone; else the error of the handler */
+        inngest_status status = r.size == 4 ? (inngest_status)(int32_t)get4(FIRST(jobs, &r)) : INNGEST_FAIL;   /* alone; else the error of the handler */
         run->phase = (INNGEST_CANCEL || INNGEST_INSPECT) && status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
         if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
         run->flags |= RUN_FAILING;   /* for one that is cancelled, too: nothing asks */
@@ -4888,6 +4942,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
         if (found == FOUND && (r.kind == ATTEMPT || r.kind == SLEEP) && r.size != WAIT_BYTES) found = BROKEN;   /* of no version that this one knows */
         if (found == GONE || (found == BROKEN && CANCELLING(run))) break;   /* one that ends needs no records */
         if (found == BROKEN) { stop_for_damage(jobs, run); return 0; }
+        copy_bytes(b, FIRST(jobs, &r), sizeof b);
 #if INNGEST_INDEXES
         run->oldest = (uint16_t)block_of(jobs, r.position);
 #endif
@@ -4895,15 +4950,15 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
 #if INNGEST_CRASHES
         if (r.kind == CRASH && !(run->flags & RUN_MARKED) && (news == 0 || news == INTENT)) {
             run->flags |= RUN_MARKED;
-            run->crashes = r.first[0];
-            armed = get4(r.first + 1) & STEP_MASK;
+            run->crashes = b[0];
+            armed = get4(b + 1) & STEP_MASK;
             if (armed) run->flags |= RUN_ARMED;
         }
 #endif
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
         idle(jobs);
         if (!is_live(jobs, &r, &other)) continue;
-        parked = parked || left_out(&r);   /* cov: a part is left out: parts.sh */
+        parked = parked || left_out(&r, b);   /* cov: a part is left out: parts.sh */
 #if INNGEST_INDEXES
         if (class_of(r.kind) == RESULT && r.step) run->memos++;
 #endif
@@ -4911,17 +4966,17 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
         if (r.kind == ATTEMPT && r.step == 0) run->flags |= RUN_RETRYING;
         if (r.kind == ATTEMPT || r.kind == SLEEP) {
-            int64_t due = get_time(r.first);
+            int64_t due = get_time(b);
             run->state = r.kind == SLEEP ? INNGEST_WAIT_SLEEP : INNGEST_WAIT_RETRY;
-            if (INNGEST_WALL_CLOCK && (r.first[13] & WAIT_UNIX)) {   /* until the wall clock is set */
+            if (INNGEST_WALL_CLOCK && (b[13] & WAIT_UNIX)) {   /* until the wall clock is set */
                 run->flags |= RUN_UNIX;
                 run->state = INNGEST_WAIT_CLOCK;
                 due = NEVER;
             }
-            if (r.first[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
+            if (b[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
             if (due < when) {
                 when = due;
-                note_attempt(run, r.kind == ATTEMPT ? r.first[12] : 0);
+                note_attempt(run, r.kind == ATTEMPT ? b[12] : 0);
             }
         }
     } while (r.link);
@@ -5037,15 +5092,16 @@ static inngest_status mount_all(inngest *jobs, const inngest_config *config)
     return status;
 }
 
-/* Is a record of a block one that stands in front of that, too? */
+/* Is a record of a block, which has just been read, one that stands in front of that, too? */
 static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
 {
     uint32_t at = position_at(jobs, jobs->tail_block, 0);
     record other;
-    source copy;
+    source copy, that;
+    set_copy(jobs, r, &copy);
     while (next_record(jobs, block, &at, &other)) {
-        set_source(&copy, &other, other.size, true);
-        if (other.run == r->run && other.step == r->step && other.kind == r->kind && payload_crc(&copy, r->head_crc) == r->crc) return true;
+        set_copy(jobs, &other, &that);
+        if (other.run == r->run && other.step == r->step && other.kind == r->kind && payload_crc(&that, copy.from.copy.head) == copy.from.copy.crc) return true;
     }
     return false;
 }

@@ -732,7 +732,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_INSPECT
     inngest_counters counters;
 #endif
-    uint32_t stage[INNGEST_STAGE_BYTES / 4];
+    uint32_t stage[(INNGEST_STAGE_BYTES + (INNGEST_TRAIL_STEPS ? 32 : 0)) / 4];   /* more where a record is read in as few reads as can be */
     uint8_t void_count, voids_needed;   /* kept from here on when a mount starts over */
     bool doubted;
     uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */
