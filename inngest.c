@@ -2180,7 +2180,7 @@ NEAR_APART inngest_status room_for(inngest *jobs, uint32_t payload) { return roo
 static bool lags(const inngest *jobs) { return jobs->head_block - jobs->tail_block >= jobs->window; }
 
 /* Carry the next record that is live in the tail block forward; behind the last one, release the block. */
-static inngest_status carry_one(inngest *jobs)
+APART inngest_status carry_one(inngest *jobs)
 {
     uint32_t at = position_at(jobs, jobs->tail_block, jobs->first_offset), position, size;
     record r;
@@ -2624,7 +2624,7 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
 
 /* A format may have been cut short, twice: in the first two blocks a header may be torn, and a filler behind it, which
  * leaves no bit of them clear that is to be set, and what cannot be read is no data. */
-static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
+APART inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
     uint8_t bytes[32], bits[32];                         /* what may be torn: no bit of it is clear that is set here */
     uint32_t place, offset, i;
@@ -2657,7 +2657,7 @@ static inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 }
 
 /* Does a block hold records, although no header is to be read there, nor, since it was being erased again, in one behind it? */
-static bool has_lost_header(inngest *jobs, uint32_t block)
+APART bool has_lost_header(inngest *jobs, uint32_t block)
 {
     uint32_t at = position_at(jobs, block, 0);
     uint8_t b[BLOCK_HEADER];
@@ -4021,7 +4021,7 @@ static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned ca
     put4(b + 2, hash);
     b[0] = (uint8_t)resets;
     b[1] = (uint8_t)called;
-    return room_for(jobs, sizeof b) == INNGEST_OK && add(jobs, NULL, KEY(CRASH, 0), b, sizeof b) == INNGEST_OK;   /* not write_record: it is deep here */
+    return room(jobs, record_room(jobs, sizeof b)) == INNGEST_OK && add(jobs, NULL, KEY(CRASH, 0), b, sizeof b) == INNGEST_OK;
 }
 #endif
 
@@ -4068,7 +4068,7 @@ static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 }
 
 /* Append the START of a run, as the last of its group or not. */
-static inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
+APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
 {
     uint8_t head[START_HEAD];
     bool dated = HAS_TIME(e);
