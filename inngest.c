@@ -2041,9 +2041,9 @@ APART inngest_status carry_live(inngest *jobs)
         size = r.size;
         if (!is_live(jobs, &r, &r)) continue;
         if (!join_room(jobs, ROOM_FOR(size), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* no program has failed since the reclaim began */
-        if (!read_record(jobs, position, &r)) {      /* damage; or the time, if a stop was cut short: it need not read as whole each time */
-            if (position == jobs->time_position) jobs->time_position = 0;
-            broken += INNGEST_INSPECT;
+        if (!read_record(jobs, position, &r)) {
+            if (position != jobs->time_position) return INNGEST_ERR_READ;   /* cov: it was whole just before */
+            jobs->time_position = 0;                 /* a stop's, which was cut short, need not read as whole each time */
             continue;
         }
         INNGEST_TRY(copy_record(jobs, &r, false));
