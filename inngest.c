@@ -1847,6 +1847,7 @@ APART void start_over(inngest *jobs)
             run->last -= r.link;
         }
     while (next_record(jobs, jobs->tail_block + 1, &at, &r)) {
+        if (is_voided(jobs, r.position)) continue;
         if (r.kind == TIME && time) jobs->time_position = r.position;
         for (k = r.kind == SEEN ? INNGEST_SEEN_IDS : 0; k-- > 0;)
             if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(FIRST(jobs, &r)) &&   /* cov: ids that share half a hash */
@@ -2012,7 +2013,7 @@ APART void update_oldest(inngest *jobs)
 }
 
 /* False: nothing in the tail block is live, it need not be read. */
-static bool may_hold_live(const inngest *jobs) { return oldest_live(jobs, true) == jobs->tail_block; }
+static bool may_hold_live(const inngest *jobs) { return (int32_t)(oldest_live(jobs, true) - jobs->tail_block) <= 0; }
 #else
 #define may_hold_live(jobs) true
 #endif
