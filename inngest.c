@@ -1805,7 +1805,7 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
             if (next - jobs->tail_block < jobs->block_count && !has_header(jobs, next - jobs->block_count) &&
                 !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER))
                 (void)erase_block(jobs, next, true);   /* where that fails it does below */
-            if (port_sync(jobs) != INNGEST_OK || prepare_block(jobs, true) != INNGEST_OK) return false;
+            if (port_sync(jobs) != INNGEST_OK || prepare_block(jobs, true) != INNGEST_OK) return false;   /* cov: a sync fails just there, as in prepare_blocks */
         }
         jobs->head_block++;
         jobs->head_offset = jobs->port->block_size;
@@ -2190,7 +2190,7 @@ APART inngest_status carry_one(inngest *jobs)
         position = r.position;
         size = r.size;
         if (!is_live(jobs, &r, &r)) continue;
-        if (!advance(jobs, ROOM_FOR(size), spare_blocks(jobs)) || !read_record(jobs, position, &r)) break;
+        if (!advance(jobs, ROOM_FOR(size), spare_blocks(jobs)) || !read_record(jobs, position, &r)) break;   /* cov: it was whole just before */
         INNGEST_TRY(copy_record(jobs, &r, false));
         if (r.run) set_copied(jobs, position, jobs->copy);
         jobs->carry_from = at;
