@@ -1982,11 +1982,12 @@ APART uint32_t oldest_live(const inngest *jobs, bool time)
 static void set_window(inngest *jobs)
 {
     uint32_t i, live = 0;
+    jobs->window = UINT32_MAX;
+    if (jobs->block_count < 8 || jobs->port->sync) return;
     for (i = INNGEST_SEEN_IDS; i-- > 0;) if (SEEN_ID(jobs, i)->position && SEEN_ID(jobs, i)->until > jobs->now) live += 2 * SEEN_BYTES;
     for (i = jobs->run_count; i-- > 0;) live += jobs->runs[i].used * UINT32_C(4);
     live /= jobs->port->block_size / FOLLOW;
-    jobs->window = minimum(live + (TIME_REACH >> block_shift(jobs)) + 3, jobs->block_count - jobs->block_count / 5);
-    if (jobs->block_count < 8 || live >= jobs->block_count || jobs->port->sync) jobs->window = UINT32_MAX;
+    if (live < jobs->block_count) jobs->window = minimum(live + (TIME_REACH >> block_shift(jobs)) + 3, jobs->block_count - jobs->block_count / 5);
 }
 
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
