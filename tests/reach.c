@@ -66,12 +66,18 @@ static uint32_t mount_reads(void)
 
 /* A mount does not read what nothing counts in, however long the journal is; nor does the time that was written last hold it
  * there, nor an id that has expired. What is asleep does, until reclaim has carried it forward. */
-static void no_further(void)
+static inngest_port synced;
+static int no_sync(void *context) { (void)context; return 0; }
+
+static void no_further(bool sync)
 {
     uint32_t busy, i, most = 0, least = UINT32_MAX;
     inngest_event event = { "quick", NULL, 0, "id", 0 };
     TABLE(table, 1024, 64);
     m.chip.trace = count_reads;
+    synced = m.chip.port;
+    synced.sync = no_sync;
+    if (sync) m.config.port = &synced;                    /* where the tail does not follow the head */
     machine_reboot();
     work(1000);
     busy = mount_reads();
@@ -150,7 +156,6 @@ static uint32_t distance(unsigned ids)
     return live / 64 + 19 < most ? live / 64 + 19 : most;
 }
 
-static int no_sync(void *context) { (void)context; return 0; }
 static inngest_status nap(inngest_ctx *ctx) { return inngest_step_sleep(ctx, "nap", 1000); }
 static const inngest_function nap_table[] = { { .id = "nap", .event = "nap", .handler = nap, .journal_bytes = 64 } };
 
@@ -158,7 +163,6 @@ static void distances(void)
 {
     static const uint32_t blocks[] = { 7, 8, 9, 16, 64 };
     unsigned i, k, none = 0;
-    inngest_port synced;
     for (i = 0; i < 5; i++) {
         TABLE(nap_table, 1024, blocks[i]);
         machine_reboot();
@@ -587,7 +591,8 @@ static void lives(unsigned n, uint32_t seed)
 int main(int argc, char **argv)
 {
     uint32_t i;
-    no_further();
+    no_further(false);
+    no_further(true);
     tail_follows();
     distances();
     spoilt_ahead();
