@@ -609,6 +609,23 @@ static bool seen_once(const char *what)
 
 /* ---- after a crash: one run at a time ------------------------------------------------------------------------------- */
 
+static unsigned woke, pended;          /* more than once, if the end could not be written */
+static inngest_status sleeper(inngest_ctx *ctx)
+{
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 3 * (int64_t)HOUR));
+    woke++;
+    return INNGEST_OK;
+}
+static inngest_status pender(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "p") { tokens[0] = inngest_step_token(ctx); return INNGEST_PENDING; }
+    pended++;
+    return INNGEST_OK;
+}
+static const inngest_function sleep_table[] = { { .id = "sleeper", .event = "test/*", .handler = sleeper, QUICK },
+                                                { .id = "pender", .event = "pend", .handler = pender, QUICK } };
+
+
 static bool fail_now;
 static inngest_status poll_body(inngest_ctx *ctx, const void *arg, void *result) { (void)arg; (void)result; return inngest_again(ctx, 100); }
 static inngest_status poller(inngest_ctx *ctx)
@@ -642,7 +659,7 @@ static void alone(void)
     unsigned i, sync;
     uint64_t id = open_alone(false);
     inngest_run_info info;
-    uint32_t cursor = 0, next;
+    uint32_t cursor = 0, next, records[2];
     m.now += 100;
     CHECK(inngest_send(&m.jobs, "none", "", 0) == INNGEST_OK && inngest_flush(&m.jobs) == INNGEST_OK);
     inngest_set_wall_clock(&m.jobs, NOON, m.now);     /* time goes on: both are due now */
@@ -675,6 +692,24 @@ static void alone(void)
         CHECK_TRACE("a");
         MACHINE_END();
     }
+    (void)open_alone(false);                         /* alone for long enough it is no suspect any more: nothing is written ahead of its passes */
+    CHECK(machine_run(INNGEST_SUSPECT_MS + 1000));
+    next = machine_counters().records;
+    CHECK(machine_run(20000) && machine_counters().records - next <= 1);
+    machine_trace[0] = 0;
+    MACHINE_END();
+    for (i = 0; i < 2; i++) {                        /* nor once it has written that it sleeps */
+        OPEN(sleep_table, 2048, 4, 4);
+        machine_reboot();
+        SEND("test/1", "", 0);
+        CHECK(inngest_flush(&m.jobs) == INNGEST_OK && machine_boot(i ? INNGEST_RESET_CRASH : INNGEST_RESET_POWER_ON) == INNGEST_OK);
+        CHECK(machine_run(100) && machine_runs(NULL) == 1);
+        next = machine_counters().records;
+        CHECK(machine_run(3 * HOUR) && machine_runs(NULL) == 0);
+        records[i] = machine_counters().records - next;
+        MACHINE_END();
+    }
+    CHECK(records[0] == records[1]);
     id = open_alone(false);                          /* its handler fails */
     fail_now = true;
     CHECK(machine_run(1000) && machine_runs(NULL) == 0);
@@ -897,22 +932,6 @@ static void full_restarts(void)
     }
     CHECK(restarted > 0 && refused > 0);
 }
-
-static unsigned woke, pended;          /* more than once, if the end could not be written */
-static inngest_status sleeper(inngest_ctx *ctx)
-{
-    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 3 * (int64_t)HOUR));
-    woke++;
-    return INNGEST_OK;
-}
-static inngest_status pender(inngest_ctx *ctx)
-{
-    INNGEST_DO(ctx, "p") { tokens[0] = inngest_step_token(ctx); return INNGEST_PENDING; }
-    pended++;
-    return INNGEST_OK;
-}
-static const inngest_function sleep_table[] = { { .id = "sleeper", .event = "test/*", .handler = sleeper, QUICK },
-                                                { .id = "pender", .event = "pend", .handler = pender, QUICK } };
 
 static const inngest_function clock_table[] = { { .id = "sleeper", .event = "test/*", .handler = sleeper, .journal_bytes = 64 },
                                                 { .id = "quick", .event = "quick", .handler = quick, .journal_bytes = 64 } };
