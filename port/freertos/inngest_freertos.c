@@ -15,16 +15,17 @@
 /* May this interrupt call the kernel? */
 static bool may_call_kernel(void)
 {
-#if defined(__ARM_ARCH_7M__) || defined(__ARM_ARCH_7EM__) || defined(__ARM_ARCH_8M_MAIN__)
+#if defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 77              /* M */
     uint32_t exception;
     __asm volatile ("mrs %0, ipsr" : "=r"(exception));
     exception &= 511u;
     if (exception < 4) return exception == 0;        /* NMI and HardFault are above all */
+#if __ARM_ARCH_ISA_THUMB >= 2                        /* not ARMv6-M, ARMv8-M baseline: there the kernel masks all others */
     return exception < 16 ? ((volatile uint8_t *)0xE000ED14)[exception] >= configMAX_SYSCALL_INTERRUPT_PRIORITY
                           : ((volatile uint8_t *)0xE000E400)[exception - 16] >= configMAX_SYSCALL_INTERRUPT_PRIORITY;
-#else
-    return true;
 #endif
+#endif
+    return true;
 }
 
 /* A notification that comes before the task waits for it is kept, so no wake-up is lost. */

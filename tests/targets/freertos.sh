@@ -22,11 +22,12 @@ done
 for tool in "arm-none-eabi-gcc gcc-arm-none-eabi" "qemu-system-arm qemu-system-arm"; do
     command -v "${tool% *}" >/dev/null || { echo "skipped: no ${tool% *} (package ${tool#* })"; exit $failed; }
 done
-P=$K/portable/GCC/ARM_CM3
-for cas in "" -DINNGEST_NO_CAS; do
-    arm-none-eabi-gcc -std=gnu99 -Wall -Wextra -Os -mcpu=cortex-m3 -mthumb -nostartfiles -specs=nano.specs -specs=nosys.specs $cas $INCLUDE -isystem "$P" $APP \
-        tests/targets/freertos/m3.c $KERNEL "$P/port.c" "$K/portable/MemMang/heap_4.c" -T tests/targets/freertos/m3.ld -o "$OUT/freertos_m3.elf" || exit 1
-    echo "Cortex-M3 $cas"
+for image in "cortex-m3 ARM_CM3" "cortex-m3 ARM_CM3 -DINNGEST_NO_CAS" "cortex-m0 ARM_CM0"; do
+    set -- $image
+    P=$K/portable/GCC/$2
+    arm-none-eabi-gcc -std=gnu99 -Wall -Wextra -Os -mcpu=$1 -mthumb -nostartfiles -specs=nano.specs -specs=nosys.specs $3 $INCLUDE -isystem "$P" $APP \
+        tests/targets/freertos/m3.c $KERNEL "$P"/port*.c "$K/portable/MemMang/heap_4.c" -T tests/targets/freertos/m3.ld -o "$OUT/freertos_m3.elf" || exit 1
+    echo "$1 $3"
     timeout 60 qemu-system-arm -M mps2-an385 -nographic -monitor none -serial none -semihosting-config enable=on,target=native \
         -kernel "$OUT/freertos_m3.elf" 2>&1 || { echo "failed: $?"; failed=1; }
 done

@@ -24,7 +24,16 @@ int board_in_interrupt(void);
 #define INNGEST_FREERTOS_IN_ISR() board_in_interrupt()
 #define INNGEST_FREERTOS_YIELD(yield) ((void)(yield))
 #else
+#if __ARM_ARCH_ISA_THUMB >= 2
 #define configUSE_TICKLESS_IDLE 1
+#else
+#define configENABLE_MPU 0
+#define configENABLE_FPU 0
+#define configENABLE_TRUSTZONE 0
+#define configRUN_FREERTOS_SECURE_ONLY 0
+#endif
+void board_kernel_called(void);
+#define traceTASK_NOTIFY_GIVE_FROM_ISR(index) board_kernel_called()
 #define configPRIO_BITS 8
 #define configKERNEL_INTERRUPT_PRIORITY 255
 #define configMAX_SYSCALL_INTERRUPT_PRIORITY 64

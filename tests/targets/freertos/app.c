@@ -8,7 +8,7 @@
 #define BLOCK 1024u
 #define BLOCKS 8u
 #define EACH 200u
-#define SENDERS 5u                     /* three tasks, two interrupts */
+#define SENDERS (3u + LEVELS)          /* three tasks, the interrupts */
 
 static inngest jobs;
 static inngest_freertos port;

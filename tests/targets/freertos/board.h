@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT
- * What app.c needs of a board: interrupts of two levels that call board_interrupt, and words for the judge. */
+ * What app.c needs of a board: interrupts of LEVELS levels that call board_interrupt, and words for the judge. */
 #ifndef BOARD_H
 #define BOARD_H
+#ifdef BOARD_POSIX
+#define LEVELS 2u
+#else
+#define LEVELS 3u                      /* the last one is the NMI */
+#endif
 void board_start(void);
 void board_pend(void);                 /* from a task: raise the lower interrupt, which raises the higher one */
 void board_tick(void);                 /* from the kernel's tick */

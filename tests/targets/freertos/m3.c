@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
- * mps2-an385 in QEMU: interrupt 20 may call the kernel; 21 is above configMAX_SYSCALL_INTERRUPT_PRIORITY and may not. */
+ * mps2-an385 in QEMU: interrupt 20 may call the kernel; 21 is above configMAX_SYSCALL_INTERRUPT_PRIORITY and may not, nor may the
+ * NMI. On a kernel for a Cortex-M0 21 may. */
 #include "board.h"
 #include <stdint.h>
 
 extern uint32_t stack_top[], data_from[], data_start[], data_end[], bss_start[], bss_end[];
 int main(void);
 void SVC_Handler(void);
+void board_kernel_called(void);
 void PendSV_Handler(void);
 void SysTick_Handler(void);
 
@@ -50,7 +52,23 @@ static void lower(void)
     board_interrupt(0);
 }
 
-static void higher(void) { board_interrupt(1); }
+static void higher(void)
+{
+    WORD(0xE000ED04) = 1u << 31;                     /* the NMI: the same */
+    board_interrupt(1);
+}
+
+static void nmi(void) { board_interrupt(2); }
+
+void board_kernel_called(void)
+{
+    uint32_t exception;
+    __asm volatile ("mrs %0, ipsr" : "=r"(exception));
+    if ((exception & 511u) == 2) {
+        say("the NMI called the kernel\n");
+        board_end(7);
+    }
+}
 
 void board_start(void)
 {
@@ -74,7 +92,7 @@ void board_reset(void)
 }
 
 __attribute__((section(".vectors"), used)) static void (*const vectors[16 + 32])(void) = {
-    (void (*)(void))(uintptr_t)stack_top, board_reset, fault, fault, fault, fault, fault, 0, 0, 0, 0,
+    (void (*)(void))(uintptr_t)stack_top, board_reset, nmi, fault, fault, fault, fault, 0, 0, 0, 0,
     SVC_Handler, fault, 0, PendSV_Handler, SysTick_Handler,
     [16 + 20] = lower, [16 + 21] = higher,
 };
