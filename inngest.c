@@ -1847,11 +1847,12 @@ APART void start_over(inngest *jobs)
             run->last -= r.link;
         }
     while (next_record(jobs, jobs->tail_block + 1, &at, &r)) {
-        if (is_voided(jobs, r.position)) continue;
         if (r.kind == TIME && time) jobs->time_position = r.position;
-        for (k = r.kind == SEEN ? INNGEST_SEEN_IDS : 0; k-- > 0;)
-            if (in_last(jobs, SEEN_ID(jobs, k)->position) && SEEN_ID(jobs, k)->hash[0] == get4(FIRST(jobs, &r)) &&   /* cov: ids that share half a hash */
-                SEEN_ID(jobs, k)->hash[1] == get4(FIRST(jobs, &r) + 4)) SEEN_ID(jobs, k)->position = r.position;
+        for (k = r.kind == SEEN ? INNGEST_SEEN_IDS : 0; k-- > 0;) {     /* the last one: in front of it may be a void one */
+            inngest_seen *seen = SEEN_ID(jobs, k);
+            if ((in_last(jobs, seen->position) || block_of(jobs, seen->position) == jobs->tail_block) &&
+                seen->hash[0] == get4(FIRST(jobs, &r)) && seen->hash[1] == get4(FIRST(jobs, &r) + 4)) seen->position = r.position;   /* cov: ids that share half a hash */
+        }
     }
     for (i = VOIDS; i-- > 0;)                          /* what a void in there speaks of is void no more */
         if (in_last(jobs, jobs->voids[i][1]) && !in_last(jobs, jobs->voids[i][0])) jobs->failed_from = jobs->voids[i][0];
@@ -1962,11 +1963,13 @@ APART inngest_status park_broken_runs(inngest *jobs)
 /* The oldest block in which something counts; the time does, too, or not. */
 APART uint32_t oldest_live(const inngest *jobs, bool time)
 {
-    uint32_t i, head = jobs->head_block, back = time && jobs->time_position ? head - block_of(jobs, jobs->time_position) : 0;
+    uint32_t i, head = jobs->head_block;
+    int32_t back = time && jobs->time_position ? (int32_t)(head - block_of(jobs, jobs->time_position)) : 0;
     unsigned k;
     for (k = INNGEST_SEEN_IDS; k-- > 0;) {
         const inngest_seen *seen = SEEN_ID(jobs, k);
-        if (seen->position && seen->until > jobs->now && head - block_of(jobs, seen->position) > back) back = head - block_of(jobs, seen->position);
+        int32_t behind = (int32_t)(head - block_of(jobs, seen->position));     /* less than 0 if a reclaim has started over and it is nowhere */
+        if (seen->position && seen->until > jobs->now && behind > back) back = behind;
     }
     for (i = jobs->run_count; i-- > 0;) {
         const inngest_run *run = &jobs->runs[i];
@@ -1974,7 +1977,7 @@ APART uint32_t oldest_live(const inngest *jobs, bool time)
         if (run->state == INNGEST_WAIT_DAMAGE) return jobs->tail_block;    /* its START may stand anywhere */
         if ((uint16_t)(head - run->oldest) > back) back = (uint16_t)(head - run->oldest);
     }
-    return head - back;
+    return head - (uint32_t)back;
 }
 
 /* How many blocks the tail may be behind the head before the ticks reclaim, a record each: where little is live that costs
