@@ -1932,7 +1932,7 @@ static void written_again(void)
  * without the proof the copies in there are all that is left. */
 static void torn_proofs(void)
 {
-    uint32_t blocks, cut, block, at, torn = 0;
+    uint32_t blocks, cut, block, at, newest, torn = 0;
     for (blocks = 2; blocks <= 3; blocks++)
         for (cut = 60; cut < 200; cut++) {
             OPEN(clock_table, 1024, blocks, 4);
@@ -1945,14 +1945,42 @@ static void torn_proofs(void)
             fill(cut);
             flash_power_on(&m.chip);
             m.chip.cut_at = 0;
-            for (block = 0; last_operation == 'e' && block < blocks; block++)
-                if ((at = find_in(block, RECLAIMED)) != 0) { m.chip.cells[at + 12] ^= 1; torn++; }
+            for (block = newest = 0; last_operation == 'e' && block < blocks; block++) {
+                at = find_in(block, RECLAIMED);
+                if (at && (newest == 0 || get4(m.chip.cells + block * 1024 + 8) > get4(m.chip.cells + newest / 1024 * 1024 + 8))) newest = at;
+            }
+            if (newest) { m.chip.cells[newest + 12] ^= 1; torn++; }
             machine_reboot();
             CHECK(machine_runs(NULL) == 1 && machine_counters().lost_runs == 0);
             CHECK(machine_run(4 * HOUR) && machine_runs(NULL) == 0);
             MACHINE_END();
         }
     CHECK(torn >= 5);
+}
+
+/* A handler fails again and again, and the machine is reset while it waits: it has as many attempts as without, in their time. */
+static unsigned tried_again;
+static inngest_status fails_each_time(inngest_ctx *ctx)
+{
+    CHECK(inngest_attempt(ctx) == (int)tried_again);
+    tried_again++;
+    return INNGEST_RETRY;
+}
+static const inngest_function again_and_again[] = { { .id = "again", .event = "test/*", .handler = fails_each_time, .max_attempts = 4, QUICK } };
+static void retries_survive(void)
+{
+    unsigned i;
+    OPEN(again_and_again, 1024, 4, 4);
+    machine_reboot();
+    SEND("test/1", "", 0);
+    CHECK(machine_run(1));
+    for (i = 1; i <= 4; i++) {
+        CHECK(tried_again == i && machine_runs(NULL) == (i < 4));
+        machine_reboot();
+        CHECK(machine_run(999) && tried_again == i && machine_run(2));
+    }
+    CHECK(tried_again == 4 && machine_ended.count == 1 && machine_runs(NULL) == 0);
+    MACHINE_END();
 }
 
 /* The header of the newest block that holds something is damaged as the last erased one is being erased again, so that no header
@@ -2055,6 +2083,7 @@ int main(int argc, char **argv)
     small_things();
     written_again();
     torn_proofs();
+    retries_survive();
     lost_headers();
     weak_stops();
     return TEST_END();
