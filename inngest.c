@@ -2668,7 +2668,7 @@ APART bool has_lost_header(inngest *jobs, uint32_t block)
     uint32_t at = position_at(jobs, block, 0);
     uint8_t b[BLOCK_HEADER];
     record r;
-    return read_block_header(jobs, block, b) == INNGEST_ERR_NOT_FOUND && read_block_header(jobs, block + 1, b) == INNGEST_ERR_NOT_FOUND &&
+    return read_block_header(jobs, block, b) == INNGEST_ERR_NOT_FOUND && !has_header(jobs, block + 1 - jobs->block_count) &&
            next_record(jobs, block + 1, &at, &r);
 }
 
