@@ -2661,15 +2661,16 @@ APART inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     return INNGEST_OK;
 }
 
-/* Does a block hold records, although no header is to be read there, nor, since it was being erased again, in one behind it? Where
+/* Does a block hold records, although no header was to be read there, nor, since it was being erased again, in one behind it? Where
  * the tail is behind it, it is being erased itself: reclaim starts over. */
 APART bool has_lost_header(inngest *jobs, uint32_t block)
 {
     uint32_t at = position_at(jobs, block, 0);
     uint8_t b[BLOCK_HEADER];
     record r;
-    return read_block_header(jobs, block, b) == INNGEST_ERR_NOT_FOUND && !has_header(jobs, block + 1 - jobs->block_count) &&
-           next_record(jobs, block + 1, &at, &r);
+    inngest_status status = read_block_header(jobs, block, b);
+    if (status == INNGEST_OK) return get4(b + 8) == block;      /* now it is */
+    return status == INNGEST_ERR_NOT_FOUND && !has_header(jobs, block + 1 - jobs->block_count) && next_record(jobs, block + 1, &at, &r);
 }
 
 /* Find the newest block and the journal's format by the block headers, or format a blank storage. *blocks: how many
