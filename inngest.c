@@ -2783,7 +2783,10 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         return void_range(jobs, found.lost, position_at(jobs, jobs->head_block + 1, 0), true);
 #endif
     fresh = jobs->head_offset == 0 && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->block_count - 1)) < 0;
-    if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
+    /* Erased again by a boot that took it for the last one, and cut short; all behind it, too, the last one first: where that is cut
+     * short it is the last one that has a header, which is erased again before it is entered. */
+    for (; headless && (int32_t)(jobs->last_block - headless) >= 0; jobs->last_block--)
+        if (jobs->last_block != headless) INNGEST_TRY(erase_block(jobs, jobs->last_block, true));
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
         jobs->last_block -= !(LOOKS_FOR_MISSING && missing) && jobs->last_block == oldest;
         missing = 0;

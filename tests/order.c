@@ -528,7 +528,7 @@ static bool fails_in_mount(uint32_t blocks, unsigned jobs, flash_tear tear, unsi
  * that was reclaimed did not begin, and the header of another is gone, that is damage. */
 static void headers(void)
 {
-    uint32_t place;
+    uint32_t place, cut;
     for (place = 1; place < 5; place++) {
         machine_open(table_of_two, 2, 1024, 6, 4);
         machine_reboot();
@@ -536,9 +536,26 @@ static void headers(void)
         memset(m.chip.cells + place * 1024, 0xFF, 24);
         memset(m.chip.units + place * 256, 0, 6);
         machine_reboot();
-        CHECK(machine_counters().damaged == 1 && get4(m.chip.cells + place * 1024) == 0x314A4E49 && machine_counters().erases == 6 - place);
+        CHECK(machine_counters().damaged == 1 && get4(m.chip.cells + place * 1024) == 0x314A4E49 && machine_counters().erases == 11 - 2 * place);
         work_beside(20, 1);
         MACHINE_END();
+        for (cut = 1; cut <= 16 - 3 * place; cut++) {        /* ... the last one first: none whose erase is cut short looks as if it were erased */
+            machine_open(table_of_two, 2, 1024, 6, 4);
+            machine_reboot();
+            CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK && machine_run(1));
+            memset(m.chip.cells + place * 1024, 0xFF, 24);
+            memset(m.chip.units + place * 256, 0, 6);
+            m.chip.tear = FLASH_TEAR_TOUCHED;
+            m.chip.cells_after = FLASH_METASTABLE;
+            m.chip.cut_at = m.chip.operations + cut;
+            (void)(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
+            CHECK(m.chip.dead);
+            flash_power_on(&m.chip);
+            m.chip.cut_at = 0;
+            machine_reboot();
+            work_beside(20, 1);
+            MACHINE_END();
+        }
     }
     machine_open(table_of_two, 2, 1024, 6, 4);
     machine_reboot();
