@@ -1981,7 +1981,7 @@ APART uint32_t oldest_live(const inngest *jobs, bool time)
 }
 
 /* How many blocks the tail may be behind the head before the ticks reclaim, a record each: where little is live that costs
- * a sixteenth of what is written at most, a mount need not read more, and no tick copies all of a block. Else: no limit. */
+ * a sixteenth of what is written at most, a mount need not read more, and what keeps up copies no block at once. Else: no limit. */
 static void set_window(inngest *jobs)
 {
     uint32_t i, live = 0;
@@ -2785,8 +2785,10 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     fresh = jobs->head_offset == 0 && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->block_count - 1)) < 0;
     /* Erased again by a boot that took it for the last one, and cut short; all behind it, too, the last one first: where that is cut
      * short it is the last one that has a header, which is erased again before it is entered. */
-    for (; headless && (int32_t)(jobs->last_block - headless) >= 0; jobs->last_block--)
-        if (jobs->last_block != headless) INNGEST_TRY(erase_block(jobs, jobs->last_block, true));
+    if (headless) {
+        for (; jobs->last_block != headless; jobs->last_block--) INNGEST_TRY(erase_block(jobs, jobs->last_block, true));
+        jobs->last_block--;
+    }
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
         jobs->last_block -= !(LOOKS_FOR_MISSING && missing) && jobs->last_block == oldest;
         missing = 0;
@@ -4924,6 +4926,22 @@ static bool left_out(const record *r, const uint8_t *b)
     }
 }
 
+/* A run waits, as this record says; *when: until the first of all that it waits for. */
+static void take_wait(const inngest *jobs, inngest_run *run, const record *r, const uint8_t b[WAIT_BYTES], int64_t *when)
+{
+    int64_t due = get_time(b);
+    run->state = r->kind == SLEEP ? INNGEST_WAIT_SLEEP : INNGEST_WAIT_RETRY;
+    if (INNGEST_WALL_CLOCK && (b[13] & WAIT_UNIX)) {   /* until the wall clock is set */
+        run->flags |= RUN_UNIX;
+        run->state = INNGEST_WAIT_CLOCK;
+        due = NEVER;
+    }
+    if (b[13] & WAIT_PARALLEL) due = jobs->now;        /* others may have been in progress beside it */
+    if (due >= *when) return;
+    *when = due;
+    note_attempt(run, r->kind == ATTEMPT ? b[12] : 0);
+}
+
 /* Take up what a run's records say: its phase, its crashes, the room it uses, what it waits for. Gives when in the
  * last boot it was on its own, 0: it was not. */
 APART uint32_t check_run(inngest *jobs, inngest_run *run)
@@ -4976,20 +4994,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
         if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_room(jobs, r.size) / 4);
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
         if (r.kind == ATTEMPT && r.step == 0) run->flags |= RUN_RETRYING;
-        if (r.kind == ATTEMPT || r.kind == SLEEP) {
-            int64_t due = get_time(b);
-            run->state = r.kind == SLEEP ? INNGEST_WAIT_SLEEP : INNGEST_WAIT_RETRY;
-            if (INNGEST_WALL_CLOCK && (b[13] & WAIT_UNIX)) {   /* until the wall clock is set */
-                run->flags |= RUN_UNIX;
-                run->state = INNGEST_WAIT_CLOCK;
-                due = NEVER;
-            }
-            if (b[13] & WAIT_PARALLEL) due = jobs->now;      /* others may have been in progress beside it */
-            if (due < when) {
-                when = due;
-                note_attempt(run, r.kind == ATTEMPT ? b[12] : 0);
-            }
-        }
+        if (r.kind == ATTEMPT || r.kind == SLEEP) take_wait(jobs, run, &r, b, &when);
     } while (r.link);
     used = minimum(run->used + END_ROOM / 4, 0xFFFF);                   /* another firmware may have reserved more: what is used stays counted */
     if (used > run->reserved) {
