@@ -75,7 +75,7 @@ fuzz: ## FUZZ_SECONDS (60) of libFuzzer in all, under ASan and UBSan; a finding 
 $(BUILD)/wear: OPTIONS = -DINNGEST_FILL_PERCENT=75
 $(BUILD)/port_calls: OPTIONS = -DINNGEST_NO_CAS
 $(BUILD)/ahead: OPTIONS = -DINNGEST_TRAIL_STEPS=0
-$(BUILD)/storm_near: OPTIONS = -DTIME_REACH=512u -DFOLLOW=2u
+$(BUILD)/storm_near: OPTIONS = -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=256u
 $(BUILD)/storm_near: tests/storm.c
 $(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead $(BUILD)/storm_near: $(BUILD)/%: tests/%.c $(SOURCES)
 	@mkdir -p $(BUILD)

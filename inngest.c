@@ -60,9 +60,10 @@
 #define STEP_MASK 0xFFFFFFu
 #define TIME_BYTES 12u
 #define SEEN_BYTES 14u
-#ifndef TIME_REACH                      /* less in tests of small journals */
-#define TIME_REACH 16384u              /* bytes that a mount reads at most for the time alone, and a block */
-#define FOLLOW 16u                     /* times what is live: so far behind the head the tail may stay */
+#ifndef LEAST_WINDOW                    /* less in tests of small journals */
+#define LEAST_WINDOW 16384u            /* bytes behind the head, and 3 blocks, in which the tail may stay whatever is live */
+#define FOLLOW 16u                     /* and so many times what is live */
+#define LIST_REACH 8192u               /* bytes, a power of two: from one list to the next */
 #endif
 #define ERROR_BYTES (8u + INNGEST_MESSAGE_BYTES)
 #define END_ROOM (((16u + ERROR_BYTES + 31u) & ~31u) + 32u)   /* in each reservation: PHASE and CRASH */
@@ -112,11 +113,25 @@ typedef struct source {                /* where what is left of a payload comes 
     union {
         struct { const uint8_t *at[3]; uint16_t size[3]; } piece;     /* memory */
         struct { uint32_t address, head, crc, number; } copy;    /* another record: the checksum of its header alone, its own, its run */
+#if INNGEST_INDEXES
+        struct { const inngest *jobs; uint32_t next; } list;          /* where all that counts stands */
+#endif
     } from;
     uint16_t left;
     uint8_t head;                      /* of its header */
     bool copy;
+#if INNGEST_INDEXES
+    bool list;
+#endif
 } source;
+
+#if INNGEST_INDEXES
+#define IS_LIST(s) ((s)->list)
+#define BE_LIST(s, yes) ((void)((s)->list = (yes)))
+#else
+#define IS_LIST(s) false
+#define BE_LIST(s, yes) ((void)0)
+#endif
 
 typedef struct arrival {               /* an event on its way into the journal */
     const char *name;
@@ -1298,6 +1313,37 @@ NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
 #define read_linked read_record
 #endif
 
+#if INNGEST_INDEXES
+/* What a list of all that counts says next: the next run number; positions: of the time or 0, of each run's newest record, and
+ * of each event id that has not expired. False: no more. */
+static bool next_listed(const inngest *jobs, uint32_t *next, uint32_t *says)
+{
+    uint32_t i;
+    while ((i = (*next)++) > 1) {
+        if ((i -= 2) < jobs->run_count) {
+            *says = jobs->runs[i].last;
+            if (jobs->runs[i].number && *says) return true;
+        } else if ((i -= jobs->run_count) + 1 > INNGEST_SEEN_IDS) return false;
+        else {
+            *says = SEEN_ID(jobs, i)->position;
+            if (*says && SEEN_ID(jobs, i)->until > jobs->now) return true;
+        }
+    }
+    *says = i ? jobs->time_position : jobs->next_run;
+    return true;
+}
+
+/* ... in 4 bytes. */
+static void put_listed(source *s, uint8_t b[4])
+{
+    uint32_t says = 0;
+    (void)next_listed(s->from.list.jobs, &s->from.list.next, &says);
+    put4(b, says);
+}
+#else
+#define put_listed(s, b) ((void)(s), (void)(b))
+#endif
+
 #define ZEROS (FAST ? 16u : 4u)
 
 /* The checksum behind the payload. Of a copy it follows from that of the original: what its cells read as when they
@@ -1312,6 +1358,12 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
             crc = crc32(crc, zeros, n);
         }
         return ~crc ^ s->from.copy.crc;
+    }
+    if (IS_LIST(s)) {
+        source list = *s;
+        uint8_t b[4];
+        for (; list.left > 0; list.left = (uint16_t)(list.left - 4), crc = crc32(crc, b, 4)) put_listed(&list, b);
+        return crc;
     }
     for (n = s->left, i = 0; n > 0; n -= s->from.piece.size[i++]) crc = crc32(crc, s->from.piece.at[i], s->from.piece.size[i]);
     return crc;
@@ -1362,7 +1414,7 @@ static bool next_record(inngest *jobs, uint32_t block, uint32_t *at, record *r)
 static bool may_be_lost(const inngest *jobs) { return INNGEST_WRITE_CACHE && jobs->dirty && jobs->port->sync; }
 
 /* Is a record staged as a whole when its header is made, and summed in one go? */
-#define STAGED(s, total) (FAST && !(s)->copy && (total) <= INNGEST_STAGE_BYTES)
+#define STAGED(s, total) (FAST && !(s)->copy && !IS_LIST(s) && (total) <= INNGEST_STAGE_BYTES)
 
 /* Make the header of a record in the stage, but for its checksum. Gives its size. */
 NEAR uint32_t put_header(uint8_t *header, uint32_t key, uint32_t number, uint32_t link, uint32_t size)
@@ -1456,6 +1508,10 @@ APART bool take_bytes(inngest *jobs, source *s, uint8_t *to, uint32_t n)
         s->from.copy.address += n;
         return port_read(jobs, s->from.copy.address - n, to, n);
     }
+    if (IS_LIST(s)) {                                  /* by fours: the stage and headers are whole words */
+        for (; n > 0; n -= 4, to += 4) put_listed(s, to);
+        return true;
+    }
     for (i = 0; n > 0; i++, to += m, n -= m) {
         m = minimum(n, s->from.piece.size[i]);
         copy_bytes(to, s->from.piece.at[i], m);
@@ -1524,6 +1580,7 @@ static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const v
     }
 #endif
     s.copy = false;
+    BE_LIST(&s, false);
     s.from.piece.at[0] = data;
     s.left = s.from.piece.size[0] = (uint16_t)size;
     return append(jobs, run, key, &s);
@@ -1588,6 +1645,12 @@ static bool is_voided(const inngest *jobs, uint32_t position)
 #if INNGEST_INDEXES
 static bool decided(unsigned kind) { return class_of(kind) == RESULT && !undecided(kind); }
 
+/* Is nothing void at a position, for all that is known? What a list let the mount leave out it knows nothing of. */
+static bool is_no_void(const inngest *jobs, uint32_t position)
+{
+    return jobs->void_count <= VOIDS && !is_voided(jobs, position) && (int32_t)(position - jobs->scanned_from) >= 0;
+}
+
 /* Look from r->position on for a record of a step that is decided or of this kind: a run's memos mostly lie in the order in
  * which a replay asks for them, and what supersedes a record close behind it. What it finds is verified, what it steps over
  * need not be. One with nothing right behind it may be what a cut left half programmed: the chain knows its copy. */
@@ -1603,7 +1666,7 @@ static bool find_close(inngest *jobs, const inngest_run *run, uint32_t key, reco
         other = key ^ KEY(r->kind, r->step);
         if (r->run == (run->number & STEP_MASK) && !(other & STEP_MASK) && (other == 0 || decided(r->kind)) && of_this_phase(run, r)) {
             uint32_t position = r->position;
-            return jobs->void_count <= VOIDS && !is_voided(jobs, position) && read_record(jobs, after(jobs, r), r) && read_record(jobs, position, r);
+            return is_no_void(jobs, position) && read_record(jobs, after(jobs, r), r) && read_record(jobs, position, r);
         }
     }
     return false;
@@ -1633,7 +1696,7 @@ static void set_copied(inngest *jobs, uint32_t copied, uint32_t copy)
 APART bool is_linked(inngest *jobs, record *r)
 {
     unsigned groups = 0;
-    if (jobs->void_count > VOIDS || is_voided(jobs, r->position)) return false;
+    if (!is_no_void(jobs, r->position)) return false;
     while ((r->flags & MORE) || groups++ < 2) {
         uint32_t block = block_of(jobs, r->position), offset = offset_of(jobs, r->position) + record_bytes(jobs, r);
         if (rest_is_blank(jobs, block, offset)) {
@@ -1737,7 +1800,7 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
     put4(bytes + 12, jobs->format);
     put4(bytes + 16, jobs->block_count);
 #if INNGEST_INDEXES
-    if (jobs->reach) put4(bytes + 18, block - jobs->reach);      /* bytes 20 and 21 are written over */
+    if (jobs->list) put4(bytes + 18, block - block_of(jobs, jobs->list));   /* bytes 20 and 21 are written over */
 #endif
     put4(bytes + 20, crc32(0, bytes, 20));
 }
@@ -1960,11 +2023,11 @@ APART inngest_status park_broken_runs(inngest *jobs)
 }
 
 #if INNGEST_INDEXES
-/* The oldest block in which something counts; the time does, too, or not. */
-APART uint32_t oldest_live(const inngest *jobs, bool time)
+/* The oldest block in which something counts. */
+APART uint32_t oldest_live(const inngest *jobs)
 {
     uint32_t i, head = jobs->head_block;
-    int32_t back = time && jobs->time_position ? (int32_t)(head - block_of(jobs, jobs->time_position)) : 0;
+    int32_t back = jobs->time_position ? (int32_t)(head - block_of(jobs, jobs->time_position)) : 0;
     unsigned k;
     for (k = INNGEST_SEEN_IDS; k-- > 0;) {
         const inngest_seen *seen = SEEN_ID(jobs, k);
@@ -1990,7 +2053,7 @@ static void set_window(inngest *jobs)
     for (i = INNGEST_SEEN_IDS; i-- > 0;) if (SEEN_ID(jobs, i)->position && SEEN_ID(jobs, i)->until > jobs->now) live += 2 * SEEN_BYTES;
     for (i = jobs->run_count; i-- > 0;) live += jobs->runs[i].used * UINT32_C(4);
     live /= jobs->port->block_size / FOLLOW;
-    if (live < jobs->block_count) jobs->window = minimum(live + (TIME_REACH >> block_shift(jobs)) + 3, jobs->block_count - jobs->block_count / 5);
+    if (live < jobs->block_count) jobs->window = minimum(live + (LEAST_WINDOW >> block_shift(jobs)) + 3, jobs->block_count - jobs->block_count / 5);
 }
 
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
@@ -2012,12 +2075,11 @@ APART void update_oldest(inngest *jobs)
     uint32_t i;
     for (i = 0; i < jobs->run_count; i++)
         if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)(jobs->tail_block - 1)) find_oldest(jobs, &jobs->runs[i]);
-    jobs->reach = oldest_live(jobs, true);
     set_window(jobs);
 }
 
 /* False: nothing in the tail block is live, it need not be read. */
-static bool may_hold_live(const inngest *jobs) { return (int32_t)(oldest_live(jobs, true) - jobs->tail_block) <= 0; }
+static bool may_hold_live(const inngest *jobs) { return (int32_t)(oldest_live(jobs) - jobs->tail_block) <= 0; }
 #else
 #define may_hold_live(jobs) true
 #endif
@@ -2057,74 +2119,6 @@ APART inngest_status carry_live(inngest *jobs)
     return broken ? INNGEST_PAUSED : INNGEST_OK;
 }
 
-#if INNGEST_INDEXES
-/* Where nothing but the time stands in old blocks it is carried forward: the next mount need not go back to it. Not to
- * the last block: what reclaim starts over there it takes from the tail. If it fails, the proof is written behind that. */
-APART void copy_time(inngest *jobs)
-{
-    record r;
-    if (read_record(jobs, jobs->time_position, &r)) (void)copy_record(jobs, &r, false);   /* cov: rot since the reclaim began */
-}
-
-static void bring_time(inngest *jobs)
-{
-    if ((int32_t)(oldest_live(jobs, false) - block_of(jobs, jobs->time_position)) <= (int32_t)(TIME_REACH >> block_shift(jobs))) return;
-    if (advance(jobs, ROOM_FOR(TIME_BYTES), 0) && jobs->head_block != jobs->last_block) copy_time(jobs);   /* cov: programs fail */
-}
-#else
-#define bring_time(jobs) ((void)0)
-#endif
-
-/* All that is live in the tail block has been carried: leave proof of it. */
-APART inngest_status prove(inngest *jobs)
-{
-    uint32_t block = jobs->tail_block;
-    uint8_t bytes[4];
-    put4(bytes, jobs->next_run);
-    INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4));
-    jobs->tail_block = block + 1;
-    set_copied(jobs, position_at(jobs, block + 1, 0), 0);
-    jobs->wasted = false;
-    return INNGEST_OK;
-}
-
-/* Carry, and leave proof that all of it was: the block can be erased once that is durable. Power lost before the proof: the
- * copies are the newest of their class, the originals garbage, and this starts over. After it: the block counts for
- * nothing and is erased again. */
-static inngest_status carry_and_prove(inngest *jobs)
-{
-    inngest_status status;
-    if (!advance(jobs, 0, 0) || (jobs->tail_block == jobs->head_block && !join_room(jobs, jobs->port->block_size, 0))) return INNGEST_ERR_JOURNAL_FULL;
-    jobs->unread = false;
-    status = carry_live(jobs);
-    if ((int)status < 0) return status;
-    if (unreadable(jobs)) return INNGEST_ERR_READ;
-#if INNGEST_INSPECT
-    if (status != INNGEST_OK || jobs->counters.damaged || jobs->unread)
-#endif                                 /* without it, for all that is known */
-        INNGEST_TRY(park_broken_runs(jobs));
-    bring_time(jobs);
-    if (!advance(jobs, ROOM_FOR(4), 0)) return INNGEST_ERR_JOURNAL_FULL;
-    INNGEST_TRY(prove(jobs));
-#if INNGEST_INDEXES
-    update_oldest(jobs);
-#endif
-    return INNGEST_OK;
-}
-
-static inngest_status release_block(inngest *jobs)
-{
-    inngest_status status = carry_and_prove(jobs);
-    if (status == INNGEST_ERR_JOURNAL_FULL && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
-    return status;
-}
-
-static inngest_status reclaim_block(inngest *jobs, bool wait)
-{
-    INNGEST_TRY(release_block(jobs));
-    return prepare_blocks(jobs, wait);
-}
-
 APART uint32_t largest_record(const inngest *jobs)
 {
     return record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
@@ -2151,6 +2145,97 @@ NEAR uint32_t spare_blocks(inngest *jobs)
 #else
 #define spare_blocks count_spare_blocks
 #endif
+
+#if INNGEST_INDEXES
+/* How many bytes a list of all that counts takes in a proof, for the next mount to begin with; 4: there is to be none. At
+ * most a sixty-fourth of what has been written since the last one, of a long one a fourth of that, and not what reclaim may need. */
+static uint32_t list_bytes(inngest *jobs)
+{
+    uint32_t next = 0, says, bytes = 0, most = head_position(jobs) - (jobs->list ? jobs->list : position_at(jobs, jobs->tail_block, 0));
+    most = minimum(most, 16u << jobs->units_shift) << jobs->unit_shift;
+    most = minimum(most < 255 * 256 ? minimum(most / 64, 255) : most / 256, jobs->port->block_size / 4);
+    if (jobs->live_runs * UINT32_C(4) > most || jobs->last_block - jobs->head_block < spare_blocks(jobs)) return 4;
+    while (next_listed(jobs, &next, &says)) bytes += 4;
+    return bytes <= most && jobs->head_offset + ROOM_FOR(bytes) <= jobs->port->block_size ? bytes : 4;
+}
+
+static inngest_status add_proof(inngest *jobs, uint32_t block)
+{
+    uint32_t bytes = list_bytes(jobs);
+    source s;
+    s.copy = false;
+    s.list = true;
+    s.from.list.jobs = jobs;
+    s.from.list.next = 0;
+    s.left = (uint16_t)bytes;
+    INNGEST_TRY(append(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), &s));
+    if (bytes > 4) jobs->list = jobs->written;
+    return INNGEST_OK;
+}
+
+/* What lies in front of this position is gone. */
+static void forget_block(inngest *jobs, uint32_t tail)
+{
+    set_copied(jobs, tail, 0);
+    if ((int32_t)(jobs->list - tail) < 0) jobs->list = 0;
+    if ((int32_t)(jobs->scanned_from - tail) < 0) jobs->scanned_from = tail;
+}
+#else
+#define forget_block(jobs, tail) ((void)0)
+static inngest_status add_proof(inngest *jobs, uint32_t block)
+{
+    uint8_t bytes[4];
+    put4(bytes, jobs->next_run);
+    return add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4);
+}
+#endif
+
+/* All that is live in the tail block has been carried: leave proof of it. */
+APART inngest_status prove(inngest *jobs)
+{
+    uint32_t block = jobs->tail_block;
+    INNGEST_TRY(add_proof(jobs, block));
+    jobs->tail_block = block + 1;
+    forget_block(jobs, position_at(jobs, block + 1, 0));
+    jobs->wasted = false;
+    return INNGEST_OK;
+}
+
+/* Carry, and leave proof that all of it was: the block can be erased once that is durable. Power lost before the proof: the
+ * copies are the newest of their class, the originals garbage, and this starts over. After it: the block counts for
+ * nothing and is erased again. */
+static inngest_status carry_and_prove(inngest *jobs)
+{
+    inngest_status status;
+    if (!advance(jobs, 0, 0) || (jobs->tail_block == jobs->head_block && !join_room(jobs, jobs->port->block_size, 0))) return INNGEST_ERR_JOURNAL_FULL;
+    jobs->unread = false;
+    status = carry_live(jobs);
+    if ((int)status < 0) return status;
+    if (unreadable(jobs)) return INNGEST_ERR_READ;
+#if INNGEST_INSPECT
+    if (status != INNGEST_OK || jobs->counters.damaged || jobs->unread)
+#endif                                 /* without it, for all that is known */
+        INNGEST_TRY(park_broken_runs(jobs));
+    if (!advance(jobs, ROOM_FOR(4), 0)) return INNGEST_ERR_JOURNAL_FULL;
+    INNGEST_TRY(prove(jobs));
+#if INNGEST_INDEXES
+    update_oldest(jobs);
+#endif
+    return INNGEST_OK;
+}
+
+static inngest_status release_block(inngest *jobs)
+{
+    inngest_status status = carry_and_prove(jobs);
+    if (status == INNGEST_ERR_JOURNAL_FULL && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
+    return status;
+}
+
+static inngest_status reclaim_block(inngest *jobs, bool wait)
+{
+    INNGEST_TRY(release_block(jobs));
+    return prepare_blocks(jobs, wait);
+}
 
 /* Make the head have room for so many bytes, where it has none or something is to be done first. */
 static inngest_status get_room(inngest *jobs, uint32_t bytes)
@@ -2184,6 +2269,15 @@ NEAR_APART inngest_status room_for(inngest *jobs, uint32_t payload) { return roo
 #if INNGEST_INDEXES
 static bool lags(const inngest *jobs) { return jobs->head_block - jobs->tail_block >= jobs->window; }
 
+/* Is the next list to stand by itself? In a large block it is found by where it stands: behind each LIST_REACH bytes of it. Not
+ * among copies of the tail block: they would be forgotten. */
+static bool list_is_due(inngest *jobs)
+{
+    uint32_t head = head_position(jobs), far = LIST_REACH >> jobs->unit_shift, tail = position_at(jobs, jobs->tail_block, 0);
+    if (jobs->port->block_size > LIST_REACH ? (head ^ jobs->list) < far : head - jobs->list < far) return false;
+    return jobs->carry_from - tail > position_at(jobs, 1, 0) && jobs->failed_from == 0 && !jobs->failed_at && !jobs->doubtful && list_bytes(jobs) > 4;
+}
+
 /* Carry the next record that is live in the tail block forward; behind the last one, release the block. */
 APART inngest_status carry_one(inngest *jobs)
 {
@@ -2204,6 +2298,7 @@ APART inngest_status carry_one(inngest *jobs)
 }
 #else
 #define lags(jobs) false
+#define list_is_due(jobs) false
 #define carry_one(jobs) INNGEST_OK
 #endif
 
@@ -2216,7 +2311,7 @@ NEAR bool wants_room_ahead(inngest *jobs)
 #else
     bool near_end = jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size;
 #endif
-    if (jobs->last_block + 1 - jobs->tail_block < jobs->block_count || lags(jobs)) return true;
+    if (jobs->last_block + 1 - jobs->tail_block < jobs->block_count || lags(jobs) || list_is_due(jobs)) return true;
     return near_end && jobs->block_count >= 4 && jobs->last_block - jobs->head_block <= spare_blocks(jobs);
 }
 
@@ -2224,6 +2319,7 @@ NEAR inngest_status make_room_ahead(inngest *jobs)
 {
     if (FAST && !wants_room_ahead(jobs)) return INNGEST_OK;
     INNGEST_TRY(prepare_blocks(jobs, false));
+    if (list_is_due(jobs)) return add_proof(jobs, jobs->tail_block - 1);
     if (lags(jobs)) return carry_one(jobs);
     return wants_room_ahead(jobs) ? reclaim_block(jobs, false) : INNGEST_OK;
 }
@@ -2358,6 +2454,13 @@ static bool ends_later(inngest *jobs, const record *of)
     return false;
 }
 
+static void take_start(inngest *jobs, inngest_run *run, const record *r, const uint8_t *b)
+{
+    run->number = (r->run & 0xFFFF) | get2(b) << 16;
+    if (run->number >= jobs->next_run) jobs->next_run = run->number + 1;
+    take_up(jobs, run, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
+}
+
 static inngest_status apply_run_record(inngest *jobs, const record *r, const uint8_t *b)
 {
     inngest_run *run = find_run(jobs, r->run);
@@ -2369,11 +2472,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         if ((run = enter_run(jobs, r->run)) == NULL) return INNGEST_ERR_RUNS_FULL;
         run->flags = RUN_OLD;
     }
-    if (r->kind == START) {
-        run->number = (r->run & 0xFFFF) | get2(b) << 16;
-        if (run->number >= jobs->next_run) jobs->next_run = run->number + 1;
-        take_up(jobs, run, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
-    }
+    if (r->kind == START) take_start(jobs, run, r, b);
     run->last = r->position;
     if (r->flags & CARRIED) set_copied(jobs, 0, r->position);
     return INNGEST_OK;
@@ -2457,6 +2556,11 @@ static inngest_status doubt(inngest *jobs)
 }
 
 typedef struct scan {
+#if INNGEST_INDEXES
+    bool listed;                       /* a list was met */
+    uint32_t from;                     /* offset in the first block */
+    uint32_t unmet;                    /* a position that it names, where nothing is to be read, or 0 */
+#endif
     uint32_t end;                      /* where the last record of the block ended, or what is left of one; 0: it is blank */
     uint32_t proven;                   /* reclaimed is all in front of this block */
     inngest_status status;             /* why a record cannot be taken up */
@@ -2477,10 +2581,81 @@ static void look_for_loss(const record *r, const uint8_t *b, uint32_t gap, scan 
 }
 #endif
 
+#if INNGEST_INDEXES
+/* Do without lists: all blocks are read. */
+static inngest_status distrust_lists(inngest *jobs)
+{
+    jobs->distrusted = true;
+    return INNGEST_PAUSED;
+}
+
+static bool is_list(const inngest *jobs, const record *r) { return r->kind == RECLAIMED && !(r->flags & FLAG) && r->size > 4 && !jobs->distrusted; }
+
+/* A list, which has just been read, tells all that counted when it was written: that alone did. Of what has been reclaimed since
+ * the copies come behind it. What it says it says twice, or it is not heard. */
+APART inngest_status take_list(inngest *jobs, const record *of, scan *found)
+{
+    uint32_t i, crc, position, none;
+    uint8_t b[FIRST_BYTES];
+    record r;
+    source s;
+    set_copy(jobs, of, &s);
+    crc = s.from.copy.head;
+    for (i = jobs->run_count; i-- > 0;) if (jobs->runs[i].number) free_the_run(jobs, &jobs->runs[i]);
+#if INNGEST_SEEN_IDS
+    fill_bytes(jobs->seen, 0, sizeof jobs->seen);
+#endif
+    jobs->time_position = 0;
+    found->unmet = 0;
+    for (i = 0; s.left >= 4; i++) {
+        if (!take_bytes(jobs, &s, b, 4)) return distrust_lists(jobs);
+        crc = crc32(crc, b, 4);
+        position = get4(b);
+        if (i == 0 || (i == 1 && position == 0) || (int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0) continue;   /* the next run's number; no time */
+        if (read_record(jobs, position, &r)) {
+            copy_bytes(b, FIRST(jobs, &r), sizeof b);
+            if (apply_record(jobs, &r, b, &none) == INNGEST_OK) continue;
+        }
+        found->unmet = position;
+    }
+    if (crc != s.from.copy.crc) return distrust_lists(jobs);
+    set_copied(jobs, 0, 0);
+    jobs->list = of->position;
+    found->status = INNGEST_OK;
+    found->listed = true;
+    return INNGEST_OK;
+}
+
+/* The runs of a list are taken up by their STARTs, to which their chains lead: the headers on the way will be verified. */
+static inngest_status find_starts(inngest *jobs)
+{
+    uint32_t i;
+    inngest_run *run = jobs->runs;
+    uint8_t b[FIRST_BYTES];
+    record r;
+    for (i = jobs->run_count; i-- > 0; run++) {
+        if (run->number == 0 || run->used) continue;
+        go_behind(run, &r);
+        do {
+            uint32_t position = r.position - r.link;
+            if ((int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0 || !read_header(jobs, position, &r)) return distrust_lists(jobs);
+        } while (r.kind != START && r.link);
+        if (r.kind != START || r.run != (run->number & STEP_MASK) || !read_record(jobs, r.position, &r)) return distrust_lists(jobs);
+        copy_bytes(b, FIRST(jobs, &r), sizeof b);
+        take_start(jobs, run, &r, b);
+    }
+    return INNGEST_OK;
+}
+#endif
+
 /* Take up the whole records of a block. */
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
+#if INNGEST_INDEXES
+    uint32_t offset = found->from, gap = offset, range[2] = { 0, 0 };
+#else
     uint32_t offset = jobs->first_offset, gap = offset, range[2] = { 0, 0 };
+#endif
     bool in_group = false, in_void = false, broken = false, blank = false, torn, needed;
     inngest_status applied, again;
     uint8_t b[FIRST_BYTES];
@@ -2541,6 +2716,9 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, b, &found->proven);
         if (applied != INNGEST_OK && !ends_later(jobs, &r)) found->status = applied;
+#if INNGEST_INDEXES
+        if (is_list(jobs, &r)) INNGEST_TRY(take_list(jobs, &r, found));
+#endif
     }
     if (broken) count(&jobs->counters.torn);
 #if INNGEST_WRITE_CACHE
@@ -2693,7 +2871,7 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
             jobs->last_block = block;
             jobs->format = get4(b + 12);
 #if INNGEST_INDEXES
-            jobs->reach = get2(b + 18) ? block - get2(b + 18) : 0;
+            jobs->list = get2(b + 18) ? position_at(jobs, block - get2(b + 18), 0) : 0;
 #endif
         }
     }
@@ -2748,6 +2926,30 @@ static uint32_t find_end(inngest *jobs, uint32_t block)
 #define find_end(jobs, block) ((jobs)->last_block)
 #endif
 
+#if INNGEST_INDEXES
+/* Where to begin: with the block in which the newest list stood when the last block was erased, or, in large blocks, with the newest
+ * list that is found where one is to be. */
+static void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
+{
+    uint32_t offset, at, end;
+    record r;
+    if (jobs->list && (int32_t)(block_of(jobs, jobs->list) - *block) > 0) *block = block_of(jobs, jobs->list);
+    if (jobs->port->block_size <= LIST_REACH) return;
+    for (; (int32_t)(last - *block) >= 0; last--)
+        for (offset = jobs->port->block_size; offset > 0; ) {
+            offset -= LIST_REACH;
+            if (port_blank(jobs, block_address(jobs, last) + offset, 64)) continue;
+            end = position_at(jobs, last, offset + LIST_REACH / 8);
+            for (at = position_at(jobs, last, offset ? offset : jobs->first_offset); at != end; at++) {
+                if (!read_header(jobs, at, &r) || !is_list(jobs, &r) || is_voided(jobs, at) || !read_record(jobs, at, &r) || r.later) continue;
+                *block = last;
+                found->from = offset_of(jobs, at);
+                return;
+            }
+        }
+}
+#endif
+
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
@@ -2761,11 +2963,18 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     missing = count_missing(jobs, oldest, blocks);
     block = jobs->tail_block;
+    last = find_end(jobs, block);
 #if INNGEST_INDEXES
-    if (!missing && jobs->reach && (int32_t)(jobs->reach - block) > 0) block = jobs->reach;   /* nothing in front of it counts */
+    found.from = jobs->first_offset;
+    if (!missing && !jobs->distrusted) find_list(jobs, &block, last, &found);
+    jobs->scanned_from = position_at(jobs, block, found.from);
+    jobs->list = 0;
 #endif
-    for (last = find_end(jobs, block); (int32_t)(block - last) <= 0; block++) {
+    for (; (int32_t)(block - last) <= 0; block++) {
         INNGEST_TRY(scan_block(jobs, block, &found));
+#if INNGEST_INDEXES
+        found.from = jobs->first_offset;
+#endif
         if (found.end == 0) {
             gap = true;
             if (headless == 0 && !has_header(jobs, block)) headless = block;
@@ -2809,6 +3018,10 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
     }
+#if INNGEST_INDEXES
+    if (found.unmet || (jobs->scanned_from != position_at(jobs, jobs->tail_block, jobs->first_offset) && !found.listed)) return distrust_lists(jobs);
+    if (found.listed) INNGEST_TRY(find_starts(jobs));
+#endif
     INNGEST_TRY(found.status);
     if (full && jobs->tail_block == oldest) {
         /* Only reclaim enters the last erased block, and it was cut short: all in there are copies. Start it over. */
@@ -2945,7 +3158,7 @@ static void find_trail(inngest_ctx *ctx)
     record r;
     do {
         if ((int32_t)(block_of(jobs, position) - jobs->tail_block) < 0 || (ctx->ahead && (int32_t)(position - ctx->ahead) < 0)) break;
-        if (!(jobs->void_count ? read_record(jobs, position, &r) : read_header(jobs, position, &r)) ||   /* cov: rot since the mount, with voids */
+        if (!(jobs->void_count || (int32_t)(position - jobs->scanned_from) < 0 ? read_record(jobs, position, &r) : read_header(jobs, position, &r)) ||   /* cov: rot since the mount, with voids */
             r.run != (ctx->run->number & STEP_MASK)) break;            /* cov: rot since the mount, in a link */
         position -= r.link;
         if (!decided(r.kind) || !of_this_phase(ctx->run, &r)) continue;
@@ -4099,6 +4312,7 @@ APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned functio
 #endif
     head[size - 1] = e->name_size;
     s.copy = false;
+    BE_LIST(&s, false);
     s.from.piece.at[0] = head;
     s.from.piece.size[0] = (uint16_t)size;
     s.from.piece.at[1] = (const uint8_t *)e->name;

@@ -672,7 +672,8 @@ struct inngest {                   /* what is used most stands first, bytes befo
     void *user;
     uint32_t format;               /* the journal's half of run ids */
 #if INNGEST_INDEXES
-    uint32_t reach;                /* the oldest block in which anything counted at the last reclaim; 0: not known */
+    uint32_t list;                 /* position of the newest list of all that counts, 0: none */
+    uint32_t scanned_from;         /* position: what stands in front of it the mount left out */
     uint32_t copied, copy;         /* positions: what the tail block holds up to there has been copied; a copy whose original is to be found, 0: none */
     uint32_t carry_from;           /* position in the tail block: in front of it nothing is left to copy */
     uint32_t looked_at;            /* the last block that the mount read as a whole; those behind it were erased */
@@ -734,7 +735,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #endif
     uint32_t stage[(INNGEST_STAGE_BYTES + (INNGEST_TRAIL_STEPS ? 32 : 0)) / 4];   /* more where a record is read in as few reads as can be */
     uint8_t void_count, voids_needed;   /* kept from here on when a mount starts over */
-    bool doubted;
+    bool doubted, distrusted;
     uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */
 };
 
