@@ -77,7 +77,8 @@ $(BUILD)/port_calls: OPTIONS = -DINNGEST_NO_CAS
 $(BUILD)/ahead: OPTIONS = -DINNGEST_TRAIL_STEPS=0
 $(BUILD)/storm_near: OPTIONS = -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=256u
 $(BUILD)/storm_near: tests/storm.c
-$(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead $(BUILD)/storm_near: $(BUILD)/%: tests/%.c $(SOURCES)
+$(BUILD)/lists: OPTIONS = -DTAKES_LISTS=takes_lists
+$(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead $(BUILD)/storm_near $(BUILD)/lists: $(BUILD)/%: tests/%.c $(SOURCES)
 	@mkdir -p $(BUILD)
 	$(COMPILE) inngest.c port/flash_emulator/flash_emulator.c $< -o $@
 

@@ -65,6 +65,11 @@
 #define FOLLOW 16u                     /* and so many times what is live */
 #define LIST_REACH 8192u               /* bytes, a power of two: from one list to the next */
 #endif
+#ifdef TAKES_LISTS                      /* a test's */
+extern bool TAKES_LISTS;
+#else
+#define TAKES_LISTS true
+#endif
 #define ERROR_BYTES (8u + INNGEST_MESSAGE_BYTES)
 #define END_ROOM (((16u + ERROR_BYTES + 31u) & ~31u) + 32u)   /* in each reservation: PHASE and CRASH */
 #define START_HEAD 13u                 /* 7 without a time */
@@ -206,9 +211,11 @@ typedef struct arrival {               /* an event on its way into the journal *
 #if INNGEST_CRASHES
 #define ALONE(jobs) ((jobs)->alone)
 #define CRASHES(run) ((run)->crashes)
+#define WATCHED(jobs) ((jobs)->guarded)
 #else
 #define ALONE(jobs) 0u
 #define CRASHES(run) 0u
+#define WATCHED(jobs) false
 #endif
 #if INNGEST_LONG_STEPS
 #define ACTIVE(jobs) ((jobs)->active)
@@ -1314,13 +1321,13 @@ NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
 #endif
 
 #if INNGEST_INDEXES
-/* What a list of all that counts says next: the next run number; positions: of the time or 0, of each run's newest record, and
- * of each event id that has not expired. False: no more. */
+/* What a list of all that counts says next: the next run number; the low half of the time; positions: of the newest TIME, or 0, of
+ * each run's newest record, and of each event id that has not expired. False: no more. */
 static bool next_listed(const inngest *jobs, uint32_t *next, uint32_t *says)
 {
     uint32_t i;
-    while ((i = (*next)++) > 1) {
-        if ((i -= 2) < jobs->run_count) {
+    while ((i = (*next)++) > 2) {
+        if ((i -= 3) < jobs->run_count) {
             *says = jobs->runs[i].last;
             if (jobs->runs[i].number && *says) return true;
         } else if ((i -= jobs->run_count) + 1 > INNGEST_SEEN_IDS) return false;
@@ -1329,7 +1336,7 @@ static bool next_listed(const inngest *jobs, uint32_t *next, uint32_t *says)
             if (*says && SEEN_ID(jobs, i)->until > jobs->now) return true;
         }
     }
-    *says = i ? jobs->time_position : jobs->next_run;
+    *says = i == 0 ? jobs->next_run : i == 1 ? (uint32_t)jobs->now : jobs->time_position;
     return true;
 }
 
@@ -2159,6 +2166,15 @@ static uint32_t list_bytes(inngest *jobs)
     return bytes <= most && jobs->head_offset + ROOM_FOR(bytes) <= jobs->port->block_size ? bytes : 4;
 }
 
+/* From the tail on, as a list says by CARRIED. */
+static bool nothing_is_void(const inngest *jobs)
+{
+    unsigned i;
+    uint32_t tail = position_at(jobs, jobs->tail_block, 0);
+    for (i = VOIDS; i-- > 0;) if (jobs->voids[i][0] != jobs->voids[i][1] && (int32_t)(jobs->voids[i][1] - tail) > 0) return false;
+    return jobs->void_count <= VOIDS && (int32_t)(jobs->scanned_from - tail) <= 0;
+}
+
 static inngest_status add_proof(inngest *jobs, uint32_t block)
 {
     uint32_t bytes = list_bytes(jobs);
@@ -2168,7 +2184,7 @@ static inngest_status add_proof(inngest *jobs, uint32_t block)
     s.from.list.jobs = jobs;
     s.from.list.next = 0;
     s.left = (uint16_t)bytes;
-    INNGEST_TRY(append(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), &s));
+    INNGEST_TRY(append(jobs, NULL, KEY(RECLAIMED | (bytes > 4 && nothing_is_void(jobs) ? CARRIED : 0), block & STEP_MASK), &s));
     if (bytes > 4) jobs->list = jobs->written;
     return INNGEST_OK;
 }
@@ -2269,14 +2285,18 @@ NEAR_APART inngest_status room_for(inngest *jobs, uint32_t payload) { return roo
 #if INNGEST_INDEXES
 static bool lags(const inngest *jobs) { return jobs->head_block - jobs->tail_block >= jobs->window; }
 
-/* Is the next list to stand by itself? In a large block it is found by where it stands: behind each LIST_REACH bytes of it. Not
- * among copies of the tail block: they would be forgotten. */
-static bool list_is_due(inngest *jobs)
+/* Where no proof has come with a list for long one stands by itself, and names the block that was the last to be proven. In a large
+ * block it is found by where it stands: behind each LIST_REACH bytes of it. Not among copies of the tail block: they would be
+ * forgotten; nor where a predicate is watched, by the newest record. */
+NEAR bool list_is_due(inngest *jobs)
 {
     uint32_t head = head_position(jobs), far = LIST_REACH >> jobs->unit_shift, tail = position_at(jobs, jobs->tail_block, 0);
-    if (jobs->port->block_size > LIST_REACH ? (head ^ jobs->list) < far : head - jobs->list < far) return false;
-    return jobs->carry_from - tail > position_at(jobs, 1, 0) && jobs->failed_from == 0 && !jobs->failed_at && !jobs->doubtful && list_bytes(jobs) > 4;
+    if ((jobs->port->block_size > LIST_REACH ? head ^ jobs->list : head - jobs->list) < far || !jobs->dirty) return false;
+    return jobs->carry_from - tail > position_at(jobs, 1, 0) && !WATCHED(jobs) && jobs->failed_from == 0 && !jobs->failed_at && !jobs->doubtful &&
+           list_bytes(jobs) > 4;
 }
+
+static bool add_list(inngest *jobs) { return !list_is_due(jobs) || add_proof(jobs, jobs->tail_block - 1) == INNGEST_OK; }
 
 /* Carry the next record that is live in the tail block forward; behind the last one, release the block. */
 APART inngest_status carry_one(inngest *jobs)
@@ -2298,7 +2318,7 @@ APART inngest_status carry_one(inngest *jobs)
 }
 #else
 #define lags(jobs) false
-#define list_is_due(jobs) false
+#define add_list(jobs) true
 #define carry_one(jobs) INNGEST_OK
 #endif
 
@@ -2311,7 +2331,7 @@ NEAR bool wants_room_ahead(inngest *jobs)
 #else
     bool near_end = jobs->head_offset + largest_record(jobs) + jobs->port->block_size / 32 > jobs->port->block_size;
 #endif
-    if (jobs->last_block + 1 - jobs->tail_block < jobs->block_count || lags(jobs) || list_is_due(jobs)) return true;
+    if (jobs->last_block + 1 - jobs->tail_block < jobs->block_count || lags(jobs)) return true;
     return near_end && jobs->block_count >= 4 && jobs->last_block - jobs->head_block <= spare_blocks(jobs);
 }
 
@@ -2319,7 +2339,6 @@ NEAR inngest_status make_room_ahead(inngest *jobs)
 {
     if (FAST && !wants_room_ahead(jobs)) return INNGEST_OK;
     INNGEST_TRY(prepare_blocks(jobs, false));
-    if (list_is_due(jobs)) return add_proof(jobs, jobs->tail_block - 1);
     if (lags(jobs)) return carry_one(jobs);
     return wants_room_ahead(jobs) ? reclaim_block(jobs, false) : INNGEST_OK;
 }
@@ -2589,13 +2608,13 @@ static inngest_status distrust_lists(inngest *jobs)
     return INNGEST_PAUSED;
 }
 
-static bool is_list(const inngest *jobs, const record *r) { return r->kind == RECLAIMED && !(r->flags & FLAG) && r->size > 4 && !jobs->distrusted; }
+static bool is_list(const inngest *jobs, const record *r) { return r->kind == RECLAIMED && !(r->flags & FLAG) && r->size > 4 && TAKES_LISTS && !jobs->distrusted; }
 
 /* A list, which has just been read, tells all that counted when it was written: that alone did. Of what has been reclaimed since
  * the copies come behind it. What it says it says twice, or it is not heard. */
 APART inngest_status take_list(inngest *jobs, const record *of, scan *found)
 {
-    uint32_t i, crc, position, none;
+    uint32_t i, crc, position, now = 0, none;
     uint8_t b[FIRST_BYTES];
     record r;
     source s;
@@ -2611,7 +2630,8 @@ APART inngest_status take_list(inngest *jobs, const record *of, scan *found)
         if (!take_bytes(jobs, &s, b, 4)) return distrust_lists(jobs);
         crc = crc32(crc, b, 4);
         position = get4(b);
-        if (i == 0 || (i == 1 && position == 0) || (int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0) continue;   /* the next run's number; no time */
+        if (i == 1) now = position;
+        if (i < 2 || (i == 2 && position == 0) || (int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0) continue;
         if (read_record(jobs, position, &r)) {
             copy_bytes(b, FIRST(jobs, &r), sizeof b);
             if (apply_record(jobs, &r, b, &none) == INNGEST_OK) continue;
@@ -2619,7 +2639,10 @@ APART inngest_status take_list(inngest *jobs, const record *of, scan *found)
         found->unmet = position;
     }
     if (crc != s.from.copy.crc) return distrust_lists(jobs);
+    now -= (uint32_t)jobs->now;
+    if (now <= INT32_MAX) jobs->now += now;
     set_copied(jobs, 0, 0);
+    if (of->flags & CARRIED) jobs->scanned_from = position_at(jobs, jobs->tail_block, 0);
     jobs->list = of->position;
     found->status = INNGEST_OK;
     found->listed = true;
@@ -2955,6 +2978,9 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t block, last, blocks = 0, oldest, missing, headless = 0, least;
     bool gap = false, misplaced = false, fresh, full;
+#if INNGEST_INDEXES
+    bool whole;
+#endif
     scan found;
     fill_bytes(&found, 0, sizeof found);
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
@@ -2966,8 +2992,9 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     last = find_end(jobs, block);
 #if INNGEST_INDEXES
     found.from = jobs->first_offset;
-    if (!missing && !jobs->distrusted) find_list(jobs, &block, last, &found);
-    jobs->scanned_from = position_at(jobs, block, found.from);
+    if (!missing && TAKES_LISTS && !jobs->distrusted) find_list(jobs, &block, last, &found);
+    whole = block == jobs->tail_block && found.from == jobs->first_offset;
+    jobs->scanned_from = position_at(jobs, block, whole ? 0 : found.from);
     jobs->list = 0;
 #endif
     for (; (int32_t)(block - last) <= 0; block++) {
@@ -3019,7 +3046,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         return INNGEST_PAUSED;
     }
 #if INNGEST_INDEXES
-    if (found.unmet || (jobs->scanned_from != position_at(jobs, jobs->tail_block, jobs->first_offset) && !found.listed)) return distrust_lists(jobs);
+    if (found.unmet || !(whole || found.listed)) return distrust_lists(jobs);
     if (found.listed) INNGEST_TRY(find_starts(jobs));
 #endif
     INNGEST_TRY(found.status);
@@ -4921,6 +4948,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (INNGEST_WRITE_CACHE && 2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
     if ((!FAST || jobs->now - jobs->stamp >= 60000) && heartbeat_in(jobs) == 0 && next_deadline(jobs, INNGEST_OK) != UINT32_MAX &&
         write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
+    if (!add_list(jobs)) waiting = INNGEST_ERR_PROGRAM;
     if ((!FAST || jobs->port->sync) &&
         sync_ahead(jobs, ((jobs->head_block - block) << block_shift(jobs)) + jobs->head_offset - offset) != INNGEST_OK) return UINT32_MAX;
     if (waiting != INNGEST_OK) return WOKEN(jobs) ? 0 : next_deadline(jobs, waiting);
