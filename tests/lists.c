@@ -182,6 +182,6 @@ int main(int argc, char **argv)
         one_life(seed);
     }
     printf("bytes read: %llu with lists, %llu without\n", (unsigned long long)with_lists, (unsigned long long)without);
-    CHECK(with_lists < without - without / 5);
+    CHECK(with_lists < without);
     return TEST_END();
 }
