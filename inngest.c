@@ -118,25 +118,13 @@ typedef struct source {                /* where what is left of a payload comes 
     union {
         struct { const uint8_t *at[3]; uint16_t size[3]; } piece;     /* memory */
         struct { uint32_t address, head, crc, number; } copy;    /* another record: the checksum of its header alone, its own, its run */
-#if INNGEST_INDEXES
-        struct { const inngest *jobs; uint32_t next; } list;          /* where all that counts stands */
-#endif
     } from;
     uint16_t left;
     uint8_t head;                      /* of its header */
-    bool copy;
-#if INNGEST_INDEXES
-    bool list;
-#endif
+    uint8_t copy;                      /* of another record; or A_LIST, as if one with a header whose checksum is 0, of which address counts the words */
 } source;
 
-#if INNGEST_INDEXES
-#define IS_LIST(s) ((s)->list)
-#define BE_LIST(s, yes) ((void)((s)->list = (yes)))
-#else
-#define IS_LIST(s) false
-#define BE_LIST(s, yes) ((void)0)
-#endif
+#define A_LIST 2u
 
 typedef struct arrival {               /* an event on its way into the journal */
     const char *name;
@@ -1321,34 +1309,28 @@ NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
 #endif
 
 #if INNGEST_INDEXES
-/* What a list of all that counts says next: the next run number; the low half of the time; positions: of the newest TIME, or 0, of
- * each run's newest record, and of each event id that has not expired. False: no more. */
-static bool next_listed(const inngest *jobs, uint32_t *next, uint32_t *says)
+/* What a list of all that counts says next, n bytes of whole words: the next run number; the low half of the time; positions: of the
+ * newest TIME, or 0, of each run's newest record, and of each event id that has not expired. False: no more. */
+APART bool take_listed(const inngest *jobs, uint32_t *next, uint8_t *to, uint32_t n)
 {
-    uint32_t i;
-    while ((i = (*next)++) > 2) {
-        if ((i -= 3) < jobs->run_count) {
-            *says = jobs->runs[i].last;
-            if (jobs->runs[i].number && *says) return true;
+    uint32_t i, says;
+    while (n > 0) {
+        i = (*next)++;
+        if (i < 3) says = i == 0 ? jobs->next_run : i == 1 ? (uint32_t)jobs->now : jobs->time_position;
+        else if ((i -= 3) < jobs->run_count) {
+            says = jobs->runs[i].last;
+            if (jobs->runs[i].number == 0 || says == 0) continue;
         } else if ((i -= jobs->run_count) + 1 > INNGEST_SEEN_IDS) return false;
         else {
-            *says = SEEN_ID(jobs, i)->position;
-            if (*says && SEEN_ID(jobs, i)->until > jobs->now) return true;
+            says = SEEN_ID(jobs, i)->position;
+            if (says == 0 || SEEN_ID(jobs, i)->until <= jobs->now) continue;
         }
+        put4(to, says);
+        to += 4;
+        n -= 4;
     }
-    *says = i == 0 ? jobs->next_run : i == 1 ? (uint32_t)jobs->now : jobs->time_position;
     return true;
 }
-
-/* ... in 4 bytes. */
-static void put_listed(source *s, uint8_t b[4])
-{
-    uint32_t says = 0;
-    (void)next_listed(s->from.list.jobs, &s->from.list.next, &says);
-    put4(b, says);
-}
-#else
-#define put_listed(s, b) ((void)(s), (void)(b))
 #endif
 
 #define ZEROS (FAST ? 16u : 4u)
@@ -1365,12 +1347,6 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
             crc = crc32(crc, zeros, n);
         }
         return ~crc ^ s->from.copy.crc;
-    }
-    if (IS_LIST(s)) {
-        source list = *s;
-        uint8_t b[4];
-        for (; list.left > 0; list.left = (uint16_t)(list.left - 4), crc = crc32(crc, b, 4)) put_listed(&list, b);
-        return crc;
     }
     for (n = s->left, i = 0; n > 0; n -= s->from.piece.size[i++]) crc = crc32(crc, s->from.piece.at[i], s->from.piece.size[i]);
     return crc;
@@ -1421,7 +1397,7 @@ static bool next_record(inngest *jobs, uint32_t block, uint32_t *at, record *r)
 static bool may_be_lost(const inngest *jobs) { return INNGEST_WRITE_CACHE && jobs->dirty && jobs->port->sync; }
 
 /* Is a record staged as a whole when its header is made, and summed in one go? */
-#define STAGED(s, total) (FAST && !(s)->copy && !IS_LIST(s) && (total) <= INNGEST_STAGE_BYTES)
+#define STAGED(s, total) (FAST && !(s)->copy && (total) <= INNGEST_STAGE_BYTES)
 
 /* Make the header of a record in the stage, but for its checksum. Gives its size. */
 NEAR uint32_t put_header(uint8_t *header, uint32_t key, uint32_t number, uint32_t link, uint32_t size)
@@ -1512,12 +1488,11 @@ APART bool take_bytes(inngest *jobs, source *s, uint8_t *to, uint32_t n)
     uint32_t m, i;
     s->left = (uint16_t)(s->left - n);
     if (s->copy) {
+#if INNGEST_INDEXES
+        if (s->copy == A_LIST) return take_listed(jobs, &s->from.copy.address, to, n);   /* the stage and a header are whole words */
+#endif
         s->from.copy.address += n;
         return port_read(jobs, s->from.copy.address - n, to, n);
-    }
-    if (IS_LIST(s)) {                                  /* by fours: the stage and headers are whole words */
-        for (; n > 0; n -= 4, to += 4) put_listed(s, to);
-        return true;
     }
     for (i = 0; n > 0; i++, to += m, n -= m) {
         m = minimum(n, s->from.piece.size[i]);
@@ -1586,8 +1561,7 @@ static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const v
         return note_record(jobs, run, position, program_stage(jobs, address, total));
     }
 #endif
-    s.copy = false;
-    BE_LIST(&s, false);
+    s.copy = 0;
     s.from.piece.at[0] = data;
     s.left = s.from.piece.size[0] = (uint16_t)size;
     return append(jobs, run, key, &s);
@@ -1753,7 +1727,7 @@ static bool is_live(inngest *jobs, const record *r, record *next)
 APART void set_copy(inngest *jobs, const record *r, source *s)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
-    s->copy = true;
+    s->copy = 1;
     s->from.copy.number = r->run;
     s->from.copy.address = address_of(jobs, r->position) + r->header;
     s->from.copy.crc = jobs->stage[0];
@@ -2158,11 +2132,12 @@ NEAR uint32_t spare_blocks(inngest *jobs)
  * most a sixty-fourth of what has been written since the last one, of a long one a fourth of that, and not what reclaim may need. */
 static uint32_t list_bytes(inngest *jobs)
 {
-    uint32_t next = 0, says, bytes = 0, most = head_position(jobs) - (jobs->list ? jobs->list : position_at(jobs, jobs->tail_block, 0));
+    uint8_t b[4];
+    uint32_t next = 0, bytes = 0, most = head_position(jobs) - (jobs->list ? jobs->list : position_at(jobs, jobs->tail_block, 0));
     most = minimum(most, 16u << jobs->units_shift) << jobs->unit_shift;
     most = minimum(most < 255 * 256 ? minimum(most / 64, 255) : most / 256, jobs->port->block_size / 4);
     if (jobs->live_runs * UINT32_C(4) > most || jobs->last_block - jobs->head_block < spare_blocks(jobs)) return 4;
-    while (next_listed(jobs, &next, &says)) bytes += 4;
+    while (take_listed(jobs, &next, b, 4)) bytes += 4;
     return bytes <= most && jobs->head_offset + ROOM_FOR(bytes) <= jobs->port->block_size ? bytes : 4;
 }
 
@@ -2178,12 +2153,15 @@ static bool nothing_is_void(const inngest *jobs)
 static inngest_status add_proof(inngest *jobs, uint32_t block)
 {
     uint32_t bytes = list_bytes(jobs);
+    uint8_t b[4];
     source s;
-    s.copy = false;
-    s.list = true;
-    s.from.list.jobs = jobs;
-    s.from.list.next = 0;
-    s.left = (uint16_t)bytes;
+    s.copy = A_LIST;
+    s.from.copy.head = s.from.copy.crc = s.from.copy.number = s.from.copy.address = 0;
+    for (s.left = 0; s.left < bytes; s.left = (uint16_t)(s.left + 4)) {
+        (void)take_listed(jobs, &s.from.copy.address, b, 4);
+        s.from.copy.crc = crc32(s.from.copy.crc, b, 4);
+    }
+    s.from.copy.address = 0;
     INNGEST_TRY(append(jobs, NULL, KEY(RECLAIMED | (bytes > 4 && nothing_is_void(jobs) ? CARRIED : 0), block & STEP_MASK), &s));
     if (bytes > 4) jobs->list = jobs->written;
     return INNGEST_OK;
@@ -2292,7 +2270,7 @@ NEAR bool list_is_due(inngest *jobs)
 {
     uint32_t head = head_position(jobs), far = LIST_REACH >> jobs->unit_shift, tail = position_at(jobs, jobs->tail_block, 0);
     if ((jobs->port->block_size > LIST_REACH ? head ^ jobs->list : head - jobs->list) < far || !jobs->dirty) return false;
-    return jobs->carry_from - tail > position_at(jobs, 1, 0) && !WATCHED(jobs) && jobs->failed_from == 0 && !jobs->failed_at && !jobs->doubtful &&
+    return jobs->copy == 0 && (int32_t)(jobs->copied - tail) <= 0 && !WATCHED(jobs) && jobs->failed_from == 0 && !jobs->failed_at && !jobs->doubtful &&
            list_bytes(jobs) > 4;
 }
 
@@ -2576,8 +2554,9 @@ static inngest_status doubt(inngest *jobs)
 
 typedef struct scan {
 #if INNGEST_INDEXES
-    bool listed;                       /* a list was met */
-    uint32_t from;                     /* offset in the first block */
+    bool listed;                       /* a list was taken up */
+    uint32_t from;                     /* offset in the block */
+    uint32_t list;                     /* position of the list that was met, or 0 */
     uint32_t unmet;                    /* a position that it names, where nothing is to be read, or 0 */
 #endif
     uint32_t end;                      /* where the last record of the block ended, or what is left of one; 0: it is blank */
@@ -2612,13 +2591,15 @@ static bool is_list(const inngest *jobs, const record *r) { return r->kind == RE
 
 /* A list, which has just been read, tells all that counted when it was written: that alone did. Of what has been reclaimed since
  * the copies come behind it. What it says it says twice, or it is not heard. */
-APART inngest_status take_list(inngest *jobs, const record *of, scan *found)
+APART inngest_status take_list(inngest *jobs, scan *found)
 {
     uint32_t i, crc, position, now = 0, none;
     uint8_t b[FIRST_BYTES];
     record r;
     source s;
-    set_copy(jobs, of, &s);
+    if (!read_record(jobs, found->list, &r)) return distrust_lists(jobs);
+    if (r.flags & CARRIED) jobs->scanned_from = position_at(jobs, jobs->tail_block, 0);
+    set_copy(jobs, &r, &s);
     crc = s.from.copy.head;
     for (i = jobs->run_count; i-- > 0;) if (jobs->runs[i].number) free_the_run(jobs, &jobs->runs[i]);
 #if INNGEST_SEEN_IDS
@@ -2642,8 +2623,8 @@ APART inngest_status take_list(inngest *jobs, const record *of, scan *found)
     now -= (uint32_t)jobs->now;
     if (now <= INT32_MAX) jobs->now += now;
     set_copied(jobs, 0, 0);
-    if (of->flags & CARRIED) jobs->scanned_from = position_at(jobs, jobs->tail_block, 0);
-    jobs->list = of->position;
+    jobs->list = found->list;
+    found->list = 0;
     found->status = INNGEST_OK;
     found->listed = true;
     return INNGEST_OK;
@@ -2683,7 +2664,6 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
     inngest_status applied, again;
     uint8_t b[FIRST_BYTES];
     record r;
-    found->end = 0;
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
         uint32_t position = position_at(jobs, block, offset), address = address_of(jobs, position);
@@ -2740,7 +2720,11 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         applied = apply_record(jobs, &r, b, &found->proven);
         if (applied != INNGEST_OK && !ends_later(jobs, &r)) found->status = applied;
 #if INNGEST_INDEXES
-        if (is_list(jobs, &r)) INNGEST_TRY(take_list(jobs, &r, found));
+        if (is_list(jobs, &r)) {                           /* from here on once more, when it has been taken up */
+            found->from = offset;
+            found->list = r.position;
+            return INNGEST_OK;
+        }
 #endif
     }
     if (broken) count(&jobs->counters.torn);
@@ -2939,14 +2923,14 @@ static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
 #if INNGEST_INDEXES
 /* The last block that a mount need read: behind the head all is erased, as the beginning of each shows; what the first of
  * them holds is looked at whole, and those behind it when they are entered. */
-static uint32_t find_end(inngest *jobs, uint32_t block)
+static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 {
     uint32_t last = jobs->last_block, size = minimum(jobs->port->block_size - jobs->first_offset, jobs->unit < 8 ? 16 : 4u * jobs->unit);
-    while ((int32_t)(last - block) > 0 && has_header(jobs, last) && port_blank(jobs, block_address(jobs, last) + jobs->first_offset, size)) last--;
+    while ((int32_t)(last - block) > 0 && (!missing || has_header(jobs, last)) && port_blank(jobs, block_address(jobs, last) + jobs->first_offset, size)) last--;
     return jobs->looked_at = last + (last != jobs->last_block);
 }
 #else
-#define find_end(jobs, block) ((jobs)->last_block)
+#define find_end(jobs, block, missing) ((jobs)->last_block)
 #endif
 
 #if INNGEST_INDEXES
@@ -2989,7 +2973,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     missing = count_missing(jobs, oldest, blocks);
     block = jobs->tail_block;
-    last = find_end(jobs, block);
+    last = find_end(jobs, block, missing);
 #if INNGEST_INDEXES
     found.from = jobs->first_offset;
     if (!missing && TAKES_LISTS && !jobs->distrusted) find_list(jobs, &block, last, &found);
@@ -2998,8 +2982,13 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     jobs->list = 0;
 #endif
     for (; (int32_t)(block - last) <= 0; block++) {
+        found.end = 0;
         INNGEST_TRY(scan_block(jobs, block, &found));
 #if INNGEST_INDEXES
+        while (found.list) {
+            INNGEST_TRY(take_list(jobs, &found));
+            INNGEST_TRY(scan_block(jobs, block, &found));
+        }
         found.from = jobs->first_offset;
 #endif
         if (found.end == 0) {
@@ -4338,8 +4327,7 @@ APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned functio
     }
 #endif
     head[size - 1] = e->name_size;
-    s.copy = false;
-    BE_LIST(&s, false);
+    s.copy = 0;
     s.from.piece.at[0] = head;
     s.from.piece.size[0] = (uint16_t)size;
     s.from.piece.at[1] = (const uint8_t *)e->name;
