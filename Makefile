@@ -7,7 +7,7 @@ SOURCES = inngest.c inngest.h $(wildcard port/flash_emulator/*.[ch]) $(wildcard 
 TESTS = $(sort $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 POSIX = port/posix/inngest_posix.c port/posix/inngest_posix.h tests/posix_folder.h
 EXAMPLES = $(patsubst examples/%.c,$(BUILD)/example/%,$(wildcard examples/*.c))
-PARTS = PARALLEL LONG_STEPS PROGRESS SEND_STEP RESTART ON_FAILURE CANCEL WALL_CLOCK CRASHES HOOKS INSPECT INIT_CHECKS INDEXES JSON TEXT STATUS_NAMES LOG
+PARTS = PARALLEL LONG_STEPS PROGRESS SEND_STEP RESTART ON_FAILURE CANCEL WALL_CLOCK CRASHES HOOKS INSPECT INIT_CHECKS FAST_MOUNT INDEXES JSON TEXT STATUS_NAMES LOG
 SCRIPTS = compilers examples install parts readme
 FUZZ = journal json text
 ALL_TESTS = $(TESTS) $(SCRIPTS) $(FUZZ:%=fuzz_%)

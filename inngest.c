@@ -41,8 +41,8 @@
 #if INNGEST_SEEN_IDS > 255 || INNGEST_FILL_PERCENT < 10 || INNGEST_FILL_PERCENT > 75 || INNGEST_CRASH_LIMIT < 1 || INNGEST_CRASH_LIMIT > 250
 #error "INNGEST_SEEN_IDS: 0..255; INNGEST_FILL_PERCENT: 10..75; INNGEST_CRASH_LIMIT: 1..250"
 #endif
-#if !INNGEST_INDEXES && (INNGEST_SYNC_ALONE || INNGEST_TRAIL_STEPS)
-#error "INNGEST_SYNC_ALONE and INNGEST_TRAIL_STEPS need INNGEST_INDEXES"
+#if !INNGEST_INDEXES && (INNGEST_SYNC_ALONE || INNGEST_TRAIL_STEPS || INNGEST_FAST_MOUNT)
+#error "INNGEST_SYNC_ALONE, INNGEST_TRAIL_STEPS and INNGEST_FAST_MOUNT need INNGEST_INDEXES"
 #endif
 #if INNGEST_HEARTBEAT_MS < 60000 || INNGEST_HEARTBEAT_MS > 2147483647 || INNGEST_TICK_PASSES < 1 || INNGEST_TICK_PASSES > 65535
 #error "INNGEST_HEARTBEAT_MS: 60000..2^31-1; INNGEST_TICK_PASSES: 1..65535"
@@ -1308,7 +1308,7 @@ NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
 #define read_linked read_record
 #endif
 
-#if INNGEST_INDEXES
+#if INNGEST_FAST_MOUNT
 /* What a list of all that counts says next, n bytes of whole words: the next run number; the low half of the time; positions: of the
  * newest TIME, or 0, of each run's newest record, and of each event id that has not expired. False: no more. */
 APART bool take_listed(const inngest *jobs, uint32_t *next, uint8_t *to, uint32_t n)
@@ -1488,7 +1488,7 @@ APART bool take_bytes(inngest *jobs, source *s, uint8_t *to, uint32_t n)
     uint32_t m, i;
     s->left = (uint16_t)(s->left - n);
     if (s->copy) {
-#if INNGEST_INDEXES
+#if INNGEST_FAST_MOUNT
         if (s->copy == A_LIST) return take_listed(jobs, &s->from.copy.address, to, n);   /* the stage and a header are whole words */
 #endif
         s->from.copy.address += n;
@@ -1626,10 +1626,17 @@ static bool is_voided(const inngest *jobs, uint32_t position)
 #if INNGEST_INDEXES
 static bool decided(unsigned kind) { return class_of(kind) == RESULT && !undecided(kind); }
 
-/* Is nothing void at a position, for all that is known? What a list let the mount leave out it knows nothing of. */
+/* Has the mount left out what stands at a position? A list let it. */
+#if INNGEST_FAST_MOUNT
+static bool left_unread(const inngest *jobs, uint32_t position) { return (int32_t)(position - jobs->scanned_from) < 0; }
+#else
+#define left_unread(jobs, position) false
+#endif
+
+/* Is nothing void at a position, for all that is known? */
 static bool is_no_void(const inngest *jobs, uint32_t position)
 {
-    return jobs->void_count <= VOIDS && !is_voided(jobs, position) && (int32_t)(position - jobs->scanned_from) >= 0;
+    return jobs->void_count <= VOIDS && !is_voided(jobs, position) && !left_unread(jobs, position);
 }
 
 /* Look from r->position on for a record of a step that is decided or of this kind: a run's memos mostly lie in the order in
@@ -1780,7 +1787,7 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
     put4(bytes + 8, block);
     put4(bytes + 12, jobs->format);
     put4(bytes + 16, jobs->block_count);
-#if INNGEST_INDEXES
+#if INNGEST_FAST_MOUNT
     if (jobs->list) put4(bytes + 18, block - block_of(jobs, jobs->list));   /* bytes 20 and 21 are written over */
 #endif
     put4(bytes + 20, crc32(0, bytes, 20));
@@ -2127,7 +2134,7 @@ NEAR uint32_t spare_blocks(inngest *jobs)
 #define spare_blocks count_spare_blocks
 #endif
 
-#if INNGEST_INDEXES
+#if INNGEST_FAST_MOUNT
 /* How many bytes a list of all that counts takes in a proof, for the next mount to begin with; 4: there is to be none. At
  * most a sixty-fourth of what has been written since the last one, of a long one a fourth of that, and not what reclaim may need. */
 static uint32_t list_bytes(inngest *jobs)
@@ -2166,16 +2173,7 @@ static inngest_status add_proof(inngest *jobs, uint32_t block)
     if (bytes > 4) jobs->list = jobs->written;
     return INNGEST_OK;
 }
-
-/* What lies in front of this position is gone. */
-static void forget_block(inngest *jobs, uint32_t tail)
-{
-    set_copied(jobs, tail, 0);
-    if ((int32_t)(jobs->list - tail) < 0) jobs->list = 0;
-    if ((int32_t)(jobs->scanned_from - tail) < 0) jobs->scanned_from = tail;
-}
 #else
-#define forget_block(jobs, tail) ((void)0)
 static inngest_status add_proof(inngest *jobs, uint32_t block)
 {
     uint8_t bytes[4];
@@ -2183,6 +2181,18 @@ static inngest_status add_proof(inngest *jobs, uint32_t block)
     return add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4);
 }
 #endif
+
+/* What lies in front of this position is gone. */
+static void forget_block(inngest *jobs, uint32_t tail)
+{
+    set_copied(jobs, tail, 0);
+#if INNGEST_FAST_MOUNT
+    if ((int32_t)(jobs->list - tail) < 0) jobs->list = 0;
+    if ((int32_t)(jobs->scanned_from - tail) < 0) jobs->scanned_from = tail;
+#endif
+    (void)jobs;
+    (void)tail;
+}
 
 /* All that is live in the tail block has been carried: leave proof of it. */
 APART inngest_status prove(inngest *jobs)
@@ -2263,19 +2273,6 @@ NEAR_APART inngest_status room_for(inngest *jobs, uint32_t payload) { return roo
 #if INNGEST_INDEXES
 static bool lags(const inngest *jobs) { return jobs->head_block - jobs->tail_block >= jobs->window; }
 
-/* Where no proof has come with a list for long one stands by itself, and names the block that was the last to be proven. In a large
- * block it is found by where it stands: behind each LIST_REACH bytes of it. Not among copies of the tail block: they would be
- * forgotten; nor where a predicate is watched, by the newest record. */
-NEAR bool list_is_due(inngest *jobs)
-{
-    uint32_t head = head_position(jobs), far = LIST_REACH >> jobs->unit_shift, tail = position_at(jobs, jobs->tail_block, 0);
-    if ((jobs->port->block_size > LIST_REACH ? head ^ jobs->list : head - jobs->list) < far || !jobs->dirty) return false;
-    return jobs->copy == 0 && (int32_t)(jobs->copied - tail) <= 0 && !WATCHED(jobs) && jobs->failed_from == 0 && !jobs->failed_at && !jobs->doubtful &&
-           list_bytes(jobs) > 4;
-}
-
-static bool add_list(inngest *jobs) { return !list_is_due(jobs) || add_proof(jobs, jobs->tail_block - 1) == INNGEST_OK; }
-
 /* Carry the next record that is live in the tail block forward; behind the last one, release the block. */
 APART inngest_status carry_one(inngest *jobs)
 {
@@ -2296,8 +2293,24 @@ APART inngest_status carry_one(inngest *jobs)
 }
 #else
 #define lags(jobs) false
-#define add_list(jobs) true
 #define carry_one(jobs) INNGEST_OK
+#endif
+
+#if INNGEST_FAST_MOUNT
+/* Where no proof has come with a list for long one stands by itself, and names the block that was the last to be proven. In a large
+ * block it is found by where it stands: behind each LIST_REACH bytes of it. Not among copies of the tail block: they would be
+ * forgotten; nor where a predicate is watched, by the newest record. */
+NEAR bool list_is_due(inngest *jobs)
+{
+    uint32_t head = head_position(jobs), far = LIST_REACH >> jobs->unit_shift, tail = position_at(jobs, jobs->tail_block, 0);
+    if ((jobs->port->block_size > LIST_REACH ? head ^ jobs->list : head - jobs->list) < far || !jobs->dirty) return false;
+    return jobs->copy == 0 && (int32_t)(jobs->copied - tail) <= 0 && !WATCHED(jobs) && jobs->failed_from == 0 && !jobs->failed_at && !jobs->doubtful &&
+           list_bytes(jobs) > 4;
+}
+
+static bool add_list(inngest *jobs) { return !list_is_due(jobs) || add_proof(jobs, jobs->tail_block - 1) == INNGEST_OK; }
+#else
+#define add_list(jobs) true
 #endif
 
 /* Reclaim and erase ahead of need, so that no step call has to: what a tick with nothing to do leaves is room for a job
@@ -2553,7 +2566,7 @@ static inngest_status doubt(inngest *jobs)
 }
 
 typedef struct scan {
-#if INNGEST_INDEXES
+#if INNGEST_FAST_MOUNT
     bool listed;                       /* a list was taken up */
     uint32_t from;                     /* offset in the block */
     uint32_t list;                     /* position of the list that was met, or 0 */
@@ -2579,7 +2592,7 @@ static void look_for_loss(const record *r, const uint8_t *b, uint32_t gap, scan 
 }
 #endif
 
-#if INNGEST_INDEXES
+#if INNGEST_FAST_MOUNT
 /* Do without lists: all blocks are read. */
 static inngest_status distrust_lists(inngest *jobs)
 {
@@ -2655,7 +2668,7 @@ static inngest_status find_starts(inngest *jobs)
 /* Take up the whole records of a block. */
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
-#if INNGEST_INDEXES
+#if INNGEST_FAST_MOUNT
     uint32_t offset = found->from, gap = offset, range[2] = { 0, 0 };
 #else
     uint32_t offset = jobs->first_offset, gap = offset, range[2] = { 0, 0 };
@@ -2719,7 +2732,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         in_group = (r.flags & MORE) != 0;
         applied = apply_record(jobs, &r, b, &found->proven);
         if (applied != INNGEST_OK && !ends_later(jobs, &r)) found->status = applied;
-#if INNGEST_INDEXES
+#if INNGEST_FAST_MOUNT
         if (is_list(jobs, &r)) {                           /* from here on once more, when it has been taken up */
             found->from = offset;
             found->list = r.position;
@@ -2877,7 +2890,7 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
         if ((*blocks)++ == 0 || (int32_t)(block - jobs->last_block) > 0) {
             jobs->last_block = block;
             jobs->format = get4(b + 12);
-#if INNGEST_INDEXES
+#if INNGEST_FAST_MOUNT
             jobs->list = get2(b + 18) ? position_at(jobs, block - get2(b + 18), 0) : 0;
 #endif
         }
@@ -2933,7 +2946,7 @@ static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 #define find_end(jobs, block, missing) ((jobs)->last_block)
 #endif
 
-#if INNGEST_INDEXES
+#if INNGEST_FAST_MOUNT
 /* Where to begin: with the block in which the newest list stood when the last block was erased, or, in large blocks, with the newest
  * list that is found where one is to be. */
 static void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
@@ -2962,7 +2975,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t block, last, blocks = 0, oldest, missing, headless = 0, least;
     bool gap = false, misplaced = false, fresh, full;
-#if INNGEST_INDEXES
+#if INNGEST_FAST_MOUNT
     bool whole;
 #endif
     scan found;
@@ -2974,7 +2987,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     missing = count_missing(jobs, oldest, blocks);
     block = jobs->tail_block;
     last = find_end(jobs, block, missing);
-#if INNGEST_INDEXES
+#if INNGEST_FAST_MOUNT
     found.from = jobs->first_offset;
     if (!missing && TAKES_LISTS && !jobs->distrusted) find_list(jobs, &block, last, &found);
     whole = block == jobs->tail_block && found.from == jobs->first_offset;
@@ -2984,7 +2997,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     for (; (int32_t)(block - last) <= 0; block++) {
         found.end = 0;
         INNGEST_TRY(scan_block(jobs, block, &found));
-#if INNGEST_INDEXES
+#if INNGEST_FAST_MOUNT
         while (found.list) {
             INNGEST_TRY(take_list(jobs, &found));
             INNGEST_TRY(scan_block(jobs, block, &found));
@@ -3034,7 +3047,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
     }
-#if INNGEST_INDEXES
+#if INNGEST_FAST_MOUNT
     if (found.unmet || !(whole || found.listed)) return distrust_lists(jobs);
     if (found.listed) INNGEST_TRY(find_starts(jobs));
 #endif
@@ -3174,7 +3187,7 @@ static void find_trail(inngest_ctx *ctx)
     record r;
     do {
         if ((int32_t)(block_of(jobs, position) - jobs->tail_block) < 0 || (ctx->ahead && (int32_t)(position - ctx->ahead) < 0)) break;
-        if (!(jobs->void_count || (int32_t)(position - jobs->scanned_from) < 0 ? read_record(jobs, position, &r) : read_header(jobs, position, &r)) ||   /* cov: rot since the mount, with voids */
+        if (!(jobs->void_count || left_unread(jobs, position) ? read_record(jobs, position, &r) : read_header(jobs, position, &r)) ||   /* cov: rot since the mount, with voids */
             r.run != (ctx->run->number & STEP_MASK)) break;            /* cov: rot since the mount, in a link */
         position -= r.link;
         if (!decided(r.kind) || !of_this_phase(ctx->run, &r)) continue;

@@ -195,6 +195,10 @@
                                   records of its run; RAM: 12 bytes a run, 8 where pointers have 64 bits, 16 with INNGEST_MANY_RUNS */
 #define INNGEST_INDEXES 1
 #endif
+#ifndef INNGEST_FAST_MOUNT     /* a mount reads the newest blocks and what is live, however long the journal is: now and then a list of where
+                                  that stands is written; needs INNGEST_INDEXES; without it all blocks are read */
+#define INNGEST_FAST_MOUNT INNGEST_INDEXES
+#endif
 #ifndef INNGEST_WRITE_CACHE    /* 1: between two syncs the storage may keep what was written later and lose what was written before,
                                   as disks and file systems do; flash does not; only where port.sync is there */
 #if UINTPTR_MAX > 0xFFFFFFFF || defined(__unix__) || defined(__APPLE__) || defined(_WIN32)
@@ -672,8 +676,10 @@ struct inngest {                   /* what is used most stands first, bytes befo
     void *user;
     uint32_t format;               /* the journal's half of run ids */
 #if INNGEST_INDEXES
+#if INNGEST_FAST_MOUNT
     uint32_t list;                 /* position of the newest list of all that counts, 0: none */
     uint32_t scanned_from;         /* position: what stands in front of it the mount left out */
+#endif
     uint32_t copied, copy;         /* positions: what the tail block holds up to there has been copied; a copy whose original is to be found, 0: none */
     uint32_t carry_from;           /* position in the tail block: in front of it nothing is left to copy */
     uint32_t looked_at;            /* the last block that the mount read as a whole; those behind it were erased */
