@@ -3,12 +3,13 @@
 # neither; with another compiler where one is installed; its header in C11 and C++. Programs of two tests run on it.
 # Needs BUILD and CC, from the Makefile.
 : "${BUILD:?is set by make test}"
+case $BUILD in /*) built=$BUILD ;; *) built=$PWD/$BUILD ;; esac
 passed=0
 failed=0
 check() {
     if eval "$1"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "tests/compilers.sh: $1 ($name)"; return 1; fi
 }
-at="$PWD/$BUILD/compilers test"
+at="$built/compilers test"
 rm -rf "$at"
 mkdir -p "$at"
 
