@@ -177,7 +177,8 @@
 #ifndef INNGEST_CORES          /* cores that send or tick; more than 1 is refused where there is no compare-and-swap; 1 leaves barriers out on Cortex-M */
 #define INNGEST_CORES 1
 #endif
-#ifndef INNGEST_CACHE_LINE     /* bytes; what cores write in turn lies so far apart, and a queue slot is a multiple of it; 0: as small as can be */
+#ifndef INNGEST_CACHE_LINE     /* bytes, a multiple of 8; what cores write in turn lies so far apart, and a queue slot is a multiple of it; 0:
+                                  as small as can be */
 #if UINTPTR_MAX > 0xFFFFFFFF
 #define INNGEST_CACHE_LINE 64
 #else
