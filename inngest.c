@@ -5150,14 +5150,14 @@ static inngest_status win_back(inngest *jobs)
     return INNGEST_PAUSED;
 }
 
-inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
+inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t sizes)
 {
     inngest_status status;
     uint16_t unused;
     if (index == NULL) index = &unused;
     *index = 0;
     if (INNGEST_INIT_CHECKS && (jobs == NULL || config == NULL)) return INNGEST_ERR_ARGUMENT;
-    if (INNGEST_INIT_CHECKS && size_of_engine != sizeof(inngest) + sizeof(inngest_slot)) return INNGEST_ERR_MISMATCH;
+    if (INNGEST_INIT_CHECKS && sizes != INNGEST_SIZES_) return INNGEST_ERR_MISMATCH;
     if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_config(config));
     do {
         set_up(jobs, config, sizeof *jobs);

@@ -754,8 +754,10 @@ struct inngest {                   /* what is used most stands first, bytes befo
  * ARGUMENT: functions, port, read, program or erase NULL, or runs or events out of range; or RUNS_FULL: the journal holds
  * more live runs than config.runs. */
 INNGEST_MUST_USE inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index,
-                                              size_t size_of_engine);
-#define inngest_init(jobs, config, index) inngest_init_(jobs, config, index, sizeof(inngest) + sizeof(inngest_slot))
+                                              size_t sizes);
+#define inngest_init(jobs, config, index) inngest_init_(jobs, config, index, INNGEST_SIZES_)
+#define INNGEST_SIZES_ /* of what a program and its library must see alike */ \
+    (sizeof(inngest) + sizeof(inngest_slot) + sizeof(inngest_function) + sizeof(inngest_step_options) + INNGEST_EVENT_BYTES)
 
 /* Erase every block of the storage, so that the next init formats it: all that it held is gone. Interrupts: no. No
  * engine may be mounted. Waits for each erase: 1 ms to 2 s a block on flash. OK, ARGUMENT, or the port's ERASE or SYNC. */
