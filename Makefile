@@ -22,6 +22,7 @@ help: ## list the targets
 RESULTS = $(ALL_TESTS:%=$(BUILD)/%.rc)
 test: ## run the tests: a C compiler and make are enough; a minute or two
 	@$(MAKE) --no-print-directory -j4 $(RESULTS)
+	@grep -v '^0$$' $(RESULTS) /dev/null | sed 's/\.rc:.*/.log: failed/'
 	@cat $(ALL_TESTS:%=$(BUILD)/%.log) | sed -n 's/^tests.*: \([0-9]*\) passed, \([0-9]*\) failed$$/\1 \2/p' | \
 	awk '{p += $$1; f += $$2} END {printf "%d passed, %d failed\n", p, f; exit f > 0 || p == 0}'
 	@! grep -qv '^0$$' $(RESULTS)
