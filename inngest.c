@@ -44,6 +44,9 @@
 #if !INNGEST_INDEXES && (INNGEST_SYNC_ALONE || INNGEST_TRAIL_STEPS)
 #error "INNGEST_SYNC_ALONE and INNGEST_TRAIL_STEPS need INNGEST_INDEXES"
 #endif
+#if (INNGEST_CRC_TABLE != 16 && INNGEST_CRC_TABLE != 256 && INNGEST_CRC_TABLE != 2048) || INNGEST_CACHE_LINE % 8 || INNGEST_TRAIL_STEPS > 65535
+#error "INNGEST_CRC_TABLE: 16, 256 or 2048; INNGEST_CACHE_LINE: a multiple of 8; INNGEST_TRAIL_STEPS: 0..65535"
+#endif
 #if INNGEST_HEARTBEAT_MS < 60000 || INNGEST_HEARTBEAT_MS > 2147483647 || INNGEST_TICK_PASSES < 1 || INNGEST_TICK_PASSES > 65535
 #error "INNGEST_HEARTBEAT_MS: 60000..2^31-1; INNGEST_TICK_PASSES: 1..65535"
 #endif
@@ -5147,14 +5150,14 @@ static inngest_status win_back(inngest *jobs)
     return INNGEST_PAUSED;
 }
 
-inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
+inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t sizes)
 {
     inngest_status status;
     uint16_t unused;
     if (index == NULL) index = &unused;
     *index = 0;
     if (INNGEST_INIT_CHECKS && (jobs == NULL || config == NULL)) return INNGEST_ERR_ARGUMENT;
-    if (INNGEST_INIT_CHECKS && size_of_engine != sizeof(inngest) + sizeof(inngest_slot)) return INNGEST_ERR_MISMATCH;
+    if (INNGEST_INIT_CHECKS && sizes != INNGEST_SIZES_) return INNGEST_ERR_MISMATCH;
     if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_config(config));
     do {
         set_up(jobs, config, sizeof *jobs);

@@ -2,12 +2,13 @@
 # The library without each of its parts, and without all: a small job runs, and runs that need a part left out are
 # parked, carried along and gone on with by a build that has it. Needs BUILD, CC, PARTS, from the Makefile.
 : "${BUILD:?is set by make test}"
+case $BUILD in /*) built=$BUILD ;; *) built=$PWD/$BUILD ;; esac
 passed=0
 failed=0
 check() {
     if eval "$1"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "tests/parts.sh: $1 ($name)"; fi
 }
-at="$PWD/$BUILD/parts"
+at="$built/parts"
 rm -rf "$at"
 mkdir -p "$at"
 run() { "$@" >"$at/log" 2>&1 || { cat "$at/log"; false; }; }
