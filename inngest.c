@@ -327,7 +327,7 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 
 #define HASH_SEED 2166136261u
 #define HASH_PRIME 16777619u
-INNGEST_SEND_CODE static uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
+INNGEST_SEND_CODE APART uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
 {
     while (*text) hash = (hash ^ (uint8_t)*text++) * HASH_PRIME;
     return hash;
@@ -1298,7 +1298,7 @@ NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
 #define read_linked read_record
 #endif
 
-#define ZEROS (FAST ? 16u : 4u)
+#define ZEROS (FAST ? 16u : 1u)
 
 /* The checksum behind the payload. Of a copy it follows from that of the original: what its cells read as when they
  * were verified is what the copy must hold to be whole. */
