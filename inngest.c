@@ -596,7 +596,8 @@ NEAR bool none_waits(inngest *jobs)
 
 static void free_oldest_slot(inngest *jobs)
 {
-    STORE(&jobs->slots[jobs->head & jobs->slot_mask].sequence, WORD(jobs->head + jobs->slot_mask + 1u));
+    inngest_slot *slot = OLDEST_SLOT(jobs);
+    STORE(&slot->sequence, WORD(slot->sequence + jobs->slot_mask));
     jobs->head++;
     FIND_OLDEST_SLOT(jobs);
 }
@@ -682,7 +683,7 @@ INNGEST_SEND_CODE static inngest_status check_event(inngest *jobs, const char *n
     (void)jobs;
     if (name_size == 0 || (name_size >= 8 && is_own(name)))
         return refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);
-    if (name_size > 255 || size > INNGEST_EVENT_BYTES || name_size + size > INNGEST_EVENT_BYTES)
+    if ((INNGEST_EVENT_BYTES > 255 && name_size > 255) || size > INNGEST_EVENT_BYTES || name_size > INNGEST_EVENT_BYTES - size)
         return refuse(&jobs->counters.refused_size, INNGEST_ERR_EVENT_SIZE);
     return data == NULL && size > 0 ? INNGEST_ERR_ARGUMENT : INNGEST_OK;
 }
@@ -2568,7 +2569,7 @@ static void end_voids(inngest *jobs, uint32_t end)
  * cells may be half programmed, before anything acts on it. */
 APART inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = 0;
+    uint32_t position = jobs->newest, bytes = 0, copies = 0, from = 0;
     bool torn = jobs->doubted || jobs->stale;
     inngest_status status;
     inngest_run *run;
@@ -2617,9 +2618,8 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
         if (!read_record(jobs, position, &r)) return doubt(jobs);
         if (is_void(&r)) continue;
         copies--;
-        before = r.link ? r.position - r.link : 0;
-        run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed */
-        if (run && (before == 0 || (int32_t)(before - jobs->newest) < 0)) run->last = before;   /* cov: no group has two records of one run */
+        run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed; of one run a group has one record */
+        if (run) run->last = r.link ? r.position - r.link : 0;
         status = copy_record(jobs, &r, true);
         if (status == INNGEST_ERR_READ || (status == INNGEST_OK && !is_whole(jobs, jobs->written))) return doubt(jobs);
         INNGEST_TRY(status);
@@ -2753,8 +2753,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t block, last, blocks = 0, oldest, missing, headless = 0, least;
     bool gap = false, misplaced = false, fresh, full;
-    scan found;
-    fill_bytes(&found, 0, sizeof found);
+    scan found = { 0 };
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->block_count;
     if ((int32_t)(oldest - jobs->block_count) < 0) oldest = jobs->block_count;
@@ -4533,13 +4532,14 @@ static void leave_clean_stop(inngest *jobs)
     (void)jobs;
 }
 
-/* Free the slot of this number, and keep those ahead of it: each moves up by one. */
-static void free_slot(inngest *jobs, inngest_word at)
+/* Free a slot, that of this number, and keep those ahead of it: each moves up by one. */
+static void free_slot(inngest *jobs, inngest_slot *slot, inngest_word at)
 {
     for (; INNGEST_LONG_STEPS && at != jobs->head; at--) {
         size_t first = offsetof(inngest_slot, what);
-        copy_bytes((uint8_t *)&jobs->slots[at & jobs->slot_mask] + first,
-               (const uint8_t *)&jobs->slots[WORD(at - 1) & jobs->slot_mask] + first, sizeof(inngest_slot) - first);
+        inngest_slot *ahead = &jobs->slots[WORD(at - 1) & jobs->slot_mask];
+        copy_bytes((uint8_t *)slot + first, (const uint8_t *)ahead + first, sizeof(inngest_slot) - first);
+        slot = ahead;
     }
     free_oldest_slot(jobs);
 }
@@ -4554,7 +4554,7 @@ static inngest_status drain(inngest *jobs)
         if (status != INNGEST_OK && SLOT_KIND(slot) != SLOT_COMPLETION) continue;
         leave_clean_stop(jobs);
         taken = take(jobs, slot);
-        if (taken == INNGEST_OK) free_slot(jobs, at);
+        if (taken == INNGEST_OK) free_slot(jobs, slot, at);
         else if (!INNGEST_LONG_STEPS || (int)taken < INNGEST_ERR_SEEN_FULL) return taken;
         else status = taken;
     }
