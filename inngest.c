@@ -312,6 +312,10 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 #elif INNGEST_CRC_TABLE == 256
     static const uint32_t table[256] = CRC_ROW(CRC_ROW_0);
     for (crc = ~crc; size-- > 0; data++) crc = crc >> 8 ^ table[(crc ^ *data) & 255];
+#elif INNGEST_CRC_TABLE == 1
+    unsigned bit;
+    for (crc = ~crc; size-- > 0; )
+        for (crc ^= *data++, bit = 8; bit > 0; bit--) crc = crc >> 1 ^ (0xEDB88320 & (0u - (crc & 1)));
 #else
     static const uint32_t table[16] = {
         0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
@@ -596,8 +600,7 @@ NEAR bool none_waits(inngest *jobs)
 
 static void free_oldest_slot(inngest *jobs)
 {
-    inngest_slot *slot = OLDEST_SLOT(jobs);
-    STORE(&slot->sequence, WORD(slot->sequence + jobs->slot_mask));
+    STORE(&jobs->slots[jobs->head & jobs->slot_mask].sequence, WORD(jobs->head + jobs->slot_mask + 1u));
     jobs->head++;
     FIND_OLDEST_SLOT(jobs);
 }
@@ -4532,14 +4535,13 @@ static void leave_clean_stop(inngest *jobs)
     (void)jobs;
 }
 
-/* Free a slot, that of this number, and keep those ahead of it: each moves up by one. */
-static void free_slot(inngest *jobs, inngest_slot *slot, inngest_word at)
+/* Free the slot of this number, and keep those ahead of it: each moves up by one. */
+static void free_slot(inngest *jobs, inngest_word at)
 {
     for (; INNGEST_LONG_STEPS && at != jobs->head; at--) {
         size_t first = offsetof(inngest_slot, what);
-        inngest_slot *ahead = &jobs->slots[WORD(at - 1) & jobs->slot_mask];
-        copy_bytes((uint8_t *)slot + first, (const uint8_t *)ahead + first, sizeof(inngest_slot) - first);
-        slot = ahead;
+        copy_bytes((uint8_t *)&jobs->slots[at & jobs->slot_mask] + first,
+               (const uint8_t *)&jobs->slots[WORD(at - 1) & jobs->slot_mask] + first, sizeof(inngest_slot) - first);
     }
     free_oldest_slot(jobs);
 }
@@ -4554,7 +4556,7 @@ static inngest_status drain(inngest *jobs)
         if (status != INNGEST_OK && SLOT_KIND(slot) != SLOT_COMPLETION) continue;
         leave_clean_stop(jobs);
         taken = take(jobs, slot);
-        if (taken == INNGEST_OK) free_slot(jobs, slot, at);
+        if (taken == INNGEST_OK) free_slot(jobs, at);
         else if (!INNGEST_LONG_STEPS || (int)taken < INNGEST_ERR_SEEN_FULL) return taken;
         else status = taken;
     }
@@ -4644,6 +4646,13 @@ NEAR uint32_t next_deadline(inngest *jobs, inngest_status waiting)
     return in;
 }
 
+/* May it be called now? */
+NEAR_APART inngest_status check_call(const inngest *jobs)
+{
+    if (jobs == NULL || jobs->ready != READY) return INNGEST_ERR_NOT_READY;
+    return jobs->busy ? INNGEST_ERR_BUSY : INNGEST_OK;
+}
+
 static void pass_again(inngest *jobs, inngest_run *run)
 {
     run->flags &= (uint16_t)~RUN_PASSED;
@@ -4680,7 +4689,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
     uint32_t next, block, offset;
     inngest_status waiting, ahead;
-    if (jobs == NULL || jobs->ready != READY || jobs->busy) return UINT32_MAX;
+    if (check_call(jobs) != INNGEST_OK) return UINT32_MAX;
     advance_time(jobs, now_ms);
     if (jobs->failed || STOPPED(jobs)) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
@@ -4721,8 +4730,7 @@ inngest_status inngest_flush(inngest *jobs)
 {
     inngest_status status;
     inngest_word end;
-    if (jobs == NULL || jobs->ready != READY) return INNGEST_ERR_NOT_READY;
-    if (jobs->busy) return INNGEST_ERR_BUSY;
+    INNGEST_TRY(check_call(jobs));
     end = WORD(LOAD(&jobs->tail));
     status = drain(jobs);
     INNGEST_TRY(port_sync(jobs));
@@ -5187,8 +5195,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
 inngest_status inngest_close(inngest *jobs)
 {
     inngest_status status;
-    if (jobs == NULL || jobs->ready != READY) return INNGEST_ERR_NOT_READY;
-    if (jobs->busy) return INNGEST_ERR_BUSY;
+    INNGEST_TRY(check_call(jobs));
     STORE(&jobs->ready, 0);
     status = drain(jobs);
     if (!jobs->failed && !STOPPED(jobs)) {
