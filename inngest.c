@@ -705,7 +705,7 @@ INNGEST_SEND_CODE static inngest_status check_send(inngest *jobs, const char *na
 }
 
 /* What does not pass the first look of a send is refused. */
-INNGEST_SEND_CODE APART inngest_status refuse_event(inngest *jobs, const char *name, const void *data, size_t size)
+INNGEST_SEND_CODE static inngest_status refuse_event(inngest *jobs, const char *name, const void *data, size_t size)
 {
     inngest_status status = check_send(jobs, name, length_of(name), data, size);
     return status != INNGEST_OK ? status : refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);     /* a 0 in the middle */
@@ -1233,7 +1233,7 @@ NEAR bool is_crc(record *r, uint32_t read, uint32_t crc)
 #define FIRST(jobs, r) ((const uint8_t *)(jobs)->stage + FIRST_AT(r))
 
 /* Read the rest of a record whose header is in the stage; that stays there, and what its payload begins with. */
-APART bool verify(inngest *jobs, record *r)
+static bool verify(inngest *jobs, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage, *to = bytes + FIRST_AT(r);
     uint32_t read = get4(bytes), crc = crc_header(jobs, r->position, bytes, r->header), left, n, address = address_of(jobs, r->position) + r->header;
@@ -1400,7 +1400,7 @@ NEAR void enter_group(inngest *jobs, uint32_t key, uint32_t position)
 }
 
 /* The same for what comes next. Gives its checksum. */
-APART uint32_t begin_record(inngest *jobs, const inngest_run *run, uint32_t key, source *s)
+static uint32_t begin_record(inngest *jobs, const inngest_run *run, uint32_t key, source *s)
 {
     uint8_t *header = (uint8_t *)jobs->stage;
     uint32_t position = head_position(jobs), head = put_header(header, key, s->copy ? s->from.copy.number : number_of(run), link_to(run, position), s->left);
@@ -1939,7 +1939,7 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
 }
 
 /* Does a run's chain lead through bytes that do not verify, and is it not parked for that? */
-APART bool is_broken(inngest *jobs, const inngest_run *run)
+static bool is_broken(inngest *jobs, const inngest_run *run)
 {
     record r;
     if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != BROKEN) return false;
@@ -2666,7 +2666,7 @@ APART inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 
 /* Does a block hold records, although no header was to be read there, nor, since it was being erased again, in one behind it? Where
  * the tail is behind it, it is being erased itself: reclaim starts over. */
-APART bool has_lost_header(inngest *jobs, uint32_t block)
+static bool has_lost_header(inngest *jobs, uint32_t block)
 {
     uint32_t at = position_at(jobs, block, 0);
     uint8_t b[BLOCK_HEADER];
@@ -3147,7 +3147,7 @@ static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void
 #endif
 
 #define WAIT_BYTES 14u
-NEAR_APART inngest_status write_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
+NEAR inngest_status write_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     uint8_t b[WAIT_BYTES];
     put_time(b, due);
@@ -3533,7 +3533,7 @@ static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t f
 }
 
 /* Enter a step with a result, and take that from the journal. */
-APART inngest_status enter_with(inngest_ctx *ctx, const char *id, void *result, size_t size)
+static inngest_status enter_with(inngest_ctx *ctx, const char *id, void *result, size_t size)
 {
     record r;
     inngest_status status = enter_step(ctx, id, WHAT_RUN, &r);
@@ -3904,7 +3904,7 @@ uint64_t inngest_run_id(const inngest_ctx *ctx) { return run_id(ctx->jobs, ctx->
 const inngest_error_info *inngest_error(const inngest_ctx *ctx) { return &ctx->error; }
 
 /* The attempt of the step, or of the handler (step 0), and the record that says so. */
-APART void find_attempt(inngest_ctx *ctx)
+static void find_attempt(inngest_ctx *ctx)
 {
     record r;
     ctx->attempt = 0;
