@@ -1232,12 +1232,14 @@ NEAR bool is_crc(record *r, uint32_t read, uint32_t crc)
 #endif
 #define FIRST(jobs, r) ((const uint8_t *)(jobs)->stage + FIRST_AT(r))
 
-/* Read the rest of a record whose header is in the stage; that stays there, and what its payload begins with. */
-static bool verify(inngest *jobs, record *r)
+/* Read the rest of a record at this address whose header is in the stage. There what its payload begins with stays. */
+static bool verify(inngest *jobs, uint32_t address, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage, *to = bytes + FIRST_AT(r);
-    uint32_t read = get4(bytes), crc = crc_header(jobs, r->position, bytes, r->header), left, n, address = address_of(jobs, r->position) + r->header;
+    uint32_t read = get4(bytes), crc = crc_header(jobs, r->position, bytes, r->header), left, n;
     jobs->stage[0] = read;                           /* where the position is now */
+    jobs->stage[1] = crc;                            /* for set_copy */
+    address += r->header;
     fill_bytes(to, 0, FIRST_BYTES);
     for (left = r->size; left > 0; left -= n, address += n, to = bytes + 32) {
         n = minimum(left, sizeof jobs->stage - 32);
@@ -1245,7 +1247,7 @@ static bool verify(inngest *jobs, record *r)
         crc = crc32(crc, to, n);
     }
     read = jobs->stage[0];
-    jobs->stage[0] = crc;                            /* for set_copy */
+    jobs->stage[0] = crc;                            /* as well */
     return is_crc(r, read, crc);
 }
 
@@ -1268,7 +1270,7 @@ NEAR bool read_at(inngest *jobs, uint32_t position, record *r, bool whole)
     r->position = position;
     if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, jobs->stage, 12) || !finish_header(jobs, address, left, r)) return false;
     if (!whole) return true;
-    return verify(jobs, r);
+    return verify(jobs, address, r);
 }
 
 #if INNGEST_INDEXES
@@ -1283,7 +1285,7 @@ static bool read_record(inngest *jobs, uint32_t position, record *r) { return re
 #if INNGEST_TRAIL_STEPS
 static bool finish_record(inngest *jobs, uint32_t address, uint32_t left, record *r)
 {
-    return finish_header(jobs, address, left, r) && verify(jobs, r);
+    return finish_header(jobs, address, left, r) && verify(jobs, address, r);
 }
 
 NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
@@ -1614,11 +1616,12 @@ static bool find_close(inngest *jobs, const inngest_run *run, uint32_t key, reco
 }
 #endif
 
-APART inngest_seen *find_seen(inngest *jobs, const record *r)
+/* Find an event id by its record's payload, or its hash, which holds no 0. */
+APART inngest_seen *find_seen(inngest *jobs, const uint8_t *b)
 {
     int i;
     for (i = INNGEST_SEEN_IDS; i-- > 0;)
-        if (SEEN_ID(jobs, i)->position == r->position) return SEEN_ID(jobs, i);
+        if (SEEN_ID(jobs, i)->hash[0] == get4(b) && SEEN_ID(jobs, i)->hash[1] == get4(b + 4)) return SEEN_ID(jobs, i);
     return NULL;
 }
 
@@ -1674,7 +1677,8 @@ static bool is_live(inngest *jobs, const record *r, record *next)
     const inngest_run *run;
     const inngest_seen *seen;
     if (r->kind == TIME) return r->position == jobs->time_position;
-    if (INNGEST_SEEN_IDS && r->kind == SEEN) return (seen = find_seen(jobs, r)) != NULL && seen->until > jobs->now;
+    if (INNGEST_SEEN_IDS && r->kind == SEEN)
+        return (seen = find_seen(jobs, FIRST(jobs, r))) != NULL && seen->position == r->position && seen->until > jobs->now;
     run = find_run(jobs, r->run);
     if (run == NULL || r->kind == END || (r->kind == CRASH && !(run->flags & RUN_MARKED)) || !of_this_phase(run, r)) return false;
 #if INNGEST_INDEXES
@@ -1683,25 +1687,25 @@ static bool is_live(inngest *jobs, const record *r, record *next)
     return is_newest(jobs, run, r, next);
 }
 
-/* Of a record that has just been read, so that its header is in the stage. */
+/* Of a record that has just been read. */
 APART void set_copy(inngest *jobs, const record *r, source *s)
 {
-    uint8_t *bytes = (uint8_t *)jobs->stage;
     s->copy = true;
     s->from.copy.number = r->run;
     s->from.copy.address = address_of(jobs, r->position) + r->header;
     s->from.copy.crc = jobs->stage[0];
-    s->from.copy.head = crc_header(jobs, r->position, bytes, r->header);
+    s->from.copy.head = jobs->stage[1];
     s->left = r->size;
 }
 
 /* It has just been read. */
 APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 {
-    unsigned kind = r->kind | r->flags;
+    inngest_seen *seen = INNGEST_SEEN_IDS && r->kind == SEEN ? find_seen(jobs, FIRST(jobs, r)) : NULL;
+    unsigned kind;
     source s;
-    inngest_seen *seen;
     set_copy(jobs, r, &s);
+    kind = r->kind | r->flags;
     if (!doubtful) {
         kind &= KIND_MASK | FLAG;
         count(&jobs->counters.carried);
@@ -1709,7 +1713,7 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
     INNGEST_TRY(append(jobs, find_run(jobs, r->run), KEY(kind, r->step), &s));
     if (r->kind == TIME) jobs->time_position = jobs->written;
-    if (INNGEST_SEEN_IDS && r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = jobs->written;   /* cov: INNGEST_SEEN_IDS is 0 */
+    if (seen) seen->position = jobs->written;
     return INNGEST_OK;
 }
 
@@ -1841,9 +1845,10 @@ static bool in_last(const inngest *jobs, uint32_t position) { return position &&
  * up the originals again, those of no run from the tail, erase it, and start over. */
 APART void start_over(inngest *jobs)
 {
-    uint32_t i, k, at = position_at(jobs, jobs->tail_block, 0);
+    uint32_t i, at = position_at(jobs, jobs->tail_block, 0);
     bool time = in_last(jobs, jobs->time_position);
     inngest_run *run;
+    inngest_seen *seen;
     record r;
     for (run = jobs->runs, i = jobs->run_count; i-- > 0; run++)
         while (in_last(jobs, run->last)) {
@@ -1852,11 +1857,8 @@ APART void start_over(inngest *jobs)
         }
     while (next_record(jobs, jobs->tail_block + 1, &at, &r)) {
         if (r.kind == TIME && time) jobs->time_position = r.position;
-        for (k = r.kind == SEEN ? INNGEST_SEEN_IDS : 0; k-- > 0;) {     /* the last one: in front of it may be a void one */
-            inngest_seen *seen = SEEN_ID(jobs, k);
-            if ((in_last(jobs, seen->position) || block_of(jobs, seen->position) == jobs->tail_block) &&
-                seen->hash[0] == get4(FIRST(jobs, &r)) && seen->hash[1] == get4(FIRST(jobs, &r) + 4)) seen->position = r.position;   /* cov: ids that share half a hash */
-        }
+        if (!INNGEST_SEEN_IDS || r.kind != SEEN || (seen = find_seen(jobs, FIRST(jobs, &r))) == NULL) continue;
+        if (in_last(jobs, seen->position) || block_of(jobs, seen->position) == jobs->tail_block) seen->position = r.position;   /* the last one: in front of it may be a void one */
     }
     for (i = VOIDS; i-- > 0;)                          /* what a void in there speaks of is void no more */
         if (in_last(jobs, jobs->voids[i][1]) && !in_last(jobs, jobs->voids[i][0])) jobs->failed_from = jobs->voids[i][0];
@@ -2340,13 +2342,10 @@ static void put_seen(uint8_t b[SEEN_BYTES], const uint32_t hash[2], int64_t unti
 static void remember(inngest *jobs, const uint8_t b[SEEN_BYTES], uint32_t position)
 {
     int i;
-    inngest_seen *to = SEEN_ID(jobs, 0);
+    inngest_seen *to = find_seen(jobs, b);
     if (!INNGEST_SEEN_IDS) return;
-    for (i = INNGEST_SEEN_IDS; i-- > 0;) {
-        inngest_seen *seen = SEEN_ID(jobs, i);
-        if (seen->position && seen->hash[0] == get4(b) && seen->hash[1] == get4(b + 4)) { to = seen; break; }
-        if (seen->until < to->until) to = seen;
-    }
+    if (to == NULL)
+        for (to = SEEN_ID(jobs, 0), i = INNGEST_SEEN_IDS; i-- > 0;) if (SEEN_ID(jobs, i)->until < to->until) to = SEEN_ID(jobs, i);
     to->hash[0] = get4(b);
     to->hash[1] = get4(b + 4);
     to->until = get_time(b + 8);
