@@ -1753,11 +1753,11 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
 static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
 {
     int result;
-    while ((result = jobs->port->erase(jobs->port->context, block_address(jobs, block))) == INNGEST_PORT_BUSY) {
-        if (!wait) return INNGEST_PAUSED;
+    do {
+        result = jobs->port->erase(jobs->port->context, block_address(jobs, block));
         idle(jobs);
-    }
-    idle(jobs);
+        if (result == INNGEST_PORT_BUSY && !wait) return INNGEST_PAUSED;
+    } while (result == INNGEST_PORT_BUSY);
     count(&jobs->counters.erases);
     return result == 0 ? INNGEST_OK : port_failed(jobs, result, INNGEST_ERR_ERASE);
 }
@@ -1782,9 +1782,9 @@ static inngest_status prepare_block(inngest *jobs, bool wait)
 
 static inngest_status prepare_blocks(inngest *jobs, bool wait)
 {
-    if (jobs->last_block + 1 - jobs->tail_block >= jobs->block_count) return INNGEST_OK;
-    INNGEST_TRY(port_sync(jobs));
-    while (jobs->last_block + 1 - jobs->tail_block < jobs->block_count) INNGEST_TRY(prepare_block(jobs, wait));
+    int32_t n = (int32_t)(jobs->tail_block + jobs->block_count - jobs->last_block) - 1;
+    if (n > 0) INNGEST_TRY(port_sync(jobs));
+    for (; n > 0; n--) INNGEST_TRY(prepare_block(jobs, wait));
     return INNGEST_OK;
 }
 
