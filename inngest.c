@@ -1036,19 +1036,14 @@ APART uint32_t head_position(const inngest *jobs) { return position_at(jobs, job
 APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->block_count << block_shift(jobs); }
 APART uint32_t find_address(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
 
-/* The same where it is next to nothing in a ring of a power of two; and where the head is, which stands at this position. */
+/* The same where it is next to nothing in a ring of a power of two. */
 #if FAST
 NEAR uint32_t address_of(const inngest *jobs, uint32_t position)
 {
     return jobs->ring_mask ? position << jobs->unit_shift & jobs->ring_mask : find_address(jobs, position);
 }
-NEAR uint32_t head_address(const inngest *jobs, uint32_t position)
-{
-    return jobs->ring_mask ? position << jobs->unit_shift & jobs->ring_mask : block_address(jobs, jobs->head_block) + jobs->head_offset;
-}
 #else
 #define address_of find_address
-#define head_address(jobs, position) (block_address(jobs, (jobs)->head_block) + (jobs)->head_offset)
 #endif
 
 #if INNGEST_LOG
@@ -1333,19 +1328,25 @@ APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
  * in front of the head's offset. Behind a clean stop it says that user code may have run. */
 #define FILLER 0xA5
 
+/* What was programmed at a position may or may not be there, and does not count, nor what its group has in front of it. */
+static inngest_status note_failure(inngest *jobs, uint32_t position, uint32_t from, inngest_status status)
+{
+    jobs->failed_from = from;
+    jobs->failed_at = (uint16_t)(position & ((1u << jobs->units_shift) - 1u));
+    return status;
+}
+
 static inngest_status open_place(inngest *jobs)
 {
-    uint32_t offset = jobs->head_offset - jobs->unit;
+    uint32_t position = head_position(jobs);
     bool first = INNGEST_WRITE_CACHE && !jobs->wrote;  /* in front of a boot's first filler may be weak cells, which no sync may leave unproven */
+    inngest_status status;
     if (!jobs->opening) return INNGEST_OK;
     fill_bytes(jobs->stage, FILLER, jobs->unit);
     jobs->dirty = jobs->wrote = true;
-    jobs->failed_from = position_at(jobs, jobs->head_block, offset);
-    jobs->failed_at = (uint16_t)(offset >> jobs->unit_shift);
-    INNGEST_TRY(port_program(jobs, block_address(jobs, jobs->head_block) + offset, jobs->stage, jobs->unit));
+    status = port_program(jobs, address_of(jobs, position - 1), jobs->stage, jobs->unit);
+    if (status != INNGEST_OK) return note_failure(jobs, position - 1, position - 1, status);
     jobs->opening = false;
-    jobs->failed_at = 0;
-    jobs->failed_from = 0;
     return first ? port_sync(jobs) : INNGEST_OK;
 }
 
@@ -1442,10 +1443,8 @@ NEAR inngest_status program_stage(inngest *jobs, uint32_t address, uint32_t used
 NEAR inngest_status note_record(inngest *jobs, inngest_run *run, uint32_t position, inngest_status status)
 {
     if (status != INNGEST_OK) {
-        jobs->failed_from = jobs->group_from;          /* it may be whole all the same: what follows is not of its group */
-        jobs->failed_at = (uint16_t)(position & ((1u << jobs->units_shift) - 1u));
-        jobs->in_group = false;
-        return status;
+        jobs->in_group = false;        /* it may be whole all the same: what follows is not of its group */
+        return note_failure(jobs, position, jobs->group_from, status);
     }
     jobs->written = position;
     if (run) run->last = position;
@@ -1475,7 +1474,7 @@ APART bool take_bytes(inngest *jobs, source *s, uint8_t *to, uint32_t n)
 APART inngest_status append_there(inngest *jobs, inngest_run *run, source *s)
 {
     uint8_t *stage = (uint8_t *)jobs->stage;
-    uint32_t position = head_position(jobs), used = s->head, address = head_address(jobs, position), n;
+    uint32_t position = head_position(jobs), used = s->head, address = address_of(jobs, position), n;
     inngest_status status;
     spend(jobs, used + s->left);
     if (STAGED(s, used + s->left)) return note_record(jobs, run, position, program_stage(jobs, address, used + s->left));
@@ -1520,7 +1519,7 @@ static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const v
 #if FAST
     if (size <= INNGEST_STAGE_BYTES - 16 && !jobs->opening) {
         uint8_t *stage = (uint8_t *)jobs->stage;
-        uint32_t position = head_position(jobs), address = head_address(jobs, position);
+        uint32_t position = head_position(jobs), address = address_of(jobs, position);
         uint32_t total = put_header(stage, key, number_of(run), link_to(run, position), size) + size;
         copy_short(stage + total - size, data, size);
         put_crc(jobs, crc_header(jobs, position, stage, total));
@@ -2833,11 +2832,14 @@ APART void set_error(inngest_ctx *ctx, inngest_status status, int32_t code, cons
 }
 
 /* A mistake: the run fails, whatever the handler does. */
-static inngest_status mistake(inngest_ctx *ctx, inngest_status status, const char *id)
+APART inngest_status mistake(inngest_ctx *ctx, inngest_status status, const char *id)
 {
     set_error(ctx, status, 0, id);
     return ctx->stopped = status;
 }
+
+/* The same in the step that the pass is at. */
+APART inngest_status step_mistake(inngest_ctx *ctx, inngest_status status) { return mistake(ctx, status, ctx->id); }
 
 static void note_attempt(inngest_run *run, uint8_t attempt)
 {
@@ -3068,7 +3070,7 @@ NEAR_APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t si
 {
     uint32_t need = record_room(ctx->jobs, size);
     if (ctx->run->flags & RUN_SAVED) find_old(ctx, kind);
-    if (ctx->run->used * UINT32_C(4) - ctx->old + need + END_ROOM > ctx->run->reserved * UINT32_C(4)) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
+    if (ctx->run->used * UINT32_C(4) - ctx->old + need + END_ROOM > ctx->run->reserved * UINT32_C(4)) return step_mistake(ctx, INNGEST_ERR_RUN_BYTES);
     return room(ctx->jobs, need + more) == INNGEST_OK ? INNGEST_OK : wait_for_room(ctx);
 }
 
@@ -3314,7 +3316,7 @@ static inngest_status begin_again(inngest_ctx *ctx)
     ctx->began = a->began;
     if (a->how >= MISTAKEN) {
         drop_own(ctx);
-        return mistake(ctx, (inngest_status)(INNGEST_ERR_RUN_BYTES + (int)(a->how - MISTAKEN)), ctx->id);
+        return step_mistake(ctx, (inngest_status)(INNGEST_ERR_RUN_BYTES + (int)(a->how - MISTAKEN)));
     }
     if (!GOES_ON(a)) return a->how == HOW(INNGEST_RETRY) ? INNGEST_RETRY : INNGEST_FAIL;
     if (ctx->ending) ctx->stop = INNGEST_STOP_CANCEL;
@@ -3467,7 +3469,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
     inngest_status status;
     enum found found;
     r->kind = 0;
-    if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
+    if (ctx->open) return step_mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
     ctx->attempt = 0;
@@ -3537,7 +3539,7 @@ static inngest_status enter_with(inngest_ctx *ctx, const char *id, void *result,
     record r;
     inngest_status status = enter_step(ctx, id, WHAT_RUN, &r);
     if (status != INNGEST_OK && status != INNGEST_BODY) return status;
-    if (result == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
+    if (result == NULL && size > 0) return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
     if (status != INNGEST_OK) return status;
     status = copy_payload(ctx, &r, 0, result, size);
     return status == INNGEST_ERR_TOO_LONG ? park(ctx, INNGEST_WAIT_MEMO) : status;
@@ -3548,7 +3550,7 @@ APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_s
 {
     inngest_status status = enter_with(ctx, id, result, size);
     if (status != INNGEST_BODY) return status;
-    if (size > INNGEST_RESULT_BYTES) return mistake(ctx, INNGEST_ERR_RESULT_SIZE, id);
+    if (size > INNGEST_RESULT_BYTES) return step_mistake(ctx, INNGEST_ERR_RESULT_SIZE);
     ctx->result = result;
     ctx->size = (uint16_t)size;
     ctx->told = false;
@@ -3623,7 +3625,7 @@ inngest_status inngest_step_begin_(inngest_ctx *ctx, const char *id, const innge
 
 inngest_status inngest_step_close_(inngest_ctx *ctx, inngest_status body)
 {
-    return ctx->open && !ctx->in_body ? close_step(ctx, body) : mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
+    return ctx->open && !ctx->in_body ? close_step(ctx, body) : step_mistake(ctx, INNGEST_ERR_STEP_LEFT);
 }
 
 inngest_status inngest_step_run_with(inngest_ctx *ctx, const char *id, const inngest_step_options *options, inngest_step_fn *fn,
@@ -3682,7 +3684,7 @@ inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *n
     inngest_status status = enter_short(ctx, id, WHAT_SEND);
     if (status != INNGEST_BODY) return status;
     status = check_event(ctx->jobs, name, name_size, data, size);
-    if (status != INNGEST_OK) return mistake(ctx, status, id);
+    if (status != INNGEST_OK) return step_mistake(ctx, status);
     e.name = name;
     e.full = NULL;
     e.name_size = (uint8_t)name_size;
@@ -3703,7 +3705,7 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
     uint32_t last;
     inngest_status status = enter_short(ctx, id, WHAT_RESTART);
     if (status != INNGEST_BODY) return status;
-    if (jobs->port->restart == NULL) return mistake(ctx, INNGEST_ERR_RESTART, id);
+    if (jobs->port->restart == NULL) return step_mistake(ctx, INNGEST_ERR_RESTART);
     INNGEST_TRY(make_room(ctx, DONE, 1, ROOM_FOR(TIME_BYTES)));
     last = ctx->run->last;                             /* not earlier: making room may have carried its records */
     status = add_own(ctx, DONE | MORE, &done, 1);
@@ -3750,7 +3752,7 @@ static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, 
     inngest_status result = INNGEST_OK, *branch;
     int index = 0;
     *good = -1;
-    if (ctx->open) return mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
+    if (ctx->open) return step_mistake(ctx, INNGEST_ERR_STEP_LEFT);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     if (!ctx->parallel) return mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
     for (branch = first; branch; branch = va_arg(list, inngest_status *), index++) {
@@ -3841,7 +3843,7 @@ static inngest_status find_progress(inngest_ctx *ctx, const void *data, size_t s
 {
     enum found found;
     if (!ctx->open) return mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_save or load");
-    if (data == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, ctx->id);
+    if (data == NULL && size > 0) return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     found = find_own(ctx, KEY(SAVE, ctx->step), r);
     if (found == BROKEN) return park(ctx, INNGEST_WAIT_DAMAGE);
@@ -3854,7 +3856,7 @@ static inngest_status look_for_change(inngest_ctx *ctx, const void *progress, si
     record r;
     inngest_status status = find_progress(ctx, progress, size, &r);
     if (status != INNGEST_OK && status != INNGEST_BODY) return status;
-    if (size > INNGEST_RESULT_BYTES) return mistake(ctx, INNGEST_ERR_RESULT_SIZE, ctx->id);
+    if (size > INNGEST_RESULT_BYTES) return step_mistake(ctx, INNGEST_ERR_RESULT_SIZE);
     if (status == INNGEST_OK && same_payload(ctx->jobs, &r, progress, size)) return INNGEST_OK;
     ctx->old = status == INNGEST_OK ? (uint16_t)record_room(ctx->jobs, r.size) : 0;
     return INNGEST_BODY;
@@ -4336,7 +4338,7 @@ static inngest_status retry_in_time(inngest_ctx *ctx)
  * other branches, has its turn in another pass at once. */
 static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 {
-    if (status == INNGEST_OK) return mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
+    if (status == INNGEST_OK) return step_mistake(ctx, INNGEST_ERR_STEP_LEFT);
     status = close_step(ctx, status);
     if (ctx->stopped != INNGEST_OK || ctx->stuck) return status;
     return wait_a_round(ctx);
