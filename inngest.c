@@ -100,7 +100,7 @@ typedef struct record {                /* bytes first, then words: short instruc
 #if INNGEST_TRAIL_STEPS
     bool staged;                       /* it stands in the stage, whole */
 #endif
-    uint32_t position, run, step, link;
+    uint32_t position, next, run, step, link;    /* next: behind it */
 } record;
 
 #define LATER 0xA5A5A5A5u              /* in the checksum of a record: when it was written what is in front of it was not synced yet */
@@ -1172,15 +1172,14 @@ static uint32_t record_room(const inngest *jobs, uint32_t payload) { return roun
 /* The same of one record, or the last of several, where a block must have room: what is left of it is whole units. */
 #define ROOM_FOR(payload) (16u + (payload))
 
-static uint32_t after(const inngest *jobs, const record *r) { return r->position + (record_bytes(jobs, r) >> jobs->unit_shift); }
-
 NEAR bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
 {
     if (size == 0) return true;
     return port_read(jobs, address_of(jobs, r->position) + r->header + from, to, size);
 }
 
-NEAR_APART void parse_header(record *r, const uint8_t *bytes)
+/* Of the record at r->position. */
+NEAR_APART void parse_header(const inngest *jobs, record *r, const uint8_t *bytes)
 {
     uint32_t word = get4(bytes + 4), header = 12, size = bytes[5], run = get2(bytes + 6), link = bytes[11];
     r->kind = word & KIND_MASK;
@@ -1199,6 +1198,7 @@ NEAR_APART void parse_header(record *r, const uint8_t *bytes)
     r->size = (uint16_t)size;
     r->run = run;
     r->link = link;
+    r->next = r->position + (record_bytes(jobs, r) >> jobs->unit_shift);
 }
 
 /* The first bytes of the header at r->position are in the stage: take the rest, with `left` bytes to the end of the block. */
@@ -1206,7 +1206,7 @@ NEAR bool finish_header(inngest *jobs, uint32_t address, uint32_t left, record *
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
     if ((bytes[4] & WIDE) && (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4))) return false;   /* what follows a short one may be unreadable */
-    parse_header(r, bytes);
+    parse_header(jobs, r, bytes);
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
@@ -1292,7 +1292,7 @@ NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
     n = 12 + bytes[5] + (bytes[4] & WIDE ? 4u : 0u);
     if (n > left || n > INNGEST_STAGE_BYTES) return finish_record(jobs, address, left, r);
     if (n > 12 && !port_read(jobs, address + 12, bytes + 12, n - 12)) return false;
-    parse_header(r, bytes);
+    parse_header(jobs, r, bytes);
     return r->size <= 0xFF ? verify_staged(jobs, r) : finish_record(jobs, address, left, r);
 }
 #else
@@ -1358,7 +1358,7 @@ static bool next_record(inngest *jobs, uint32_t block, uint32_t *at, record *r)
     while (*at != position_at(jobs, block, 0)) {
         idle(jobs);
         if (read_record(jobs, (*at)++, r)) {
-            *at = after(jobs, r);
+            *at = r->next;
             return true;
         }
     }
@@ -1600,7 +1600,7 @@ static bool find_close(inngest *jobs, const inngest_run *run, uint32_t key, reco
 {
     unsigned tries;
     uint32_t other;
-    for (tries = 0; tries < 8; tries++, r->position = after(jobs, r)) {
+    for (tries = 0; tries < 8; tries++, r->position = r->next) {
         if (!read_header(jobs, r->position, r)) {
             uint32_t block = block_of(jobs, r->position - 1) + 1;   /* it ended with its block, or close to it */
             if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position_at(jobs, block, jobs->first_offset), r)) return false;
@@ -1608,7 +1608,7 @@ static bool find_close(inngest *jobs, const inngest_run *run, uint32_t key, reco
         other = key ^ KEY(r->kind, r->step);
         if (r->run == (run->number & STEP_MASK) && !(other & STEP_MASK) && (other == 0 || decided(r->kind)) && of_this_phase(run, r)) {
             uint32_t position = r->position;
-            return jobs->void_count <= VOIDS && !is_voided(jobs, position) && read_record(jobs, after(jobs, r), r) && read_record(jobs, position, r);
+            return jobs->void_count <= VOIDS && !is_voided(jobs, position) && read_record(jobs, r->next, r) && read_record(jobs, position, r);
         }
     }
     return false;
@@ -1662,7 +1662,7 @@ APART bool is_newest(inngest *jobs, const inngest_run *run, const record *r, rec
     if (r->kind == START || decided(r->kind)) {
         if (jobs->copy == 0 && (next != r || is_linked(jobs, next))) return true;
     } else {
-        next->position = after(jobs, r);
+        next->position = r->next;
         if (find_close(jobs, run, key, next)) return false;
     }
 #endif
@@ -1700,7 +1700,7 @@ APART void set_copy(inngest *jobs, const record *r, source *s)
 /* It has just been read. */
 APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 {
-    inngest_seen *seen = INNGEST_SEEN_IDS && r->kind == SEEN ? find_seen(jobs, FIRST(jobs, r)) : NULL;
+    inngest_seen *seen;
     unsigned kind;
     source s;
     set_copy(jobs, r, &s);
@@ -1712,7 +1712,7 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
     INNGEST_TRY(append(jobs, find_run(jobs, r->run), KEY(kind, r->step), &s));
     if (r->kind == TIME) jobs->time_position = jobs->written;
-    if (seen) seen->position = jobs->written;
+    if (INNGEST_SEEN_IDS && r->kind == SEEN && (seen = find_seen(jobs, (const uint8_t *)jobs->stage + s.head)) != NULL) seen->position = jobs->written;
     return INNGEST_OK;
 }
 
@@ -2046,7 +2046,7 @@ APART inngest_status carry_live(inngest *jobs)
             if (INNGEST_INSPECT && !is_void_unit(jobs, position)) broken++;
             continue;
         }
-        next = after(jobs, &r);
+        next = r.next;
         idle(jobs);                                  /* now and then a look through all of its run */
         size = r.size;
         if (!is_live(jobs, &r, &r)) continue;
@@ -2160,16 +2160,16 @@ NEAR uint32_t spare_blocks(inngest *jobs)
 /* Make the head have room for so many bytes, where it has none or something is to be done first. */
 static inngest_status get_room(inngest *jobs, uint32_t bytes)
 {
-    uint32_t tries, spare;
+    uint32_t tries = 3 * jobs->block_count, spare;
+    inngest_status status;
     if (bytes > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
-    for (tries = 3 * jobs->block_count; tries > 0; tries--) {   /* cov: a guard: reclaim gains */
-        if (jobs->failed) return INNGEST_ERR_SYNC;
-        INNGEST_TRY(prepare_blocks(jobs, true));
+    if (jobs->failed) return INNGEST_ERR_SYNC;
+    while ((status = prepare_blocks(jobs, true)) == INNGEST_OK) {
         spare = spare_blocks(jobs);
         if (jobs->last_block - jobs->head_block >= spare && advance(jobs, bytes, spare)) return INNGEST_OK;
-        INNGEST_TRY(reclaim_block(jobs, true));
+        if ((status = tries-- > 0 ? reclaim_block(jobs, true) : INNGEST_ERR_JOURNAL_FULL) != INNGEST_OK) break;   /* cov: a guard: reclaim gains */
     }
-    return INNGEST_ERR_JOURNAL_FULL;                 /* cov: a guard: reclaim gains */
+    return status;
 }
 
 #if FAST
@@ -2300,7 +2300,7 @@ static bool is_whole(inngest *jobs, uint32_t position)
 static bool group_is_whole(inngest *jobs, const record *last)
 {
     record r;
-    for (; last->flags & MORE; last = &r) if (!read_record(jobs, after(jobs, last), &r)) return false;
+    for (; last->flags & MORE; last = &r) if (!read_record(jobs, last->next, &r)) return false;
     return true;
 }
 
@@ -2591,7 +2591,7 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
     if (torn) jobs->clean = false;
     if (jobs->newest) do {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
-        position = after(jobs, &r);
+        position = r.next;
         if (is_void(&r)) {
             from = get4(FIRST(jobs, &r));
             torn = true;
@@ -2615,7 +2615,7 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
         INNGEST_TRY(port_sync(jobs));                      /* where it began with a joint */
     }
     if (torn) INNGEST_TRY(write_void(jobs, from, copies ? MORE : 0));
-    for (position = jobs->newest; copies > 0; position = after(jobs, &r)) {
+    for (position = jobs->newest; copies > 0; position = r.next) {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
         if (is_void(&r)) continue;
         copies--;
@@ -2664,7 +2664,7 @@ APART inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 
 /* Does a block hold records, although no header was to be read there, nor, since it was being erased again, in one behind it? Where
  * the tail is behind it, it is being erased itself: reclaim starts over. */
-static bool has_lost_header(inngest *jobs, uint32_t block)
+APART bool has_lost_header(inngest *jobs, uint32_t block)
 {
     uint32_t at = position_at(jobs, block, 0);
     uint8_t b[BLOCK_HEADER];
@@ -2998,7 +2998,7 @@ static bool find_again(inngest_ctx *ctx, record *r)
     uint32_t position = last_place(ctx)[0], size = last_place(ctx)[1];
     if (size == 0 || size > INNGEST_STAGE_BYTES || !port_read(jobs, address_of(jobs, position), bytes, size)) return false;
     r->position = position;
-    parse_header(r, bytes);
+    parse_header(jobs, r, bytes);
     return r->header + (uint32_t)r->size == size && is_memo(ctx, r) && verify_staged(jobs, r);
 }
 
@@ -3039,7 +3039,7 @@ NEAR enum found find_memo(inngest_ctx *ctx, record *r)
 #endif
     ctx->known = true;
     ctx->met++;
-    ctx->ahead = after(ctx->jobs, r);
+    ctx->ahead = r->next;
     return found;
 }
 
@@ -3148,7 +3148,7 @@ static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void
 #endif
 
 #define WAIT_BYTES 14u
-NEAR inngest_status write_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
+NEAR_APART inngest_status write_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     uint8_t b[WAIT_BYTES];
     put_time(b, due);
@@ -4663,7 +4663,7 @@ static void pass_again(inngest *jobs, inngest_run *run)
 /* Let each run that is due have one pass. One whose newest record is not durable has it in the next round, behind the
  * sync that serves this one; so what the queue brings costs no sync of its own. False: nothing was due, or power is
  * about to go. */
-static bool round_of_passes(inngest *jobs)
+APART bool round_of_passes(inngest *jobs)
 {
     inngest_run *run = jobs->runs;
     bool any = false;
