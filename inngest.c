@@ -3078,7 +3078,7 @@ NEAR_APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t si
 NEAR inngest_status add_own(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     inngest_run *run = ctx->run;
-    return add(ctx->jobs, run, KEY(kind | (INNGEST_ON_FAILURE ? run->flags & RUN_FAILING : 0), ctx->step), data, size);
+    return add(ctx->jobs, run, KEY(kind | (INNGEST_ON_FAILURE && kind >= RESULT ? run->flags & RUN_FAILING : 0), ctx->step), data, size);
 }
 
 /* The step has a record of so many bytes now. */
@@ -3089,7 +3089,7 @@ NEAR void note_own(inngest_ctx *ctx, unsigned kind, uint32_t size)
     run->used = (uint16_t)((run->used * UINT32_C(4) - ctx->old + bytes) / 4);
     ctx->old = (uint16_t)bytes;
     meet(ctx, kind);
-    if (kind == INTENT) return;
+    if (INNGEST_LONG_STEPS && kind == INTENT) return;
     run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) ? 0u : RUN_OLD));
     made_progress(ctx->jobs, run);
 }
@@ -3419,7 +3419,7 @@ APART inngest_status write_error(inngest_ctx *ctx, unsigned kind, inngest_status
 {
     uint8_t b[ERROR_BYTES];
     uint32_t size = verdict == INNGEST_OK ? 0 : encode_error(ctx, b);
-    return kind == FAILED ? write_own(ctx, FAILED, b, size) : add(ctx->jobs, ctx->run, KEY(kind, 0), b, size);
+    return write_own(ctx, kind, b, size);
 }
 
 /* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
@@ -4292,6 +4292,7 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
     }
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) kind = PHASE;
     else if (CRASHES(run) <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
+    ctx->step = 0;
     if (room_for(jobs, verdict == INNGEST_OK ? 0 : ERROR_BYTES) != INNGEST_OK ||
         write_error(ctx, kind, verdict) != INNGEST_OK) return false;
     if (kind == PHASE) {
