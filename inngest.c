@@ -1618,9 +1618,9 @@ static bool find_close(inngest *jobs, const inngest_run *run, uint32_t key, reco
 /* Find an event id by its record's payload, or its hash, which holds no 0. */
 APART inngest_seen *find_seen(inngest *jobs, const uint8_t *b)
 {
+    inngest_seen *seen = SEEN_ID(jobs, 0);
     int i;
-    for (i = INNGEST_SEEN_IDS; i-- > 0;)
-        if (SEEN_ID(jobs, i)->hash[0] == get4(b) && SEEN_ID(jobs, i)->hash[1] == get4(b + 4)) return SEEN_ID(jobs, i);
+    for (i = INNGEST_SEEN_IDS; i-- > 0; seen++) if (seen->hash[0] == get4(b) && seen->hash[1] == get4(b + 4)) return seen;
     return NULL;
 }
 
@@ -2671,7 +2671,8 @@ APART bool has_lost_header(inngest *jobs, uint32_t block)
     record r;
     inngest_status status = read_block_header(jobs, block, b);
     if (status == INNGEST_OK) return get4(b + 8) == block;      /* now it is */
-    return status == INNGEST_ERR_NOT_FOUND && !has_header(jobs, block + 1 - jobs->block_count) && next_record(jobs, block + 1, &at, &r);
+    if (status != INNGEST_ERR_NOT_FOUND || has_header(jobs, block + 1 - jobs->block_count)) return false;
+    return next_record(jobs, block + 1, &at, &r);
 }
 
 /* Find the newest block and the journal's format by the block headers, or format a blank storage. *blocks: how many
