@@ -3178,14 +3178,15 @@ static uint32_t encode_error(const inngest_ctx *ctx, uint8_t b[ERROR_BYTES])
     return size;
 }
 
+/* Of a record that has just been read. */
 static bool load_error(inngest_ctx *ctx, const record *r)
 {
-    uint8_t b[ERROR_BYTES + 1];
     uint32_t size = minimum(r->size, ERROR_BYTES);
-    fill_bytes(b, 0, sizeof b);
-    if (!read_payload(ctx->jobs, r, 0, b, size)) return false;
-    set_error(ctx, (inngest_status)(int32_t)get4(b), (int32_t)get4(b + 4), (const char *)b + 8);
-    return true;
+    size -= minimum(size, 8);
+    ctx->error.status = (inngest_status)(int32_t)get4(FIRST(ctx->jobs, r));
+    ctx->error.code = (int32_t)get4(FIRST(ctx->jobs, r) + 4);
+    ctx->error.message[size] = 0;
+    return read_payload(ctx->jobs, r, 8, ctx->error.message, size);
 }
 
 /* ---- 9 Steps in progress: again, pending, complete ------------------------------------------------------------- */
