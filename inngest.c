@@ -1712,7 +1712,8 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
     INNGEST_TRY(append(jobs, find_run(jobs, r->run), KEY(kind, r->step), &s));
     if (r->kind == TIME) jobs->time_position = jobs->written;
-    if (INNGEST_SEEN_IDS && r->kind == SEEN && (seen = find_seen(jobs, (const uint8_t *)jobs->stage + s.head)) != NULL) seen->position = jobs->written;
+    if (INNGEST_SEEN_IDS && r->kind == SEEN && (seen = find_seen(jobs, (const uint8_t *)jobs->stage + s.head)) != NULL)   /* cov: INNGEST_SEEN_IDS is 0 */
+        seen->position = jobs->written;
     return INNGEST_OK;
 }
 
