@@ -3403,7 +3403,7 @@ static int64_t backoff(inngest_ctx *ctx)
 
 APART int max_attempts(const inngest_ctx *ctx)
 {
-    if (ctx->step && ctx->max_attempts) return ctx->max_attempts;
+    if (ctx->max_attempts) return ctx->max_attempts;
     if (IN_ON_FAILURE(ctx->run)) return 2;                 /* as Inngest's: one retry */
     return ctx->function->max_attempts ? ctx->function->max_attempts : 5;
 }
@@ -4319,6 +4319,7 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
 static inngest_status retry_handler(inngest_ctx *ctx)
 {
     ctx->step = 0;
+    ctx->max_attempts = 0;
     find_attempt(ctx);
     ctx->parallel = false;
     ctx->wake = NEVER;
@@ -4719,7 +4720,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs));   /* a round cut short takes a sync too */
     if (STOPPED(jobs)) return UINT32_MAX;
     if (INNGEST_WRITE_CACHE && 2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
-    if ((!FAST || jobs->now - jobs->stamp >= 60000) && heartbeat_in(jobs) == 0 && next_deadline(jobs, INNGEST_OK) != UINT32_MAX &&
+    if ((!FAST || jobs->now - jobs->stamp >= 60000) && heartbeat_in(jobs) == 0 && next_deadline(jobs, INNGEST_OK) == 0 &&
         write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if ((!FAST || jobs->port->sync) &&
         sync_ahead(jobs, ((jobs->head_block - block) << block_shift(jobs)) + jobs->head_offset - offset) != INNGEST_OK) return UINT32_MAX;
