@@ -142,11 +142,11 @@
 #ifndef INNGEST_JSON           /* the JSON reader */
 #define INNGEST_JSON 1
 #endif
-#ifndef INNGEST_CRC_TABLE      /* 16, 256 or 2048 entries of 4 bytes for the checksum: 13, 6 or 3 instructions a byte */
+#ifndef INNGEST_CRC_TABLE      /* 1, 16, 256 or 2048 entries of 4 bytes for the checksum, 1 is none: 47, 13, 6 or 3 instructions a byte */
 #if UINTPTR_MAX > 0xFFFFFFFF
 #define INNGEST_CRC_TABLE 2048
 #else
-#define INNGEST_CRC_TABLE 16
+#define INNGEST_CRC_TABLE (INNGEST_INDEXES ? 16 : 1)
 #endif
 #endif
 #ifndef INNGEST_LOG            /* port.log is told of storage that fails, damage and crashes; hooks are told of jobs that fail */
