@@ -44,8 +44,8 @@
 #if !INNGEST_INDEXES && (INNGEST_SYNC_ALONE || INNGEST_TRAIL_STEPS)
 #error "INNGEST_SYNC_ALONE and INNGEST_TRAIL_STEPS need INNGEST_INDEXES"
 #endif
-#if (INNGEST_CRC_TABLE != 16 && INNGEST_CRC_TABLE != 256 && INNGEST_CRC_TABLE != 2048) || INNGEST_CACHE_LINE % 8 || INNGEST_TRAIL_STEPS > 65535
-#error "INNGEST_CRC_TABLE: 16, 256 or 2048; INNGEST_CACHE_LINE: a multiple of 8; INNGEST_TRAIL_STEPS: 0..65535"
+#if (INNGEST_CRC_TABLE != 1 && INNGEST_CRC_TABLE != 16 && INNGEST_CRC_TABLE != 256 && INNGEST_CRC_TABLE != 2048) || INNGEST_CACHE_LINE % 8 || INNGEST_TRAIL_STEPS > 65535
+#error "INNGEST_CRC_TABLE: 1, 16, 256 or 2048; INNGEST_CACHE_LINE: a multiple of 8; INNGEST_TRAIL_STEPS: 0..65535"
 #endif
 #if INNGEST_HEARTBEAT_MS < 60000 || INNGEST_HEARTBEAT_MS > 2147483647 || INNGEST_TICK_PASSES < 1 || INNGEST_TICK_PASSES > 65535
 #error "INNGEST_HEARTBEAT_MS: 60000..2^31-1; INNGEST_TICK_PASSES: 1..65535"
@@ -708,7 +708,7 @@ INNGEST_SEND_CODE static inngest_status check_send(inngest *jobs, const char *na
 }
 
 /* What does not pass the first look of a send is refused. */
-INNGEST_SEND_CODE static inngest_status refuse_event(inngest *jobs, const char *name, const void *data, size_t size)
+INNGEST_SEND_CODE APART inngest_status refuse_event(inngest *jobs, const char *name, const void *data, size_t size)
 {
     inngest_status status = check_send(jobs, name, length_of(name), data, size);
     return status != INNGEST_OK ? status : refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);     /* a 0 in the middle */

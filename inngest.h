@@ -146,7 +146,7 @@
 #if UINTPTR_MAX > 0xFFFFFFFF
 #define INNGEST_CRC_TABLE 2048
 #else
-#define INNGEST_CRC_TABLE (INNGEST_INDEXES ? 16 : 1)
+#define INNGEST_CRC_TABLE 16
 #endif
 #endif
 #ifndef INNGEST_LOG            /* port.log is told of storage that fails, damage and crashes; hooks are told of jobs that fail */

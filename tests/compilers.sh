@@ -39,7 +39,7 @@ for file in inngest.h port/posix/inngest_posix.h; do
         check "echo '#include \"$file\"' | c++ -std=c++11 -pedantic -Wall -Wextra -Werror -I. -x c++ -c - -o \"$at/header.o\""
     fi
 done
-for table in 16 256; do try "table of $table" "$CC -std=c99" "-Wextra -Werror" -DINNGEST_CRC_TABLE=$table format; done
+for table in 1 16 256; do try "table of $table" "$CC -std=c99" "-Wextra -Werror" -DINNGEST_CRC_TABLE=$table format; done
 name=ranges                            # what is out of range is refused by the compiler
 for macro in STAGE_BYTES=100 EVENT_BYTES=15 RESULT_BYTES=4097 MESSAGE_BYTES=201 STEP_IDS=256 FAN_OUT=33 RUN_BYTES=63 ACTIVE_STEPS=0 SEEN_IDS=256 \
     FILL_PERCENT=76 CRASH_LIMIT=0 CRC_TABLE=1000 CACHE_LINE=63 TRAIL_STEPS=65536 HEARTBEAT_MS=5 TICK_PASSES=0 JSON_DEPTH=256 WORD_BITS=64; do
