@@ -2361,17 +2361,18 @@ static bool ends_later(inngest *jobs, const record *of)
 static inngest_status apply_run_record(inngest *jobs, const record *r, const uint8_t *b)
 {
     inngest_run *run = find_run(jobs, r->run);
+    uint32_t number = (r->run & 0xFFFF) | get2(b) << 16;       /* of a START */
     if (r->kind == END) {
         if (run) free_the_run(jobs, run);
         return INNGEST_OK;
     }
+    if (r->kind == START && number >= jobs->next_run) jobs->next_run = number + 1;   /* also where there is no place for it */
     if (run == NULL) {
         if ((run = enter_run(jobs, r->run)) == NULL) return INNGEST_ERR_RUNS_FULL;
         run->flags = RUN_OLD;
     }
     if (r->kind == START) {
-        run->number = (r->run & 0xFFFF) | get2(b) << 16;
-        if (run->number >= jobs->next_run) jobs->next_run = run->number + 1;
+        run->number = number;
         take_up(jobs, run, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
     }
     run->last = r->position;

@@ -2048,6 +2048,26 @@ static void weak_stops(void)
     CHECK(gone > 0);
 }
 
+/* More runs were live at once than may be now, and have ended: their numbers are not given again. */
+static void fewer_runs(void)
+{
+    inngest_run_info info;
+    uint32_t cursor = 0;
+    OPEN(waiting_table, 1024, 4, 4);
+    machine_reboot();
+    SEND("test/1", "", 0);
+    SEND("test/2", "", 0);
+    SEND("test/3", "", 0);
+    CHECK(machine_run(1) && machine_runs(NULL) == 3 && machine_run(4 * HOUR) && machine_runs(NULL) == 0);
+    m.config.runs = 1;
+    machine_reboot();
+    SEND("test/4", "", 0);
+    CHECK(machine_run(1) && inngest_next_run(&m.jobs, &cursor, &info) && (uint32_t)info.id == 4);
+    CHECK(machine_run(4 * HOUR) && machine_runs(NULL) == 0);
+    machine_trace[0] = 0;
+    MACHINE_END();
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) places = (uint32_t)atoi(argv[1]);
@@ -2086,5 +2106,6 @@ int main(int argc, char **argv)
     retries_survive();
     lost_headers();
     weak_stops();
+    fewer_runs();
     return TEST_END();
 }
