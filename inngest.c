@@ -5169,6 +5169,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
 #endif
         check_runs(jobs, config->reset);
         if (unreadable(jobs)) return INNGEST_ERR_READ;
+        INNGEST_TRY(prepare_blocks(jobs, true));       /* where what check_runs wrote had a block reclaimed, and its erase failed */
         /* What was written again stands in the block that a reclaim cut short starts over: it ends before anything acts on it. */
         status = jobs->head_block == jobs->last_block ? reclaim_block(jobs, true) : INNGEST_OK;
         if (status == INNGEST_ERR_JOURNAL_FULL) status = win_back(jobs);

@@ -2068,6 +2068,53 @@ static void fewer_runs(void)
     MACHINE_END();
 }
 
+/* What a boot writes of a crash has one of two blocks reclaimed, and its erase fails: the mount does that again, or says so. */
+static bool boom_done;
+static void idle_that_ends(void *c)
+{
+    (void)c;
+    if (++rig.idles == 1000000) machine_crash();
+}
+static inngest_status boom(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "boom") if (!boom_done) machine_crash();
+    return INNGEST_OK;
+}
+static const inngest_function boom_table[] = { { .id = "boom", .event = "test/boom", .handler = boom, .journal_bytes = 64 } };
+
+static void crash_and_erase_fail(uint32_t erases)
+{
+    static unsigned n, failed, refused;
+    inngest_status status;
+    failed = refused = 0;
+    for (n = 0; n < 40; n++) {
+        OPEN(boom_table, 1024, 2, 4);
+        rig.port.idle = idle_that_ends;
+        boom_done = false;
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
+        fill(n);
+        SEND("test/boom", "", 0);
+        CHECK(machine_tick() == MACHINE_CRASHED && machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+        CHECK(machine_tick() == MACHINE_CRASHED);                      /* on its own now */
+        rig.failed = rig.idles = 0;
+        fail(ERASE, 1, erases);
+        if (setjmp(machine_reset_vector)) {
+            CHECK(rig.idles < 1000000);
+            return;
+        }
+        status = machine_boot(INNGEST_RESET_CRASH);
+        CHECK(status == INNGEST_OK || (rig.failed && status == INNGEST_ERR_ERASE));
+        failed += rig.failed > 0;
+        refused += status != INNGEST_OK;
+        fail(ERASE, 0, 0);
+        if (status != INNGEST_OK) CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+        boom_done = true;
+        CHECK(machine_run(100000) && machine_runs(NULL) == 0 && machine_ended_as(INNGEST_OK, INNGEST_OK, NULL));
+        CHECK(m.chip.violations == 0);
+    }
+    CHECK(failed > 0 && (refused > 0 || erases == 1));
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) places = (uint32_t)atoi(argv[1]);
@@ -2107,5 +2154,7 @@ int main(int argc, char **argv)
     lost_headers();
     weak_stops();
     fewer_runs();
+    crash_and_erase_fail(1);
+    crash_and_erase_fail(FOR_EVER);
     return TEST_END();
 }
