@@ -1833,6 +1833,12 @@ static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
 
 static bool in_last(const inngest *jobs, uint32_t position) { return position && block_of(jobs, position) == jobs->last_block; }
 
+/* The head is where it was before: what was synced there is not what will be. */
+static void go_back(inngest *jobs)
+{
+    if ((int32_t)(jobs->synced - head_position(jobs)) > 0) jobs->synced = head_position(jobs);
+}
+
 /* Programs that failed have used up the last erased block, so that reclaim cannot go on. All in there are copies: take
  * up the originals again, those of no run from the tail, erase it, and start over. */
 APART void start_over(inngest *jobs)
@@ -1861,6 +1867,7 @@ APART void start_over(inngest *jobs)
     jobs->head_block--;
     jobs->last_block--;
     jobs->head_offset = jobs->port->block_size;
+    go_back(jobs);
     jobs->written = position_at(jobs, jobs->tail_block, 0);           /* what was last is gone; all in front of it was synced */
     jobs->failed_at = 0;
     jobs->wasted = false;
@@ -1895,7 +1902,10 @@ APART void give_up(inngest *jobs)
     jobs->failed_at = 0;
     jobs->head_offset = offset + (jobs->opening ? jobs->unit : 2u * jobs->unit);    /* of a filler: the same once more */
     jobs->opening = jobs->wasted = true;
-    if (rest_is_blank(jobs, jobs->head_block, offset)) return;
+    if (rest_is_blank(jobs, jobs->head_block, offset)) {
+        go_back(jobs);
+        return;
+    }
     stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, jobs->head_block, offset + jobs->unit);
     jobs->head_offset = stays ? behind : jobs->port->block_size;
 }
