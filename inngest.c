@@ -2768,7 +2768,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     fill_bytes(&found, 0, sizeof found);
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->block_count;
-    if ((int32_t)(oldest - jobs->block_count) < 0) oldest = jobs->block_count;
+    if (oldest < jobs->block_count) oldest = jobs->block_count;
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     missing = count_missing(jobs, oldest, blocks);
     block = jobs->tail_block;
@@ -2793,7 +2793,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     if (found.lost && (int32_t)(block_of(jobs, found.lost) - found.proven) >= 0 && jobs->voids_needed < VOIDS)   /* cov: programs failed besides; 8 losses */
         return void_range(jobs, found.lost, position_at(jobs, jobs->head_block + 1, 0), true);
 #endif
-    fresh = jobs->head_offset == 0 && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->block_count - 1)) < 0;
+    fresh = jobs->head_offset == 0 && !misplaced && jobs->last_block < 2 * jobs->block_count - 1;
     /* Erased again by a boot that took it for the last one, and cut short; all behind it, too, the last one first: where that is cut
      * short it is the last one that has a header, which is erased again before it is entered. */
     if (headless) {

@@ -2068,6 +2068,32 @@ static void fewer_runs(void)
     MACHINE_END();
 }
 
+/* More blocks have been written than half of 32 bits count. */
+static void far_blocks(uint32_t first)
+{
+    uint32_t place, k, crc;
+    unsigned i;
+    OPEN(waiting_table, 1024, 4, 4);
+    machine_reboot();
+    for (place = 0; place < 4; place++) {
+        uint8_t *b = m.chip.cells + place * 1024;
+        for (k = 0; k < 4; k++) b[8 + k] = (uint8_t)((first + place) >> 8 * k);
+        crc = crc32_of(0, b, 20);
+        for (k = 0; k < 4; k++) b[20 + k] = (uint8_t)(crc >> 8 * k);
+    }
+    machine_reboot();
+    SEND("test/1", "", 0);
+    CHECK(machine_run(1));
+    for (i = 0; i < 12; i++) {
+        fill(20);
+        machine_reboot();
+        CHECK(machine_runs(NULL) == 1 && machine_counters().lost_runs == 0);
+    }
+    CHECK(m.jobs.tail_block > first && machine_run(4 * HOUR) && machine_runs(NULL) == 0);
+    machine_trace[0] = 0;
+    MACHINE_END();
+}
+
 /* What a boot writes of a crash has one of two blocks reclaimed, and its erase fails: the mount does that again, or says so. */
 static bool boom_done;
 static void idle_that_ends(void *c)
@@ -2153,6 +2179,9 @@ int main(int argc, char **argv)
     retries_survive();
     lost_headers();
     weak_stops();
+    far_blocks(0x7FFFFFF8);
+    far_blocks(0x80000100);
+    far_blocks(0xFFFFFF00);
     fewer_runs();
     crash_and_erase_fail(1);
     crash_and_erase_fail(FOR_EVER);
