@@ -2359,13 +2359,23 @@ static void remember(inngest *jobs, const uint8_t b[SEEN_BYTES], uint32_t positi
     to->position = position;
 }
 
-/* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. */
-static bool ends_later(inngest *jobs, const record *of)
+/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
+ * voids all from one position to another, for it may read as whole later. */
+static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
+
+/* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. Gives where
+ * it does, 0: nowhere. */
+static uint32_t ends_later(inngest *jobs, const record *of)
 {
-    uint32_t at = of->position;
+    uint32_t at = of->position, end = 0, range[2];
     record r;
-    while (next_record(jobs, jobs->last_block + 1, &at, &r)) if (r.kind == END && r.run == of->run) return true;
-    return false;
+    while (next_record(jobs, jobs->last_block + 1, &at, &r)) {
+        range[0] = get4(FIRST(jobs, &r));
+        range[1] = get4(FIRST(jobs, &r) + 4);
+        if (is_void(&r) && in_range(end, range)) end = 0;              /* its program failed, and was whole all the same */
+        else if (r.kind == END && r.run == of->run && !is_voided(jobs, r.position)) end = r.position;
+    }
+    return end;
 }
 
 static inngest_status apply_run_record(inngest *jobs, const record *r, const uint8_t *b)
@@ -2396,10 +2406,6 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
     uint32_t block = block_of(jobs, r->position);
     return block - ((block - r->step) & STEP_MASK);
 }
-
-/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
- * voids all from one position to another, for it may read as whole later. */
-static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
 
 /* b: what its payload begins with. */
 APART inngest_status apply_record(inngest *jobs, const record *r, const uint8_t *b, uint32_t *reclaimed)
@@ -2471,6 +2477,7 @@ typedef struct scan {
     uint32_t end;                      /* where the last record of the block ended, or what is left of one; 0: it is blank */
     uint32_t proven;                   /* reclaimed is all in front of this block */
     inngest_status status;             /* why a record cannot be taken up */
+    uint32_t ends, taken;              /* where one of them ends all the same, as far as it could be read, or 0; the last record taken up */
 #if INNGEST_WRITE_CACHE
     uint32_t before, lost;             /* where what is in front of the block ended, or 0 */
 #endif
@@ -2491,7 +2498,7 @@ static void look_for_loss(const record *r, const uint8_t *b, uint32_t gap, scan 
 /* Take up the whole records of a block. */
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
-    uint32_t offset = jobs->first_offset, gap = offset, range[2] = { 0, 0 };
+    uint32_t offset = jobs->first_offset, gap = offset, range[2] = { 0, 0 }, ends;
     bool in_group = false, in_void = false, broken = false, blank = false, torn, needed;
     inngest_status applied, again;
     uint8_t b[FIRST_BYTES];
@@ -2550,8 +2557,12 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         if (!in_group) jobs->newest = r.position;
         jobs->stale = false;
         in_group = (r.flags & MORE) != 0;
+        found->taken = position;
         applied = apply_record(jobs, &r, b, &found->proven);
-        if (applied != INNGEST_OK && !ends_later(jobs, &r)) found->status = applied;
+        if (applied == INNGEST_OK) continue;
+        ends = ends_later(jobs, &r);
+        if (ends == 0) found->status = applied;
+        else if (found->ends == 0 || (int32_t)(ends - found->ends) > 0) found->ends = ends;
     }
     if (broken) count(&jobs->counters.torn);
 #if INNGEST_WRITE_CACHE
@@ -2820,6 +2831,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
     }
+    if (found.ends && (int32_t)(found.ends - found.taken) > 0) return INNGEST_PAUSED;   /* what says so reads differently each time */
     INNGEST_TRY(found.status);
     if (full && jobs->tail_block == oldest) {
         /* Only reclaim enters the last erased block, and it was cut short: all in there are copies. Start it over. */

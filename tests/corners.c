@@ -14,7 +14,7 @@ static const uint32_t one_second[] = { 1 };
 /* ---- a port that fails from a call on ------------------------------------------------------------------------------ */
 
 enum { READ, PROGRAM, ERASE, SYNC, CALLS };
-static struct { inngest_port port; uint32_t calls[CALLS], at[CALLS], until[CALLS], busy; unsigned wakes, restarts, idles, failed; bool no_writes; } rig;
+static struct { inngest_port port; uint32_t calls[CALLS], at[CALLS], until[CALLS], busy; unsigned wakes, restarts, idles, failed; bool no_writes, done; } rig;
 
 static int fails(int kind)
 {
@@ -24,7 +24,13 @@ static int fails(int kind)
     return failed ? -77 : 0;
 }
 static int rig_read(void *c, uint32_t at, void *to, uint32_t n) { (void)c; return fails(READ) ? -77 : m.chip.port.read(&m.chip, at, to, n); }
-static int rig_program(void *c, uint32_t at, const void *from, uint32_t n) { (void)c; return fails(PROGRAM) ? -77 : m.chip.port.program(&m.chip, at, from, n); }
+static int rig_program(void *c, uint32_t at, const void *from, uint32_t n)
+{
+    (void)c;
+    if (!fails(PROGRAM)) return m.chip.port.program(&m.chip, at, from, n);
+    if (rig.done) (void)m.chip.port.program(&m.chip, at, from, n);
+    return -77;
+}
 static int rig_sync(void *c) { (void)c; return fails(SYNC); }
 static int rig_erase(void *c, uint32_t at)
 {
@@ -44,6 +50,13 @@ static void fail(int kind, uint32_t n, uint32_t count)
     rig.until[kind] = n ? rig.at[kind] + count : 0;
 }
 #define FOR_EVER 1000000u
+
+/* The n-th program from now on fails, and has done its work all the same. */
+static void fail_done(uint32_t n)
+{
+    fail(PROGRAM, n, 1);
+    rig.done = true;
+}
 
 static const inngest_hooks end_hook = { .run_end = machine_run_end };
 
@@ -2094,6 +2107,59 @@ static void far_blocks(uint32_t first)
     MACHINE_END();
 }
 
+/* More runs were live at once than may be now, and the END of one of them was cut short and reads as whole only at times, or failed and was whole all the same: that
+ * run goes on. */
+static inngest_status napper(inngest_ctx *ctx)
+{
+    uint8_t seconds;
+    INNGEST_TRY(inngest_event_data(ctx, &seconds, 1));
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", INNGEST_SECONDS(seconds)));
+    INNGEST_DO(ctx, "b") { }
+    return INNGEST_OK;
+}
+static const inngest_function napper_table[] = { { .id = "napper", .event = "test/nap", .handler = napper, .journal_bytes = 128 } };
+
+static unsigned fewer_runs_torn(uint32_t i, bool fails)
+{
+    static const uint8_t first = 10, second = 20;
+    unsigned n, refused = 0;
+    inngest_status status = INNGEST_OK;
+    OPEN(napper_table, 1024, 4, 4);
+    machine_reboot();
+    SEND("test/nap", &first, 1);
+    SEND("test/nap", &second, 1);
+    CHECK(machine_run(15000) && machine_runs(NULL) == 1);
+    m.chip.random = i * 7919;
+    m.chip.tear = FLASH_TEAR_WEAK;
+    m.chip.cut_at = m.chip.operations + (fails ? 3 + i % 8 : 3);       /* DONE, RESULT, END; then what voids it */
+    if (fails) fail_done(3);
+    for (n = 0; n < 20 && !m.chip.dead; n++) {
+        m.now += 1000;
+        (void)inngest_tick(&m.jobs, m.now);
+    }
+    flash_power_on(&m.chip);
+    m.chip.cut_at = 0;
+    m.config.runs = 1;
+    for (n = 0; n < 20 && (status = machine_boot(INNGEST_RESET_POWER_ON)) == INNGEST_ERR_RUNS_FULL; n++) refused++;
+    if (status != INNGEST_OK) {
+        m.config.runs = 2;
+        machine_reboot();
+    }
+    CHECK(machine_counters().lost_runs == 0 && machine_run(100000) && machine_runs(NULL) == 0);
+    status = machine_boot(INNGEST_RESET_POWER_ON);
+    CHECK(status == INNGEST_OK);
+    CHECK(machine_counters().lost_runs == 0 && machine_runs(NULL) == 0);
+    MACHINE_END();
+    return refused;
+}
+
+static void fewer_runs_than_were(void)
+{
+    uint32_t i, refused = 0;
+    for (i = 1; i <= 200; i++) refused += fewer_runs_torn(i, i % 2);
+    CHECK(refused > 0);
+}
+
 /* What a boot writes of a crash has one of two blocks reclaimed, and its erase fails: the mount does that again, or says so. */
 static bool boom_done;
 static void idle_that_ends(void *c)
@@ -2183,6 +2249,7 @@ int main(int argc, char **argv)
     far_blocks(0x80000100);
     far_blocks(0xFFFFFF00);
     fewer_runs();
+    fewer_runs_than_were();
     crash_and_erase_fail(1);
     crash_and_erase_fail(FOR_EVER);
     return TEST_END();
