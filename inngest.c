@@ -2475,7 +2475,7 @@ static inngest_status doubt(inngest *jobs)
 
 typedef struct scan {
     uint32_t end;                      /* where the last record of the block ended, or what is left of one; 0: it is blank */
-    uint32_t proven;                   /* reclaimed is all in front of this block */
+    uint32_t proven;                   /* reclaimed is all in front of this block; in front of the oldest: nothing */
     inngest_status status;             /* why a record cannot be taken up */
     uint32_t ends, taken;              /* where one of them ends all the same, as far as it could be read, or 0; the last record taken up */
 #if INNGEST_WRITE_CACHE
@@ -2780,6 +2780,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->block_count;
     if (oldest < jobs->block_count) oldest = jobs->block_count;
+    found.proven = oldest - 1;                             /* none of those that are there */
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     missing = count_missing(jobs, oldest, blocks);
     block = jobs->tail_block;
