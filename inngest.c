@@ -1844,6 +1844,12 @@ static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
 
 static bool in_last(const inngest *jobs, uint32_t position) { return position && block_of(jobs, position) == jobs->last_block; }
 
+/* The head is where it was before: what was synced there is not what will be. */
+static void go_back(inngest *jobs)
+{
+    if ((int32_t)(jobs->synced - head_position(jobs)) > 0) jobs->synced = head_position(jobs);
+}
+
 /* Programs that failed have used up the last erased block, so that reclaim cannot go on. All in there are copies: take
  * up the originals again, those of no run from the tail, erase it, and start over. */
 APART void start_over(inngest *jobs)
@@ -1870,6 +1876,7 @@ APART void start_over(inngest *jobs)
     jobs->head_block--;
     jobs->last_block--;
     jobs->head_offset = jobs->port->block_size;
+    go_back(jobs);
     jobs->written = position_at(jobs, jobs->tail_block, 0);           /* what was last is gone; all in front of it was synced */
     jobs->failed_at = 0;
     jobs->wasted = false;
@@ -1904,7 +1911,10 @@ APART void give_up(inngest *jobs)
     jobs->failed_at = 0;
     jobs->head_offset = offset + (jobs->opening ? jobs->unit : 2u * jobs->unit);    /* of a filler: the same once more */
     jobs->opening = jobs->wasted = true;
-    if (rest_is_blank(jobs, jobs->head_block, offset)) return;
+    if (rest_is_blank(jobs, jobs->head_block, offset)) {
+        go_back(jobs);
+        return;
+    }
     stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, jobs->head_block, offset + jobs->unit);
     jobs->head_offset = stays ? behind : jobs->port->block_size;
 }
@@ -2355,29 +2365,40 @@ static void remember(inngest *jobs, const uint8_t b[SEEN_BYTES], uint32_t positi
     to->position = position;
 }
 
-/* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. */
-static bool ends_later(inngest *jobs, const record *of)
+/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
+ * voids all from one position to another, for it may read as whole later. */
+static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
+
+/* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. Gives where
+ * it does, 0: nowhere. */
+static uint32_t ends_later(inngest *jobs, const record *of)
 {
-    uint32_t at = of->position;
+    uint32_t at = of->position, end = 0, range[2];
     record r;
-    while (next_record(jobs, jobs->last_block + 1, &at, &r)) if (r.kind == END && r.run == of->run) return true;
-    return false;
+    while (next_record(jobs, jobs->last_block + 1, &at, &r)) {
+        range[0] = get4(FIRST(jobs, &r));
+        range[1] = get4(FIRST(jobs, &r) + 4);
+        if (is_void(&r) && in_range(end, range)) end = 0;              /* its program failed, and was whole all the same */
+        else if (r.kind == END && r.run == of->run && !is_voided(jobs, r.position)) end = r.position;
+    }
+    return end;
 }
 
 static inngest_status apply_run_record(inngest *jobs, const record *r, const uint8_t *b)
 {
     inngest_run *run = find_run(jobs, r->run);
+    uint32_t number = (r->run & 0xFFFF) | get2(b) << 16;       /* of a START */
     if (r->kind == END) {
         if (run) free_the_run(jobs, run);
         return INNGEST_OK;
     }
+    if (r->kind == START && number >= jobs->next_run) jobs->next_run = number + 1;   /* also where there is no place for it */
     if (run == NULL) {
         if ((run = enter_run(jobs, r->run)) == NULL) return INNGEST_ERR_RUNS_FULL;
         run->flags = RUN_OLD;
     }
     if (r->kind == START) {
-        run->number = (r->run & 0xFFFF) | get2(b) << 16;
-        if (run->number >= jobs->next_run) jobs->next_run = run->number + 1;
+        run->number = number;
         take_up(jobs, run, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
     }
     run->last = r->position;
@@ -2391,10 +2412,6 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
     uint32_t block = block_of(jobs, r->position);
     return block - ((block - r->step) & STEP_MASK);
 }
-
-/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
- * voids all from one position to another, for it may read as whole later. */
-static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
 
 /* b: what its payload begins with. */
 APART inngest_status apply_record(inngest *jobs, const record *r, const uint8_t *b, uint32_t *reclaimed)
@@ -2464,8 +2481,9 @@ static inngest_status doubt(inngest *jobs)
 
 typedef struct scan {
     uint32_t end;                      /* where the last record of the block ended, or what is left of one; 0: it is blank */
-    uint32_t proven;                   /* reclaimed is all in front of this block */
+    uint32_t proven;                   /* reclaimed is all in front of this block; in front of the oldest: nothing */
     inngest_status status;             /* why a record cannot be taken up */
+    uint32_t ends, taken;              /* where one of them ends all the same, as far as it could be read, or 0; the last record taken up */
 #if INNGEST_WRITE_CACHE
     uint32_t before, lost;             /* where what is in front of the block ended, or 0 */
 #endif
@@ -2486,7 +2504,7 @@ static void look_for_loss(const record *r, const uint8_t *b, uint32_t gap, scan 
 /* Take up the whole records of a block. */
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
-    uint32_t offset = jobs->first_offset, gap = offset, range[2] = { 0, 0 };
+    uint32_t offset = jobs->first_offset, gap = offset, range[2] = { 0, 0 }, ends;
     bool in_group = false, in_void = false, broken = false, blank = false, torn, needed;
     inngest_status applied, again;
     uint8_t b[FIRST_BYTES];
@@ -2545,8 +2563,12 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         if (!in_group) jobs->newest = r.position;
         jobs->stale = false;
         in_group = (r.flags & MORE) != 0;
+        found->taken = position;
         applied = apply_record(jobs, &r, b, &found->proven);
-        if (applied != INNGEST_OK && !ends_later(jobs, &r)) found->status = applied;
+        if (applied == INNGEST_OK) continue;
+        ends = ends_later(jobs, &r);
+        if (ends == 0) found->status = applied;
+        else if (found->ends == 0 || (int32_t)(ends - found->ends) > 0) found->ends = ends;
     }
     if (broken) count(&jobs->counters.torn);
 #if INNGEST_WRITE_CACHE
@@ -2762,7 +2784,8 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     scan found = { 0 };
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->block_count;
-    if ((int32_t)(oldest - jobs->block_count) < 0) oldest = jobs->block_count;
+    if (oldest < jobs->block_count) oldest = jobs->block_count;
+    found.proven = oldest - 1;                             /* none of those that are there */
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     missing = count_missing(jobs, oldest, blocks);
     block = jobs->tail_block;
@@ -2787,7 +2810,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     if (found.lost && (int32_t)(block_of(jobs, found.lost) - found.proven) >= 0 && jobs->voids_needed < VOIDS)   /* cov: programs failed besides; 8 losses */
         return void_range(jobs, found.lost, position_at(jobs, jobs->head_block + 1, 0), true);
 #endif
-    fresh = jobs->head_offset == 0 && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->block_count - 1)) < 0;
+    fresh = jobs->head_offset == 0 && !misplaced && jobs->last_block < 2 * jobs->block_count - 1;
     /* Erased again by a boot that took it for the last one, and cut short; all behind it, too, the last one first: where that is cut
      * short it is the last one that has a header, which is erased again before it is entered. */
     if (headless) {
@@ -2814,6 +2837,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
     }
+    if (found.ends && (int32_t)(found.ends - found.taken) > 0) return INNGEST_PAUSED;   /* what says so reads differently each time */
     INNGEST_TRY(found.status);
     if (full && jobs->tail_block == oldest) {
         /* Only reclaim enters the last erased block, and it was cut short: all in there are copies. Start it over. */
@@ -5185,6 +5209,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
 #endif
         check_runs(jobs, config->reset);
         if (unreadable(jobs)) return INNGEST_ERR_READ;
+        INNGEST_TRY(prepare_blocks(jobs, true));       /* where what check_runs wrote had a block reclaimed, and its erase failed */
         /* What was written again stands in the block that a reclaim cut short starts over: it ends before anything acts on it. */
         status = jobs->head_block == jobs->last_block ? reclaim_block(jobs, true) : INNGEST_OK;
         if (status == INNGEST_ERR_JOURNAL_FULL) status = win_back(jobs);
