@@ -2374,7 +2374,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         if (run->number >= jobs->next_run) jobs->next_run = run->number + 1;
         take_up(jobs, run, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
     }
-    if ((INNGEST_ON_FAILURE || INNGEST_CANCEL) && r->kind == PHASE && get4(b) != (uint32_t)INNGEST_ERR_READ) run->flags |= RUN_FAILING;   /* not parked */
+    if ((INNGEST_ON_FAILURE || INNGEST_CANCEL) && r->kind == PHASE && get4(b) != (uint32_t)INNGEST_ERR_READ) run->flags |= RUN_FAILING;
     run->last = r->position;
     if (r->flags & CARRIED) set_copied(jobs, 0, r->position);
     return INNGEST_OK;
