@@ -2754,6 +2754,7 @@ static bool holds_live(inngest *jobs, uint32_t block)
 {
     uint32_t at = position_at(jobs, block, 0);
     record r;
+    set_copied(jobs, at, jobs->copy);
     while (next_record(jobs, block + 1, &at, &r)) if (is_live(jobs, &r, &r)) return true;
     return false;
 }
