@@ -2401,6 +2401,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         run->number = number;
         take_up(jobs, run, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
     }
+    if ((INNGEST_ON_FAILURE || INNGEST_CANCEL) && r->kind == PHASE && get4(b) != (uint32_t)INNGEST_ERR_READ) run->flags |= RUN_FAILING;
     run->last = r->position;
     if (r->flags & CARRIED) set_copied(jobs, 0, r->position);
     return INNGEST_OK;
@@ -2776,6 +2777,16 @@ static uint32_t find_end(inngest *jobs, uint32_t block)
 #define find_end(jobs, block) ((jobs)->last_block)
 #endif
 
+/* Does a block hold anything that counts, of which there is no copy? */
+static bool holds_live(inngest *jobs, uint32_t block)
+{
+    uint32_t at = position_at(jobs, block, 0);
+    record r;
+    set_copied(jobs, at, jobs->copy);
+    while (next_record(jobs, block + 1, &at, &r)) if (is_live(jobs, &r, &r)) return true;
+    return false;
+}
+
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
@@ -2827,7 +2838,8 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (jobs->next_run < least) jobs->next_run = least;
     }
     full = jobs->head_block == jobs->last_block && jobs->last_block + 1 - oldest == jobs->block_count;
-    if (full && (int32_t)(found.proven - oldest) <= 0 && !has_header(jobs, oldest)) found.proven = oldest + 1;   /* its erase had begun: there was proof */
+    /* Its erase had begun: there was proof. Not where only its header is gone, whose program was once cut short. */
+    if (full && (int32_t)(found.proven - oldest) <= 0 && !has_header(jobs, oldest) && !holds_live(jobs, oldest)) found.proven = oldest + 1;
     if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
         *reclaimed = 0;
         return INNGEST_PAUSED;
