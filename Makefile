@@ -3,7 +3,7 @@ CC ?= cc
 CFLAGS ?= -O2 -g
 WARN = -pedantic -Wall -Wextra -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wcast-align -Wundef \
        -Wstrict-prototypes -Wmissing-prototypes -Wdouble-promotion -Wswitch-enum -Wvla
-SOURCES = inngest.c inngest.h $(wildcard port/flash_emulator/*.[ch]) $(wildcard tests/*.h)
+SOURCES = $(BUILD)/flags inngest.c inngest.h $(wildcard port/flash_emulator/*.[ch]) $(wildcard tests/*.h)
 TESTS = $(sort $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 POSIX = port/posix/inngest_posix.c port/posix/inngest_posix.h tests/posix_folder.h
 EXAMPLES = $(patsubst examples/%.c,$(BUILD)/example/%,$(wildcard examples/*.c))
@@ -13,6 +13,7 @@ FUZZ = journal json text
 ALL_TESTS = $(TESTS) $(SCRIPTS) $(FUZZ:%=fuzz_%)
 BUILD = build
 PREFIX = /usr/local
+MACROS = $(filter-out -DINNGEST_CONFIG%,$(filter -DINNGEST_%,$(CFLAGS)))   # a program must be compiled with the library's
 VERSION = $$(sed -n 's/^\#define INNGEST_VERSION_M[AI][JN]OR //p' inngest.h | paste -s -d . -)
 
 help: ## list the targets
@@ -21,6 +22,7 @@ help: ## list the targets
 RESULTS = $(ALL_TESTS:%=$(BUILD)/%.rc)
 test: ## run the tests: a C compiler and make are enough; a minute or two
 	@$(MAKE) --no-print-directory -j4 $(RESULTS)
+	@grep -v '^0$$' $(RESULTS) /dev/null | sed 's/\.rc:.*/.log: failed/'
 	@cat $(ALL_TESTS:%=$(BUILD)/%.log) | sed -n 's/^tests.*: \([0-9]*\) passed, \([0-9]*\) failed$$/\1 \2/p' | \
 	awk '{p += $$1; f += $$2} END {printf "%d passed, %d failed\n", p, f; exit f > 0 || p == 0}'
 	@! grep -qv '^0$$' $(RESULTS)
@@ -35,6 +37,10 @@ $(BUILD)/readme.rc: $(BUILD)/power_cut.rc   # the README names its figure
 
 readme: ## bring the tables of the README up to date, after make test
 	@BUILD="$(BUILD)" CC="$(CC)" CFLAGS="$(CFLAGS)" MAKE="$(MAKE)" sh tests/readme.sh update
+
+$(BUILD)/flags: always      # another compiler or other flags than last time: all is built anew
+	@mkdir -p $(BUILD)
+	@echo '$(CC) $(CFLAGS)' | cmp -s - $@ || echo '$(CC) $(CFLAGS)' > $@
 
 COMPILE = $(CC) -std=c99 -Wall -Wextra $(CFLAGS) $(OPTIONS) -I. -Iport/posix -pthread
 $(BUILD)/%.o: %.c $(SOURCES)
@@ -78,7 +84,10 @@ $(BUILD)/ahead: OPTIONS = -DINNGEST_TRAIL_STEPS=0
 $(BUILD)/storm_near: OPTIONS = -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=256u
 $(BUILD)/storm_near: tests/storm.c
 $(BUILD)/lists: OPTIONS = -DTAKES_LISTS=takes_lists
-$(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead $(BUILD)/storm_near $(BUILD)/lists: $(BUILD)/%: tests/%.c $(SOURCES)
+$(BUILD)/tempest_small: OPTIONS = $(foreach o,INDEXES=0 SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 STAGE_BYTES=64 CRC_TABLE=16 ACTIVE_STEPS=1 SEEN_IDS=0 FILL_PERCENT=75 TICK_PASSES=2,-DINNGEST_$(o))
+$(BUILD)/tempest_near: OPTIONS = $(foreach o,SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 EVENT_BYTES=200 RESULT_BYTES=400 FILL_PERCENT=70,-DINNGEST_$(o)) -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=256u
+$(BUILD)/tempest_small $(BUILD)/tempest_near: tests/tempest.c
+$(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead $(BUILD)/storm_near $(BUILD)/lists $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near: $(BUILD)/%: tests/%.c $(SOURCES)
 	@mkdir -p $(BUILD)
 	$(COMPILE) inngest.c port/flash_emulator/flash_emulator.c $< -o $@
 
@@ -91,17 +100,17 @@ $(BUILD)/queue_%: tests/queue_%.c tests/queue_nested.c $(SOURCES)       # the li
 
 tool: $(BUILD)/inngest-dump ## build the host tool that prints a journal: a file, or a dump of a device's flash
 
-$(BUILD)/inngest-dump: port/host/inngest-dump.c
+$(BUILD)/inngest-dump: port/host/inngest-dump.c $(BUILD)/flags
 	@mkdir -p $(BUILD)
 	$(CC) -std=c99 $(WARN) $(CFLAGS) $< -o $@
 
 $(BUILD)/dump: $(BUILD)/inngest-dump
 
 ARGS =
-budget: $(BUILD)/inngest-budget ## what a configuration costs: ARGS="runs=8 steps=5 jobs=100 block=4096 ...", macros in CFLAGS
+budget: $(BUILD)/inngest-budget ## what a configuration costs: ARGS="runs=8 steps=5 jobs=100 block=4096 ...", macros in CFLAGS; CC="gcc -m32": RAM near a microcontroller's
 	@$(BUILD)/inngest-budget $(ARGS)
 
-$(BUILD)/inngest-budget: port/host/inngest-budget.c inngest.h
+$(BUILD)/inngest-budget: port/host/inngest-budget.c inngest.h $(BUILD)/flags
 	@mkdir -p $(BUILD)
 	$(CC) -std=c99 $(WARN) $(CFLAGS) -I. $< -o $@
 
@@ -124,7 +133,7 @@ install: $(BUILD)/libinngest.a ## library with the POSIX port, headers, sources 
 	cp inngest.c port/posix/inngest_posix.c LICENSE "$(DESTDIR)$(PREFIX)/share/inngest/"
 	cp $(BUILD)/libinngest.a "$(DESTDIR)$(PREFIX)/lib/"
 	@printf 'prefix=%s\nName: inngest\nDescription: durable background jobs, with a file as the journal\nVersion: %s\n%s\n%s\n' \
-	"$(PREFIX)" "$(VERSION)" 'Cflags: -I"$${prefix}/include"' 'Libs: -L"$${prefix}/lib" -linngest' > "$(DESTDIR)$(PREFIX)/lib/pkgconfig/inngest.pc"
+	"$(PREFIX)" "$(VERSION)" 'Cflags: -I"$${prefix}/include"$(MACROS:%= %)' 'Libs: -L"$${prefix}/lib" -linngest' > "$(DESTDIR)$(PREFIX)/lib/pkgconfig/inngest.pc"
 
 uninstall: ## remove what install wrote
 	rm -f "$(DESTDIR)$(PREFIX)/include/inngest.h" "$(DESTDIR)$(PREFIX)/include/inngest_posix.h" \
@@ -137,6 +146,7 @@ need = for c in $(1); do command -v $${c%%:*} > /dev/null || echo "$${c\#\#*:}";
 OFF = $(PARTS) SEEN_IDS MESSAGE_BYTES RESULT_BYTES
 lint: ## warnings as errors on gcc and clang in all variants, symbols, clang-tidy, cppcheck
 	@$(call need,gcc:gcc g++:g++ clang:clang clang-tidy:clang-tidy cppcheck:cppcheck)
+	@echo '#include <string.h>' | gcc -m32 -E - > /dev/null 2>&1 || { echo "make lint needs the package: gcc-12-multilib"; exit 1; }
 	@mkdir -p $(BUILD)
 	for cc in "gcc -std=c99" "gcc -std=c11" "clang -std=c99" "gcc -std=c99 -m32" "gcc -std=c99 -DINNGEST_NO_CAS" "gcc -std=c99 -DINNGEST_WORD_BITS=8" "gcc -std=c99 -U__GNUC__" "gcc -std=c11 -U__GNUC__" $(OFF:%="gcc -std=c99 -DINNGEST_%=0") "gcc -std=c99 $(PARTS:%=-DINNGEST_%=0) -DINNGEST_SEEN_IDS=0"; do \
 	$$cc $(WARN) -Werror -Os -c inngest.c -o $(BUILD)/lint.o || exit 1; done
@@ -150,17 +160,18 @@ lint: ## warnings as errors on gcc and clang in all variants, symbols, clang-tid
 	cppcheck --quiet -UINNGEST_CONFIG -D__GNUC__=12 -D__GCC_ATOMIC_INT_LOCK_FREE=2 --std=c99 --error-exitcode=1 --inline-suppr --enable=warning,portability -I. inngest.c port/posix/inngest_posix.c
 
 SHORT =
-soak: $(BUILD)/power_cut $(BUILD)/rot $(BUILD)/faults $(BUILD)/storm $(BUILD)/storm_near $(BUILD)/posix_kill ## power cut everywhere, twice: over a million images in two processes; 100,000 with rot, 100,000 lives with faults, 4,000 with all at once, 500 kills; SHORT=1: a minute
+soak: $(BUILD)/power_cut $(BUILD)/rot $(BUILD)/faults $(BUILD)/storm $(BUILD)/storm_near $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near $(BUILD)/posix_kill ## power cut everywhere, twice: over a million images in two processes; 100,000 with rot, 100,000 lives with faults, 4,000 with all at once, 60,000 of drawn jobs and builds, 500 kills; SHORT=1: a minute
 	@of=2 n=50000 bits=1 kills=500 seed=0; [ -z "$(SHORT)" ] || { of=16 n=3000 bits=7 kills=200 seed=$(or $(SEED),$$(date +%s)); echo "seed $$seed"; }; \
 	for part in 0 1; do { $(BUILD)/power_cut soak $$(((seed + part) % of)) $$of; $(BUILD)/rot $$n $$((1 + n * part + seed)) $$bits; \
 	$(BUILD)/faults $$n $$((1 + n * part + seed)); $(BUILD)/storm $$((n / 50)) $$((1 + n * part + seed)); \
-	$(BUILD)/storm_near $$((n / 50)) $$((1 + n * part + seed)); } > $(BUILD)/soak.$$part.log 2>&1 & done; \
+	$(BUILD)/storm_near $$((n / 50)) $$((1 + n * part + seed)); \
+	for t in tempest tempest_small tempest_near; do $(BUILD)/$$t $$((n / 5)) $$((1 + n * part + seed)); done; } > $(BUILD)/soak.$$part.log 2>&1 & done; \
 	$(BUILD)/posix_kill $$((seed + 1)) $$kills > $(BUILD)/soak.2.log 2>&1; cat $(BUILD)/soak.2.log; wait; \
 	cat $(BUILD)/soak.0.log $(BUILD)/soak.1.log $(BUILD)/soak.2.log | awk '/^[0-9]+ images, / {i += $$1; d += $$3; next} /^[0-9]+ damaged images, / {r += $$1; next} \
-	/^tests.*passed, / {p += $$2; f += $$4; next} !/ operations, | kills, | mounts, |^seed [0-9]*$$/ {print} \
+	/^tests.*passed, / {p += $$2; f += $$4; next} !/ operations, | kills, | mounts, | boots, |^seed [0-9]*$$/ {print} \
 	END {printf "%d images, %d distinct states; %d with rot\n%d passed, %d failed\n", i, d, r, p, f; exit f > 0 || p == 0}'
 
-VALGRIND = $(filter-out power_cut storm storm_near posix_%,$(TESTS))
+VALGRIND = $(filter-out power_cut storm storm_near tempest tempest_% posix_%,$(TESTS))
 sanitize: ## the tests under ASan and UBSan, the queue under TSan, tests without a clock under valgrind
 	@$(call need,valgrind:valgrind)
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover" test
@@ -168,14 +179,15 @@ sanitize: ## the tests under ASan and UBSan, the queue under TSan, tests without
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/valgrind RUN="valgrind -q --error-exitcode=99" TESTS="$(VALGRIND)" SCRIPTS= test
 
 model: ## the queue between threads in spin: it holds, and its mutants fail
-	@BUILD="$(CURDIR)/$(BUILD)" sh tests/models/model.sh
+	@BUILD="$(if $(filter /%,$(BUILD)),,$(CURDIR)/)$(BUILD)" sh tests/models/model.sh
 
 size: ## code, RAM and stack for Cortex-M0, M3, RV32IMAC and AVR at -Os, and what each optional part costs
 	@BUILD="$(BUILD)" PARTS="$(PARTS) SEEN_IDS" sh tests/size.sh
 
 cov: ## branch coverage of inngest.c over the tests, by gcov: fails if one is not taken and not justified on its line
+	@$(call need,gcc:gcc gcov:gcc)
 	@rm -rf $(BUILD)/cov; mkdir -p $(BUILD)/cov; $(MAKE) --no-print-directory BUILD=$(BUILD)/cov CC=gcc CFLAGS="-O0 -g --coverage" SCRIPTS= test > $(BUILD)/cov.log 2>&1 || { tail -20 $(BUILD)/cov.log; exit 1; }; tail -1 $(BUILD)/cov.log
-	@cp -p inngest.c $(BUILD)/cov && cd $(BUILD)/cov && gcov -b -c -o . inngest.o > gcov.log && awk -f $(CURDIR)/tests/cov.awk inngest.c.gcov
+	@cp -p inngest.c $(BUILD)/cov && cd $(BUILD)/cov && gcov -b -c -o . inngest.o > gcov.log && awk -f "$(CURDIR)/tests/cov.awk" inngest.c.gcov
 
 bench: ## speed: figures, a table of them beside the goals, a plot; QUICK=1: under a minute
 	@BUILD="$(BUILD)" CC="$(CC)" QUICK="$(QUICK)" sh tests/bench/bench.sh

@@ -44,6 +44,9 @@
 #if !INNGEST_INDEXES && (INNGEST_SYNC_ALONE || INNGEST_TRAIL_STEPS || INNGEST_FAST_MOUNT)
 #error "INNGEST_SYNC_ALONE, INNGEST_TRAIL_STEPS and INNGEST_FAST_MOUNT need INNGEST_INDEXES"
 #endif
+#if (INNGEST_CRC_TABLE != 1 && INNGEST_CRC_TABLE != 16 && INNGEST_CRC_TABLE != 256 && INNGEST_CRC_TABLE != 2048) || INNGEST_CACHE_LINE % 8 || INNGEST_TRAIL_STEPS > 65535
+#error "INNGEST_CRC_TABLE: 1, 16, 256 or 2048; INNGEST_CACHE_LINE: a multiple of 8; INNGEST_TRAIL_STEPS: 0..65535"
+#endif
 #if INNGEST_HEARTBEAT_MS < 60000 || INNGEST_HEARTBEAT_MS > 2147483647 || INNGEST_TICK_PASSES < 1 || INNGEST_TICK_PASSES > 65535
 #error "INNGEST_HEARTBEAT_MS: 60000..2^31-1; INNGEST_TICK_PASSES: 1..65535"
 #endif
@@ -106,7 +109,7 @@ typedef struct record {                /* bytes first, then words: short instruc
 #if INNGEST_TRAIL_STEPS
     bool staged;                       /* it stands in the stage, whole */
 #endif
-    uint32_t position, run, step, link;
+    uint32_t position, next, run, step, link;    /* next: behind it */
 } record;
 
 #define LATER 0xA5A5A5A5u              /* in the checksum of a record: when it was written what is in front of it was not synced yet */
@@ -322,6 +325,10 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 #elif INNGEST_CRC_TABLE == 256
     static const uint32_t table[256] = CRC_ROW(CRC_ROW_0);
     for (crc = ~crc; size-- > 0; data++) crc = crc >> 8 ^ table[(crc ^ *data) & 255];
+#elif INNGEST_CRC_TABLE == 1
+    unsigned bit;
+    for (crc = ~crc; size-- > 0; )
+        for (crc ^= *data++, bit = 8; bit > 0; bit--) crc = crc >> 1 ^ (0xEDB88320 & (0u - (crc & 1)));
 #else
     static const uint32_t table[16] = {
         0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4, 0x4DB26158, 0x5005713C,
@@ -337,7 +344,7 @@ static uint32_t crc32(uint32_t crc, const uint8_t *data, size_t size)
 
 #define HASH_SEED 2166136261u
 #define HASH_PRIME 16777619u
-INNGEST_SEND_CODE static uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
+INNGEST_SEND_CODE APART uint32_t hash_text(uint32_t hash, const char *text)     /* FNV-1a */
 {
     while (*text) hash = (hash ^ (uint8_t)*text++) * HASH_PRIME;
     return hash;
@@ -692,7 +699,7 @@ INNGEST_SEND_CODE static inngest_status check_event(inngest *jobs, const char *n
     (void)jobs;
     if (name_size == 0 || (name_size >= 8 && is_own(name)))
         return refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);
-    if (name_size > 255 || size > INNGEST_EVENT_BYTES || name_size + size > INNGEST_EVENT_BYTES)
+    if ((INNGEST_EVENT_BYTES > 255 && name_size > 255) || size > INNGEST_EVENT_BYTES || name_size > INNGEST_EVENT_BYTES - size)
         return refuse(&jobs->counters.refused_size, INNGEST_ERR_EVENT_SIZE);
     return data == NULL && size > 0 ? INNGEST_ERR_ARGUMENT : INNGEST_OK;
 }
@@ -1042,19 +1049,14 @@ APART uint32_t head_position(const inngest *jobs) { return position_at(jobs, job
 APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->block_count << block_shift(jobs); }
 APART uint32_t find_address(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
 
-/* The same where it is next to nothing in a ring of a power of two; and where the head is, which stands at this position. */
+/* The same where it is next to nothing in a ring of a power of two. */
 #if FAST
 NEAR uint32_t address_of(const inngest *jobs, uint32_t position)
 {
     return jobs->ring_mask ? position << jobs->unit_shift & jobs->ring_mask : find_address(jobs, position);
 }
-NEAR uint32_t head_address(const inngest *jobs, uint32_t position)
-{
-    return jobs->ring_mask ? position << jobs->unit_shift & jobs->ring_mask : block_address(jobs, jobs->head_block) + jobs->head_offset;
-}
 #else
 #define address_of find_address
-#define head_address(jobs, position) (block_address(jobs, (jobs)->head_block) + (jobs)->head_offset)
 #endif
 
 #if INNGEST_LOG
@@ -1183,15 +1185,14 @@ static uint32_t record_room(const inngest *jobs, uint32_t payload) { return roun
 /* The same of one record, or the last of several, where a block must have room: what is left of it is whole units. */
 #define ROOM_FOR(payload) (16u + (payload))
 
-static uint32_t after(const inngest *jobs, const record *r) { return r->position + (record_bytes(jobs, r) >> jobs->unit_shift); }
-
 NEAR bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
 {
     if (size == 0) return true;
     return port_read(jobs, address_of(jobs, r->position) + r->header + from, to, size);
 }
 
-NEAR_APART void parse_header(record *r, const uint8_t *bytes)
+/* Of the record at r->position. */
+NEAR_APART void parse_header(const inngest *jobs, record *r, const uint8_t *bytes)
 {
     uint32_t word = get4(bytes + 4), header = 12, size = bytes[5], run = get2(bytes + 6), link = bytes[11];
     r->kind = word & KIND_MASK;
@@ -1210,6 +1211,7 @@ NEAR_APART void parse_header(record *r, const uint8_t *bytes)
     r->size = (uint16_t)size;
     r->run = run;
     r->link = link;
+    r->next = r->position + (record_bytes(jobs, r) >> jobs->unit_shift);
 }
 
 /* The first bytes of the header at r->position are in the stage: take the rest, with `left` bytes to the end of the block. */
@@ -1217,7 +1219,7 @@ NEAR bool finish_header(inngest *jobs, uint32_t address, uint32_t left, record *
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
     if ((bytes[4] & WIDE) && (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4))) return false;   /* what follows a short one may be unreadable */
-    parse_header(r, bytes);
+    parse_header(jobs, r, bytes);
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
@@ -1238,12 +1240,14 @@ NEAR bool is_crc(record *r, uint32_t read, uint32_t crc)
 #endif
 #define FIRST(jobs, r) ((const uint8_t *)(jobs)->stage + FIRST_AT(r))
 
-/* Read the rest of a record whose header is in the stage; that stays there, and what its payload begins with. */
-APART bool verify(inngest *jobs, record *r)
+/* Read the rest of a record at this address whose header is in the stage. There what its payload begins with stays. */
+static bool verify(inngest *jobs, uint32_t address, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage, *to = bytes + FIRST_AT(r);
-    uint32_t read = get4(bytes), crc = crc_header(jobs, r->position, bytes, r->header), left, n, address = address_of(jobs, r->position) + r->header;
+    uint32_t read = get4(bytes), crc = crc_header(jobs, r->position, bytes, r->header), left, n;
     jobs->stage[0] = read;                           /* where the position is now */
+    jobs->stage[1] = crc;                            /* for set_copy */
+    address += r->header;
     fill_bytes(to, 0, FIRST_BYTES);
     for (left = r->size; left > 0; left -= n, address += n, to = bytes + 32) {
         n = minimum(left, sizeof jobs->stage - 32);
@@ -1251,7 +1255,7 @@ APART bool verify(inngest *jobs, record *r)
         crc = crc32(crc, to, n);
     }
     read = jobs->stage[0];
-    jobs->stage[0] = crc;                            /* for set_copy */
+    jobs->stage[0] = crc;                            /* as well */
     return is_crc(r, read, crc);
 }
 
@@ -1274,7 +1278,7 @@ NEAR bool read_at(inngest *jobs, uint32_t position, record *r, bool whole)
     r->position = position;
     if (left < 12 || offset < jobs->first_offset || !port_read(jobs, address, jobs->stage, 12) || !finish_header(jobs, address, left, r)) return false;
     if (!whole) return true;
-    return verify(jobs, r);
+    return verify(jobs, address, r);
 }
 
 #if INNGEST_INDEXES
@@ -1289,7 +1293,7 @@ static bool read_record(inngest *jobs, uint32_t position, record *r) { return re
 #if INNGEST_TRAIL_STEPS
 static bool finish_record(inngest *jobs, uint32_t address, uint32_t left, record *r)
 {
-    return finish_header(jobs, address, left, r) && verify(jobs, r);
+    return finish_header(jobs, address, left, r) && verify(jobs, address, r);
 }
 
 NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
@@ -1301,7 +1305,7 @@ NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
     n = 12 + bytes[5] + (bytes[4] & WIDE ? 4u : 0u);
     if (n > left || n > INNGEST_STAGE_BYTES) return finish_record(jobs, address, left, r);
     if (n > 12 && !port_read(jobs, address + 12, bytes + 12, n - 12)) return false;
-    parse_header(r, bytes);
+    parse_header(jobs, r, bytes);
     return r->size <= 0xFF ? verify_staged(jobs, r) : finish_record(jobs, address, left, r);
 }
 #else
@@ -1333,7 +1337,7 @@ APART bool take_listed(const inngest *jobs, uint32_t *next, uint8_t *to, uint32_
 }
 #endif
 
-#define ZEROS (FAST ? 16u : 4u)
+#define ZEROS (FAST ? 16u : 1u)
 
 /* The checksum behind the payload. Of a copy it follows from that of the original: what its cells read as when they
  * were verified is what the copy must hold to be whole. */
@@ -1362,19 +1366,25 @@ APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
  * in front of the head's offset. Behind a clean stop it says that user code may have run. */
 #define FILLER 0xA5
 
+/* What was programmed at a position may or may not be there, and does not count, nor what its group has in front of it. */
+static inngest_status note_failure(inngest *jobs, uint32_t position, uint32_t from, inngest_status status)
+{
+    jobs->failed_from = from;
+    jobs->failed_at = (uint16_t)(position & ((1u << jobs->units_shift) - 1u));
+    return status;
+}
+
 static inngest_status open_place(inngest *jobs)
 {
-    uint32_t offset = jobs->head_offset - jobs->unit;
+    uint32_t position = head_position(jobs);
     bool first = INNGEST_WRITE_CACHE && !jobs->wrote;  /* in front of a boot's first filler may be weak cells, which no sync may leave unproven */
+    inngest_status status;
     if (!jobs->opening) return INNGEST_OK;
     fill_bytes(jobs->stage, FILLER, jobs->unit);
     jobs->dirty = jobs->wrote = true;
-    jobs->failed_from = position_at(jobs, jobs->head_block, offset);
-    jobs->failed_at = (uint16_t)(offset >> jobs->unit_shift);
-    INNGEST_TRY(port_program(jobs, block_address(jobs, jobs->head_block) + offset, jobs->stage, jobs->unit));
+    status = port_program(jobs, address_of(jobs, position - 1), jobs->stage, jobs->unit);
+    if (status != INNGEST_OK) return note_failure(jobs, position - 1, position - 1, status);
     jobs->opening = false;
-    jobs->failed_at = 0;
-    jobs->failed_from = 0;
     return first ? port_sync(jobs) : INNGEST_OK;
 }
 
@@ -1386,7 +1396,7 @@ static bool next_record(inngest *jobs, uint32_t block, uint32_t *at, record *r)
     while (*at != position_at(jobs, block, 0)) {
         idle(jobs);
         if (read_record(jobs, (*at)++, r)) {
-            *at = after(jobs, r);
+            *at = r->next;
             return true;
         }
     }
@@ -1431,7 +1441,7 @@ NEAR void enter_group(inngest *jobs, uint32_t key, uint32_t position)
 }
 
 /* The same for what comes next. Gives its checksum. */
-APART uint32_t begin_record(inngest *jobs, const inngest_run *run, uint32_t key, source *s)
+static uint32_t begin_record(inngest *jobs, const inngest_run *run, uint32_t key, source *s)
 {
     uint8_t *header = (uint8_t *)jobs->stage;
     uint32_t position = head_position(jobs), head = put_header(header, key, s->copy ? s->from.copy.number : number_of(run), link_to(run, position), s->left);
@@ -1471,10 +1481,8 @@ NEAR inngest_status program_stage(inngest *jobs, uint32_t address, uint32_t used
 NEAR inngest_status note_record(inngest *jobs, inngest_run *run, uint32_t position, inngest_status status)
 {
     if (status != INNGEST_OK) {
-        jobs->failed_from = jobs->group_from;          /* it may be whole all the same: what follows is not of its group */
-        jobs->failed_at = (uint16_t)(position & ((1u << jobs->units_shift) - 1u));
-        jobs->in_group = false;
-        return status;
+        jobs->in_group = false;        /* it may be whole all the same: what follows is not of its group */
+        return note_failure(jobs, position, jobs->group_from, status);
     }
     jobs->written = position;
     if (run) run->last = position;
@@ -1507,7 +1515,7 @@ APART bool take_bytes(inngest *jobs, source *s, uint8_t *to, uint32_t n)
 APART inngest_status append_there(inngest *jobs, inngest_run *run, source *s)
 {
     uint8_t *stage = (uint8_t *)jobs->stage;
-    uint32_t position = head_position(jobs), used = s->head, address = head_address(jobs, position), n;
+    uint32_t position = head_position(jobs), used = s->head, address = address_of(jobs, position), n;
     inngest_status status;
     spend(jobs, used + s->left);
     if (STAGED(s, used + s->left)) return note_record(jobs, run, position, program_stage(jobs, address, used + s->left));
@@ -1552,7 +1560,7 @@ static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const v
 #if FAST
     if (size <= INNGEST_STAGE_BYTES - 16 && !jobs->opening) {
         uint8_t *stage = (uint8_t *)jobs->stage;
-        uint32_t position = head_position(jobs), address = head_address(jobs, position);
+        uint32_t position = head_position(jobs), address = address_of(jobs, position);
         uint32_t total = put_header(stage, key, number_of(run), link_to(run, position), size) + size;
         copy_short(stage + total - size, data, size);
         put_crc(jobs, crc_header(jobs, position, stage, total));
@@ -1646,7 +1654,7 @@ static bool find_close(inngest *jobs, const inngest_run *run, uint32_t key, reco
 {
     unsigned tries;
     uint32_t other;
-    for (tries = 0; tries < 8; tries++, r->position = after(jobs, r)) {
+    for (tries = 0; tries < 8; tries++, r->position = r->next) {
         if (!read_header(jobs, r->position, r)) {
             uint32_t block = block_of(jobs, r->position - 1) + 1;   /* it ended with its block, or close to it */
             if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position_at(jobs, block, jobs->first_offset), r)) return false;
@@ -1654,18 +1662,19 @@ static bool find_close(inngest *jobs, const inngest_run *run, uint32_t key, reco
         other = key ^ KEY(r->kind, r->step);
         if (r->run == (run->number & STEP_MASK) && !(other & STEP_MASK) && (other == 0 || decided(r->kind)) && of_this_phase(run, r)) {
             uint32_t position = r->position;
-            return is_no_void(jobs, position) && read_record(jobs, after(jobs, r), r) && read_record(jobs, position, r);
+            return is_no_void(jobs, position) && read_record(jobs, r->next, r) && read_record(jobs, position, r);
         }
     }
     return false;
 }
 #endif
 
-APART inngest_seen *find_seen(inngest *jobs, const record *r)
+/* Find an event id by its record's payload, or its hash, which holds no 0. */
+APART inngest_seen *find_seen(inngest *jobs, const uint8_t *b)
 {
+    inngest_seen *seen = SEEN_ID(jobs, 0);
     int i;
-    for (i = INNGEST_SEEN_IDS; i-- > 0;)
-        if (SEEN_ID(jobs, i)->position == r->position) return SEEN_ID(jobs, i);
+    for (i = INNGEST_SEEN_IDS; i-- > 0; seen++) if (seen->hash[0] == get4(b) && seen->hash[1] == get4(b + 4)) return seen;
     return NULL;
 }
 
@@ -1707,7 +1716,7 @@ APART bool is_newest(inngest *jobs, const inngest_run *run, const record *r, rec
     if (r->kind == START || decided(r->kind)) {
         if (jobs->copy == 0 && (next != r || is_linked(jobs, next))) return true;
     } else {
-        next->position = after(jobs, r);
+        next->position = r->next;
         if (find_close(jobs, run, key, next)) return false;
     }
 #endif
@@ -1721,7 +1730,8 @@ static bool is_live(inngest *jobs, const record *r, record *next)
     const inngest_run *run;
     const inngest_seen *seen;
     if (r->kind == TIME) return r->position == jobs->time_position;
-    if (INNGEST_SEEN_IDS && r->kind == SEEN) return (seen = find_seen(jobs, r)) != NULL && seen->until > jobs->now;
+    if (INNGEST_SEEN_IDS && r->kind == SEEN)
+        return (seen = find_seen(jobs, FIRST(jobs, r))) != NULL && seen->position == r->position && seen->until > jobs->now;
     run = find_run(jobs, r->run);
     if (run == NULL || r->kind == END || (r->kind == CRASH && !(run->flags & RUN_MARKED)) || !of_this_phase(run, r)) return false;
 #if INNGEST_INDEXES
@@ -1730,25 +1740,25 @@ static bool is_live(inngest *jobs, const record *r, record *next)
     return is_newest(jobs, run, r, next);
 }
 
-/* Of a record that has just been read, so that its header is in the stage. */
+/* Of a record that has just been read. */
 APART void set_copy(inngest *jobs, const record *r, source *s)
 {
-    uint8_t *bytes = (uint8_t *)jobs->stage;
     s->copy = 1;
     s->from.copy.number = r->run;
     s->from.copy.address = address_of(jobs, r->position) + r->header;
     s->from.copy.crc = jobs->stage[0];
-    s->from.copy.head = crc_header(jobs, r->position, bytes, r->header);
+    s->from.copy.head = jobs->stage[1];
     s->left = r->size;
 }
 
 /* It has just been read. */
 APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 {
-    unsigned kind = r->kind | r->flags;
-    source s;
     inngest_seen *seen;
+    unsigned kind;
+    source s;
     set_copy(jobs, r, &s);
+    kind = r->kind | r->flags;
     if (!doubtful) {
         kind &= KIND_MASK | FLAG;
         count(&jobs->counters.carried);
@@ -1756,7 +1766,8 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
     INNGEST_TRY(append(jobs, find_run(jobs, r->run), KEY(kind, r->step), &s));
     if (r->kind == TIME) jobs->time_position = jobs->written;
-    if (INNGEST_SEEN_IDS && r->kind == SEEN && (seen = find_seen(jobs, r)) != NULL) seen->position = jobs->written;   /* cov: INNGEST_SEEN_IDS is 0 */
+    if (INNGEST_SEEN_IDS && r->kind == SEEN && (seen = find_seen(jobs, (const uint8_t *)jobs->stage + s.head)) != NULL)   /* cov: INNGEST_SEEN_IDS is 0 */
+        seen->position = jobs->written;
     return INNGEST_OK;
 }
 
@@ -1796,11 +1807,11 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
 static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
 {
     int result;
-    while ((result = jobs->port->erase(jobs->port->context, block_address(jobs, block))) == INNGEST_PORT_BUSY) {
-        if (!wait) return INNGEST_PAUSED;
+    do {
+        result = jobs->port->erase(jobs->port->context, block_address(jobs, block));
         idle(jobs);
-    }
-    idle(jobs);
+        if (result == INNGEST_PORT_BUSY && !wait) return INNGEST_PAUSED;
+    } while (result == INNGEST_PORT_BUSY);
     count(&jobs->counters.erases);
     return result == 0 ? INNGEST_OK : port_failed(jobs, result, INNGEST_ERR_ERASE);
 }
@@ -1825,9 +1836,9 @@ static inngest_status prepare_block(inngest *jobs, bool wait)
 
 static inngest_status prepare_blocks(inngest *jobs, bool wait)
 {
-    if (jobs->last_block + 1 - jobs->tail_block >= jobs->block_count) return INNGEST_OK;
-    INNGEST_TRY(port_sync(jobs));
-    while (jobs->last_block + 1 - jobs->tail_block < jobs->block_count) INNGEST_TRY(prepare_block(jobs, wait));
+    int32_t n = (int32_t)(jobs->tail_block + jobs->block_count - jobs->last_block) - 1;
+    if (n > 0) INNGEST_TRY(port_sync(jobs));
+    for (; n > 0; n--) INNGEST_TRY(prepare_block(jobs, wait));
     return INNGEST_OK;
 }
 
@@ -1884,13 +1895,20 @@ static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
 
 static bool in_last(const inngest *jobs, uint32_t position) { return position && block_of(jobs, position) == jobs->last_block; }
 
+/* The head is where it was before: what was synced there is not what will be. */
+static void go_back(inngest *jobs)
+{
+    if ((int32_t)(jobs->synced - head_position(jobs)) > 0) jobs->synced = head_position(jobs);
+}
+
 /* Programs that failed have used up the last erased block, so that reclaim cannot go on. All in there are copies: take
  * up the originals again, those of no run from the tail, erase it, and start over. */
 APART void start_over(inngest *jobs)
 {
-    uint32_t i, k, at = position_at(jobs, jobs->tail_block, 0);
+    uint32_t i, at = position_at(jobs, jobs->tail_block, 0);
     bool time = in_last(jobs, jobs->time_position);
     inngest_run *run;
+    inngest_seen *seen;
     record r;
     for (run = jobs->runs, i = jobs->run_count; i-- > 0; run++)
         while (in_last(jobs, run->last)) {
@@ -1899,11 +1917,8 @@ APART void start_over(inngest *jobs)
         }
     while (next_record(jobs, jobs->tail_block + 1, &at, &r)) {
         if (r.kind == TIME && time) jobs->time_position = r.position;
-        for (k = r.kind == SEEN ? INNGEST_SEEN_IDS : 0; k-- > 0;) {     /* the last one: in front of it may be a void one */
-            inngest_seen *seen = SEEN_ID(jobs, k);
-            if ((in_last(jobs, seen->position) || block_of(jobs, seen->position) == jobs->tail_block) &&
-                seen->hash[0] == get4(FIRST(jobs, &r)) && seen->hash[1] == get4(FIRST(jobs, &r) + 4)) seen->position = r.position;   /* cov: ids that share half a hash */
-        }
+        if (!INNGEST_SEEN_IDS || r.kind != SEEN || (seen = find_seen(jobs, FIRST(jobs, &r))) == NULL) continue;
+        if (in_last(jobs, seen->position) || block_of(jobs, seen->position) == jobs->tail_block) seen->position = r.position;   /* the last one: in front of it may be a void one */
     }
     for (i = VOIDS; i-- > 0;)                          /* what a void in there speaks of is void no more */
         if (in_last(jobs, jobs->voids[i][1]) && !in_last(jobs, jobs->voids[i][0])) jobs->failed_from = jobs->voids[i][0];
@@ -1912,6 +1927,7 @@ APART void start_over(inngest *jobs)
     jobs->head_block--;
     jobs->last_block--;
     jobs->head_offset = jobs->port->block_size;
+    go_back(jobs);
     jobs->written = position_at(jobs, jobs->tail_block, 0);           /* what was last is gone; all in front of it was synced */
     jobs->failed_at = 0;
     jobs->wasted = false;
@@ -1946,7 +1962,10 @@ APART void give_up(inngest *jobs)
     jobs->failed_at = 0;
     jobs->head_offset = offset + (jobs->opening ? jobs->unit : 2u * jobs->unit);    /* of a filler: the same once more */
     jobs->opening = jobs->wasted = true;
-    if (rest_is_blank(jobs, jobs->head_block, offset)) return;
+    if (rest_is_blank(jobs, jobs->head_block, offset)) {
+        go_back(jobs);
+        return;
+    }
     stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, jobs->head_block, offset + jobs->unit);
     jobs->head_offset = stays ? behind : jobs->port->block_size;
 }
@@ -1986,7 +2005,7 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
 }
 
 /* Does a run's chain lead through bytes that do not verify, and is it not parked for that? */
-APART bool is_broken(inngest *jobs, const inngest_run *run)
+static bool is_broken(inngest *jobs, const inngest_run *run)
 {
     record r;
     if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != BROKEN) return false;
@@ -2091,7 +2110,7 @@ APART inngest_status carry_live(inngest *jobs)
             if (INNGEST_INSPECT && !is_void_unit(jobs, position)) broken++;
             continue;
         }
-        next = after(jobs, &r);
+        next = r.next;
         idle(jobs);                                  /* now and then a look through all of its run */
         size = r.size;
         if (!is_live(jobs, &r, &r)) continue;
@@ -2244,16 +2263,16 @@ static inngest_status reclaim_block(inngest *jobs, bool wait)
 /* Make the head have room for so many bytes, where it has none or something is to be done first. */
 static inngest_status get_room(inngest *jobs, uint32_t bytes)
 {
-    uint32_t tries, spare;
+    uint32_t tries = 3 * jobs->block_count, spare;
+    inngest_status status;
     if (bytes > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
-    for (tries = 3 * jobs->block_count; tries > 0; tries--) {   /* cov: a guard: reclaim gains */
-        if (jobs->failed) return INNGEST_ERR_SYNC;
-        INNGEST_TRY(prepare_blocks(jobs, true));
+    if (jobs->failed) return INNGEST_ERR_SYNC;
+    while ((status = prepare_blocks(jobs, true)) == INNGEST_OK) {
         spare = spare_blocks(jobs);
         if (jobs->last_block - jobs->head_block >= spare && advance(jobs, bytes, spare)) return INNGEST_OK;
-        INNGEST_TRY(reclaim_block(jobs, true));
+        if ((status = tries-- > 0 ? reclaim_block(jobs, true) : INNGEST_ERR_JOURNAL_FULL) != INNGEST_OK) break;   /* cov: a guard: reclaim gains */
     }
-    return INNGEST_ERR_JOURNAL_FULL;                 /* cov: a guard: reclaim gains */
+    return status;
 }
 
 #if FAST
@@ -2401,7 +2420,7 @@ static bool is_whole(inngest *jobs, uint32_t position)
 static bool group_is_whole(inngest *jobs, const record *last)
 {
     record r;
-    for (; last->flags & MORE; last = &r) if (!read_record(jobs, after(jobs, last), &r)) return false;
+    for (; last->flags & MORE; last = &r) if (!read_record(jobs, last->next, &r)) return false;
     return true;
 }
 
@@ -2442,47 +2461,56 @@ static void put_seen(uint8_t b[SEEN_BYTES], const uint32_t hash[2], int64_t unti
 static void remember(inngest *jobs, const uint8_t b[SEEN_BYTES], uint32_t position)
 {
     int i;
-    inngest_seen *to = SEEN_ID(jobs, 0);
+    inngest_seen *to = find_seen(jobs, b);
     if (!INNGEST_SEEN_IDS) return;
-    for (i = INNGEST_SEEN_IDS; i-- > 0;) {
-        inngest_seen *seen = SEEN_ID(jobs, i);
-        if (seen->position && seen->hash[0] == get4(b) && seen->hash[1] == get4(b + 4)) { to = seen; break; }
-        if (seen->until < to->until) to = seen;
-    }
+    if (to == NULL)
+        for (to = SEEN_ID(jobs, 0), i = INNGEST_SEEN_IDS; i-- > 0;) if (SEEN_ID(jobs, i)->until < to->until) to = SEEN_ID(jobs, i);
     to->hash[0] = get4(b);
     to->hash[1] = get4(b + 4);
     to->until = get_time(b + 8);
     to->position = position;
 }
 
-/* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. */
-static bool ends_later(inngest *jobs, const record *of)
+/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
+ * voids all from one position to another, for it may read as whole later. */
+static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
+
+/* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. Gives where
+ * it does, 0: nowhere. */
+static uint32_t ends_later(inngest *jobs, const record *of)
 {
-    uint32_t at = of->position;
+    uint32_t at = of->position, end = 0, range[2];
     record r;
-    while (next_record(jobs, jobs->last_block + 1, &at, &r)) if (r.kind == END && r.run == of->run) return true;
-    return false;
+    while (next_record(jobs, jobs->last_block + 1, &at, &r)) {
+        range[0] = get4(FIRST(jobs, &r));
+        range[1] = get4(FIRST(jobs, &r) + 4);
+        if (is_void(&r) && in_range(end, range)) end = 0;              /* its program failed, and was whole all the same */
+        else if (r.kind == END && r.run == of->run && !is_voided(jobs, r.position)) end = r.position;
+    }
+    return end;
 }
 
 static void take_start(inngest *jobs, inngest_run *run, const record *r, const uint8_t *b)
 {
     run->number = (r->run & 0xFFFF) | get2(b) << 16;
-    if (run->number >= jobs->next_run) jobs->next_run = run->number + 1;
     take_up(jobs, run, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
 }
 
 static inngest_status apply_run_record(inngest *jobs, const record *r, const uint8_t *b)
 {
     inngest_run *run = find_run(jobs, r->run);
+    uint32_t number = (r->run & 0xFFFF) | get2(b) << 16;       /* of a START */
     if (r->kind == END) {
         if (run) free_the_run(jobs, run);
         return INNGEST_OK;
     }
+    if (r->kind == START && number >= jobs->next_run) jobs->next_run = number + 1;   /* also where there is no place for it */
     if (run == NULL) {
         if ((run = enter_run(jobs, r->run)) == NULL) return INNGEST_ERR_RUNS_FULL;
         run->flags = RUN_OLD;
     }
     if (r->kind == START) take_start(jobs, run, r, b);
+    if ((INNGEST_ON_FAILURE || INNGEST_CANCEL) && r->kind == PHASE && get4(b) != (uint32_t)INNGEST_ERR_READ) run->flags |= RUN_FAILING;
     run->last = r->position;
     if (r->flags & CARRIED) set_copied(jobs, 0, r->position);
     return INNGEST_OK;
@@ -2494,10 +2522,6 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
     uint32_t block = block_of(jobs, r->position);
     return block - ((block - r->step) & STEP_MASK);
 }
-
-/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
- * voids all from one position to another, for it may read as whole later. */
-static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
 
 /* b: what its payload begins with. */
 APART inngest_status apply_record(inngest *jobs, const record *r, const uint8_t *b, uint32_t *reclaimed)
@@ -2573,8 +2597,9 @@ typedef struct scan {
     uint32_t unmet;                    /* a position that it names, where nothing is to be read, or 0 */
 #endif
     uint32_t end;                      /* where the last record of the block ended, or what is left of one; 0: it is blank */
-    uint32_t proven;                   /* reclaimed is all in front of this block */
+    uint32_t proven;                   /* reclaimed is all in front of this block; in front of the oldest: nothing */
     inngest_status status;             /* why a record cannot be taken up */
+    uint32_t ends, taken;              /* where one of them ends all the same, as far as it could be read, or 0; the last record taken up */
 #if INNGEST_WRITE_CACHE
     uint32_t before, lost;             /* where what is in front of the block ended, or 0 */
 #endif
@@ -2639,6 +2664,7 @@ APART inngest_status take_list(inngest *jobs, scan *found)
     jobs->list = found->list;
     found->list = 0;
     found->status = INNGEST_OK;
+    found->ends = 0;
     found->listed = true;
     return INNGEST_OK;
 }
@@ -2669,9 +2695,9 @@ static inngest_status find_starts(inngest *jobs)
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
 #if INNGEST_FAST_MOUNT
-    uint32_t offset = found->from, gap = offset, range[2] = { 0, 0 };
+    uint32_t offset = found->from, gap = offset, range[2] = { 0, 0 }, ends;
 #else
-    uint32_t offset = jobs->first_offset, gap = offset, range[2] = { 0, 0 };
+    uint32_t offset = jobs->first_offset, gap = offset, range[2] = { 0, 0 }, ends;
 #endif
     bool in_group = false, in_void = false, broken = false, blank = false, torn, needed;
     inngest_status applied, again;
@@ -2730,8 +2756,8 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         if (!in_group) jobs->newest = r.position;
         jobs->stale = false;
         in_group = (r.flags & MORE) != 0;
+        found->taken = position;
         applied = apply_record(jobs, &r, b, &found->proven);
-        if (applied != INNGEST_OK && !ends_later(jobs, &r)) found->status = applied;
 #if INNGEST_FAST_MOUNT
         if (is_list(jobs, &r)) {                           /* from here on once more, when it has been taken up */
             found->from = offset;
@@ -2739,6 +2765,10 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
             return INNGEST_OK;
         }
 #endif
+        if (applied == INNGEST_OK) continue;
+        ends = ends_later(jobs, &r);
+        if (ends == 0) found->status = applied;
+        else if (found->ends == 0 || (int32_t)(ends - found->ends) > 0) found->ends = ends;
     }
     if (broken) count(&jobs->counters.torn);
 #if INNGEST_WRITE_CACHE
@@ -2766,7 +2796,7 @@ static void end_voids(inngest *jobs, uint32_t end)
  * cells may be half programmed, before anything acts on it. */
 APART inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint32_t position = jobs->newest, bytes = 0, before, copies = 0, from = 0;
+    uint32_t position = jobs->newest, bytes = 0, copies = 0, from = 0;
     bool torn = jobs->doubted || jobs->stale;
     inngest_status status;
     inngest_run *run;
@@ -2787,7 +2817,7 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
     if (torn) jobs->clean = false;
     if (jobs->newest) do {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
-        position = after(jobs, &r);
+        position = r.next;
         if (is_void(&r)) {
             from = get4(FIRST(jobs, &r));
             torn = true;
@@ -2811,13 +2841,12 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
         INNGEST_TRY(port_sync(jobs));                      /* where it began with a joint */
     }
     if (torn) INNGEST_TRY(write_void(jobs, from, copies ? MORE : 0));
-    for (position = jobs->newest; copies > 0; position = after(jobs, &r)) {
+    for (position = jobs->newest; copies > 0; position = r.next) {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
         if (is_void(&r)) continue;
         copies--;
-        before = r.link ? r.position - r.link : 0;
-        run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed */
-        if (run && (before == 0 || (int32_t)(before - jobs->newest) < 0)) run->last = before;   /* cov: no group has two records of one run */
+        run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed; of one run a group has one record */
+        if (run) run->last = r.link ? r.position - r.link : 0;
         status = copy_record(jobs, &r, true);
         if (status == INNGEST_ERR_READ || (status == INNGEST_OK && !is_whole(jobs, jobs->written))) return doubt(jobs);
         INNGEST_TRY(status);
@@ -2868,7 +2897,8 @@ APART bool has_lost_header(inngest *jobs, uint32_t block)
     record r;
     inngest_status status = read_block_header(jobs, block, b);
     if (status == INNGEST_OK) return get4(b + 8) == block;      /* now it is */
-    return status == INNGEST_ERR_NOT_FOUND && !has_header(jobs, block + 1 - jobs->block_count) && next_record(jobs, block + 1, &at, &r);
+    if (status != INNGEST_ERR_NOT_FOUND || has_header(jobs, block + 1 - jobs->block_count)) return false;
+    return next_record(jobs, block + 1, &at, &r);
 }
 
 /* Find the newest block and the journal's format by the block headers, or format a blank storage. *blocks: how many
@@ -2970,6 +3000,16 @@ static void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found
 }
 #endif
 
+/* Does a block hold anything that counts, of which there is no copy? */
+static bool holds_live(inngest *jobs, uint32_t block)
+{
+    uint32_t at = position_at(jobs, block, 0);
+    record r;
+    set_copied(jobs, at, jobs->copy);
+    while (next_record(jobs, block + 1, &at, &r)) if (is_live(jobs, &r, &r)) return true;
+    return false;
+}
+
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
@@ -2978,11 +3018,11 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 #if INNGEST_FAST_MOUNT
     bool whole;
 #endif
-    scan found;
-    fill_bytes(&found, 0, sizeof found);
+    scan found = { 0 };
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->block_count;
-    if ((int32_t)(oldest - jobs->block_count) < 0) oldest = jobs->block_count;
+    if (oldest < jobs->block_count) oldest = jobs->block_count;
+    found.proven = oldest - 1;                             /* none of those that are there */
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     missing = count_missing(jobs, oldest, blocks);
     block = jobs->tail_block;
@@ -3020,7 +3060,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     if (found.lost && (int32_t)(block_of(jobs, found.lost) - found.proven) >= 0 && jobs->voids_needed < VOIDS)   /* cov: programs failed besides; 8 losses */
         return void_range(jobs, found.lost, position_at(jobs, jobs->head_block + 1, 0), true);
 #endif
-    fresh = jobs->head_offset == 0 && !misplaced && (int32_t)(jobs->last_block - (2 * jobs->block_count - 1)) < 0;
+    fresh = jobs->head_offset == 0 && !misplaced && jobs->last_block < 2 * jobs->block_count - 1;
     /* Erased again by a boot that took it for the last one, and cut short; all behind it, too, the last one first: where that is cut
      * short it is the last one that has a header, which is erased again before it is entered. */
     if (headless) {
@@ -3037,7 +3077,11 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (jobs->next_run < least) jobs->next_run = least;
     }
     full = jobs->head_block == jobs->last_block && jobs->last_block + 1 - oldest == jobs->block_count;
-    if (full && (int32_t)(found.proven - oldest) <= 0 && !has_header(jobs, oldest)) found.proven = oldest + 1;   /* its erase had begun: there was proof */
+#if INNGEST_FAST_MOUNT
+    if (full && found.listed) return distrust_lists(jobs);     /* a reclaim was cut short: what it copied is looked for */
+#endif
+    /* Its erase had begun: there was proof. Not where only its header is gone, whose program was once cut short. */
+    if (full && (int32_t)(found.proven - oldest) <= 0 && !has_header(jobs, oldest) && !holds_live(jobs, oldest)) found.proven = oldest + 1;
     if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
         *reclaimed = 0;
         return INNGEST_PAUSED;
@@ -3047,6 +3091,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
     }
+    if (found.ends && (int32_t)(found.ends - found.taken) > 0) return INNGEST_PAUSED;   /* what says so reads differently each time */
 #if INNGEST_FAST_MOUNT
     if (found.unmet || !(whole || found.listed)) return distrust_lists(jobs);
     if (found.listed) INNGEST_TRY(find_starts(jobs));
@@ -3074,11 +3119,14 @@ APART void set_error(inngest_ctx *ctx, inngest_status status, int32_t code, cons
 }
 
 /* A mistake: the run fails, whatever the handler does. */
-static inngest_status mistake(inngest_ctx *ctx, inngest_status status, const char *id)
+APART inngest_status mistake(inngest_ctx *ctx, inngest_status status, const char *id)
 {
     set_error(ctx, status, 0, id);
     return ctx->stopped = status;
 }
+
+/* The same in the step that the pass is at. */
+APART inngest_status step_mistake(inngest_ctx *ctx, inngest_status status) { return mistake(ctx, status, ctx->id); }
 
 static void note_attempt(inngest_run *run, uint8_t attempt)
 {
@@ -3237,7 +3285,7 @@ static bool find_again(inngest_ctx *ctx, record *r)
     uint32_t position = last_place(ctx)[0], size = last_place(ctx)[1];
     if (size == 0 || size > INNGEST_STAGE_BYTES || !port_read(jobs, address_of(jobs, position), bytes, size)) return false;
     r->position = position;
-    parse_header(r, bytes);
+    parse_header(jobs, r, bytes);
     return r->header + (uint32_t)r->size == size && is_memo(ctx, r) && verify_staged(jobs, r);
 }
 
@@ -3278,7 +3326,7 @@ NEAR enum found find_memo(inngest_ctx *ctx, record *r)
 #endif
     ctx->known = true;
     ctx->met++;
-    ctx->ahead = after(ctx->jobs, r);
+    ctx->ahead = r->next;
     return found;
 }
 
@@ -3309,7 +3357,7 @@ NEAR_APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t si
 {
     uint32_t need = record_room(ctx->jobs, size);
     if (ctx->run->flags & RUN_SAVED) find_old(ctx, kind);
-    if (ctx->run->used * UINT32_C(4) - ctx->old + need + END_ROOM > ctx->run->reserved * UINT32_C(4)) return mistake(ctx, INNGEST_ERR_RUN_BYTES, ctx->id);
+    if (ctx->run->used * UINT32_C(4) - ctx->old + need + END_ROOM > ctx->run->reserved * UINT32_C(4)) return step_mistake(ctx, INNGEST_ERR_RUN_BYTES);
     return room(ctx->jobs, need + more) == INNGEST_OK ? INNGEST_OK : wait_for_room(ctx);
 }
 
@@ -3317,7 +3365,7 @@ NEAR_APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t si
 NEAR inngest_status add_own(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     inngest_run *run = ctx->run;
-    return add(ctx->jobs, run, KEY(kind | (INNGEST_ON_FAILURE ? run->flags & RUN_FAILING : 0), ctx->step), data, size);
+    return add(ctx->jobs, run, KEY(kind | (INNGEST_ON_FAILURE && kind >= RESULT ? run->flags & RUN_FAILING : 0), ctx->step), data, size);
 }
 
 /* The step has a record of so many bytes now. */
@@ -3328,7 +3376,7 @@ NEAR void note_own(inngest_ctx *ctx, unsigned kind, uint32_t size)
     run->used = (uint16_t)((run->used * UINT32_C(4) - ctx->old + bytes) / 4);
     ctx->old = (uint16_t)bytes;
     meet(ctx, kind);
-    if (kind == INTENT) return;
+    if (INNGEST_LONG_STEPS && kind == INTENT) return;
     run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) ? 0u : RUN_OLD));
     made_progress(ctx->jobs, run);
 }
@@ -3416,14 +3464,15 @@ static uint32_t encode_error(const inngest_ctx *ctx, uint8_t b[ERROR_BYTES])
     return size;
 }
 
+/* Of a record that has just been read. */
 static bool load_error(inngest_ctx *ctx, const record *r)
 {
-    uint8_t b[ERROR_BYTES + 1];
     uint32_t size = minimum(r->size, ERROR_BYTES);
-    fill_bytes(b, 0, sizeof b);
-    if (!read_payload(ctx->jobs, r, 0, b, size)) return false;
-    set_error(ctx, (inngest_status)(int32_t)get4(b), (int32_t)get4(b + 4), (const char *)b + 8);
-    return true;
+    size -= minimum(size, 8);
+    ctx->error.status = (inngest_status)(int32_t)get4(FIRST(ctx->jobs, r));
+    ctx->error.code = (int32_t)get4(FIRST(ctx->jobs, r) + 4);
+    ctx->error.message[size] = 0;
+    return read_payload(ctx->jobs, r, 8, ctx->error.message, size);
 }
 
 /* ---- 9 Steps in progress: again, pending, complete ------------------------------------------------------------- */
@@ -3555,7 +3604,7 @@ static inngest_status begin_again(inngest_ctx *ctx)
     ctx->began = a->began;
     if (a->how >= MISTAKEN) {
         drop_own(ctx);
-        return mistake(ctx, (inngest_status)(INNGEST_ERR_RUN_BYTES + (int)(a->how - MISTAKEN)), ctx->id);
+        return step_mistake(ctx, (inngest_status)(INNGEST_ERR_RUN_BYTES + (int)(a->how - MISTAKEN)));
     }
     if (!GOES_ON(a)) return a->how == HOW(INNGEST_RETRY) ? INNGEST_RETRY : INNGEST_FAIL;
     if (ctx->ending) ctx->stop = INNGEST_STOP_CANCEL;
@@ -3639,7 +3688,7 @@ static int64_t backoff(inngest_ctx *ctx)
 
 APART int max_attempts(const inngest_ctx *ctx)
 {
-    if (ctx->step && ctx->max_attempts) return ctx->max_attempts;
+    if (ctx->max_attempts) return ctx->max_attempts;
     if (IN_ON_FAILURE(ctx->run)) return 2;                 /* as Inngest's: one retry */
     return ctx->function->max_attempts ? ctx->function->max_attempts : 5;
 }
@@ -3658,7 +3707,7 @@ APART inngest_status write_error(inngest_ctx *ctx, unsigned kind, inngest_status
 {
     uint8_t b[ERROR_BYTES];
     uint32_t size = verdict == INNGEST_OK ? 0 : encode_error(ctx, b);
-    return kind == FAILED ? write_own(ctx, FAILED, b, size) : add(ctx->jobs, ctx->run, KEY(kind, 0), b, size);
+    return write_own(ctx, kind, b, size);
 }
 
 /* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
@@ -3708,7 +3757,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
     inngest_status status;
     enum found found;
     r->kind = 0;
-    if (ctx->open) return mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT, ctx->id);
+    if (ctx->open) return step_mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
     ctx->attempt = 0;
@@ -3773,12 +3822,12 @@ static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t f
 }
 
 /* Enter a step with a result, and take that from the journal. */
-APART inngest_status enter_with(inngest_ctx *ctx, const char *id, void *result, size_t size)
+static inngest_status enter_with(inngest_ctx *ctx, const char *id, void *result, size_t size)
 {
     record r;
     inngest_status status = enter_step(ctx, id, WHAT_RUN, &r);
     if (status != INNGEST_OK && status != INNGEST_BODY) return status;
-    if (result == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
+    if (result == NULL && size > 0) return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
     if (status != INNGEST_OK) return status;
     status = copy_payload(ctx, &r, 0, result, size);
     return status == INNGEST_ERR_TOO_LONG ? park(ctx, INNGEST_WAIT_MEMO) : status;
@@ -3789,7 +3838,7 @@ APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_s
 {
     inngest_status status = enter_with(ctx, id, result, size);
     if (status != INNGEST_BODY) return status;
-    if (size > INNGEST_RESULT_BYTES) return mistake(ctx, INNGEST_ERR_RESULT_SIZE, id);
+    if (size > INNGEST_RESULT_BYTES) return step_mistake(ctx, INNGEST_ERR_RESULT_SIZE);
     ctx->result = result;
     ctx->size = (uint16_t)size;
     ctx->told = false;
@@ -3864,7 +3913,7 @@ inngest_status inngest_step_begin_(inngest_ctx *ctx, const char *id, const innge
 
 inngest_status inngest_step_close_(inngest_ctx *ctx, inngest_status body)
 {
-    return ctx->open && !ctx->in_body ? close_step(ctx, body) : mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
+    return ctx->open && !ctx->in_body ? close_step(ctx, body) : step_mistake(ctx, INNGEST_ERR_STEP_LEFT);
 }
 
 inngest_status inngest_step_run_with(inngest_ctx *ctx, const char *id, const inngest_step_options *options, inngest_step_fn *fn,
@@ -3923,7 +3972,7 @@ inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *n
     inngest_status status = enter_short(ctx, id, WHAT_SEND);
     if (status != INNGEST_BODY) return status;
     status = check_event(ctx->jobs, name, name_size, data, size);
-    if (status != INNGEST_OK) return mistake(ctx, status, id);
+    if (status != INNGEST_OK) return step_mistake(ctx, status);
     e.name = name;
     e.full = NULL;
     e.name_size = (uint8_t)name_size;
@@ -3944,7 +3993,7 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
     uint32_t last;
     inngest_status status = enter_short(ctx, id, WHAT_RESTART);
     if (status != INNGEST_BODY) return status;
-    if (jobs->port->restart == NULL) return mistake(ctx, INNGEST_ERR_RESTART, id);
+    if (jobs->port->restart == NULL) return step_mistake(ctx, INNGEST_ERR_RESTART);
     INNGEST_TRY(make_room(ctx, DONE, 1, ROOM_FOR(TIME_BYTES)));
     last = ctx->run->last;                             /* not earlier: making room may have carried its records */
     status = add_own(ctx, DONE | MORE, &done, 1);
@@ -3991,7 +4040,7 @@ static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, 
     inngest_status result = INNGEST_OK, *branch;
     int index = 0;
     *good = -1;
-    if (ctx->open) return mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
+    if (ctx->open) return step_mistake(ctx, INNGEST_ERR_STEP_LEFT);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     if (!ctx->parallel) return mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
     for (branch = first; branch; branch = va_arg(list, inngest_status *), index++) {
@@ -4082,7 +4131,7 @@ static inngest_status find_progress(inngest_ctx *ctx, const void *data, size_t s
 {
     enum found found;
     if (!ctx->open) return mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_save or load");
-    if (data == NULL && size > 0) return mistake(ctx, INNGEST_ERR_ARGUMENT, ctx->id);
+    if (data == NULL && size > 0) return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     found = find_own(ctx, KEY(SAVE, ctx->step), r);
     if (found == BROKEN) return park(ctx, INNGEST_WAIT_DAMAGE);
@@ -4095,7 +4144,7 @@ static inngest_status look_for_change(inngest_ctx *ctx, const void *progress, si
     record r;
     inngest_status status = find_progress(ctx, progress, size, &r);
     if (status != INNGEST_OK && status != INNGEST_BODY) return status;
-    if (size > INNGEST_RESULT_BYTES) return mistake(ctx, INNGEST_ERR_RESULT_SIZE, ctx->id);
+    if (size > INNGEST_RESULT_BYTES) return step_mistake(ctx, INNGEST_ERR_RESULT_SIZE);
     if (status == INNGEST_OK && same_payload(ctx->jobs, &r, progress, size)) return INNGEST_OK;
     ctx->old = status == INNGEST_OK ? (uint16_t)record_room(ctx->jobs, r.size) : 0;
     return INNGEST_BODY;
@@ -4144,7 +4193,7 @@ uint64_t inngest_run_id(const inngest_ctx *ctx) { return run_id(ctx->jobs, ctx->
 const inngest_error_info *inngest_error(const inngest_ctx *ctx) { return &ctx->error; }
 
 /* The attempt of the step, or of the handler (step 0), and the record that says so. */
-APART void find_attempt(inngest_ctx *ctx)
+static void find_attempt(inngest_ctx *ctx)
 {
     record r;
     ctx->attempt = 0;
@@ -4531,6 +4580,7 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
     }
     if (verdict == INNGEST_FAIL && run->phase == INNGEST_PHASE_HANDLER && has_on_failure(ctx->function)) kind = PHASE;
     else if (CRASHES(run) <= INNGEST_CRASH_LIMIT) tell_end(ctx, verdict);
+    ctx->step = 0;
     if (room_for(jobs, verdict == INNGEST_OK ? 0 : ERROR_BYTES) != INNGEST_OK ||
         write_error(ctx, kind, verdict) != INNGEST_OK) return false;
     if (kind == PHASE) {
@@ -4554,6 +4604,7 @@ APART bool finish(inngest_ctx *ctx, inngest_status verdict)
 static inngest_status retry_handler(inngest_ctx *ctx)
 {
     ctx->step = 0;
+    ctx->max_attempts = 0;
     find_attempt(ctx);
     ctx->parallel = false;
     ctx->wake = NEVER;
@@ -4577,7 +4628,7 @@ static inngest_status retry_in_time(inngest_ctx *ctx)
  * other branches, has its turn in another pass at once. */
 static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 {
-    if (status == INNGEST_OK) return mistake(ctx, INNGEST_ERR_STEP_LEFT, ctx->id);
+    if (status == INNGEST_OK) return step_mistake(ctx, INNGEST_ERR_STEP_LEFT);
     status = close_step(ctx, status);
     if (ctx->stopped != INNGEST_OK || ctx->stuck) return status;
     return wait_a_round(ctx);
@@ -4886,6 +4937,13 @@ NEAR uint32_t next_deadline(inngest *jobs, inngest_status waiting)
     return in;
 }
 
+/* May it be called now? */
+NEAR_APART inngest_status check_call(const inngest *jobs)
+{
+    if (jobs == NULL || jobs->ready != READY) return INNGEST_ERR_NOT_READY;
+    return jobs->busy ? INNGEST_ERR_BUSY : INNGEST_OK;
+}
+
 static void pass_again(inngest *jobs, inngest_run *run)
 {
     run->flags &= (uint16_t)~RUN_PASSED;
@@ -4895,7 +4953,7 @@ static void pass_again(inngest *jobs, inngest_run *run)
 /* Let each run that is due have one pass. One whose newest record is not durable has it in the next round, behind the
  * sync that serves this one; so what the queue brings costs no sync of its own. False: nothing was due, or power is
  * about to go. */
-static bool round_of_passes(inngest *jobs)
+APART bool round_of_passes(inngest *jobs)
 {
     inngest_run *run = jobs->runs;
     bool any = false;
@@ -4922,7 +4980,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
     uint32_t next, block, offset;
     inngest_status waiting, ahead;
-    if (jobs == NULL || jobs->ready != READY || jobs->busy) return UINT32_MAX;
+    if (check_call(jobs) != INNGEST_OK) return UINT32_MAX;
     advance_time(jobs, now_ms);
     if (jobs->failed || STOPPED(jobs)) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
@@ -4947,7 +5005,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs));   /* a round cut short takes a sync too */
     if (STOPPED(jobs)) return UINT32_MAX;
     if (INNGEST_WRITE_CACHE && 2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
-    if ((!FAST || jobs->now - jobs->stamp >= 60000) && heartbeat_in(jobs) == 0 && next_deadline(jobs, INNGEST_OK) != UINT32_MAX &&
+    if ((!FAST || jobs->now - jobs->stamp >= 60000) && heartbeat_in(jobs) == 0 && next_deadline(jobs, INNGEST_OK) == 0 &&
         write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (!add_list(jobs)) waiting = INNGEST_ERR_PROGRAM;
     if ((!FAST || jobs->port->sync) &&
@@ -4964,8 +5022,7 @@ inngest_status inngest_flush(inngest *jobs)
 {
     inngest_status status;
     inngest_word end;
-    if (jobs == NULL || jobs->ready != READY) return INNGEST_ERR_NOT_READY;
-    if (jobs->busy) return INNGEST_ERR_BUSY;
+    INNGEST_TRY(check_call(jobs));
     end = WORD(LOAD(&jobs->tail));
     status = drain(jobs);
     INNGEST_TRY(port_sync(jobs));
@@ -5390,14 +5447,14 @@ static inngest_status win_back(inngest *jobs)
     return INNGEST_PAUSED;
 }
 
-inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t size_of_engine)
+inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index, size_t sizes)
 {
     inngest_status status;
     uint16_t unused;
     if (index == NULL) index = &unused;
     *index = 0;
     if (INNGEST_INIT_CHECKS && (jobs == NULL || config == NULL)) return INNGEST_ERR_ARGUMENT;
-    if (INNGEST_INIT_CHECKS && size_of_engine != sizeof(inngest) + sizeof(inngest_slot)) return INNGEST_ERR_MISMATCH;
+    if (INNGEST_INIT_CHECKS && sizes != INNGEST_SIZES_) return INNGEST_ERR_MISMATCH;
     if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_config(config));
     do {
         set_up(jobs, config, sizeof *jobs);
@@ -5411,6 +5468,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
 #endif
         check_runs(jobs, config->reset);
         if (unreadable(jobs)) return INNGEST_ERR_READ;
+        INNGEST_TRY(prepare_blocks(jobs, true));       /* where what check_runs wrote had a block reclaimed, and its erase failed */
         /* What was written again stands in the block that a reclaim cut short starts over: it ends before anything acts on it. */
         status = jobs->head_block == jobs->last_block ? reclaim_block(jobs, true) : INNGEST_OK;
         if (status == INNGEST_ERR_JOURNAL_FULL) status = win_back(jobs);
@@ -5430,8 +5488,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
 inngest_status inngest_close(inngest *jobs)
 {
     inngest_status status;
-    if (jobs == NULL || jobs->ready != READY) return INNGEST_ERR_NOT_READY;
-    if (jobs->busy) return INNGEST_ERR_BUSY;
+    INNGEST_TRY(check_call(jobs));
     STORE(&jobs->ready, 0);
     status = drain(jobs);
     if (!jobs->failed && !STOPPED(jobs)) {

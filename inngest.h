@@ -71,7 +71,7 @@
 #ifndef INNGEST_ACTIVE_STEPS   /* most steps in progress (AGAIN, PENDING) at once; 1..255; RAM: 20 bytes each */
 #define INNGEST_ACTIVE_STEPS 4
 #endif
-#ifndef INNGEST_SEEN_IDS       /* most event ids remembered; 0..255; RAM: 24 bytes each, journal: 28 bytes each */
+#ifndef INNGEST_SEEN_IDS       /* most event ids remembered: one more waits, and all events behind it; 0..255; RAM: 24 bytes each, journal: 28 */
 #define INNGEST_SEEN_IDS 8
 #endif
 #ifndef INNGEST_SEEN_MS        /* how long an event id is remembered, in ms of journal time */
@@ -142,14 +142,14 @@
 #ifndef INNGEST_JSON           /* the JSON reader */
 #define INNGEST_JSON 1
 #endif
-#ifndef INNGEST_CRC_TABLE      /* 16, 256 or 2048 entries of 4 bytes for the checksum: 13, 6 or 3 instructions a byte */
+#ifndef INNGEST_CRC_TABLE      /* 1, 16, 256 or 2048 entries of 4 bytes for the checksum, 1 is none: 47, 13, 6 or 3 instructions a byte */
 #if UINTPTR_MAX > 0xFFFFFFFF
 #define INNGEST_CRC_TABLE 2048
 #else
 #define INNGEST_CRC_TABLE 16
 #endif
 #endif
-#ifndef INNGEST_LOG            /* port.log is told of failures, damage and crashes */
+#ifndef INNGEST_LOG            /* port.log is told of storage that fails, damage and crashes; hooks are told of jobs that fail */
 #define INNGEST_LOG 1
 #endif
 #ifndef INNGEST_JSON_DEPTH     /* deepest nesting the reader accepts; 1..255; stack: a bit each */
@@ -177,7 +177,8 @@
 #ifndef INNGEST_CORES          /* cores that send or tick; more than 1 is refused where there is no compare-and-swap; 1 leaves barriers out on Cortex-M */
 #define INNGEST_CORES 1
 #endif
-#ifndef INNGEST_CACHE_LINE     /* bytes; what cores write in turn lies so far apart, and a queue slot is a multiple of it; 0: as small as can be */
+#ifndef INNGEST_CACHE_LINE     /* bytes, a multiple of 8; what cores write in turn lies so far apart, and a queue slot is a multiple of it; 0:
+                                  as small as can be */
 #if UINTPTR_MAX > 0xFFFFFFFF
 #define INNGEST_CACHE_LINE 64
 #else
@@ -292,7 +293,7 @@ typedef enum inngest_status {
     INNGEST_ERR_TABLE_EVENT = -363,    /* no trigger event, or a wildcard that does not follow '/' or '.' */
     INNGEST_ERR_TABLE_HANDLER = -364,  /* no handler */
     INNGEST_ERR_TABLE_FAN_OUT = -365,  /* limit INNGEST_FAN_OUT: more functions fit one event */
-    INNGEST_ERR_TABLE_BYTES = -366,    /* journal_bytes too small for start and failure, or over the capacity; or one event's runs fill a block */
+    INNGEST_ERR_TABLE_BYTES = -366,    /* journal_bytes below 32; or the runs that one event starts need more than the capacity, or a block */
     INNGEST_ERR_TABLE_BACKOFF = -367,  /* backoff and backoff_count contradict each other */
     INNGEST_ERR_GEOMETRY = -368,       /* block size, count or program size out of range */
     INNGEST_ERR_FOREIGN = -369,        /* the storage is not blank and holds no journal: inngest_format it knowingly */
@@ -365,7 +366,7 @@ typedef struct inngest_function {
     const char *event;            /* exact, or a wildcard after '/' or '.': "app/user.*" */
     inngest_handler *handler;
 #if INNGEST_ON_FAILURE
-    inngest_handler *on_failure;  /* NULL: none */
+    inngest_handler *on_failure;  /* NULL: none; it and its steps have one retry, as in Inngest, but for a step's own max_attempts */
 #endif
     inngest_predicate *when;      /* NULL: always; called before the event is journaled, again while that waits for room */
     const uint32_t *backoff;      /* seconds, the last one repeated; NULL: Inngest's table */
@@ -412,13 +413,13 @@ typedef struct inngest_run_info {
     uint8_t attempt;              /* of what it waits for, from 0 */
     int64_t deadline_in_ms;       /* from the last tick; INT64_MAX: none */
     uint32_t journal_bytes;       /* used, at most */
-    uint32_t reserved_bytes;
+    uint32_t reserved_bytes;      /* the function's, and room for its event and for failing */
 } inngest_run_info;
 
 typedef struct inngest_error_info {
     inngest_status status;        /* INNGEST_FAIL for a user's failure, else the mistake or limit */
     int32_t code;                 /* the user's */
-    char message[INNGEST_MESSAGE_BYTES + 1];   /* the user's, cut to fit; or the id of the step concerned */
+    char message[INNGEST_MESSAGE_BYTES + 1];   /* the user's, cut to fit; or the step's id or the path concerned */
 } inngest_error_info;
 
 #if INNGEST_HOOKS
@@ -751,25 +752,28 @@ struct inngest {                   /* what is used most stands first, bytes befo
  * one block header for each record written, and only when the head has no room. */
 
 /* Mount the journal and take up its runs. A blank storage is formatted; storage that is foreign, newer or of another
- * geometry is refused and not touched. *index (may be NULL) gets the function that a table error is about.
+ * geometry is refused and not touched. *index (may be NULL) gets the function that a table error is about; of several, the first.
  * Interrupts: no. Reads each block's header; what was written behind the newest list of all that counts, 8 to 16 KiB, or 64 times as
  * much as it takes, 4 bytes for each run and id; what is left of a block and one more, which are to be blank; without INNGEST_FAST_MOUNT,
  * or where a list or what it names cannot be read, the whole journal; then each live run's records. Writes: the newest group again, unless
  * the stop was clean; erases what a reset kept from being erased. Where boots cut short one after the other have begun
- * all erased blocks in vain: both twice, and those blocks erased. Any status of init, of the table, of the port; or
- * RUNS_FULL: the journal holds more live runs than config.runs. */
+ * all erased blocks in vain: both twice, and those blocks erased. Any status of init, of the table, of the port;
+ * ARGUMENT: functions, port, read, program or erase NULL, or runs or events out of range; or RUNS_FULL: the journal holds
+ * more live runs than config.runs. */
 INNGEST_MUST_USE inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index,
-                                              size_t size_of_engine);
-#define inngest_init(jobs, config, index) inngest_init_(jobs, config, index, sizeof(inngest) + sizeof(inngest_slot))
+                                              size_t sizes);
+#define inngest_init(jobs, config, index) inngest_init_(jobs, config, index, INNGEST_SIZES_)
+#define INNGEST_SIZES_ /* of what a program and its library must see alike */ \
+    (sizeof(inngest) + sizeof(inngest_slot) + sizeof(inngest_function) + sizeof(inngest_step_options) + INNGEST_EVENT_BYTES)
 
 /* Erase every block of the storage, so that the next init formats it: all that it held is gone. Interrupts: no. No
  * engine may be mounted. Waits for each erase: 1 ms to 2 s a block on flash. OK, ARGUMENT, or the port's ERASE or SYNC. */
 INNGEST_MUST_USE inngest_status inngest_format(const inngest_port *port);
 
 /* Do what is due: journal queued events, run handlers. Gives the ms until something is due; 0: call again at once, if
- * only to reclaim and erase ahead of need while nothing else is to be done; UINT32_MAX: nothing is due,
- * until an event, a completion or a wake comes. now_ms may wrap; call at least once in 24 days. Where it goes back, time
- * stands still until it is where it was. Interrupts: no.
+ * only to reclaim and erase ahead of need while nothing else is to be done; UINT32_MAX: nothing is due, until an event,
+ * a completion or a wake comes; or nothing was done: not mounted, in user code, after a failed sync. now_ms may wrap;
+ * call at least once in 24 days. Where it goes back, time stands still until it is where it was. Interrupts: no.
  * Bounded by INNGEST_TICK_PASSES passes and the queue, each of whose records may have to reclaim a block first: copy what is
  * live in it, and erase. On flash of 8 blocks or more of which live runs hold a sixteenth at most, ticks do that ahead of need:
  * each copies one record, or erases one block. Failures of the port are counted, and tried again a second
@@ -817,7 +821,8 @@ typedef struct inngest_event {
     const void *data;
     size_t size;
 #if INNGEST_SEEN_IDS
-    const char *id;               /* NULL or empty: none; the same id, whatever the name, within INNGEST_SEEN_MS starts no second run */
+    const char *id;               /* NULL or empty: none; the same id, whatever the name, within INNGEST_SEEN_MS starts
+                                   * no second run; INNGEST_SEEN_IDS of them at a time */
 #endif
 #if INNGEST_WALL_CLOCK
     int64_t ts;                   /* unix ms, to the year 6429; 0: none; a future one delays the start */

@@ -54,8 +54,9 @@ int main(int count, char **arguments)
         user_created user = { .future = inngest_posix_unix_ms() + INNGEST_SECONDS(5) };
         snprintf(user.email, sizeof user.email, "%s", arguments[1]);
         status = inngest_send(&jobs, "user/created", &user, sizeof user);
-        if (status == INNGEST_OK) status = inngest_flush(&jobs);      /* now no power cut can lose it */
         if (status != INNGEST_OK) fprintf(stderr, "not accepted: %s\n", inngest_status_name(status));
+        else if ((status = inngest_flush(&jobs)) != INNGEST_OK)       /* OK: now no power cut can lose it */
+            fprintf(stderr, "accepted, but not durable yet: %s\n", inngest_status_name(status));
     }
     error = inngest_posix_run(&port, &jobs);
     if (error) fprintf(stderr, "signup.journal: %s\n", strerror(error));

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 # Any C99 compiler will do: the library without the compiler's own built-ins, with C11 atomics in their place, and with
 # neither; with another compiler where one is installed; its header in C11 and C++. Programs of two tests run on it.
-# Needs BUILD and CC, from the Makefile.
+# Needs BUILD, CC and CFLAGS, from the Makefile.
 : "${BUILD:?is set by make test}"
+case $BUILD in /*) built=$BUILD ;; *) built=$PWD/$BUILD ;; esac
 passed=0
 failed=0
 check() {
     if eval "$1"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "tests/compilers.sh: $1 ($name)"; return 1; fi
 }
-at="$PWD/$BUILD/compilers test"
+at="$built/compilers test"
 rm -rf "$at"
 mkdir -p "$at"
 
@@ -37,6 +38,33 @@ for file in inngest.h port/posix/inngest_posix.h; do
     if command -v c++ >/dev/null 2>&1; then
         check "echo '#include \"$file\"' | c++ -std=c++11 -pedantic -Wall -Wextra -Werror -I. -x c++ -c - -o \"$at/header.o\""
     fi
+done
+for table in 1 16 256; do try "table of $table" "$CC -std=c99" "-Wextra -Werror" -DINNGEST_CRC_TABLE=$table format; done
+name=ranges                            # what is out of range is refused by the compiler
+for macro in STAGE_BYTES=100 EVENT_BYTES=15 RESULT_BYTES=4097 MESSAGE_BYTES=201 STEP_IDS=256 FAN_OUT=33 RUN_BYTES=63 ACTIVE_STEPS=0 SEEN_IDS=256 \
+    FILL_PERCENT=76 CRASH_LIMIT=0 CRC_TABLE=1000 CACHE_LINE=63 TRAIL_STEPS=65536 HEARTBEAT_MS=5 TICK_PASSES=0 JSON_DEPTH=256 WORD_BITS=64; do
+    check "! $CC -std=c99 -I. -DINNGEST_$macro -E inngest.c >\"$at/ranges.c\" 2>/dev/null"
+done
+name=mismatch                          # a program that sees other structs than the library is told so
+cat >"$at/mismatch.c" <<'END'
+#include "flash_emulator.h"
+static inngest_status job(inngest_ctx *ctx) { (void)ctx; return INNGEST_OK; }
+int main(void)
+{
+    static const inngest_function functions[] = { { .id = "a", .event = "a/b", .handler = job }, { .id = "b", .event = "a/b", .handler = job } };
+    static inngest jobs;
+    static flash chip;
+    static int64_t memory[INNGEST_MEMORY(2, 2) / 8 + 1];
+    const inngest_config config = { .functions = functions, .function_count = 2, .port = &chip.port, .memory = memory,
+        .memory_size = sizeof memory, .runs = 2, .events = 2 };
+    return flash_open(&chip, 4096, 4, 4, 1) && inngest_init(&jobs, &config, NULL) == INNGEST_ERR_MISMATCH;
+}
+END
+for macro in HOOKS=1 ON_FAILURE=0 LONG_STEPS=0 HOOKS=0 WALL_CLOCK=0 EVENT_BYTES=129 STEP_IDS=33; do
+    check "$CC -std=c99 $CFLAGS -I. -Iport/flash_emulator -DINNGEST_$macro \"$at/mismatch.c\" $BUILD/inngest.o $BUILD/flash_emulator.o -o \"$at/mismatch\""
+    wanted=1
+    if test $macro = HOOKS=1; then wanted=0; fi                        # as the library has it
+    check '"$at/mismatch"; test $? = $wanted'
 done
 name=cores
 check '! $CC -std=c99 -c -DINNGEST_NO_CAS -DINNGEST_CORES=2 inngest.c -o "$at/cores.o" 2>/dev/null'

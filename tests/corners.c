@@ -14,7 +14,7 @@ static const uint32_t one_second[] = { 1 };
 /* ---- a port that fails from a call on ------------------------------------------------------------------------------ */
 
 enum { READ, PROGRAM, ERASE, SYNC, CALLS };
-static struct { inngest_port port; uint32_t calls[CALLS], at[CALLS], until[CALLS], busy; unsigned wakes, restarts, idles, failed; bool no_writes; } rig;
+static struct { inngest_port port; uint32_t calls[CALLS], at[CALLS], until[CALLS], busy; unsigned wakes, restarts, idles, failed; bool no_writes, done; } rig;
 
 static int fails(int kind)
 {
@@ -24,7 +24,13 @@ static int fails(int kind)
     return failed ? -77 : 0;
 }
 static int rig_read(void *c, uint32_t at, void *to, uint32_t n) { (void)c; return fails(READ) ? -77 : m.chip.port.read(&m.chip, at, to, n); }
-static int rig_program(void *c, uint32_t at, const void *from, uint32_t n) { (void)c; return fails(PROGRAM) ? -77 : m.chip.port.program(&m.chip, at, from, n); }
+static int rig_program(void *c, uint32_t at, const void *from, uint32_t n)
+{
+    (void)c;
+    if (!fails(PROGRAM)) return m.chip.port.program(&m.chip, at, from, n);
+    if (rig.done) (void)m.chip.port.program(&m.chip, at, from, n);
+    return -77;
+}
 static int rig_sync(void *c) { (void)c; return fails(SYNC); }
 static int rig_erase(void *c, uint32_t at)
 {
@@ -44,6 +50,13 @@ static void fail(int kind, uint32_t n, uint32_t count)
     rig.until[kind] = n ? rig.at[kind] + count : 0;
 }
 #define FOR_EVER 1000000u
+
+/* The n-th program from now on fails, and has done its work all the same. */
+static void fail_done(uint32_t n)
+{
+    fail(PROGRAM, n, 1);
+    rig.done = true;
+}
 
 static const inngest_hooks end_hook = { .run_end = machine_run_end };
 
@@ -1958,6 +1971,79 @@ static void torn_proofs(void)
     CHECK(torn >= 5);
 }
 
+/* The same where that erase came to the middle of the block, and what it left there reads as whole: steps of a handler, which do
+ * not count since its run is in on_failure, and of which there is no copy. */
+static inngest_status fails_soon(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "a") { }
+    INNGEST_DO(ctx, "b") { }
+    return INNGEST_FAIL;
+}
+static inngest_status naps(inngest_ctx *ctx) { return inngest_step_sleep(ctx, "nap", 2 * HOUR); }
+static const inngest_function napping_table[] = { { .id = "fails", .event = "test/*", .handler = fails_soon, .on_failure = naps, QUICK } };
+
+static void half_erased(void)
+{
+    uint32_t before, cut, block, at, newest, torn = 0;
+    for (before = 15; before < 25; before++)
+        for (cut = 60; cut < 200; cut++) {
+            OPEN(napping_table, 1024, 3, 4);
+            m.chip.trace = note_operation;
+            machine_reboot();
+            fill(before);
+            SEND("test/1", "", 0);
+            CHECK(machine_run(10));
+            m.chip.tear = FLASH_TEAR_MIDDLE;
+            m.chip.cut_at = cut;
+            fill(cut);
+            flash_power_on(&m.chip);
+            m.chip.cut_at = 0;
+            for (block = newest = 0; last_operation == 'e' && block < 3; block++) {
+                at = find_in(block, RECLAIMED);
+                if (at && (newest == 0 || get4(m.chip.cells + block * 1024 + 8) > get4(m.chip.cells + newest / 1024 * 1024 + 8))) newest = at;
+            }
+            if (newest) { m.chip.cells[newest + 12] ^= 1; torn++; }
+            machine_reboot();
+            CHECK(machine_runs(NULL) == 1 && machine_counters().lost_runs == 0);
+            MACHINE_END();
+        }
+    CHECK(torn >= 5);
+}
+
+/* Power goes as a reclaim copies to the last block, and the header of the block that it copies from reads as torn then, as one
+ * whose program was once cut short may: that block has not been erased, and what there is no copy of still counts. */
+static void torn_headers(void)
+{
+    uint32_t blocks, cut, block, number, last, oldest, torn = 0;
+    for (blocks = 2; blocks <= 3; blocks++)
+        for (cut = 60; cut < 200; cut++) {
+            OPEN(clock_table, 1024, blocks, 4);
+            m.chip.trace = note_operation;
+            machine_reboot();
+            SEND("test/1", "", 0);
+            CHECK(machine_run(10));
+            m.chip.tear = FLASH_TEAR_FIRST;
+            m.chip.cut_at = cut;
+            fill(cut);
+            flash_power_on(&m.chip);
+            m.chip.cut_at = 0;
+            for (block = last = oldest = 0; block < blocks; block++) {
+                number = get4(m.chip.cells + block * 1024 + 8);
+                if (number > get4(m.chip.cells + last * 1024 + 8)) last = block;
+                if (number < get4(m.chip.cells + oldest * 1024 + 8)) oldest = block;
+            }
+            if (last_operation == 'p' && block_end(last) > last * 1024 + 24) {
+                m.chip.cells[oldest * 1024 + 20] ^= 1;
+                torn++;
+            }
+            machine_reboot();
+            CHECK(machine_runs(NULL) == 1 && machine_counters().lost_runs == 0);
+            CHECK(machine_run(4 * HOUR) && machine_runs(NULL) == 0);
+            MACHINE_END();
+        }
+    CHECK(torn >= 5);
+}
+
 /* A handler fails again and again, and the machine is reset while it waits: it has as many attempts as without, in their time. */
 static unsigned tried_again;
 static inngest_status fails_each_time(inngest_ctx *ctx)
@@ -2048,6 +2134,161 @@ static void weak_stops(void)
     CHECK(gone > 0);
 }
 
+/* More runs were live at once than may be now, and have ended: their numbers are not given again. */
+static void fewer_runs(void)
+{
+    inngest_run_info info;
+    uint32_t cursor = 0;
+    OPEN(waiting_table, 1024, 4, 4);
+    machine_reboot();
+    SEND("test/1", "", 0);
+    SEND("test/2", "", 0);
+    SEND("test/3", "", 0);
+    CHECK(machine_run(1) && machine_runs(NULL) == 3 && machine_run(4 * HOUR) && machine_runs(NULL) == 0);
+    m.config.runs = 1;
+    machine_reboot();
+    SEND("test/4", "", 0);
+    CHECK(machine_run(1) && inngest_next_run(&m.jobs, &cursor, &info) && (uint32_t)info.id == 4);
+    CHECK(machine_run(4 * HOUR) && machine_runs(NULL) == 0);
+    machine_trace[0] = 0;
+    MACHINE_END();
+}
+
+/* More blocks have been written than half of 32 bits count. */
+static void far_blocks(uint32_t first)
+{
+    uint32_t place, k, crc;
+    unsigned i;
+    OPEN(waiting_table, 1024, 4, 4);
+    machine_reboot();
+    for (place = 0; place < 4; place++) {
+        uint8_t *b = m.chip.cells + place * 1024;
+        for (k = 0; k < 4; k++) b[8 + k] = (uint8_t)((first + place) >> 8 * k);
+        crc = crc32_of(0, b, 20);
+        for (k = 0; k < 4; k++) b[20 + k] = (uint8_t)(crc >> 8 * k);
+    }
+    machine_reboot();
+    SEND("test/1", "", 0);
+    CHECK(machine_run(1));
+    for (i = 0; i < 12; i++) {
+        fill(20);
+        machine_reboot();
+        CHECK(machine_runs(NULL) == 1 && machine_counters().lost_runs == 0);
+    }
+    for (i = 1; i < 160; i++) {                      /* erases that are cut short are done again */
+        m.chip.cut_at = m.chip.operations + i;
+        m.chip.tear = i % 2 ? FLASH_TEAR_MIDDLE : FLASH_TEAR_FIRST;
+        fill(i);
+        flash_power_on(&m.chip);
+        m.chip.cut_at = 0;
+        machine_reboot();
+        CHECK(machine_runs(NULL) == 1 && machine_counters().lost_runs == 0 && machine_counters().damaged == 0);
+    }
+    CHECK(m.jobs.tail_block > first && machine_run(4 * HOUR) && machine_runs(NULL) == 0);
+    machine_trace[0] = 0;
+    MACHINE_END();
+}
+
+/* More runs were live at once than may be now, and the END of one of them was cut short and reads as whole only at times, or failed and was whole all the same: that
+ * run goes on. */
+static inngest_status napper(inngest_ctx *ctx)
+{
+    uint8_t seconds;
+    INNGEST_TRY(inngest_event_data(ctx, &seconds, 1));
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", INNGEST_SECONDS(seconds)));
+    INNGEST_DO(ctx, "b") { }
+    return INNGEST_OK;
+}
+static const inngest_function napper_table[] = { { .id = "napper", .event = "test/nap", .handler = napper, .journal_bytes = 128 } };
+
+static unsigned fewer_runs_torn(uint32_t i, bool fails)
+{
+    static const uint8_t first = 10, second = 20;
+    unsigned n, refused = 0;
+    inngest_status status = INNGEST_OK;
+    OPEN(napper_table, 1024, 4, 4);
+    machine_reboot();
+    SEND("test/nap", &first, 1);
+    SEND("test/nap", &second, 1);
+    CHECK(machine_run(15000) && machine_runs(NULL) == 1);
+    m.chip.random = i * 7919;
+    m.chip.tear = FLASH_TEAR_WEAK;
+    m.chip.cut_at = m.chip.operations + (fails ? 3 + i % 8 : 3);       /* DONE, RESULT, END; then what voids it */
+    if (fails) fail_done(3);
+    for (n = 0; n < 20 && !m.chip.dead; n++) {
+        m.now += 1000;
+        (void)inngest_tick(&m.jobs, m.now);
+    }
+    flash_power_on(&m.chip);
+    m.chip.cut_at = 0;
+    m.config.runs = 1;
+    for (n = 0; n < 20 && (status = machine_boot(INNGEST_RESET_POWER_ON)) == INNGEST_ERR_RUNS_FULL; n++) refused++;
+    if (status != INNGEST_OK) {
+        m.config.runs = 2;
+        machine_reboot();
+    }
+    CHECK(machine_counters().lost_runs == 0 && machine_run(100000) && machine_runs(NULL) == 0);
+    status = machine_boot(INNGEST_RESET_POWER_ON);
+    CHECK(status == INNGEST_OK);
+    CHECK(machine_counters().lost_runs == 0 && machine_runs(NULL) == 0);
+    MACHINE_END();
+    return refused;
+}
+
+static void fewer_runs_than_were(void)
+{
+    uint32_t i, refused = 0;
+    for (i = 1; i <= 200; i++) refused += fewer_runs_torn(i, i % 2);
+    CHECK(refused > 0);
+}
+
+/* What a boot writes of a crash has one of two blocks reclaimed, and its erase fails: the mount does that again, or says so. */
+static bool boom_done;
+static void idle_that_ends(void *c)
+{
+    (void)c;
+    if (++rig.idles == 1000000) machine_crash();
+}
+static inngest_status boom(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "boom") if (!boom_done) machine_crash();
+    return INNGEST_OK;
+}
+static const inngest_function boom_table[] = { { .id = "boom", .event = "test/boom", .handler = boom, .journal_bytes = 64 } };
+
+static void crash_and_erase_fail(uint32_t erases)
+{
+    static unsigned n, failed, refused;
+    inngest_status status;
+    failed = refused = 0;
+    for (n = 0; n < 40; n++) {
+        OPEN(boom_table, 1024, 2, 4);
+        rig.port.idle = idle_that_ends;
+        boom_done = false;
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
+        fill(n);
+        SEND("test/boom", "", 0);
+        CHECK(machine_tick() == MACHINE_CRASHED && machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+        CHECK(machine_tick() == MACHINE_CRASHED);                      /* on its own now */
+        rig.failed = rig.idles = 0;
+        fail(ERASE, 1, erases);
+        if (setjmp(machine_reset_vector)) {
+            CHECK(rig.idles < 1000000);
+            return;
+        }
+        status = machine_boot(INNGEST_RESET_CRASH);
+        CHECK(status == INNGEST_OK || (rig.failed && status == INNGEST_ERR_ERASE));
+        failed += rig.failed > 0;
+        refused += status != INNGEST_OK;
+        fail(ERASE, 0, 0);
+        if (status != INNGEST_OK) CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+        boom_done = true;
+        CHECK(machine_run(100000) && machine_runs(NULL) == 0 && machine_ended_as(INNGEST_OK, INNGEST_OK, NULL));
+        CHECK(m.chip.violations == 0);
+    }
+    CHECK(failed > 0 && (refused > 0 || erases == 1));
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) places = (uint32_t)atoi(argv[1]);
@@ -2083,8 +2324,17 @@ int main(int argc, char **argv)
     small_things();
     written_again();
     torn_proofs();
+    half_erased();
+    torn_headers();
     retries_survive();
     lost_headers();
     weak_stops();
+    far_blocks(0x7FFFFFF8);
+    far_blocks(0x80000100);
+    far_blocks(0xFFFFFE00);
+    fewer_runs();
+    fewer_runs_than_were();
+    crash_and_erase_fail(1);
+    crash_and_erase_fail(FOR_EVER);
     return TEST_END();
 }

@@ -3,6 +3,7 @@
 # the others print what is expected here, and each is short.
 # Needs BUILD, from the Makefile.
 : "${BUILD:?is set by make test}"
+case $BUILD in /*) built=$BUILD ;; *) built=$PWD/$BUILD ;; esac
 passed=0
 failed=0
 check() {
@@ -10,9 +11,9 @@ check() {
 }
 count() { grep -c "$1" "$2"; }
 
-programs=$PWD/$BUILD/example
+programs=$built/example
 sources=$PWD/examples
-at="$PWD/$BUILD/examples test"
+at="$built/examples test"
 rm -rf "$at"
 mkdir -p "$at"
 cd "$at" || exit 1

@@ -568,6 +568,44 @@ static void long_outage(const scenario *sc, uint32_t later)
     }
 }
 
+/* A program fails and leaves nothing to be seen, a sync is fine, and then what is written stands where that was to be: it
+ * is synced before anything acts on it, whatever was synced there. */
+static unsigned too_soon;
+static inngest_status watched(inngest_ctx *ctx)
+{
+    uint8_t value[200];
+    INNGEST_STEP(ctx, "a", value) too_soon += s.unsynced != 0;
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1));
+    INNGEST_STEP(ctx, "b", value) too_soon += s.unsynced != 0;
+    return INNGEST_OK;
+}
+
+static void synced_elsewhere(uint32_t at)
+{
+    static const scenario sc = { "synced elsewhere", 1024, 8, 4, true, false, { WORLD_KINDS }, false };
+    static const inngest_function job = { .id = "watched", .event = "w/watched", .handler = watched, .backoff = world_backoff, .backoff_count = 1,
+                                          .jitter_ms = INNGEST_NO_JITTER, .journal_bytes = 800 };
+    static const uint8_t data[100] = { 1 };
+    unsigned i;
+    inngest_counters c;
+    open_machine(&sc);
+    memcpy(&s.functions[0], &job, sizeof job);
+    s.function_count = 1;
+    too_soon = 0;
+    CHECK(boot() == INNGEST_OK);
+    s.kind = PROGRAM;
+    s.fail_at = s.calls[PROGRAM] + at;
+    CHECK(inngest_send(&s.jobs, "w/watched", data, sizeof data) == INNGEST_OK);
+    CHECK(inngest_flush(&s.jobs) == (s.failures ? INNGEST_ERR_PROGRAM : INNGEST_OK));
+    for (i = 0; i < 20; i++) {
+        (void)inngest_tick(&s.jobs, s.now);
+        s.now += 5000;
+    }
+    inngest_get_counters(&s.jobs, &c);
+    CHECK(too_soon == 0 && c.runs_ended == 1 && s.chip.violations == 0);
+    if (too_soon) printf("  synced elsewhere: program %u fails\n", (unsigned)at);
+}
+
 int main(int argc, char **argv)
 {
     unsigned i;
@@ -581,6 +619,7 @@ int main(int argc, char **argv)
     if (argc > 1 && !less) return TEST_END();
     for (i = 0; i < sizeof scenarios / sizeof *scenarios; i++) busy(&scenarios[i]);
     for (i = 0; i < 60; i++) fickle_end(1 + i % 6, i / 6);
+    for (i = 1; i < 12; i++) synced_elsewhere(i);
     low_battery();
     for (i = 1; looks_blank(i); i++) continue;
     for (i = 0; i < 60; i++) long_outage(&scenarios[i % 2 ? 0 : 3], i / 2 * 5);

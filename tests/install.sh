@@ -2,13 +2,14 @@
 # What `make install` installs is enough for a program, also below a path with spaces; uninstall leaves nothing.
 # Needs BUILD, CC, CFLAGS and MAKE, from the Makefile.
 : "${BUILD:?is set by make test}"
+case $BUILD in /*) built=$BUILD ;; *) built=$PWD/$BUILD ;; esac
 passed=0
 failed=0
 check() {
     if eval "$1"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "tests/install.sh: $1"; fi
 }
 
-root="$PWD/$BUILD/install test"
+root="$built/install test"
 prefix="/opt/inn gest"
 at="$root$prefix"
 rm -rf "$root"
@@ -56,6 +57,14 @@ if command -v pkg-config >/dev/null 2>&1; then
            $(pkg-config --define-variable=prefix="$at" --cflags --libs inngest) -o "\"$root/program2\""'
     rm -f "$root/journal"
     check '"$root/program2" "$root/journal"'
+    # Built with other macros than last time: the library is another one, and pkg-config tells its programs.
+    for bytes in 200 300; do
+        check '$MAKE BUILD="$BUILD/install_macros" DESTDIR="$root" PREFIX="$prefix" CFLAGS="-DINNGEST_EVENT_BYTES=$bytes" install >>"$root/log" 2>&1'
+        check 'eval $CC -std=c99 "\"$root/program.c\"" \
+               $(pkg-config --define-variable=prefix="$at" --cflags --libs inngest) -o "\"$root/program3\""'
+        rm -f "$root/journal"
+        check '"$root/program3" "$root/journal"'
+    done
 else
     echo "tests/install.sh: pkg-config is not installed: its part is skipped"
 fi

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 # The library without each of its parts, and without all: a small job runs, and runs that need a part left out are
-# parked, carried along and gone on with by a build that has it. Needs BUILD, CC, PARTS, from the Makefile.
+# parked, carried along and gone on with by a build that has it; and with each way to sum. Needs BUILD, CC, PARTS, from the Makefile.
 : "${BUILD:?is set by make test}"
+case $BUILD in /*) built=$BUILD ;; *) built=$PWD/$BUILD ;; esac
 passed=0
 failed=0
 check() {
     if eval "$1"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "tests/parts.sh: $1 ($name)"; fi
 }
-at="$PWD/$BUILD/parts"
+at="$built/parts"
 rm -rf "$at"
 mkdir -p "$at"
 run() { "$@" >"$at/log" 2>&1 || { cat "$at/log"; false; }; }
@@ -22,8 +23,10 @@ build() {                              # name, options
 build all
 for part in $PARTS; do build "$part" "-DINNGEST_$part=0"; done
 build none "$(printf ' -DINNGEST_%s=0' $PARTS)"
+TABLES="1 16 256 2048"
+for table in $TABLES; do build "$table" "-DINNGEST_CRC_TABLE=$table"; done
 check 'run "$at/all" leave "$at/left"'
-for name in $PARTS none; do
+for name in $PARTS none $TABLES; do
     cp "$at/left" "$at/carried"
     check 'run "$at/$name" carry "$at/carried"'
     check 'run "$at/all" end "$at/carried"'

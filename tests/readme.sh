@@ -5,12 +5,13 @@
 # they are measured again only where that is another one.
 # Needs BUILD, CC, CFLAGS and MAKE, from the Makefile.
 : "${BUILD:?is set by make test}"
+case $BUILD in /*) built=$BUILD ;; *) built=$PWD/$BUILD ;; esac
 passed=0
 failed=0
 check() {
     if eval "$1"; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "tests/readme.sh: $1"; fi
 }
-at="$PWD/$BUILD/readme test"
+at="$built/readme test"
 rm -rf "$at"
 mkdir -p "$at"
 

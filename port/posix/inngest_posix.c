@@ -289,8 +289,8 @@ static int open_existing(inngest_posix *p, const place *at, bool *again)
 {
     struct stat status;
     p->file = openat(at->folder, at->base, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (p->file < 0) return refuse(p, errno, errno == ELOOP ? "it is a symbolic link" : "");
-    if (fstat(p->file, &status) != 0) return refuse(p, errno, "");
+    if (p->file < 0) return refuse(p, errno, errno == ELOOP ? "it is a symbolic link" : "it cannot be opened");
+    if (fstat(p->file, &status) != 0) return refuse(p, errno, "it cannot be opened");
     if (!S_ISREG(status.st_mode)) return refuse(p, ENOTSUP, "it is not a regular file");
     if (flock(p->file, LOCK_EX | LOCK_NB) != 0)
         return refuse(p, errno, errno == EWOULDBLOCK ? "another process has it open" : "it cannot be locked");
@@ -416,7 +416,7 @@ static int open_all(inngest_posix *p, const place *at, uint32_t bytes)
     struct stat status;
     int error = find_or_create(p, at, bytes);
     if (error) return error;
-    if (fstat(p->file, &status) != 0) return refuse(p, errno, "");
+    if (fstat(p->file, &status) != 0) return refuse(p, errno, "it cannot be opened");
     if (bytes > 0 && status.st_size != (off_t)bytes) return refuse(p, EFBIG, "it exists, with another size than asked for");
     if (status.st_size < 2 * (off_t)BLOCK || status.st_size > 65535 * (off_t)BLOCK || status.st_size % (off_t)BLOCK != 0)
         return refuse(p, EFBIG, "it exists, and its size is none that a journal can have");
@@ -439,7 +439,7 @@ int inngest_posix_open(inngest_posix *p, const char *path, uint32_t bytes)
     if (bytes != 0 && (bytes < 2 * BLOCK || bytes > 65535 * BLOCK || bytes % BLOCK != 0))
         return refuse(p, EINVAL, "its size must be a multiple of 4096, from 8192 to 65535 * 4096");
     error = open_folder(path, &at);
-    error = error ? refuse(p, error, "") : open_all(p, &at, bytes);
+    error = error ? refuse(p, error, "it cannot be opened") : open_all(p, &at, bytes);
     if (at.folder >= 0) close(at.folder);
     if (error) { inngest_posix_close(p); return error; }
     p->errors = 0;

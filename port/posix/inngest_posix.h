@@ -28,7 +28,7 @@ extern "C" {
 
 typedef struct inngest_posix {
     inngest_port port;     /* its address goes into inngest_config; must stay, so the handle must not be moved */
-    const char *problem;   /* why open refused, in words; "" if errno says it all */
+    const char *problem;   /* why open refused, in words; "" if it did not */
     int error;             /* errno of the last failure of any call; 0: none yet */
     uint32_t errors;       /* failed calls of the port so far */
     bool failed;           /* a sync or a write failed: this handle writes nothing any more; close it and open it again */

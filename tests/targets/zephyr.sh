@@ -3,7 +3,8 @@
 # The Zephyr module and its sample with a real kernel, stopped in the sleep and started again: ZEPHYR_BASE names the kernel's folder,
 # ZEPHYR_CMSIS the module cmsis (hal), for the Cortex-M3. Without a kernel this is not tested, whatever REQUIRE_ALL says: no
 # package of Debian has it.
-OUT=$PWD/${BUILD:-build}/targets
+OUT=${BUILD:-build}/targets
+case $OUT in /*) ;; *) OUT=$PWD/$OUT ;; esac
 mkdir -p "$OUT"
 [ -f "$ZEPHYR_BASE/kernel/sched.c" ] || { echo "skipped: ZEPHYR_BASE names no kernel"; exit 0; }
 for tool in "cmake cmake" "ninja ninja-build" "dtc device-tree-compiler"; do
