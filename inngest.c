@@ -1323,7 +1323,7 @@ APART bool take_listed(const inngest *jobs, uint32_t *next, uint8_t *to, uint32_
         if (i < 3) says = i == 0 ? jobs->next_run : i == 1 ? (uint32_t)jobs->now : jobs->time_position;
         else if ((i -= 3) < jobs->run_count) {
             says = jobs->runs[i].last;
-            if (jobs->runs[i].number == 0 || says == 0) continue;
+            if (jobs->runs[i].number == 0) continue;
         } else if ((i -= jobs->run_count) + 1 > INNGEST_SEEN_IDS) return false;
         else {
             says = SEEN_ID(jobs, i)->position;
@@ -2323,7 +2323,7 @@ NEAR bool list_is_due(inngest *jobs)
 {
     uint32_t head = head_position(jobs), far = LIST_REACH >> jobs->unit_shift, tail = position_at(jobs, jobs->tail_block, 0);
     if ((jobs->port->block_size > LIST_REACH ? head ^ jobs->list : head - jobs->list) < far || !jobs->dirty) return false;
-    return jobs->copy == 0 && (int32_t)(jobs->copied - tail) <= 0 && !WATCHED(jobs) && jobs->failed_from == 0 && !jobs->failed_at && !jobs->doubtful &&
+    return jobs->copy == 0 && (int32_t)(jobs->copied - tail) <= 0 && !WATCHED(jobs) && jobs->failed_from == 0 && !jobs->doubtful &&
            list_bytes(jobs) > 4;
 }
 
@@ -2646,7 +2646,7 @@ APART inngest_status take_list(inngest *jobs, scan *found)
     jobs->time_position = 0;
     found->unmet = 0;
     for (i = 0; s.left >= 4; i++) {
-        if (!take_bytes(jobs, &s, b, 4)) return distrust_lists(jobs);
+        if (!take_bytes(jobs, &s, b, 4)) return distrust_lists(jobs);   /* cov: it was read just before */
         crc = crc32(crc, b, 4);
         position = get4(b);
         if (i == 1) now = position;
@@ -2682,8 +2682,8 @@ static inngest_status find_starts(inngest *jobs)
         do {
             uint32_t position = r.position - r.link;
             if ((int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0 || !read_header(jobs, position, &r)) return distrust_lists(jobs);
-        } while (r.kind != START && r.link);
-        if (r.kind != START || r.run != (run->number & STEP_MASK) || !read_record(jobs, r.position, &r)) return distrust_lists(jobs);
+        } while (r.kind != START && r.link);               /* cov: rot that has cleared a link */
+        if (r.kind != START || r.run != (run->number & STEP_MASK) || !read_record(jobs, r.position, &r)) return distrust_lists(jobs);   /* cov: the same, in a header */
         copy_bytes(b, FIRST(jobs, &r), sizeof b);
         take_start(jobs, run, &r, b);
     }
@@ -4927,7 +4927,7 @@ NEAR uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 #if INNGEST_CRASHES
         if (jobs->alone) {
             uint32_t over = (uint32_t)until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS);
-            if (in < over) in = minimum(over, due_in(jobs, deadline(lone_run(jobs))));
+            if (in < over) in = minimum(over, due_in(jobs, deadline(lone_run(jobs))));   /* cov: all are due later than that */
         }
 #endif
         in = minimum(in, heartbeat_in(jobs));
