@@ -7,7 +7,7 @@ SOURCES = $(BUILD)/flags inngest.c inngest.h $(wildcard port/flash_emulator/*.[c
 TESTS = $(sort $(patsubst tests/%.c,%,$(wildcard tests/*.c)))
 POSIX = port/posix/inngest_posix.c port/posix/inngest_posix.h tests/posix_folder.h
 EXAMPLES = $(patsubst examples/%.c,$(BUILD)/example/%,$(wildcard examples/*.c))
-PARTS = PARALLEL LONG_STEPS PROGRESS SEND_STEP RESTART ON_FAILURE CANCEL WALL_CLOCK CRASHES HOOKS INSPECT INIT_CHECKS INDEXES JSON TEXT STATUS_NAMES LOG
+PARTS = PARALLEL LONG_STEPS PROGRESS SEND_STEP RESTART ON_FAILURE CANCEL WALL_CLOCK CRASHES HOOKS INSPECT INIT_CHECKS FAST_MOUNT INDEXES JSON TEXT STATUS_NAMES LOG
 SCRIPTS = compilers examples install parts readme
 FUZZ = journal json text
 ALL_TESTS = $(TESTS) $(SCRIPTS) $(FUZZ:%=fuzz_%)
@@ -81,12 +81,13 @@ fuzz: ## FUZZ_SECONDS (60) of libFuzzer in all, under ASan and UBSan; a finding 
 $(BUILD)/wear: OPTIONS = -DINNGEST_FILL_PERCENT=75
 $(BUILD)/port_calls: OPTIONS = -DINNGEST_NO_CAS
 $(BUILD)/ahead: OPTIONS = -DINNGEST_TRAIL_STEPS=0
-$(BUILD)/storm_near: OPTIONS = -DTIME_REACH=512u -DFOLLOW=2u
+$(BUILD)/storm_near: OPTIONS = -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=256u
 $(BUILD)/storm_near: tests/storm.c
+$(BUILD)/lists: OPTIONS = -DTAKES_LISTS=takes_lists
 $(BUILD)/tempest_small: OPTIONS = $(foreach o,INDEXES=0 SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 STAGE_BYTES=64 CRC_TABLE=16 ACTIVE_STEPS=1 SEEN_IDS=0 FILL_PERCENT=75 TICK_PASSES=2,-DINNGEST_$(o))
-$(BUILD)/tempest_near: OPTIONS = $(foreach o,SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 EVENT_BYTES=200 RESULT_BYTES=400 FILL_PERCENT=70,-DINNGEST_$(o)) -DTIME_REACH=512u -DFOLLOW=2u
+$(BUILD)/tempest_near: OPTIONS = $(foreach o,SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 EVENT_BYTES=200 RESULT_BYTES=400 FILL_PERCENT=70,-DINNGEST_$(o)) -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=256u
 $(BUILD)/tempest_small $(BUILD)/tempest_near: tests/tempest.c
-$(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead $(BUILD)/storm_near $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near: $(BUILD)/%: tests/%.c $(SOURCES)
+$(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead $(BUILD)/storm_near $(BUILD)/lists $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near: $(BUILD)/%: tests/%.c $(SOURCES)
 	@mkdir -p $(BUILD)
 	$(COMPILE) inngest.c port/flash_emulator/flash_emulator.c $< -o $@
 

@@ -41,8 +41,8 @@
 #if INNGEST_SEEN_IDS > 255 || INNGEST_FILL_PERCENT < 10 || INNGEST_FILL_PERCENT > 75 || INNGEST_CRASH_LIMIT < 1 || INNGEST_CRASH_LIMIT > 250
 #error "INNGEST_SEEN_IDS: 0..255; INNGEST_FILL_PERCENT: 10..75; INNGEST_CRASH_LIMIT: 1..250"
 #endif
-#if !INNGEST_INDEXES && (INNGEST_SYNC_ALONE || INNGEST_TRAIL_STEPS)
-#error "INNGEST_SYNC_ALONE and INNGEST_TRAIL_STEPS need INNGEST_INDEXES"
+#if !INNGEST_INDEXES && (INNGEST_SYNC_ALONE || INNGEST_TRAIL_STEPS || INNGEST_FAST_MOUNT)
+#error "INNGEST_SYNC_ALONE, INNGEST_TRAIL_STEPS and INNGEST_FAST_MOUNT need INNGEST_INDEXES"
 #endif
 #if (INNGEST_CRC_TABLE != 1 && INNGEST_CRC_TABLE != 16 && INNGEST_CRC_TABLE != 256 && INNGEST_CRC_TABLE != 2048) || INNGEST_CACHE_LINE % 8 || INNGEST_TRAIL_STEPS > 65535
 #error "INNGEST_CRC_TABLE: 1, 16, 256 or 2048; INNGEST_CACHE_LINE: a multiple of 8; INNGEST_TRAIL_STEPS: 0..65535"
@@ -63,9 +63,15 @@
 #define STEP_MASK 0xFFFFFFu
 #define TIME_BYTES 12u
 #define SEEN_BYTES 14u
-#ifndef TIME_REACH                      /* less in tests of small journals */
-#define TIME_REACH 16384u              /* bytes that a mount reads at most for the time alone, and a block */
-#define FOLLOW 16u                     /* times what is live: so far behind the head the tail may stay */
+#ifndef LEAST_WINDOW                    /* less in tests of small journals */
+#define LEAST_WINDOW 16384u            /* bytes behind the head, and 3 blocks, in which the tail may stay whatever is live */
+#define FOLLOW 16u                     /* and so many times what is live */
+#define LIST_REACH 8192u               /* bytes, a power of two: from one list to the next */
+#endif
+#ifdef TAKES_LISTS                      /* a test's */
+extern bool TAKES_LISTS;
+#else
+#define TAKES_LISTS true
 #endif
 #define ERROR_BYTES (8u + INNGEST_MESSAGE_BYTES)
 #define END_ROOM (((16u + ERROR_BYTES + 31u) & ~31u) + 32u)   /* in each reservation: PHASE and CRASH */
@@ -118,8 +124,10 @@ typedef struct source {                /* where what is left of a payload comes 
     } from;
     uint16_t left;
     uint8_t head;                      /* of its header */
-    bool copy;
+    uint8_t copy;                      /* of another record; or A_LIST, as if one with a header whose checksum is 0, of which address counts the words */
 } source;
+
+#define A_LIST 2u
 
 typedef struct arrival {               /* an event on its way into the journal */
     const char *name;
@@ -194,9 +202,11 @@ typedef struct arrival {               /* an event on its way into the journal *
 #if INNGEST_CRASHES
 #define ALONE(jobs) ((jobs)->alone)
 #define CRASHES(run) ((run)->crashes)
+#define WATCHED(jobs) ((jobs)->guarded)
 #else
 #define ALONE(jobs) 0u
 #define CRASHES(run) 0u
+#define WATCHED(jobs) false
 #endif
 #if INNGEST_LONG_STEPS
 #define ACTIVE(jobs) ((jobs)->active)
@@ -1302,6 +1312,31 @@ NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
 #define read_linked read_record
 #endif
 
+#if INNGEST_FAST_MOUNT
+/* What a list of all that counts says next, n bytes of whole words: the next run number; the low half of the time; positions: of the
+ * newest TIME, or 0, of each run's newest record, and of each event id that has not expired. False: no more. */
+APART bool take_listed(const inngest *jobs, uint32_t *next, uint8_t *to, uint32_t n)
+{
+    uint32_t i, says;
+    while (n > 0) {
+        i = (*next)++;
+        if (i < 3) says = i == 0 ? jobs->next_run : i == 1 ? (uint32_t)jobs->now : jobs->time_position;
+        else if ((i -= 3) < jobs->run_count) {
+            says = jobs->runs[i].last;
+            if (jobs->runs[i].number == 0) continue;
+        } else if ((i -= jobs->run_count) + 1 > INNGEST_SEEN_IDS) return false;
+        else {
+            says = SEEN_ID(jobs, i)->position;
+            if (says == 0 || SEEN_ID(jobs, i)->until <= jobs->now) continue;
+        }
+        put4(to, says);
+        to += 4;
+        n -= 4;
+    }
+    return true;
+}
+#endif
+
 #define ZEROS (FAST ? 16u : 1u)
 
 /* The checksum behind the payload. Of a copy it follows from that of the original: what its cells read as when they
@@ -1461,6 +1496,9 @@ APART bool take_bytes(inngest *jobs, source *s, uint8_t *to, uint32_t n)
     uint32_t m, i;
     s->left = (uint16_t)(s->left - n);
     if (s->copy) {
+#if INNGEST_FAST_MOUNT
+        if (s->copy == A_LIST) return take_listed(jobs, &s->from.copy.address, to, n);   /* the stage and a header are whole words */
+#endif
         s->from.copy.address += n;
         return port_read(jobs, s->from.copy.address - n, to, n);
     }
@@ -1531,7 +1569,7 @@ static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const v
         return note_record(jobs, run, position, program_stage(jobs, address, total));
     }
 #endif
-    s.copy = false;
+    s.copy = 0;
     s.from.piece.at[0] = data;
     s.left = s.from.piece.size[0] = (uint16_t)size;
     return append(jobs, run, key, &s);
@@ -1596,6 +1634,19 @@ static bool is_voided(const inngest *jobs, uint32_t position)
 #if INNGEST_INDEXES
 static bool decided(unsigned kind) { return class_of(kind) == RESULT && !undecided(kind); }
 
+/* Has the mount left out what stands at a position? A list let it. */
+#if INNGEST_FAST_MOUNT
+static bool left_unread(const inngest *jobs, uint32_t position) { return (int32_t)(position - jobs->scanned_from) < 0; }
+#else
+#define left_unread(jobs, position) false
+#endif
+
+/* Is nothing void at a position, for all that is known? */
+static bool is_no_void(const inngest *jobs, uint32_t position)
+{
+    return jobs->void_count <= VOIDS && !is_voided(jobs, position) && !left_unread(jobs, position);
+}
+
 /* Look from r->position on for a record of a step that is decided or of this kind: a run's memos mostly lie in the order in
  * which a replay asks for them, and what supersedes a record close behind it. What it finds is verified, what it steps over
  * need not be. One with nothing right behind it may be what a cut left half programmed: the chain knows its copy. */
@@ -1611,7 +1662,7 @@ static bool find_close(inngest *jobs, const inngest_run *run, uint32_t key, reco
         other = key ^ KEY(r->kind, r->step);
         if (r->run == (run->number & STEP_MASK) && !(other & STEP_MASK) && (other == 0 || decided(r->kind)) && of_this_phase(run, r)) {
             uint32_t position = r->position;
-            return jobs->void_count <= VOIDS && !is_voided(jobs, position) && read_record(jobs, r->next, r) && read_record(jobs, position, r);
+            return is_no_void(jobs, position) && read_record(jobs, r->next, r) && read_record(jobs, position, r);
         }
     }
     return false;
@@ -1642,7 +1693,7 @@ static void set_copied(inngest *jobs, uint32_t copied, uint32_t copy)
 APART bool is_linked(inngest *jobs, record *r)
 {
     unsigned groups = 0;
-    if (jobs->void_count > VOIDS || is_voided(jobs, r->position)) return false;
+    if (!is_no_void(jobs, r->position)) return false;
     while ((r->flags & MORE) || groups++ < 2) {
         uint32_t block = block_of(jobs, r->position), offset = offset_of(jobs, r->position) + record_bytes(jobs, r);
         if (rest_is_blank(jobs, block, offset)) {
@@ -1692,7 +1743,7 @@ static bool is_live(inngest *jobs, const record *r, record *next)
 /* Of a record that has just been read. */
 APART void set_copy(inngest *jobs, const record *r, source *s)
 {
-    s->copy = true;
+    s->copy = 1;
     s->from.copy.number = r->run;
     s->from.copy.address = address_of(jobs, r->position) + r->header;
     s->from.copy.crc = jobs->stage[0];
@@ -1747,8 +1798,8 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
     put4(bytes + 8, block);
     put4(bytes + 12, jobs->format);
     put4(bytes + 16, jobs->block_count);
-#if INNGEST_INDEXES
-    if (jobs->reach) put4(bytes + 18, block - jobs->reach);      /* bytes 20 and 21 are written over */
+#if INNGEST_FAST_MOUNT
+    if (jobs->list) put4(bytes + 18, block - block_of(jobs, jobs->list));   /* bytes 20 and 21 are written over */
 #endif
     put4(bytes + 20, crc32(0, bytes, 20));
 }
@@ -1979,11 +2030,11 @@ APART inngest_status park_broken_runs(inngest *jobs)
 }
 
 #if INNGEST_INDEXES
-/* The oldest block in which something counts; the time does, too, or not. */
-APART uint32_t oldest_live(const inngest *jobs, bool time)
+/* The oldest block in which something counts. */
+APART uint32_t oldest_live(const inngest *jobs)
 {
     uint32_t i, head = jobs->head_block;
-    int32_t back = time && jobs->time_position ? (int32_t)(head - block_of(jobs, jobs->time_position)) : 0;
+    int32_t back = jobs->time_position ? (int32_t)(head - block_of(jobs, jobs->time_position)) : 0;
     unsigned k;
     for (k = INNGEST_SEEN_IDS; k-- > 0;) {
         const inngest_seen *seen = SEEN_ID(jobs, k);
@@ -2009,7 +2060,7 @@ static void set_window(inngest *jobs)
     for (i = INNGEST_SEEN_IDS; i-- > 0;) if (SEEN_ID(jobs, i)->position && SEEN_ID(jobs, i)->until > jobs->now) live += 2 * SEEN_BYTES;
     for (i = jobs->run_count; i-- > 0;) live += jobs->runs[i].used * UINT32_C(4);
     live /= jobs->port->block_size / FOLLOW;
-    if (live < jobs->block_count) jobs->window = minimum(live + (TIME_REACH >> block_shift(jobs)) + 3, jobs->block_count - jobs->block_count / 5);
+    if (live < jobs->block_count) jobs->window = minimum(live + (LEAST_WINDOW >> block_shift(jobs)) + 3, jobs->block_count - jobs->block_count / 5);
 }
 
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
@@ -2031,12 +2082,11 @@ APART void update_oldest(inngest *jobs)
     uint32_t i;
     for (i = 0; i < jobs->run_count; i++)
         if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)(jobs->tail_block - 1)) find_oldest(jobs, &jobs->runs[i]);
-    jobs->reach = oldest_live(jobs, true);
     set_window(jobs);
 }
 
 /* False: nothing in the tail block is live, it need not be read. */
-static bool may_hold_live(const inngest *jobs) { return (int32_t)(oldest_live(jobs, true) - jobs->tail_block) <= 0; }
+static bool may_hold_live(const inngest *jobs) { return (int32_t)(oldest_live(jobs) - jobs->tail_block) <= 0; }
 #else
 #define may_hold_live(jobs) true
 #endif
@@ -2076,74 +2126,6 @@ APART inngest_status carry_live(inngest *jobs)
     return broken ? INNGEST_PAUSED : INNGEST_OK;
 }
 
-#if INNGEST_INDEXES
-/* Where nothing but the time stands in old blocks it is carried forward: the next mount need not go back to it. Not to
- * the last block: what reclaim starts over there it takes from the tail. If it fails, the proof is written behind that. */
-APART void copy_time(inngest *jobs)
-{
-    record r;
-    if (read_record(jobs, jobs->time_position, &r)) (void)copy_record(jobs, &r, false);   /* cov: rot since the reclaim began */
-}
-
-static void bring_time(inngest *jobs)
-{
-    if ((int32_t)(oldest_live(jobs, false) - block_of(jobs, jobs->time_position)) <= (int32_t)(TIME_REACH >> block_shift(jobs))) return;
-    if (advance(jobs, ROOM_FOR(TIME_BYTES), 0) && jobs->head_block != jobs->last_block) copy_time(jobs);   /* cov: programs fail */
-}
-#else
-#define bring_time(jobs) ((void)0)
-#endif
-
-/* All that is live in the tail block has been carried: leave proof of it. */
-APART inngest_status prove(inngest *jobs)
-{
-    uint32_t block = jobs->tail_block;
-    uint8_t bytes[4];
-    put4(bytes, jobs->next_run);
-    INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4));
-    jobs->tail_block = block + 1;
-    set_copied(jobs, position_at(jobs, block + 1, 0), 0);
-    jobs->wasted = false;
-    return INNGEST_OK;
-}
-
-/* Carry, and leave proof that all of it was: the block can be erased once that is durable. Power lost before the proof: the
- * copies are the newest of their class, the originals garbage, and this starts over. After it: the block counts for
- * nothing and is erased again. */
-static inngest_status carry_and_prove(inngest *jobs)
-{
-    inngest_status status;
-    if (!advance(jobs, 0, 0) || (jobs->tail_block == jobs->head_block && !join_room(jobs, jobs->port->block_size, 0))) return INNGEST_ERR_JOURNAL_FULL;
-    jobs->unread = false;
-    status = carry_live(jobs);
-    if ((int)status < 0) return status;
-    if (unreadable(jobs)) return INNGEST_ERR_READ;
-#if INNGEST_INSPECT
-    if (status != INNGEST_OK || jobs->counters.damaged || jobs->unread)
-#endif                                 /* without it, for all that is known */
-        INNGEST_TRY(park_broken_runs(jobs));
-    bring_time(jobs);
-    if (!advance(jobs, ROOM_FOR(4), 0)) return INNGEST_ERR_JOURNAL_FULL;
-    INNGEST_TRY(prove(jobs));
-#if INNGEST_INDEXES
-    update_oldest(jobs);
-#endif
-    return INNGEST_OK;
-}
-
-static inngest_status release_block(inngest *jobs)
-{
-    inngest_status status = carry_and_prove(jobs);
-    if (status == INNGEST_ERR_JOURNAL_FULL && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
-    return status;
-}
-
-static inngest_status reclaim_block(inngest *jobs, bool wait)
-{
-    INNGEST_TRY(release_block(jobs));
-    return prepare_blocks(jobs, wait);
-}
-
 APART uint32_t largest_record(const inngest *jobs)
 {
     return record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
@@ -2170,6 +2152,113 @@ NEAR uint32_t spare_blocks(inngest *jobs)
 #else
 #define spare_blocks count_spare_blocks
 #endif
+
+#if INNGEST_FAST_MOUNT
+/* How many bytes a list of all that counts takes in a proof, for the next mount to begin with; 4: there is to be none. At
+ * most a sixty-fourth of what has been written since the last one, of a long one a fourth of that, and not what reclaim may need. */
+static uint32_t list_bytes(inngest *jobs)
+{
+    uint8_t b[4];
+    uint32_t next = 0, bytes = 0, most = head_position(jobs) - (jobs->list ? jobs->list : position_at(jobs, jobs->tail_block, 0));
+    most = minimum(most, 16u << jobs->units_shift) << jobs->unit_shift;
+    most = minimum(most < 255 * 256 ? minimum(most / 64, 255) : most / 256, jobs->port->block_size / 4);
+    if (jobs->live_runs * UINT32_C(4) > most || jobs->last_block - jobs->head_block < spare_blocks(jobs)) return 4;
+    while (take_listed(jobs, &next, b, 4)) bytes += 4;
+    return bytes <= most && jobs->head_offset + ROOM_FOR(bytes) <= jobs->port->block_size ? bytes : 4;
+}
+
+/* From the tail on, as a list says by CARRIED. */
+static bool nothing_is_void(const inngest *jobs)
+{
+    unsigned i;
+    uint32_t tail = position_at(jobs, jobs->tail_block, 0);
+    for (i = VOIDS; i-- > 0;) if (jobs->voids[i][0] != jobs->voids[i][1] && (int32_t)(jobs->voids[i][1] - tail) > 0) return false;
+    return jobs->void_count <= VOIDS && (int32_t)(jobs->scanned_from - tail) <= 0;
+}
+
+static inngest_status add_proof(inngest *jobs, uint32_t block)
+{
+    uint32_t bytes = list_bytes(jobs);
+    uint8_t b[4];
+    source s;
+    s.copy = A_LIST;
+    s.from.copy.head = s.from.copy.crc = s.from.copy.number = s.from.copy.address = 0;
+    for (s.left = 0; s.left < bytes; s.left = (uint16_t)(s.left + 4)) {
+        (void)take_listed(jobs, &s.from.copy.address, b, 4);
+        s.from.copy.crc = crc32(s.from.copy.crc, b, 4);
+    }
+    s.from.copy.address = 0;
+    INNGEST_TRY(append(jobs, NULL, KEY(RECLAIMED | (bytes > 4 && nothing_is_void(jobs) ? CARRIED : 0), block & STEP_MASK), &s));
+    if (bytes > 4) jobs->list = jobs->written;
+    return INNGEST_OK;
+}
+#else
+static inngest_status add_proof(inngest *jobs, uint32_t block)
+{
+    uint8_t bytes[4];
+    put4(bytes, jobs->next_run);
+    return add(jobs, NULL, KEY(RECLAIMED, block & STEP_MASK), bytes, 4);
+}
+#endif
+
+/* What lies in front of this position is gone. */
+static void forget_block(inngest *jobs, uint32_t tail)
+{
+    set_copied(jobs, tail, 0);
+#if INNGEST_FAST_MOUNT
+    if ((int32_t)(jobs->list - tail) < 0) jobs->list = 0;
+    if ((int32_t)(jobs->scanned_from - tail) < 0) jobs->scanned_from = tail;
+#endif
+    (void)jobs;
+    (void)tail;
+}
+
+/* All that is live in the tail block has been carried: leave proof of it. */
+APART inngest_status prove(inngest *jobs)
+{
+    uint32_t block = jobs->tail_block;
+    INNGEST_TRY(add_proof(jobs, block));
+    jobs->tail_block = block + 1;
+    forget_block(jobs, position_at(jobs, block + 1, 0));
+    jobs->wasted = false;
+    return INNGEST_OK;
+}
+
+/* Carry, and leave proof that all of it was: the block can be erased once that is durable. Power lost before the proof: the
+ * copies are the newest of their class, the originals garbage, and this starts over. After it: the block counts for
+ * nothing and is erased again. */
+static inngest_status carry_and_prove(inngest *jobs)
+{
+    inngest_status status;
+    if (!advance(jobs, 0, 0) || (jobs->tail_block == jobs->head_block && !join_room(jobs, jobs->port->block_size, 0))) return INNGEST_ERR_JOURNAL_FULL;
+    jobs->unread = false;
+    status = carry_live(jobs);
+    if ((int)status < 0) return status;
+    if (unreadable(jobs)) return INNGEST_ERR_READ;
+#if INNGEST_INSPECT
+    if (status != INNGEST_OK || jobs->counters.damaged || jobs->unread)
+#endif                                 /* without it, for all that is known */
+        INNGEST_TRY(park_broken_runs(jobs));
+    if (!advance(jobs, ROOM_FOR(4), 0)) return INNGEST_ERR_JOURNAL_FULL;
+    INNGEST_TRY(prove(jobs));
+#if INNGEST_INDEXES
+    update_oldest(jobs);
+#endif
+    return INNGEST_OK;
+}
+
+static inngest_status release_block(inngest *jobs)
+{
+    inngest_status status = carry_and_prove(jobs);
+    if (status == INNGEST_ERR_JOURNAL_FULL && jobs->wasted && jobs->copies_only && jobs->head_block == jobs->last_block) start_over(jobs);
+    return status;
+}
+
+static inngest_status reclaim_block(inngest *jobs, bool wait)
+{
+    INNGEST_TRY(release_block(jobs));
+    return prepare_blocks(jobs, wait);
+}
 
 /* Make the head have room for so many bytes, where it has none or something is to be done first. */
 static inngest_status get_room(inngest *jobs, uint32_t bytes)
@@ -2224,6 +2313,23 @@ APART inngest_status carry_one(inngest *jobs)
 #else
 #define lags(jobs) false
 #define carry_one(jobs) INNGEST_OK
+#endif
+
+#if INNGEST_FAST_MOUNT
+/* Where no proof has come with a list for long one stands by itself, and names the block that was the last to be proven. In a large
+ * block it is found by where it stands: behind each LIST_REACH bytes of it. Not among copies of the tail block: they would be
+ * forgotten; nor where a predicate is watched, by the newest record. */
+NEAR bool list_is_due(inngest *jobs)
+{
+    uint32_t head = head_position(jobs), far = LIST_REACH >> jobs->unit_shift, tail = position_at(jobs, jobs->tail_block, 0);
+    if ((jobs->port->block_size > LIST_REACH ? head ^ jobs->list : head - jobs->list) < far || !jobs->dirty) return false;
+    return jobs->copy == 0 && (int32_t)(jobs->copied - tail) <= 0 && !WATCHED(jobs) && jobs->failed_from == 0 && !jobs->doubtful &&
+           list_bytes(jobs) > 4;
+}
+
+static bool add_list(inngest *jobs) { return !list_is_due(jobs) || add_proof(jobs, jobs->tail_block - 1) == INNGEST_OK; }
+#else
+#define add_list(jobs) true
 #endif
 
 /* Reclaim and erase ahead of need, so that no step call has to: what a tick with nothing to do leaves is room for a job
@@ -2384,6 +2490,12 @@ static uint32_t ends_later(inngest *jobs, const record *of)
     return end;
 }
 
+static void take_start(inngest *jobs, inngest_run *run, const record *r, const uint8_t *b)
+{
+    run->number = (r->run & 0xFFFF) | get2(b) << 16;
+    take_up(jobs, run, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
+}
+
 static inngest_status apply_run_record(inngest *jobs, const record *r, const uint8_t *b)
 {
     inngest_run *run = find_run(jobs, r->run);
@@ -2397,10 +2509,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         if ((run = enter_run(jobs, r->run)) == NULL) return INNGEST_ERR_RUNS_FULL;
         run->flags = RUN_OLD;
     }
-    if (r->kind == START) {
-        run->number = number;
-        take_up(jobs, run, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
-    }
+    if (r->kind == START) take_start(jobs, run, r, b);
     if ((INNGEST_ON_FAILURE || INNGEST_CANCEL) && r->kind == PHASE && get4(b) != (uint32_t)INNGEST_ERR_READ) run->flags |= RUN_FAILING;
     run->last = r->position;
     if (r->flags & CARRIED) set_copied(jobs, 0, r->position);
@@ -2481,6 +2590,12 @@ static inngest_status doubt(inngest *jobs)
 }
 
 typedef struct scan {
+#if INNGEST_FAST_MOUNT
+    bool listed;                       /* a list was taken up */
+    uint32_t from;                     /* offset in the block */
+    uint32_t list;                     /* position of the list that was met, or 0 */
+    uint32_t unmet;                    /* a position that it names, where nothing is to be read, or 0 */
+#endif
     uint32_t end;                      /* where the last record of the block ended, or what is left of one; 0: it is blank */
     uint32_t proven;                   /* reclaimed is all in front of this block; in front of the oldest: nothing */
     inngest_status status;             /* why a record cannot be taken up */
@@ -2502,15 +2617,92 @@ static void look_for_loss(const record *r, const uint8_t *b, uint32_t gap, scan 
 }
 #endif
 
+#if INNGEST_FAST_MOUNT
+/* Do without lists: all blocks are read. */
+static inngest_status distrust_lists(inngest *jobs)
+{
+    jobs->distrusted = true;
+    return INNGEST_PAUSED;
+}
+
+static bool is_list(const inngest *jobs, const record *r) { return r->kind == RECLAIMED && !(r->flags & FLAG) && r->size > 4 && TAKES_LISTS && !jobs->distrusted; }
+
+/* A list, which has just been read, tells all that counted when it was written: that alone did. Of what has been reclaimed since
+ * the copies come behind it. What it says it says twice, or it is not heard. */
+APART inngest_status take_list(inngest *jobs, scan *found)
+{
+    uint32_t i, crc, position, now = 0, none;
+    uint8_t b[FIRST_BYTES];
+    record r;
+    source s;
+    if (!read_record(jobs, found->list, &r)) return distrust_lists(jobs);
+    if (r.flags & CARRIED) jobs->scanned_from = position_at(jobs, jobs->tail_block, 0);
+    set_copy(jobs, &r, &s);
+    crc = s.from.copy.head;
+    for (i = jobs->run_count; i-- > 0;) if (jobs->runs[i].number) free_the_run(jobs, &jobs->runs[i]);
+#if INNGEST_SEEN_IDS
+    fill_bytes(jobs->seen, 0, sizeof jobs->seen);
+#endif
+    jobs->time_position = 0;
+    found->unmet = 0;
+    for (i = 0; s.left >= 4; i++) {
+        if (!take_bytes(jobs, &s, b, 4)) return distrust_lists(jobs);   /* cov: it was read just before */
+        crc = crc32(crc, b, 4);
+        position = get4(b);
+        if (i == 1) now = position;
+        if (i < 2 || (i == 2 && position == 0) || (int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0) continue;
+        if (read_record(jobs, position, &r)) {
+            copy_bytes(b, FIRST(jobs, &r), sizeof b);
+            if (apply_record(jobs, &r, b, &none) == INNGEST_OK) continue;
+        }
+        found->unmet = position;
+    }
+    if (crc != s.from.copy.crc) return distrust_lists(jobs);
+    now -= (uint32_t)jobs->now;
+    if (now <= INT32_MAX) jobs->now += now;
+    set_copied(jobs, 0, 0);
+    jobs->list = found->list;
+    found->list = 0;
+    found->status = INNGEST_OK;
+    found->ends = 0;
+    found->listed = true;
+    return INNGEST_OK;
+}
+
+/* The runs of a list are taken up by their STARTs, to which their chains lead: the headers on the way will be verified. */
+static inngest_status find_starts(inngest *jobs)
+{
+    uint32_t i;
+    inngest_run *run = jobs->runs;
+    uint8_t b[FIRST_BYTES];
+    record r;
+    for (i = jobs->run_count; i-- > 0; run++) {
+        if (run->number == 0 || run->used) continue;
+        go_behind(run, &r);
+        do {
+            uint32_t position = r.position - r.link;
+            if ((int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0 || !read_header(jobs, position, &r)) return distrust_lists(jobs);
+        } while (r.kind != START && r.link);               /* cov: rot that has cleared a link */
+        if (r.kind != START || r.run != (run->number & STEP_MASK) || !read_record(jobs, r.position, &r)) return distrust_lists(jobs);   /* cov: the same, in a header */
+        copy_bytes(b, FIRST(jobs, &r), sizeof b);
+        take_start(jobs, run, &r, b);
+    }
+    return INNGEST_OK;
+}
+#endif
+
 /* Take up the whole records of a block. */
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
+#if INNGEST_FAST_MOUNT
+    uint32_t offset = found->from, gap = offset, range[2] = { 0, 0 }, ends;
+#else
     uint32_t offset = jobs->first_offset, gap = offset, range[2] = { 0, 0 }, ends;
+#endif
     bool in_group = false, in_void = false, broken = false, blank = false, torn, needed;
     inngest_status applied, again;
     uint8_t b[FIRST_BYTES];
     record r;
-    found->end = 0;
     idle(jobs);
     while (offset + 12 <= jobs->port->block_size) {
         uint32_t position = position_at(jobs, block, offset), address = address_of(jobs, position);
@@ -2566,6 +2758,13 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         in_group = (r.flags & MORE) != 0;
         found->taken = position;
         applied = apply_record(jobs, &r, b, &found->proven);
+#if INNGEST_FAST_MOUNT
+        if (is_list(jobs, &r)) {                           /* from here on once more, when it has been taken up */
+            found->from = offset;
+            found->list = r.position;
+            return INNGEST_OK;
+        }
+#endif
         if (applied == INNGEST_OK) continue;
         ends = ends_later(jobs, &r);
         if (ends == 0) found->status = applied;
@@ -2721,8 +2920,8 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
         if ((*blocks)++ == 0 || (int32_t)(block - jobs->last_block) > 0) {
             jobs->last_block = block;
             jobs->format = get4(b + 12);
-#if INNGEST_INDEXES
-            jobs->reach = get2(b + 18) ? block - get2(b + 18) : 0;
+#if INNGEST_FAST_MOUNT
+            jobs->list = get2(b + 18) ? position_at(jobs, block - get2(b + 18), 0) : 0;
 #endif
         }
     }
@@ -2767,14 +2966,38 @@ static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
 #if INNGEST_INDEXES
 /* The last block that a mount need read: behind the head all is erased, as the beginning of each shows; what the first of
  * them holds is looked at whole, and those behind it when they are entered. */
-static uint32_t find_end(inngest *jobs, uint32_t block)
+static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 {
     uint32_t last = jobs->last_block, size = minimum(jobs->port->block_size - jobs->first_offset, jobs->unit < 8 ? 16 : 4u * jobs->unit);
-    while ((int32_t)(last - block) > 0 && has_header(jobs, last) && port_blank(jobs, block_address(jobs, last) + jobs->first_offset, size)) last--;
+    while ((int32_t)(last - block) > 0 && (!missing || has_header(jobs, last)) && port_blank(jobs, block_address(jobs, last) + jobs->first_offset, size)) last--;
     return jobs->looked_at = last + (last != jobs->last_block);
 }
 #else
-#define find_end(jobs, block) ((jobs)->last_block)
+#define find_end(jobs, block, missing) ((jobs)->last_block)
+#endif
+
+#if INNGEST_FAST_MOUNT
+/* Where to begin: with the block in which the newest list stood when the last block was erased, or, in large blocks, with the newest
+ * list that is found where one is to be. */
+static void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
+{
+    uint32_t offset, at, end;
+    record r;
+    if (jobs->list && (int32_t)(block_of(jobs, jobs->list) - *block) > 0) *block = block_of(jobs, jobs->list);
+    if (jobs->port->block_size <= LIST_REACH) return;
+    for (; (int32_t)(last - *block) >= 0; last--)
+        for (offset = jobs->port->block_size; offset > 0; ) {
+            offset -= LIST_REACH;
+            if (port_blank(jobs, block_address(jobs, last) + offset, 64)) continue;
+            end = position_at(jobs, last, offset + LIST_REACH / 8);
+            for (at = position_at(jobs, last, offset ? offset : jobs->first_offset); at != end; at++) {
+                if (!read_header(jobs, at, &r) || !is_list(jobs, &r) || is_voided(jobs, at) || !read_record(jobs, at, &r) || r.later) continue;
+                *block = last;
+                found->from = offset_of(jobs, at);
+                return;
+            }
+        }
+}
 #endif
 
 /* Does a block hold anything that counts, of which there is no copy? */
@@ -2792,6 +3015,9 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t block, last, blocks = 0, oldest, missing, headless = 0, least;
     bool gap = false, misplaced = false, fresh, full;
+#if INNGEST_FAST_MOUNT
+    bool whole;
+#endif
     scan found = { 0 };
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->block_count;
@@ -2800,11 +3026,24 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     missing = count_missing(jobs, oldest, blocks);
     block = jobs->tail_block;
-#if INNGEST_INDEXES
-    if (!missing && jobs->reach && (int32_t)(jobs->reach - block) > 0) block = jobs->reach;   /* nothing in front of it counts */
+    last = find_end(jobs, block, missing);
+#if INNGEST_FAST_MOUNT
+    found.from = jobs->first_offset;
+    if (!missing && TAKES_LISTS && !jobs->distrusted) find_list(jobs, &block, last, &found);
+    whole = block == jobs->tail_block && found.from == jobs->first_offset;
+    jobs->scanned_from = position_at(jobs, block, whole ? 0 : found.from);
+    jobs->list = 0;
 #endif
-    for (last = find_end(jobs, block); (int32_t)(block - last) <= 0; block++) {
+    for (; (int32_t)(block - last) <= 0; block++) {
+        found.end = 0;
         INNGEST_TRY(scan_block(jobs, block, &found));
+#if INNGEST_FAST_MOUNT
+        while (found.list) {
+            INNGEST_TRY(take_list(jobs, &found));
+            INNGEST_TRY(scan_block(jobs, block, &found));
+        }
+        found.from = jobs->first_offset;
+#endif
         if (found.end == 0) {
             gap = true;
             if (headless == 0 && !has_header(jobs, block)) headless = block;
@@ -2838,6 +3077,9 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         if (jobs->next_run < least) jobs->next_run = least;
     }
     full = jobs->head_block == jobs->last_block && jobs->last_block + 1 - oldest == jobs->block_count;
+#if INNGEST_FAST_MOUNT
+    if (full && found.listed) return distrust_lists(jobs);     /* a reclaim was cut short: what it copied is looked for */
+#endif
     /* Its erase had begun: there was proof. Not where only its header is gone, whose program was once cut short. */
     if (full && (int32_t)(found.proven - oldest) <= 0 && !has_header(jobs, oldest) && !holds_live(jobs, oldest)) found.proven = oldest + 1;
     if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
@@ -2850,6 +3092,10 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         return INNGEST_PAUSED;
     }
     if (found.ends && (int32_t)(found.ends - found.taken) > 0) return INNGEST_PAUSED;   /* what says so reads differently each time */
+#if INNGEST_FAST_MOUNT
+    if (found.unmet || !(whole || found.listed)) return distrust_lists(jobs);
+    if (found.listed) INNGEST_TRY(find_starts(jobs));
+#endif
     INNGEST_TRY(found.status);
     if (full && jobs->tail_block == oldest) {
         /* Only reclaim enters the last erased block, and it was cut short: all in there are copies. Start it over. */
@@ -2989,7 +3235,7 @@ static void find_trail(inngest_ctx *ctx)
     record r;
     do {
         if ((int32_t)(block_of(jobs, position) - jobs->tail_block) < 0 || (ctx->ahead && (int32_t)(position - ctx->ahead) < 0)) break;
-        if (!(jobs->void_count ? read_record(jobs, position, &r) : read_header(jobs, position, &r)) ||   /* cov: rot since the mount, with voids */
+        if (!(jobs->void_count || left_unread(jobs, position) ? read_record(jobs, position, &r) : read_header(jobs, position, &r)) ||   /* cov: rot since the mount, with voids */
             r.run != (ctx->run->number & STEP_MASK)) break;            /* cov: rot since the mount, in a link */
         position -= r.link;
         if (!decided(r.kind) || !of_this_phase(ctx->run, &r)) continue;
@@ -4143,7 +4389,7 @@ APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned functio
     }
 #endif
     head[size - 1] = e->name_size;
-    s.copy = false;
+    s.copy = 0;
     s.from.piece.at[0] = head;
     s.from.piece.size[0] = (uint16_t)size;
     s.from.piece.at[1] = (const uint8_t *)e->name;
@@ -4681,7 +4927,7 @@ NEAR uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 #if INNGEST_CRASHES
         if (jobs->alone) {
             uint32_t over = (uint32_t)until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS);
-            if (in < over) in = minimum(over, due_in(jobs, deadline(lone_run(jobs))));
+            if (in < over) in = minimum(over, due_in(jobs, deadline(lone_run(jobs))));   /* cov: all are due later than that */
         }
 #endif
         in = minimum(in, heartbeat_in(jobs));
@@ -4761,6 +5007,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (INNGEST_WRITE_CACHE && 2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
     if ((!FAST || jobs->now - jobs->stamp >= 60000) && heartbeat_in(jobs) == 0 && next_deadline(jobs, INNGEST_OK) == 0 &&
         write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
+    if (!add_list(jobs)) waiting = INNGEST_ERR_PROGRAM;
     if ((!FAST || jobs->port->sync) &&
         sync_ahead(jobs, ((jobs->head_block - block) << block_shift(jobs)) + jobs->head_offset - offset) != INNGEST_OK) return UINT32_MAX;
     if (waiting != INNGEST_OK) return WOKEN(jobs) ? 0 : next_deadline(jobs, waiting);

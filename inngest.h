@@ -196,6 +196,10 @@
                                   records of its run; RAM: 12 bytes a run, 8 where pointers have 64 bits, 16 with INNGEST_MANY_RUNS */
 #define INNGEST_INDEXES 1
 #endif
+#ifndef INNGEST_FAST_MOUNT     /* a mount reads the newest blocks and what is live, however long the journal is: now and then a list of where
+                                  that stands is written; needs INNGEST_INDEXES; without it all blocks are read */
+#define INNGEST_FAST_MOUNT INNGEST_INDEXES
+#endif
 #ifndef INNGEST_WRITE_CACHE    /* 1: between two syncs the storage may keep what was written later and lose what was written before,
                                   as disks and file systems do; flash does not; only where port.sync is there */
 #if UINTPTR_MAX > 0xFFFFFFFF || defined(__unix__) || defined(__APPLE__) || defined(_WIN32)
@@ -673,7 +677,10 @@ struct inngest {                   /* what is used most stands first, bytes befo
     void *user;
     uint32_t format;               /* the journal's half of run ids */
 #if INNGEST_INDEXES
-    uint32_t reach;                /* the oldest block in which anything counted at the last reclaim; 0: not known */
+#if INNGEST_FAST_MOUNT
+    uint32_t list;                 /* position of the newest list of all that counts, 0: none */
+    uint32_t scanned_from;         /* position: what stands in front of it the mount left out */
+#endif
     uint32_t copied, copy;         /* positions: what the tail block holds up to there has been copied; a copy whose original is to be found, 0: none */
     uint32_t carry_from;           /* position in the tail block: in front of it nothing is left to copy */
     uint32_t looked_at;            /* the last block that the mount read as a whole; those behind it were erased */
@@ -735,7 +742,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #endif
     uint32_t stage[(INNGEST_STAGE_BYTES + (INNGEST_TRAIL_STEPS ? 32 : 0)) / 4];   /* more where a record is read in as few reads as can be */
     uint8_t void_count, voids_needed;   /* kept from here on when a mount starts over */
-    bool doubted;
+    bool doubted, distrusted;
     uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */
 };
 
@@ -746,9 +753,9 @@ struct inngest {                   /* what is used most stands first, bytes befo
 
 /* Mount the journal and take up its runs. A blank storage is formatted; storage that is foreign, newer or of another
  * geometry is refused and not touched. *index (may be NULL) gets the function that a table error is about; of several, the first.
- * Interrupts: no. Reads each block's header and all from the oldest block on in which anything counted at the last
- * reclaim, once: on flash of 8 blocks or more, where the ticks kept up, about 16 KiB, 5 blocks and 16 times what is live, if that is a sixteenth of the
- * journal at most; without INNGEST_INDEXES the whole journal; then each live run's records. Writes: the newest group again, unless
+ * Interrupts: no. Reads each block's header; what was written behind the newest list of all that counts, 8 to 16 KiB, or 64 times as
+ * much as it takes, 4 bytes for each run and id; what is left of a block and one more, which are to be blank; without INNGEST_FAST_MOUNT,
+ * or where a list or what it names cannot be read, the whole journal; then each live run's records. Writes: the newest group again, unless
  * the stop was clean; erases what a reset kept from being erased. Where boots cut short one after the other have begun
  * all erased blocks in vain: both twice, and those blocks erased. Any status of init, of the table, of the port;
  * ARGUMENT: functions, port, read, program or erase NULL, or runs or events out of range; or RUNS_FULL: the journal holds

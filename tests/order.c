@@ -99,7 +99,7 @@ static unsigned count_proofs(void)                     /* headers of RECLAIMED t
 {
     uint32_t at, n = 0;
     for (at = 24; at + 16 <= 3 * 1024; at += 4)
-        n += m.chip.cells[at + 4] == 0x0F && m.chip.cells[at + 5] == 4 && get4(m.chip.cells + at + 8) == 3;
+        n += (m.chip.cells[at + 4] & 0xEF) == 0x0F && m.chip.cells[at + 5] >= 4 && m.chip.cells[at + 5] % 4 == 0 && get4(m.chip.cells + at + 8) == 3;
     return n;
 }
 static void cut_at_erase(void *user, char operation, uint32_t address, uint32_t size)

@@ -35,7 +35,7 @@ sizes() {
         BEGIN {
             say["text_m3_core"] = "code: events, steps, retries, sleeps, groups, the journal"
             say["text_m3_all"] = "code: all"
-            parts = "LONG_STEPS PROGRESS SEND_STEP RESTART ON_FAILURE CANCEL WALL_CLOCK CRASHES HOOKS INSPECT INIT_CHECKS INDEXES SEEN_IDS PARALLEL"
+            parts = "LONG_STEPS PROGRESS SEND_STEP RESTART ON_FAILURE CANCEL WALL_CLOCK CRASHES HOOKS INSPECT INIT_CHECKS INDEXES FAST_MOUNT SEEN_IDS PARALLEL"
             n = split(parts, part, " ")
             for (i = 1; i <= n; i++) { say["text_m3_" part[i]] = "... of it `INNGEST_" part[i] "`"; tells = tells "text_m3_" part[i] " " }
             say["text_m3_JSON"] = "... of it the JSON reader"

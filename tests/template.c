@@ -10,7 +10,7 @@ static uint8_t cells[BLOCK_SIZE * BLOCK_COUNT], used[BLOCK_SIZE * BLOCK_COUNT / 
 static uint32_t uptime, erasing = UINT32_MAX, bad_unit = UINT32_MAX;
 static unsigned busy, twice, outside, waits, fed, resets, restarts, nights;
 static bool supply = true, masked, button, late;
-static int64_t rtc;
+static int64_t rtc, slept;
 static void button_interrupt(void);
 
 static bool inside(uint32_t address, uint32_t size)
@@ -66,7 +66,9 @@ void chip_sleep_until_interrupt(uint32_t ms)
 {
     CHECK(masked);
     nights++;
-    if (!button) uptime += ms;                       /* a pending interrupt ends the sleep at once */
+    if (button) return;                              /* a pending interrupt ends the sleep at once */
+    uptime += ms;                                    /* which wraps */
+    slept += ms;
 }
 
 static inngest jobs;
@@ -146,7 +148,7 @@ int main(void)
 
     inngest_get_counters(&jobs, &c);
     CHECK(c.erases > BLOCK_COUNT && waits >= 3 * c.erases && fed > 0);
-    CHECK(uptime >= 300u * 90000);
+    CHECK(slept >= 300 * 90000);
 
     supply = false;                                  /* put off, then made up for */
     button = true;

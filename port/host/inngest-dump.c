@@ -186,7 +186,7 @@ static void utc(int64_t unix_ms, char out[40])                     /* ISO 8601; 
 
 typedef struct journal {
     uint64_t base;
-    uint32_t block_size, block_count, unit, first, format, reach, blocks; /* blocks: headers that verify; reach: the oldest that counts, or the last */
+    uint32_t block_size, block_count, unit, first, format, blocks; /* blocks: headers that verify */
     uint32_t oldest, tail, head, last;                             /* sequence numbers */
     uint8_t program_shift, minor;
 } journal;
@@ -245,7 +245,6 @@ static bool read_header(uint64_t at, journal *found, uint32_t *sequence, bool *r
     memset(found, 0, sizeof *found);
     if (image_size < HEADER || at > image_size - HEADER || memcmp(h, "INJ1", 4) != 0 || get(h + 20, 4) != crc32(0, h, 20)) return false;
     *sequence = (uint32_t)get(h + 8, 4);
-    found->reach = *sequence - (uint32_t)get(h + 18, 2);
     found->minor = h[5];
     found->program_shift = h[7] & 7;
     found->format = (uint32_t)get(h + 12, 4);
@@ -283,7 +282,6 @@ static int find_journal(void)
             found[count++] = one;
         } else if ((int32_t)(sequence - found[i].last) > 0) {
             found[i].last = sequence;
-            found[i].reach = one.reach;
             found[i].format = one.format;
             found[i].minor = one.minor;
         }
@@ -621,7 +619,7 @@ static void read_journal(void)
     j.tail = reclaimed();
     if (j.tail == j.oldest && j.head == j.last && j.last != j.oldest)
         for (i = 0; i < record_count; i++) if (records[i].block == j.last) records[i].whole = false;   /* a reclaim that was cut short */
-    for (i = 0; i < record_count; i++) if (records[i].whole && (int32_t)(records[i].block - j.tail) >= 0 && (j.reach == j.last || (int32_t)(records[i].block - j.reach) >= 0)) apply(&records[i]);
+    for (i = 0; i < record_count; i++) if (records[i].whole && (int32_t)(records[i].block - j.tail) >= 0) apply(&records[i]);
     for (i = 0; i < run_count; i++) walk(&runs[i]);
     for (i = 0; i < live_count; i++) mark_run(&runs[live[i]]);
     for (i = 0; i < run_count; i++) {

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT
+ * A mount that begins with a list of all that counts, and one that reads all, find the same: at random times of random lives, in
+ * blocks of all sizes, also where power was lost. argv: lives; the first one's seed. */
+#include "machine.h"
+
+extern bool takes_lists;
+bool takes_lists = true;
+
+static uint32_t state;
+static uint32_t draw(uint32_t below)
+{
+    state = state * 1664525u + 1013904223u;
+    return (uint32_t)(((uint64_t)(state >> 4) * below) >> 28);
+}
+
+/* What a handler does is drawn from its event: passes agree. */
+static inngest_status life(inngest_ctx *ctx)
+{
+    uint8_t data[40] = { 0 };
+    unsigned i;
+    INNGEST_TRY(inngest_event_data(ctx, data, sizeof data));
+    for (i = 0; i < data[0] % 6u; i++) {
+        uint8_t result[30];
+        inngest_status a, b;
+        switch (data[i + 1] % 6) {
+        case 0: INNGEST_TRY(inngest_step_sleep(ctx, "nap", INNGEST_SECONDS(data[1]))); break;
+        case 1: INNGEST_STEP(ctx, "value", result) memset(result, data[2], sizeof result); break;
+        case 2: INNGEST_DO(ctx, "again") if (inngest_attempt(ctx) < data[3] % 4) (void)!inngest_retry(ctx, 1, "not yet"); break;
+        case 3:
+            inngest_parallel(ctx, "both");
+            INNGEST_DO_AS(a, ctx, "left") { }
+            b = inngest_step_sleep(ctx, "right", INNGEST_SECONDS(data[4] % 16));
+            INNGEST_TRY(inngest_all(ctx, &a, &b));
+            break;
+        case 4: INNGEST_DO(ctx, "short") { } break;
+        default: INNGEST_TRY(inngest_step_send(ctx, "send", "other", data, data[5] % 30)); break;
+        }
+    }
+    return data[6] % 7 ? INNGEST_OK : inngest_fail(ctx, 3, "drawn");
+}
+static inngest_status failed(inngest_ctx *ctx) { return inngest_step_sleep(ctx, "nap", INNGEST_SECONDS(50)); }
+static inngest_status other(inngest_ctx *ctx) { INNGEST_DO(ctx, "do") { } return INNGEST_OK; }
+static const inngest_function table[] = { { .id = "life", .event = "life", .handler = life, .on_failure = failed, .journal_bytes = 400 },
+                                          { .id = "beside", .event = "life", .handler = other, .journal_bytes = 60 },
+                                          { .id = "other", .event = "other", .handler = other, .journal_bytes = 60 } };
+
+typedef struct found {
+    inngest_run runs[MACHINE_RUNS];            /* by number */
+    inngest_seen seen[INNGEST_SEEN_IDS];       /* by position */
+    uint32_t next_run, time, tail, head, offset, reserved, lost, damaged, read;
+    int64_t now;
+    inngest_status status;
+} found;
+
+static uint32_t bytes_read;
+static void count_reads(void *user, char operation, uint32_t address, uint32_t size)
+{
+    (void)user;
+    (void)address;
+    if (operation == 'r') bytes_read += size;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint32_t x = ((const inngest_run *)a)->number, y = ((const inngest_run *)b)->number;
+    return x < y ? -1 : x > y;
+}
+static int by_position(const void *a, const void *b)
+{
+    uint32_t x = ((const inngest_seen *)a)->position, y = ((const inngest_seen *)b)->position;
+    return x < y ? -1 : x > y;
+}
+
+static void look(const flash *chip, found *f, bool lists)
+{
+    unsigned i;
+    takes_lists = lists;
+    CHECK(flash_open(&m.chip, chip->port.block_size, chip->port.block_count, (uint16_t)chip->port.program_size, 1));
+    flash_copy(&m.chip, chip);
+    m.chip.trace = count_reads;
+    bytes_read = 0;
+    memset(f, 0, sizeof *f);
+    f->status = machine_boot(INNGEST_RESET_POWER_ON);
+    f->read = bytes_read;
+    memcpy(f->runs, m.jobs.runs, sizeof f->runs);
+    qsort(f->runs, MACHINE_RUNS, sizeof *f->runs, by_number);
+    for (i = 0; i < MACHINE_RUNS; i++) if (f->runs[i].due <= m.jobs.now) f->runs[i].due = 0;          /* it is due */
+    for (i = 0; i < INNGEST_SEEN_IDS; i++) if (m.jobs.seen[i].until > m.jobs.now) f->seen[i] = m.jobs.seen[i];
+    qsort(f->seen, INNGEST_SEEN_IDS, sizeof *f->seen, by_position);
+    f->next_run = m.jobs.next_run;
+    f->time = m.jobs.time_position;
+    f->tail = m.jobs.tail_block;
+    f->head = m.jobs.head_block;
+    f->offset = m.jobs.head_offset;
+    f->reserved = m.jobs.reserved;
+    f->lost = machine_counters().lost_runs;
+    f->damaged = machine_counters().damaged;
+    f->now = m.jobs.now;
+    CHECK(m.chip.violations == chip->violations);
+    flash_close(&m.chip);
+    takes_lists = true;
+}
+
+static uint64_t with_lists, without;
+static void compare(void)
+{
+    static inngest jobs;
+    static int64_t memory[sizeof m.memory / 8];
+    static found with, all;
+    flash chip = m.chip;
+    bool up = m.up;
+    jobs = m.jobs;
+    memcpy(memory, m.memory, sizeof memory);
+    look(&chip, &with, true);
+    look(&chip, &all, false);
+    CHECK(with.status == INNGEST_OK && all.status == INNGEST_OK && with.lost == 0 && with.damaged == 0 && all.lost == 0 && all.damaged == 0);
+    CHECK(memcmp(with.runs, all.runs, sizeof all.runs) == 0);
+    CHECK(memcmp(with.seen, all.seen, sizeof all.seen) == 0);
+    CHECK(with.next_run == all.next_run && with.time == all.time && with.reserved == all.reserved && with.now >= all.now);
+    CHECK(with.tail == all.tail && with.head == all.head && with.offset == all.offset);
+    with_lists += with.read;
+    without += all.read;
+    m.chip = chip;
+    m.chip.port.context = &m.chip;
+    m.jobs = jobs;
+    memcpy(m.memory, memory, sizeof memory);
+    m.up = up;
+}
+
+static void one_life(uint32_t seed)
+{
+    static const struct { uint32_t block, blocks; uint16_t unit; } shapes[] = { { 512, 40, 4 }, { 1024, 16, 1 }, { 1024, 64, 8 }, { 4096, 9, 16 },
+                                                                                { 2048, 24, 32 }, { 16384, 4, 4 }, { 65536, 2, 4 }, { 4096, 3, 2 } };
+    uint32_t shape = seed % 8, turns = 150 + draw(500), every = 1 + draw(60), quick = draw(4);
+    uint8_t data[40];
+    unsigned i;
+    machine_open(table, 3, shapes[shape].block, shapes[shape].blocks, shapes[shape].unit);
+    machine_reboot();
+    while (turns-- > 0 && !test_failed) {
+        char id[2] = "a";
+        inngest_event event = { "life", data, 0, NULL, 0 };
+        for (i = 0; i < sizeof data; i++) data[i] = (uint8_t)draw(256);
+        event.size = 8 + draw(sizeof data - 8);
+        id[0] = (char)('a' + draw(9));
+        if (draw(7) == 0) event.id = id;
+        if (draw(4) < 3) (void)!(draw(3) ? inngest_send_event(&m.jobs, &event) : inngest_send(&m.jobs, "other", data, draw(30)));
+        CHECK(machine_run(draw(4) <= quick ? draw(3) : draw(60000)));
+        if (draw(90) == 0) inngest_set_wall_clock(&m.jobs, INT64_C(1767225600000) + m.now + draw(100000), m.now);
+        if (draw(40) == 0) {
+            inngest_run_info info;
+            if (machine_runs(&info)) (void)!inngest_cancel(&m.jobs, info.id);
+        }
+        if (draw(60) == 0) {
+            if (draw(2)) (void)!inngest_close(&m.jobs);
+            machine_reboot();
+        }
+        if (draw(60) == 0) {
+            m.chip.cut_at = m.chip.operations + 1 + draw(30);
+            do m.chip.tear = (flash_tear)draw(FLASH_TEARS); while (m.chip.tear == FLASH_TEAR_WEAK);     /* reads differently each time */
+            for (i = 0; i < 200 && !m.chip.dead; i++) {
+                (void)!inngest_send(&m.jobs, "other", data, 20);
+                CHECK(machine_run(1));
+            }
+            m.chip.cut_at = 0;
+            if (m.chip.dead) {
+                flash_power_on(&m.chip);
+                compare();
+            }
+            machine_reboot();
+        }
+        if (turns % every == 0) compare();
+    }
+    if (test_failed) printf("  seed %u\n", seed);
+    MACHINE_END();
+}
+
+/* Fewer runs than a list names: it says so, and with as many all are there. */
+static inngest_status sleeper(inngest_ctx *ctx) { return inngest_step_sleep(ctx, "nap", INNGEST_HOURS(100)); }
+static void fewer(void)
+{
+    static const inngest_function two[] = { { .id = "sleeper", .event = "sleep", .handler = sleeper, .journal_bytes = 64 },
+                                            { .id = "other", .event = "other", .handler = other, .journal_bytes = 60 } };
+    unsigned i;
+    machine_open(two, 2, 1024, 16, 4);
+    machine_reboot();
+    for (i = 0; i < 5; i++) CHECK(inngest_send(&m.jobs, "sleep", NULL, 0) == INNGEST_OK && machine_run(1));
+    for (i = 0; i < 200; i++) CHECK(inngest_send(&m.jobs, "other", NULL, 0) == INNGEST_OK && machine_run(1));
+    CHECK(m.jobs.list != 0);
+    for (i = 0; i < 5; i++) {
+        m.config.runs = i;
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == (i ? INNGEST_ERR_RUNS_FULL : INNGEST_ERR_ARGUMENT));
+    }
+    m.config.runs = 5;
+    machine_reboot();
+    CHECK(machine_runs(NULL) == 5 && machine_counters().lost_runs == 0);
+    MACHINE_END();
+}
+
+int main(int argc, char **argv)
+{
+    uint32_t n = argc > 1 ? (uint32_t)atoi(argv[1]) : 160, seed = argc > 2 ? (uint32_t)atoi(argv[2]) : 1;
+    for (; n > 0 && !test_failed; n--, seed++) {
+        state = seed * 2654435761u;
+        one_life(seed);
+    }
+    fewer();
+    printf("bytes read: %llu with lists, %llu without\n", (unsigned long long)with_lists, (unsigned long long)without);
+    CHECK(with_lists < without);
+    return TEST_END();
+}
