@@ -2569,7 +2569,11 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
 {
     uint32_t *range = jobs->voids[jobs->void_count % VOIDS], *first;
     unsigned i;
-    for (i = VOIDS; i-- > 0;) if (jobs->voids[i][0] == from && jobs->voids[i][1] == to) return INNGEST_PAUSED;
+    for (i = VOIDS; i-- > 0;)
+        if (jobs->voids[i][0] == from && jobs->voids[i][1] != from && (i < jobs->voids_needed || !needed || jobs->voids[i][1] == to)) {   /* a longer one takes no place of its own */
+            if ((int32_t)(to - jobs->voids[i][1]) > 0) jobs->voids[i][1] = to;
+            return INNGEST_PAUSED;
+        }
     if (jobs->void_count <= VOIDS) jobs->void_count++;
     if (needed) {
         first = jobs->voids[jobs->voids_needed++ % VOIDS];
