@@ -2056,9 +2056,12 @@ static void set_window(inngest *jobs)
 {
     uint32_t i, live = 0;
     jobs->window = UINT32_MAX;
-    if (jobs->block_count < 8 || jobs->port->sync) return;
     for (i = INNGEST_SEEN_IDS; i-- > 0;) if (SEEN_ID(jobs, i)->position && SEEN_ID(jobs, i)->until > jobs->now) live += 2 * SEEN_BYTES;
     for (i = jobs->run_count; i-- > 0;) live += jobs->runs[i].used * UINT32_C(4);
+#if INNGEST_FAST_MOUNT
+    jobs->sparse = live / (jobs->port->block_size / 8) < jobs->block_count;
+#endif
+    if (jobs->block_count < 8 || jobs->port->sync) return;
     live /= jobs->port->block_size / FOLLOW;
     if (live < jobs->block_count) jobs->window = minimum(live + (LEAST_WINDOW >> block_shift(jobs)) + 3, jobs->block_count - jobs->block_count / 5);
 }
@@ -2154,15 +2157,16 @@ NEAR uint32_t spare_blocks(inngest *jobs)
 #endif
 
 #if INNGEST_FAST_MOUNT
-/* How many bytes a list of all that counts takes in a proof, for the next mount to begin with; 4: there is to be none. At
- * most a sixty-fourth of what has been written since the last one, of a long one a fourth of that, and not what reclaim may need. */
+/* How many bytes a list of all that counts takes in a proof, for the next mount to begin with; 4: there is to be none. Where an
+ * eighth of the journal is live at most; a sixty-fourth of what has been written since the last one, of a long one a fourth of
+ * that; and not what reclaim may need. */
 static uint32_t list_bytes(inngest *jobs)
 {
     uint8_t b[4];
     uint32_t next = 0, bytes = 0, most = head_position(jobs) - (jobs->list ? jobs->list : position_at(jobs, jobs->tail_block, 0));
     most = minimum(most, 16u << jobs->units_shift) << jobs->unit_shift;
-    most = minimum(most < 255 * 256 ? minimum(most / 64, 255) : most / 256, jobs->port->block_size / 4);
-    if (jobs->live_runs * UINT32_C(4) > most || jobs->last_block - jobs->head_block < spare_blocks(jobs)) return 4;
+    most = minimum(most < 65280u ? minimum(most / 64, 255) : most / 256, jobs->port->block_size / 4);
+    if (!jobs->sparse || jobs->live_runs * UINT32_C(4) > most || jobs->last_block - jobs->head_block < spare_blocks(jobs)) return 4;
     while (take_listed(jobs, &next, b, 4)) bytes += 4;
     return bytes <= most && jobs->head_offset + ROOM_FOR(bytes) <= jobs->port->block_size ? bytes : 4;
 }
@@ -2321,8 +2325,9 @@ APART inngest_status carry_one(inngest *jobs)
  * forgotten; nor where a predicate is watched, by the newest record. */
 NEAR bool list_is_due(inngest *jobs)
 {
-    uint32_t head = head_position(jobs), far = LIST_REACH >> jobs->unit_shift, tail = position_at(jobs, jobs->tail_block, 0);
-    if ((jobs->port->block_size > LIST_REACH ? head ^ jobs->list : head - jobs->list) < far || !jobs->dirty) return false;
+    uint32_t head = head_position(jobs), far = LIST_REACH >> jobs->unit_shift, tail;
+    if (jobs->live_runs > jobs->port->block_size / 16 || !jobs->sparse || !jobs->dirty || (jobs->port->block_size > LIST_REACH ? head ^ jobs->list : head - jobs->list) < far) return false;
+    tail = position_at(jobs, jobs->tail_block, 0);
     return jobs->copy == 0 && (int32_t)(jobs->copied - tail) <= 0 && !WATCHED(jobs) && jobs->failed_from == 0 && !jobs->doubtful &&
            list_bytes(jobs) > 4;
 }
@@ -2570,7 +2575,8 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
     uint32_t *range = jobs->voids[jobs->void_count % VOIDS], *first;
     unsigned i;
     for (i = VOIDS; i-- > 0;)
-        if (jobs->voids[i][0] == from && jobs->voids[i][1] != from && (i < jobs->voids_needed || !needed || jobs->voids[i][1] == to)) {   /* a longer one takes no place of its own */
+        /* A longer one takes no place of its own. */
+        if (jobs->voids[i][0] == from && jobs->voids[i][1] != from && (i < jobs->voids_needed || !needed || jobs->voids[i][1] == to)) {
             if ((int32_t)(to - jobs->voids[i][1]) > 0) jobs->voids[i][1] = to;
             return INNGEST_PAUSED;
         }
@@ -2595,7 +2601,6 @@ static inngest_status doubt(inngest *jobs)
 
 typedef struct scan {
 #if INNGEST_FAST_MOUNT
-    bool listed;                       /* a list was taken up */
     uint32_t from;                     /* offset in the block */
     uint32_t list;                     /* position of the list that was met, or 0 */
     uint32_t unmet;                    /* a position that it names, where nothing is to be read, or 0 */
@@ -2669,7 +2674,6 @@ APART inngest_status take_list(inngest *jobs, scan *found)
     found->list = 0;
     found->status = INNGEST_OK;
     found->ends = 0;
-    found->listed = true;
     return INNGEST_OK;
 }
 
@@ -2983,7 +2987,7 @@ static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 #if INNGEST_FAST_MOUNT
 /* Where to begin: with the block in which the newest list stood when the last block was erased, or, in large blocks, with the newest
  * list that is found where one is to be. */
-static void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
+APART void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
 {
     uint32_t offset, at, end;
     record r;
@@ -3019,9 +3023,6 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t block, last, blocks = 0, oldest, missing, headless = 0, least;
     bool gap = false, misplaced = false, fresh, full;
-#if INNGEST_FAST_MOUNT
-    bool whole;
-#endif
     scan found = { 0 };
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->block_count;
@@ -3034,8 +3035,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 #if INNGEST_FAST_MOUNT
     found.from = jobs->first_offset;
     if (!missing && TAKES_LISTS && !jobs->distrusted) find_list(jobs, &block, last, &found);
-    whole = block == jobs->tail_block && found.from == jobs->first_offset;
-    jobs->scanned_from = position_at(jobs, block, whole ? 0 : found.from);
+    jobs->scanned_from = position_at(jobs, block, found.from == jobs->first_offset ? 0 : found.from);
     jobs->list = 0;
 #endif
     for (; (int32_t)(block - last) <= 0; block++) {
@@ -3082,7 +3082,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     }
     full = jobs->head_block == jobs->last_block && jobs->last_block + 1 - oldest == jobs->block_count;
 #if INNGEST_FAST_MOUNT
-    if (full && found.listed) return distrust_lists(jobs);     /* a reclaim was cut short: what it copied is looked for */
+    if (full && jobs->list) return distrust_lists(jobs);     /* a reclaim was cut short: what it copied is looked for */
 #endif
     /* Its erase had begun: there was proof. Not where only its header is gone, whose program was once cut short. */
     if (full && (int32_t)(found.proven - oldest) <= 0 && !has_header(jobs, oldest) && !holds_live(jobs, oldest)) found.proven = oldest + 1;
@@ -3097,8 +3097,8 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     }
     if (found.ends && (int32_t)(found.ends - found.taken) > 0) return INNGEST_PAUSED;   /* what says so reads differently each time */
 #if INNGEST_FAST_MOUNT
-    if (found.unmet || !(whole || found.listed)) return distrust_lists(jobs);
-    if (found.listed) INNGEST_TRY(find_starts(jobs));
+    if (found.unmet || !(jobs->list || jobs->scanned_from == position_at(jobs, jobs->tail_block, 0))) return distrust_lists(jobs);
+    if (jobs->list) INNGEST_TRY(find_starts(jobs));
 #endif
     INNGEST_TRY(found.status);
     if (full && jobs->tail_block == oldest) {

@@ -678,6 +678,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t format;               /* the journal's half of run ids */
 #if INNGEST_INDEXES
 #if INNGEST_FAST_MOUNT
+    bool sparse;                   /* little is live */
     uint32_t list;                 /* position of the newest list of all that counts, 0: none */
     uint32_t scanned_from;         /* position: what stands in front of it the mount left out */
 #endif

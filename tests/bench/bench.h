@@ -30,7 +30,7 @@ static inline void chip_record(chip *c, uint32_t address, const uint8_t *d, uint
     if (in_block == 0) { c->kind = HEADERS; c->left = (24 + unit - 1) & ~(unit - 1); return; }
     if (size < 12) { c->kind = 0; c->left = size; return; }
     header = d[4] & 0x40 ? 16 : 12;
-    c->kind = d[4] & 0x10 ? CARRIED : d[4] & 0x0Fu;
+    c->kind = (d[4] & 0x1F) > 0x10 && (d[4] & 0x0F) != 15 ? CARRIED : d[4] & 0x0Fu;      /* a list's is no copy */
     c->left = header + d[5] + (header == 16 ? (uint32_t)d[15] << 8 : 0);
     c->left = (c->left + unit - 1) & ~(unit - 1);
     if (c->left > c->port.block_size - in_block) { c->kind = 0; c->left = size; }
