@@ -2999,7 +2999,7 @@ APART void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
             if (port_blank(jobs, block_address(jobs, last) + offset, 64)) continue;
             end = position_at(jobs, last, offset + LIST_REACH / 8);
             for (at = position_at(jobs, last, offset ? offset : jobs->first_offset); at != end; at++) {
-                if (!read_header(jobs, at, &r) || !is_list(jobs, &r) || is_voided(jobs, at) || !read_record(jobs, at, &r) || r.later) continue;
+                if (!read_header(jobs, at, &r) || !is_list(jobs, &r) || is_voided(jobs, at) || !read_record(jobs, at, &r) || (INNGEST_WRITE_CACHE && r.later)) continue;
                 *block = last;
                 found->from = offset_of(jobs, at);
                 return;
