@@ -2576,7 +2576,7 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
     unsigned i;
     for (i = VOIDS; i-- > 0;)
         /* A longer one takes no place of its own. */
-        if (jobs->voids[i][0] == from && jobs->voids[i][1] != from && (i < jobs->voids_needed || !needed || jobs->voids[i][1] == to)) {
+        if (jobs->voids[i][0] == from && jobs->voids[i][1] != from && (i < jobs->voids_needed || !needed || jobs->voids[i][1] == to)) {   /* cov: one that was not needed is, and is longer */
             if ((int32_t)(to - jobs->voids[i][1]) > 0) jobs->voids[i][1] = to;
             return INNGEST_PAUSED;
         }
@@ -2747,7 +2747,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         if (is_void(&r)) {
             range[0] = get4(b);
             range[1] = get4(b + 4);
-            needed = jobs->newest && in_range(jobs->newest, range) && jobs->voids_needed < VOIDS;
+            needed = jobs->newest && in_range(jobs->newest, range) && jobs->voids_needed < VOIDS;   /* cov: of eight, each begins elsewhere */
             again = void_range(jobs, range[0], range[1], needed);
             if (needed) return again;
         }

@@ -174,28 +174,6 @@ static void one_life(uint32_t seed)
     MACHINE_END();
 }
 
-/* Fewer runs than a list names: it says so, and with as many all are there. */
-static inngest_status sleeper(inngest_ctx *ctx) { return inngest_step_sleep(ctx, "nap", INNGEST_HOURS(100)); }
-static void fewer(void)
-{
-    static const inngest_function two[] = { { .id = "sleeper", .event = "sleep", .handler = sleeper, .journal_bytes = 64 },
-                                            { .id = "other", .event = "other", .handler = other, .journal_bytes = 60 } };
-    unsigned i;
-    machine_open(two, 2, 1024, 16, 4);
-    machine_reboot();
-    for (i = 0; i < 5; i++) CHECK(inngest_send(&m.jobs, "sleep", NULL, 0) == INNGEST_OK && machine_run(1));
-    for (i = 0; i < 200; i++) CHECK(inngest_send(&m.jobs, "other", NULL, 0) == INNGEST_OK && machine_run(1));
-    CHECK(m.jobs.list != 0);
-    for (i = 0; i < 5; i++) {
-        m.config.runs = i;
-        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == (i ? INNGEST_ERR_RUNS_FULL : INNGEST_ERR_ARGUMENT));
-    }
-    m.config.runs = 5;
-    machine_reboot();
-    CHECK(machine_runs(NULL) == 5 && machine_counters().lost_runs == 0);
-    MACHINE_END();
-}
-
 int main(int argc, char **argv)
 {
     uint32_t n = argc > 1 ? (uint32_t)atoi(argv[1]) : 160, seed = argc > 2 ? (uint32_t)atoi(argv[2]) : 1;
@@ -203,7 +181,6 @@ int main(int argc, char **argv)
         state = seed * 2654435761u;
         one_life(seed);
     }
-    fewer();
     printf("bytes read: %llu with lists, %llu without\n", (unsigned long long)with_lists, (unsigned long long)without);
     CHECK(with_lists < without);
     return TEST_END();

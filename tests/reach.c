@@ -587,6 +587,29 @@ static void lives(unsigned n, uint32_t seed)
     }
 }
 
+/* Fewer runs than a list names: it says so, and with as many all are there. */
+static inngest_status sleeper(inngest_ctx *ctx) { return inngest_step_sleep(ctx, "nap", INNGEST_HOURS(100)); }
+static inngest_status other(inngest_ctx *ctx) { INNGEST_DO(ctx, "do") { } return INNGEST_OK; }
+static void fewer(void)
+{
+    static const inngest_function two[] = { { .id = "sleeper", .event = "sleep", .handler = sleeper, .journal_bytes = 64 },
+                                            { .id = "other", .event = "other", .handler = other, .journal_bytes = 60 } };
+    unsigned i;
+    machine_open(two, 2, 1024, 16, 4);
+    machine_reboot();
+    for (i = 0; i < 5; i++) CHECK(inngest_send(&m.jobs, "sleep", NULL, 0) == INNGEST_OK && machine_run(1));
+    for (i = 0; i < 200; i++) CHECK(inngest_send(&m.jobs, "other", NULL, 0) == INNGEST_OK && machine_run(1));
+    CHECK(m.jobs.list != 0);
+    for (i = 0; i < 5; i++) {
+        m.config.runs = i;
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == (i ? INNGEST_ERR_RUNS_FULL : INNGEST_ERR_ARGUMENT));
+    }
+    m.config.runs = 5;
+    machine_reboot();
+    CHECK(machine_runs(NULL) == 5 && machine_counters().lost_runs == 0);
+    MACHINE_END();
+}
+
 int main(int argc, char **argv)
 {
     uint32_t i;
@@ -601,6 +624,7 @@ int main(int argc, char **argv)
     carrying_fails();
     for (i = 0; i < 60; i += 4) proofs_fail(i);
     in_pieces(1000);
+    fewer();
     lives(argc > 1 ? (unsigned)atoi(argv[1]) : 300, argc > 2 ? (uint32_t)atoi(argv[2]) : 1);
     return TEST_END();
 }
