@@ -2614,6 +2614,12 @@ typedef struct scan {
 #endif
 } scan;
 
+#if INNGEST_FAST_MOUNT
+#define SCAN_FROM(jobs, found) ((found)->from)
+#else
+#define SCAN_FROM(jobs, found) ((jobs)->first_offset)
+#endif
+
 #if INNGEST_WRITE_CACHE
 /* What a disk has not synced it may have dropped, any of it: of what stands behind a gap nothing is taken up, unless a
  * record there says that all in front of it was synced. The first gap is `lost`. */
@@ -2699,14 +2705,32 @@ static inngest_status find_starts(inngest *jobs)
 }
 #endif
 
+/* A record cannot be taken up: it does not matter where its run ends behind it. */
+static void note_refusal(inngest *jobs, const record *r, inngest_status why, scan *found)
+{
+    uint32_t ends = ends_later(jobs, r);
+    if (ends == 0) found->status = why;
+    else if (found->ends == 0 || (int32_t)(ends - found->ends) > 0) found->ends = ends;
+}
+
+/* Behind the last record of a block are bytes that do not verify, or the block is blank. */
+static void end_scan(inngest *jobs, uint32_t block, bool broken, bool blank, scan *found)
+{
+    if (broken) count(&jobs->counters.torn);
+#if INNGEST_WRITE_CACHE
+    if (found->end) found->before = position_at(jobs, block, found->end);
+#endif
+    (void)block;
+    if (found->end == 0 && !blank) {                       /* begun, and nothing in it is whole */
+        found->end = jobs->port->block_size;
+        jobs->stale = true;
+    }
+}
+
 /* Take up the whole records of a block. */
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
-#if INNGEST_FAST_MOUNT
-    uint32_t offset = found->from, gap = offset, range[2] = { 0, 0 }, ends;
-#else
-    uint32_t offset = jobs->first_offset, gap = offset, range[2] = { 0, 0 }, ends;
-#endif
+    uint32_t offset = SCAN_FROM(jobs, found), gap = offset, range[2] = { 0, 0 };
     bool in_group = false, in_void = false, broken = false, blank = false, torn, needed;
     inngest_status applied, again;
     uint8_t b[FIRST_BYTES];
@@ -2773,19 +2797,9 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
             return INNGEST_OK;
         }
 #endif
-        if (applied == INNGEST_OK) continue;
-        ends = ends_later(jobs, &r);
-        if (ends == 0) found->status = applied;
-        else if (found->ends == 0 || (int32_t)(ends - found->ends) > 0) found->ends = ends;
+        if (applied != INNGEST_OK) note_refusal(jobs, &r, applied, found);
     }
-    if (broken) count(&jobs->counters.torn);
-#if INNGEST_WRITE_CACHE
-    if (found->end) found->before = position_at(jobs, block, found->end);
-#endif
-    if (found->end == 0 && !blank) {                       /* begun, and nothing in it is whole */
-        found->end = jobs->port->block_size;
-        jobs->stale = true;
-    }
+    end_scan(jobs, block, broken, blank, found);
     return INNGEST_OK;
 }
 
@@ -3018,11 +3032,40 @@ static bool holds_live(inngest *jobs, uint32_t block)
     return false;
 }
 
+/* Take up all from a block to the last one; how many lack something is counted on. Gives the first of those behind the head that are
+ * blank and have no header, or 0. */
+static inngest_status scan_blocks(inngest *jobs, uint32_t block, uint32_t last, uint32_t *missing, uint32_t *headless, scan *found)
+{
+    bool gap = false;
+    for (; (int32_t)(block - last) <= 0; block++) {
+        found->end = 0;
+        INNGEST_TRY(scan_block(jobs, block, found));
+#if INNGEST_FAST_MOUNT
+        while (found->list) {
+            INNGEST_TRY(take_list(jobs, found));
+            INNGEST_TRY(scan_block(jobs, block, found));
+        }
+        found->from = jobs->first_offset;
+#endif
+        if (found->end == 0) {
+            gap = true;
+            if (*headless == 0 && !has_header(jobs, block)) *headless = block;
+            continue;
+        }
+        if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) ++*missing;
+        gap = false;
+        *headless = 0;
+        jobs->head_block = block;
+        jobs->head_offset = found->end;
+    }
+    return INNGEST_OK;
+}
+
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
 APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t block, last, blocks = 0, oldest, missing, headless = 0, least;
-    bool gap = false, misplaced = false, fresh, full;
+    bool misplaced = false, fresh, full;
     scan found = { 0 };
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->block_count;
@@ -3038,27 +3081,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     jobs->scanned_from = position_at(jobs, block, found.from == jobs->first_offset ? 0 : found.from);
     jobs->list = 0;
 #endif
-    for (; (int32_t)(block - last) <= 0; block++) {
-        found.end = 0;
-        INNGEST_TRY(scan_block(jobs, block, &found));
-#if INNGEST_FAST_MOUNT
-        while (found.list) {
-            INNGEST_TRY(take_list(jobs, &found));
-            INNGEST_TRY(scan_block(jobs, block, &found));
-        }
-        found.from = jobs->first_offset;
-#endif
-        if (found.end == 0) {
-            gap = true;
-            if (headless == 0 && !has_header(jobs, block)) headless = block;
-            continue;
-        }
-        if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) missing++;
-        gap = false;
-        headless = 0;
-        jobs->head_block = block;
-        jobs->head_offset = found.end;
-    }
+    INNGEST_TRY(scan_blocks(jobs, block, last, &missing, &headless, &found));
 #if INNGEST_WRITE_CACHE
     /* Not where its block is being erased. */
     if (found.lost && (int32_t)(block_of(jobs, found.lost) - found.proven) >= 0 && jobs->voids_needed < VOIDS)   /* cov: programs failed besides; 8 losses */

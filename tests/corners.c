@@ -1941,11 +1941,28 @@ static void written_again(void)
     MACHINE_END();
 }
 
+/* Power goes in an operation; if that is an erase, the newest proof is torn. True: it is. */
+static bool cut_with_torn_proof(flash_tear tear, uint32_t cut, uint32_t blocks)
+{
+    uint32_t block, at, newest = 0;
+    m.chip.tear = tear;
+    m.chip.cut_at = cut;
+    fill(cut);
+    flash_power_on(&m.chip);
+    m.chip.cut_at = 0;
+    for (block = 0; last_operation == 'e' && block < blocks; block++) {
+        at = find_in(block, RECLAIMED);
+        if (at && (newest == 0 || get4(m.chip.cells + block * 1024 + 8) > get4(m.chip.cells + newest / 1024 * 1024 + 8))) newest = at;
+    }
+    if (newest) m.chip.cells[newest + 12] ^= 1;
+    return newest != 0;
+}
+
 /* Power goes as a reclaimed block has been erased, and what proved that it may go then reads as torn, in the last block:
  * without the proof the copies in there are all that is left. */
 static void torn_proofs(void)
 {
-    uint32_t blocks, cut, block, at, newest, torn = 0;
+    uint32_t blocks, cut, torn = 0;
     for (blocks = 2; blocks <= 3; blocks++)
         for (cut = 60; cut < 200; cut++) {
             OPEN(clock_table, 1024, blocks, 4);
@@ -1953,16 +1970,7 @@ static void torn_proofs(void)
             machine_reboot();
             SEND("test/1", "", 0);
             CHECK(machine_run(10));
-            m.chip.tear = FLASH_TEAR_DONE;
-            m.chip.cut_at = cut;
-            fill(cut);
-            flash_power_on(&m.chip);
-            m.chip.cut_at = 0;
-            for (block = newest = 0; last_operation == 'e' && block < blocks; block++) {
-                at = find_in(block, RECLAIMED);
-                if (at && (newest == 0 || get4(m.chip.cells + block * 1024 + 8) > get4(m.chip.cells + newest / 1024 * 1024 + 8))) newest = at;
-            }
-            if (newest) { m.chip.cells[newest + 12] ^= 1; torn++; }
+            torn += cut_with_torn_proof(FLASH_TEAR_DONE, cut, blocks);
             machine_reboot();
             CHECK(machine_runs(NULL) == 1 && machine_counters().lost_runs == 0);
             CHECK(machine_run(4 * HOUR) && machine_runs(NULL) == 0);
@@ -1984,7 +1992,7 @@ static const inngest_function napping_table[] = { { .id = "fails", .event = "tes
 
 static void half_erased(void)
 {
-    uint32_t before, cut, block, at, newest, torn = 0;
+    uint32_t before, cut, torn = 0;
     for (before = 15; before < 25; before++)
         for (cut = 60; cut < 200; cut++) {
             OPEN(napping_table, 1024, 3, 4);
@@ -1993,16 +2001,7 @@ static void half_erased(void)
             fill(before);
             SEND("test/1", "", 0);
             CHECK(machine_run(10));
-            m.chip.tear = FLASH_TEAR_MIDDLE;
-            m.chip.cut_at = cut;
-            fill(cut);
-            flash_power_on(&m.chip);
-            m.chip.cut_at = 0;
-            for (block = newest = 0; last_operation == 'e' && block < 3; block++) {
-                at = find_in(block, RECLAIMED);
-                if (at && (newest == 0 || get4(m.chip.cells + block * 1024 + 8) > get4(m.chip.cells + newest / 1024 * 1024 + 8))) newest = at;
-            }
-            if (newest) { m.chip.cells[newest + 12] ^= 1; torn++; }
+            torn += cut_with_torn_proof(FLASH_TEAR_MIDDLE, cut, 3);
             machine_reboot();
             CHECK(machine_runs(NULL) == 1 && machine_counters().lost_runs == 0);
             MACHINE_END();
