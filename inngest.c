@@ -2051,7 +2051,7 @@ APART uint32_t oldest_live(const inngest *jobs)
 }
 
 /* How many blocks the tail may be behind the head before the ticks reclaim, a record each: where little is live that costs
- * a sixteenth of what is written at most, a mount need not read more, and what keeps up copies no block at once. Else: no limit. */
+ * a sixteenth of what is written at most, and what keeps up copies no block at once. Else: no limit. */
 static void set_window(inngest *jobs)
 {
     uint32_t i, live = 0;
