@@ -68,6 +68,7 @@
 #define FOLLOW 16u                     /* and so many times what is live */
 #define LIST_REACH 8192u               /* bytes, a power of two: from one list to the next */
 #endif
+#define LOOK 512u                       /* bytes: on flash no record follows so many blank ones in its block */
 #ifdef TAKES_LISTS                      /* a test's */
 extern bool TAKES_LISTS;
 #else
@@ -1356,9 +1357,20 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
     return crc;
 }
 
+/* How far a look goes to find that nothing is written behind an offset. On flash what was is not far behind, for units are programmed
+ * in ascending order; a disk may have lost any of it. */
+#if INNGEST_INDEXES
+static uint32_t look_end(const inngest *jobs, uint32_t offset)
+{
+    return INNGEST_WRITE_CACHE && jobs->port->sync ? jobs->port->block_size : minimum(offset + LOOK, jobs->port->block_size);
+}
+#else
+#define look_end(jobs, offset) ((void)(offset), (jobs)->port->block_size)
+#endif
+
 APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
 {
-    return port_blank(jobs, block_address(jobs, block) + offset, jobs->port->block_size - offset);
+    return port_blank(jobs, block_address(jobs, block) + offset, look_end(jobs, offset) - offset);
 }
 
 /* The first program of a boot at a place is a unit of a fixed pattern: earlier boots may have been there and been cut
@@ -1843,13 +1855,21 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
 }
 
 #if INNGEST_INDEXES
-/* Of an erased block that the mount had a short look at: does it hold nothing that would spoil what is programmed there? */
-static bool is_as_erased(inngest *jobs, uint32_t block)
+/* Has the head room for so many bytes, in which nothing is? What was not erased in this boot is looked at as the head gets there. */
+static bool is_clear(inngest *jobs, uint32_t bytes)
 {
-    return (int32_t)(jobs->unsure - block) < 0 || (int32_t)(jobs->looked_at - block) >= 0 || rest_is_blank(jobs, block, jobs->first_offset);
+    bytes += jobs->head_offset;
+    if (bytes > jobs->port->block_size) return false;
+    for (; jobs->head_end < bytes; jobs->head_end = look_end(jobs, jobs->head_end))
+        if (!rest_is_blank(jobs, jobs->head_block, jobs->head_end)) return false;
+    return true;
 }
+#define set_head_end(jobs, offset) ((void)((jobs)->head_end = (offset)))
+#define HEAD_END(jobs) ((jobs)->head_end)
 #else
-#define is_as_erased(jobs, block) true
+#define is_clear(jobs, bytes) ((jobs)->head_offset + (bytes) <= (jobs)->port->block_size)
+#define set_head_end(jobs, offset) ((void)(offset))
+#define HEAD_END(jobs) ((jobs)->port->block_size)
 #endif
 
 /* Find room in the head or in erased blocks, but leave `keep` of them. One that was erased before this boot may
@@ -1859,7 +1879,8 @@ static bool is_as_erased(inngest *jobs, uint32_t block)
 static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t two = 2u * jobs->unit;
-    if (jobs->head_offset + bytes <= jobs->port->block_size) return true;
+    bool unsure;
+    if (is_clear(jobs, bytes)) return true;
     do {
         if (jobs->last_block - jobs->head_block <= keep) return false;
         if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
@@ -1870,13 +1891,14 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
             if (port_sync(jobs) != INNGEST_OK || prepare_block(jobs, true) != INNGEST_OK) return false;   /* cov: a sync fails just there, as in prepare_blocks */
         }
         jobs->head_block++;
-        jobs->head_offset = jobs->port->block_size;
-    } while (!is_as_erased(jobs, jobs->head_block));
-    jobs->head_offset = jobs->first_offset;
-    jobs->copies_only = jobs->head_block == jobs->last_block;
-    jobs->opening = (jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0) &&
-                    (bytes == jobs->port->block_size || jobs->head_offset + two + bytes <= jobs->port->block_size);   /* cov: a table that init refuses */
-    if (jobs->opening) jobs->head_offset += two;
+        jobs->head_offset = jobs->first_offset;
+        unsure = (int32_t)(jobs->unsure - jobs->head_block) >= 0;
+        set_head_end(jobs, unsure ? jobs->first_offset : jobs->port->block_size);
+        jobs->copies_only = jobs->head_block == jobs->last_block;
+        jobs->opening = (jobs->opening || unsure) &&
+                        (bytes == jobs->port->block_size || jobs->head_offset + two + bytes <= jobs->port->block_size);   /* cov: a table that init refuses */
+        if (jobs->opening) jobs->head_offset += two;
+    } while (!is_clear(jobs, bytes == jobs->port->block_size ? 1 : bytes));
     return true;
 }
 
@@ -1966,7 +1988,8 @@ APART void give_up(inngest *jobs)
         go_back(jobs);
         return;
     }
-    stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, jobs->head_block, offset + jobs->unit);
+    stays = (jobs->copies_only && jobs->head_block == jobs->last_block && behind - offset <= LOOK / 2) ||
+            !rest_is_blank(jobs, jobs->head_block, offset + jobs->unit);
     jobs->head_offset = stays ? behind : jobs->port->block_size;
 }
 
@@ -2168,7 +2191,7 @@ static uint32_t list_bytes(inngest *jobs)
     most = minimum(most < 65280u ? minimum(most / 64, 255) : most / 256, jobs->port->block_size / 4);
     if (!jobs->sparse || jobs->live_runs * UINT32_C(4) > most || jobs->last_block - jobs->head_block < spare_blocks(jobs)) return 4;
     while (take_listed(jobs, &next, b, 4)) bytes += 4;
-    return bytes <= most && jobs->head_offset + ROOM_FOR(bytes) <= jobs->port->block_size ? bytes : 4;
+    return bytes <= most && is_clear(jobs, ROOM_FOR(bytes)) ? bytes : 4;
 }
 
 /* From the tail on, as a list says by CARRIED. */
@@ -2282,7 +2305,7 @@ static inngest_status get_room(inngest *jobs, uint32_t bytes)
 #if FAST
 NEAR inngest_status room(inngest *jobs, uint32_t bytes)
 {
-    if (jobs->head_offset + bytes <= jobs->port->block_size && jobs->failed_from == 0 && !jobs->failed && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
+    if (jobs->head_offset + bytes <= HEAD_END(jobs) && jobs->failed_from == 0 && !jobs->failed && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
         jobs->last_block + 1 - jobs->tail_block >= jobs->block_count) return INNGEST_OK;
     return get_room(jobs, bytes);
 }
@@ -2828,8 +2851,10 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
     jobs->opening = true;
     if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
         jobs->head_offset = end + jobs->unit;
+        set_head_end(jobs, jobs->port->block_size);
         return INNGEST_OK;
     }
+    set_head_end(jobs, look_end(jobs, end));
     if (rest_is_blank(jobs, jobs->head_block, end))
         jobs->head_offset = end + ((jobs->clean ? 1u : 2u) << jobs->unit_shift);
     else {
@@ -2992,7 +3017,7 @@ static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 {
     uint32_t last = jobs->last_block, size = minimum(jobs->port->block_size - jobs->first_offset, jobs->unit < 8 ? 16 : 4u * jobs->unit);
     while ((int32_t)(last - block) > 0 && (!missing || has_header(jobs, last)) && port_blank(jobs, block_address(jobs, last) + jobs->first_offset, size)) last--;
-    return jobs->looked_at = last + (last != jobs->last_block);
+    return last + (last != jobs->last_block);
 }
 #else
 #define find_end(jobs, block, missing) ((jobs)->last_block)

@@ -684,7 +684,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #endif
     uint32_t copied, copy;         /* positions: what the tail block holds up to there has been copied; a copy whose original is to be found, 0: none */
     uint32_t carry_from;           /* position in the tail block: in front of it nothing is left to copy */
-    uint32_t looked_at;            /* the last block that the mount read as a whole; those behind it were erased */
+    uint32_t head_end;             /* offset in the head's block: up to there it has been erased in this boot, or looked at */
     uint32_t window;               /* blocks: so far behind the head the tail follows it */
 #endif
     uint32_t seed;                 /* the format's checksum, with which those of records begin */
