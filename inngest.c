@@ -1725,6 +1725,7 @@ APART bool is_newest(inngest *jobs, const inngest_run *run, const record *r, rec
 {
     uint32_t position = r->position, key = KEY(r->kind, r->step);
 #if INNGEST_INDEXES
+    if (position == run->last) return true;
     if (r->kind == START || decided(r->kind)) {
         if (jobs->copy == 0 && (next != r || is_linked(jobs, next))) return true;
     } else {
@@ -1855,22 +1856,33 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
 }
 
 #if INNGEST_INDEXES
-/* Has the head room for so many bytes, in which nothing is? What was not erased in this boot is looked at as the head gets there. */
-static bool is_clear(inngest *jobs, uint32_t bytes)
+/* Is the head's block blank up to an offset? What was not erased in this boot is looked at as the head gets there. */
+static bool is_clear(inngest *jobs, uint32_t end)
 {
-    bytes += jobs->head_offset;
-    if (bytes > jobs->port->block_size) return false;
-    for (; jobs->head_end < bytes; jobs->head_end = look_end(jobs, jobs->head_end))
+    for (; jobs->head_end < end; jobs->head_end = look_end(jobs, jobs->head_end))
         if (!rest_is_blank(jobs, jobs->head_block, jobs->head_end)) return false;
     return true;
 }
-#define set_head_end(jobs, offset) ((void)((jobs)->head_end = (offset)))
+
+/* The same of a block that the head enters. */
+static bool enters_clear(inngest *jobs, uint32_t bytes)
+{
+    jobs->head_end = (int32_t)(jobs->unsure - jobs->head_block) < 0 ? jobs->port->block_size : jobs->first_offset;
+    return is_clear(jobs, minimum(jobs->first_offset + 2u * jobs->unit + bytes, jobs->port->block_size));
+}
 #define HEAD_END(jobs) ((jobs)->head_end)
 #else
-#define is_clear(jobs, bytes) ((jobs)->head_offset + (bytes) <= (jobs)->port->block_size)
-#define set_head_end(jobs, offset) ((void)(offset))
+#define is_clear(jobs, end) true
+#define enters_clear(jobs, bytes) true
 #define HEAD_END(jobs) ((jobs)->port->block_size)
 #endif
+
+/* Has the head room for so many bytes? */
+static bool has_room(inngest *jobs, uint32_t bytes)
+{
+    bytes += jobs->head_offset;
+    return bytes <= jobs->port->block_size && is_clear(jobs, bytes);
+}
 
 /* Find room in the head or in erased blocks, but leave `keep` of them. One that was erased before this boot may
  * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone. The last
@@ -1879,8 +1891,7 @@ static bool is_clear(inngest *jobs, uint32_t bytes)
 static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t two = 2u * jobs->unit;
-    bool unsure;
-    if (is_clear(jobs, bytes)) return true;
+    if (has_room(jobs, bytes)) return true;
     do {
         if (jobs->last_block - jobs->head_block <= keep) return false;
         if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
@@ -1891,14 +1902,13 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
             if (port_sync(jobs) != INNGEST_OK || prepare_block(jobs, true) != INNGEST_OK) return false;   /* cov: a sync fails just there, as in prepare_blocks */
         }
         jobs->head_block++;
-        jobs->head_offset = jobs->first_offset;
-        unsure = (int32_t)(jobs->unsure - jobs->head_block) >= 0;
-        set_head_end(jobs, unsure ? jobs->first_offset : jobs->port->block_size);
-        jobs->copies_only = jobs->head_block == jobs->last_block;
-        jobs->opening = (jobs->opening || unsure) &&
-                        (bytes == jobs->port->block_size || jobs->head_offset + two + bytes <= jobs->port->block_size);   /* cov: a table that init refuses */
-        if (jobs->opening) jobs->head_offset += two;
-    } while (!is_clear(jobs, bytes == jobs->port->block_size ? 1 : bytes));
+        jobs->head_offset = jobs->port->block_size;
+    } while (!enters_clear(jobs, bytes));
+    jobs->head_offset = jobs->first_offset;
+    jobs->copies_only = jobs->head_block == jobs->last_block;
+    jobs->opening = (jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0) &&
+                    (bytes == jobs->port->block_size || jobs->head_offset + two + bytes <= jobs->port->block_size);   /* cov: a table that init refuses */
+    if (jobs->opening) jobs->head_offset += two;
     return true;
 }
 
@@ -2191,7 +2201,7 @@ static uint32_t list_bytes(inngest *jobs)
     most = minimum(most < 65280u ? minimum(most / 64, 255) : most / 256, jobs->port->block_size / 4);
     if (!jobs->sparse || jobs->live_runs * UINT32_C(4) > most || jobs->last_block - jobs->head_block < spare_blocks(jobs)) return 4;
     while (take_listed(jobs, &next, b, 4)) bytes += 4;
-    return bytes <= most && is_clear(jobs, ROOM_FOR(bytes)) ? bytes : 4;
+    return bytes <= most && has_room(jobs, ROOM_FOR(bytes)) ? bytes : 4;
 }
 
 /* From the tail on, as a list says by CARRIED. */
@@ -2849,12 +2859,13 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
     end_voids(jobs, position_at(jobs, jobs->head_block, end));
     jobs->written = jobs->newest;
     jobs->opening = true;
+#if INNGEST_INDEXES
+    jobs->head_end = look_end(jobs, end);
+#endif
     if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
         jobs->head_offset = end + jobs->unit;
-        set_head_end(jobs, jobs->port->block_size);
         return INNGEST_OK;
     }
-    set_head_end(jobs, look_end(jobs, end));
     if (rest_is_blank(jobs, jobs->head_block, end))
         jobs->head_offset = end + ((jobs->clean ? 1u : 2u) << jobs->unit_shift);
     else {

@@ -1404,7 +1404,7 @@ static uint64_t open_waiting(char how, uint32_t blocks)
 static void forged(void)
 {
     static const struct { char how; unsigned kind; } waiting[] = { { 's', SLEEP }, { 'r', ATTEMPT }, { 'h', ATTEMPT } };
-    uint8_t b[24];
+    uint8_t b[40];
     uint32_t at, i, n, seq, cursor = 0;
     uint64_t id = open_waiting('s', 8);
     inngest_run_info info;
@@ -1464,6 +1464,7 @@ static void forged(void)
     /* A group whose rest would lie behind the block. */
     id = open_waiting('s', 8);
     memset(b, 0, sizeof b);
+    for (at = used_end() + 4; at != 1024 - 24;) at = forge(at, TIME, 0, b, at < 952 ? 12 : 1024 - 24 - 12 - at);
     put4(b, 4000);
     (void)forge(1024 - 24, TIME | 0x20, 0, b, 12);
     machine_reboot();

@@ -915,7 +915,7 @@ static void syncs_in_mount(uint32_t jobs)
 }
 
 /* A block that has lost all it held, but for its header, is damage; so is what stands at the very end of one that was
- * erased, of which the stop in front of it knew nothing: the newest group is written again. */
+ * erased, of which the stop in front of it knew nothing: the head does not go there. */
 static void lost_content(void)
 {
     uint32_t at;
@@ -928,14 +928,17 @@ static void lost_content(void)
     machine_reboot();
     CHECK(machine_counters().damaged == 1 && machine_runs(NULL) == 1);
     MACHINE_END();
-    for (at = 1012; at < 1024; at += 4) {
+    for (at = 512; at < 1024; at += 4) {
         machine_open(table_of_two, 2, 1024, 8, 4);
         machine_reboot();
         CHECK(inngest_send(&m.jobs, "s", NULL, 0) == INNGEST_OK && machine_run(1) && inngest_close(&m.jobs) == INNGEST_OK);
         m.chip.cells[1024 + at] ^= 1;
         m.chip.units[256 + at / 4] = 1;
         machine_reboot();
-        CHECK(machine_runs(NULL) == 1 && is_begun(m.chip.cells + 2 * 1024, 4));
+        CHECK(machine_runs(NULL) == 1);
+        while (!is_begun(m.chip.cells + 2 * 1024, 4)) work_beside(20, 1);      /* a look ahead meets it, or a unit is programmed twice */
+        machine_reboot();
+        CHECK(machine_runs(NULL) == 1 && machine_counters().damaged == 0);
         MACHINE_END();
     }
 }
