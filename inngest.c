@@ -5316,13 +5316,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
     bool parked = false;
     uint8_t b[FIRST_BYTES];            /* of the record's payload */
     record r, other;
-    enum found found = find_record(jobs, run, KEY(PHASE, 0), &r);
-    if (found == FOUND) {
-        inngest_status status = r.size == 4 ? (inngest_status)(int32_t)get4(FIRST(jobs, &r)) : INNGEST_FAIL;   /* alone; else the error of the handler */
-        run->phase = (INNGEST_CANCEL || INNGEST_INSPECT) && status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
-        if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
-        run->flags |= RUN_FAILING;   /* for one that is cancelled, too: nothing asks */
-    }
+    enum found found;
     run->used = 0;
 #if INNGEST_INDEXES
     run->memos = 0;
@@ -5335,6 +5329,17 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
         if (found == GONE || (found == BROKEN && CANCELLING(run))) break;   /* one that ends needs no records */
         if (found == BROKEN) { stop_for_damage(jobs, run); return 0; }
         copy_bytes(b, FIRST(jobs, &r), sizeof b);
+        if (r.kind == PHASE && run->phase == INNGEST_PHASE_HANDLER) {
+            inngest_status status = r.size == 4 ? (inngest_status)(int32_t)get4(b) : INNGEST_FAIL;   /* alone; else the error of the handler */
+            if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
+            run->phase = (INNGEST_CANCEL || INNGEST_INSPECT) && status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
+            if (!(run->flags & RUN_FAILING)) {         /* none of its records counted: once more */
+                run->flags |= RUN_FAILING;             /* for one that is cancelled, too: nothing asks */
+                r.position = run->last + 1;
+                r.link = 1;
+                continue;
+            }
+        }
 #if INNGEST_INDEXES
         run->oldest = (uint16_t)block_of(jobs, r.position);
 #endif
