@@ -2359,7 +2359,8 @@ APART inngest_status carry_one(inngest *jobs)
 NEAR bool list_is_due(inngest *jobs)
 {
     uint32_t head = head_position(jobs), far = LIST_REACH >> jobs->unit_shift, tail;
-    if (jobs->live_runs > jobs->port->block_size / 16 || !jobs->sparse || !jobs->dirty || (jobs->port->block_size > LIST_REACH ? head ^ jobs->list : head - jobs->list) < far) return false;
+    if (jobs->live_runs > jobs->port->block_size / 16 || !jobs->sparse || !jobs->dirty) return false;
+    if (jobs->port->block_size <= LIST_REACH ? head - jobs->list < far : (head ^ jobs->list) < far || head % far >= far / 8) return false;
     tail = position_at(jobs, jobs->tail_block, 0);
     return jobs->copy == 0 && (int32_t)(jobs->copied - tail) <= 0 && !WATCHED(jobs) && jobs->failed_from == 0 && !jobs->doubtful &&
            list_bytes(jobs) > 4;
