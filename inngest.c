@@ -68,7 +68,7 @@
 #define FOLLOW 16u                     /* and so many times what is live */
 #define LIST_REACH 8192u               /* bytes, a power of two: from one list to the next */
 #endif
-#define LOOK 512u                       /* bytes: on flash no record follows so many blank ones in its block */
+#define LOOK 256u                       /* bytes: on flash no record follows so many blank ones in its block */
 #ifdef TAKES_LISTS                      /* a test's */
 extern bool TAKES_LISTS;
 #else
@@ -1812,7 +1812,10 @@ static void make_block_header(const inngest *jobs, uint32_t block, uint8_t bytes
     put4(bytes + 12, jobs->format);
     put4(bytes + 16, jobs->block_count);
 #if INNGEST_FAST_MOUNT
-    if (jobs->list) put4(bytes + 18, block - block_of(jobs, jobs->list));   /* bytes 20 and 21 are written over */
+    if (jobs->list && block - block_of(jobs, jobs->list) < 256) {
+        bytes[18] = (uint8_t)(block - block_of(jobs, jobs->list));
+        bytes[19] = (uint8_t)(offset_of(jobs, jobs->list) >> (block_shift(jobs) - 8));
+    }
 #endif
     put4(bytes + 20, crc32(0, bytes, 20));
 }
@@ -2980,7 +2983,7 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
             jobs->last_block = block;
             jobs->format = get4(b + 12);
 #if INNGEST_FAST_MOUNT
-            jobs->list = get2(b + 18) ? position_at(jobs, block - get2(b + 18), 0) : 0;
+            jobs->list = b[18] ? position_at(jobs, block - b[18], (uint32_t)b[19] << (block_shift(jobs) - 8)) : 0;
 #endif
         }
     }
@@ -3027,7 +3030,7 @@ static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
  * them holds is looked at whole, and those behind it when they are entered. */
 static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 {
-    uint32_t last = jobs->last_block, size = minimum(jobs->port->block_size - jobs->first_offset, jobs->unit < 8 ? 16 : 4u * jobs->unit);
+    uint32_t last = jobs->last_block, size = 2u * jobs->unit;
     while ((int32_t)(last - block) > 0 && (!missing || has_header(jobs, last)) && port_blank(jobs, block_address(jobs, last) + jobs->first_offset, size)) last--;
     return last + (last != jobs->last_block);
 }
@@ -3036,25 +3039,35 @@ static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 #endif
 
 #if INNGEST_FAST_MOUNT
-/* Where to begin: with the block in which the newest list stood when the last block was erased, or, in large blocks, with the newest
- * list that is found where one is to be. */
+/* Look for a list in so many bytes of a block. */
+static bool find_list_in(inngest *jobs, uint32_t block, uint32_t offset, uint32_t bytes, scan *found)
+{
+    uint32_t at = position_at(jobs, block, offset), end = at + (bytes >> jobs->unit_shift);
+    record r;
+    do {
+        if (!read_header(jobs, at, &r) || !is_list(jobs, &r) || is_voided(jobs, at) || !read_record(jobs, at, &r) || (INNGEST_WRITE_CACHE && r.later)) continue;
+        found->from = offset_of(jobs, at);
+        return true;
+    } while (at++ != end);
+    return false;
+}
+
+/* Where to begin: with the list that was the newest when the last block was erased, or with its block, or, in large blocks, with the
+ * newest list that is found where one is to be. */
 APART void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
 {
-    uint32_t offset, at, end;
-    record r;
-    if (jobs->list && (int32_t)(block_of(jobs, jobs->list) - *block) > 0) *block = block_of(jobs, jobs->list);
-    if (jobs->port->block_size <= LIST_REACH) return;
+    uint32_t offset, named = block_of(jobs, jobs->list), size = jobs->port->block_size;
+    if (jobs->list && (int32_t)(named - *block) > 0) {
+        *block = named;
+        (void)find_list_in(jobs, named, offset_of(jobs, jobs->list), size / 256, found);
+    }
+    if (size <= LIST_REACH) return;
     for (; (int32_t)(last - *block) >= 0; last--)
-        for (offset = jobs->port->block_size; offset > 0; ) {
+        for (offset = size; offset >= LIST_REACH + (last == *block ? found->from : 0); ) {
             offset -= LIST_REACH;
-            if (port_blank(jobs, block_address(jobs, last) + offset, 64)) continue;
-            end = position_at(jobs, last, offset + LIST_REACH / 8);
-            for (at = position_at(jobs, last, offset ? offset : jobs->first_offset); at != end; at++) {
-                if (!read_header(jobs, at, &r) || !is_list(jobs, &r) || is_voided(jobs, at) || !read_record(jobs, at, &r) || (INNGEST_WRITE_CACHE && r.later)) continue;
-                *block = last;
-                found->from = offset_of(jobs, at);
-                return;
-            }
+            if (port_blank(jobs, block_address(jobs, last) + offset, 64) || !find_list_in(jobs, last, offset, LIST_REACH / 8, found)) continue;
+            *block = last;
+            return;
         }
 }
 #endif
