@@ -66,8 +66,10 @@
 #ifndef LEAST_WINDOW                    /* less in tests of small journals */
 #define LEAST_WINDOW 16384u            /* bytes behind the head, and 3 blocks, in which the tail may stay whatever is live */
 #define FOLLOW 16u                     /* and so many times what is live */
-#define LIST_REACH 8192u               /* bytes, a power of two: from one list to the next */
+#define LIST_REACH 8192u               /* bytes: from one list to the next */
 #endif
+#define LIST_GRID (LIST_REACH / 2)      /* a power of two: in blocks of more than LIST_REACH a list begins in the first LIST_PLACE bytes behind a multiple of it */
+#define LIST_PLACE (LIST_GRID / 8)
 #define LOOK 256u                       /* bytes: on flash no record follows so many blank ones in its block */
 #ifdef TAKES_LISTS                      /* a test's */
 extern bool TAKES_LISTS;
@@ -2361,9 +2363,10 @@ APART inngest_status carry_one(inngest *jobs)
  * forgotten; nor where a predicate is watched, by the newest record. */
 NEAR bool list_is_due(inngest *jobs)
 {
-    uint32_t head = head_position(jobs), far = LIST_REACH >> jobs->unit_shift, tail;
+    uint32_t head = head_position(jobs), tail;
     if (jobs->live_runs > jobs->port->block_size / 16 || !jobs->sparse || !jobs->dirty) return false;
-    if (jobs->port->block_size <= LIST_REACH ? head - jobs->list < far : (head ^ jobs->list) < far || head % far >= far / 8) return false;
+    if (jobs->port->block_size > LIST_REACH ? (head ^ jobs->list) < LIST_GRID >> jobs->unit_shift || jobs->head_offset % LIST_GRID >= LIST_PLACE
+                                            : head - jobs->list < LIST_REACH >> jobs->unit_shift) return false;
     tail = position_at(jobs, jobs->tail_block, 0);
     return jobs->copy == 0 && (int32_t)(jobs->copied - tail) <= 0 && !WATCHED(jobs) && jobs->failed_from == 0 && !jobs->doubtful &&
            list_bytes(jobs) > 4;
@@ -3048,7 +3051,7 @@ static bool find_list_in(inngest *jobs, uint32_t block, uint32_t offset, uint32_
         if (!read_header(jobs, at, &r) || !is_list(jobs, &r) || is_voided(jobs, at) || !read_record(jobs, at, &r) || (INNGEST_WRITE_CACHE && r.later)) continue;
         found->from = offset_of(jobs, at);
         return true;
-    } while (at++ != end);
+    } while ((int32_t)(++at - end) < 0);
     return false;
 }
 
@@ -3056,18 +3059,23 @@ static bool find_list_in(inngest *jobs, uint32_t block, uint32_t offset, uint32_
  * newest list that is found where one is to be. */
 APART void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
 {
-    uint32_t offset, named = block_of(jobs, jobs->list), size = jobs->port->block_size;
+    uint32_t offset, at, named = block_of(jobs, jobs->list), size = jobs->port->block_size;
+    uint8_t kind[4];
     if (jobs->list && (int32_t)(named - *block) > 0) {
         *block = named;
         (void)find_list_in(jobs, named, offset_of(jobs, jobs->list), size / 256, found);
     }
     if (size <= LIST_REACH) return;
     for (; (int32_t)(last - *block) >= 0; last--)
-        for (offset = size; offset >= LIST_REACH + (last == *block ? found->from : 0); ) {
-            offset -= LIST_REACH;
-            if (port_blank(jobs, block_address(jobs, last) + offset, 64) || !find_list_in(jobs, last, offset, LIST_REACH / 8, found)) continue;
-            *block = last;
-            return;
+        for (offset = size; offset >= LIST_GRID + (last == *block ? found->from : 0); ) {
+            offset -= LIST_GRID;
+            if (port_blank(jobs, block_address(jobs, last) + offset, 2u * jobs->unit)) continue;
+            for (at = offset; at < offset + LIST_PLACE; at += jobs->unit)
+                if (port_read(jobs, block_address(jobs, last) + at + 4, kind, sizeof kind) && (kind[0] & (KIND_MASK | FLAG)) == RECLAIMED &&
+                    find_list_in(jobs, last, at, 0, found)) {
+                    *block = last;
+                    return;
+                }
         }
 }
 #endif
