@@ -1873,7 +1873,10 @@ static bool is_clear(inngest *jobs, uint32_t end)
 static bool enters_clear(inngest *jobs, uint32_t bytes)
 {
     jobs->head_end = (int32_t)(jobs->unsure - jobs->head_block) < 0 ? jobs->port->block_size : jobs->first_offset;
-    return is_clear(jobs, minimum(jobs->first_offset + 2u * jobs->unit + bytes, jobs->port->block_size));
+    if (is_clear(jobs, minimum(jobs->first_offset + 2u * jobs->unit + bytes, jobs->port->block_size))) return true;
+    jobs->wasted = true;
+    jobs->copies_only = jobs->head_block == jobs->last_block;
+    return false;
 }
 #define HEAD_END(jobs) ((jobs)->head_end)
 #else
@@ -2999,14 +3002,20 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
 }
 
 /* Settle before the erase, or before the last one, if it can be: what is written again may be the proof that the block may go. */
-static inngest_status settle_and_erase(inngest *jobs)
+APART inngest_status settle_and_erase(inngest *jobs)
 {
     uint32_t end = jobs->head_offset ? jobs->head_offset : jobs->first_offset;
     inngest_status status;
+#if INNGEST_INDEXES
+    uint32_t block = jobs->head_block;
+#endif
     while ((status = settle(jobs, end)) == INNGEST_ERR_JOURNAL_FULL && jobs->last_block + 1 - jobs->tail_block < jobs->block_count) {   /* cov: a guard: what is erased has room */
         jobs->dirty = true;                            /* what was found may be no more than a disk's cache has */
         INNGEST_TRY(port_sync(jobs));                  /* cov: a sync fails just there, as in prepare_blocks */
         INNGEST_TRY(prepare_block(jobs, true));
+#if INNGEST_INDEXES
+        jobs->head_block = block;                      /* it may have passed over one */
+#endif
     }
     INNGEST_TRY(status);
     return prepare_blocks(jobs, true);

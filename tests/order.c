@@ -943,6 +943,49 @@ static void lost_content(void)
     }
 }
 
+/* What a boot writes again has no room in front of a cell that is not blank, nor in the next block, nor is there another one at
+ * first: when there is it goes on where it was, not as far on in a block that it has passed over. */
+static unsigned bigs;
+static inngest_status big(inngest_ctx *ctx)
+{
+    uint8_t result[250];
+    INNGEST_STEP(ctx, "big", result) { bigs++; memset(result, 7, sizeof result); }
+    INNGEST_DO(ctx, "cut") if (bigs == 1 && !m.chip.cut_at) m.chip.cut_at = m.chip.operations + 1;
+    CHECK(result[0] == 7 && result[249] == 7);
+    return INNGEST_OK;
+}
+static const inngest_function big_table[] = { { .id = "big", .event = "b", .handler = big, .journal_bytes = 320 } };
+static bool erase_fails;
+static int fails_one_erase(void *context, uint32_t address)
+{
+    bool fails = erase_fails;
+    erase_fails = false;
+    return fails ? -7 : erase_below(context, address);
+}
+static void passed_over(void)
+{
+    uint32_t end = 1024;
+    machine_open(big_table, 1, 1024, 3, 4);
+    machine_reboot();
+    bigs = 0;
+    CHECK(inngest_send(&m.jobs, "b", NULL, 0) == INNGEST_OK);
+    (void)machine_run(1);
+    CHECK(m.chip.dead && bigs == 1);
+    flash_power_on(&m.chip);
+    while (m.chip.cells[end - 1] == 0xFF) end--;
+    CHECK(end > 256 && end < 700);
+    m.chip.cells[end + 260] ^= 1;
+    m.chip.cells[1024 + 300] ^= 1;
+    erase_below = m.chip.port.erase;
+    m.chip.port.erase = fails_one_erase;
+    erase_fails = true;
+    machine_reboot();
+    CHECK(!erase_fails && machine_runs(NULL) == 1 && machine_run(1) && machine_runs(NULL) == 0 && bigs == 1);
+    machine_reboot();
+    CHECK(machine_runs(NULL) == 0);
+    MACHINE_END();
+}
+
 /* Power is lost in a reclaim, at each of its copies, of steps that share an id: the next boot goes on behind the newest copy. */
 static unsigned copied[16], cut_in;
 static int noting_program(void *context, uint32_t address, const void *data, uint32_t size)
@@ -1082,6 +1125,7 @@ int main(void)
     damaged_link();
     for (i = 0; i < 150; i++) syncs_in_mount(i);
     lost_content();
+    passed_over();
     for (i = 1; i <= 12; i++) copied_once(i);
     for (i = 1; i <= 12; i++) for (k = 1; k < 3; k++) erased_once(k, i);
     for (i = 0; i < 15; i++) for (k = 0; k < 6; k++) jammed(i, 0, k);
