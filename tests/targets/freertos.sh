@@ -5,7 +5,7 @@
 OUT=${BUILD:-build}/targets
 mkdir -p "$OUT"
 K=$FREERTOS_KERNEL
-[ -f "$K/tasks.c" ] || { echo "skipped: FREERTOS_KERNEL names no kernel"; exit 0; }
+[ -f "$K/tasks.c" ] || { echo "skipped: FREERTOS_KERNEL names no kernel"; exit 78; }
 APP="tests/targets/freertos/app.c port/freertos/inngest_freertos.c inngest.c"
 KERNEL="$K/tasks.c $K/list.c $K/queue.c"
 INCLUDE="-I. -Iport/freertos -Itests/targets/freertos -isystem $K/include"
@@ -20,7 +20,7 @@ for cas in "" -DINNGEST_NO_CAS; do
 done
 
 for tool in "arm-none-eabi-gcc gcc-arm-none-eabi" "qemu-system-arm qemu-system-arm"; do
-    command -v "${tool% *}" >/dev/null || { echo "skipped: no ${tool% *} (package ${tool#* })"; exit $failed; }
+    command -v "${tool% *}" >/dev/null || { echo "skipped: no ${tool% *} (package ${tool#* })"; exit $((failed ? 1 : 77)); }
 done
 for image in "cortex-m3 ARM_CM3" "cortex-m3 ARM_CM3 -DINNGEST_NO_CAS" "cortex-m0 ARM_CM0"; do
     set -- $image

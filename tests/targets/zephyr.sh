@@ -6,13 +6,13 @@
 OUT=${BUILD:-build}/targets
 case $OUT in /*) ;; *) OUT=$PWD/$OUT ;; esac
 mkdir -p "$OUT"
-[ -f "$ZEPHYR_BASE/kernel/sched.c" ] || { echo "skipped: ZEPHYR_BASE names no kernel"; exit 0; }
+[ -f "$ZEPHYR_BASE/kernel/sched.c" ] || { echo "skipped: ZEPHYR_BASE names no kernel"; exit 78; }
 for tool in "cmake cmake" "ninja ninja-build" "dtc device-tree-compiler"; do
-    command -v "${tool% *}" >/dev/null || { echo "skipped: no ${tool% *} (package ${tool#* })"; exit 0; }
+    command -v "${tool% *}" >/dev/null || { echo "skipped: no ${tool% *} (package ${tool#* })"; exit 77; }
 done
 PYTHON=${PYTHON:-/usr/bin/python3}
 "$PYTHON" -c 'import elftools, yaml, pykwalify, packaging' 2>/dev/null || {
-    echo "skipped: python modules (packages python3-pyelftools python3-yaml python3-pykwalify python3-ruamel.yaml python3-docopt python3-dateutil python3-packaging)"; exit 0; }
+    echo "skipped: python modules (packages python3-pyelftools python3-yaml python3-pykwalify python3-ruamel.yaml python3-docopt python3-dateutil python3-packaging)"; exit 77; }
 export ZEPHYR_BASE
 failed=0
 
@@ -49,9 +49,9 @@ for cas in "" -DINNGEST_NO_CAS; do
 done
 
 for tool in "arm-none-eabi-gcc gcc-arm-none-eabi" "qemu-system-arm qemu-system-arm"; do
-    command -v "${tool% *}" >/dev/null || { echo "skipped: no ${tool% *} (package ${tool#* })"; exit $failed; }
+    command -v "${tool% *}" >/dev/null || { echo "skipped: no ${tool% *} (package ${tool#* })"; exit $((failed ? 1 : 77)); }
 done
-[ -d "$ZEPHYR_CMSIS/zephyr" ] || { echo "skipped: Cortex-M3, as ZEPHYR_CMSIS names no module"; exit $failed; }
+[ -d "$ZEPHYR_CMSIS/zephyr" ] || { echo "skipped: Cortex-M3, as ZEPHYR_CMSIS names no module"; exit $((failed ? 1 : 78)); }
 for cas in "" -DINNGEST_NO_CAS; do
     export ZEPHYR_TOOLCHAIN_VARIANT=gnuarmemb GNUARMEMB_TOOLCHAIN_PATH=/usr
     image m3 port/zephyr/sample mps2/an385 ";$ZEPHYR_CMSIS" "$cas"
