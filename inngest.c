@@ -3196,6 +3196,7 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         jobs->last_block--;
         jobs->tail_block = jobs->last_block + 2 - jobs->block_count;
         INNGEST_TRY(prepare_blocks(jobs, true));
+        fill_bytes(&jobs->void_count, 0, sizeof *jobs - offsetof(inngest, void_count));    /* what was void by what stood in there counts again */
         return INNGEST_PAUSED;
     }
     return INNGEST_OK;

@@ -2289,6 +2289,30 @@ static void crash_and_erase_fail(uint32_t erases)
     CHECK(failed > 0 && (refused > 0 || erases == 1));
 }
 
+/* A run has ended, as a boot has written again, and another one in the last block, behind a void over the first one's. A cut has that
+ * block erased: then what was void by what stood there counts again. */
+static void void_no_more(void)
+{
+    static const uint8_t none[1];
+    uint32_t i, at;
+    uint8_t b[12] = { 0 };
+    (void)open_waiting('s', 4);
+    (void)forge(1024 + 24, TIME, 0, b, 12);
+    for (i = 2; i < 4; i++) {
+        put4(b, 5 * 256 + 12);                         /* positions: from behind that TIME to the void itself */
+        put4(b + 4, (4 + i) * 256 + 24 / 4);
+        at = forge(i * 1024 + 24, RECLAIMED | 0xA0, 0, b, 8);
+        (void)forge(at, END, 0, none, 0);
+        m.chip.cells[at + 6] = 1;
+        (void)seal(at);
+    }
+    machine_reboot();
+    CHECK(machine_runs(NULL) == 0 && m.chip.cells[3 * 1024 + 24] == 0xFF);
+    CHECK(machine_run(6000));
+    CHECK_TRACE("");
+    MACHINE_END();
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) places = (uint32_t)atoi(argv[1]);
@@ -2336,5 +2360,6 @@ int main(int argc, char **argv)
     fewer_runs_than_were();
     crash_and_erase_fail(1);
     crash_and_erase_fail(FOR_EVER);
+    void_no_more();
     return TEST_END();
 }
