@@ -2552,6 +2552,7 @@ APART inngest_status apply_record(inngest *jobs, const record *r, const uint8_t 
         set_copied(jobs, 0, 0);
         *reclaimed = reclaimed_by(jobs, r) + 1;
         if (get4(b) > jobs->next_run) jobs->next_run = get4(b);
+        if (r->size > 4) stamp = jobs->now + (int32_t)(get4(b + 4) - (uint32_t)jobs->now);   /* a list's */
         break;
 #if INNGEST_CRASHES
     case CRASH:                        /* of no run: a predicate was called; counts if nothing follows */
@@ -2674,7 +2675,7 @@ APART inngest_status take_list(inngest *jobs, scan *found)
     }
     if (crc != s.from.copy.crc) return distrust_lists(jobs);
     now -= (uint32_t)jobs->now;
-    if (now <= INT32_MAX) jobs->now += now;
+    if (now <= INT32_MAX) jobs->now += now;              /* cov: a guard: nothing that it lists is newer */
     set_copied(jobs, 0, 0);
     jobs->list = found->list;
     found->list = 0;
