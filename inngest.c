@@ -5499,7 +5499,8 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
         INNGEST_TRY(prepare_blocks(jobs, true));       /* where what check_runs wrote had a block reclaimed, and its erase failed */
         /* What was written again stands in the block that a reclaim cut short starts over: it ends before anything acts on it. */
         status = jobs->head_block == jobs->last_block ? reclaim_block(jobs, true) : INNGEST_OK;
-        if (status == INNGEST_ERR_JOURNAL_FULL) status = win_back(jobs);
+        /* What a program that failed has taken is there again at the next mount. */
+        if (status == INNGEST_ERR_JOURNAL_FULL) status = jobs->doubtful ? INNGEST_ERR_PROGRAM : win_back(jobs);
     } while (status == INNGEST_PAUSED);
     INNGEST_TRY(status);
     jobs->stamp = jobs->booted = jobs->now;
