@@ -3013,8 +3013,10 @@ APART void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
             offset -= LIST_REACH;
             if (port_blank(jobs, block_address(jobs, last) + offset, 64)) continue;
             end = position_at(jobs, last, offset + LIST_REACH / 8);
-            for (at = position_at(jobs, last, offset ? offset : jobs->first_offset); at != end; at++) {
-                if (!read_header(jobs, at, &r) || !is_list(jobs, &r) || is_voided(jobs, at) || !read_record(jobs, at, &r) || (INNGEST_WRITE_CACHE && r.later)) continue;
+            for (at = position_at(jobs, last, offset ? offset - 32 : jobs->first_offset); at != end; at++) {
+                /* From the void on that its group may begin with. */
+                if (!read_header(jobs, at, &r) || (is_void(&r) && !read_header(jobs, r.next, &r))) continue;
+                if (!is_list(jobs, &r) || is_voided(jobs, r.position) || !read_record(jobs, r.position, &r) || (INNGEST_WRITE_CACHE && r.later)) continue;
                 *block = last;
                 found->from = offset_of(jobs, at);
                 return;
