@@ -2595,6 +2595,7 @@ APART inngest_status apply_record(inngest *jobs, const record *r, const uint8_t 
         set_copied(jobs, 0, 0);
         *reclaimed = reclaimed_by(jobs, r) + 1;
         if (get4(b) > jobs->next_run) jobs->next_run = get4(b);
+        if (r->size > 4) stamp = jobs->now + (int32_t)(get4(b + 4) - (uint32_t)jobs->now);   /* a list's */
         break;
 #if INNGEST_CRASHES
     case CRASH:                        /* of no run: a predicate was called; counts if nothing follows */
@@ -2717,7 +2718,7 @@ APART inngest_status take_list(inngest *jobs, scan *found)
     }
     if (crc != s.from.copy.crc) return distrust_lists(jobs);
     now -= (uint32_t)jobs->now;
-    if (now <= INT32_MAX) jobs->now += now;
+    if (now <= INT32_MAX) jobs->now += now;              /* cov: a guard: nothing that it lists is newer */
     set_copied(jobs, 0, 0);
     jobs->list = found->list;
     found->list = 0;
@@ -2853,7 +2854,7 @@ static void end_voids(inngest *jobs, uint32_t end)
     unsigned i;
     for (i = VOIDS; i-- > 0;) {
         uint32_t *range = jobs->voids[i];
-        if (range[0] != range[1] && (int32_t)(range[1] - end) > 0) range[1] = (int32_t)(range[0] - end) > 0 ? range[0] : end;
+        if (range[0] != range[1] && (int32_t)(range[1] - end) > 0) range[1] = (int32_t)(range[0] - end) > 0 ? range[0] : end;   /* cov: what was doubted is blank now, behind a unit left alone */
     }
 }
 
@@ -3051,13 +3052,14 @@ static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 #endif
 
 #if INNGEST_FAST_MOUNT
-/* Look for a list in so many bytes of a block. */
+/* Look for a list in so many bytes of a block, or for the void record that its group may begin with. */
 static bool find_list_in(inngest *jobs, uint32_t block, uint32_t offset, uint32_t bytes, scan *found)
 {
     uint32_t at = position_at(jobs, block, offset), end = at + (bytes >> jobs->unit_shift);
     record r;
     do {
-        if (!read_header(jobs, at, &r) || !is_list(jobs, &r) || is_voided(jobs, at) || !read_record(jobs, at, &r) || (INNGEST_WRITE_CACHE && r.later)) continue;
+        if (!read_header(jobs, at, &r) || (is_void(&r) && !read_header(jobs, r.next, &r))) continue;
+        if (!is_list(jobs, &r) || is_voided(jobs, r.position) || !read_record(jobs, r.position, &r) || (INNGEST_WRITE_CACHE && r.later)) continue;
         found->from = offset_of(jobs, at);
         return true;
     } while ((int32_t)(++at - end) < 0);
@@ -3079,8 +3081,8 @@ APART void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
         for (offset = size; offset >= LIST_GRID + (last == *block ? found->from : 0); ) {
             offset -= LIST_GRID;
             if (port_blank(jobs, block_address(jobs, last) + offset, 2u * jobs->unit)) continue;
-            for (at = offset; at < offset + LIST_PLACE; at += jobs->unit)
-                if (port_read(jobs, block_address(jobs, last) + at + 4, kind, sizeof kind) && (kind[0] & (KIND_MASK | FLAG)) == RECLAIMED &&
+            for (at = offset ? offset - 32 : 0; at < offset + LIST_PLACE; at += jobs->unit)
+                if (port_read(jobs, block_address(jobs, last) + at + 4, kind, sizeof kind) && (kind[0] & KIND_MASK) == RECLAIMED &&
                     find_list_in(jobs, last, at, 0, found)) {
                     *block = last;
                     return;
@@ -5571,7 +5573,8 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
         INNGEST_TRY(prepare_blocks(jobs, true));       /* where what check_runs wrote had a block reclaimed, and its erase failed */
         /* What was written again stands in the block that a reclaim cut short starts over: it ends before anything acts on it. */
         status = jobs->head_block == jobs->last_block ? reclaim_block(jobs, true) : INNGEST_OK;
-        if (status == INNGEST_ERR_JOURNAL_FULL) status = win_back(jobs);
+        /* What a program that failed has taken is there again at the next mount. */
+        if (status == INNGEST_ERR_JOURNAL_FULL) status = jobs->doubtful ? INNGEST_ERR_PROGRAM : win_back(jobs);
     } while (status == INNGEST_PAUSED);
     INNGEST_TRY(status);
     jobs->stamp = jobs->booted = jobs->now;

@@ -2289,6 +2289,39 @@ static void crash_and_erase_fail(uint32_t erases)
     CHECK(failed > 0 && (refused > 0 || erases == 1));
 }
 
+/* The same of a program that fails, in the last block, to which boots that were cut short have brought the mount: there is room again at the
+ * next one, so that it is not said that there is none. */
+static void crash_and_program_fail(void)
+{
+    static uint32_t n, program, cut, blocks;
+    unsigned refused = 0;
+    inngest_status status;
+    for (blocks = 2; blocks <= 4; blocks++) for (n = 0; n < 60; n++) for (cut = 1; cut < 4; cut++) for (program = 1; program < 7; program++) {
+        OPEN(boom_table, 1024, blocks, 16);
+        boom_done = false;
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
+        fill(n);
+        SEND("test/boom", "", 0);
+        CHECK(machine_tick() == MACHINE_CRASHED && machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+        CHECK(machine_tick() == MACHINE_CRASHED);                      /* on its own now */
+        m.chip.tear = FLASH_TEAR_MIDDLE;
+        m.chip.cut_at = m.chip.operations + cut;
+        (void)machine_boot(INNGEST_RESET_CRASH);
+        flash_power_on(&m.chip);
+        m.chip.cut_at = rig.failed = 0;
+        fail_done(program);
+        status = machine_boot(INNGEST_RESET_CRASH);
+        CHECK(status == INNGEST_OK || (rig.failed && status == INNGEST_ERR_PROGRAM));
+        refused += status != INNGEST_OK;
+        fail(PROGRAM, 0, 0);
+        if (status != INNGEST_OK) CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+        boom_done = true;
+        CHECK(machine_run(100000) && machine_runs(NULL) == 0);
+        CHECK(m.chip.violations == 0);
+    }
+    CHECK(refused > 0);
+}
+
 /* A run has ended, as a boot has written again, and another one in the last block, behind a void over the first one's. A cut has that
  * block erased: then what was void by what stood there counts again. */
 static void void_no_more(void)
@@ -2360,6 +2393,7 @@ int main(int argc, char **argv)
     fewer_runs_than_were();
     crash_and_erase_fail(1);
     crash_and_erase_fail(FOR_EVER);
+    crash_and_program_fail();
     void_no_more();
     return TEST_END();
 }
