@@ -986,6 +986,44 @@ static void passed_over(void)
     MACHINE_END();
 }
 
+/* A program of a large copy fails in the last erased block, and leaves one unit of it at most, which may read as blank later: no record
+ * follows so far behind in that block, but reclaim starts over. */
+static bool fails_next, leaves;
+static int fails_in_last(void *context, uint32_t address, const void *data, uint32_t size)
+{
+    const uint8_t *b = data;
+    if (!fails_next || m.jobs.head_block != m.jobs.last_block || size < 100 || (b[4] & 0x0F) != 4) return program_below(context, address, data, size);
+    fails_next = false;
+    if (leaves) CHECK(program_below(context, address, data, 4) == 0);
+    return -7;
+}
+static inngest_status big_sleeper(inngest_ctx *ctx)
+{
+    INNGEST_TRY(big(ctx));
+    return inngest_step_sleep(ctx, "nap", INNGEST_HOURS(1));
+}
+static void large_copy(uint32_t blocks)
+{
+    static const inngest_function both[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64 },
+                                             { .id = "big", .event = "b", .handler = big_sleeper, .journal_bytes = 340 } };
+    unsigned i;
+    machine_open(both, 2, 2048, blocks, 4);
+    program_below = m.chip.port.program;
+    m.chip.port.program = fails_in_last;
+    machine_reboot();
+    bigs = 1;                                          /* it cuts no power */
+    fails_next = true;
+    CHECK(inngest_send(&m.jobs, "b", NULL, 0) == INNGEST_OK && machine_run(1) && bigs == 2);
+    for (i = 0; i < 400; i++) {
+        CHECK(inngest_send(&m.jobs, "w", NULL, 0) == INNGEST_OK);
+        (void)machine_run(2000);
+        CHECK(machine_runs(NULL) == 1);
+        if (i % 7 == 0) machine_reboot();
+    }
+    CHECK(!fails_next && machine_run(INNGEST_HOURS(1)) && machine_runs(NULL) == 0 && bigs == 2);
+    MACHINE_END();
+}
+
 /* Power is lost in a reclaim, at each of its copies, of steps that share an id: the next boot goes on behind the newest copy. */
 static unsigned copied[16], cut_in;
 static int noting_program(void *context, uint32_t address, const void *data, uint32_t size)
@@ -1126,6 +1164,10 @@ int main(void)
     for (i = 0; i < 150; i++) syncs_in_mount(i);
     lost_content();
     passed_over();
+    for (i = 0; i < 4; i++) {
+        leaves = i % 2;
+        large_copy(2 + i / 2);
+    }
     for (i = 1; i <= 12; i++) copied_once(i);
     for (i = 1; i <= 12; i++) for (k = 1; k < 3; k++) erased_once(k, i);
     for (i = 0; i < 15; i++) for (k = 0; k < 6; k++) jammed(i, 0, k);
