@@ -1982,7 +1982,7 @@ static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     uint32_t block = jobs->head_block;
     uint8_t last[4];
     if (!find_room(jobs, bytes, keep)) return false;
-    if (jobs->head_block == block || !may_be_lost(jobs)) return true;
+    if (jobs->head_block == block || !may_be_lost(jobs) || !jobs->wrote) return true;   /* a boot's first filler is followed by a sync */
     if (jobs->head_offset + round_up(jobs, bytes) + ROOM_FOR(4) > jobs->port->block_size) return port_sync(jobs) == INNGEST_OK;
     put4(last, jobs->written);
     return add(jobs, NULL, KEY(RECLAIMED | FLAG, 1), last, sizeof last) == INNGEST_OK;
@@ -2901,14 +2901,7 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (from == 0) from = position ? position : position_at(jobs, jobs->tail_block, jobs->first_offset);
     if (torn) bytes += record_room(jobs, 8);
-    if (!advance(jobs, bytes, 0)) {
-        if (INNGEST_WRITE_CACHE && jobs->failed) return INNGEST_ERR_SYNC;   /* cov: a sync in place of a joint fails */
-        return INNGEST_WRITE_CACHE && jobs->failed_at ? INNGEST_ERR_PROGRAM : INNGEST_ERR_JOURNAL_FULL;   /* a joint failed */
-    }
-    if (INNGEST_WRITE_CACHE) {
-        INNGEST_TRY(open_place(jobs));
-        INNGEST_TRY(port_sync(jobs));                      /* where it began with a joint */
-    }
+    if (!advance(jobs, bytes, 0)) return INNGEST_WRITE_CACHE && jobs->failed ? INNGEST_ERR_SYNC : INNGEST_ERR_JOURNAL_FULL;
     if (torn) INNGEST_TRY(write_void(jobs, from, copies ? MORE : 0));
     for (position = jobs->newest; copies > 0; position = r.next) {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
