@@ -3066,7 +3066,8 @@ APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t block, last, blocks = 0, oldest, missing, headless = 0, least;
     bool misplaced = false, fresh, full;
-    scan found = { 0 };
+    scan found;
+    fill_bytes(&found, 0, sizeof found);               /* not by = { 0 }: that would be a call of memset */
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->block_count;
     if (oldest < jobs->block_count) oldest = jobs->block_count;
