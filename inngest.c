@@ -1148,11 +1148,11 @@ static void idle(inngest *jobs)
     if (jobs->port->idle) jobs->port->idle(jobs->port->context);
 }
 
-/* A program that answers BUSY is waited for: micro- to milliseconds. */
-NEAR inngest_status port_program(inngest *jobs, uint32_t address, const void *data, uint32_t size)
+/* Program so many bytes of the stage. One that answers BUSY is waited for: micro- to milliseconds. */
+NEAR inngest_status port_program(inngest *jobs, uint32_t address, uint32_t size)
 {
     int result;
-    while ((result = jobs->port->program(jobs->port->context, address, data, size)) == INNGEST_PORT_BUSY) idle(jobs);
+    while ((result = jobs->port->program(jobs->port->context, address, jobs->stage, size)) == INNGEST_PORT_BUSY) idle(jobs);
     return result == 0 ? INNGEST_OK : port_failed(jobs, result, INNGEST_ERR_PROGRAM);
 }
 
@@ -1382,7 +1382,7 @@ static inngest_status open_place(inngest *jobs)
     if (!jobs->opening) return INNGEST_OK;
     fill_bytes(jobs->stage, FILLER, jobs->unit);
     jobs->dirty = jobs->wrote = true;
-    status = port_program(jobs, address_of(jobs, position - 1), jobs->stage, jobs->unit);
+    status = port_program(jobs, address_of(jobs, position - 1), jobs->unit);
     if (status != INNGEST_OK) return note_failure(jobs, position - 1, position - 1, status);
     jobs->opening = false;
     return first ? port_sync(jobs) : INNGEST_OK;
@@ -1440,11 +1440,11 @@ NEAR void enter_group(inngest *jobs, uint32_t key, uint32_t position)
     jobs->in_group = (key & KEY(MORE, 0)) != 0;
 }
 
-/* The same for what comes next. Gives its checksum. */
-static uint32_t begin_record(inngest *jobs, const inngest_run *run, uint32_t key, source *s)
+/* Make the header of what comes next, in the stage. Gives its checksum. */
+static uint32_t begin_record(inngest *jobs, const inngest_run *run, uint32_t key, uint32_t position, source *s)
 {
     uint8_t *header = (uint8_t *)jobs->stage;
-    uint32_t position = head_position(jobs), head = put_header(header, key, s->copy ? s->from.copy.number : number_of(run), link_to(run, position), s->left);
+    uint32_t head = put_header(header, key, s->copy ? s->from.copy.number : number_of(run), link_to(run, position), s->left);
     s->head = (uint8_t)head;
     enter_group(jobs, key, position);
 #if FAST
@@ -1475,7 +1475,7 @@ NEAR inngest_status program_stage(inngest *jobs, uint32_t address, uint32_t used
     else
 #endif
     fill_bytes(stage + used, 0xFF, n - used);
-    return port_program(jobs, address, stage, n);
+    return port_program(jobs, address, n);
 }
 
 NEAR inngest_status note_record(inngest *jobs, inngest_run *run, uint32_t position, inngest_status status)
@@ -1511,12 +1511,16 @@ APART bool take_bytes(inngest *jobs, source *s, uint8_t *to, uint32_t n)
     return true;
 }
 
-/* Program the record whose header is in the stage. */
-APART inngest_status append_there(inngest *jobs, inngest_run *run, source *s)
+/* Program a record of a run, or of none, at the head, where there must be room. key: the kind with its flags, and the
+ * step. One program call for each INNGEST_STAGE_BYTES. */
+static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, source *s)
 {
     uint8_t *stage = (uint8_t *)jobs->stage;
-    uint32_t position = head_position(jobs), used = s->head, address = address_of(jobs, position), n;
-    inngest_status status;
+    uint32_t position = head_position(jobs), address = address_of(jobs, position), used, n;
+    inngest_status status = open_place(jobs);
+    if (status != INNGEST_OK) return status;
+    put_crc(jobs, begin_record(jobs, run, key, position, s));
+    used = s->head;
     spend(jobs, used + s->left);
     if (STAGED(s, used + s->left)) return note_record(jobs, run, position, program_stage(jobs, address, used + s->left));
     do {
@@ -1527,15 +1531,6 @@ APART inngest_status append_there(inngest *jobs, inngest_run *run, source *s)
         used = 0;
     } while (status == INNGEST_OK && s->left);
     return note_record(jobs, run, position, status);
-}
-
-/* Program a record of a run, or of none, at the head, where there must be room. key: the kind with its flags, and the
- * step. One program call for each INNGEST_STAGE_BYTES. */
-static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, source *s)
-{
-    INNGEST_TRY(open_place(jobs));
-    put_crc(jobs, begin_record(jobs, run, key, s));
-    return append_there(jobs, run, s);
 }
 
 #if FAST
@@ -1755,15 +1750,14 @@ APART void set_copy(inngest *jobs, const record *r, source *s)
 APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 {
     inngest_seen *seen;
-    unsigned kind;
+    unsigned kind = r->kind | r->flags;
     source s;
-    set_copy(jobs, r, &s);
-    kind = r->kind | r->flags;
     if (!doubtful) {
         kind &= KIND_MASK | FLAG;
         count(&jobs->counters.carried);
     }
     if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
+    set_copy(jobs, r, &s);
     INNGEST_TRY(append(jobs, find_run(jobs, r->run), KEY(kind, r->step), &s));
     if (r->kind == TIME) jobs->time_position = jobs->written;
     if (INNGEST_SEEN_IDS && r->kind == SEEN && (seen = find_seen(jobs, (const uint8_t *)jobs->stage + s.head)) != NULL)   /* cov: INNGEST_SEEN_IDS is 0 */
@@ -1821,11 +1815,10 @@ static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
 static inngest_status prepare_block(inngest *jobs, bool wait)
 {
     uint32_t block = jobs->last_block + 1;
-    uint8_t bytes[32];
     INNGEST_TRY(erase_block(jobs, block, wait));
-    make_block_header(jobs, block, bytes);
+    make_block_header(jobs, block, (uint8_t *)jobs->stage);
     jobs->dirty = true;
-    INNGEST_TRY(port_program(jobs, block_address(jobs, block), bytes, jobs->first_offset));
+    INNGEST_TRY(port_program(jobs, block_address(jobs, block), jobs->first_offset));
     jobs->last_block = block;
     jobs->trusted = true;
     if (block != jobs->block_count) return INNGEST_OK;
