@@ -4661,8 +4661,11 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
     }
     if (ctx->stopped < 0) return INNGEST_FAIL;
     if (ctx->stopped > 0 || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
-    if (status == INNGEST_OK && !IN_GROUP(ctx)) return INNGEST_OK;
-    if (status == INNGEST_OK) status = mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
+    if (status == INNGEST_OK) {
+        if (!IN_GROUP(ctx)) return INNGEST_OK;
+        (void)mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
+        return INNGEST_FAIL;
+    }
     if (status == INNGEST_FAIL || (status != INNGEST_STEP_FAILED && ctx->error.status != status)) take_failure(ctx, status, NULL);
     return status == INNGEST_RETRY ? retry_handler(ctx) : INNGEST_FAIL;
 }
