@@ -3843,8 +3843,7 @@ static inngest_status enter_with(inngest_ctx *ctx, const char *id, void *result,
 {
     record r;
     inngest_status status = enter_step(ctx, id, WHAT_RUN, &r);
-    if (status != INNGEST_OK && status != INNGEST_BODY) return status;
-    if (result == NULL && size > 0) return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
+    if ((status == INNGEST_OK || status == INNGEST_BODY) && result == NULL && size > 0) return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
     if (status != INNGEST_OK) return status;
     status = copy_payload(ctx, &r, 0, result, size);
     return status == INNGEST_ERR_TOO_LONG ? park(ctx, INNGEST_WAIT_MEMO) : status;
