@@ -4056,9 +4056,6 @@ static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, 
     inngest_status result = INNGEST_OK, *branch;
     int index = 0;
     *good = -1;
-    if (ctx->open) return step_mistake(ctx, INNGEST_ERR_STEP_LEFT);
-    if (ctx->stopped != INNGEST_OK) return ctx->stopped;
-    if (!ctx->parallel) return mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
     for (branch = first; branch; branch = va_arg(list, inngest_status *), index++) {
         if (ctx->decided && index != ctx->winner) *branch = INNGEST_LOST;
         if (*branch == INNGEST_OK && *good < 0) *good = index;
@@ -4082,11 +4079,14 @@ inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, 
     int good;
     inngest_status status;
     uint8_t winner;
+    if (ctx->open) (void)step_mistake(ctx, INNGEST_ERR_STEP_LEFT);
+    else if (ctx->stopped == INNGEST_OK && !ctx->parallel) (void)mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
+    if (ctx->stopped != INNGEST_OK) return close_group(ctx, INNGEST_OK);
     va_start(list, first);
     status = look_at_branches(ctx, first, list, &good);
     va_end(list);
     if (!any || good < 0) {            /* of a group that has a winner: it was one of inngest_any, or the branch in its place did not win */
-        if (ctx->decided && ctx->stopped == INNGEST_OK) (void)park(ctx, INNGEST_WAIT_MEMO);
+        if (ctx->decided) (void)park(ctx, INNGEST_WAIT_MEMO);
         return close_group(ctx, status);
     }
     if (ctx->decided) return close_group(ctx, INNGEST_OK);
