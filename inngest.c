@@ -3593,7 +3593,6 @@ static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 /* What a fresh body must know or leave on record; began: YES if the journal has its intent. BODY: call it. */
 static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *o)
 {
-    uint8_t attempt = ctx->attempt;
     bool intent = ctx->began == INNGEST_BEGAN_YES;
     ctx->began = ctx->run->flags & RUN_OLD ? INNGEST_BEGAN_MAYBE : INNGEST_BEGAN_NO;
     if (o == NULL || !(o->intent || o->at_most_once)) return INNGEST_BODY;
@@ -3605,7 +3604,7 @@ static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *
     }
     if (!claim_active(ctx)) return wait_for_good(ctx, INNGEST_WAIT_ROOM);
     if (!intent) {
-        inngest_status status = commit_at_once(ctx, INTENT, &attempt, 1);
+        inngest_status status = commit_at_once(ctx, INTENT, &ctx->attempt, 1);
         if (status != INNGEST_OK) {
             drop_own(ctx);
             return status;
@@ -4078,7 +4077,6 @@ inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, 
     va_list list;
     int good;
     inngest_status status;
-    uint8_t winner;
     if (ctx->open) (void)step_mistake(ctx, INNGEST_ERR_STEP_LEFT);
     else if (ctx->stopped == INNGEST_OK && !ctx->parallel) (void)mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
     if (ctx->stopped != INNGEST_OK) return close_group(ctx, INNGEST_OK);
@@ -4090,14 +4088,14 @@ inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, 
         return close_group(ctx, status);
     }
     if (ctx->decided) return close_group(ctx, INNGEST_OK);
-    winner = (uint8_t)good;
+    ctx->winner = (uint8_t)good;
     ctx->step = ctx->group;
 #if INNGEST_INDEXES
     ctx->known = false;
 #endif
     ctx->old = 0;
     ctx->id[0] = 0;
-    if (put_record(ctx, CHOICE, &winner, 1) == INNGEST_OK) (void)wait_a_round(ctx);   /* the losers are told at the replay */
+    if (put_record(ctx, CHOICE, &ctx->winner, 1) == INNGEST_OK) (void)wait_a_round(ctx);   /* the losers are told at the replay */
     return close_group(ctx, INNGEST_PAUSED);
 }
 #endif
