@@ -156,6 +156,12 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define APART static
 #endif
 
+#if INNGEST_INDEXES                    /* with them the mount goes as deep as any tick */
+#define AT_MOUNT APART
+#else
+#define AT_MOUNT static
+#endif
+
 #if defined(__GNUC__) && FAST          /* what calls it mostly does not get there */
 #define ASIDE static __attribute__((noinline))
 #else
@@ -2518,7 +2524,7 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
 }
 
 /* b: what its payload begins with. */
-APART inngest_status apply_record(inngest *jobs, const record *r, const uint8_t *b, uint32_t *reclaimed)
+AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8_t *b, uint32_t *reclaimed)
 {
     int64_t stamp = 0;
 #if INNGEST_CRASHES
@@ -3051,7 +3057,7 @@ static inngest_status scan_blocks(inngest *jobs, uint32_t block, uint32_t last, 
 }
 
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
-APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
+AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t block, last, blocks = 0, oldest, missing, headless = 0, least;
     bool misplaced = false, fresh, full;
