@@ -4786,7 +4786,7 @@ APART void pass(inngest *jobs, inngest_run *run)
     if (find_active(jobs, run, 0) == NULL) (void)arm(jobs, run, false);
     else if (jobs->alone != number) {
         jobs->alone = number;
-        jobs->alone_since = (uint32_t)jobs->now;
+        jobs->alone_until = (uint32_t)jobs->now + INNGEST_SUSPECT_MS;
     }
 #endif
 }
@@ -4906,7 +4906,7 @@ APART void wake_steps(inngest *jobs)
 static void release(inngest *jobs)
 {
     inngest_run *run = lone_run(jobs);
-    if (until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS) <= 0 && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
+    if (until(jobs, jobs->alone_until) <= 0 && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
 }
 #endif
 
@@ -4949,7 +4949,7 @@ NEAR uint32_t next_deadline(inngest *jobs, inngest_status waiting)
         in = due_in(jobs, first);
 #if INNGEST_CRASHES
         if (jobs->alone) {
-            uint32_t over = (uint32_t)until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS);
+            uint32_t over = (uint32_t)until(jobs, jobs->alone_until);
             if (in < over) in = minimum(over, due_in(jobs, deadline(lone_run(jobs))));   /* cov: all are due later than that */
         }
 #endif
@@ -5117,7 +5117,7 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
         if (a->run) due_now(jobs, &jobs->runs[a->run - 1]);
     }
 #if INNGEST_CRASHES
-    jobs->alone_since += (uint32_t)off;
+    jobs->alone_until += (uint32_t)off;
 #endif
     jobs->now += off;
     return INNGEST_OK;

@@ -720,7 +720,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t token;
 #endif
 #if INNGEST_CRASHES
-    uint32_t alone_since;
+    uint32_t alone_until;
     uint32_t poison, arms;         /* event that crashed a predicate; counts runs put on their own */
     uint16_t poison_row;           /* crashes of predicates in a row */
 #endif
