@@ -4980,7 +4980,7 @@ APART bool round_of_passes(inngest *jobs)
 {
     inngest_run *run = jobs->runs;
     bool any = false;
-    while (jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs) && !jobs->failed && !jobs->doubtful && (run = next_due(jobs)) != NULL) {
+    while (jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs) && !jobs->doubtful && (run = next_due(jobs)) != NULL) {
         if (jobs->dirty && jobs->port->sync && (int32_t)(run->last - jobs->synced) >= 0 && (any || port_sync(jobs) != INNGEST_OK)) break;
         jobs->passes++;
         pass(jobs, run);
@@ -5514,7 +5514,7 @@ inngest_status inngest_close(inngest *jobs)
     INNGEST_TRY(check_call(jobs));
     STORE(&jobs->ready, 0);
     status = drain(jobs);
-    if (!jobs->failed && !STOPPED(jobs)) {
+    if (!STOPPED(jobs)) {
         inngest_status stamped = write_time(jobs, FLAG | (jobs->trusted ? 0u : 0x100u));
         if (status == INNGEST_OK) status = stamped;
     }
