@@ -3702,10 +3702,10 @@ static int64_t backoff(inngest_ctx *ctx)
 {
     static const uint16_t table[10] = { 15, 30, 60, 120, 300, 600, 1200, 2400, 3600, 7200 };   /* Inngest's, in s */
     const inngest_function *f = ctx->function;
-    uint32_t jitter = f->jitter_ms == 0 ? 30000 : f->jitter_ms == INNGEST_NO_JITTER ? 0 : f->jitter_ms;
+    uint32_t jitter = f->jitter_ms == 0 ? 30000 : f->jitter_ms == INNGEST_NO_JITTER ? 1 : f->jitter_ms;
     uint32_t seconds = f->backoff ? f->backoff[ctx->attempt < f->backoff_count ? ctx->attempt : f->backoff_count - 1]
                                   : table[ctx->attempt < 10 ? ctx->attempt : 9];
-    return (int64_t)seconds * 1000 + (jitter ? next_random(ctx->jobs) % jitter : 0);
+    return (int64_t)seconds * 1000 + next_random(ctx->jobs) % jitter;
 }
 
 APART int max_attempts(const inngest_ctx *ctx)
@@ -4396,7 +4396,7 @@ APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned functio
 {
     uint8_t head[START_HEAD];
     bool dated = HAS_TIME(e);
-    uint32_t size = dated ? START_HEAD : START_HEAD - 6;
+    uint32_t size = dated ? START_HEAD : START_HEAD - 6, total = size + e->name_size + e->size;
     source s;
     inngest_run *run;
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
@@ -4416,10 +4416,10 @@ APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned functio
     s.from.piece.size[1] = e->name_size;
     s.from.piece.at[2] = e->data;
     s.from.piece.size[2] = e->size;
-    s.left = (uint16_t)(size + e->name_size + e->size);
+    s.left = (uint16_t)total;
     run = enter_run(jobs, jobs->next_run++);
     INNGEST_TRY(append(jobs, run, KEY(START | more | (dated ? FLAG : 0), 0), &s));
-    take_up(jobs, run, function, record_room(jobs, size + e->name_size + e->size));
+    take_up(jobs, run, function, record_room(jobs, total));
 #if INNGEST_INDEXES
     run->oldest = (uint16_t)jobs->head_block;
 #endif
