@@ -1761,6 +1761,7 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
     set_copy(jobs, r, &s);
     INNGEST_TRY(append(jobs, find_run(jobs, r->run), KEY(kind, r->step), &s));
+    if (r->run) set_copied(jobs, r->position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front; nobody asks in a mount */
     if (r->kind == TIME) jobs->time_position = jobs->written;
     if (INNGEST_SEEN_IDS && r->kind == SEEN && (seen = find_seen(jobs, (const uint8_t *)jobs->stage + s.head)) != NULL)   /* cov: INNGEST_SEEN_IDS is 0 */
         seen->position = jobs->written;
@@ -2119,7 +2120,6 @@ APART inngest_status carry_live(inngest *jobs)
             continue;
         }
         INNGEST_TRY(copy_record(jobs, &r, false));
-        if (r.run) set_copied(jobs, position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front */
     }
     return broken ? INNGEST_PAUSED : INNGEST_OK;
 }
@@ -2303,7 +2303,6 @@ APART inngest_status carry_one(inngest *jobs)
         if (!is_live(jobs, &r, &r)) continue;
         if (!advance(jobs, ROOM_FOR(size), spare_blocks(jobs)) || !read_record(jobs, position, &r)) break;   /* cov: it was whole just before */
         INNGEST_TRY(copy_record(jobs, &r, false));
-        if (r.run) set_copied(jobs, position, jobs->copy);
         jobs->carry_from = at;
         return INNGEST_OK;
     }
