@@ -5056,7 +5056,7 @@ inngest_status inngest_flush(inngest *jobs)
 
 #if INNGEST_WALL_CLOCK
 /* The newest wait of a run that began in this boot, made `off` ms later, with the key of its record. 0: there is none. */
-APART uint32_t wait_to_shift(inngest *jobs, const inngest_run *run, int64_t off, uint8_t b[WAIT_BYTES])
+static uint32_t wait_to_shift(inngest *jobs, const inngest_run *run, int64_t off, uint8_t b[WAIT_BYTES])
 {
     record r, other;
     go_behind(run, &r);
