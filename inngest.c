@@ -3233,8 +3233,8 @@ NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
     }
 #endif
     while (found < ctx->id_count && jobs->pass_ids[found] != hash) found++;
-    if (found == INNGEST_STEP_IDS) return mistake(ctx, INNGEST_ERR_STEP_IDS, id);
     if (found == ctx->id_count) {
+        if (found == INNGEST_STEP_IDS) return mistake(ctx, INNGEST_ERR_STEP_IDS, id);
         jobs->pass_ids[ctx->id_count] = hash;
         jobs->pass_counts[ctx->id_count++] = 0;
     }
