@@ -4476,8 +4476,9 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         chosen[n++] = (uint16_t)i;
     }
     if (n == 0 && ctx == NULL) { count(&jobs->counters.unmatched); return INNGEST_OK; }
-    if (HAS_ID(e) && live == INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
-    if (jobs->reserved + need + (live + HAS_ID(e)) * record_room(jobs, 12) > capacity(jobs)) {
+    if (HAS_ID(e)) live++;
+    if (live > INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
+    if (jobs->reserved + need + live * record_room(jobs, 12) > capacity(jobs)) {
         count(&jobs->counters.waiting_journal);
         return INNGEST_ERR_JOURNAL_FULL;
     }
