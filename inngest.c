@@ -3672,8 +3672,8 @@ inngest_token inngest_step_token(inngest_ctx *ctx)
         token.attempt = token_of(a);
         if (token.attempt == 0) {
             token.attempt = ctx->jobs->token += 2;   /* odd: never 0 */
-            *(a->timed ? &a->next : &a->timeout) = token.attempt;
             a->shared = a->timed;
+            *(a->timed ? &a->next : &a->timeout) = token.attempt;
         }
     }
     return token;
