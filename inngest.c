@@ -3794,12 +3794,15 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 #if INNGEST_TRAIL_STEPS && INNGEST_HOOKS
     if (jobs->hooks) r->staged = false;              /* what they call may use the stage */
 #endif
-    if (found == GONE) r->kind = 0;
-    else ctx->old = (uint16_t)record_room(jobs, r->size);
+    if (found == FOUND) ctx->old = (uint16_t)record_room(jobs, r->size);
+    else r->kind = 0;
     if (r->kind == 0 || undecided(r->kind)) return enter_undecided(ctx, what, r);
     if (r->kind == CHOICE || (r->kind == DONE ? FIRST(jobs, r)[0] : (unsigned)WHAT_RUN) != what) return park(ctx, INNGEST_WAIT_MEMO);
-    if (r->kind == FAILED && !load_error(ctx, r)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    status = r->kind == FAILED ? INNGEST_STEP_FAILED : INNGEST_OK;
+    status = INNGEST_OK;
+    if (r->kind == FAILED) {
+        if (!load_error(ctx, r)) return park(ctx, INNGEST_WAIT_DAMAGE);
+        status = INNGEST_STEP_FAILED;
+    }
 #if INNGEST_LONG_STEPS
     if (ctx->active) {                               /* it was completed since */
         tell_step(ctx, status);
@@ -4679,8 +4682,8 @@ static inngest_status start_in_time(inngest_ctx *ctx)
     record r;
     inngest_status status;
     if (!INNGEST_WALL_CLOCK || (ctx->run->flags & RUN_BEGUN)) return INNGEST_BODY;
-    if (find_own(ctx, KEY(START, 0), &r) != FOUND) return park(ctx, INNGEST_WAIT_DAMAGE);
-    status = r.flags & FLAG ? wait_for_date(ctx, get_time(FIRST(ctx->jobs, &r) + 6)) : INNGEST_BODY;
+    status = find_own(ctx, KEY(START, 0), &r) != FOUND ? park(ctx, INNGEST_WAIT_DAMAGE) :
+             r.flags & FLAG ? wait_for_date(ctx, get_time(FIRST(ctx->jobs, &r) + 6)) : INNGEST_BODY;
     if (status == INNGEST_BODY) ctx->run->flags |= RUN_BEGUN;
     return status;
 }
