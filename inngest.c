@@ -835,7 +835,8 @@ static bool is_earlier(const inngest_run *run, int64_t due, uint32_t number)
     return !(deadline(run) > due || (deadline(run) == due && (int32_t)(run->number - number) >= 0));
 #else
     int64_t sooner = deadline(run) - due;
-    return sooner < 0 || (sooner == 0 && (int32_t)(run->number - number) < 0);
+    if (sooner == 0) sooner = (int32_t)(run->number - number);
+    return sooner < 0;
 #endif
 }
 
@@ -889,12 +890,12 @@ static void play_up(inngest *jobs, uint32_t place)
 {
     const inngest_run *runs = jobs->runs, *first = &runs[place];
     inngest_index *tree = jobs->tree;
-    uint32_t node, winner = place;
+    uint32_t node;
     for (node = jobs->run_count + place; node > 1; node /= 2) {
-        uint32_t other = contender(jobs, node ^ 1);
-        if (is_earlier(&runs[other], deadline(first), first->number)) first = &runs[winner = other];
-        if (tree[node / 2] == winner && winner != place) return;
-        tree[node / 2] = (inngest_index)winner;
+        const inngest_run *other = &runs[contender(jobs, node ^ 1)];
+        if (is_earlier(other, deadline(first), first->number)) first = other;
+        if (tree[node / 2] == first - runs && first != &runs[place]) return;
+        tree[node / 2] = (inngest_index)(first - runs);
     }
 }
 #endif
