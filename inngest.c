@@ -1529,7 +1529,9 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, sour
     do {
         n = minimum(s->left, INNGEST_STAGE_BYTES - used);
         used += n;
-        status = take_bytes(jobs, s, stage + used - n, n) ? program_stage(jobs, address, used) : port_failed(jobs, 0, INNGEST_ERR_READ);
+        status = INNGEST_ERR_READ;
+        if (take_bytes(jobs, s, stage + used - n, n)) status = program_stage(jobs, address, used);
+        else jobs->doubtful = true;                  /* the read has been reported */
         address += INNGEST_STAGE_BYTES;              /* it was full if more is left */
         used = 0;
     } while (status == INNGEST_OK && s->left);
