@@ -890,12 +890,13 @@ static void play_up(inngest *jobs, uint32_t place)
 {
     const inngest_run *runs = jobs->runs, *first = &runs[place];
     inngest_index *tree = jobs->tree;
-    uint32_t node;
+    uint32_t node, winner;
     for (node = jobs->run_count + place; node > 1; node /= 2) {
         const inngest_run *other = &runs[contender(jobs, node ^ 1)];
         if (is_earlier(other, deadline(first), first->number)) first = other;
-        if (tree[node / 2] == first - runs && first != &runs[place]) return;
-        tree[node / 2] = (inngest_index)(first - runs);
+        winner = (uint32_t)(first - runs);
+        if (tree[node / 2] == winner && winner != place) return;
+        tree[node / 2] = (inngest_index)winner;
     }
 }
 #endif
