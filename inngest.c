@@ -3461,7 +3461,7 @@ static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void
 #endif
 
 #define WAIT_BYTES 14u
-NEAR inngest_status write_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
+NEAR_APART inngest_status write_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
     uint8_t b[WAIT_BYTES];
     put_time(b, due);
@@ -3711,7 +3711,7 @@ static int64_t backoff(inngest_ctx *ctx)
     return (int64_t)seconds * 1000 + next_random(ctx->jobs) % jitter;
 }
 
-APART int max_attempts(const inngest_ctx *ctx)
+static int max_attempts(const inngest_ctx *ctx)
 {
     if (ctx->max_attempts) return ctx->max_attempts;
     if (IN_ON_FAILURE(ctx->run)) return 2;                 /* as Inngest's: one retry */
