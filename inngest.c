@@ -159,6 +159,12 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define APART static
 #endif
 
+#if INNGEST_INDEXES                    /* with them the mount goes as deep as any tick */
+#define AT_MOUNT APART
+#else
+#define AT_MOUNT static
+#endif
+
 #if defined(__GNUC__) && FAST          /* what calls it mostly does not get there */
 #define ASIDE static __attribute__((noinline))
 #else
@@ -832,7 +838,8 @@ static bool is_earlier(const inngest_run *run, int64_t due, uint32_t number)
     return !(deadline(run) > due || (deadline(run) == due && (int32_t)(run->number - number) >= 0));
 #else
     int64_t sooner = deadline(run) - due;
-    return sooner < 0 || (sooner == 0 && (int32_t)(run->number - number) < 0);
+    if (sooner == 0) sooner = (int32_t)(run->number - number);
+    return sooner < 0;
 #endif
 }
 
@@ -886,10 +893,11 @@ static void play_up(inngest *jobs, uint32_t place)
 {
     const inngest_run *runs = jobs->runs, *first = &runs[place];
     inngest_index *tree = jobs->tree;
-    uint32_t node, winner = place;
+    uint32_t node, winner;
     for (node = jobs->run_count + place; node > 1; node /= 2) {
-        uint32_t other = contender(jobs, node ^ 1);
-        if (is_earlier(&runs[other], deadline(first), first->number)) first = &runs[winner = other];
+        const inngest_run *other = &runs[contender(jobs, node ^ 1)];
+        if (is_earlier(other, deadline(first), first->number)) first = other;
+        winner = (uint32_t)(first - runs);
         if (tree[node / 2] == winner && winner != place) return;
         tree[node / 2] = (inngest_index)winner;
     }
@@ -1095,26 +1103,22 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
     return status;
 }
 
-/* A read has failed: what stays unreadable is taken as torn. */
-static bool read_again(inngest *jobs, int result, uint32_t address, void *data, uint32_t size)
+/* A read has failed: is it to be tried again? What stays unreadable is taken as torn. */
+ASIDE bool read_again(inngest *jobs, int result, uint32_t address, uint32_t size, unsigned tries)
 {
-    int tries;
-    bool blank = false;
-    for (tries = 1; result != 0; tries++) {
-        blank = jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size);
-        if (!blank) report(jobs, result, "inngest: the storage cannot be read");   /* or data that look it */
-        if (tries == 3) break;
-        result = jobs->port->read(jobs->port->context, address, data, size);
-    }
-    if (result == 0) return true;
-    if (!blank) jobs->unread = true;
-    return false;
+    bool blank = jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size);
+    if (!blank) report(jobs, result, "inngest: the storage cannot be read");   /* or data that look it */
+    if (tries == 0 && !blank) jobs->unread = true;
+    return tries > 0;
 }
 
 NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
 {
-    int result = jobs->port->read(jobs->port->context, address, data, size);
-    return result == 0 || read_again(jobs, result, address, data, size);
+    unsigned tries = 3;
+    int result;
+    while ((result = jobs->port->read(jobs->port->context, address, data, size)) != 0)
+        if (!read_again(jobs, result, address, size, --tries)) return false;
+    return true;
 }
 
 /* Are the first n bytes of the stage, which are whole words, of one value? */
@@ -1151,11 +1155,11 @@ static void idle(inngest *jobs)
     if (jobs->port->idle) jobs->port->idle(jobs->port->context);
 }
 
-/* A program that answers BUSY is waited for: micro- to milliseconds. */
-NEAR inngest_status port_program(inngest *jobs, uint32_t address, const void *data, uint32_t size)
+/* Program so many bytes of the stage. One that answers BUSY is waited for: micro- to milliseconds. */
+NEAR inngest_status port_program(inngest *jobs, uint32_t address, uint32_t size)
 {
     int result;
-    while ((result = jobs->port->program(jobs->port->context, address, data, size)) == INNGEST_PORT_BUSY) idle(jobs);
+    while ((result = jobs->port->program(jobs->port->context, address, jobs->stage, size)) == INNGEST_PORT_BUSY) idle(jobs);
     return result == 0 ? INNGEST_OK : port_failed(jobs, result, INNGEST_ERR_PROGRAM);
 }
 
@@ -1396,7 +1400,7 @@ static inngest_status open_place(inngest *jobs)
     if (!jobs->opening) return INNGEST_OK;
     fill_bytes(jobs->stage, FILLER, jobs->unit);
     jobs->dirty = jobs->wrote = true;
-    status = port_program(jobs, address_of(jobs, position - 1), jobs->stage, jobs->unit);
+    status = port_program(jobs, address_of(jobs, position - 1), jobs->unit);
     if (status != INNGEST_OK) return note_failure(jobs, position - 1, position - 1, status);
     jobs->opening = false;
     return first ? port_sync(jobs) : INNGEST_OK;
@@ -1454,11 +1458,11 @@ NEAR void enter_group(inngest *jobs, uint32_t key, uint32_t position)
     jobs->in_group = (key & KEY(MORE, 0)) != 0;
 }
 
-/* The same for what comes next. Gives its checksum. */
-static uint32_t begin_record(inngest *jobs, const inngest_run *run, uint32_t key, source *s)
+/* Make the header of what comes next, in the stage. Gives its checksum. */
+static uint32_t begin_record(inngest *jobs, const inngest_run *run, uint32_t key, uint32_t position, source *s)
 {
     uint8_t *header = (uint8_t *)jobs->stage;
-    uint32_t position = head_position(jobs), head = put_header(header, key, s->copy ? s->from.copy.number : number_of(run), link_to(run, position), s->left);
+    uint32_t head = put_header(header, key, s->copy ? s->from.copy.number : number_of(run), link_to(run, position), s->left);
     s->head = (uint8_t)head;
     enter_group(jobs, key, position);
 #if FAST
@@ -1489,7 +1493,7 @@ NEAR inngest_status program_stage(inngest *jobs, uint32_t address, uint32_t used
     else
 #endif
     fill_bytes(stage + used, 0xFF, n - used);
-    return port_program(jobs, address, stage, n);
+    return port_program(jobs, address, n);
 }
 
 NEAR inngest_status note_record(inngest *jobs, inngest_run *run, uint32_t position, inngest_status status)
@@ -1525,31 +1529,28 @@ APART bool take_bytes(inngest *jobs, source *s, uint8_t *to, uint32_t n)
     return true;
 }
 
-/* Program the record whose header is in the stage. */
-APART inngest_status append_there(inngest *jobs, inngest_run *run, source *s)
+/* Program a record of a run, or of none, at the head, where there must be room. key: the kind with its flags, and the
+ * step. One program call for each INNGEST_STAGE_BYTES. */
+static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, source *s)
 {
     uint8_t *stage = (uint8_t *)jobs->stage;
-    uint32_t position = head_position(jobs), used = s->head, address = address_of(jobs, position), n;
-    inngest_status status;
+    uint32_t position = head_position(jobs), address = address_of(jobs, position), used, n;
+    inngest_status status = open_place(jobs);
+    if (status != INNGEST_OK) return status;
+    put_crc(jobs, begin_record(jobs, run, key, position, s));
+    used = s->head;
     spend(jobs, used + s->left);
     if (STAGED(s, used + s->left)) return note_record(jobs, run, position, program_stage(jobs, address, used + s->left));
     do {
         n = minimum(s->left, INNGEST_STAGE_BYTES - used);
         used += n;
-        status = take_bytes(jobs, s, stage + used - n, n) ? program_stage(jobs, address, used) : port_failed(jobs, 0, INNGEST_ERR_READ);
+        status = INNGEST_ERR_READ;
+        if (take_bytes(jobs, s, stage + used - n, n)) status = program_stage(jobs, address, used);
+        else jobs->doubtful = true;                  /* the read has been reported */
         address += INNGEST_STAGE_BYTES;              /* it was full if more is left */
         used = 0;
     } while (status == INNGEST_OK && s->left);
     return note_record(jobs, run, position, status);
-}
-
-/* Program a record of a run, or of none, at the head, where there must be room. key: the kind with its flags, and the
- * step. One program call for each INNGEST_STAGE_BYTES. */
-static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, source *s)
-{
-    INNGEST_TRY(open_place(jobs));
-    put_crc(jobs, begin_record(jobs, run, key, s));
-    return append_there(jobs, run, s);
 }
 
 #if FAST
@@ -1770,16 +1771,16 @@ APART void set_copy(inngest *jobs, const record *r, source *s)
 APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 {
     inngest_seen *seen;
-    unsigned kind;
+    unsigned kind = r->kind | r->flags;
     source s;
-    set_copy(jobs, r, &s);
-    kind = r->kind | r->flags;
     if (!doubtful) {
         kind &= KIND_MASK | FLAG;
         count(&jobs->counters.carried);
     }
     if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
+    set_copy(jobs, r, &s);
     INNGEST_TRY(append(jobs, find_run(jobs, r->run), KEY(kind, r->step), &s));
+    if (r->run) set_copied(jobs, r->position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front; nobody asks in a mount */
     if (r->kind == TIME) jobs->time_position = jobs->written;
     if (INNGEST_SEEN_IDS && r->kind == SEEN && (seen = find_seen(jobs, (const uint8_t *)jobs->stage + s.head)) != NULL)   /* cov: INNGEST_SEEN_IDS is 0 */
         seen->position = jobs->written;
@@ -1839,11 +1840,10 @@ static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
 static inngest_status prepare_block(inngest *jobs, bool wait)
 {
     uint32_t block = jobs->last_block + 1;
-    uint8_t bytes[32];
     INNGEST_TRY(erase_block(jobs, block, wait));
-    make_block_header(jobs, block, bytes);
+    make_block_header(jobs, block, (uint8_t *)jobs->stage);
     jobs->dirty = true;
-    INNGEST_TRY(port_program(jobs, block_address(jobs, block), bytes, jobs->first_offset));
+    INNGEST_TRY(port_program(jobs, block_address(jobs, block), jobs->first_offset));
     jobs->last_block = block;
     jobs->trusted = true;
     if (block != jobs->block_count) return INNGEST_OK;
@@ -2165,7 +2165,6 @@ APART inngest_status carry_live(inngest *jobs)
             continue;
         }
         INNGEST_TRY(copy_record(jobs, &r, false));
-        if (r.run) set_copied(jobs, position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front */
     }
     return broken ? INNGEST_PAUSED : INNGEST_OK;
 }
@@ -2349,7 +2348,6 @@ APART inngest_status carry_one(inngest *jobs)
         if (!is_live(jobs, &r, &r)) continue;
         if (!advance(jobs, ROOM_FOR(size), spare_blocks(jobs)) || !read_record(jobs, position, &r)) break;   /* cov: it was whole just before */
         INNGEST_TRY(copy_record(jobs, &r, false));
-        if (r.run) set_copied(jobs, position, jobs->copy);
         jobs->carry_from = at;
         return INNGEST_OK;
     }
@@ -2572,7 +2570,7 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r)
 }
 
 /* b: what its payload begins with. */
-APART inngest_status apply_record(inngest *jobs, const record *r, const uint8_t *b, uint32_t *reclaimed)
+AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8_t *b, uint32_t *reclaimed)
 {
     int64_t stamp = 0;
 #if INNGEST_CRASHES
@@ -3124,11 +3122,12 @@ static inngest_status scan_blocks(inngest *jobs, uint32_t block, uint32_t last, 
 }
 
 /* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
-APART inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
+AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t block, last, blocks = 0, oldest, missing, headless = 0, least;
     bool misplaced = false, fresh, full;
-    scan found = { 0 };
+    scan found;
+    fill_bytes(&found, 0, sizeof found);               /* not by = { 0 }: that would be a call of memset */
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->block_count;
     if (oldest < jobs->block_count) oldest = jobs->block_count;
@@ -3301,8 +3300,8 @@ NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
     }
 #endif
     while (found < ctx->id_count && jobs->pass_ids[found] != hash) found++;
-    if (found == INNGEST_STEP_IDS) return mistake(ctx, INNGEST_ERR_STEP_IDS, id);
     if (found == ctx->id_count) {
+        if (found == INNGEST_STEP_IDS) return mistake(ctx, INNGEST_ERR_STEP_IDS, id);
         jobs->pass_ids[ctx->id_count] = hash;
         jobs->pass_counts[ctx->id_count++] = 0;
     }
@@ -3666,7 +3665,6 @@ static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 /* What a fresh body must know or leave on record; began: YES if the journal has its intent. BODY: call it. */
 static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *o)
 {
-    uint8_t attempt = ctx->attempt;
     bool intent = ctx->began == INNGEST_BEGAN_YES;
     ctx->began = ctx->run->flags & RUN_OLD ? INNGEST_BEGAN_MAYBE : INNGEST_BEGAN_NO;
     if (o == NULL || !(o->intent || o->at_most_once)) return INNGEST_BODY;
@@ -3678,7 +3676,7 @@ static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *
     }
     if (!claim_active(ctx)) return wait_for_good(ctx, INNGEST_WAIT_ROOM);
     if (!intent) {
-        inngest_status status = commit_at_once(ctx, INTENT, &attempt, 1);
+        inngest_status status = commit_at_once(ctx, INTENT, &ctx->attempt, 1);
         if (status != INNGEST_OK) {
             drop_own(ctx);
             return status;
@@ -3741,8 +3739,8 @@ inngest_token inngest_step_token(inngest_ctx *ctx)
         token.attempt = token_of(a);
         if (token.attempt == 0) {
             token.attempt = ctx->jobs->token += 2;   /* odd: never 0 */
-            *(a->timed ? &a->next : &a->timeout) = token.attempt;
             a->shared = a->timed;
+            *(a->timed ? &a->next : &a->timeout) = token.attempt;
         }
     }
     return token;
@@ -3770,13 +3768,13 @@ static int64_t backoff(inngest_ctx *ctx)
 {
     static const uint16_t table[10] = { 15, 30, 60, 120, 300, 600, 1200, 2400, 3600, 7200 };   /* Inngest's, in s */
     const inngest_function *f = ctx->function;
-    uint32_t jitter = f->jitter_ms == 0 ? 30000 : f->jitter_ms == INNGEST_NO_JITTER ? 0 : f->jitter_ms;
+    uint32_t jitter = f->jitter_ms == 0 ? 30000 : f->jitter_ms == INNGEST_NO_JITTER ? 1 : f->jitter_ms;
     uint32_t seconds = f->backoff ? f->backoff[ctx->attempt < f->backoff_count ? ctx->attempt : f->backoff_count - 1]
                                   : table[ctx->attempt < 10 ? ctx->attempt : 9];
-    return (int64_t)seconds * 1000 + (jitter ? next_random(ctx->jobs) % jitter : 0);
+    return (int64_t)seconds * 1000 + next_random(ctx->jobs) % jitter;
 }
 
-APART int max_attempts(const inngest_ctx *ctx)
+static int max_attempts(const inngest_ctx *ctx)
 {
     if (ctx->max_attempts) return ctx->max_attempts;
     if (IN_ON_FAILURE(ctx->run)) return 2;                 /* as Inngest's: one retry */
@@ -3863,12 +3861,15 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
 #if INNGEST_TRAIL_STEPS && INNGEST_HOOKS
     if (jobs->hooks) r->staged = false;              /* what they call may use the stage */
 #endif
-    if (found == GONE) r->kind = 0;
-    else ctx->old = (uint16_t)record_room(jobs, r->size);
+    if (found == FOUND) ctx->old = (uint16_t)record_room(jobs, r->size);
+    else r->kind = 0;
     if (r->kind == 0 || undecided(r->kind)) return enter_undecided(ctx, what, r);
     if (r->kind == CHOICE || (r->kind == DONE ? FIRST(jobs, r)[0] : (unsigned)WHAT_RUN) != what) return park(ctx, INNGEST_WAIT_MEMO);
-    if (r->kind == FAILED && !load_error(ctx, r)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    status = r->kind == FAILED ? INNGEST_STEP_FAILED : INNGEST_OK;
+    status = INNGEST_OK;
+    if (r->kind == FAILED) {
+        if (!load_error(ctx, r)) return park(ctx, INNGEST_WAIT_DAMAGE);
+        status = INNGEST_STEP_FAILED;
+    }
 #if INNGEST_LONG_STEPS
     if (ctx->active) {                               /* it was completed since */
         tell_step(ctx, status);
@@ -3916,8 +3917,7 @@ static inngest_status enter_with(inngest_ctx *ctx, const char *id, void *result,
 {
     record r;
     inngest_status status = enter_step(ctx, id, WHAT_RUN, &r);
-    if (status != INNGEST_OK && status != INNGEST_BODY) return status;
-    if (result == NULL && size > 0) return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
+    if ((status == INNGEST_OK || status == INNGEST_BODY) && result == NULL && size > 0) return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
     if (status != INNGEST_OK) return status;
     status = copy_payload(ctx, &r, 0, result, size);
     return status == INNGEST_ERR_TOO_LONG ? park(ctx, INNGEST_WAIT_MEMO) : status;
@@ -4130,9 +4130,6 @@ static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, 
     inngest_status result = INNGEST_OK, *branch;
     int index = 0;
     *good = -1;
-    if (ctx->open) return step_mistake(ctx, INNGEST_ERR_STEP_LEFT);
-    if (ctx->stopped != INNGEST_OK) return ctx->stopped;
-    if (!ctx->parallel) return mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
     for (branch = first; branch; branch = va_arg(list, inngest_status *), index++) {
         if (ctx->decided && index != ctx->winner) *branch = INNGEST_LOST;
         if (*branch == INNGEST_OK && *good < 0) *good = index;
@@ -4155,23 +4152,25 @@ inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, 
     va_list list;
     int good;
     inngest_status status;
-    uint8_t winner;
+    if (ctx->open) (void)step_mistake(ctx, INNGEST_ERR_STEP_LEFT);
+    else if (ctx->stopped == INNGEST_OK && !ctx->parallel) (void)mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
+    if (ctx->stopped != INNGEST_OK) return close_group(ctx, INNGEST_OK);
     va_start(list, first);
     status = look_at_branches(ctx, first, list, &good);
     va_end(list);
     if (!any || good < 0) {            /* of a group that has a winner: it was one of inngest_any, or the branch in its place did not win */
-        if (ctx->decided && ctx->stopped == INNGEST_OK) (void)park(ctx, INNGEST_WAIT_MEMO);
+        if (ctx->decided) (void)park(ctx, INNGEST_WAIT_MEMO);
         return close_group(ctx, status);
     }
     if (ctx->decided) return close_group(ctx, INNGEST_OK);
-    winner = (uint8_t)good;
+    ctx->winner = (uint8_t)good;
     ctx->step = ctx->group;
 #if INNGEST_INDEXES
     ctx->known = false;
 #endif
     ctx->old = 0;
     ctx->id[0] = 0;
-    if (put_record(ctx, CHOICE, &winner, 1) == INNGEST_OK) (void)wait_a_round(ctx);   /* the losers are told at the replay */
+    if (put_record(ctx, CHOICE, &ctx->winner, 1) == INNGEST_OK) (void)wait_a_round(ctx);   /* the losers are told at the replay */
     return close_group(ctx, INNGEST_PAUSED);
 }
 #endif
@@ -4466,7 +4465,7 @@ APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned functio
 {
     uint8_t head[START_HEAD];
     bool dated = HAS_TIME(e);
-    uint32_t size = dated ? START_HEAD : START_HEAD - 6;
+    uint32_t size = dated ? START_HEAD : START_HEAD - 6, total = size + e->name_size + e->size;
     source s;
     inngest_run *run;
     while ((jobs->next_run & STEP_MASK) == 0 || find_run(jobs, jobs->next_run & STEP_MASK)) jobs->next_run++;
@@ -4486,10 +4485,10 @@ APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned functio
     s.from.piece.size[1] = e->name_size;
     s.from.piece.at[2] = e->data;
     s.from.piece.size[2] = e->size;
-    s.left = (uint16_t)(size + e->name_size + e->size);
+    s.left = (uint16_t)total;
     run = enter_run(jobs, jobs->next_run++);
     INNGEST_TRY(append(jobs, run, KEY(START | more | (dated ? FLAG : 0), 0), &s));
-    take_up(jobs, run, function, record_room(jobs, size + e->name_size + e->size));
+    take_up(jobs, run, function, record_room(jobs, total));
 #if INNGEST_INDEXES
     run->oldest = (uint16_t)jobs->head_block;
 #endif
@@ -4547,8 +4546,9 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         chosen[n++] = (uint16_t)i;
     }
     if (n == 0 && ctx == NULL) { count(&jobs->counters.unmatched); return INNGEST_OK; }
-    if (HAS_ID(e) && live == INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
-    if (jobs->reserved + need + (live + HAS_ID(e)) * record_room(jobs, 12) > capacity(jobs)) {
+    if (HAS_ID(e)) live++;
+    if (live > INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
+    if (jobs->reserved + need + live * record_room(jobs, 12) > capacity(jobs)) {
         count(&jobs->counters.waiting_journal);
         return INNGEST_ERR_JOURNAL_FULL;
     }
@@ -4734,8 +4734,11 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
     }
     if (ctx->stopped < 0) return INNGEST_FAIL;
     if (ctx->stopped > 0 || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
-    if (status == INNGEST_OK && !IN_GROUP(ctx)) return INNGEST_OK;
-    if (status == INNGEST_OK) status = mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
+    if (status == INNGEST_OK) {
+        if (!IN_GROUP(ctx)) return INNGEST_OK;
+        (void)mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
+        return INNGEST_FAIL;
+    }
     if (status == INNGEST_FAIL || (status != INNGEST_STEP_FAILED && ctx->error.status != status)) take_failure(ctx, status, NULL);
     return status == INNGEST_RETRY ? retry_handler(ctx) : INNGEST_FAIL;
 }
@@ -4746,8 +4749,8 @@ static inngest_status start_in_time(inngest_ctx *ctx)
     record r;
     inngest_status status;
     if (!INNGEST_WALL_CLOCK || (ctx->run->flags & RUN_BEGUN)) return INNGEST_BODY;
-    if (find_own(ctx, KEY(START, 0), &r) != FOUND) return park(ctx, INNGEST_WAIT_DAMAGE);
-    status = r.flags & FLAG ? wait_for_date(ctx, get_time(FIRST(ctx->jobs, &r) + 6)) : INNGEST_BODY;
+    status = find_own(ctx, KEY(START, 0), &r) != FOUND ? park(ctx, INNGEST_WAIT_DAMAGE) :
+             r.flags & FLAG ? wait_for_date(ctx, get_time(FIRST(ctx->jobs, &r) + 6)) : INNGEST_BODY;
     if (status == INNGEST_BODY) ctx->run->flags |= RUN_BEGUN;
     return status;
 }
@@ -4853,7 +4856,7 @@ APART void pass(inngest *jobs, inngest_run *run)
     if (find_active(jobs, run, 0) == NULL) (void)arm(jobs, run, false);
     else if (jobs->alone != number) {
         jobs->alone = number;
-        jobs->alone_since = (uint32_t)jobs->now;
+        jobs->alone_until = (uint32_t)jobs->now + INNGEST_SUSPECT_MS;
     }
 #endif
 }
@@ -4973,7 +4976,7 @@ APART void wake_steps(inngest *jobs)
 static void release(inngest *jobs)
 {
     inngest_run *run = lone_run(jobs);
-    if (until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS) <= 0 && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
+    if (until(jobs, jobs->alone_until) <= 0 && arm(jobs, run, false)) run->flags &= (uint16_t)~RUN_SUSPECT;
 }
 #endif
 
@@ -5016,7 +5019,7 @@ NEAR uint32_t next_deadline(inngest *jobs, inngest_status waiting)
         in = due_in(jobs, first);
 #if INNGEST_CRASHES
         if (jobs->alone) {
-            uint32_t over = (uint32_t)until(jobs, jobs->alone_since + INNGEST_SUSPECT_MS);
+            uint32_t over = (uint32_t)until(jobs, jobs->alone_until);
             if (in < over) in = minimum(over, due_in(jobs, deadline(lone_run(jobs))));   /* cov: all are due later than that */
         }
 #endif
@@ -5047,7 +5050,7 @@ APART bool round_of_passes(inngest *jobs)
 {
     inngest_run *run = jobs->runs;
     bool any = false;
-    while (jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs) && !jobs->failed && !jobs->doubtful && (run = next_due(jobs)) != NULL) {
+    while (jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs) && !jobs->doubtful && (run = next_due(jobs)) != NULL) {
         if (jobs->dirty && jobs->port->sync && (int32_t)(run->last - jobs->synced) >= 0 && (any || port_sync(jobs) != INNGEST_OK)) break;
         jobs->passes++;
         pass(jobs, run);
@@ -5124,7 +5127,7 @@ inngest_status inngest_flush(inngest *jobs)
 
 #if INNGEST_WALL_CLOCK
 /* The newest wait of a run that began in this boot, made `off` ms later, with the key of its record. 0: there is none. */
-APART uint32_t wait_to_shift(inngest *jobs, const inngest_run *run, int64_t off, uint8_t b[WAIT_BYTES])
+static uint32_t wait_to_shift(inngest *jobs, const inngest_run *run, int64_t off, uint8_t b[WAIT_BYTES])
 {
     record r, other;
     go_behind(run, &r);
@@ -5184,7 +5187,7 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
         if (a->run) due_now(jobs, &jobs->runs[a->run - 1]);
     }
 #if INNGEST_CRASHES
-    jobs->alone_since += (uint32_t)off;
+    jobs->alone_until += (uint32_t)off;
 #endif
     jobs->now += off;
     return INNGEST_OK;
@@ -5587,7 +5590,7 @@ inngest_status inngest_close(inngest *jobs)
     INNGEST_TRY(check_call(jobs));
     STORE(&jobs->ready, 0);
     status = drain(jobs);
-    if (!jobs->failed && !STOPPED(jobs)) {
+    if (!STOPPED(jobs)) {
         inngest_status stamped = write_time(jobs, FLAG | (jobs->trusted ? 0u : 0x100u));
         if (status == INNGEST_OK) status = stamped;
     }

@@ -667,25 +667,27 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t newest, written;      /* the newest group; the record written last */
     uint32_t failed_from;          /* position of the group that failed and is not void yet, 0: none */
     uint32_t next_run, reserved, time_position;
-    const inngest_function *functions;
+#if INNGEST_FAST_MOUNT
+    uint32_t scanned_from;         /* position: what stands in front of it the mount left out */
+    uint32_t list;                 /* position of the newest list of all that counts, 0: none */
+#endif
 #if INNGEST_CRASHES
     uint32_t alone;                /* the suspect that goes on alone */
 #endif
+    void *user;
+    uint32_t format;               /* the journal's half of run ids */
+    const inngest_function *functions;
 #if INNGEST_HOOKS
     const inngest_hooks *hooks;
 #endif
-    void *user;
-    uint32_t format;               /* the journal's half of run ids */
 #if INNGEST_INDEXES
-#if INNGEST_FAST_MOUNT
-    bool sparse;                   /* little is live */
-    uint32_t list;                 /* position of the newest list of all that counts, 0: none */
-    uint32_t scanned_from;         /* position: what stands in front of it the mount left out */
-#endif
     uint32_t copied, copy;         /* positions: what the tail block holds up to there has been copied; a copy whose original is to be found, 0: none */
     uint32_t carry_from;           /* position in the tail block: in front of it nothing is left to copy */
     uint32_t head_end;             /* offset in the head's block: up to there it has been erased in this boot, or looked at */
     uint32_t window;               /* blocks: so far behind the head the tail follows it */
+#if INNGEST_FAST_MOUNT
+    bool sparse;                   /* little is live */
+#endif
 #endif
     uint32_t seed;                 /* the format's checksum, with which those of records begin */
     uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
@@ -718,7 +720,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t token;
 #endif
 #if INNGEST_CRASHES
-    uint32_t alone_since;
+    uint32_t alone_until;
     uint32_t poison, arms;         /* event that crashed a predicate; counts runs put on their own */
     uint16_t poison_row;           /* crashes of predicates in a row */
 #endif
