@@ -2423,7 +2423,7 @@ static inngest_status write_record(inngest *jobs, inngest_run *run, uint32_t key
 }
 #endif
 
-static inngest_status add_time(inngest *jobs, unsigned flag)
+APART inngest_status add_time(inngest *jobs, unsigned flag)
 {
     uint8_t bytes[TIME_BYTES];
     put_time(bytes, jobs->now);
