@@ -2840,7 +2840,7 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
     if (torn) jobs->clean = false;
     if (jobs->newest) do {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
-        position = r.next;
+        position = r.next ? r.next : 1;                    /* 0 is none, and no record stands there */
         if (is_void(&r)) {
             from = get4(FIRST(jobs, &r));
             torn = true;
