@@ -2897,7 +2897,7 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
     if (!jobs->wary) jobs->trusted = true;
     jobs->unsure = jobs->last_block;
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
-    if (from == 0) from = position ? position : position_at(jobs, jobs->tail_block, jobs->first_offset);
+    if (from == 0) from = jobs->newest ? position : position_at(jobs, jobs->tail_block, jobs->first_offset);   /* position may be 0 */
     if (torn) bytes += record_room(jobs, 8);
     if (!advance(jobs, bytes, 0)) return INNGEST_WRITE_CACHE && jobs->failed ? INNGEST_ERR_SYNC : INNGEST_ERR_JOURNAL_FULL;
     if (torn) INNGEST_TRY(write_void(jobs, from, copies ? MORE : 0));
