@@ -3073,7 +3073,7 @@ APART void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
             offset -= LIST_GRID;
             if (port_blank(jobs, block_address(jobs, last) + offset, 2u * jobs->unit)) continue;
             for (at = offset ? offset - 32 : 0; at < offset + LIST_PLACE; at += jobs->unit)
-                if (port_read(jobs, block_address(jobs, last) + at + 4, kind, sizeof kind) && (kind[0] & KIND_MASK) == RECLAIMED &&
+                if (port_read(jobs, block_address(jobs, last) + at + 4, kind, sizeof kind) && (get4(kind) & 0xFFFF000F) == RECLAIMED &&
                     find_list_in(jobs, last, at, 0, found)) {
                     *block = last;
                     return;
