@@ -1103,22 +1103,26 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
     return status;
 }
 
-/* A read has failed: is it to be tried again? What stays unreadable is taken as torn. */
-ASIDE bool read_again(inngest *jobs, int result, uint32_t address, uint32_t size, unsigned tries)
+/* A read has failed: what stays unreadable is taken as torn. */
+static bool read_again(inngest *jobs, int result, uint32_t address, void *data, uint32_t size)
 {
-    bool blank = jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size);
-    if (!blank) report(jobs, result, "inngest: the storage cannot be read");   /* or data that look it */
-    if (tries == 0 && !blank) jobs->unread = true;
-    return tries > 0;
+    int tries;
+    bool blank = false;
+    for (tries = 1; result != 0; tries++) {
+        blank = jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size);
+        if (!blank) report(jobs, result, "inngest: the storage cannot be read");   /* or data that look it */
+        if (tries == 3) break;
+        result = jobs->port->read(jobs->port->context, address, data, size);
+    }
+    if (result == 0) return true;
+    if (!blank) jobs->unread = true;
+    return false;
 }
 
 NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
 {
-    unsigned tries = 3;
-    int result;
-    while ((result = jobs->port->read(jobs->port->context, address, data, size)) != 0)
-        if (!read_again(jobs, result, address, size, --tries)) return false;
-    return true;
+    int result = jobs->port->read(jobs->port->context, address, data, size);
+    return result == 0 || read_again(jobs, result, address, data, size);
 }
 
 /* Are the first n bytes of the stage, which are whole words, of one value? */
