@@ -78,6 +78,9 @@ program_calls_a_g4 | ... program calls a step
 erases_1000_steps_a_g4 | ... erases per 1,000 steps, 16 blocks of 4 KiB
 wear_difference_g4 | ... most erases of a block less the fewest of another
 bytes_read_a_step_g4 | ... bytes read a step, nothing replayed
+mount_bytes_read_16x4K_0_runs | bytes that a mount reads, 16 blocks of 4 KiB, no run live, the most of 7 places
+mount_bytes_read_16x4K_32_runs | ... 32 runs that have two results each
+mount_bytes_read_8x128K_0_runs | ... 8 blocks of 128 KiB, no run live
 step_g4 | host instructions a step
 replay_100_steps_us | replay of 100 finished steps: us
 send_to_handler_us | from a send to the first line of its handler: us
