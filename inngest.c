@@ -2010,8 +2010,8 @@ APART void give_up(inngest *jobs)
         go_back(jobs);
         return;
     }
-    stays = (jobs->copies_only && jobs->head_block == jobs->last_block && behind - offset <= LOOK / 2) ||
-            !rest_is_blank(jobs, jobs->head_block, offset + jobs->unit);
+    stays = behind - offset <= LOOK / 2 &&
+            ((jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, jobs->head_block, offset + jobs->unit));
     jobs->head_offset = stays ? behind : jobs->port->block_size;
 }
 
@@ -2777,7 +2777,7 @@ static void end_scan(inngest *jobs, uint32_t block, bool broken, bool blank, sca
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
     uint32_t offset = SCAN_FROM(jobs, found), gap = offset, range[2] = { 0, 0 };
-    bool in_group = false, in_void = false, broken = false, blank = false, torn, needed;
+    bool in_group = false, in_void = false, broken = false, blank = false, edge = true, torn, needed;   /* edge: the unit in front is not blank */
     inngest_status applied, again;
     uint8_t b[FIRST_BYTES];
     record r;
@@ -2792,7 +2792,12 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
                 break;
             }
             offset += jobs->unit;
-            if (port_blank(jobs, address, jobs->unit)) continue;
+            if (port_blank(jobs, address, jobs->unit)) {
+                if (INNGEST_INDEXES && edge && rest_is_blank(jobs, block, offset)) break;
+                edge = false;
+                continue;
+            }
+            edge = true;
             if (is_filler(jobs, address)) {
                 if (offset - gap <= 2u * jobs->unit) {            /* with the unit left alone */
                     gap = offset;
@@ -2806,6 +2811,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
             continue;
         }
         found->end = offset + record_bytes(jobs, &r);
+        edge = true;
         copy_bytes(b, FIRST(jobs, &r), sizeof b);
         jobs->clean = r.kind == TIME && (r.flags & (FLAG | CARRIED)) == FLAG;   /* also a void one: what says so may be gone at the next mount */
         if (in_void || (!in_group && (is_voided(jobs, position) || !group_is_whole(jobs, &r)))) {

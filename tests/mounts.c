@@ -46,6 +46,36 @@ static void short_mounts(uint32_t block, uint32_t blocks, unsigned live, uint32_
     MACHINE_END();
 }
 
+/* Where power was lost in a program, too: what was torn has little behind it to be looked at. */
+static void torn_mounts(uint32_t block, uint32_t blocks, uint32_t goal)
+{
+    uint8_t data[32] = { 0 };
+    uint32_t most = 0;
+    unsigned i, n, torn = 0;
+    machine_open(work_table, 2, block, blocks, 4);
+    machine_reboot();
+    for (n = 0; n < 40; n++) {
+        for (i = 0; i < 20; i++) CHECK(inngest_send(&m.jobs, "w", data, sizeof data) == INNGEST_OK && machine_run(1));
+        m.chip.tear = n % 2 ? FLASH_TEAR_FIRST : FLASH_TEAR_MIDDLE;
+        m.chip.cut_at = m.chip.operations + 1 + n % 7;
+        while (!m.chip.dead) {
+            (void)!inngest_send(&m.jobs, "w", data, sizeof data);
+            (void)machine_run(1);
+        }
+        m.chip.cut_at = 0;
+        flash_power_on(&m.chip);
+        m.chip.trace = count_reads;
+        bytes_read = 0;
+        machine_reboot();
+        if (bytes_read > most) most = bytes_read;
+        m.chip.trace = NULL;
+        torn += machine_counters().torn;
+    }
+    CHECK(torn > 10 && most <= goal);
+    if (most > goal) printf("  %u x %u, torn: %u bytes\n", blocks, block, most);
+    MACHINE_END();
+}
+
 int main(void)
 {
     short_mounts(4096, 16, 0, 5600);
@@ -54,5 +84,7 @@ int main(void)
     short_mounts(131072, 8, 0, 7400);
     short_mounts(131072, 8, 5, 9600);
     short_mounts(16384, 12, 1, 8800);
+    torn_mounts(4096, 16, 26000);
+    torn_mounts(131072, 8, 6500);
     return TEST_END();
 }
