@@ -1368,7 +1368,7 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
 }
 
 /* How far a look goes to find that nothing is written behind an offset. On flash what was is not far behind, for units are programmed
- * in ascending order; a disk may have lost any of it. */
+ * in ascending order, and give_up leaves no large gap; a disk may have lost any of it. */
 #if INNGEST_INDEXES
 static uint32_t look_end(const inngest *jobs, uint32_t offset)
 {

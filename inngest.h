@@ -330,6 +330,7 @@ const char *inngest_status_name(inngest_status status);
  *
  * What the storage must do (port/template explains each):
  *   - program is called once at most for each program_size bytes between two erases, aligned to it;
+ *   - program goes through its units in ascending order, each is whole before the next is begun;
  *   - an interrupted program or erase may leave what it touched in any state, and only that;
  *   - after sync (or at once where sync is NULL) what was programmed survives power loss. */
 #define INNGEST_PORT_BUSY 1
