@@ -3040,8 +3040,8 @@ static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
 #endif
 
 #if INNGEST_INDEXES
-/* The last block that a mount need read: behind the head all is erased, as the beginning of each shows; what the first of
- * them holds is looked at whole, and those behind it when they are entered. */
+/* The last block that a mount need read: the first one behind the head. All from there on is erased, as the beginning of each shows, and
+ * is looked at again when it is entered. */
 static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 {
     uint32_t last = jobs->last_block, size = 2u * jobs->unit;

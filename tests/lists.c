@@ -210,12 +210,13 @@ static void time_of_lists(unsigned days)
  * begins with that list, and says again what is void: the torn record may read as whole later, and what was written as torn. */
 static void void_of_lists(void)
 {
+    static const uint8_t data[20];
     uint32_t n, at, list;
-    for (n = 0; n < 20 && !test_failed; n++) {
+    for (n = 0; n < sizeof data && !test_failed; n++) {
         machine_open(table, 3, 16384, 4, 4);
         machine_reboot();
         inngest_set_wall_clock(&m.jobs, INT64_C(1767225600000), m.now);
-        do CHECK(inngest_send(&m.jobs, "other", "data", n) == INNGEST_OK && machine_run(0)); while (m.jobs.list != m.jobs.written && !test_failed);
+        do CHECK(inngest_send(&m.jobs, "other", data, n) == INNGEST_OK && machine_run(0)); while (m.jobs.list != m.jobs.written && !test_failed);
         m.chip.tear = FLASH_TEAR_NONE;
         m.chip.cut_at = m.chip.operations + 2;
         at = m.jobs.head_block % 4 * 16384 + m.jobs.head_offset;
