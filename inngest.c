@@ -70,7 +70,7 @@
 #endif
 #define LIST_GRID (LIST_REACH / 2)      /* a power of two: in blocks of more than LIST_REACH a list begins in the first LIST_PLACE bytes behind a multiple of it */
 #define LIST_PLACE (LIST_GRID / 8)
-#define LOOK 256u                       /* bytes: on flash no record follows so many blank ones in its block */
+#define LOOK 256u                       /* bytes that are looked at in front of the head */
 #ifdef TAKES_LISTS                      /* a test's */
 extern bool TAKES_LISTS;
 #else
@@ -1367,21 +1367,21 @@ static uint32_t payload_crc(const source *s, uint32_t crc)
     return crc;
 }
 
-/* How far a look goes to find that nothing is written behind an offset. On flash what was is not far behind, for units are programmed
- * in ascending order, and give_up leaves no large gap; a disk may have lost any of it. */
-#if INNGEST_INDEXES
-static uint32_t look_end(const inngest *jobs, uint32_t offset)
-{
-    return INNGEST_WRITE_CACHE && jobs->port->sync ? jobs->port->block_size : minimum(offset + LOOK, jobs->port->block_size);
-}
-#else
-#define look_end(jobs, offset) ((void)(offset), (jobs)->port->block_size)
-#endif
-
 APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
 {
-    return port_blank(jobs, block_address(jobs, block) + offset, look_end(jobs, offset) - offset);
+    return port_blank(jobs, block_address(jobs, block) + offset, jobs->port->block_size - offset);
 }
+
+#if INNGEST_INDEXES
+/* The same of what comes next in the head's block, whose rest the mount has found blank, or its erase. */
+static bool look_ahead(inngest *jobs, uint32_t offset)
+{
+    jobs->head_end = minimum(offset + LOOK, jobs->port->block_size);
+    return port_blank(jobs, block_address(jobs, jobs->head_block) + offset, jobs->head_end - offset);
+}
+#else
+#define look_ahead(jobs, offset) rest_is_blank(jobs, (jobs)->head_block, offset)
+#endif
 
 /* The first program of a boot at a place is a unit of a fixed pattern: earlier boots may have been there and been cut
  * short without a trace, and the cells bear the same bytes once more, but no others. Mount and advance leave room for it
@@ -1868,8 +1868,12 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
 /* Is the head's block blank up to an offset? What was not erased in this boot is looked at as the head gets there. */
 static bool is_clear(inngest *jobs, uint32_t end)
 {
-    for (; jobs->head_end < end; jobs->head_end = look_end(jobs, jobs->head_end))
-        if (!rest_is_blank(jobs, jobs->head_block, jobs->head_end)) return false;
+    uint32_t from;
+    while ((from = jobs->head_end) < end)
+        if (!look_ahead(jobs, from)) {
+            jobs->head_end = from;
+            return false;
+        }
     return true;
 }
 
@@ -2010,8 +2014,7 @@ APART void give_up(inngest *jobs)
         go_back(jobs);
         return;
     }
-    stays = behind - offset <= LOOK / 2 &&
-            ((jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, jobs->head_block, offset + jobs->unit));
+    stays = (jobs->copies_only && jobs->head_block == jobs->last_block) || !rest_is_blank(jobs, jobs->head_block, offset + jobs->unit);
     jobs->head_offset = stays ? behind : jobs->port->block_size;
 }
 
@@ -2878,14 +2881,14 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
     end_voids(jobs, position_at(jobs, jobs->head_block, end));
     jobs->written = jobs->newest;
     jobs->opening = true;
-#if INNGEST_INDEXES
-    jobs->head_end = look_end(jobs, end);
-#endif
     if ((int32_t)(jobs->head_block - jobs->last_block) > 0) {      /* nothing is formatted yet */
         jobs->head_offset = end + jobs->unit;
+#if INNGEST_INDEXES
+        jobs->head_end = jobs->port->block_size;
+#endif
         return INNGEST_OK;
     }
-    if (rest_is_blank(jobs, jobs->head_block, end))
+    if (look_ahead(jobs, end))
         jobs->head_offset = end + ((jobs->clean ? 1u : 2u) << jobs->unit_shift);
     else {
         jobs->head_offset = jobs->port->block_size;
@@ -3040,8 +3043,8 @@ static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
 #endif
 
 #if INNGEST_INDEXES
-/* The last block that a mount need read: the first one behind the head. All from there on is erased, as the beginning of each shows, and
- * is looked at again when it is entered. */
+/* The last block that a mount need read: the first one behind the head, which is read as a whole. All from there on is erased, as the
+ * beginning of each shows, and is looked at again when the head gets there. */
 static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 {
     uint32_t last = jobs->last_block, size = 2u * jobs->unit;

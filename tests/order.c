@@ -986,8 +986,8 @@ static void passed_over(void)
     MACHINE_END();
 }
 
-/* A program of a large copy fails in the last erased block, and leaves one unit of it at most, which may read as blank later: no record
- * follows so far behind in that block, but reclaim starts over. */
+/* A program of a large copy fails in the last erased block, and leaves one unit of it at most, which reads as blank later: what follows
+ * behind so large a gap is found, or reclaim has started over. */
 static bool fails_next, leaves;
 static uint32_t left_at;
 static int fails_in_last(void *context, uint32_t address, const void *data, uint32_t size)
