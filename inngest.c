@@ -1085,7 +1085,7 @@ static void say(inngest *jobs, const char *text)
 APART void report(inngest *jobs, int result, const char *text)
 {
 #if INNGEST_INSPECT
-    if (result) jobs->counters.port_error = result;
+    jobs->counters.port_error = result;
     if (jobs->counters.port_errors != UINT32_MAX) jobs->counters.port_errors++;   /* cov: after 2^32 errors; not by count: no frame */
 #endif
     (void)result;
@@ -2912,7 +2912,7 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (from == 0) from = jobs->newest ? position : position_at(jobs, jobs->tail_block, jobs->first_offset);   /* position may be 0 */
     if (torn) bytes += record_room(jobs, 8);
-    if (!advance(jobs, bytes, 0)) return INNGEST_WRITE_CACHE && jobs->failed ? INNGEST_ERR_SYNC : INNGEST_ERR_JOURNAL_FULL;
+    if (!advance(jobs, bytes, 0)) return INNGEST_WRITE_CACHE && jobs->failed ? INNGEST_ERR_SYNC : INNGEST_ERR_JOURNAL_FULL;   /* cov: a sync fails just there, as in prepare_blocks */
     if (torn) INNGEST_TRY(write_void(jobs, from, copies ? MORE : 0));
     for (position = jobs->newest; copies > 0; position = r.next) {
         if (!read_record(jobs, position, &r)) return doubt(jobs);
