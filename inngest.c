@@ -5376,8 +5376,9 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
             inngest_status status = r.size == 4 ? (inngest_status)(int32_t)get4(b) : INNGEST_FAIL;   /* alone; else the error of the handler */
             if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
             run->phase = (INNGEST_CANCEL || INNGEST_INSPECT) && status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
-            if (!(run->flags & RUN_FAILING)) {         /* none of its records counted: once more */
+            if (!(run->flags & RUN_FAILING)) {         /* once more: of its steps none counted, but a copy of its START may */
                 run->flags |= RUN_FAILING;             /* for one that is cancelled, too: nothing asks */
+                run->used = 0;
                 r.position = run->last + 1;
                 r.link = 1;
                 continue;
