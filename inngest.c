@@ -68,8 +68,8 @@
 #define FOLLOW 16u                     /* and so many times what is live */
 #define LIST_REACH 8192u               /* bytes: from one list to the next */
 #endif
-#define LIST_GRID (LIST_REACH / 2)      /* a power of two: in blocks of more than LIST_REACH a list begins in the first LIST_PLACE bytes behind a multiple of it */
-#define LIST_PLACE (LIST_GRID / 8)
+#define LIST_GRID (LIST_REACH / 2)      /* a power of two: in blocks of more than LIST_REACH a list begins behind a multiple of it */
+#define LIST_PLACE (LIST_GRID / 8)      /* in the first so many bytes */
 #define LOOK 256u                       /* bytes that are looked at in front of the head */
 #ifdef TAKES_LISTS                      /* a test's */
 extern bool TAKES_LISTS;
@@ -1373,11 +1373,13 @@ APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
 }
 
 #if INNGEST_INDEXES
-/* The same of what comes next in the head's block, whose rest the mount has found blank, or its erase. */
+/* The same of what comes next in the head's block; head_end is behind it then. */
 static bool look_ahead(inngest *jobs, uint32_t offset)
 {
-    jobs->head_end = minimum(offset + LOOK, jobs->port->block_size);
-    return port_blank(jobs, block_address(jobs, jobs->head_block) + offset, jobs->head_end - offset);
+    uint32_t end = minimum(offset + LOOK, jobs->port->block_size);
+    if (!port_blank(jobs, block_address(jobs, jobs->head_block) + offset, end - offset)) return false;
+    jobs->head_end = end;
+    return true;
 }
 #else
 #define look_ahead(jobs, offset) rest_is_blank(jobs, (jobs)->head_block, offset)
@@ -1868,12 +1870,7 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
 /* Is the head's block blank up to an offset? What was not erased in this boot is looked at as the head gets there. */
 static bool is_clear(inngest *jobs, uint32_t end)
 {
-    uint32_t from;
-    while ((from = jobs->head_end) < end)
-        if (!look_ahead(jobs, from)) {
-            jobs->head_end = from;
-            return false;
-        }
+    while (jobs->head_end < end) if (!look_ahead(jobs, jobs->head_end)) return false;
     return true;
 }
 
@@ -2722,8 +2719,8 @@ APART inngest_status take_list(inngest *jobs, scan *found)
         found->unmet = position;
     }
     if (crc != s.from.copy.crc) return distrust_lists(jobs);
-    now -= (uint32_t)jobs->now;
-    if (now <= INT32_MAX) jobs->now += now;              /* cov: a guard: nothing that it lists is newer */
+    now -= (uint32_t)jobs->now;                            /* by now the TIME that it lists has told the high half */
+    if (now <= INT32_MAX) jobs->now += now;                /* cov: a guard: nothing that it lists is newer */
     set_copied(jobs, 0, 0);
     jobs->list = found->list;
     found->list = 0;
@@ -3085,7 +3082,7 @@ APART void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
         for (offset = size; offset >= LIST_GRID + (last == *block ? found->from : 0); ) {
             offset -= LIST_GRID;
             if (port_blank(jobs, block_address(jobs, last) + offset, 2u * jobs->unit)) continue;
-            for (at = offset ? offset - 32 : 0; at < offset + LIST_PLACE; at += jobs->unit)
+            for (at = offset ? offset - 32 : 0; at < offset + LIST_PLACE; at += jobs->unit)     /* by its kind, and that it is of no run */
                 if (port_read(jobs, block_address(jobs, last) + at + 4, kind, sizeof kind) && (get4(kind) & 0xFFFF000F) == RECLAIMED &&
                     find_list_in(jobs, last, at, 0, found)) {
                     *block = last;

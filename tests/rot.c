@@ -283,14 +283,14 @@ static bool damage(void)
     return told;
 }
 
-/* Bytes as long as a record reads as blank, and what follows in the block stays. */
+/* Bytes as long as a record, or as several, read as blank, and what follows in the block stays. */
 static void blanks(const image *from, unsigned n)
 {
     uint32_t bytes = chip.port.block_size, at, size, used;
     while (n > 0 && test_failed < 12) {
         load(from);
         at = below(from->bytes / 4) * 4;
-        size = 12 + 4 * below(8);
+        size = 12 + 4 * below(below(4) ? 8 : 200);
         used = last_used(at, bytes);
         if (chip.cells[at] == 0xFF || at % bytes < 32 || at + size >= used) continue;
         memset(chip.cells + at, 0xFF, size);
@@ -344,6 +344,7 @@ int main(int argc, char **argv)
         /* Erased blocks copied over all others: they once passed for a fresh journal. */
         if (i == 0) { random_damage(&from, 37864); random_damage(&from, 62552); }
         if (i == 3) random_damage(&from, 1795617030);
+        if (i == 4) random_damage(&from, 3916);            /* records of the newest block read as blank, and not those behind them */
         free(from.cells);
     }
     flash_close(&chip);
