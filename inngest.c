@@ -1373,13 +1373,11 @@ APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
 }
 
 #if INNGEST_INDEXES
-/* The same of what comes next in the head's block; head_end is behind it then. */
+/* The same of what comes next in the head's block, up to where head_end is then. */
 static bool look_ahead(inngest *jobs, uint32_t offset)
 {
-    uint32_t end = minimum(offset + LOOK, jobs->port->block_size);
-    if (!port_blank(jobs, block_address(jobs, jobs->head_block) + offset, end - offset)) return false;
-    jobs->head_end = end;
-    return true;
+    jobs->head_end = minimum(offset + LOOK, jobs->port->block_size);
+    return port_blank(jobs, block_address(jobs, jobs->head_block) + offset, jobs->head_end - offset);
 }
 #else
 #define look_ahead(jobs, offset) rest_is_blank(jobs, (jobs)->head_block, offset)
@@ -1870,7 +1868,12 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
 /* Is the head's block blank up to an offset? What was not erased in this boot is looked at as the head gets there. */
 static bool is_clear(inngest *jobs, uint32_t end)
 {
-    while (jobs->head_end < end) if (!look_ahead(jobs, jobs->head_end)) return false;
+    uint32_t from;                     /* not by a variable in look_ahead: that is deeper */
+    while ((from = jobs->head_end) < end)
+        if (!look_ahead(jobs, from)) {
+            jobs->head_end = from;
+            return false;
+        }
     return true;
 }
 
