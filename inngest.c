@@ -2665,8 +2665,21 @@ typedef struct scan {
 
 #if INNGEST_FAST_MOUNT
 #define SCAN_FROM(jobs, found) ((found)->from)
+
+/* Does nothing stand here and behind it in the block? More than LIST_GRID away, that could only be what a disk keeps behind a
+ * loss, or what rot that reads as blank has left: on flash a unit of each LIST_PLACE tells of that. */
+APART bool is_end(inngest *jobs, uint32_t block, uint32_t offset)
+{
+    uint32_t size = jobs->port->block_size, end = size;
+    if (!INNGEST_WRITE_CACHE || !jobs->port->sync) end = minimum(size, (offset & ~(LIST_PLACE - 1)) + LIST_GRID);
+    block = block_address(jobs, block);
+    if (!port_blank(jobs, block + offset, end - offset)) return false;
+    for (; end < size; end += LIST_PLACE) if (!port_blank(jobs, block + end, jobs->unit)) return false;
+    return true;
+}
 #else
 #define SCAN_FROM(jobs, found) ((jobs)->first_offset)
+#define is_end rest_is_blank
 #endif
 
 #if INNGEST_WRITE_CACHE
@@ -2790,13 +2803,13 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         if (!read_record(jobs, position, &r)) {
             if (in_group) return doubt(jobs);
             in_void = false;
-            if (offset == gap && rest_is_blank(jobs, block, offset)) {
+            if (offset == gap && is_end(jobs, block, offset)) {
                 blank = true;
                 break;
             }
             offset += jobs->unit;
             if (port_blank(jobs, address, jobs->unit)) {
-                if (INNGEST_INDEXES && edge && rest_is_blank(jobs, block, offset)) break;
+                if (INNGEST_INDEXES && edge && is_end(jobs, block, offset)) break;
                 edge = false;
                 continue;
             }

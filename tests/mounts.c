@@ -81,10 +81,10 @@ int main(void)
     short_mounts(4096, 16, 0, 9800);
     short_mounts(4096, 16, 5, 11200);
     short_mounts(4096, 128, 5, 14800);
-    short_mounts(131072, 8, 0, 270000);
-    short_mounts(131072, 8, 5, 270000);
-    short_mounts(16384, 12, 1, 36000);
+    short_mounts(131072, 8, 0, 18000);
+    short_mounts(131072, 8, 5, 22000);
+    short_mounts(16384, 12, 1, 14500);
     torn_mounts(4096, 16, 35000);
-    torn_mounts(131072, 8, 270000);
+    torn_mounts(131072, 8, 20000);
     return TEST_END();
 }

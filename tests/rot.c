@@ -283,16 +283,17 @@ static bool damage(void)
     return told;
 }
 
-/* Bytes as long as a record, or as several, read as blank, and what follows in the block stays. */
-static void blanks(const image *from, unsigned n)
+/* Bytes as long as a record, or as several, read as blank, and what follows in the block stays: of large blocks, behind more
+ * than 3.5 KiB that do, as much as a place of lists. */
+static void blanks(const image *from, unsigned n, uint32_t words)
 {
     uint32_t bytes = chip.port.block_size, at, size, used;
     while (n > 0 && test_failed < 12) {
         load(from);
         at = below(from->bytes / 4) * 4;
-        size = 12 + 4 * below(below(4) ? 8 : 200);
+        size = 12 + 4 * below(below(4) ? 8 : words);
         used = last_used(at, bytes);
-        if (chip.cells[at] == 0xFF || at % bytes < 32 || at + size >= used) continue;
+        if (chip.cells[at] == 0xFF || at % bytes < 32 || at + size + (size > 3500 ? 512 + 64 : 0) >= used) continue;
         memset(chip.cells + at, 0xFF, size);
         mark_used();
         if (!judge(false) || silent) tell("blank", at, size);      /* it can be part of two records */
@@ -339,12 +340,18 @@ int main(int argc, char **argv)
         CHECK(live_on() && unlike() == 0 && world_is_right() && !any_report());
         if (test_failed) { tell("undamaged image", i, 0); break; }
         every_bit(&from, i == 0 ? (unsigned)stride : (made[i].late ? 17 : 101) * (stride > 7 ? 7 : 1));   /* prime to 8: all bits of a byte have their turn */
-        if (made[i].g <= 4) blanks(&from, count / 4);      /* in larger units a record can be as small as what a boot leaves blank */
+        if (made[i].g <= 4) blanks(&from, count / 4, 200);      /* in larger units a record can be as small as what a boot leaves blank */
         for (n = i; n < count && test_failed < 12; n += sizeof made / sizeof *made) random_damage(&from, (uint32_t)(first + n));
         /* Erased blocks copied over all others: they once passed for a fresh journal. */
         if (i == 0) { random_damage(&from, 37864); random_damage(&from, 62552); }
         if (i == 3) random_damage(&from, 1795617030);
         if (i == 4) random_damage(&from, 3916);            /* records of the newest block read as blank, and not those behind them */
+        free(from.cells);
+    }
+    {
+        image from;                                            /* the newest block of two is half full */
+        make_image(&from, 32768, 3, 4, 400, 60, false, false);
+        blanks(&from, count / 16, 4000);
         free(from.cells);
     }
     flash_close(&chip);
