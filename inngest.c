@@ -71,6 +71,7 @@
 #define LIST_GRID (LIST_REACH / 2)      /* a power of two: in blocks of more than LIST_REACH a list begins behind a multiple of it */
 #define LIST_PLACE (LIST_GRID / 8)      /* in the first so many bytes */
 #define LOOK 256u                       /* bytes that are looked at in front of the head */
+#define UNSYNCED 8u                     /* blocks that are entered from one sync to the next */
 #ifdef TAKES_LISTS                      /* a test's */
 extern bool TAKES_LISTS;
 #else
@@ -1984,14 +1985,16 @@ APART void start_over(inngest *jobs)
 
 #if INNGEST_WRITE_CACHE
 /* find_room for a disk: a block that is entered before all in front of it has been synced begins by naming the record that
- * was written last. */
+ * was written last. So many are entered at most, for a mount to look there; the last one, which may have been erased just
+ * now, only when all is sure. */
 static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t block = jobs->head_block;
     uint8_t last[4];
     if (!find_room(jobs, bytes, keep)) return false;
     if (jobs->head_block == block || !may_be_lost(jobs) || !jobs->wrote) return true;   /* a boot's first filler is followed by a sync */
-    if (jobs->head_offset + round_up(jobs, bytes) + ROOM_FOR(4) > jobs->port->block_size) return port_sync(jobs) == INNGEST_OK;
+    if (jobs->head_offset + round_up(jobs, bytes) + ROOM_FOR(4) > jobs->port->block_size || jobs->copies_only ||
+        jobs->head_block - block_of(jobs, jobs->synced) >= UNSYNCED) return port_sync(jobs) == INNGEST_OK;
     put4(last, jobs->written);
     return add(jobs, NULL, KEY(RECLAIMED | FLAG, 1), last, sizeof last) == INNGEST_OK;
 }
@@ -3057,12 +3060,12 @@ static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
 
 #if INNGEST_INDEXES
 /* The last block that a mount need read: the first one behind the head, which is read as a whole. All from there on is erased, as the
- * beginning of each shows, and is looked at again when the head gets there. */
+ * beginning of each shows, and is looked at again when the head gets there. A disk may have lost the beginning of blocks that had not been synced. */
 static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 {
-    uint32_t last = jobs->last_block, size = 2u * jobs->unit;
+    uint32_t last = jobs->last_block, size = 2u * jobs->unit, more = INNGEST_WRITE_CACHE && jobs->port->sync ? UNSYNCED : 1;
     while ((int32_t)(last - block) > 0 && (!missing || has_header(jobs, last)) && port_blank(jobs, block_address(jobs, last) + jobs->first_offset, size)) last--;
-    return last + (last != jobs->last_block);
+    return jobs->last_block - last < more ? jobs->last_block : last + more;
 }
 #else
 #define find_end(jobs, block, missing) ((jobs)->last_block)
@@ -5547,13 +5550,14 @@ static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
     return false;
 }
 
-/* Was a block begun by mounts alone? */
+/* Was a block begun by mounts alone? Proof of what is erased is none of what counts. */
 static bool is_hollow(inngest *jobs, uint32_t block)
 {
     uint32_t at = position_at(jobs, block, 0);
     record r;
     while (next_record(jobs, block + 1, &at, &r))
-        if (!(r.kind == RECLAIMED && (r.flags & FLAG)) && !is_repeat(jobs, block, &r)) return false;
+        if (!(r.kind == RECLAIMED && ((r.flags & FLAG) || ((jobs->last_block - r.step) & STEP_MASK) >= jobs->block_count)) &&
+            !is_repeat(jobs, block, &r)) return false;
     return true;
 }
 

@@ -15,8 +15,8 @@
 #define SLEEPER MOST_JOBS
 #define STEPS 5u
 
-enum { KEEP_NONE, KEEP_PREFIX, KEEP_ANY, KEEP_SECTORS, KEEPS, KEEP_ALL_BUT = KEEPS };
-static const char *const keep_names[KEEPS + 1] = { "nothing", "the first", "any", "some sectors", "all but one" };
+enum { KEEP_NONE, KEEP_PREFIX, KEEP_ANY, KEEP_SECTORS, KEEP_ENDS, KEEPS, KEEP_ALL_BUT = KEEPS };
+static const char *const keep_names[KEEPS + 1] = { "nothing", "the first", "any", "some sectors", "no beginning of a block", "all but one" };
 
 static struct {
     uint8_t cells[DISK], durable[DISK], bytes[1 << 18];
@@ -26,7 +26,7 @@ static struct {
     unsigned nth_joint, joint, behind, but;            /* which one is cut, so many calls behind it; the write in front of it */
     int keep;
     bool kill, fresh[DISK / 512];      /* blocks: erased since the last sync */
-    unsigned most_fresh;
+    unsigned most_fresh, entered, most_entered;    /* blocks: since the last sync */
 } disk;
 
 static inngest_port port;
@@ -65,6 +65,7 @@ static void lose_power(void)
     else for (i = 0; i < kept && disk.keep != KEEP_NONE; i++) {
         uint32_t size = disk.write[i].size;
         if (disk.keep == KEEP_ANY && random_number(2)) continue;
+        if (disk.keep == KEEP_ENDS && disk.write[i].at % port.block_size < SECTOR && disk.write[i].size < port.block_size) continue;
         if (disk.keep == KEEP_ALL_BUT && i == disk.but) continue;
         if (disk.keep != KEEP_ALL_BUT && i + 1 == disk.writes && random_number(2)) size = random_number(size);      /* torn */
         memcpy(disk.durable + disk.write[i].at, disk.bytes + disk.write[i].bytes, size);
@@ -94,6 +95,7 @@ static int disk_program(void *context, uint32_t address, const void *data, uint3
     (void)context;
     CHECK(address / port.block_size == (address + size - 1) / port.block_size);
     if (address % port.block_size == 24) CHECK(!disk.fresh[address / port.block_size]);               /* its erase is sure */
+    if (address % port.block_size == 24 && ++disk.entered > disk.most_entered) disk.most_entered = disk.entered;
     if (address % port.block_size == 24 && disk.writes) CHECK(record[4] == 0x8F && record[8] == 1);   /* a joint, or a sync before */
     if (address % port.block_size == 24 && disk.writes && disk.joint && --disk.joint == 0) {
         disk.but = disk.writes - 1;
@@ -129,6 +131,7 @@ static int disk_sync(void *context)
     memset(disk.fresh, 0, sizeof disk.fresh);
     disk.writes = disk.used = 0;
     disk.syncs++;
+    disk.entered = 0;
     call();
     return 0;
 }
@@ -491,8 +494,26 @@ static void blocks_a_tick(void)
         (void)inngest_tick(&jobs, now);
     }
     inngest_get_counters(&jobs, &n);
-    printf("%u %u\n", (unsigned)n.erases, disk.most_fresh);
+    printf("%u %u %u\n", (unsigned)n.erases, disk.most_fresh, disk.most_entered);
     CHECK(n.erases > 100 && disk.most_fresh == 2);
+    port.block_size = 1024;
+    port.block_count = 8;
+}
+
+/* However much is written without a sync of its own: eight blocks at most are entered from one sync to the next, which is how
+ * far a mount looks for what a disk has kept behind what it lost. */
+static void blocks_unsynced(void)
+{
+    unsigned i;
+    port.block_size = 512;
+    port.block_count = 32;
+    blank_disk();
+    disk.cut_at = 0;
+    CHECK(boot(large_functions, COUNT(large_functions)) == INNGEST_OK);
+    CHECK(inngest_flush(&jobs) == INNGEST_OK);
+    disk.most_entered = disk.syncs = 0;
+    for (i = 0; i < 400; i++) inngest_set_wall_clock(&jobs, INT64_C(1700000000000) + (i % 2) * 100000, now);
+    CHECK(disk.most_entered >= 7 && disk.most_entered <= 8 && disk.syncs > 1);
     port.block_size = 1024;
     port.block_count = 8;
 }
@@ -530,6 +551,7 @@ int main(void)
     large_groups();
     waiting_events();
     blocks_a_tick();
+    blocks_unsynced();
     one_is_lost();
     one_of_two_blocks();
     cuts("test/job", 1);
