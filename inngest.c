@@ -116,6 +116,11 @@ typedef struct record {                /* bytes first, then words: short instruc
     uint32_t position, next, run, step, link;    /* next: behind it */
 } record;
 
+#if INNGEST_TRAIL_STEPS
+#define CLEARED offsetof(inngest, trail)    /* bytes of an engine that a mount sets to 0 */
+#else
+#define CLEARED sizeof(inngest)
+#endif
 #define LATER 0xA5A5A5A5u              /* in the checksum of a record: when it was written what is in front of it was not synced yet */
 
 /* A kind, or a class, with a step. */
@@ -1969,15 +1974,21 @@ APART void start_over(inngest *jobs)
         if (!INNGEST_SEEN_IDS || r.kind != SEEN || (seen = find_seen(jobs, FIRST(jobs, &r))) == NULL) continue;
         if (in_last(jobs, seen->position) || block_of(jobs, seen->position) == jobs->tail_block) seen->position = r.position;   /* the last one: in front of it may be a void one */
     }
-    for (i = VOIDS; i-- > 0;)                          /* what a void in there speaks of is void no more */
-        if (in_last(jobs, jobs->voids[i][1]) && !in_last(jobs, jobs->voids[i][0])) jobs->failed_from = jobs->voids[i][0];
+    for (i = VOIDS; i-- > 0;) {                        /* what a void in there speaks of is void no more */
+        if (!in_last(jobs, jobs->voids[i][1])) continue;
+        if (in_last(jobs, jobs->voids[i][0])) jobs->voids[i][0] = jobs->voids[i][1];
+        else jobs->failed_from = jobs->voids[i][0];
+    }
     if (in_last(jobs, jobs->failed_from)) jobs->failed_from = 0;
-    set_copied(jobs, position_at(jobs, jobs->tail_block, 0), 1);      /* other copies may stand elsewhere */
+    jobs->written = position_at(jobs, jobs->tail_block, 0);           /* what was last is gone; all in front of it was synced */
+    set_copied(jobs, jobs->written, 1);                /* other copies may stand elsewhere */
+#if INNGEST_INDEXES
+    jobs->carry_from = jobs->written;
+#endif
     jobs->head_block--;
     jobs->last_block--;
     jobs->head_offset = jobs->port->block_size;
     go_back(jobs);
-    jobs->written = position_at(jobs, jobs->tail_block, 0);           /* what was last is gone; all in front of it was synced */
     jobs->failed_at = 0;
     jobs->wasted = false;
     (void)prepare_blocks(jobs, true);
@@ -3219,7 +3230,7 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         jobs->last_block--;
         jobs->tail_block = jobs->last_block + 2 - jobs->block_count;
         INNGEST_TRY(prepare_blocks(jobs, true));
-        fill_bytes(&jobs->void_count, 0, sizeof *jobs - offsetof(inngest, void_count));    /* what was void by what stood in there counts again */
+        fill_bytes(&jobs->void_count, 0, CLEARED - offsetof(inngest, void_count));    /* what was void by what stood in there counts again */
         return INNGEST_PAUSED;
     }
     return INNGEST_OK;
@@ -3392,15 +3403,21 @@ static bool find_ahead(inngest_ctx *ctx, record *r)
 /* Where the run's step of this turn was found last, and its bytes: most replays ask for the same ones in the same order. */
 static uint32_t *last_place(const inngest_ctx *ctx)
 {
-    return ctx->jobs->places[((uint32_t)(ctx->run - ctx->jobs->runs) * 64u + ctx->met) % (8u * INNGEST_TRAIL_STEPS)];
+    inngest *jobs = ctx->jobs;
+    uint32_t at = ((uint32_t)(ctx->run - jobs->runs) * 64u + ctx->met) % (8u * INNGEST_TRAIL_STEPS);
+    if (!jobs->placed[at / 8]) {
+        jobs->placed[at / 8] = true;
+        memset(jobs->places[at & ~7u], 0, 8 * sizeof *jobs->places);
+    }
+    return jobs->places[at];
 }
 
 /* Is it still there? In one read. */
-static bool find_again(inngest_ctx *ctx, record *r)
+static bool find_again(inngest_ctx *ctx, const uint32_t *place, record *r)
 {
     inngest *jobs = ctx->jobs;
     uint8_t *bytes = (uint8_t *)jobs->stage;
-    uint32_t position = last_place(ctx)[0], size = last_place(ctx)[1];
+    uint32_t position = place[0], size = place[1];
     if (size == 0 || size > INNGEST_STAGE_BYTES || !port_read(jobs, address_of(jobs, position), bytes, size)) return false;
     r->position = position;
     parse_header(jobs, r, bytes);
@@ -3420,6 +3437,9 @@ NEAR bool is_newest_of_run(inngest_ctx *ctx, record *r)
 NEAR enum found find_memo(inngest_ctx *ctx, record *r)
 {
     enum found found = GONE;
+#if INNGEST_TRAIL_STEPS
+    uint32_t *place;
+#endif
     ctx->known = false;
     if (ctx->met == ctx->run->memos) return found;
 #if INNGEST_TRAIL_STEPS
@@ -3430,7 +3450,9 @@ NEAR enum found find_memo(inngest_ctx *ctx, record *r)
             return FOUND;
         }
         found = FOUND;
-    } else if (find_again(ctx, r)) found = FOUND;
+    }
+    place = last_place(ctx);
+    if (found == FOUND || find_again(ctx, place, r)) found = FOUND;
     else if ((ctx->trail_of || ctx->run->memos - ctx->met > 1) && find_ahead(ctx, r)) found = FOUND;
 #else
     r->position = ctx->ahead;
@@ -3439,8 +3461,8 @@ NEAR enum found find_memo(inngest_ctx *ctx, record *r)
     else found = find_own(ctx, KEY(RESULT, ctx->step), r);
     if (found != FOUND) return found;
 #if INNGEST_TRAIL_STEPS
-    last_place(ctx)[0] = r->position;
-    last_place(ctx)[1] = (uint32_t)r->header + r->size;
+    place[0] = r->position;
+    place[1] = (uint32_t)r->header + r->size;
 #endif
     ctx->known = true;
     ctx->met++;
@@ -5586,7 +5608,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     if (INNGEST_INIT_CHECKS && sizes != INNGEST_SIZES_) return INNGEST_ERR_MISMATCH;
     if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_config(config));
     do {
-        set_up(jobs, config, sizeof *jobs);
+        set_up(jobs, config, CLEARED);
         if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_table(jobs, index));
         INNGEST_TRY(mount_all(jobs, config));
         INNGEST_TRY(port_sync(jobs));                  /* before anything acts on what was written again */

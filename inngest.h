@@ -731,10 +731,6 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_LONG_STEPS
     inngest_active active[INNGEST_ACTIVE_STEPS];
 #endif
-#if INNGEST_TRAIL_STEPS
-    uint32_t trail[INNGEST_TRAIL_STEPS][2];   /* step, position */
-    uint32_t places[8 * INNGEST_TRAIL_STEPS][2];   /* position, bytes */
-#endif
     inngest_ctx ctx;               /* of the pass */
 #if INNGEST_LONG_STEPS
     inngest_error_info end_error;  /* of a run that ends, while its steps in progress are told */
@@ -748,6 +744,11 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint8_t void_count, voids_needed;   /* kept from here on when a mount starts over */
     bool doubted, distrusted;
     uint32_t voids[8][2];          /* positions, from and to, that a mount takes for torn */
+#if INNGEST_TRAIL_STEPS
+    bool placed[INNGEST_TRAIL_STEPS];         /* of 8 places each: they have been cleared */
+    uint32_t trail[INNGEST_TRAIL_STEPS][2];   /* step, position; from here on a mount clears nothing */
+    uint32_t places[8 * INNGEST_TRAIL_STEPS][2];   /* position, bytes */
+#endif
 };
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
