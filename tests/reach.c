@@ -451,6 +451,7 @@ static void proofs_fail(uint32_t size)
         m.now += 1000;
     }
     CHECK(m.chip.dead && proofs.failed > 100);
+    for (i = 0; i < 8; i++) CHECK(m.jobs.voids[i][0] == m.jobs.voids[i][1] || m.jobs.voids[i][0] / 8192 < m.jobs.head_block);    /* gone with the block */
     flash_power_on(&m.chip);
     machine_reboot();
     CHECK(machine_run(INNGEST_HOURS(5)));              /* a day is over, and the id forgotten */
