@@ -2668,6 +2668,7 @@ typedef struct scan {
     uint32_t list;                     /* position of the list that was met, or 0 */
     uint32_t unmet;                    /* a position that it names, where nothing is to be read, or 0 */
 #endif
+    uint32_t news;                     /* the newest group but those that a mount has written: behind a void they repeat what was the newest */
     uint32_t end;                      /* where the last record of the block ended, or what is left of one; 0: it is blank */
     uint32_t proven;                   /* reclaimed is all in front of this block; in front of the oldest: nothing */
     inngest_status status;             /* why a record cannot be taken up */
@@ -2853,7 +2854,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         if (is_void(&r)) {
             range[0] = get4(b);
             range[1] = get4(b + 4);
-            needed = jobs->newest && in_range(jobs->newest, range) && jobs->voids_needed < VOIDS;   /* cov: of eight, each begins elsewhere */
+            needed = found->news && in_range(found->news, range) && jobs->voids_needed < VOIDS;   /* cov: of eight, each begins elsewhere */
             again = void_range(jobs, range[0], range[1], needed);
             if (needed) return again;
         }
@@ -2867,7 +2868,10 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 #endif
         broken = false;
         gap = offset = found->end;
-        if (!in_group) jobs->newest = r.position;
+        if (!in_group) {
+            jobs->newest = r.position;
+            if (!is_void(&r)) found->news = r.position;
+        }
         jobs->stale = false;
         in_group = (r.flags & MORE) != 0;
         found->taken = position;
