@@ -2552,7 +2552,7 @@ static uint32_t ends_later(inngest *jobs, const record *of)
         range[0] = get4(FIRST(jobs, &r));
         range[1] = get4(FIRST(jobs, &r) + 4);
         if (is_void(&r) && in_range(end, range)) end = 0;              /* its program failed, and was whole all the same */
-        else if (r.kind == END && r.run == of->run && !is_voided(jobs, r.position)) end = r.position;
+        else if (end == 0 && r.kind == END && r.run == of->run && !is_voided(jobs, r.position)) end = r.position;   /* the first: copies need not count */
     }
     return end;
 }
@@ -2668,7 +2668,6 @@ typedef struct scan {
     uint32_t list;                     /* position of the list that was met, or 0 */
     uint32_t unmet;                    /* a position that it names, where nothing is to be read, or 0 */
 #endif
-    uint32_t news;                     /* the newest group but those that a mount has written: behind a void they repeat what was the newest */
     uint32_t end;                      /* where the last record of the block ended, or what is left of one; 0: it is blank */
     uint32_t proven;                   /* reclaimed is all in front of this block; in front of the oldest: nothing */
     inngest_status status;             /* why a record cannot be taken up */
@@ -2854,7 +2853,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         if (is_void(&r)) {
             range[0] = get4(b);
             range[1] = get4(b + 4);
-            needed = found->news && in_range(found->news, range) && jobs->voids_needed < VOIDS;   /* cov: of eight, each begins elsewhere */
+            needed = jobs->written && in_range(jobs->written, range) && jobs->voids_needed < VOIDS;   /* cov: of eight, each begins elsewhere */
             again = void_range(jobs, range[0], range[1], needed);
             if (needed) return again;
         }
@@ -2870,7 +2869,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         gap = offset = found->end;
         if (!in_group) {
             jobs->newest = r.position;
-            if (!is_void(&r)) found->news = r.position;
+            if (!is_void(&r)) jobs->written = r.position;  /* what a mount wrote behind a void repeats what was the newest */
         }
         jobs->stale = false;
         in_group = (r.flags & MORE) != 0;

@@ -665,7 +665,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t near_end;             /* of a block: up to there the head has room for a tick's small records */
     uint32_t spare, spare_for;     /* spare blocks, as counted for reservations of so many bytes - 1; 0: not yet */
 #endif
-    uint32_t newest, written;      /* the newest group; the record written last */
+    uint32_t newest, written;      /* the newest group; the record written last, in a mount the newest group that no void stands in front of */
     uint32_t failed_from;          /* position of the group that failed and is not void yet, 0: none */
     uint32_t next_run, reserved, time_position;
 #if INNGEST_FAST_MOUNT
