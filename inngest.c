@@ -2450,11 +2450,11 @@ APART inngest_status add_time(inngest *jobs, unsigned flag)
     put_time(bytes, jobs->now);
     put_time(bytes + 6, WALL_KNOWN(jobs) ? jobs->now + WALL_OFFSET(jobs) : 0);
     jobs->stamp = jobs->now;
+    INNGEST_TRY(add(jobs, NULL, KEY(TIME | (flag & FLAG), flag >> 8), bytes, sizeof bytes));
     jobs->dated = false;
 #if INNGEST_WALL_CLOCK
     jobs->wall_stamped = jobs->wall_offset;
 #endif
-    INNGEST_TRY(add(jobs, NULL, KEY(TIME | (flag & FLAG), flag >> 8), bytes, sizeof bytes));
     jobs->time_position = jobs->written;
     return INNGEST_OK;
 }

@@ -1002,6 +1002,47 @@ static void clocks(void)
             }
 }
 
+/* In a boot that is not told the clock two sleeps begin, though the TIME fails that is to say so: the next one, which is told, must
+ * not take the day in front of both for time that was slept. */
+static inngest_status two_naps(inngest_ctx *ctx)
+{
+    inngest_status a, b;
+    inngest_parallel(ctx, "naps");
+    a = inngest_step_sleep(ctx, "a", 3 * (int64_t)HOUR);
+    b = inngest_step_sleep(ctx, "b", 3 * (int64_t)HOUR);
+    woke += a == INNGEST_OK || b == INNGEST_OK;
+    return inngest_all(ctx, &a, &b);
+}
+static const inngest_function naps_table[] = { { .id = "naps", .event = "naps", .handler = two_naps, QUICK } };
+
+static void untold_clock(void)
+{
+    unsigned at, cut, accepted, failed = 0;
+    for (at = 1; at < 9; at++) for (cut = 1; cut < 9; cut++) {
+        woke = 0;
+        OPEN(naps_table, 1024, 8, 4);
+        machine_reboot();
+        inngest_set_wall_clock(&m.jobs, NOON, m.now);
+        CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+        machine_reboot();
+        fail(PROGRAM, at, 1);
+        m.chip.cut_at = m.chip.operations + cut;
+        SEND("naps", NULL, 0);
+        (void)machine_tick();
+        failed += rig.failed;
+        fail(PROGRAM, 0, 0);
+        m.chip.cut_at = 0;
+        flash_power_on(&m.chip);
+        machine_reboot();
+        accepted = machine_runs(NULL);
+        inngest_set_wall_clock(&m.jobs, NOON + INNGEST_DAYS(1) + m.now, m.now);
+        CHECK(machine_run(3 * HOUR - 20000) && woke == 0);
+        CHECK(machine_run(2 * HOUR) && !woke == !accepted && machine_runs(NULL) == 0);
+        MACHINE_END();
+    }
+    CHECK(failed > 20);
+}
+
 /* What makes the time off good finds no room at first, since no block can be erased: nothing of it is written where there is
  * none, and all of it as soon as there is. */
 static bool no_room_for_clock(unsigned sleepers, unsigned n)
@@ -2362,6 +2403,7 @@ int main(int argc, char **argv)
     stops_that_go_on();
     full_restarts();
     clocks();
+    untold_clock();
     no_rooms();
     unreadable();
     lost_attempt();
