@@ -3211,10 +3211,8 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 #if INNGEST_FAST_MOUNT
     if (full && jobs->list) return distrust_lists(jobs);     /* a reclaim was cut short: what it copied is looked for */
 #endif
-    /* Its erase had begun: there was proof, which had been written again where there was room. Not where only its header is gone, whose
-     * program was once cut short. */
-    if (full && (int32_t)(found.proven - oldest) <= 0 && (jobs->stale || jobs->head_offset > jobs->port->block_size / 2) &&
-        !has_header(jobs, oldest) && !holds_live(jobs, oldest)) found.proven = oldest + 1;
+    /* Its erase had begun: there was proof. Not where only its header is gone, whose program was once cut short. */
+    if (full && (int32_t)(found.proven - oldest) <= 0 && !has_header(jobs, oldest) && !holds_live(jobs, oldest)) found.proven = oldest + 1;
     if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
         *reclaimed = 0;
         return INNGEST_PAUSED;
