@@ -2773,7 +2773,7 @@ static inngest_status find_starts(inngest *jobs)
             uint32_t position = r.position - r.link;
             if ((int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0 || !read_header(jobs, position, &r)) return distrust_lists(jobs);
         } while (r.kind != START && r.link);               /* cov: rot that has cleared a link */
-        if (r.kind != START || r.run != (run->number & STEP_MASK) || !read_record(jobs, r.position, &r)) return distrust_lists(jobs);   /* cov: the same, in a header */
+        if (!read_record(jobs, r.position, &r) || r.kind != START || r.run != (run->number & STEP_MASK)) return distrust_lists(jobs);   /* cov: the same, in a header, or one that reads differently each time */
         copy_bytes(b, FIRST(jobs, &r), sizeof b);
         take_start(jobs, run, &r, b);
     }
