@@ -3209,7 +3209,8 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     }
     full = jobs->head_block == jobs->last_block && jobs->last_block + 1 - oldest == jobs->block_count;
 #if INNGEST_FAST_MOUNT
-    if (full && jobs->list) return distrust_lists(jobs);     /* a reclaim was cut short: what it copied is looked for */
+    /* Or a reclaim was cut short: what it copied is looked for. */
+    if (found.unmet || (jobs->list ? full : jobs->scanned_from != position_at(jobs, jobs->tail_block, 0))) return distrust_lists(jobs);
 #endif
     /* Its erase had begun: there was proof. Not where only its header is gone, whose program was once cut short. */
     if (full && (int32_t)(found.proven - oldest) <= 0 && !has_header(jobs, oldest) && !holds_live(jobs, oldest)) found.proven = oldest + 1;
@@ -3224,7 +3225,6 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     }
     if (found.ends && (int32_t)(found.ends - found.taken) > 0) return INNGEST_PAUSED;   /* what says so reads differently each time */
 #if INNGEST_FAST_MOUNT
-    if (found.unmet || !(jobs->list || jobs->scanned_from == position_at(jobs, jobs->tail_block, 0))) return distrust_lists(jobs);
     if (jobs->list) INNGEST_TRY(find_starts(jobs));
 #endif
     INNGEST_TRY(found.status);
