@@ -5575,14 +5575,13 @@ static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
     return false;
 }
 
-/* Was a block begun by mounts alone? Proof of what is erased is none of what counts. */
+/* Was a block begun by mounts alone? Voids are theirs, and proof is of blocks that are erased by now. */
 static bool is_hollow(inngest *jobs, uint32_t block)
 {
     uint32_t at = position_at(jobs, block, 0);
     record r;
     while (next_record(jobs, block + 1, &at, &r))
-        if (!(r.kind == RECLAIMED && ((r.flags & FLAG) || ((jobs->last_block - r.step) & STEP_MASK) >= jobs->block_count)) &&
-            !is_repeat(jobs, block, &r)) return false;
+        if (r.kind != RECLAIMED && !is_repeat(jobs, block, &r)) return false;
     return true;
 }
 
