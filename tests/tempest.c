@@ -3,7 +3,7 @@
  * run on (the Makefile compiles this file with several configurations), the geometry, the port, the table of functions, runs and
  * queue of each boot, the numbers a journal begins with, clocks; erases that go on while other things happen, sends and
  * completions out of the port's calls, resets in user code, cancels from inside and outside, restarts that come back. Power is
- * cut again and again, in a fifth of the lives now and then in up to 80 boots in a row. The ledger judges: no finished step runs
+ * cut again and again, in some lives now and then in up to 80 boots in a row. The ledger judges: no finished step runs
  * again, no result, attempt, choice, progress or event data changes, no event runs twice, no sleep ends early, nothing that was
  * acknowledged is lost, and all comes to its end.
  * argv: how many lives; the first seed. */
@@ -1059,7 +1059,7 @@ static void flap(void)
     dev.cut_at = dev.operations + 1 + draw(&life.random, 6);
 }
 
-static void live(uint32_t seed, unsigned turns)
+static void live(uint32_t seed, unsigned turns, bool flaps)
 {
     uint32_t next;
     int jumped;
@@ -1082,7 +1082,7 @@ static void live(uint32_t seed, unsigned turns)
         if (!last && life.faults && life.turn % 5 == 1) set_faults(draw(&life.random, 3) > 0);
         if (!last && life.faults && draw(&life.random, 40) == 0) dev.burst = 1 + draw(&life.random, draw(&life.random, 3) ? 3 : 60);
         if (!last && draw(&life.random, 4) == 0) dev.cut_at = dev.operations + 1 + draw(&life.random, draw(&life.random, 2) ? 4 : 30);
-        if (!last && life.seed % 5 == 2) flap();
+        if (!last && flaps) flap();
         if (!life.up && !start()) continue;
         send_events();
         dev.forbidden = false;
@@ -1124,16 +1124,21 @@ static void live(uint32_t seed, unsigned turns)
 
 int main(int argc, char **argv)
 {
-    static const uint32_t once[] = { 761, 1683, 4808, 9930, 991491, 1004073, 1153609, 1524665, 2623784, 3095478, 3207133, 3210198, 3226381, 6071322 };      /* in which something was lost once, or ended early, or a mount had no end, or was refused */
+    static const uint32_t once[] = { 761, 1683, 4808, 9930, 991491, 1004073, 1153609, 1524665, 2623784, 3095478, 3207133, 3210198, 3226381 };      /* in which something was lost once, or ended early, or a mount had no end, or was refused */
     uint32_t n = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : 400, seed = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 1, i;
     for (i = 0; argc < 2 && i < sizeof once / sizeof *once; i++) {
         told = 0;
-        live(once[i], 100);
+        live(once[i], 100, false);
+        CHECK(told == 0);
+    }
+    if (argc < 2) {
+        told = 0;
+        live(6071322, 100, true);
         CHECK(told == 0);
     }
     for (; n > 0; n--, seed++) {
         told = 0;
-        live(seed, 100);
+        live(seed, 100, seed % 25 == 2);
         CHECK(told == 0);
     }
     flash_close(&dev.chip);
