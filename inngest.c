@@ -5322,7 +5322,7 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     slots_at -= ((uintptr_t)config->memory + slots_at) % INNGEST_CACHE_LINE;
 #endif
     fill_bytes(jobs, 0, fresh);
-    fill_bytes(config->memory, 0, slots_at + (size_t)config->events * sizeof(inngest_slot));
+    fill_bytes(config->memory, 0, slots_at);
     jobs->functions = config->functions;
     jobs->function_count = config->function_count;
     jobs->port = config->port;
