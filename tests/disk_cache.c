@@ -476,6 +476,15 @@ static void waiting_events(void)
     }
 }
 
+static void boot_blocks(uint32_t size, uint32_t count)
+{
+    port.block_size = size;
+    port.block_count = count;
+    blank_disk();
+    disk.cut_at = 0;
+    CHECK(boot(large_functions, COUNT(large_functions)) == INNGEST_OK);
+}
+
 /* Several blocks in each tick: few are erased at once, and disk_program looks whether that was sure before they were entered. */
 static void blocks_a_tick(void)
 {
@@ -483,11 +492,7 @@ static void blocks_a_tick(void)
     inngest_event e = { "test/large", data, sizeof data - 10, NULL, 0 };
     inngest_counters n;
     unsigned i;
-    port.block_size = 512;
-    port.block_count = 32;
-    blank_disk();
-    disk.cut_at = 0;
-    CHECK(boot(large_functions, COUNT(large_functions)) == INNGEST_OK);
+    boot_blocks(512, 32);
     disk.most_fresh = 0;
     for (i = 0; i < 100; i++) {
         while (inngest_send_event(&jobs, &e) == INNGEST_OK) { }
@@ -505,11 +510,7 @@ static void blocks_a_tick(void)
 static void blocks_unsynced(void)
 {
     unsigned i;
-    port.block_size = 512;
-    port.block_count = 32;
-    blank_disk();
-    disk.cut_at = 0;
-    CHECK(boot(large_functions, COUNT(large_functions)) == INNGEST_OK);
+    boot_blocks(512, 32);
     CHECK(inngest_flush(&jobs) == INNGEST_OK);
     disk.most_entered = disk.syncs = 0;
     for (i = 0; i < 400; i++) inngest_set_wall_clock(&jobs, INT64_C(1700000000000) + (i % 2) * 100000, now);
