@@ -2803,6 +2803,15 @@ static void end_scan(inngest *jobs, uint32_t block, bool broken, bool blank, sca
     }
 }
 
+/* Is what a mount has written again as the newest group what another one found as that, too, whose void begins there? It was
+ * written again behind this void as well. */
+static bool is_repeated(const inngest *jobs, uint32_t from)
+{
+    unsigned i;
+    for (i = VOIDS; i-- > 0;) if (jobs->voids[i][0] == from && jobs->voids[i][1] == jobs->newest) return true;
+    return false;
+}
+
 /* Take up the whole records of a block. */
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
@@ -2853,7 +2862,8 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         if (is_void(&r)) {
             range[0] = get4(b);
             range[1] = get4(b + 4);
-            needed = jobs->written && in_range(jobs->written, range) && jobs->voids_needed < VOIDS;   /* cov: of eight, each begins elsewhere */
+            needed = jobs->newest && in_range(jobs->newest, range) && jobs->voids_needed < VOIDS;   /* cov: of eight, each begins elsewhere */
+            if (needed && (r.flags & MORE) && !in_range(jobs->written, range) && is_repeated(jobs, range[0])) needed = false;
             again = void_range(jobs, range[0], range[1], needed);
             if (needed) return again;
         }
