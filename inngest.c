@@ -2803,21 +2803,37 @@ static void end_scan(inngest *jobs, uint32_t block, bool broken, bool blank, sca
     }
 }
 
-/* Is what a mount has written again as the newest group what another one found as that, too, whose void begins there? It was
- * written again behind this void as well. */
-static bool is_repeated(const inngest *jobs, uint32_t from)
+/* Take up a void. True: what it speaks of has been taken up: mount again without. Not for what a mount has written again as the newest
+ * group, where that mount's own void began in the same place: it had found the same one, which is written again behind this void, too. */
+APART bool take_void(inngest *jobs, const record *r, const uint8_t *b)
 {
+    uint32_t range[2];
     unsigned i;
-    for (i = VOIDS; i-- > 0;) if (jobs->voids[i][0] == from && jobs->voids[i][1] == jobs->newest) return true;   /* cov: the same */
-    return false;
+    bool needed;
+    range[0] = get4(b);
+    range[1] = get4(b + 4);
+    needed = jobs->newest && in_range(jobs->newest, range) && jobs->voids_needed < VOIDS;   /* cov: of eight, each begins elsewhere */
+    if ((r->flags & MORE) && !in_range(jobs->written, range))
+        for (i = VOIDS; i-- > 0;) if (jobs->voids[i][0] == range[0] && jobs->voids[i][1] == jobs->newest) needed = false;   /* cov: tempest flaps, in other builds */
+    (void)void_range(jobs, range[0], range[1], needed);
+    return needed;
+}
+
+/* Is what stands between two records torn? A torn write has nothing behind it in its block but what voids it. */
+APART bool is_torn(const record *r, const uint8_t *b, uint32_t gap)
+{
+    uint32_t range[2];
+    range[0] = get4(b);
+    range[1] = get4(b + 4);
+    return is_void(r) && (in_range(gap, range) || in_range(gap + 1, range));
 }
 
 /* Take up the whole records of a block. */
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
-    uint32_t offset = SCAN_FROM(jobs, found), gap = offset, range[2] = { 0, 0 };
-    bool in_group = false, in_void = false, broken = false, blank = false, edge = true, torn, needed;   /* edge: the unit in front is not blank */
-    inngest_status applied, again;
+    uint32_t offset = SCAN_FROM(jobs, found), gap = offset;
+    bool in_group = false, in_void = false, broken = false, blank = false, edge = true, torn;   /* edge: the unit in front is not blank */
+    inngest_status applied;
     uint8_t b[FIRST_BYTES];
     record r;
     idle(jobs);
@@ -2859,16 +2875,9 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
             offset = found->end;
             continue;
         }
-        if (is_void(&r)) {
-            range[0] = get4(b);
-            range[1] = get4(b + 4);
-            needed = jobs->newest && in_range(jobs->newest, range) && jobs->voids_needed < VOIDS;   /* cov: of eight, each begins elsewhere */
-            if (needed && (r.flags & MORE) && !in_range(jobs->written, range) && is_repeated(jobs, range[0])) needed = false;   /* cov: tempest flaps, in other builds */
-            again = void_range(jobs, range[0], range[1], needed);
-            if (needed) return again;
-        }
-        if (offset != gap) {                               /* a torn write has nothing behind it in its block but what voids it */
-            torn = is_void(&r) && (in_range(position_at(jobs, block, gap), range) || in_range(position_at(jobs, block, gap + jobs->unit), range));
+        if (is_void(&r) && take_void(jobs, &r, b)) return INNGEST_PAUSED;
+        if (offset != gap) {
+            torn = is_torn(&r, b, position_at(jobs, block, gap));
             if (torn) count(&jobs->counters.torn);
             else count(&jobs->counters.damaged);
         } else torn = true;
