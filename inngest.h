@@ -217,7 +217,7 @@
 #endif
 #ifndef INNGEST_TRAIL_STEPS    /* steps of a pass that one walk through the journal finds, so that a replay stays linear however
                                   runs interleave, and for each 8 places where steps of any run were found last; 0: looks at 8
-                                  records ahead; 0..65535; RAM: 72 bytes each, once */
+                                  records ahead; 0..65535; RAM: 73 bytes each, once */
 #if INNGEST_INDEXES && UINTPTR_MAX > 0xFFFFFFFF
 #define INNGEST_TRAIL_STEPS 512
 #else
