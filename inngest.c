@@ -1996,8 +1996,8 @@ APART void start_over(inngest *jobs)
 
 #if INNGEST_WRITE_CACHE
 /* find_room for a disk: a block that is entered before all in front of it has been synced begins by naming the record that
- * was written last. So many are entered at most, for a mount to look there; the last one, which may have been erased just
- * now, only when all is sure. */
+ * was written last. No more than UNSYNCED are, for a mount to look there; and not the last one, which may have been erased
+ * just now. */
 static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t block = jobs->head_block;
@@ -3093,7 +3093,8 @@ static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
 
 #if INNGEST_INDEXES
 /* The last block that a mount need read: the first one behind the head, which is read as a whole. All from there on is erased, as the
- * beginning of each shows, and is looked at again when the head gets there. A disk may have lost the beginning of blocks that had not been synced. */
+ * beginning of each shows, and is looked at again when the head gets there. A disk may have lost the beginning of some that had not
+ * been synced. */
 static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 {
     uint32_t last = jobs->last_block, size = 2u * jobs->unit, more = INNGEST_WRITE_CACHE && jobs->port->sync ? UNSYNCED : 1;

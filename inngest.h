@@ -762,9 +762,8 @@ struct inngest {                   /* what is used most stands first, bytes befo
  * a list is found; what was written behind that list of all that counts, up to 8 KiB, or 64 times as much as it takes, 4 bytes for each
  * run and id; what is left of a block and one more, which are to be blank, of larger ones on flash the next 4 KiB and a unit each 512
  * bytes; the whole journal without INNGEST_FAST_MOUNT, where more than an eighth of it is live, or where a list or what it names cannot
- * be read; then each live run's records. Writes: the newest group
- * again, unless the stop was clean; erases what a reset kept from being erased. Where boots cut short one after the other have begun
- * all erased blocks in vain: both twice, and those blocks erased. Any status of init, of the table, of the port;
+ * be read; then each live run's records. Writes: the newest group again, unless the stop was clean; erases what a reset kept from being
+ * erased. Where boots cut short one after the other have begun all erased blocks in vain: both twice, and those blocks erased. Any status of init, of the table, of the port;
  * ARGUMENT: functions, port, read, program or erase NULL, or runs or events out of range; or RUNS_FULL: the journal holds
  * more live runs than config.runs. */
 INNGEST_MUST_USE inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16_t *index,

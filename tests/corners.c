@@ -949,6 +949,15 @@ static void full_restarts(void)
 static const inngest_function clock_table[] = { { .id = "sleeper", .event = "test/*", .handler = sleeper, .journal_bytes = 64 },
                                                 { .id = "quick", .event = "quick", .handler = quick, .journal_bytes = 64 } };
 
+/* A boot that knows the clock, and one behind it that does not. */
+static void reboot_untold(void)
+{
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+    machine_reboot();
+}
+
 /* A boot without a clock, after one with: the wait's stamp fails, or the heartbeat, or what makes the time off good. The
  * sleep ends when it should: never early, and late by no more than the failure took. */
 static void clocks(void)
@@ -963,10 +972,7 @@ static void clocks(void)
                 woke = pended = 0;
                 OPEN(sleep_table, 1024, 8, 4);
                 rig.port.sync = rig_sync;
-                machine_reboot();
-                inngest_set_wall_clock(&m.jobs, NOON, m.now);
-                CHECK(inngest_close(&m.jobs) == INNGEST_OK);
-                machine_reboot();
+                reboot_untold();
                 if (where == 0) fail((int)kind, at, 1);
                 CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK);
                 if (kind == PROGRAM) CHECK(inngest_send_event(&m.jobs, &second) == INNGEST_OK);
@@ -1021,10 +1027,7 @@ static void untold_clock(void)
     for (at = 1; at < 9; at++) for (cut = 1; cut < 9; cut++) {
         woke = 0;
         OPEN(naps_table, 1024, 8, 4);
-        machine_reboot();
-        inngest_set_wall_clock(&m.jobs, NOON, m.now);
-        CHECK(inngest_close(&m.jobs) == INNGEST_OK);
-        machine_reboot();
+        reboot_untold();
         fail(PROGRAM, at, 1);
         m.chip.cut_at = m.chip.operations + cut;
         SEND("naps", NULL, 0);
@@ -1053,10 +1056,7 @@ static bool no_room_for_clock(unsigned sleepers, unsigned n)
     unsigned i, ticks, refused;
     woke = 0;
     OPEN(clock_table, 2048, 3, 4);
-    machine_reboot();
-    inngest_set_wall_clock(&m.jobs, NOON, m.now);
-    CHECK(inngest_close(&m.jobs) == INNGEST_OK);
-    machine_reboot();
+    reboot_untold();
     for (i = 0; i < sleepers; i++) {
         event.id = ids[i];
         CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1000));
@@ -1742,10 +1742,7 @@ static void wall_clock(void)
     MACHINE_END();
     /* What makes the time off good cannot be written, and a run is due sooner than that is tried again. */
     OPEN(dated_table, 1024, 8, 4);
-    machine_reboot();
-    inngest_set_wall_clock(&m.jobs, NOON, m.now);
-    CHECK(inngest_close(&m.jobs) == INNGEST_OK);
-    machine_reboot();
+    reboot_untold();
     woke = 0;
     SEND("test/1", "", 0);
     SEND("wait", "", 0);
