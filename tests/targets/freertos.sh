@@ -5,7 +5,8 @@
 OUT=${BUILD:-build}/targets
 mkdir -p "$OUT"
 K=$FREERTOS_KERNEL
-[ -f "$K/tasks.c" ] || { echo "skipped: FREERTOS_KERNEL names no kernel"; exit 78; }
+[ -n "$K" ] || { echo "skipped: FREERTOS_KERNEL names no kernel"; exit 78; }
+[ -f "$K/tasks.c" ] || { echo "FREERTOS_KERNEL=$K: no tasks.c there"; exit 1; }
 APP="tests/targets/freertos/app.c port/freertos/inngest_freertos.c inngest.c"
 KERNEL="$K/tasks.c $K/list.c $K/queue.c"
 INCLUDE="-I. -Iport/freertos -Itests/targets/freertos -isystem $K/include"

@@ -6,7 +6,8 @@
 OUT=${BUILD:-build}/targets
 case $OUT in /*) ;; *) OUT=$PWD/$OUT ;; esac
 mkdir -p "$OUT"
-[ -f "$ZEPHYR_BASE/kernel/sched.c" ] || { echo "skipped: ZEPHYR_BASE names no kernel"; exit 78; }
+[ -n "$ZEPHYR_BASE" ] || { echo "skipped: ZEPHYR_BASE names no kernel"; exit 78; }
+[ -f "$ZEPHYR_BASE/kernel/sched.c" ] || { echo "ZEPHYR_BASE=$ZEPHYR_BASE: no kernel/sched.c there"; exit 1; }
 for tool in "cmake cmake" "ninja ninja-build" "dtc device-tree-compiler"; do
     command -v "${tool% *}" >/dev/null || { echo "skipped: no ${tool% *} (package ${tool#* })"; exit 77; }
 done
