@@ -2804,8 +2804,9 @@ static void end_scan(inngest *jobs, uint32_t block, bool broken, bool blank, sca
 }
 
 /* Take up a void. True: what it speaks of has been taken up: mount again without. Not for what a mount has written again as the newest
- * group, where that mount's own void began in the same place: it had found the same one, which is written again behind this void, too. */
-APART bool take_void(inngest *jobs, const record *r, const uint8_t *b)
+ * group, where that mount's own void began in the same place: it had found the same one, which is written again behind this void, too;
+ * nor for a void that stood alone, with nothing to be written again. taken: the last record in front of it. */
+APART bool take_void(inngest *jobs, const record *r, const uint8_t *b, uint32_t taken)
 {
     uint32_t range[2];
     unsigned i;
@@ -2813,7 +2814,7 @@ APART bool take_void(inngest *jobs, const record *r, const uint8_t *b)
     range[0] = get4(b);
     range[1] = get4(b + 4);
     needed = jobs->newest && in_range(jobs->newest, range) && jobs->voids_needed < VOIDS;   /* cov: of eight, each begins elsewhere */
-    if ((r->flags & MORE) && !in_range(jobs->written, range))
+    if (((r->flags & MORE) || taken == jobs->newest) && !(jobs->written && in_range(jobs->written, range)))
         for (i = VOIDS; i-- > 0;) if (jobs->voids[i][0] == range[0] && jobs->voids[i][1] == jobs->newest) needed = false;   /* cov: tempest flaps, in other builds */
     (void)void_range(jobs, range[0], range[1], needed);
     return needed;
@@ -2875,7 +2876,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
             offset = found->end;
             continue;
         }
-        if (is_void(&r) && take_void(jobs, &r, b)) return INNGEST_PAUSED;
+        if (is_void(&r) && take_void(jobs, &r, b, found->taken)) return INNGEST_PAUSED;
         if (offset != gap) {
             torn = is_torn(&r, b, position_at(jobs, block, gap));
             if (torn) count(&jobs->counters.torn);
