@@ -232,6 +232,30 @@ static void behind_a_clean_stop(void)
     MACHINE_END();
 }
 
+/* The trace is durable, too, where a body runs with nothing to be written in front of it. */
+static inngest_status retried(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "try") {
+        trace(dirty ? "dirty" : "clean");
+        return INNGEST_RETRY;
+    }
+    return INNGEST_OK;
+}
+static void trace_is_durable(void)
+{
+    start(retried, 3, 200);
+    program_below = m.chip.port.program;
+    m.chip.port.program = marking_program;
+    m.chip.port.sync = clearing_sync;
+    machine_reboot();
+    go("", 0);
+    CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+    machine_reboot();
+    CHECK(machine_run(100000));
+    CHECK_TRACE("clean try/0:RETRY clean try/1:RETRY clean try/2:STEP_FAILED");
+    MACHINE_END();
+}
+
 /* A cancel is durable when it comes back, outside user code. */
 static inngest_status nap(inngest_ctx *ctx) { return inngest_step_sleep(ctx, "nap", INNGEST_HOURS(1)); }
 static void cancel_is_durable(void)
@@ -533,6 +557,7 @@ static void sleeps_too_much(void)
         start(sleeper, 3, bytes);
         SEND("go", "", 0);
         CHECK(machine_run(10000) && machine_runs(NULL) == 0 && machine_ended_as(INNGEST_FAIL, INNGEST_ERR_RUN_BYTES, "nap"));
+        CHECK(machine_counters().records % 2 == 0);       /* START, END, two a nap: none of one that is too much */
         MACHINE_END();
     }
 }
@@ -958,6 +983,7 @@ int main(void)
     durable_first();
     init_is_durable();
     behind_a_clean_stop();
+    trace_is_durable();
     cancel_is_durable();
     told_to_stop();
     too_large();

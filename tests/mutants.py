@@ -261,7 +261,7 @@ class Test:
         cwd = os.path.dirname(self.program)
         if not mutant:
             before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-            reached = self.program + ".reached"
+            reached = self.program + (".reached.long" if LONG else ".reached")
             if os.path.exists(reached + ".seconds"):
                 self.seconds = float(open(reached + ".seconds").read())
             elif run([self.program] + self.arguments, cwd=cwd, env=dict(os.environ, REACHED=reached, **LIVES)):

@@ -460,6 +460,37 @@ static void hold_back(void)
     MACHINE_END();
 }
 
+/* So does one whose body has begun behind a record of that: it is no progress. And one that was let go late is not held again. */
+static inngest_status intender(inngest_ctx *ctx)
+{
+    static const inngest_step_options intent = { .intent = true };
+    INNGEST_DO_WITH(ctx, "radio", &intent) {
+        cross();
+        seen[POLLER].effects++;
+        return inngest_again(ctx, INNGEST_SUSPECT_MS + 1000);
+    }
+    return INNGEST_OK;
+}
+static void held_once(void)
+{
+    static const inngest_function intenders[] = { { .id = "intender", .event = "p/4", .handler = intender, QUICK },
+                                                  { .id = "worker", .event = "p/2", .handler = worker, QUICK } };
+    uint32_t before;
+    start(4096, 4, 4);
+    m.config.functions = intenders;
+    m.config.function_count = 2;
+    boot(INNGEST_RESET_UNKNOWN);
+    CHECK(emit(POLLER) == INNGEST_OK && emit(WORKER) == INNGEST_OK);
+    CHECK(inngest_flush(&m.jobs) == INNGEST_OK);
+    boot(INNGEST_RESET_CRASH);
+    CHECK(machine_tick() == INNGEST_SUSPECT_MS && seen[POLLER].effects == 1 && seen[WORKER].effects == 0);
+    before = machine_counters().records;
+    m.now += INNGEST_SUSPECT_MS + 1000;
+    CHECK(machine_run(1) && seen[POLLER].effects == 2 && seen[WORKER].ended == 1);
+    CHECK(machine_counters().records == before + 7);                  /* it is let go; the worker alone, three steps, its end; the time */
+    MACHINE_END();
+}
+
 static uint32_t records_of_a_life(inngest_reset reset, bool close)
 {
     uint32_t before;
@@ -878,6 +909,7 @@ int main(void)
     not_yet_begun();
     progress();
     hold_back();
+    held_once();
     cost();
     predicates();
     cost_of_predicates();

@@ -234,6 +234,14 @@ static inngest_status nothing(inngest_ctx *ctx, const void *arg, void *result)
 
 static inngest_status too_large(inngest_ctx *ctx) { SWALLOW(inngest_step_run(ctx, "s", nothing, NULL, large, sizeof large)); return after_mistake(ctx); }
 static inngest_status null_buffer(inngest_ctx *ctx) { SWALLOW(inngest_step_run(ctx, "s", nothing, NULL, NULL, 1)); return after_mistake(ctx); }
+static unsigned passes;
+static inngest_status null_at_replay(inngest_ctx *ctx)
+{
+    uint8_t byte;
+    SWALLOW(inngest_step_run(ctx, "s", nothing, NULL, passes++ > 0 ? NULL : &byte, 1));
+    SWALLOW(inngest_step_sleep(ctx, "nap", 10));
+    return passes > 1 ? after_mistake(ctx) : inngest_step_sleep(ctx, "nap", 10);
+}
 static inngest_status null_body(inngest_ctx *ctx) { SWALLOW(inngest_step_run(ctx, "s", NULL, NULL, NULL, 0)); return after_mistake(ctx); }
 static inngest_status null_id(inngest_ctx *ctx) { SWALLOW(inngest_step_run(ctx, NULL, nothing, NULL, NULL, 0)); return after_mistake(ctx); }
 static inngest_status empty_id(inngest_ctx *ctx) { SWALLOW(inngest_step_sleep(ctx, "", 5)); return after_mistake(ctx); }
@@ -308,6 +316,8 @@ static void test_mistakes(void)
     unsigned i;
     mistake(too_large, INNGEST_ERR_RESULT_SIZE, "s");
     mistake(null_buffer, INNGEST_ERR_ARGUMENT, "s");
+    passes = 0;
+    mistake(null_at_replay, INNGEST_ERR_ARGUMENT, "s");
     mistake(null_body, INNGEST_ERR_ARGUMENT, "s");
     mistake(null_id, INNGEST_ERR_STEP_ID, "");
     mistake(empty_id, INNGEST_ERR_STEP_ID, "");
