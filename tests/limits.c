@@ -256,6 +256,40 @@ static void trace_is_durable(void)
     MACHINE_END();
 }
 
+/* Results longer than the stage, written and replayed: nothing is put behind it. */
+static inngest_status fives(inngest_ctx *ctx, const void *arg, void *result)
+{
+    (void)ctx;
+    memset(result, 5, *(const uint16_t *)arg);
+    return INNGEST_OK;
+}
+static inngest_status long_results(inngest_ctx *ctx)
+{
+    static const uint16_t sizes[] = { 100, 113, 129, 150, 200, 255, 300 };
+    uint8_t bytes[300];
+    unsigned i;
+    for (i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        INNGEST_TRY(inngest_step_run(ctx, "fives", fives, &sizes[i], bytes, sizes[i]));
+        CHECK(bytes[0] == 5 && bytes[sizes[i] - 1] == 5);
+        INNGEST_TRY(inngest_step_sleep(ctx, "nap", 10));
+    }
+    return INNGEST_OK;
+}
+static void behind_the_stage(void)
+{
+    unsigned i;
+    start(long_results, 1, 2000);
+    for (i = 0; i < 2; i++) {
+        SEND("go", "", 0);
+        CHECK(machine_run(i ? 1000 : 35));
+        CHECK(m.jobs.void_count == 0 && m.jobs.voids_needed == 0 && !m.jobs.doubted && m.jobs.voids[0][0] == 0 && m.jobs.voids[7][1] == 0);
+        machine_reboot();
+    }
+    CHECK(machine_runs(NULL) == 0);
+    machine_trace[0] = 0;
+    MACHINE_END();
+}
+
 /* A cancel is durable when it comes back, outside user code. */
 static inngest_status nap(inngest_ctx *ctx) { return inngest_step_sleep(ctx, "nap", INNGEST_HOURS(1)); }
 static void cancel_is_durable(void)
@@ -984,6 +1018,7 @@ int main(void)
     init_is_durable();
     behind_a_clean_stop();
     trace_is_durable();
+    behind_the_stage();
     cancel_is_durable();
     told_to_stop();
     too_large();

@@ -235,11 +235,37 @@ static void test_mistakes(void)
     MACHINE_END();
 }
 
+/* A handler that asked for another attempt is not called before that, though a branch of it is due earlier; nor behind a reset. */
+static inngest_status waits_itself(inngest_ctx *ctx)
+{
+    inngest_status nap;
+    trace("%u", m.now / 1000);
+    inngest_parallel(ctx, "g");
+    nap = inngest_step_sleep(ctx, "nap", 2000);
+    if (inngest_attempt(ctx) == 0) return inngest_retry_after(ctx, 10000, 1, "later");
+    INNGEST_TRY(inngest_all(ctx, &nap));
+    return INNGEST_OK;
+}
+
+static void test_waits_itself(void)
+{
+    unsigned boots;
+    for (boots = 0; boots < 2; boots++) {
+        start(waits_itself);
+        CHECK(machine_run(500));
+        if (boots) machine_reboot();
+        CHECK(machine_run(100000) && machine_runs(NULL) == 0 && machine_ended_as(INNGEST_OK, INNGEST_OK, NULL));
+        CHECK_TRACE("0 10");
+        MACHINE_END();
+    }
+}
+
 int main(void)
 {
     test_all();
     test_any();
     test_retries();
+    test_waits_itself();
     test_mistakes();
     return TEST_END();
 }
