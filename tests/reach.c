@@ -409,7 +409,7 @@ static void carrying_fails(void)
  * time is found where it stands, in the block in front. */
 static int (*program_below)(void *, uint32_t, const void *, uint32_t);
 static int (*erase_below)(void *, uint32_t);
-static struct { bool failing; unsigned failed, cut_in; } proofs;
+static struct { bool failing, whole; unsigned failed, cut_in; } proofs;
 static int program_proofs(void *context, uint32_t address, const void *data, uint32_t size)
 {
     const uint8_t *b = data;
@@ -423,7 +423,7 @@ static int program_proofs(void *context, uint32_t address, const void *data, uin
 static int erase_noted(void *context, uint32_t address)
 {
     if (proofs.failed && address == 2 * 32768) proofs.failing = false;
-    else if (proofs.failed) proofs.cut_in = 2;         /* its header is there, and nothing else */
+    else if (proofs.failed && !proofs.whole) proofs.cut_in = 2;         /* its header is there, and nothing else */
     return erase_below(context, address);
 }
 static void proofs_fail(uint32_t size)
@@ -456,6 +456,37 @@ static void proofs_fail(uint32_t size)
     machine_reboot();
     CHECK(machine_run(INNGEST_HOURS(5)));              /* a day is over, and the id forgotten */
     CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1) && machine_counters().duplicates == 0);
+    MACHINE_END();
+}
+
+/* The same where power is not lost: of an id that had expired, and came again, what is in force is carried when it starts over. */
+static void ids_start_over(void)
+{
+    inngest_event event = { "quick", NULL, 0, "id", 0 };
+    unsigned i;
+    TABLE(table, 32768, 3);
+    program_below = m.chip.port.program;
+    erase_below = m.chip.port.erase;
+    m.chip.port.program = program_proofs;
+    m.chip.port.erase = erase_noted;
+    memset(&proofs, 0, sizeof proofs);
+    proofs.whole = true;
+    machine_reboot();
+    for (i = 0; i < 2; i++) {
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1) && machine_counters().duplicates == 0);
+        CHECK(machine_run(i ? 1 : INNGEST_HOURS(25)));
+    }
+    while (get4(m.chip.cells + 32768 + 24) == UINT32_MAX) work(1);
+    proofs.failing = true;
+    while (proofs.failed == 0) { (void)!inngest_send(&m.jobs, "quick", NULL, 0); (void)machine_tick(); }
+    for (i = 0; i < 5000; i++) {
+        (void)machine_tick();
+        m.now += 1000;
+    }
+    CHECK(!proofs.failing && proofs.failed > 100);
+    work(50);
+    machine_reboot();
+    CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1) && machine_counters().duplicates == 1);
     MACHINE_END();
 }
 
@@ -624,6 +655,7 @@ int main(int argc, char **argv)
     cuts();
     carrying_fails();
     for (i = 0; i < 60; i += 4) proofs_fail(i);
+    ids_start_over();
     in_pieces(1000);
     fewer();
     lives(argc > 1 ? (unsigned)atoi(argv[1]) : 300, argc > 2 ? (uint32_t)atoi(argv[2]) : 1);
