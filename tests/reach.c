@@ -244,29 +244,38 @@ static void far_parked(void)
 {
     inngest_run_info info;
     uint32_t damaged;
-    unsigned how;
-    for (how = 0; how < 2; how++) {
+    unsigned how, again;
+    for (how = 0; how < 3; how++) {
         TABLE(table, 1024, 16);
         machine_reboot();
         fill(how ? 90 : 200);
         SEND("far", "", 0);
         CHECK(machine_run(1));
-        fill(how ? 300 : 90);
+        fill(how == 1 ? 300 : 90);
         CHECK(machine_run(1000));
         CHECK_TRACE("a");
-        if (how) {                                        /* its START is carried forward, and found to be cut off then */
+        if (how == 1) {                                   /* its START is carried forward, and found to be cut off then */
             reclaims(4);
             fill(90);
             CHECK(machine_run(1000));
             CHECK_TRACE("b");
         }
-        damage(how ? MARK + 1 : MARK);
+        if (how == 2) {                                   /* the last record of the run in its block, which alone leads to what is in front */
+            fill(90);
+            CHECK(machine_run(1000));
+            CHECK_TRACE("b");
+        }
+        damage(how == 0 ? MARK : how == 1 ? MARK + 1 : 2000);
         if (how == 0) machine_reboot();
         damaged = machine_counters().damaged;
-        reclaims(how ? 7 : 3);
+        reclaims(how == 2 ? 40 : how ? 7 : 3);
         CHECK(how || machine_counters().damaged == damaged);      /* it was parked before */
+        for (again = 0; again < 4; again++) {             /* and stays so, wherever it is carried */
+            machine_reboot();
+            CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE && machine_counters().lost_runs == 0);
+            reclaims(9);
+        }
         machine_reboot();
-        CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE && machine_counters().lost_runs == 0);
         CHECK(machine_run(10000));
         CHECK_TRACE("");
         MACHINE_END();
