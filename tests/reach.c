@@ -651,6 +651,76 @@ static void fewer(void)
     MACHINE_END();
 }
 
+/* What stood in front of a list and is not in it counts no longer, whatever has become of its end. */
+static void to_the_next_list(void)
+{
+    uint32_t list = m.jobs.list;
+    while (m.jobs.list == list) {
+        fill(2);
+        (void)machine_tick();
+    }
+}
+static void ends_by_list(void)
+{
+    uint8_t *end;
+    unsigned i;
+    TABLE(table, 4096, 32);
+    machine_reboot();
+    fill(100);
+    for (i = 0; i < 2; i++) {                          /* behind the first job a list stands */
+        SEND("quick", "", 0);
+        CHECK(machine_run(1) && machine_runs(NULL) == 0);
+    }
+    end = m.chip.cells + m.jobs.written / 1024 % 32 * 4096 + m.jobs.written % 1024 * 4;
+    CHECK((end[4] & 15) == 2);
+    to_the_next_list();                                /* no block's header names it: all are from before */
+    end[8] ^= 4;
+    machine_reboot();
+    CHECK(machine_runs(NULL) == 0 && machine_counters().damaged > 0 && machine_counters().lost_runs == 0);
+    MACHINE_END();
+}
+
+/* A list that reads differently from one time to another is not heard: all is read then, and the same comes out. */
+static struct { uint32_t from, to, spoilt, met; } twisted;
+static int (*read_below)(void *, uint32_t, void *, uint32_t);
+static int read_twisted(void *context, uint32_t address, void *data, uint32_t size)
+{
+    int status = read_below(context, address, data, size);
+    if (address < twisted.to && address + size > twisted.from && ++twisted.met == twisted.spoilt)
+        ((uint8_t *)data)[twisted.from > address ? twisted.from - address : 0] ^= 0x10;
+    return status;
+}
+static void twisted_list(void)
+{
+    unsigned distrusted = 0;
+    uint32_t at;
+    TABLE(table, 1024, 32);
+    read_below = m.chip.port.read;
+    machine_reboot();
+    fill(1500);
+    SEND("far", "", 0);
+    CHECK(machine_run(1));
+    to_the_next_list();
+    at = m.jobs.list;
+    twisted.from = (at / 256 % 32) * 1024 + at % 256 * 4 + 12;             /* its payload: next run, time, positions */
+    m.chip.port.read = read_twisted;
+    for (twisted.spoilt = 1; twisted.spoilt < 60; twisted.spoilt++) {
+        twisted.to = twisted.from + 4 + twisted.spoilt % 3 * 4;
+        twisted.from += twisted.spoilt % 5;
+        twisted.met = 0;
+        machine_reboot();
+        distrusted += m.jobs.distrusted;
+        CHECK(machine_runs(NULL) == 1 && machine_counters().lost_runs == 0);
+        twisted.from -= twisted.spoilt % 5;
+    }
+    CHECK(distrusted > 2);
+    m.chip.port.read = read_below;
+    machine_reboot();
+    CHECK(machine_run(4000) && machine_runs(NULL) == 0);
+    CHECK_TRACE("a b end");
+    MACHINE_END();
+}
+
 int main(int argc, char **argv)
 {
     uint32_t i;
@@ -667,6 +737,8 @@ int main(int argc, char **argv)
     ids_start_over();
     in_pieces(1000);
     fewer();
+    ends_by_list();
+    twisted_list();
     lives(argc > 1 ? (unsigned)atoi(argv[1]) : 300, argc > 2 ? (uint32_t)atoi(argv[2]) : 1);
     return TEST_END();
 }
