@@ -1917,10 +1917,7 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     do {
         if (jobs->last_block - jobs->head_block <= keep) return false;
         if (jobs->head_block + 1 == jobs->last_block && !jobs->trusted) {
-            uint32_t next = jobs->last_block-- + 1;    /* a header there that reads differently each time would vouch for it; none is begun where the old one stands */
-            if (next - jobs->tail_block < jobs->block_count && !has_header(jobs, next - jobs->block_count) &&
-                !port_blank(jobs, block_address(jobs, next), BLOCK_HEADER))
-                (void)erase_block(jobs, next, true);   /* where that fails it does below */
+            jobs->last_block--;
             if (port_sync(jobs) != INNGEST_OK || prepare_block(jobs, true) != INNGEST_OK) return false;   /* cov: a sync fails just there, as in prepare_blocks */
         }
         jobs->head_block++;

@@ -837,6 +837,44 @@ static void test_fan_out(void)
     CHECK(seen_none > 5 && seen_all > 5);
 }
 
+/* A program fails while a run sends an event: its memo and what it starts are there together, or neither is. */
+static unsigned fail_in;
+static int (*program_below)(void *, uint32_t, const void *, uint32_t);
+static int fails_once(void *context, uint32_t address, const void *data, uint32_t size)
+{
+    if (fail_in > 0 && --fail_in == 0) return -7;
+    return program_below(context, address, data, size);
+}
+static inngest_status mails(inngest_ctx *ctx) { return inngest_step_send(ctx, "mail", "test/mail", "m", 1); }
+static inngest_status mailed(inngest_ctx *ctx)
+{
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 3000));
+    INNGEST_DO(ctx, "read") trace("mail");
+    return INNGEST_OK;
+}
+static void test_send_fails(void)
+{
+    static const inngest_function table[] = { { .id = "mails", .event = "test/go", .handler = mails, QUICK },
+                                              { .id = "mailed", .event = "test/mail", .handler = mailed, QUICK },
+                                              { .id = "mailed too", .event = "test/mail", .handler = mailed, QUICK } };
+    unsigned k, failures = 0;
+    for (k = 1; k < 12; k++) {
+        open_with(table, COUNT(table), 8, 8);
+        program_below = m.chip.port.program;
+        m.chip.port.program = fails_once;
+        SEND("test/go", "", 0);
+        fail_in = k;
+        CHECK(machine_run(2000));
+        fail_in = 0;
+        failures += machine_counters().port_errors;
+        machine_reboot();
+        CHECK(machine_run(10000) && machine_runs(NULL) == 0 && machine_counters().lost_runs == 0);
+        CHECK_TRACE("mail mail");
+        MACHINE_END();
+    }
+    CHECK(failures >= 6);
+}
+
 int main(void)
 {
     test_refusals();
@@ -855,6 +893,7 @@ int main(void)
     test_completion_finds_a_slot();
     test_chains();
     test_busy();
+    test_send_fails();
     test_fan_out();
     return TEST_END();
 }
