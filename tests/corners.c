@@ -2359,6 +2359,32 @@ static void crash_and_program_fail(void)
     CHECK(refused > 0);
 }
 
+/* A boot found an end and wrote it again, but was cut short; the next one found it torn, and goes on in front of it: it is void, though
+ * it is what a boot has written again behind a void. */
+static void void_elsewhere(void)
+{
+    static const uint8_t none[1];
+    uint32_t at;
+    uint8_t b[12] = { 0 };
+    (void)open_waiting('s', 4);
+    (void)forge(1024 + 24, TIME, 0, b, 12);            /* behind it the end stood */
+    put4(b, 5 * 256 + 60 / 4);
+    put4(b + 4, 5 * 256 + 68 / 4);
+    at = forge(1024 + 68, RECLAIMED | 0xA0, 0, b, 8);
+    (void)forge(at, END, 0, none, 0);
+    m.chip.cells[at + 6] = 1;
+    at = seal(at) + 8;
+    put4(b, 5 * 256 + 48 / 4);
+    put4(b + 4, 5 * 256 + (at - 1024) / 4);
+    at = forge(at, RECLAIMED | 0xA0, 0, b, 8);
+    memset(b, 0, sizeof b);
+    (void)forge(at, TIME | 0x10, 0, b, 12);
+    machine_reboot();
+    CHECK(machine_runs(NULL) == 1 && machine_run(6000) && machine_runs(NULL) == 0 && machine_counters().lost_runs == 0);
+    CHECK_TRACE("end");
+    MACHINE_END();
+}
+
 /* A run has ended, as a boot has written again, and another one in the last block, behind a void over the first one's. A cut has that
  * block erased: then what was void by what stood there counts again. */
 static void void_no_more(void)
@@ -2432,6 +2458,7 @@ int main(int argc, char **argv)
     crash_and_erase_fail(1);
     crash_and_erase_fail(FOR_EVER);
     crash_and_program_fail();
+    void_elsewhere();
     void_no_more();
     return TEST_END();
 }
