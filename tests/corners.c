@@ -2359,6 +2359,49 @@ static void crash_and_program_fail(void)
     CHECK(refused > 0);
 }
 
+/* A result is void, and a list stands behind that: a mount that begins with it has not read the void, and reclaim does not carry the
+ * result all the same. */
+static inngest_status late(inngest_ctx *ctx)
+{
+    uint32_t value = 0;
+    INNGEST_STEP(ctx, "a", value) trace("a");
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", INNGEST_HOURS(1)));
+    INNGEST_STEP(ctx, "b", value) { trace("b"); value = 7; }
+    trace("%u", value);
+    return INNGEST_OK;
+}
+static void void_before_list(void)
+{
+    static const inngest_function late_table[] = { { .id = "late", .event = "late", .handler = late } };
+    uint8_t b[12];
+    uint32_t at, from, list;
+    OPEN(late_table, 16384, 8, 4);
+    machine_reboot();
+    SEND("late", "", 0);
+    CHECK(machine_run(10));
+    from = used_end() + 8;
+    put4(b, 9);
+    at = forge(from, RESULT, (2166136261u ^ 'b') * 16777619u, b, 4);
+    m.chip.cells[from + 6] = 1;                        /* of run 1, linked to its nap */
+    m.chip.cells[from + 11] = (uint8_t)((from - find_in(0, SLEEP)) / 4);
+    (void)seal(from);
+    put4(b, 8 * 4096 + from / 4);
+    put4(b + 4, 8 * 4096 + at / 4);
+    at = forge(at, RECLAIMED | 0x80, 0, b, 8);
+    memset(b, 0, sizeof b);
+    at = forge(at, TIME, 0, b, 12);
+    (void)forge(at, TIME, 0, b, 12);
+    machine_reboot();
+    for (list = m.jobs.list; m.jobs.list == list; (void)machine_tick()) fill(2);
+    machine_reboot();
+    CHECK(m.jobs.void_count == 0 && m.jobs.list > 0);  /* it has not been read */
+    while (m.jobs.tail_block < 10) { fill(2); (void)machine_tick(); }
+    machine_reboot();
+    CHECK(machine_run((uint32_t)INNGEST_HOURS(1)) && machine_runs(NULL) == 0);
+    CHECK_TRACE("a b 7");
+    MACHINE_END();
+}
+
 /* A boot found an end and wrote it again, but was cut short; the next one found it torn, and goes on in front of it: it is void, though
  * it is what a boot has written again behind a void. */
 static void void_elsewhere(void)
@@ -2458,6 +2501,7 @@ int main(int argc, char **argv)
     crash_and_erase_fail(1);
     crash_and_erase_fail(FOR_EVER);
     crash_and_program_fail();
+    void_before_list();
     void_elsewhere();
     void_no_more();
     return TEST_END();
