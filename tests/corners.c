@@ -2377,13 +2377,14 @@ static void void_before_list(void)
     uint32_t at, from, list;
     OPEN(late_table, 16384, 8, 4);
     machine_reboot();
+    fill(700);                                         /* into the second block */
     SEND("late", "", 0);
-    CHECK(machine_run(10));
-    from = used_end() + 8;
+    CHECK(machine_run(10) && m.jobs.head_block == 9);
+    from = block_end(1) + 8;
     put4(b, 9);
     at = forge(from, RESULT, (2166136261u ^ 'b') * 16777619u, b, 4);
     m.chip.cells[from + 6] = 1;                        /* of run 1, linked to its nap */
-    m.chip.cells[from + 11] = (uint8_t)((from - find_in(0, SLEEP)) / 4);
+    m.chip.cells[from + 11] = (uint8_t)((from - find_in(1, SLEEP)) / 4);
     (void)seal(from);
     put4(b, 8 * 4096 + from / 4);
     put4(b + 4, 8 * 4096 + at / 4);
@@ -2395,7 +2396,7 @@ static void void_before_list(void)
     for (list = m.jobs.list; m.jobs.list == list; (void)machine_tick()) fill(2);
     machine_reboot();
     CHECK(m.jobs.void_count == 0 && m.jobs.list > 0);  /* it has not been read */
-    while (m.jobs.tail_block < 10) { fill(2); (void)machine_tick(); }
+    while (m.jobs.tail_block < 11) { fill(2); (void)machine_tick(); }
     machine_reboot();
     CHECK(machine_run((uint32_t)INNGEST_HOURS(1)) && machine_runs(NULL) == 0);
     CHECK_TRACE("a b 7");
