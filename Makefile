@@ -194,7 +194,7 @@ bench: ## speed: figures, a table of them beside the goals, a plot; QUICK=1: und
 
 MUTANTS =
 SEED =
-mutants: ## break inngest.c in one place at a time: do the tests notice? some hours; MUTANTS=40 [SEED=...]: so many of them
+mutants: ## break inngest.c in one place at a time: do the tests notice? half an hour on two cores; MUTANTS=40 [SEED=...]: so many of them
 	@$(call need,python3:python3)
 	@BUILD="$(BUILD)" CC="$(CC)" MUTANTS="$(MUTANTS)" SEED="$(SEED)" python3 tests/mutants.py
 
