@@ -90,7 +90,7 @@ static struct {
     uint32_t operations, cut_at;
     unsigned program_fails, erase_fails, read_fails, sync_fails, may_not, busy, burst;   /* one in so many; 0: none */
     unsigned failures, row, wholes, unsynced, written_behind;
-    bool forbidden;
+    bool forbidden, kills;             /* kills: a reset ends the process alone, mostly: a disk keeps what was not synced, until power is lost */
     struct { char what; uint32_t at, size; unsigned left; uint8_t bytes[4096]; } flight;   /* what the chip is doing; what: 0: nothing */
     uint32_t done_at;                  /* an erase that was waited for by another call; UINT32_MAX: none */
 } dev;
@@ -216,6 +216,10 @@ static int write_call(char what, uint32_t at, const void *data, uint32_t size)
     dev.operations++;
     dev.written_behind += dev.unsynced;
     if (dev.cut_at && dev.operations >= dev.cut_at) {
+        if (dev.kills && dev.operations % 3) {
+            if (dev.operations % 2) (void)raw(what, at, data, size);
+            longjmp(reset_vector, CUT);
+        }
         tear(what, at, data, size);
         drop();
         longjmp(reset_vector, CUT);
@@ -1059,14 +1063,15 @@ static void flap(void)
     dev.cut_at = dev.operations + 1 + draw(&life.random, 6);
 }
 
-static void live(uint32_t seed, unsigned turns, bool flaps)
+static void live(uint32_t seed, unsigned turns, bool flaps, bool kills)
 {
     uint32_t next;
     int jumped;
     if (!begin(seed)) { skipped++; return; }
+    dev.kills = kills && dev.disk;
     why = INNGEST_RESET_POWER_ON;
     if ((jumped = setjmp(reset_vector)) != 0) {
-        if (jumped != CUT) lose_power();
+        if (jumped != CUT && (!dev.kills || dev.flight.what || dev.operations % 2)) lose_power();
         life.up = dev.forbidden = false;
         dev.cut_at = 0;
         if (draw(&life.random, 3) == 0) life.now += draw(&life.random, 50000);
@@ -1129,17 +1134,17 @@ int main(int argc, char **argv)
     uint32_t n = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : 400, seed = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 1, i;
     for (i = 0; argc < 2 && i < sizeof once / sizeof *once; i++) {
         told = 0;
-        live(once[i], 100, false);
+        live(once[i], 100, false, false);
         CHECK(told == 0);
     }
     for (i = 0; argc < 2 && i < sizeof flapped / sizeof *flapped; i++) {
         told = 0;
-        live(flapped[i], 100, true);
+        live(flapped[i], 100, true, false);
         CHECK(told == 0);
     }
     for (; n > 0; n--, seed++) {
         told = 0;
-        live(seed, 100, seed % 25 == 2);
+        live(seed, 100, seed % 25 == 2, seed % 5 == 4);
         CHECK(told == 0);
     }
     flash_close(&dev.chip);
