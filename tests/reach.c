@@ -651,6 +651,60 @@ static void fewer(void)
     MACHINE_END();
 }
 
+/* A disk: the process is killed behind the proof of a reclaim, and at the first sync of each start, until the last block is full. What
+ * proves that the tail may go is synced then before that is erased. */
+static struct { bool at_proof, armed, synced; unsigned programs, early, at_once; } killed;
+static int program_killed(void *context, uint32_t address, const void *data, uint32_t size)
+{
+    const uint8_t *b = data;
+    int result = program_below(context, address, data, size);
+    killed.programs++;
+    if (killed.at_proof && size >= 16 && (b[4] & 0x8F) == 15 && get4(b + 8) % (1u << 24) == m.jobs.tail_block) machine_crash();
+    return result;
+}
+static int sync_killed(void *context)
+{
+    (void)context;
+    if (killed.armed && killed.programs) machine_crash();
+    if (killed.armed && !killed.synced && ++killed.at_once == 1) return -5;    /* the first one fails: nothing is erased then */
+    killed.synced = true;
+    return 0;
+}
+static int erase_killed(void *context, uint32_t address)
+{
+    killed.early += killed.armed && !killed.synced && get4(m.chip.cells + address + 8) != m.jobs.last_block + 1;    /* the last one, again, holds nothing */
+    return erase_below(context, address);
+}
+static void killed_behind_proof(void)
+{
+    static unsigned boots;
+    TABLE(table, 1024, 4);
+    m.chip.port.sync = sync_killed;
+    program_below = m.chip.port.program;
+    erase_below = m.chip.port.erase;
+    m.chip.port.program = program_killed;
+    m.chip.port.erase = erase_killed;
+    memset(&killed, 0, sizeof killed);
+    machine_reboot();
+    SEND("far", "", 0);
+    CHECK(machine_run(1) && machine_runs(NULL) == 1);
+    killed.at_proof = true;
+    if (setjmp(machine_reset_vector) == 0) fill(2000);
+    killed.at_proof = false;
+    killed.armed = true;
+    for (boots = 0; boots < 1000 && killed.at_once < 2; boots++) {
+        killed.programs = 0;
+        killed.synced = false;
+        if (setjmp(machine_reset_vector) == 0) CHECK(machine_boot(INNGEST_RESET_POWER_ON) == (killed.at_once == 1 ? INNGEST_ERR_SYNC : INNGEST_OK));
+    }
+    killed.armed = false;
+    CHECK(killed.at_once == 2 && killed.early == 0);
+    machine_reboot();
+    CHECK(machine_run(4000) && machine_runs(NULL) == 0 && machine_counters().lost_runs == 0);
+    CHECK_TRACE("a b end");
+    MACHINE_END();
+}
+
 /* What stood in front of a list and is not in it counts no longer, whatever has become of its end. */
 static void to_the_next_list(void)
 {
@@ -737,6 +791,7 @@ int main(int argc, char **argv)
     ids_start_over();
     in_pieces(1000);
     fewer();
+    killed_behind_proof();
     ends_by_list();
     twisted_list();
     lives(argc > 1 ? (unsigned)atoi(argv[1]) : 300, argc > 2 ? (uint32_t)atoi(argv[2]) : 1);
