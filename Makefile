@@ -81,13 +81,15 @@ fuzz: ## FUZZ_SECONDS (60) of libFuzzer in all, under ASan and UBSan; a finding 
 $(BUILD)/wear: OPTIONS = -DINNGEST_FILL_PERCENT=75
 $(BUILD)/port_calls: OPTIONS = -DINNGEST_NO_CAS
 $(BUILD)/ahead: OPTIONS = -DINNGEST_TRAIL_STEPS=0
+$(BUILD)/limits_flash: OPTIONS = -DINNGEST_WRITE_CACHE=0
+$(BUILD)/limits_flash: tests/limits.c
 $(BUILD)/storm_near: OPTIONS = -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=512u
 $(BUILD)/storm_near: tests/storm.c
 $(BUILD)/lists: OPTIONS = -DTAKES_LISTS=takes_lists
 $(BUILD)/tempest_small: OPTIONS = $(foreach o,INDEXES=0 SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 STAGE_BYTES=64 CRC_TABLE=16 ACTIVE_STEPS=1 SEEN_IDS=0 FILL_PERCENT=75 TICK_PASSES=2,-DINNGEST_$(o))
 $(BUILD)/tempest_near: OPTIONS = $(foreach o,SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 EVENT_BYTES=200 RESULT_BYTES=400 FILL_PERCENT=70,-DINNGEST_$(o)) -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=512u
 $(BUILD)/tempest_small $(BUILD)/tempest_near: tests/tempest.c
-$(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead $(BUILD)/storm_near $(BUILD)/lists $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near: $(BUILD)/%: tests/%.c $(SOURCES)
+$(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead $(BUILD)/limits_flash $(BUILD)/storm_near $(BUILD)/lists $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near: $(BUILD)/%: tests/%.c $(SOURCES)
 	@mkdir -p $(BUILD)
 	$(COMPILE) inngest.c port/flash_emulator/flash_emulator.c $< -o $@
 
@@ -116,7 +118,7 @@ $(BUILD)/inngest-budget: port/host/inngest-budget.c inngest.h $(BUILD)/flags
 
 $(BUILD)/budget: $(BUILD)/inngest-budget
 
-demo: $(BUILD)/example/demo ## the signup job on a file: fails, is retried, sleeps, and is killed twice; 8 seconds
+demo: $(BUILD)/example/demo ## the signup job on a file: fails, is retried, sleeps, and is killed twice; 6 seconds
 	@$(BUILD)/example/demo $(BUILD)/demo.files
 
 $(EXAMPLES): $(BUILD)/example/%: examples/%.c $(OBJECTS)

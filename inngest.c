@@ -2539,6 +2539,12 @@ static void remember(inngest *jobs, const uint8_t b[SEEN_BYTES], uint32_t positi
  * voids all from one position to another, for it may read as whole later. */
 static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
 
+static void get_range(uint32_t range[2], const uint8_t *b)
+{
+    range[0] = get4(b);
+    range[1] = get4(b + 4);
+}
+
 /* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. Gives where
  * it does, 0: nowhere. */
 static uint32_t ends_later(inngest *jobs, const record *of)
@@ -2546,8 +2552,7 @@ static uint32_t ends_later(inngest *jobs, const record *of)
     uint32_t at = of->position, end = 0, range[2];
     record r;
     while (next_record(jobs, jobs->last_block + 1, &at, &r)) {
-        range[0] = get4(FIRST(jobs, &r));
-        range[1] = get4(FIRST(jobs, &r) + 4);
+        get_range(range, FIRST(jobs, &r));
         if (is_void(&r) && in_range(end, range)) end = 0;              /* its program failed, and was whole all the same */
         else if (end == 0 && r.kind == END && r.run == of->run && !is_voided(jobs, r.position)) end = r.position;   /* the first: copies need not count */
     }
@@ -2808,11 +2813,10 @@ APART bool take_void(inngest *jobs, const record *r, const uint8_t *b, uint32_t 
     uint32_t range[2];
     unsigned i;
     bool needed;
-    range[0] = get4(b);
-    range[1] = get4(b + 4);
+    get_range(range, b);
     needed = jobs->newest && in_range(jobs->newest, range) && jobs->voids_needed < VOIDS;   /* cov: of eight, each begins elsewhere */
     if (((r->flags & MORE) || taken == jobs->newest) && !(jobs->written && in_range(jobs->written, range)))
-        for (i = VOIDS; i-- > 0;) if (jobs->voids[i][0] == range[0] && jobs->voids[i][1] == jobs->newest) needed = false;   /* cov: tempest flaps, in other builds */
+        for (i = VOIDS; i-- > 0;) if (jobs->voids[i][0] == range[0] && jobs->voids[i][1] == jobs->newest) needed = false;
     (void)void_range(jobs, range[0], range[1], needed);
     return needed;
 }
@@ -2821,8 +2825,7 @@ APART bool take_void(inngest *jobs, const record *r, const uint8_t *b, uint32_t 
 APART bool is_torn(const record *r, const uint8_t *b, uint32_t gap)
 {
     uint32_t range[2];
-    range[0] = get4(b);
-    range[1] = get4(b + 4);
+    get_range(range, b);
     return is_void(r) && (in_range(gap, range) || in_range(gap + 1, range));
 }
 

@@ -125,6 +125,12 @@ static int marking_program(void *context, uint32_t address, const void *data, ui
     return program_below(context, address, data, size);
 }
 static int clearing_sync(void *context) { (void)context; dirty = false; return 0; }
+static void note_syncs(void)
+{
+    program_below = m.chip.port.program;
+    m.chip.port.program = marking_program;
+    m.chip.port.sync = clearing_sync;
+}
 static unsigned restarts, asked;
 static void restart(void *context) { (void)context; CHECK(!dirty); restarts++; }
 static bool when(void *user, const void *data, size_t size)
@@ -162,9 +168,7 @@ static void durable_first(void)
 {
     unsigned i;
     start(careful_first, 1, 400);
-    program_below = m.chip.port.program;
-    m.chip.port.program = marking_program;
-    m.chip.port.sync = clearing_sync;
+    note_syncs();
     m.chip.port.restart = restart;
     restarts = asked = 0;
     dirty = false;
@@ -193,9 +197,7 @@ static int failing_sync(void *context) { (void)context; return -5; }
 static void init_is_durable(void)
 {
     start(nothing, 1, 200);
-    program_below = m.chip.port.program;
-    m.chip.port.program = marking_program;
-    m.chip.port.sync = clearing_sync;
+    note_syncs();
     machine_reboot();
     go("", 0);
     machine_reboot();
@@ -244,9 +246,7 @@ static inngest_status retried(inngest_ctx *ctx)
 static void trace_is_durable(void)
 {
     start(retried, 3, 200);
-    program_below = m.chip.port.program;
-    m.chip.port.program = marking_program;
-    m.chip.port.sync = clearing_sync;
+    note_syncs();
     machine_reboot();
     go("", 0);
     CHECK(inngest_close(&m.jobs) == INNGEST_OK);
@@ -297,9 +297,7 @@ static void cancel_is_durable(void)
     uint64_t id;
     uint32_t records;
     start(nap, 1, 200);
-    program_below = m.chip.port.program;
-    m.chip.port.program = marking_program;
-    m.chip.port.sync = clearing_sync;
+    note_syncs();
     machine_reboot();
     go("", 0);
     id = only().id;

@@ -435,31 +435,49 @@ static int erase_noted(void *context, uint32_t address)
     else if (proofs.failed && !proofs.whole) proofs.cut_in = 2;         /* its header is there, and nothing else */
     return erase_below(context, address);
 }
-static void proofs_fail(uint32_t size)
+/* These are called in the place of the chip's. */
+static void put_above(int (*program)(void *, uint32_t, const void *, uint32_t), int (*erase)(void *, uint32_t))
 {
-    static const char data[60];
-    inngest_event event = { "quick", NULL, 0, "id", 0 };
-    unsigned i;
-    TABLE(table, 32768, 3);
     program_below = m.chip.port.program;
     erase_below = m.chip.port.erase;
-    m.chip.port.program = program_proofs;
-    m.chip.port.erase = erase_noted;
+    m.chip.port.program = program;
+    m.chip.port.erase = erase;
+}
+static void open_proofs(bool whole)
+{
+    TABLE(table, 32768, 3);
+    put_above(program_proofs, erase_noted);
     memset(&proofs, 0, sizeof proofs);
+    proofs.whole = whole;
     machine_reboot();
-    CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
-    while (get4(m.chip.cells + 32768 + 24) == UINT32_MAX) work(1);
-    m.now += INNGEST_HOURS(20);
-    inngest_set_wall_clock(&m.jobs, NOON, m.now);
-    SEND("quick", data, size);
-    CHECK(machine_run(1));
+}
+/* Until the head is in the second block. */
+static void fill_first(void) { while (get4(m.chip.cells + 32768 + 24) == UINT32_MAX) work(1); }
+static void let_proofs_fail(void)
+{
+    unsigned i;
     proofs.failing = true;
     while (proofs.failed == 0) { (void)!inngest_send(&m.jobs, "quick", NULL, 0); (void)machine_tick(); }
     for (i = 0; i < 5000 && !m.chip.dead; i++) {
         (void)machine_tick();
         m.now += 1000;
     }
-    CHECK(m.chip.dead && proofs.failed > 100);
+    CHECK(proofs.failed > 100);
+}
+static void proofs_fail(uint32_t size)
+{
+    static const char data[60];
+    inngest_event event = { "quick", NULL, 0, "id", 0 };
+    unsigned i;
+    open_proofs(false);
+    CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+    fill_first();
+    m.now += INNGEST_HOURS(20);
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    SEND("quick", data, size);
+    CHECK(machine_run(1));
+    let_proofs_fail();
+    CHECK(m.chip.dead);
     for (i = 0; i < 8; i++) CHECK(m.jobs.voids[i][0] == m.jobs.voids[i][1] || m.jobs.voids[i][0] / 8192 < m.jobs.head_block);    /* gone with the block */
     flash_power_on(&m.chip);
     machine_reboot();
@@ -473,26 +491,14 @@ static void ids_start_over(void)
 {
     inngest_event event = { "quick", NULL, 0, "id", 0 };
     unsigned i;
-    TABLE(table, 32768, 3);
-    program_below = m.chip.port.program;
-    erase_below = m.chip.port.erase;
-    m.chip.port.program = program_proofs;
-    m.chip.port.erase = erase_noted;
-    memset(&proofs, 0, sizeof proofs);
-    proofs.whole = true;
-    machine_reboot();
+    open_proofs(true);
     for (i = 0; i < 2; i++) {
         CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1) && machine_counters().duplicates == 0);
         CHECK(machine_run(i ? 1 : INNGEST_HOURS(25)));
     }
-    while (get4(m.chip.cells + 32768 + 24) == UINT32_MAX) work(1);
-    proofs.failing = true;
-    while (proofs.failed == 0) { (void)!inngest_send(&m.jobs, "quick", NULL, 0); (void)machine_tick(); }
-    for (i = 0; i < 5000; i++) {
-        (void)machine_tick();
-        m.now += 1000;
-    }
-    CHECK(!proofs.failing && proofs.failed > 100);
+    fill_first();
+    let_proofs_fail();
+    CHECK(!proofs.failing && !m.chip.dead);
     work(50);
     machine_reboot();
     CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1) && machine_counters().duplicates == 1);
@@ -680,10 +686,7 @@ static void killed_behind_proof(void)
     static unsigned boots;
     TABLE(table, 1024, 4);
     m.chip.port.sync = sync_killed;
-    program_below = m.chip.port.program;
-    erase_below = m.chip.port.erase;
-    m.chip.port.program = program_killed;
-    m.chip.port.erase = erase_killed;
+    put_above(program_killed, erase_killed);
     memset(&killed, 0, sizeof killed);
     machine_reboot();
     SEND("far", "", 0);
