@@ -87,6 +87,7 @@ extern bool TAKES_LISTS;
 #define NO_FUNCTION 0xFFFFu
 #define MOST_RUNS (INNGEST_MANY_RUNS ? 4000000u : 65534u)
 #define RETRY_ROOM_MS 1000
+#define MOST_BACK_MS UINT32_C(86400000)
 #define FAST (UINTPTR_MAX > 0xFFFFFFFF)                         /* a short way beside the whole one, where code is cheap */
 
 enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOICE, SAVE, CRASH, TIME, SEEN, RECLAIMED };
@@ -5150,6 +5151,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     inngest_status waiting, ahead;
     if (check_call(jobs) != INNGEST_OK) return UINT32_MAX;
     advance_time(jobs, now_ms);
+    if (jobs->last_tick - now_ms > MOST_BACK_MS) jobs->last_tick = now_ms;         /* that far it went back: it began anew, or no tick came for 24 days */
     if (jobs->failed || STOPPED(jobs)) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
     if (jobs->now < QUIET_UNTIL(jobs) && nothing_came(jobs)) return due_in(jobs, QUIET_UNTIL(jobs));

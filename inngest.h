@@ -779,7 +779,8 @@ INNGEST_MUST_USE inngest_status inngest_format(const inngest_port *port);
 /* Do what is due: journal queued events, run handlers. Gives the ms until something is due; 0: call again at once, if
  * only to reclaim and erase ahead of need while nothing else is to be done; UINT32_MAX: nothing is due, until an event,
  * a completion or a wake comes; or nothing was done: not mounted, in user code, after a failed sync. now_ms may wrap;
- * call at least once in 24 days. Where it goes back, time stands still until it is where it was. Interrupts: no.
+ * call at least once in 24 days, also where nothing is due: what passed between is not counted else. Where it goes back, time
+ * stands still until it is where it was; by more than a day, time goes on from there. Interrupts: no.
  * Bounded by INNGEST_TICK_PASSES passes and the queue, each of whose records may have to reclaim a block first: copy what is
  * live in it, and erase. On flash of 8 blocks or more of which live runs hold a sixteenth at most, ticks do that ahead of need:
  * each copies one record, or erases one block. Failures of the port are counted, and tried again a second

@@ -370,6 +370,29 @@ static void counter_goes_back(void)
     MACHINE_END();
 }
 
+/* No tick comes for more than 24 days, as where nothing was due and a board slept on, or the counter begins anew: time goes on from
+ * there, so that a wait is late by what was missed, but not early, nor stuck until the counter is where it was. */
+static void counter_leaps(void)
+{
+    static const uint32_t leaps[] = { D(25), D(30), D(48), 0u - D(2), 0u - D(20) };
+    unsigned i;
+    for (i = 0; i < sizeof leaps / sizeof *leaps; i++) {
+        open_machine(2048, 4, 50000);
+        let(S(5));
+        m.now += leaps[i];
+        order_run("test/nap", 0, S(100));                          /* the first event in weeks */
+        let(S(40));
+        (void)tick();
+        m.now += leaps[i];                                         /* and once more within its wait */
+        CHECK(tick() <= S(60) && job[0].woke == 0);
+        let(S(59));
+        CHECK(job[0].woke == 0);
+        let(S(2));
+        CHECK(job[0].woke == S(105));
+        MACHINE_END();
+    }
+}
+
 /* The clock is told by an answer that took a while: it was right at a moment before the newest tick. */
 static void told_late(void)
 {
@@ -1036,6 +1059,7 @@ int main(void)
     for (i = 0; i < 5; i++) many_sleepers(i);
     counter_wraps();
     counter_goes_back();
+    counter_leaps();
     told_late();
     heartbeats();
     resets(D(1), H(1), D(2) + H(2));               /* an hour a boot */
