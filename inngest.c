@@ -3291,6 +3291,23 @@ static void note_attempt(inngest_run *run, uint8_t attempt)
     (void)attempt;
 }
 
+/* Take up the time that a tick is told. */
+APART void advance_time(inngest *jobs, uint32_t now_ms)
+{
+    uint32_t passed = now_ms - jobs->last_tick;
+    if (jobs->ticked && passed > INT32_MAX) return;                /* it went back: time stands still until it is there again */
+    if (jobs->ticked) jobs->now += passed;                         /* the first call only sets the base */
+    jobs->ticked = true;
+    jobs->last_tick = now_ms;
+}
+
+/* The time at which a wait begins: bodies may have taken some since the tick did. */
+APART int64_t clock_now(inngest *jobs)
+{
+    if (jobs->port->now) advance_time(jobs, jobs->port->now(jobs->port->context));
+    return jobs->now;
+}
+
 /* A step is not decided: outside a group all later ones wait for it. */
 static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t when)
 {
@@ -3542,7 +3559,7 @@ NEAR void note_own(inngest_ctx *ctx, unsigned kind, uint32_t size)
     ctx->old = (uint16_t)bytes;
     meet(ctx, kind);
     if (INNGEST_LONG_STEPS && kind == INTENT) return;
-    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) ? 0u : RUN_OLD));
+    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) || kind == SAVE ? 0u : RUN_OLD));
     made_progress(ctx->jobs, run);
 }
 
@@ -3712,7 +3729,7 @@ static bool claim_active(inngest_ctx *ctx)
     a->timed = ctx->timeout != 0;
     a->shared = false;
     a->next = 0;
-    a->timeout = ctx->timeout ? (uint32_t)jobs->now + ctx->timeout : 0;
+    a->timeout = ctx->timeout ? (uint32_t)clock_now(jobs) + ctx->timeout : 0;
     a->calls = 0;
     ctx->active = a;
     return true;
@@ -3737,6 +3754,8 @@ static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
     if (!a->shared) a->next = ctx->again;
     return wait_for_step(ctx, a, ctx->again);
 }
+
+APART void tell_step(inngest_ctx *ctx, inngest_status status);
 
 /* What a fresh body must know or leave on record; began: YES if the journal has its intent. BODY: call it. */
 static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *o)
@@ -3770,7 +3789,13 @@ static inngest_status begin_again(inngest_ctx *ctx)
         drop_own(ctx);
         return step_mistake(ctx, (inngest_status)(INNGEST_ERR_RUN_BYTES + (int)(a->how - MISTAKEN)));
     }
-    if (!GOES_ON(a)) return a->how == HOW(INNGEST_RETRY) ? INNGEST_RETRY : INNGEST_FAIL;
+    if (!GOES_ON(a)) {
+        bool lost = IN_GROUP(ctx) && ctx->decided;
+        if (!lost) return a->how == HOW(INNGEST_RETRY) ? INNGEST_RETRY : INNGEST_FAIL;
+        tell_step(ctx, INNGEST_LOST);
+        drop_own(ctx);
+        return INNGEST_LOST;
+    }
     if (ctx->ending) ctx->stop = INNGEST_STOP_CANCEL;
     else if (IN_GROUP(ctx) && ctx->decided) ctx->stop = INNGEST_STOP_LOST;
     else if (a->timed && until(ctx->jobs, a->timeout) <= 0) ctx->stop = INNGEST_STOP_TIMEOUT;
@@ -3824,7 +3849,7 @@ inngest_token inngest_step_token(inngest_ctx *ctx)
 
 inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms)
 {
-    uint32_t next = (uint32_t)ctx->jobs->now + (ms ? minimum(ms, INT32_MAX) : 1);
+    uint32_t next = (uint32_t)clock_now(ctx->jobs) + (ms ? minimum(ms, INT32_MAX) : 1);
     ctx->again = ms == UINT32_MAX ? ms : next - (next == UINT32_MAX);   /* that is: only after a wake */
     return INNGEST_AGAIN;
 }
@@ -3877,7 +3902,7 @@ APART inngest_status write_error(inngest_ctx *ctx, unsigned kind, inngest_status
 /* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
 static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
 {
-    int64_t in = ctx->retry_in != NOT_SAID ? ctx->retry_in : backoff(ctx), due = ctx->jobs->now + in;
+    int64_t in = ctx->retry_in != NOT_SAID ? ctx->retry_in : backoff(ctx), due = clock_now(ctx->jobs) + in;
     ctx->retry_in = NOT_SAID;
     if (status == INNGEST_RETRY && ctx->attempt + 1 < max_attempts(ctx)) {
         status = put_wait(ctx, ATTEMPT, due, 0);
@@ -3914,12 +3939,19 @@ NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const recor
     return r->kind == ATTEMPT ? wait_for_attempt(ctx, r) : INNGEST_BODY;
 }
 
+/* A hook may have written, and reclaim moved the memo: find it again. */
+NEAR bool still_there(inngest_ctx *ctx, record *r, uint32_t tail)
+{
+    return !INNGEST_HOOKS || ctx->jobs->tail_block == tail || find_own(ctx, KEY(RESULT, ctx->step), r) == FOUND;
+}
+
 /* Common to all steps: identity, then what the journal knows. BODY: nothing decided, go on. */
 NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, record *r)
 {
     inngest *jobs = ctx->jobs;
     inngest_status status;
     enum found found;
+    uint32_t tail = jobs->tail_block;
     r->kind = 0;
     if (ctx->open) return step_mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
@@ -3950,12 +3982,12 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
     if (ctx->active) {                               /* it was completed since */
         tell_step(ctx, status);
         drop_own(ctx);
-        return status;
+        return still_there(ctx, r, tail) ? status : park(ctx, INNGEST_WAIT_DAMAGE);
     }
 #endif
     count(&jobs->counters.memos);
     TELL(jobs, step_memo, run_id(jobs, ctx->run), ctx->id, status);
-    return status;
+    return still_there(ctx, r, tail) ? status : park(ctx, INNGEST_WAIT_DAMAGE);
 }
 
 #if INNGEST_SEND_STEP || INNGEST_RESTART
@@ -4098,6 +4130,7 @@ inngest_status inngest_step_run(inngest_ctx *ctx, const char *id, inngest_step_f
     return inngest_step_run_with(ctx, id, NULL, fn, arg, result, size);
 }
 
+/* due: a date, or so many ms. What it was is asked for when it is recorded first. */
 NEAR inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, unsigned flags)
 {
     static const uint8_t done = WHAT_SLEEP;
@@ -4108,6 +4141,8 @@ NEAR inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, un
         due = get_time(FIRST(ctx->jobs, &r));
         flags = FIRST(ctx->jobs, &r)[13];
     } else {
+        if (!(flags & WAIT_UNIX)) due = due < 0 || due > INNGEST_DAYS(366) ? -1 : clock_now(ctx->jobs) + due;
+        if (!IS_TIME(due)) return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
         INNGEST_TRY(put_wait(ctx, SLEEP, due, flags));
     }
     status = INNGEST_WALL_CLOCK && (flags & WAIT_UNIX) ? wait_for_date(ctx, due) : wait_if_early(ctx, INNGEST_WAIT_SLEEP, due);
@@ -4116,14 +4151,12 @@ NEAR inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, un
 
 inngest_status inngest_step_sleep(inngest_ctx *ctx, const char *id, int64_t ms)
 {
-    if (ms < 0 || ms > INNGEST_DAYS(366)) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
-    return sleep_step(ctx, id, ctx->jobs->now + ms, 0);
+    return sleep_step(ctx, id, ms, 0);
 }
 
 #if INNGEST_WALL_CLOCK
 inngest_status inngest_step_sleep_until(inngest_ctx *ctx, const char *id, int64_t unix_ms)
 {
-    if (!IS_TIME(unix_ms)) return mistake(ctx, INNGEST_ERR_ARGUMENT, id);
     return sleep_step(ctx, id, unix_ms, WAIT_UNIX);
 }
 #endif
@@ -4698,6 +4731,17 @@ static bool has_on_failure(const inngest_function *function)
 #endif
 }
 
+/* Take up from the journal why the run failed. */
+APART bool load_failure(inngest_ctx *ctx)
+{
+    record r;
+    go_behind(ctx->run, &r);
+    do {
+        if (find_next(ctx->jobs, ctx->run, KEY(PHASE, 0), &r) != FOUND) return false;
+    } while (r.size == 4 && r.link);                 /* behind it the run was cancelled */
+    return load_error(ctx, &r);
+}
+
 #if INNGEST_LONG_STEPS
 /* Tell the run's steps in progress that it ends: the handler is called once more, begins nothing, and their results
  * are kept. */
@@ -4713,6 +4757,7 @@ APART void stop_actives(inngest_ctx *ctx)
     for (i = INNGEST_ACTIVE_STEPS; i-- > 0 && find_active(jobs, run, 0);) {   /* one a call if they return */
         (void)start_ctx(jobs, run);
         ctx->ending = true;
+        if (IN_ON_FAILURE(run)) (void)load_failure(ctx);
         status = call_handler(ctx);
         if (ctx->open) (void)close_step(ctx, status);
     }
@@ -4720,13 +4765,6 @@ APART void stop_actives(inngest_ctx *ctx)
     copy_bytes(&ctx->error, &jobs->end_error, sizeof ctx->error);
 }
 #endif
-
-/* Take up from the journal why the run failed. */
-APART bool load_failure(inngest_ctx *ctx)
-{
-    record r;
-    return find_own(ctx, KEY(PHASE, 0), &r) == FOUND && load_error(ctx, &r);
-}
 
 static uint32_t start_bytes(const inngest_ctx *ctx)
 {
@@ -4920,6 +4958,9 @@ APART void pass(inngest *jobs, inngest_run *run)
 #if INNGEST_WALL_CLOCK
     if ((run->flags & RUN_UNIX) && jobs->wall_moved) ctx->wake = jobs->now;     /* user code has set the clock under a wait for a date */
 #endif
+#if INNGEST_LONG_STEPS
+    if ((run->flags & RUN_WANTS) && !jobs->wanting) ctx->wake = jobs->now;      /* another branch of it has left a place since */
+#endif
     if (ctx->wake <= jobs->now) {                    /* in the next round */
         due_never(jobs, run);
         run->flags |= RUN_PASSED;
@@ -4929,8 +4970,9 @@ APART void pass(inngest *jobs, inngest_run *run)
     } else set_deadline(jobs, run, ctx->wake);
 #if INNGEST_CRASHES
     if (!(run->flags & RUN_ARMED)) return;
-    if (find_active(jobs, run, 0) == NULL) (void)arm(jobs, run, false);
-    else if (jobs->alone != number) {
+    if (find_active(jobs, run, 0) == NULL) {
+        if (arm(jobs, run, false) && ctx->stuck) run->flags &= (uint16_t)~RUN_SUSPECT;   /* it tries again each second: not behind records each time */
+    } else if (jobs->alone != number) {
         jobs->alone = number;
         jobs->alone_until = (uint32_t)jobs->now + INNGEST_SUSPECT_MS;
     }
@@ -5023,15 +5065,6 @@ static inngest_status drain(inngest *jobs)
     return status;
 }
 
-APART void advance_time(inngest *jobs, uint32_t now_ms)
-{
-    uint32_t passed = now_ms - jobs->last_tick;
-    if (jobs->ticked && passed > INT32_MAX) return;                /* it went back: time stands still until it is there again */
-    if (jobs->ticked) jobs->now += passed;                         /* the first call only sets the base */
-    jobs->ticked = true;
-    jobs->last_tick = now_ms;
-}
-
 APART void wake_steps(inngest *jobs)
 {
     uint32_t i;
@@ -5095,7 +5128,8 @@ NEAR uint32_t next_deadline(inngest *jobs, inngest_status waiting)
         in = due_in(jobs, first);
 #if INNGEST_CRASHES
         if (jobs->alone) {
-            uint32_t over = (uint32_t)until(jobs, jobs->alone_until);
+            int32_t left = until(jobs, jobs->alone_until);
+            uint32_t over = left > 0 ? (uint32_t)left : RETRY_ROOM_MS;     /* it could not be let go */
             if (in < over) in = minimum(over, due_in(jobs, deadline(lone_run(jobs))));   /* cov: all are due later than that */
         }
 #endif
@@ -5174,8 +5208,9 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
         if (!can_write(jobs)) return RETRY_ROOM_MS;
     } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs));   /* a round cut short takes a sync too */
     if (STOPPED(jobs)) return UINT32_MAX;
-    if (INNGEST_WRITE_CACHE && 2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
-    if ((!FAST || jobs->now - jobs->stamp >= 60000) && heartbeat_in(jobs) == 0 && next_deadline(jobs, INNGEST_OK) == 0 &&
+    if (jobs->passes) (void)clock_now(jobs);
+    if (2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
+    if ((!FAST || jobs->now - jobs->stamp >= 60000) && heartbeat_in(jobs) == 0 && (waiting == INNGEST_ERR_SEEN_FULL || next_deadline(jobs, INNGEST_OK) == 0) &&
         write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (!add_list(jobs)) waiting = INNGEST_ERR_PROGRAM;
     if ((!FAST || jobs->port->sync) &&

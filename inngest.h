@@ -347,6 +347,7 @@ typedef struct inngest_port {
     void (*unlock)(void *context);
     void (*log)(void *context, const char *text);   /* NULL: none; a message a second at most */
     void (*idle)(void *context);                /* NULL: none; called during long work: watchdog */
+    uint32_t (*now)(void *context);             /* NULL: none; ms, the clock that ticks are told: for bodies that take long, see inngest_tick */
     bool (*may_write)(void *context);           /* NULL: always; false puts all work off and is counted */
     void (*restart)(void *context);             /* NULL: inngest_step_restart is refused */
     uint32_t block_size;                        /* bytes erased at once: a power of two, 512..262144 */
@@ -780,7 +781,9 @@ INNGEST_MUST_USE inngest_status inngest_format(const inngest_port *port);
  * only to reclaim and erase ahead of need while nothing else is to be done; UINT32_MAX: nothing is due, until an event,
  * a completion or a wake comes; or nothing was done: not mounted, in user code, after a failed sync. now_ms may wrap;
  * call at least once in 24 days, also where nothing is due: what passed between is not counted else. Where it goes back, time
- * stands still until it is where it was; by more than a day, time goes on from there. Interrupts: no.
+ * stands still until it is where it was; by more than a day, time goes on from there. Waits begin where the body in front of
+ * them is over, and what is given counts from the end of the tick, if port.now tells when that is. Without it both count from
+ * now_ms: a sleep, a retry or a timeout is shorter by what bodies took before it in its tick. Interrupts: no.
  * Bounded by INNGEST_TICK_PASSES passes and the queue, each of whose records may have to reclaim a block first: copy what is
  * live in it, and erase. On flash of 8 blocks or more of which live runs hold a sixteenth at most, ticks do that ahead of need:
  * each copies one record, or erases one block. Failures of the port are counted, and tried again a second

@@ -218,6 +218,41 @@ static inngest_status long_failing(inngest_ctx *ctx)
 }
 
 static const uint32_t custom[] = { 3, 0, 7 };
+/* A body that takes 3 s, and then a wait of each kind: it begins where the body is over. */
+static inngest_token answer_to;
+static inngest_status slow(inngest_ctx *ctx)
+{
+    inngest_step_options timed = { .timeout_ms = 2000, .max_attempts = 1 };
+    order o;
+    INNGEST_TRY(get_order(ctx, &o));
+    INNGEST_DO(ctx, "slow") pass_time(S(3));
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 2000));
+    if (!job[o.i].woke) {
+        CHECK(real == S(5));
+        job[o.i].woke = real;
+    }
+    INNGEST_DO(ctx, "fails once") {
+        if (job[o.i].calls++ == 0) {
+            pass_time(S(3));
+            return inngest_retry_after(ctx, 2000, 1, "not yet");
+        }
+        CHECK(real == S(10));
+        pass_time(S(3));
+    }
+    INNGEST_DO_WITH(ctx, "answered", &timed) {
+        CHECK(inngest_stop_reason(ctx) == INNGEST_STOP_NONE);
+        if (inngest_step_calls(ctx) == 0) answer_to = inngest_step_token(ctx);
+        return INNGEST_PENDING;
+    }
+    INNGEST_DO(ctx, "slow too") pass_time(S(3));
+    INNGEST_DO(ctx, "polled") {
+        if (inngest_step_calls(ctx) == 0) job[o.i].begun = real;
+        else CHECK(real == job[o.i].begun + 2000);
+        if (inngest_step_calls(ctx) == 0) return inngest_again(ctx, 2000);
+    }
+    return INNGEST_OK;
+}
+
 static const inngest_function table[] = {
     { .id = "nap", .event = "test/nap", .handler = napper, .journal_bytes = 128 },
     { .id = "doze", .event = "test/doze", .handler = dozer, .journal_bytes = 512 },
@@ -227,6 +262,7 @@ static const inngest_function table[] = {
     { .id = "three", .event = "test/three", .handler = brancher, .journal_bytes = 256 },
     { .id = "start", .event = "test/start", .handler = starter, .journal_bytes = 128 },
     { .id = "fickle", .event = "test/fickle", .handler = fickle, .journal_bytes = 128 },
+    { .id = "slow", .event = "test/slow", .handler = slow },
     { .id = "filler", .event = "test/filler", .handler = filler },
     { .id = "bad", .event = "test/bad", .handler = impossible, .journal_bytes = 128 },
     { .id = "fail", .event = "test/fail", .handler = long_failing },
@@ -391,6 +427,37 @@ static void counter_leaps(void)
         CHECK(job[0].woke == S(105));
         MACHINE_END();
     }
+}
+
+/* Bodies that take long, where the port has the clock: what begins behind them does not end early, although something else brings
+ * a tick at once; and a tick tells when the next is due from its end on, not from where it began. */
+static uint32_t port_now(void *context)
+{
+    (void)context;
+    return m.now;
+}
+static void slow_bodies(void)
+{
+    open_machine(2048, 4, 50000);
+    m.chip.port.now = port_now;
+    order_run("test/slow", 0, 0);
+    CHECK(tick() == 2000 && real == S(3));
+    order_run("test/filler", 1, 0);                                /* brings a tick at once */
+    CHECK(tick() == 2000 && tick() == 2000 && job[0].woke == 0);
+    pass_time(2000);
+    CHECK(tick() == 2000 && real == S(8) && job[0].calls == 1);
+    (void)tick();
+    CHECK(job[0].calls == 1);
+    pass_time(2000);
+    CHECK(tick() == 2000 && real == S(13) && job[0].calls == 2);    /* it waits for its answer */
+    pass_time(1999);
+    CHECK(tick() == 1);
+    CHECK(inngest_complete(&m.jobs, answer_to, INNGEST_OK, NULL, 0) == INNGEST_OK);
+    CHECK(tick() == 2000 && tick() == 2000);
+    pass_time(2000);
+    (void)tick();
+    CHECK(machine_ended.count == 2 && machine_ended_as(INNGEST_OK, INNGEST_OK, NULL));
+    MACHINE_END();
 }
 
 /* The clock is told by an answer that took a while: it was right at a moment before the newest tick. */
@@ -1060,6 +1127,7 @@ int main(void)
     counter_wraps();
     counter_goes_back();
     counter_leaps();
+    slow_bodies();
     told_late();
     heartbeats();
     resets(D(1), H(1), D(2) + H(2));               /* an hour a boot */
