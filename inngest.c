@@ -2056,9 +2056,19 @@ static bool unreadable(inngest *jobs)
     return jobs->unread;
 }
 
+/* Whose the damage is may not be known: any step of a run from an earlier boot may have run there. A build that does not count
+ * it takes it that there is some. */
+#if INNGEST_INSPECT
+#define note_damage(jobs) ((jobs)->damaged = true, count(&(jobs)->counters.damaged))
+#define IS_DAMAGED(jobs) ((jobs)->damaged)
+#else
+#define note_damage(jobs) ((void)0)
+#define IS_DAMAGED(jobs) true
+#endif
+
 static void stop_for_damage(inngest *jobs, inngest_run *run)
 {
-    if (run->state != INNGEST_WAIT_DAMAGE) count(&jobs->counters.damaged);
+    if (run->state != INNGEST_WAIT_DAMAGE) note_damage(jobs);
     say(jobs, "inngest: a run is parked, its records are damaged");
     run->state = INNGEST_WAIT_DAMAGE;
     due_never(jobs, run);
@@ -2881,7 +2891,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         if (offset != gap) {
             torn = is_torn(&r, b, position_at(jobs, block, gap));
             if (torn) count(&jobs->counters.torn);
-            else count(&jobs->counters.damaged);
+            else note_damage(jobs);
         } else torn = true;
 #if INNGEST_WRITE_CACHE
         look_for_loss(&r, b, torn ? 0 : position_at(jobs, block, gap), found);
@@ -3240,7 +3250,7 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         *reclaimed = 0;
         return INNGEST_PAUSED;
     }
-    if (missing) count(&jobs->counters.damaged);
+    if (missing) note_damage(jobs);
     if (*reclaimed == 0 && (int32_t)(found.proven - oldest) > 0 && found.proven - oldest < jobs->block_count) {
         *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
@@ -3559,7 +3569,7 @@ NEAR void note_own(inngest_ctx *ctx, unsigned kind, uint32_t size)
     ctx->old = (uint16_t)bytes;
     meet(ctx, kind);
     if (INNGEST_LONG_STEPS && kind == INTENT) return;
-    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) || kind == SAVE ? 0u : RUN_OLD));
+    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) || kind == SAVE || IS_DAMAGED(ctx->jobs) ? 0u : RUN_OLD));
     made_progress(ctx->jobs, run);
 }
 
@@ -4090,7 +4100,7 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
         if (status == INNGEST_LOST) return status;
     }
 #endif
-    if (status == INNGEST_PAUSED) return wait_for_room(ctx);     /* its progress could not be saved, or the run is cancelled */
+    if (status == INNGEST_PAUSED && (ctx->waiting || CANCELLING(ctx->run))) return wait_for_room(ctx);     /* its progress could not be saved, or the run is cancelled */
     if (status == INNGEST_OK) {
         ctx->told = false;
         INNGEST_TRY(put_record(ctx, RESULT, ctx->result, ctx->size));
@@ -4117,8 +4127,12 @@ inngest_status inngest_step_close_(inngest_ctx *ctx, inngest_status body)
 inngest_status inngest_step_run_with(inngest_ctx *ctx, const char *id, const inngest_step_options *options, inngest_step_fn *fn,
                                      const void *arg, void *result, size_t size)
 {
-    inngest_status status = fn ? open_step(ctx, id, options, result, size) : mistake(ctx, INNGEST_ERR_ARGUMENT, id);
+    inngest_status status = open_step(ctx, id, options, result, size);
     if (status == INNGEST_BODY) {
+        if (fn == NULL) {
+            ctx->open = false;
+            return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
+        }
         ctx->in_body = true;
         status = fn(ctx, arg, result);
     } else if (!BODY_ENDED(status)) return status;
@@ -4193,6 +4207,7 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
     inngest_status status = enter_short(ctx, id, WHAT_RESTART);
     if (status != INNGEST_BODY) return status;
     if (jobs->port->restart == NULL) return step_mistake(ctx, INNGEST_ERR_RESTART);
+    if (!jobs->waits && published_slot(jobs, jobs->head)) return wait_a_round(ctx);   /* events have come that can be journaled first */
     INNGEST_TRY(make_room(ctx, DONE, 1, ROOM_FOR(TIME_BYTES)));
     last = ctx->run->last;                             /* not earlier: making room may have carried its records */
     status = add_own(ctx, DONE | MORE, &done, 1);
@@ -4500,10 +4515,13 @@ APART inngest_status check_table(const inngest *jobs, uint16_t *index)
     for (i = 0; i < jobs->function_count; i++) {
         const inngest_function *f = &jobs->functions[i];
         const char *star = f->event;
+        size_t name_size;
         *index = (uint16_t)i;
         if (f->id == NULL || f->id[0] == 0) return INNGEST_ERR_TABLE_ID;
         if (f->event == NULL || f->event[0] == 0) return INNGEST_ERR_TABLE_EVENT;
         while (*star && *star != '*') star++;
+        name_size = (size_t)(star - f->event);
+        if (name_size > INNGEST_EVENT_BYTES || name_size > 255 || (name_size >= 8 && is_own(f->event))) return INNGEST_ERR_TABLE_EVENT;   /* none is ever sent */
         if (*star && (star[1] != 0 || star == f->event || (star[-1] != '/' && star[-1] != '.'))) return INNGEST_ERR_TABLE_EVENT;
         if (f->handler == NULL) return INNGEST_ERR_TABLE_HANDLER;
         if ((f->backoff == NULL) != (f->backoff_count == 0)) return INNGEST_ERR_TABLE_BACKOFF;
@@ -4853,7 +4871,7 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
         (void)mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
         return INNGEST_FAIL;
     }
-    if (status == INNGEST_FAIL || (status != INNGEST_STEP_FAILED && ctx->error.status != status)) take_failure(ctx, status, NULL);
+    if (status == INNGEST_FAIL || ctx->error.status == INNGEST_OK || (status != INNGEST_STEP_FAILED && ctx->error.status != status)) take_failure(ctx, status, NULL);
     return status == INNGEST_RETRY ? retry_handler(ctx) : INNGEST_FAIL;
 }
 
@@ -5179,6 +5197,20 @@ APART bool round_of_passes(inngest *jobs)
 static void take_clock(inngest *jobs);
 #endif
 
+/* Take what the queue holds, as far as there is room. */
+#if INNGEST_RESTART || INNGEST_LOG
+static inngest_status take_queue(inngest *jobs)
+{
+    inngest_status status = drain(jobs);
+    if (!jobs->waits && (status == INNGEST_ERR_SEEN_FULL || status == INNGEST_ERR_JOURNAL_FULL))
+        say(jobs, status == INNGEST_ERR_SEEN_FULL ? "inngest: events wait until an id expires" : "inngest: events wait for room in the journal");
+    jobs->waits = status != INNGEST_OK;
+    return status;
+}
+#else
+#define take_queue drain
+#endif
+
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
     uint32_t next, block, offset;
@@ -5203,13 +5235,13 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->alone) release(jobs);
 #endif
     do {
-        waiting = none_waits(jobs) ? INNGEST_OK : drain(jobs);
+        waiting = none_waits(jobs) ? INNGEST_OK : take_queue(jobs);
         if (!jobs->wrote && next_due(jobs)) leave_clean_stop(jobs);
         if (!can_write(jobs)) return RETRY_ROOM_MS;
     } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs));   /* a round cut short takes a sync too */
     if (STOPPED(jobs)) return UINT32_MAX;
     if (jobs->passes) (void)clock_now(jobs);
-    if (2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
+    if (2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = take_queue(jobs);   /* into the place of runs that ended: one sync for both */
     if ((!FAST || jobs->now - jobs->stamp >= 60000) && heartbeat_in(jobs) == 0 && (waiting == INNGEST_ERR_SEEN_FULL || next_deadline(jobs, INNGEST_OK) == 0) &&
         write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (!add_list(jobs)) waiting = INNGEST_ERR_PROGRAM;
@@ -5229,7 +5261,7 @@ inngest_status inngest_flush(inngest *jobs)
     inngest_word end;
     INNGEST_TRY(check_call(jobs));
     end = WORD(LOAD(&jobs->tail));
-    status = drain(jobs);
+    status = take_queue(jobs);
     INNGEST_TRY(port_sync(jobs));
     if (status == INNGEST_OK && (word_distance)WORD(end - jobs->head) > 0) return INNGEST_ERR_BUSY;   /* cov: two at once: queue_threads.c */
     return status;
@@ -5686,6 +5718,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
         if (status == INNGEST_ERR_JOURNAL_FULL) status = jobs->doubtful ? INNGEST_ERR_PROGRAM : win_back(jobs);
     } while (status == INNGEST_PAUSED);
     INNGEST_TRY(status);
+    if (INNGEST_INSPECT && IS_DAMAGED(jobs)) say(jobs, "inngest: the journal is damaged");
     jobs->stamp = jobs->booted = jobs->now;
 #if INNGEST_INDEXES
     set_window(jobs);

@@ -64,13 +64,15 @@ static const inngest_function good[] = {
     { .id = "c", .event = "test/c.*", .handler = job }, { .id = "d", .event = "other", .handler = job } };
 static inngest_function bad[4];
 
+static char long_name[INNGEST_EVENT_BYTES + 2];
 static void test_table(void)
 {
-    static const char *const wrong[] = { "*", "a*", "test*", "a/*b", "a/b*", "*/a", "a/*/b", "a/**", "**", "a/*.", "a/b-*", "" };
+    static const char *const wrong[] = { "*", "a*", "test*", "a/*b", "a/b*", "*/a", "a/*/b", "a/**", "**", "a/*.", "a/b-*", "", "inngest/function.failed", "inngest/*", long_name };
     static const inngest_status wanted = INNGEST_ERR_TABLE_EVENT;
     inngest_function many[INNGEST_FAN_OUT + 3];
     char ids[INNGEST_FAN_OUT + 3][4];
     unsigned i, k, blank;
+    memset(long_name, 'n', sizeof long_name - 1);
     for (blank = 0; blank < 2; blank++) {
         fresh();
         if (blank) CHECK(inngest_format(&m.chip.port) == INNGEST_OK);

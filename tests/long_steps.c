@@ -482,6 +482,32 @@ static void test_began(void)
     MACHINE_END();
 }
 
+/* Damage whose owner is not known may have been the record of any step: none of a run from an earlier boot is said not to have run. */
+static inngest_status two_steps(inngest_ctx *ctx)
+{
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
+    INNGEST_DO(ctx, "first") trace("%d", (int)inngest_began(ctx));
+    INNGEST_DO(ctx, "second") trace("%d", (int)inngest_began(ctx));
+    return INNGEST_OK;
+}
+
+static void test_damage(void)
+{
+    unsigned damaged;
+    for (damaged = 0; damaged < 2; damaged++) {
+        start(job(two_steps, 5), pending, plain);
+        CHECK(machine_run(2000) && machine_runs(NULL) == 0);
+        CHECK_TRACE("0 0");
+        CHECK(inngest_send(&m.jobs, "test/go", "", 0) == INNGEST_OK && machine_run(500));
+        if (damaged) m.chip.cells[60] ^= 4;               /* in the first run, which has ended */
+        machine_reboot();
+        CHECK(machine_counters().damaged == damaged);
+        CHECK(machine_run(2000) && machine_runs(NULL) == 0);
+        CHECK_TRACE(damaged ? "1 1" : "0 0");
+        MACHINE_END();
+    }
+}
+
 /* ---- restart, and the port has none -------------------------------------------------------------------------------- */
 
 static inngest_status restarting(inngest_ctx *ctx)
@@ -489,6 +515,41 @@ static inngest_status restarting(inngest_ctx *ctx)
     INNGEST_TRY(inngest_step_restart(ctx, "again from the top"));
     trace("not reached");
     return INNGEST_OK;
+}
+
+/* What was sent before is journaled first, as long as there is room for it. */
+static unsigned began_here;
+static inngest_status starter(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "send") CHECK(inngest_send(&m.jobs, "test/other", "", 0) == INNGEST_OK && inngest_send(&m.jobs, "test/other", "", 0) == INNGEST_OK);
+    INNGEST_TRY(inngest_step_restart(ctx, "now"));
+    trace("on");
+    return INNGEST_OK;
+}
+static inngest_status other(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "o") began_here++;
+    return INNGEST_OK;
+}
+static void come_back(void *context) { (void)context; }
+
+static void test_sent_before(void)
+{
+    static const inngest_function table[] = { { .id = "starter", .event = "test/go", .handler = starter }, { .id = "other", .event = "test/other", .handler = other } };
+    unsigned runs;
+    for (runs = 1; runs < 4; runs++) {                   /* with one place the event waits, and the restart does not wait for it */
+        machine_open(table, 2, 4096, 4, 4);
+        m.chip.port.restart = come_back;
+        m.config.runs = runs;
+        began_here = 0;
+        machine_reboot();
+        CHECK(inngest_send(&m.jobs, "test/go", "", 0) == INNGEST_OK);
+        CHECK(machine_run(10) && machine_tick() == UINT32_MAX);
+        machine_reboot();
+        CHECK(machine_run(10) && machine_runs(NULL) == 0 && began_here == runs - 1);
+        CHECK_TRACE("on");
+        MACHINE_END();
+    }
 }
 
 static void test_restart(void)
@@ -544,7 +605,9 @@ int main(void)
     test_timeouts();
     test_cancel();
     test_began();
+    test_damage();
     test_restart();
+    test_sent_before();
     test_places();
     return TEST_END();
 }

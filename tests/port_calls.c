@@ -270,8 +270,40 @@ static void logs(void)
     MACHINE_END();
 }
 
+/* Events that wait are told once, not each second. */
+static unsigned told;
+static void log_waiting(void *context, const char *text)
+{
+    (void)context;
+    told += strstr(text, "events wait") != NULL;
+}
+
+static inngest_status ends(inngest_ctx *ctx)
+{
+    (void)ctx;
+    return INNGEST_OK;
+}
+static const inngest_function ending[] = { { .id = "ends", .event = "t/ends", .handler = ends } };
+
+static void waiting_events(void)
+{
+    char id[2] = "a";
+    inngest_event event = { .name = "t/ends", .id = id };
+    machine_open(ending, 1, 2048, 4, 4);
+    m.chip.port.log = log_waiting;
+    machine_reboot();
+    told = 0;
+    for (; id[0] <= 'a' + INNGEST_SEEN_IDS; id[0]++) {
+        CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(10));
+    }
+    CHECK(machine_run(60000) && told == 1 && machine_counters().waiting_seen > 10);
+    CHECK(machine_run((uint32_t)INNGEST_SEEN_MS) && told == 1);
+    MACHINE_END();
+}
+
 int main(void)
 {
+    waiting_events();
     senders();
     watchdog();
     long_run();
