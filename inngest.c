@@ -5076,10 +5076,18 @@ static inngest_status drain(inngest *jobs)
         if (status != INNGEST_OK && SLOT_KIND(slot) != SLOT_COMPLETION) continue;
         leave_clean_stop(jobs);
         taken = take(jobs, slot);
-        if (taken == INNGEST_OK) free_slot(jobs, at);
-        else if (!INNGEST_LONG_STEPS || (int)taken < INNGEST_ERR_SEEN_FULL) return taken;
-        else status = taken;
+        if (taken == INNGEST_OK) {
+            free_slot(jobs, at);
+            continue;
+        }
+        status = taken;
+        if (!INNGEST_LONG_STEPS || (int)taken < INNGEST_ERR_SEEN_FULL) break;
     }
+#if INNGEST_RESTART || INNGEST_LOG
+    if (!jobs->waits && (status == INNGEST_ERR_SEEN_FULL || status == INNGEST_ERR_JOURNAL_FULL))
+        say(jobs, status == INNGEST_ERR_SEEN_FULL ? "inngest: events wait until an id expires" : "inngest: events wait for room in the journal");
+    jobs->waits = status != INNGEST_OK;
+#endif
     return status;
 }
 
@@ -5197,20 +5205,6 @@ APART bool round_of_passes(inngest *jobs)
 static void take_clock(inngest *jobs);
 #endif
 
-/* Take what the queue holds, as far as there is room. */
-#if INNGEST_RESTART || INNGEST_LOG
-static inngest_status take_queue(inngest *jobs)
-{
-    inngest_status status = drain(jobs);
-    if (!jobs->waits && (status == INNGEST_ERR_SEEN_FULL || status == INNGEST_ERR_JOURNAL_FULL))
-        say(jobs, status == INNGEST_ERR_SEEN_FULL ? "inngest: events wait until an id expires" : "inngest: events wait for room in the journal");
-    jobs->waits = status != INNGEST_OK;
-    return status;
-}
-#else
-#define take_queue drain
-#endif
-
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
     uint32_t next, block, offset;
@@ -5235,13 +5229,13 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     if (jobs->alone) release(jobs);
 #endif
     do {
-        waiting = none_waits(jobs) ? INNGEST_OK : take_queue(jobs);
+        waiting = none_waits(jobs) ? INNGEST_OK : drain(jobs);
         if (!jobs->wrote && next_due(jobs)) leave_clean_stop(jobs);
         if (!can_write(jobs)) return RETRY_ROOM_MS;
     } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs));   /* a round cut short takes a sync too */
     if (STOPPED(jobs)) return UINT32_MAX;
     if (jobs->passes) (void)clock_now(jobs);
-    if (2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = take_queue(jobs);   /* into the place of runs that ended: one sync for both */
+    if (2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
     if ((!FAST || jobs->now - jobs->stamp >= 60000) && heartbeat_in(jobs) == 0 && (waiting == INNGEST_ERR_SEEN_FULL || next_deadline(jobs, INNGEST_OK) == 0) &&
         write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (!add_list(jobs)) waiting = INNGEST_ERR_PROGRAM;
@@ -5261,7 +5255,7 @@ inngest_status inngest_flush(inngest *jobs)
     inngest_word end;
     INNGEST_TRY(check_call(jobs));
     end = WORD(LOAD(&jobs->tail));
-    status = take_queue(jobs);
+    status = drain(jobs);
     INNGEST_TRY(port_sync(jobs));
     if (status == INNGEST_OK && (word_distance)WORD(end - jobs->head) > 0) return INNGEST_ERR_BUSY;   /* cov: two at once: queue_threads.c */
     return status;

@@ -23,7 +23,8 @@
  *   inside a handler or a step body only:                        all that takes an inngest_ctx
  *   from the context that calls inngest_tick, inside user code too:   inngest_cancel, inngest_next_run,
  *       inngest_get_counters, inngest_set_wall_clock
- *   from that context, outside user code (else INNGEST_ERR_BUSY): everything else
+ *   from that context, outside user code (else INNGEST_ERR_BUSY): everything else; inngest_init does not see that it is
+ *       inside: it takes the engine's memory as it finds it
  *
  * What power loss may cost: events not journaled by a tick yet (inngest_flush tells), and the effect of a step
  * body whose record was not complete happens again. Nothing else.
@@ -49,7 +50,7 @@
 #ifndef INNGEST_RUN_BYTES      /* journal bytes reserved for a run that names none; 64..65535 */
 #define INNGEST_RUN_BYTES 512
 #endif
-#ifndef INNGEST_EVENT_BYTES    /* most bytes of name and data of an event; 16..4096; RAM: this many a queue slot */
+#ifndef INNGEST_EVENT_BYTES    /* most bytes of name and data of an event, and of what inngest_complete brings; 16..4096; RAM: this many a queue slot */
 #define INNGEST_EVENT_BYTES 128
 #endif
 #ifndef INNGEST_RESULT_BYTES   /* most bytes of a step's result or progress; 0..4096; RAM: none */
@@ -268,7 +269,7 @@ typedef enum inngest_status {
     INNGEST_ERR_STATUS = -322,         /* a body or handler returned a value that is no inngest_status of its kind */
     INNGEST_ERR_STEP_IDS = -323,       /* limit INNGEST_STEP_IDS: too many different step ids in one pass */
     INNGEST_ERR_STEP_ID = -324,        /* two step ids share a hash: rename one; or an id is NULL or empty */
-    INNGEST_ERR_RESULT_SIZE = -325,    /* limit INNGEST_RESULT_BYTES: result or progress too large */
+    INNGEST_ERR_RESULT_SIZE = -325,    /* limit INNGEST_RESULT_BYTES: result or progress too large; of inngest_complete INNGEST_EVENT_BYTES */
     INNGEST_ERR_RUN_BYTES = -326,      /* limit journal_bytes: the run used up its reservation */
     INNGEST_ERR_NOT_IN_STEP = -327,    /* a call for step bodies outside one */
     INNGEST_ERR_CRASHED = -328,        /* INNGEST_CRASH_LIMIT resets were pinned on this run */
@@ -290,7 +291,7 @@ typedef enum inngest_status {
     INNGEST_ERR_MEMORY = -360,         /* memory NULL, misaligned or smaller than INNGEST_MEMORY says */
     INNGEST_ERR_TABLE_ID = -361,       /* a function without an id */
     INNGEST_ERR_TABLE_DOUBLE = -362,   /* two functions with one id (or ids that share a hash) */
-    INNGEST_ERR_TABLE_EVENT = -363,    /* no trigger event, or a wildcard that does not follow '/' or '.' */
+    INNGEST_ERR_TABLE_EVENT = -363,    /* no trigger event, one that none can be (inngest/..., too long), or a wildcard that does not follow '/' or '.' */
     INNGEST_ERR_TABLE_HANDLER = -364,  /* no handler */
     INNGEST_ERR_TABLE_FAN_OUT = -365,  /* limit INNGEST_FAN_OUT: more functions fit one event */
     INNGEST_ERR_TABLE_BYTES = -366,    /* journal_bytes below 32; or the runs that one event starts need more than the capacity, or a block */
@@ -375,7 +376,7 @@ typedef struct inngest_function {
     uint32_t jitter_ms;           /* 0: Inngest's 30,000; INNGEST_NO_JITTER: none; added at random to each backoff */
     uint16_t journal_bytes;       /* reserved when a run starts; 0: INNGEST_RUN_BYTES */
     uint8_t backoff_count;
-    uint8_t max_attempts;         /* 0: 5 as in Inngest; 1: no retry */
+    uint8_t max_attempts;         /* of each step, and of the handler in all, whatever steps succeed between; 0: 5 as in Inngest; 1: no retry */
 } inngest_function;
 #define INNGEST_NO_JITTER UINT32_MAX
 
@@ -762,7 +763,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
  * one block header for each record written, and only when the head has no room. */
 
 /* Mount the journal and take up its runs. A blank storage is formatted; storage that is foreign, newer or of another
- * geometry is refused and not touched. *index (may be NULL) gets the function that a table error is about; of several, the first.
+ * geometry is refused and not touched. *index (may be NULL) gets the function that a table error is about; of several, the first; no other status says anything by it.
  * Interrupts: no. Reads 24 to 88 bytes of each block, and of the newest, where it is of more than 8 KiB, up to 544 bytes each 4 KiB, until
  * a list is found; what was written behind that list of all that counts, up to 8 KiB, or 64 times as much as it takes, 4 bytes for each
  * run and id; what is left of a block and one more, which are to be blank, of larger ones on flash the next 4 KiB and a unit each 512
@@ -836,7 +837,8 @@ typedef struct inngest_event {
     size_t size;
 #if INNGEST_SEEN_IDS
     const char *id;               /* NULL or empty: none; the same id, whatever the name, within INNGEST_SEEN_MS starts
-                                   * no second run; INNGEST_SEEN_IDS of them at a time */
+                                   * no second run; INNGEST_SEEN_IDS of them at a time: one more stops ALL events
+                                   * until the oldest expires. Powered time: where no wall clock is told, time off does not count */
 #endif
 #if INNGEST_WALL_CLOCK
     int64_t ts;                   /* unix ms, to the year 6429; 0: none; a future one delays the start */
@@ -851,7 +853,7 @@ void inngest_wake(inngest *jobs);
 
 #if INNGEST_LONG_STEPS
 /* End a step that gave INNGEST_PENDING: with OK and its result, or with RETRY or FAIL. Copies, never waits; goes
- * through the queue, ahead of events that wait for room. Interrupts: yes. ARGUMENT, QUEUE_FULL (until a tick takes some),
+ * through the queue, ahead of events that wait for room. At most INNGEST_EVENT_BYTES. Interrupts: yes. ARGUMENT, QUEUE_FULL (until a tick takes some),
  * RESULT_SIZE or NOT_READY; STALE_TOKEN for an empty one. A token of a step that is over is refused by the tick and
  * counted; a result larger than the step's fails the run. */
 INNGEST_MUST_USE inngest_status inngest_complete(inngest *jobs, inngest_token token, inngest_status status,
@@ -862,7 +864,7 @@ INNGEST_MUST_USE inngest_status inngest_complete(inngest *jobs, inngest_token to
 
 /* Run fn once. size bytes at result are zeroed, filled by fn, recorded; at replay they come back. All step calls:
  * interrupts: no. They look through the run's records, twice at most. They write one record at most, with options.intent
- * two; a restart, and the first wait of a boot that does not know the wall clock, one of the time too; a send one more for each
+ * two, and a sleep that is over at once; a restart, and the first wait of a boot that does not know the wall clock, one of the time too; a send one more for each
  * run that it starts; plus what reclaim carries. */
 INNGEST_MUST_USE inngest_status inngest_step_run(inngest_ctx *ctx, const char *id, inngest_step_fn *fn,
                                                  const void *arg, void *result, size_t size);
@@ -879,14 +881,15 @@ INNGEST_MUST_USE inngest_status inngest_step_sleep_until(inngest_ctx *ctx, const
 
 #if INNGEST_SEND_STEP
 /* Send an event, exactly once: the runs it starts and this step's memo are one group in the journal. Where there
- * is no room for them, the run waits (INNGEST_WAIT_ROOM). The name is copied. */
+ * is no room for them, the run waits (INNGEST_WAIT_ROOM), and keeps its own: runs that hold all room wait for each other until one is
+ * cancelled. The name is copied. */
 INNGEST_MUST_USE inngest_status inngest_step_send(inngest_ctx *ctx, const char *id, const char *name,
                                                   const void *data, size_t size);
 #endif
 
 #if INNGEST_RESTART
-/* Reset the machine on purpose, through port->restart. Recorded first; OK in any later boot. The journal is stopped
- * in order, so nobody is charged for it. */
+/* Reset the machine on purpose, through port->restart. Recorded first, behind the events that were sent before and have room; OK in
+ * any later boot. The journal is stopped in order, so nobody is charged for it. */
 INNGEST_MUST_USE inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id);
 #endif
 
@@ -928,7 +931,9 @@ INNGEST_MUST_USE inngest_status inngest_join_(inngest_ctx *ctx, bool any, innges
 typedef enum inngest_began_t { INNGEST_BEGAN_NO, INNGEST_BEGAN_MAYBE, INNGEST_BEGAN_YES } inngest_began_t;
 typedef enum inngest_stop_t { INNGEST_STOP_NONE, INNGEST_STOP_TIMEOUT, INNGEST_STOP_CANCEL, INNGEST_STOP_LOST } inngest_stop_t;
 
-/* May this body have run in an earlier boot? Exact with options.intent. */
+/* May this body have run in an earlier boot? Exact with options.intent. NO is also given behind a step of this run that had its end in
+ * this boot, unless damage was found (without INNGEST_INSPECT: never then): a firmware that puts a new step in front of one that an
+ * earlier boot began gives that an intent. */
 inngest_began_t inngest_began(const inngest_ctx *ctx);
 #if INNGEST_LONG_STEPS
 /* Why a body in progress is called for the last time: switch the motor off. If it gives OK (not when LOST), that counts. */
@@ -940,7 +945,8 @@ uint32_t inngest_step_calls(const inngest_ctx *ctx);
 inngest_token inngest_step_token(inngest_ctx *ctx);
 /* Return what this gives: call me again in ms at the latest, and after inngest_wake; UINT32_MAX: only then. No attempt,
  * no write. With ms, a body that has both a timeout and asked for its token may be called earlier: with another branch of its run,
- * or when the clock is set. Where INNGEST_ACTIVE_STEPS are in progress, the body is begun anew when one of them is over. */
+ * or when the clock is set. Neither calls nor timeouts come while the handler, not the step, waits for its next attempt. Where
+ * INNGEST_ACTIVE_STEPS are in progress, the body is begun anew when one of them is over. */
 INNGEST_MUST_USE inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms);
 #endif
 
@@ -953,7 +959,8 @@ INNGEST_MUST_USE inngest_status inngest_fail(inngest_ctx *ctx, int32_t code, con
 
 #if INNGEST_PROGRESS
 /* Keep progress (at most INNGEST_RESULT_BYTES) of a long step: one live record, durable when OK comes back, gone when
- * the step is decided. What is not OK must be returned from the body. Writes: one record, none if nothing changed. */
+ * the step is decided. Power may be lost between the last progress and the step's end: a body must cope with one that is finished.
+ * What is not OK must be returned from the body. Writes: one record, none if nothing changed. */
 INNGEST_MUST_USE inngest_status inngest_step_save(inngest_ctx *ctx, const void *progress, size_t size);
 /* Take it up again: zeros where there is none or where less was saved; more than size: INNGEST_ERR_TOO_LONG. */
 INNGEST_MUST_USE inngest_status inngest_step_load(inngest_ctx *ctx, void *progress, size_t size);
