@@ -3936,10 +3936,17 @@ APART inngest_status wait_for_attempt(inngest_ctx *ctx, const record *r)
     return wait_if_early(ctx, INNGEST_WAIT_RETRY, get_time(FIRST(ctx->jobs, r)));
 }
 
+/* The step's memo is of another firmware: its run waits for that. Other branches are in progress beside it: they have their calls and
+ * timeouts meanwhile. */
+APART inngest_status park_step(inngest_ctx *ctx)
+{
+    return IN_GROUP(ctx) ? wait_for_good(ctx, INNGEST_WAIT_MEMO) : park(ctx, INNGEST_WAIT_MEMO);
+}
+
 /* The journal knows the step but not its end. BODY: go on with it. */
 NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const record *r)
 {
-    if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park(ctx, INNGEST_WAIT_MEMO);
+    if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park_step(ctx);
     if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
     if (ENDING(ctx) ? !IN_PROGRESS(ctx) : CANCELLING(ctx->run)) return wait_for_good(ctx, INNGEST_WAIT_NONE);
     if (INNGEST_LONG_STEPS && r->kind == INTENT) {
@@ -3982,7 +3989,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
     if (found == FOUND) ctx->old = (uint16_t)record_room(jobs, r->size);
     else r->kind = 0;
     if (r->kind == 0 || undecided(r->kind)) return enter_undecided(ctx, what, r);
-    if (r->kind == CHOICE || (r->kind == DONE ? FIRST(jobs, r)[0] : (unsigned)WHAT_RUN) != what) return park(ctx, INNGEST_WAIT_MEMO);
+    if (r->kind == CHOICE || (r->kind == DONE ? FIRST(jobs, r)[0] : (unsigned)WHAT_RUN) != what) return park_step(ctx);
     status = INNGEST_OK;
     if (r->kind == FAILED) {
         if (!load_error(ctx, r)) return park(ctx, INNGEST_WAIT_DAMAGE);
@@ -4038,7 +4045,7 @@ static inngest_status enter_with(inngest_ctx *ctx, const char *id, void *result,
     if ((status == INNGEST_OK || status == INNGEST_BODY) && result == NULL && size > 0) return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
     if (status != INNGEST_OK) return status;
     status = copy_payload(ctx, &r, 0, result, size);
-    return status == INNGEST_ERR_TOO_LONG ? park(ctx, INNGEST_WAIT_MEMO) : status;
+    return status == INNGEST_ERR_TOO_LONG ? park_step(ctx) : status;
 }
 
 /* BODY: call it. */

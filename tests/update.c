@@ -649,8 +649,55 @@ static void newer(void)
     MACHINE_END();
 }
 
+/* A branch whose memo a firmware cannot take parks its run, but what is in progress in another branch of it is called, timed and told
+ * all the same; then the run waits, until it is rolled back. */
+static unsigned motor_on, motor_off;
+static inngest_status motor(inngest_ctx *ctx, const void *arg, void *result)
+{
+    (void)arg; (void)result;
+    if (inngest_stop_reason(ctx) != INNGEST_STOP_NONE) {
+        motor_off = m.now;
+        return INNGEST_OK;
+    }
+    if (inngest_step_calls(ctx) == 0) motor_on = m.now;
+    return inngest_again(ctx, 1000);
+}
+static inngest_status two_branches(inngest_ctx *ctx)
+{
+    static const inngest_step_options three = { .timeout_ms = 3000, .max_attempts = 1 };
+    inngest_status a, b;
+    uint8_t value[8];
+    inngest_parallel(ctx, "both");
+    a = inngest_step_run_with(ctx, "motor", &three, motor, NULL, NULL, 0);
+    b = inngest_step_run(ctx, "value", fill, NULL, value, width);
+    INNGEST_TRY(inngest_all(ctx, &a, &b));
+    trace("both");
+    return INNGEST_OK;
+}
+static const inngest_function beside[] = { { FUNCTION("job", two_branches) } };
+
+static void parked_branch(void)
+{
+    width = 4;
+    OPEN(beside);
+    send_go();
+    CHECK(machine_run(500) && machine_runs(NULL) == 1);
+    CHECK_TRACE("fill");
+    width = 3;
+    BOOT(beside);
+    motor_on = motor_off = 0;
+    CHECK(machine_run(60000) && motor_on && motor_off == motor_on + 3000);
+    CHECK(machine_runs(NULL) == 1 && run_info().wait == INNGEST_WAIT_MEMO && run_info().deadline_in_ms == INT64_MAX);
+    width = 4;
+    BOOT(beside);
+    CHECK(machine_run(10) && machine_runs(NULL) == 0);
+    CHECK_TRACE("both");
+    MACHINE_END();
+}
+
 int main(void)
 {
+    parked_branch();
     gone(false);
     gone(true);
     new_functions();
