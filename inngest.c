@@ -1628,7 +1628,7 @@ static void go_behind(const inngest_run *run, record *r)
 }
 
 /* Find the next record of a class and step in a run's chain, in front of this one; 0: any. At the first one link is 0 then. */
-static enum found find_next(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
+APART enum found find_next(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
 {
     do {
         uint32_t position = r->position - r->link;
@@ -1948,7 +1948,7 @@ static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
 static bool in_last(const inngest *jobs, uint32_t position) { return position && block_of(jobs, position) == jobs->last_block; }
 
 /* The head is where it was before: what was synced there is not what will be. */
-static void go_back(inngest *jobs)
+APART void go_back(inngest *jobs)
 {
     if ((int32_t)(jobs->synced - head_position(jobs)) > 0) jobs->synced = head_position(jobs);
 }
@@ -2360,7 +2360,7 @@ NEAR inngest_status room(inngest *jobs, uint32_t bytes)
 #endif
 
 /* The same for one record with so large a payload. */
-NEAR_APART inngest_status room_for(inngest *jobs, uint32_t payload) { return room(jobs, ROOM_FOR(payload)); }
+NEAR inngest_status room_for(inngest *jobs, uint32_t payload) { return room(jobs, ROOM_FOR(payload)); }
 
 #if INNGEST_INDEXES
 static bool lags(const inngest *jobs) { return jobs->head_block - jobs->tail_block >= jobs->window; }
@@ -2452,7 +2452,7 @@ static inngest_status write_record(inngest *jobs, inngest_run *run, uint32_t key
 }
 #endif
 
-APART inngest_status add_time(inngest *jobs, unsigned flag)
+static inngest_status add_time(inngest *jobs, unsigned flag)
 {
     uint8_t bytes[TIME_BYTES];
     put_time(bytes, jobs->now);
