@@ -3956,12 +3956,6 @@ NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const recor
     return r->kind == ATTEMPT ? wait_for_attempt(ctx, r) : INNGEST_BODY;
 }
 
-/* A hook may have written, and reclaim moved the memo: find it again. */
-NEAR bool still_there(inngest_ctx *ctx, record *r, uint32_t tail)
-{
-    return !INNGEST_HOOKS || ctx->jobs->tail_block == tail || find_own(ctx, KEY(RESULT, ctx->step), r) == FOUND;
-}
-
 /* Common to all steps: identity, then what the journal knows. BODY: nothing decided, go on. */
 NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, record *r)
 {
@@ -3999,12 +3993,14 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
     if (ctx->active) {                               /* it was completed since */
         tell_step(ctx, status);
         drop_own(ctx);
-        return still_there(ctx, r, tail) ? status : park(ctx, INNGEST_WAIT_DAMAGE);
-    }
+    } else
 #endif
-    count(&jobs->counters.memos);
-    TELL(jobs, step_memo, run_id(jobs, ctx->run), ctx->id, status);
-    return still_there(ctx, r, tail) ? status : park(ctx, INNGEST_WAIT_DAMAGE);
+    {
+        count(&jobs->counters.memos);
+        TELL(jobs, step_memo, run_id(jobs, ctx->run), ctx->id, status);
+    }
+    if (INNGEST_HOOKS && jobs->tail_block != tail && find_own(ctx, KEY(RESULT, ctx->step), r) != FOUND) return park(ctx, INNGEST_WAIT_DAMAGE);   /* cov: a guard: the hook has written, and reclaim moved it */
+    return status;
 }
 
 #if INNGEST_SEND_STEP || INNGEST_RESTART
@@ -4528,7 +4524,7 @@ APART inngest_status check_table(const inngest *jobs, uint16_t *index)
         if (f->event == NULL || f->event[0] == 0) return INNGEST_ERR_TABLE_EVENT;
         while (*star && *star != '*') star++;
         name_size = (size_t)(star - f->event);
-        if (name_size > INNGEST_EVENT_BYTES || name_size > 255 || (name_size >= 8 && is_own(f->event))) return INNGEST_ERR_TABLE_EVENT;   /* none is ever sent */
+        if (name_size > (INNGEST_EVENT_BYTES < 255 ? INNGEST_EVENT_BYTES : 255) || (name_size >= 8 && is_own(f->event))) return INNGEST_ERR_TABLE_EVENT;   /* none is ever sent */
         if (*star && (star[1] != 0 || star == f->event || (star[-1] != '/' && star[-1] != '.'))) return INNGEST_ERR_TABLE_EVENT;
         if (f->handler == NULL) return INNGEST_ERR_TABLE_HANDLER;
         if ((f->backoff == NULL) != (f->backoff_count == 0)) return INNGEST_ERR_TABLE_BACKOFF;
