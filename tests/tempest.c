@@ -40,7 +40,7 @@ typedef struct step_entry {
     uint16_t effects;
     uint32_t boot;                     /* the last one that began its body */
     uint8_t boot_attempt;
-    int64_t from;                      /* a sleep: when it was asked for first */
+    int64_t from;                      /* a sleep: when it was asked for first; else: when the next attempt may be */
     uint32_t key;
 } step_entry;
 
@@ -60,7 +60,7 @@ static struct {
     uint64_t random;
     unsigned functions, events, count[FUNCTIONS], queue;
     op ops[FUNCTIONS][OPS];
-    bool fails[FUNCTIONS], fan, gone[FUNCTIONS], clocks, truthful, ids, cancels, tables, faults, crashes, same_ids, odd_calls, has[FUNCTIONS];
+    bool fails[FUNCTIONS], fan, gone[FUNCTIONS], clocks, truthful, ids, cancels, tables, faults, crashes, same_ids, odd_calls, slow, has[FUNCTIONS];
     uint16_t bytes[FUNCTIONS];
     uint8_t size[EVENTS];
     bool queued[EVENTS], tried[EVENTS];
@@ -68,6 +68,13 @@ static struct {
     uint32_t base, boots, crash_resets, turn, flaps;   /* flaps: so many boots to come are cut short */
     bool up, last;
 } life;
+static uint32_t now32(void) { return life.base + (uint32_t)life.uptime; }
+static void pass_time(uint32_t ms) { life.now += ms; life.uptime += ms; }
+static uint32_t port_now(void *context)
+{
+    (void)context;
+    return now32();
+}
 static run_entry ledger[ENTRIES][FUNCTIONS];
 static struct { inngest_token token; uint8_t e, f, i; bool used; } pending[8];
 static inngest jobs;
@@ -317,6 +324,7 @@ static void open_device(uint32_t block, uint32_t blocks, uint16_t g)
     if (draw(r, 2)) dev.port.may_write = may_write_call;
     if (draw(r, 2)) dev.port.idle = idle_call;
     dev.port.restart = restart_call;
+    if (life.slow) dev.port.now = port_now;
     dev.busy = draw(r, 3) == 0 ? 1 + draw(r, 4) : 0;
     dev.random = life.seed * UINT64_C(77) + 5;
     dev.durable = malloc(size_of());
@@ -351,10 +359,12 @@ static void begins(inngest_ctx *ctx, const where *at)
     if (a > s->next) wrong("an attempt that never was", 0);
     if (s->effects && s->boot != life.boots && s->boot_attempt == a && inngest_began(ctx) == INNGEST_BEGAN_NO) wrong("a body that began is said not to have", 0);
     if (at->intent && s->effects && s->boot != life.boots && s->boot_attempt == a && inngest_began(ctx) != INNGEST_BEGAN_YES) wrong("an intent is forgotten", 0);
+    if (life.slow && s->from && s->boot == life.boots && a == s->boot_attempt + 1u && life.now < s->from) wrong("an attempt comes early", 0);
     if (s->effects < 60000) s->effects++;
     s->attempt = (uint8_t)a;
     s->boot = life.boots;
     s->boot_attempt = (uint8_t)a;
+    if (life.slow && !life.last && draw(&dev.random, 3) == 0) pass_time(draw(&dev.random, 5000));
     if (life.crashes && !life.last && draw(&life.random, 60) == 0 && life.crash_resets < 12) {
         life.crash_resets++;
         longjmp(reset_vector, CRASHED);
@@ -364,6 +374,7 @@ static void begins(inngest_ctx *ctx, const where *at)
 static inngest_status again(inngest_ctx *ctx, step_entry *s, unsigned a, bool after)
 {
     if (s->next < a + 1) s->next = (uint8_t)(a + 1);
+    s->from = life.now + (after ? 1500 : 1000);
     return after ? inngest_retry_after(ctx, 1500, 7, "not yet") : inngest_retry(ctx, 7, "not yet");
 }
 
@@ -685,8 +696,6 @@ static void show(void);
 
 static bool owes(const run_entry *x) { return x->must && !x->finished && !x->cancelled && !x->crashed; }
 
-static uint32_t now32(void) { return life.base + (uint32_t)life.uptime; }
-static void pass_time(uint32_t ms) { life.now += ms; life.uptime += ms; }
 
 /* The outer world answers, or sends: also from where the port is called. */
 static void answer(void)
@@ -934,6 +943,7 @@ static bool begin(uint32_t seed)
     life.crashes = INNGEST_CRASHES && draw(r, 4) == 0;
     life.same_ids = draw(r, 3) == 0;
     life.odd_calls = draw(r, 3) == 0;
+    life.slow = seed % 11 == 3;
     life.queue = 2u << draw(r, 3);
     open_device(block, blocks, g);
     for (tries = 0; ; tries++) {
