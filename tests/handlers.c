@@ -6,7 +6,6 @@
  * argv: how many lives; the first seed; anything: tell what happens. */
 #include "../port/flash_emulator/flash_emulator.h"
 #include "test.h"
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,13 +115,7 @@ static bool next_place(place *p)
     return true;
 }
 
-static void say(const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    if (talks) (void)vprintf(format, list);
-    va_end(list);
-}
+#define say(...) (talks ? (void)printf(__VA_ARGS__) : (void)0)
 
 static void wrong(const char *what, unsigned e, unsigned k)
 {
@@ -171,6 +164,14 @@ static uint32_t one_tick(void)
     }
     woken = false;
     return inngest_tick(&jobs, (uint32_t)now);
+}
+
+static void cancel(unsigned e)
+{
+    if (events[e].run == 0 || events[e].ended) return;
+    say("event %u is cancelled\n", e);
+    if (inngest_cancel(&jobs, events[e].run) != INNGEST_OK) wrong("it cannot be cancelled", e, 0);
+    events[e].cancelled = true;
 }
 
 static bool last_attempt(const place *p)
@@ -291,10 +292,7 @@ static inngest_status body(inngest_ctx *ctx, const void *arg, void *result)
     p->t->boot = boots;
     p->t->due = NEVER;
     if (wakes_inside && draw(30) == 0) wake();
-    if (cancels && !last && draw(150) == 0) {
-        if (inngest_cancel(&jobs, events[p->e].run) != INNGEST_OK) wrong("it cannot cancel its run", p->e, p->k);
-        events[p->e].cancelled = true;
-    }
+    if (cancels && !last && draw(150) == 0) cancel(p->e);
     status = act(ctx, p);
     if (status != INNGEST_OK) return status;
     if (p->s->size) fill(result, p);
@@ -514,11 +512,12 @@ static inngest_status child(inngest_ctx *ctx)
     return INNGEST_OK;
 }
 
-static inngest_status handler_0(inngest_ctx *ctx) { return run_program(ctx, 0, false); }
-static inngest_status handler_1(inngest_ctx *ctx) { return run_program(ctx, 1, false); }
-static inngest_status handler_2(inngest_ctx *ctx) { return run_program(ctx, 2, false); }
-static inngest_status failed_0(inngest_ctx *ctx) { return run_program(ctx, 0, true); }
-static inngest_status failed_1(inngest_ctx *ctx) { return run_program(ctx, 1, true); }
+#define CALL(name, n, on_failure) static inngest_status name(inngest_ctx *ctx) { return run_program(ctx, n, on_failure); }
+CALL(handler_0, 0, false)
+CALL(handler_1, 1, false)
+CALL(handler_2, 2, false)
+CALL(failed_0, 0, true)
+CALL(failed_1, 1, true)
 static const uint32_t one_second[] = { 1 };
 #define JOB .backoff = one_second, .backoff_count = 1, .jitter_ms = INNGEST_NO_JITTER, .journal_bytes = 4000, .max_attempts = 4
 static const inngest_function table[] = {
@@ -635,15 +634,6 @@ static void answer_some(void)
     }
 }
 
-static void cancel_one(void)
-{
-    const unsigned e = draw(EVENTS);
-    if (events[e].run == 0 || events[e].ended) return;
-    say("event %u is cancelled\n", e);
-    if (inngest_cancel(&jobs, events[e].run) != INNGEST_OK) wrong("it cannot be cancelled", e, 0);
-    events[e].cancelled = events[e].cancel_told = true;
-}
-
 static void check_end(void)
 {
     inngest_counters c;
@@ -692,7 +682,11 @@ static void live(void)
         still = tick() == UINT32_MAX && last ? still + 1 : 0;
         answer_some();
         if (draw(last ? 3 : 8) == 0) wake();
-        if (cancels && !last && draw(20) == 0) cancel_one();
+        if (cancels && !last && draw(20) == 0) {
+            const unsigned e = draw(EVENTS);
+            cancel(e);
+            events[e].cancel_told = events[e].cancelled && !events[e].ended;
+        }
         if (!clock_known && (last || draw(10) == 0)) {
             say("the clock is set\n");
             inngest_set_wall_clock(&jobs, NOON + now, (uint32_t)now);
@@ -700,7 +694,7 @@ static void live(void)
         }
         if (resets && !last && draw(15) == 0) {
             if (draw(3) == 0 && inngest_close(&jobs) != INNGEST_OK) wrong("close", 0, 0);
-            now += draw(2) * draw(10000);
+            if (draw(2)) now += draw(10000);
             boot();
             continue;
         }
