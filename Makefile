@@ -85,7 +85,7 @@ $(BUILD)/limits_flash: OPTIONS = -DINNGEST_WRITE_CACHE=0
 $(BUILD)/limits_flash: tests/limits.c
 $(BUILD)/storm_near: OPTIONS = -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=512u
 $(BUILD)/storm_near: tests/storm.c
-$(BUILD)/handlers_small: OPTIONS = $(foreach o,ACTIVE_STEPS=1 TICK_PASSES=2 INDEXES=0,-DINNGEST_$(o))
+$(BUILD)/handlers_small: OPTIONS = -DINNGEST_ACTIVE_STEPS=1 -DINNGEST_TICK_PASSES=2 -DINNGEST_INDEXES=0
 $(BUILD)/handlers_small: tests/handlers.c
 $(BUILD)/lists: OPTIONS = -DTAKES_LISTS=takes_lists
 $(BUILD)/tempest_small: OPTIONS = $(foreach o,INDEXES=0 SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 STAGE_BYTES=64 CRC_TABLE=16 ACTIVE_STEPS=1 SEEN_IDS=0 FILL_PERCENT=75 TICK_PASSES=2,-DINNGEST_$(o))
