@@ -393,6 +393,18 @@ static void test_ids(void)
     CHECK_TRACE("test/w:d test/behind:");
     CHECK(inngest_flush(&m.jobs) == INNGEST_OK);
     MACHINE_END();
+    /* Also where no clock counts what is between resets and no boot takes long, with nothing to do but that event. */
+    open_with(id_table, 2, MACHINE_RUNS, MACHINE_EVENTS);
+    for (i = 0; i < INNGEST_SEEN_IDS; i++) CHECK(send_id("test/x", ids[i], 0) == INNGEST_OK && machine_run(10));
+    machine_trace[0] = 0;
+    for (i = 0; i < 100 && machine_trace[0] == 0; i++) {
+        machine_reboot();
+        CHECK(send_id("test/w", ids[INNGEST_SEEN_IDS], 0) == INNGEST_OK);
+        for (d = 0; d < 30; d++) { m.now += 60000; (void)machine_tick(); }
+    }
+    CHECK(i > 48 && i < 100 && machine_runs(NULL) == 0);
+    CHECK_TRACE("test/w:d");
+    MACHINE_END();
 }
 
 /* ---- times to come ------------------------------------------------------------------------------------------------ */

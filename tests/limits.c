@@ -821,6 +821,26 @@ static void most_passes(void)
     MACHINE_END();
 }
 
+/* All runs have ended, in as many passes as a tick goes on behind, and one more event is in the queue: the next tick is due at once. */
+static void one_behind(void)
+{
+    enum { RUNS = (INNGEST_TICK_PASSES + 1) / 2 };
+    static int64_t memory[INNGEST_MEMORY(RUNS, 2 * RUNS) / 8 + 1];
+    unsigned i, ticks = 0;
+    start(nothing, 1, 64);
+    flash_close(&m.chip);
+    CHECK(flash_open(&m.chip, 16384, 4, 4, 1));
+    m.config.memory = memory;
+    m.config.memory_size = sizeof memory;
+    m.config.runs = RUNS;
+    m.config.events = 2 * RUNS;
+    CHECK(inngest_init(&m.jobs, &m.config, NULL) == INNGEST_OK);
+    for (i = 0; i <= RUNS; i++) SEND("go", "", 0);
+    while (machine_tick() == 0 && ticks++ < 100) { }
+    CHECK(ticks < 100 && machine_ended.count == RUNS + 1 && machine_runs(NULL) == 0);
+    MACHINE_END();
+}
+
 /* While a block is being erased ahead the tick asks to be called at once. */
 static void erase_is_polled(void)
 {
@@ -1039,6 +1059,7 @@ int main(void)
     clock_writes();
     clock_in_a_pass();
     most_passes();
+    one_behind();
     erase_is_polled();
     no_room_for_the_end();
     new_steps();

@@ -409,6 +409,28 @@ static void test_cancel(void)
     MACHINE_END();
 }
 
+/* on_failure goes by its error: in the call that tells a step of it to stop, that is the same. */
+static inngest_status fails(inngest_ctx *ctx) { return inngest_fail(ctx, 77, "why"); }
+static inngest_status by_error(inngest_ctx *ctx)
+{
+    const inngest_error_info *e = inngest_error(ctx);
+    CHECK(e->status == INNGEST_FAIL && e->code == 77 && strcmp(e->message, "why") == 0);
+    return e->code == 77 ? handler(ctx) : INNGEST_OK;
+}
+
+static void test_cancel_on_failure(void)
+{
+    inngest_function f = job(fails, 1);
+    inngest_run_info info;
+    f.on_failure = by_error;
+    start(f, endless, plain);
+    CHECK(machine_tick() == 700 && machine_runs(&info) == 1 && info.phase == INNGEST_PHASE_ON_FAILURE);
+    CHECK(inngest_cancel(&m.jobs, info.id) == INNGEST_OK);
+    CHECK(machine_run(100000) && machine_runs(NULL) == 0 && machine_ended.status == INNGEST_CANCELLED);
+    CHECK_TRACE("0@0/0:0 1@0/0:2");
+    MACHINE_END();
+}
+
 /* ---- what a body can know of earlier boots ------------------------------------------------------------------------ */
 
 static inngest_status curious(inngest_ctx *ctx, const void *arg, void *result)
@@ -596,6 +618,87 @@ static void test_places(void)
     MACHINE_END();
 }
 
+/* Some wait for an answer, in as many places as are told; the other run is the one under test. */
+static inngest_status asks(inngest_ctx *ctx, const void *arg, void *result)
+{
+    (void)arg; (void)result;
+    token = inngest_step_token(ctx);
+    return INNGEST_PENDING;
+}
+static inngest_handler *beside;
+static inngest_status asks_or(inngest_ctx *ctx)
+{
+    return inngest_event_size(ctx) ? beside(ctx) : inngest_step_run(ctx, "asks", asks, NULL, NULL, 0);
+}
+
+static void fill_places(unsigned n, inngest_handler *other)
+{
+    unsigned i;
+    start(job(asks_or, 5), NULL, plain);                 /* its event is one that asks */
+    beside = other;
+    for (i = 1; i < n; i++) CHECK(inngest_send(&m.jobs, "test/go", "", 0) == INNGEST_OK);
+    CHECK(machine_run(100) && inngest_send(&m.jobs, "test/go", "other", 5) == INNGEST_OK);
+}
+
+/* Of two branches the later one leaves, in one pass, the last place, for which the earlier one begins to wait there. */
+static inngest_status late(inngest_ctx *ctx, const void *arg, void *result)
+{
+    (void)arg; (void)result;
+    trace("late%d.%u@%u", inngest_attempt(ctx), (unsigned)inngest_step_calls(ctx), (unsigned)m.now);
+    if (inngest_attempt(ctx) == 0) return inngest_retry_after(ctx, 1000, 1, "later");
+    return inngest_step_calls(ctx) < 1 ? inngest_again(ctx, 100) : INNGEST_OK;
+}
+static inngest_status holds(inngest_ctx *ctx, const void *arg, void *result)
+{
+    (void)arg; (void)result;
+    trace("holds%u@%u", (unsigned)inngest_step_calls(ctx), (unsigned)m.now);
+    return inngest_step_calls(ctx) < 2 ? inngest_again(ctx, 500) : INNGEST_OK;
+}
+static inngest_status one_place(inngest_ctx *ctx)
+{
+    inngest_status a, b;
+    inngest_parallel(ctx, "g");
+    a = inngest_step_run(ctx, "late", late, NULL, NULL, 0);
+    b = inngest_step_run(ctx, "holds", holds, NULL, NULL, 0);
+    INNGEST_TRY(inngest_all(ctx, &a, &b));
+    trace("both");
+    return INNGEST_OK;
+}
+
+static void test_own_place(void)
+{
+    fill_places(INNGEST_ACTIVE_STEPS - 1, one_place);
+    CHECK(machine_run(10000) && machine_ended.count == 1 && machine_runs(NULL) == INNGEST_ACTIVE_STEPS - 1);
+    CHECK_TRACE("late0.0@100 holds0@100 holds1@600 late1.0@1100 holds2@1100 late1.0@1100 late1.1@1200 both");
+    MACHINE_END();
+}
+
+/* A body may have begun in an earlier boot: it is told so until its step is over, also behind what it saves. */
+static inngest_status saves(inngest_ctx *ctx, const void *arg, void *result)
+{
+    static uint8_t far;
+    (void)arg; (void)result;
+    trace("%d", (int)inngest_began(ctx));
+    far++;
+    INNGEST_TRY(inngest_step_save(ctx, &far, 1));
+    return inngest_again(ctx, 500);
+}
+static inngest_status saving(inngest_ctx *ctx) { return inngest_step_run(ctx, "saves", saves, NULL, NULL, 0); }
+
+static void test_saves_without_place(void)
+{
+    fill_places(INNGEST_ACTIVE_STEPS, saving);
+    CHECK(machine_run(100));
+    CHECK_TRACE("0");
+    machine_reboot();
+    CHECK(machine_run(100));
+    CHECK_TRACE("1");
+    complete_as(token, INNGEST_OK, NULL, 0);             /* now there is a place: it is begun anew */
+    CHECK(machine_run(100));
+    CHECK_TRACE("1");
+    MACHINE_END();
+}
+
 int main(void)
 {
     test_again();
@@ -604,10 +707,13 @@ int main(void)
     test_token_and_again(hour);
     test_timeouts();
     test_cancel();
+    test_cancel_on_failure();
     test_began();
     test_damage();
     test_restart();
     test_sent_before();
     test_places();
+    test_own_place();
+    test_saves_without_place();
     return TEST_END();
 }

@@ -142,6 +142,58 @@ static void test_any(void)
     MACHINE_END();
 }
 
+/* A loser whose own answer, which comes with the winner, is no good one is LOST at once: nothing is retried first. */
+static inngest_token token;
+static inngest_status answer;
+static void step_end(void *user, uint64_t run, const char *step, int attempt, inngest_status status, int64_t retry_in)
+{
+    (void)user; (void)run; (void)retry_in;
+    trace("%s/%d:%s", step, attempt, inngest_status_name(status));
+}
+static inngest_status asks(inngest_ctx *ctx, const void *arg, void *result)
+{
+    (void)arg; (void)result;
+    CHECK(inngest_stop_reason(ctx) == INNGEST_STOP_NONE && inngest_attempt(ctx) == 0);
+    token = inngest_step_token(ctx);
+    return INNGEST_PENDING;
+}
+static inngest_status wins(inngest_ctx *ctx, const void *arg, void *result)
+{
+    (void)arg; (void)result;
+    if (inngest_step_calls(ctx) == 0) return inngest_again(ctx, 1000);
+    CHECK(inngest_complete(&m.jobs, token, answer, NULL, 0) == INNGEST_OK);
+    return INNGEST_OK;
+}
+static inngest_status answered_race(inngest_ctx *ctx)
+{
+    inngest_status a, b;
+    inngest_parallel(ctx, "g");
+    a = inngest_step_run(ctx, "a", asks, NULL, NULL, 0);
+    b = inngest_step_run(ctx, "b", wins, NULL, NULL, 0);
+    INNGEST_TRY(inngest_any(ctx, &a, &b));
+    CHECK(a == INNGEST_LOST && b == INNGEST_OK);
+    return inngest_step_sleep(ctx, "nap", 20000);
+}
+
+static void test_answered_loser(void)
+{
+    static const inngest_hooks hooks = { .run_end = machine_run_end, .step_end = step_end };
+    static const inngest_status answers[] = { INNGEST_RETRY, INNGEST_FAIL };
+    unsigned i;
+    for (i = 0; i < 2; i++) {
+        answer = answers[i];
+        start(answered_race);
+        CHECK(machine_run(500));
+        m.config.hooks = &hooks;
+        machine_reboot();
+        CHECK(machine_run(15000));
+        machine_reboot();
+        CHECK(machine_run(100000) && machine_runs(NULL) == 0 && machine_ended_as(INNGEST_OK, INNGEST_OK, NULL));
+        CHECK_TRACE("b/0:OK a/0:LOST");
+        MACHINE_END();
+    }
+}
+
 /* ---- retries side by side, and a reset in the middle ---------------------------------------------------------------- */
 
 static inngest_status retry_once(inngest_ctx *ctx, const void *arg, void *result)
@@ -264,6 +316,7 @@ int main(void)
 {
     test_all();
     test_any();
+    test_answered_loser();
     test_retries();
     test_waits_itself();
     test_mistakes();

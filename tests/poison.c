@@ -900,6 +900,62 @@ static void not_yet_begun(void)
     MACHINE_END();
 }
 
+/* A suspect that waits for room tries again each second, and does not write each time. */
+static inngest_status sends(inngest_ctx *ctx) { return inngest_step_send(ctx, "send", "p/2", NULL, 0); }
+static inngest_status sleeps(inngest_ctx *ctx) { return inngest_step_sleep(ctx, "nap", INNGEST_DAYS(10)); }
+
+static void waits_for_room(void)
+{
+    static const inngest_function waiting[] = { { .id = "worker", .event = "p/2", .handler = worker, QUICK },
+                                                { .id = "sends", .event = "w/send", .handler = sends, QUICK },
+                                                { .id = "sleeps", .event = "w/sleep", .handler = sleeps, QUICK } };
+    inngest_run_info info;
+    uint32_t records, cursor = 0;
+    start(4096, 4, 4);
+    m.config.functions = waiting;
+    m.config.function_count = 3;
+    m.config.runs = 2;
+    boot(INNGEST_RESET_POWER_ON);
+    CHECK(inngest_send(&m.jobs, "w/sleep", NULL, 0) == INNGEST_OK && inngest_send(&m.jobs, "w/send", NULL, 0) == INNGEST_OK);
+    CHECK(machine_run(5000));
+    boot(INNGEST_RESET_CRASH);
+    CHECK(machine_run(5000));
+    records = machine_counters().records;
+    CHECK(machine_run(600000) && machine_counters().records < records + 20);
+    CHECK(inngest_next_run(&m.jobs, &cursor, &info) && inngest_cancel(&m.jobs, info.id) == INNGEST_OK);
+    CHECK(machine_run(5000) && machine_runs(NULL) == 0 && seen[WORKER].effects == 3);
+    MACHINE_END();
+}
+
+/* The record that lets the others go on fails: it is written a second later, whether its tick is in time or not. */
+static uint32_t programs_fail;
+static int (*program_below)(void *, uint32_t, const void *, uint32_t);
+static int failing_program(void *context, uint32_t at, const void *data, uint32_t size)
+{
+    if (programs_fail == 0) return program_below(context, at, data, size);
+    programs_fail--;
+    return -5;
+}
+
+static void let_go_later(void)
+{
+    uint32_t late;
+    for (late = 0; late < 2; late++) {
+        start(4096, 4, 4);
+        program_below = m.chip.port.program;
+        m.chip.port.program = failing_program;
+        boot(INNGEST_RESET_UNKNOWN);
+        CHECK(emit(SLEEPER) == INNGEST_OK && emit(PENDER) == INNGEST_OK && machine_run(100));
+        boot(INNGEST_RESET_CRASH);
+        CHECK(machine_run(INNGEST_SUSPECT_MS - 1) && seen[SLEEPER].effects == 0);
+        m.now += 1 + 5 * late;
+        programs_fail = 1;
+        CHECK(machine_tick() <= 1000 && programs_fail == 0);
+        CHECK(machine_run(1000) && seen[SLEEPER].effects == 1);
+        MACHINE_END();
+    }
+}
+
 int main(void)
 {
     power_cuts();
@@ -922,5 +978,7 @@ int main(void)
     clean_stops();
     old_marks();
     others_crash_meanwhile();
+    waits_for_room();
+    let_go_later();
     return TEST_END();
 }

@@ -898,6 +898,62 @@ static void test_hooks(void)
     MACHINE_END();
 }
 
+/* Hooks that write so much that what they are told of, a memo or the answer to a step in progress, is moved meanwhile. */
+static int64_t wall;
+static unsigned moved;
+static void move_all(void)
+{
+    const uint32_t erases = machine_counters().erases;
+    unsigned i;
+    for (i = 0; i < 1000 && machine_counters().erases < erases + 6; i++) inngest_set_wall_clock(&m.jobs, wall += 5000, m.now);
+    moved += machine_counters().erases >= erases + 6;
+}
+static void moves_at_end(void *user, uint64_t run, const char *step, int attempt, inngest_status status, int64_t retry_in)
+{
+    (void)user; (void)run; (void)step; (void)attempt; (void)status; (void)retry_in;
+    move_all();
+}
+static void moves_at_memo(void *user, uint64_t run, const char *step, inngest_status status) { (void)user; (void)run; (void)step; (void)status; move_all(); }
+static const inngest_hooks moving_hooks = { .run_end = machine_run_end, .step_end = moves_at_end, .step_memo = moves_at_memo };
+
+static inngest_token moving_token;
+static inngest_status moving(inngest_ctx *ctx)
+{
+    uint8_t a[40], b[40];
+    inngest_status st;
+    unsigned i;
+    passes++;
+    INNGEST_STEP(ctx, "a", a) memset(a, 'a', sizeof a);
+    INNGEST_STEP(ctx, "b", b) {
+        moving_token = inngest_step_token(ctx);
+        return INNGEST_PENDING;
+    }
+    for (i = 0; i < sizeof a; i++) CHECK(a[i] == 'a' && b[i] == 'b');
+    INNGEST_DO_AS(st, ctx, "c") st = inngest_fail(ctx, 7, "seven");
+    if ((int)st > 0) return st;
+    CHECK(st == INNGEST_STEP_FAILED);
+    check_error(ctx, 7, "seven");
+    INNGEST_TRY(inngest_step_sleep(ctx, "d", 1000));
+    return inngest_step_sleep(ctx, "e", 1000);
+}
+
+static void test_moving_hooks(void)
+{
+    static const inngest_function mover = { .id = "job", .event = "test/go", .handler = moving, .journal_bytes = 400, QUICK };
+    uint8_t b[40];
+    memset(b, 'b', sizeof b);
+    machine_open(&mover, 1, 1024, 6, 4);
+    m.config.hooks = &moving_hooks;
+    machine_reboot();
+    passes = moved = 0;
+    wall = INT64_C(1767225600000);
+    CHECK(inngest_send(&m.jobs, "test/go", NULL, 0) == INNGEST_OK && machine_run(500));
+    CHECK(inngest_complete(&m.jobs, moving_token, INNGEST_OK, b, sizeof b) == INNGEST_OK);
+    CHECK(machine_run(60000) && machine_runs(NULL) == 0 && machine_ended_as(INNGEST_OK, INNGEST_OK, NULL));
+    CHECK(passes == 4 && moved == 11);
+    MACHINE_END();
+}
+
 /* Keys: the same at every attempt and boot, different for everything else. */
 static char keys[40][INNGEST_KEY_SIZE];
 static int key_count;
@@ -1152,6 +1208,7 @@ int main(void)
     test_on_failure();
     test_run_bytes();
     test_hooks();
+    test_moving_hooks();
     test_keys();
     test_updates();
     test_replays();

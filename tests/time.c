@@ -210,6 +210,20 @@ static inngest_status impossible(inngest_ctx *ctx)
     return st;
 }
 
+/* What it sleeps for is out of range once the sleep has begun, and while an earlier one of its lasts. */
+static inngest_status shrinking(inngest_ctx *ctx)
+{
+    order o;
+    bool first;
+    inngest_status st, next;
+    INNGEST_TRY(get_order(ctx, &o));
+    first = job[o.i].passes == 1;
+    st = o.i == 0 ? inngest_step_sleep(ctx, "nap", first ? S(1) : -o.ms) : inngest_step_sleep_until(ctx, "nap", first ? EPOCH + S(2) : -o.ms);
+    next = inngest_step_sleep(ctx, "next", (int)st > 0 ? -1 : S(3));
+    if ((int)st > 0) CHECK(next == st);
+    return next;
+}
+
 static const inngest_step_options many = { .max_attempts = 32 };
 static inngest_status long_failing(inngest_ctx *ctx)
 {
@@ -264,6 +278,7 @@ static const inngest_function table[] = {
     { .id = "fickle", .event = "test/fickle", .handler = fickle, .journal_bytes = 128 },
     { .id = "slow", .event = "test/slow", .handler = slow },
     { .id = "filler", .event = "test/filler", .handler = filler },
+    { .id = "shrinking", .event = "test/shrinking", .handler = shrinking, .journal_bytes = 128 },
     { .id = "bad", .event = "test/bad", .handler = impossible, .journal_bytes = 128 },
     { .id = "fail", .event = "test/fail", .handler = long_failing },
     { .id = "custom", .event = "test/custom", .handler = failing, .backoff = custom, .backoff_count = 3, .jitter_ms = 500, .max_attempts = 20 },
@@ -869,6 +884,20 @@ static void impossible_times(void)
     MACHINE_END();
 }
 
+/* A sleep is what it was when it began: an argument that is out of range later does no harm. */
+static void begun_in_range(void)
+{
+    unsigned kind;
+    for (kind = 0; kind < 2; kind++) {
+        open_machine(2048, 4, 99);
+        tell_clock();
+        order_run("test/shrinking", kind, INT64_MAX);
+        let(S(20));
+        CHECK(job[kind].passes == 3 && machine_ended.count == 1 && machine_ended_as(INNGEST_OK, INNGEST_OK, NULL));
+        MACHINE_END();
+    }
+}
+
 /* A future time of an event delays the start, in the same way as a date. */
 static void event_times(void)
 {
@@ -1155,6 +1184,7 @@ int main(void)
     handler_waits();
     first_deadline_counts();
     impossible_times();
+    begun_in_range();
     event_times();
     backoffs();
     retry_after();
