@@ -7,6 +7,8 @@
 #include <avr/sleep.h>
 #include <avr/wdt.h>
 
+#define LONGEST_SLEEP_MS 1728000000u   /* 20 days: a tick is due within 24 */
+
 static uint8_t reset_flags __attribute__((section(".noinit")));
 static volatile uint32_t ms;
 static volatile bool woken;
@@ -57,6 +59,7 @@ static void wake(void *context)
 void inngest_avr_sleep(uint32_t time)
 {
     uint32_t from = inngest_avr_now();
+    if (time > LONGEST_SLEEP_MS) time = LONGEST_SLEEP_MS;
     set_sleep_mode(SLEEP_MODE_IDLE);
     for (;;) {
         cli();

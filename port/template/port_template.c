@@ -248,8 +248,8 @@ void template_turn(inngest *jobs)
  *      for (;;) template_turn(&jobs);
  *  }
  *
- * An RTOS task: for (;;) wait_for_notification(inngest_tick(&jobs, uptime_ms()));  a notification given before the
- * wait ends it at once, so nothing is to be masked.
+ * An RTOS task: for (;;) wait_for_notification(inngest_tick(&jobs, uptime_ms()));  which waits 24 days at most. A
+ * notification given before the wait ends it at once, so nothing is to be masked.
  *
  * Try the port: tests/template.c runs this file on a flash in RAM. Run yours on the device with a job that sleeps a
  * second and sends itself, and pull the plug; then read the area out and look: inngest-dump FILE (`make tool`). */
