@@ -60,7 +60,7 @@ INNGEST_MUST_USE int inngest_posix_open(inngest_posix *p, const char *path, uint
 
 /* Tick until inngest_posix_stop, sleeping until the next deadline in between; a send from any thread or signal
  * handler wakes it. Tells the wall clock before the first tick, and again when the system's clock was stepped by a
- * second or more, once it shows 2020 or later. Signal handlers: no. Writes: what inngest_tick and
+ * second or more, once it shows 2020 or later. port.now is set meanwhile. Signal handlers: no. Writes: what inngest_tick and
  * inngest_set_wall_clock write.
  *
  * 0: stopped. Else an errno: a sync or a write failed, and the jobs do nothing any more until closed, opened and mounted
