@@ -107,6 +107,7 @@ $(BUILD)/inngest-dump: port/host/inngest-dump.c $(BUILD)/flags
 	$(CC) -std=c99 $(WARN) $(CFLAGS) $< -o $@
 
 $(BUILD)/dump: $(BUILD)/inngest-dump
+$(BUILD)/template: port/template/port_template.c
 
 ARGS =
 budget: $(BUILD)/inngest-budget ## what a configuration costs: ARGS="runs=8 steps=5 jobs=100 block=4096 ...", macros in CFLAGS; CC="gcc -m32": RAM near a microcontroller's
