@@ -284,12 +284,24 @@ static bool same_file(int file, const place *at, const char *name)
            mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
 }
 
+/* What an open with O_NOFOLLOW says of a symbolic link: ELOOP, but EMLINK on FreeBSD and EFTYPE on NetBSD. */
+static int link_error(int error)
+{
+#if defined(EFTYPE)
+    if (error == EFTYPE) return ELOOP;
+#endif
+    return error == EMLINK ? ELOOP : error;
+}
+
 /* Open and lock what has the name. *again: it was replaced meanwhile. */
 static int open_existing(inngest_posix *p, const place *at, bool *again)
 {
     struct stat status;
     p->file = openat(at->folder, at->base, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (p->file < 0) return refuse(p, errno, errno == ELOOP ? "it is a symbolic link" : "it cannot be opened");
+    if (p->file < 0) {
+        int error = link_error(errno);
+        return refuse(p, error, error == ELOOP ? "it is a symbolic link" : "it cannot be opened");
+    }
     if (fstat(p->file, &status) != 0) return refuse(p, errno, "it cannot be opened");
     if (!S_ISREG(status.st_mode)) return refuse(p, ENOTSUP, "it is not a regular file");
     if (flock(p->file, LOCK_EX | LOCK_NB) != 0)
@@ -321,7 +333,7 @@ static int create(inngest_posix *p, const place *at, uint32_t bytes, bool *again
     int error = open_new(p, at, name, sizeof name);
     if (error) return refuse(p, error, "it cannot be created");
     for (address = 0; address < bytes && error == 0; address += BLOCK) error = -file_erase(p, address);
-    if (error == 0 && fsync(p->file) != 0) error = errno;
+    if (error == 0) error = sync_file(p->file);
     if (error == 0 && linkat(at->folder, name, at->folder, at->base, 0) != 0) {
         error = errno;
         *again = error == EEXIST;      /* another process was first: open its */

@@ -55,6 +55,7 @@ typedef struct inngest_posix {
  *   EISDIR, ELOOP, ENOTSUP   a directory, a symbolic link, another thing that is no regular file
  *   EACCES, EROFS, EPERM     not writable; EPERM also on a file system without hard links
  *   ENOSPC, EDQUOT, EFBIG    no room to create it: removed again
+ *                            (EFBIG with a limit on file sizes, RLIMIT_FSIZE, where SIGXFSZ is ignored; else that ends the process)
  *   and what open, flock, fstat, fsync, link and pipe give */
 INNGEST_MUST_USE int inngest_posix_open(inngest_posix *p, const char *path, uint32_t bytes);
 
