@@ -13,11 +13,11 @@ FUZZ = journal json text
 ALL_TESTS = $(TESTS) $(SCRIPTS) $(FUZZ:%=fuzz_%)
 BUILD = build
 PREFIX = /usr/local
-MACROS = $(filter-out -DINNGEST_CONFIG%,$(filter -DINNGEST_%,$(CFLAGS)))   # a program must be compiled with the library's
+MACROS = $(filter -DINNGEST_%,$(CFLAGS))   # a program must be compiled with the library's
 VERSION = $$(sed -n 's/^\#define INNGEST_VERSION_M[AI][JN]OR //p' inngest.h | paste -s -d . -)
 
 help: ## list the targets
-	@cat Makefile tests/targets/targets.mk | sed -n 's/^\([a-z]*\):.*## */\1\t/p' | while read -r name what; do printf '%-10s %s\n' "$$name" "$$what"; done
+	@cat Makefile tests/targets/targets.mk | sed -n 's/^\([a-z]*\):.*## */\1 /p' | while read -r name what; do printf '%-10s %s\n' "$$name" "$$what"; done
 
 RESULTS = $(ALL_TESTS:%=$(BUILD)/%.rc)
 test: ## run the tests: a C compiler and make are enough; a minute or two
@@ -109,6 +109,7 @@ $(BUILD)/inngest-dump: port/host/inngest-dump.c $(BUILD)/flags
 	$(CC) -std=c99 $(WARN) $(CFLAGS) $< -o $@
 
 $(BUILD)/dump: $(BUILD)/inngest-dump
+$(BUILD)/template: port/template/port_template.c
 
 ARGS =
 budget: $(BUILD)/inngest-budget ## what a configuration costs: ARGS="runs=8 steps=5 jobs=100 block=4096 ...", macros in CFLAGS; CC="gcc -m32": RAM near a microcontroller's
@@ -132,6 +133,7 @@ $(BUILD)/libinngest.a: $(BUILD)/inngest.o $(BUILD)/inngest_posix.o
 	@$(AR) rcs $@ $^
 
 install: $(BUILD)/libinngest.a ## library with the POSIX port, headers, sources and inngest.pc into PREFIX (/usr/local), below DESTDIR
+	@$(if $(filter INNGEST_% -DINNGEST_CONFIG%,$(CFLAGS)),echo "make install: programs must be compiled with the library's macros: give each as -DINNGEST_...=... in CFLAGS; INNGEST_CONFIG does not do"; exit 1)
 	mkdir -p "$(DESTDIR)$(PREFIX)/include" "$(DESTDIR)$(PREFIX)/lib/pkgconfig" "$(DESTDIR)$(PREFIX)/share/inngest"
 	cp inngest.h port/posix/inngest_posix.h "$(DESTDIR)$(PREFIX)/include/"
 	cp inngest.c port/posix/inngest_posix.c LICENSE "$(DESTDIR)$(PREFIX)/share/inngest/"

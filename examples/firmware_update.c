@@ -5,6 +5,7 @@
  *   cc -I. -Iport/flash_emulator examples/firmware_update.c inngest.c port/flash_emulator/flash_emulator.c -o update */
 #include "flash_emulator.h"
 #include <stdio.h>
+#include <stdlib.h>
 
 #define CHUNKS 40u
 
@@ -19,6 +20,7 @@ static inngest_status download(inngest_ctx *ctx, const void *arg, void *result)
     (void)arg; (void)result;
     INNGEST_TRY(inngest_step_load(ctx, &next, sizeof next));
     next += inngest_step_calls(ctx) % 4;                         /* those fetched since it was saved, in this boot */
+    if (next == CHUNKS) return INNGEST_OK;                       /* power was cut behind the last save */
     if (inngest_step_calls(ctx) == 0) printf("download goes on at chunk %u\n", (unsigned)next);
     slot_b[next] = 1000 + next;                                  /* fetching a chunk twice does no harm */
     next++;
@@ -31,8 +33,7 @@ static inngest_status update(inngest_ctx *ctx)
     static const inngest_step_options an_hour = { .timeout_ms = 3600000 };
     INNGEST_TRY(inngest_step_run_with(ctx, "download", &an_hour, download, NULL, NULL, 0));
     INNGEST_DO(ctx, "verify") {
-        unsigned i;
-        for (i = 0; i < CHUNKS; i++) if (slot_b[i] != 1000 + i) return inngest_fail(ctx, (int)i, "bad image");
+        for (unsigned i = 0; i < CHUNKS; i++) if (slot_b[i] != 1000 + i) return inngest_fail(ctx, (int)i, "bad image");
         puts("image verified, slot B is marked for the next boot");
     }
     INNGEST_TRY(inngest_step_restart(ctx, "into-the-new-firmware"));   /* recorded first: happens once */
@@ -63,12 +64,12 @@ static bool boot(inngest_reset reset)
     }
 }
 
-int main(void)
+int main(int count, char **arguments)
 {
     int boots = 1;
     if (!flash_open(&chip, 4096, 4, 8, 1)) return 1;
     chip.port.restart = restart;
-    chip.cut_at = 15;                                            /* the 15th program or erase is torn */
+    chip.cut_at = count > 1 ? (unsigned)atoi(arguments[1]) : 15; /* the 15th program or erase is torn */
     chip.tear = FLASH_TEAR_MIDDLE;
     while (!boot(chip.dead ? INNGEST_RESET_POWER_ON : INNGEST_RESET_UNKNOWN))
         if (boots++ == 5) return 1;

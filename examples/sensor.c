@@ -14,28 +14,30 @@
 static inngest jobs;
 static inngest_posix port;
 static volatile inngest_token waiting;           /* which step the sensor works for */
+static volatile sig_atomic_t busy;               /* it does: one at a time */
 
 static void sensor_interrupt(int number)
 {
     static const int32_t millidegrees = 21500;
     inngest_token token = waiting;
     (void)number;
+    busy = 0;
     if (inngest_complete(&jobs, token, INNGEST_OK, &millidegrees, sizeof millidegrees) != INNGEST_OK) { /* counted */ }
 }
 
-static bool sensor_start(void)                   /* the value comes in 50 ms */
-{
-    const struct itimerval once = { { 0, 0 }, { 0, 50000 } };
-    return setitimer(ITIMER_REAL, &once, NULL) == 0;
-}
+static const struct itimerval in_50_ms = { { 0, 0 }, { 0, 50000 } };
+static bool sensor_start(void) { return setitimer(ITIMER_REAL, &in_50_ms, NULL) == 0; }
 
 static inngest_status measure(inngest_ctx *ctx, const void *arg, void *result)
 {
     inngest_token token = inngest_step_token(ctx);
     (void)arg; (void)result;
+    if (inngest_stop_reason(ctx) != INNGEST_STOP_NONE && waiting.run == token.run) busy = 0;
     if (inngest_stop_reason(ctx) != INNGEST_STOP_NONE) return INNGEST_RETRY;     /* timed out: nobody answered */
+    if (busy) return inngest_again(ctx, 20);     /* it works for another run */
     waiting = token;
-    if (!sensor_start()) return INNGEST_RETRY;
+    busy = 1;
+    if (!sensor_start()) { busy = 0; return INNGEST_RETRY; }
     puts("sensor started");
     return INNGEST_PENDING;                      /* from here on other runs have their turn */
 }
@@ -62,11 +64,12 @@ int main(void)
     static int64_t memory[INNGEST_MEMORY(4, 4) / sizeof(int64_t) + 1];
     const inngest_config config = { .functions = functions, .function_count = 2, .port = &port.port, .memory = memory,
         .memory_size = sizeof memory, .runs = 4, .events = 4, .seed = (uint32_t)inngest_posix_unix_ms() };
+    const struct sigaction on_alarm = { .sa_handler = sensor_interrupt, .sa_flags = SA_RESTART };
     uint32_t cursor = 0;
     inngest_run_info left;
     if (inngest_posix_open(&port, "sensor.journal", 65536) != 0) { fprintf(stderr, "sensor.journal: %s\n", port.problem); return 1; }
     if (inngest_init(&jobs, &config, NULL) != INNGEST_OK) return 1;
-    signal(SIGALRM, sensor_interrupt);
+    if (sigaction(SIGALRM, &on_alarm, NULL) != 0) return 1;
     if (inngest_send(&jobs, "sensor/due", NULL, 0) != INNGEST_OK) return 1;
     do if (inngest_posix_run_until_idle(&port, &jobs) != 0) return 1; while (inngest_next_run(&jobs, &cursor, &left) && (cursor = 0, true));
     if (inngest_close(&jobs) != INNGEST_OK) return 1;

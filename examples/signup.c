@@ -41,6 +41,7 @@ int main(int count, char **arguments)
 {
     const inngest_config config = { .functions = functions, .function_count = 1, .port = &port.port, .memory = memory,
         .memory_size = sizeof memory, .runs = 16, .events = 16, .seed = (uint32_t)inngest_posix_unix_ms() };
+    const struct sigaction stop = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
     inngest_status status;
     int error;
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ);                             /* a kill would take what is printed and not written */
@@ -48,8 +49,7 @@ int main(int count, char **arguments)
     if (error) { fprintf(stderr, "signup.journal: %s (%s)\n", strerror(error), port.problem); return 1; }
     status = inngest_init(&jobs, &config, NULL);
     if (status != INNGEST_OK) { fprintf(stderr, "signup.journal: %s\n", inngest_status_name(status)); return 1; }
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
+    if (sigaction(SIGINT, &stop, NULL) != 0 || sigaction(SIGTERM, &stop, NULL) != 0) return 1;
     if (count > 1) {
         user_created user = { .future = inngest_posix_unix_ms() + INNGEST_SECONDS(5) };
         snprintf(user.email, sizeof user.email, "%s", arguments[1]);

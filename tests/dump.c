@@ -131,12 +131,31 @@ static bool is_json(void)
     return end && strcmp(end, "\n") == 0;
 }
 
+/* As if the journal had gone round for a long time: its only block has the sequence number given. */
+static void renumber(uint32_t sequence)
+{
+    uint8_t header[24], *at = m.chip.cells;
+    unsigned i;
+    while (memcmp(at, "INJ1", 4) != 0) at += BLOCK;
+    memcpy(header, at, sizeof header);
+    memset(m.chip.cells, 0xFF, BLOCK * BLOCKS);
+    for (i = 0; i < 4; i++) header[8 + i] = (uint8_t)(sequence >> 8 * i);
+    for (i = 0; i < 4; i++) header[20 + i] = (uint8_t)(crc32_of(0, header, 20) >> 8 * i);
+    memcpy(m.chip.cells + sequence % BLOCKS * BLOCK, header, sizeof header);
+}
+
+static uint32_t first_sequence;                                     /* 0: as it is after a format */
+
 static void make_image(void)
 {
     const inngest_event event = { .name = "test/waiting", .data = "{\"n\":1}", .size = 7, .id = "id-7", .ts = INT64_C(1767225500000) };
     unsigned i;
     machine_open(table, 5, BLOCK, BLOCKS, 8);
     CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
+    if (first_sequence) {
+        renumber(first_sequence);
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
+    }
     CHECK(machine_run(0));
     inngest_set_wall_clock(&m.jobs, INT64_C(1767225600000), m.now);        /* 2026-01-01 */
     CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK);
@@ -183,6 +202,21 @@ static void reads(void)
     run("");
     CHECK(code == 0 && says("clean_stop true") && says("runs 4"));
     MACHINE_END();
+}
+
+/* Sequence numbers have 32 bits and no sign. */
+static void late(void)
+{
+    static const uint32_t first[] = { 0x7FFFFFF0u, 0x7FFFFFFEu, 0x80000000u, 0x80000003u, 0xC0000000u, 0xFFFF0000u };
+    unsigned i;
+    for (i = 0; i < sizeof first / sizeof *first; i++) {
+        first_sequence = first[i];
+        make_image();
+        run("--function waiting");
+        CHECK(code == 0 && says("runs 4") && says("function \"waiting\""));
+        MACHINE_END();
+    }
+    first_sequence = 0;
 }
 
 /* A dump with the journal somewhere inside; what is no journal; wrong use. */
@@ -358,6 +392,7 @@ int main(int argc, char **argv)
     snprintf(tool, sizeof tool, "%.*sinngest-dump", n, argv[0]);
     snprintf(file, sizeof file, "%.*sdump.img", n, argv[0]);
     reads();
+    late();
     finds();
     versions();
     options();

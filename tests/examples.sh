@@ -60,6 +60,24 @@ sensor started
 blink
 stored 21.500 degrees
 END
+# sensor: killed while the sensor works, and started again: two runs are live
+live=0
+for after in 0.01 0.02 0.03 0.04 0.05 0.06 0.07; do
+    rm -f sensor.journal
+    "$programs/sensor" >/dev/null 2>&1 &
+    pid=$!
+    sleep $after
+    kill -KILL $pid 2>/dev/null
+    wait $pid 2>/dev/null
+    "$programs/sensor" >sensor.log 2>&1
+    check 'test $? = 0'
+    test $(count "^stored" sensor.log) = 2 && live=$((live + 1))
+done
+check 'test $live -gt 0'
+# firmware_update: power is cut at each operation; each ends
+cut=0
+(ulimit -t 2; while [ $((cut += 1)) -le 40 ]; do "$programs/firmware_update" $cut || echo "failed: $cut"; done) >firmware_cuts.log 2>&1
+check 'test $(count "^done after [23] boots" firmware_cuts.log) = 40 && ! grep "failed" firmware_cuts.log'
 # what depends on the generator of jitter and on the number of records is left out
 "$programs/on_failure" >on_failure.log
 check 'test $? = 0'

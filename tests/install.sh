@@ -69,6 +69,13 @@ else
     echo "tests/install.sh: pkg-config is not installed: its part is skipped"
 fi
 
+# Macros that the .pc could not tell are refused.
+echo '#define INNGEST_EVENT_BYTES 200' >"$built/install_config.h"
+for flags in "-DINNGEST_CONFIG='\"$built/install_config.h\"'" "-D INNGEST_EVENT_BYTES=200"; do
+    check '! $MAKE BUILD="$BUILD/install_macros" DESTDIR="$root/config" PREFIX="$prefix" CFLAGS="$flags" install >"$root/refused" 2>&1'
+    check 'grep -q "^make install: programs must be compiled" "$root/refused" && test ! -e "$root/config"'
+done
+
 check '$MAKE BUILD="$BUILD" DESTDIR="$root" PREFIX="$prefix" uninstall >>"$root/log" 2>&1'
 check 'test -z "$(find "$at" -type f)"'
 echo "tests/install.sh: $passed passed, $failed failed"

@@ -13,6 +13,7 @@
 
 static int64_t uptime = 4294960000, wall_offset;   /* ms; the 32-bit uptime wraps after 7 s */
 static int64_t step_at, step_by;                   /* at this uptime the wall clock moves */
+static int64_t suspend_at, suspend_for;            /* at this uptime the machine is suspended: both clocks go on */
 static int64_t longest, polls;
 
 static int test_clock(clockid_t which, struct timespec *t)
@@ -52,6 +53,10 @@ static int test_poll(struct pollfd *files, nfds_t n, int timeout)
         wall_offset += step_by;
         step_at = 0;
     }
+    if (suspend_at && uptime >= suspend_at) {
+        uptime += suspend_for;
+        suspend_at = 0;
+    }
     return 0;
 }
 
@@ -67,7 +72,7 @@ static int test_poll(struct pollfd *files, nfds_t n, int timeout)
 static inngest_posix port;
 static inngest jobs;
 static int64_t memory[INNGEST_MEMORY(4, 4) / 8 + 1];
-static int64_t until, ended_at;
+static int64_t until, nap, ended_at, resumed_at;
 
 static inngest_status dated(inngest_ctx *ctx)
 {
@@ -83,18 +88,41 @@ static inngest_status relative(inngest_ctx *ctx)
     return INNGEST_OK;
 }
 
+/* A wait that begins behind the hour. */
+static inngest_status chained(inngest_ctx *ctx)
+{
+    INNGEST_TRY(inngest_step_sleep(ctx, "hour", INNGEST_HOURS(1)));
+    INNGEST_DO(ctx, "look") { resumed_at = uptime; }
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", nap));
+    ended_at = uptime;
+    return INNGEST_OK;
+}
+
+static void wake_it(void) { inngest_wake(&jobs); }
+
+/* A body that blocks for 700 ms, and behind it a sleep of 1 s; something wakes the loop at once. */
+static inngest_status blocking(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "block") { resumed_at = uptime += 700; before_poll = wake_it; }
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", nap));
+    ended_at = uptime;
+    return INNGEST_OK;
+}
+
 static void boot(bool fresh)
 {
     static const inngest_function functions[] = {
         { .id = "dated", .event = "test/dated", .handler = dated },
         { .id = "relative", .event = "test/relative", .handler = relative },
+        { .id = "chained", .event = "test/chained", .handler = chained },
+        { .id = "blocking", .event = "test/blocking", .handler = blocking },
     };
     inngest_config c;
     if (fresh && unlink("clock") != 0) { /* not there yet */ }
     CHECK(inngest_posix_open(&port, "clock", 8 * 4096) == 0);
     memset(&c, 0, sizeof c);
     c.functions = functions;
-    c.function_count = 2;
+    c.function_count = 4;
     c.port = &port.port;
     c.memory = memory;
     c.memory_size = sizeof memory;
@@ -146,6 +174,28 @@ static void no_gap(void)
     CHECK(inngest_posix_run_until_idle(&port, &jobs) == 0 && ended_at == start && uptime == start);
 }
 
+/* Suspended for longer than the 32-bit clock can tell: no time is lost, and none is made up. */
+static void suspended(void)
+{
+    static const int64_t days[] = { 20, 30, 49, 50, 60, 80, 200 };
+    unsigned i;
+    for (i = 0; i < sizeof days / sizeof *days; i++) {
+        suspend_for = INNGEST_DAYS(days[i]) + 1234;
+        suspend_at = uptime + 600000;
+        CHECK(take("test/relative") == 600000 + suspend_for);
+        until = uptime + wall_offset + suspend_for + INNGEST_HOURS(5);
+        suspend_at = uptime + 600000;
+        CHECK(take("test/dated") == suspend_for + INNGEST_HOURS(5));
+        nap = suspend_for + INNGEST_HOURS(5);      /* suspended in the nap */
+        suspend_at = uptime + INNGEST_HOURS(2);
+        CHECK(take("test/chained") == INNGEST_HOURS(1) + nap);
+        nap = INNGEST_HOURS(9);                    /* suspended before the nap, which begins when the machine is back */
+        suspend_at = uptime + 600000;
+        CHECK(take("test/chained") == 600000 + suspend_for + nap && ended_at == resumed_at + nap);
+    }
+    CHECK(port.port.may_write == NULL);
+}
+
 int main(int count, char **arguments)
 {
     int64_t ms;
@@ -163,6 +213,10 @@ int main(int count, char **arguments)
     until = 1;                                     /* long ago */
     CHECK(take("test/dated") == 0);
     no_gap();
+    nap = 1000;
+    CHECK(take("test/blocking") == 1700 && ended_at == resumed_at + nap);
+    CHECK(port.port.now == NULL);                  /* who ticks himself has his own clock */
+    suspended();
 
     until = uptime + wall_offset + 3600000;        /* set back by half an hour: as much later */
     step_at = uptime + 600000;
@@ -215,9 +269,9 @@ int main(int count, char **arguments)
     inngest_posix_stop(&port);
     CHECK(inngest_posix_run(&port, &jobs) == 0);   /* at once */
     {
-        wall w = { false, 0 };
+        clocks c = { uptime, 0, false };
         int64_t start = uptime;
-        CHECK(turn(&port, &jobs, &w) == 3600000);
+        CHECK(turn(&port, &jobs, &c) == 3600000);
         shut();
         uptime += 1200000;
         boot(false);

@@ -337,6 +337,13 @@ static void refuses_other_things(void)
     CHECK(refused("link", SIZE) == ELOOP);
     CHECK(refused("dangling", SIZE) == ELOOP);
     CHECK(lstat("nowhere", &s) != 0);
+    fault_set(ERROR, CALL_OPEN, 2, EMLINK);                           /* as FreeBSD calls it */
+    CHECK(refused("link", SIZE) == ELOOP && strstr(port.problem, "link") != NULL);
+    fault_set(ERROR, CALL_SYNC, 1, EINTR);                            /* interrupted while it is created: goes on */
+    CHECK(inngest_posix_open(&port, "interrupted", SIZE) == 0 && fault_hit == CALL_SYNC);
+    fault_set(NONE, 0, 0, 0);
+    inngest_posix_close(&port);
+    CHECK(unlink("interrupted") == 0);
     CHECK(mkfifo("fifo", 0666) == 0);
     CHECK(refused("fifo", SIZE) == ENOTSUP);
     CHECK(refused("/dev/null", SIZE) == ENOTSUP);

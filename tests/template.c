@@ -43,6 +43,7 @@ int chip_flash_erase_start(uint32_t address)
 }
 int chip_flash_state(void)
 {
+    if (erasing == UINT32_MAX) return 0;
     if (busy > 0) { busy--; waits++; return 1; }
     memset(cells + erasing, 0xFF, BLOCK_SIZE);
     memset(used + erasing / PROGRAM_SIZE, 0, BLOCK_SIZE / PROGRAM_SIZE);
@@ -91,7 +92,7 @@ static const inngest_function functions[] = { { .id = "job", .event = "button/pr
                                               { .id = "again", .event = "reset/wanted", .handler = again } };
 static int64_t memory[INNGEST_MEMORY(8, 8) / 8 + 1];
 
-static void start(void)
+static void start_again(void)
 {
     inngest_config config;
     inngest_status status;
@@ -101,13 +102,19 @@ static void start(void)
     config.memory = memory;
     config.memory_size = sizeof memory;
     config.runs = config.events = 8;
-    erasing = UINT32_MAX;                            /* the reset: an erase in progress is cut short, RAM is lost */
-    erase_started = woken = false;
     memset(&jobs, 0xA5, sizeof jobs);
     status = template_start(&jobs, &config);
     CHECK(status == INNGEST_OK);
     if (status != INNGEST_OK) printf("  %s\n", inngest_status_name(status));
 }
+
+static void start(void)
+{
+    erasing = UINT32_MAX;                            /* the reset: an erase in progress is cut short, RAM is lost */
+    erase_started = woken = false;
+    start_again();
+}
+
 static unsigned live(void)
 {
     uint32_t cursor = 0;
@@ -169,6 +176,16 @@ int main(void)
     start();
     for (i = 0; i < 50 && live() > 0; i++) template_turn(&jobs);
     CHECK(done == 1302 && live() == 0);
+
+    for (i = 0; i < 1000 && erasing == UINT32_MAX; i++) {     /* init without close or reset, while an erase goes on */
+        button = i % 4 == 0;
+        template_turn(&jobs);
+    }
+    CHECK(erasing != UINT32_MAX && busy > 0);
+    start_again();
+    for (i = 0; i < 50 && live() > 0; i++) template_turn(&jobs);
+    CHECK(live() == 0 && done > 1302);
+    done = 1302;
 
     CHECK(inngest_close(&jobs) == INNGEST_OK);       /* an unreadable word at the end of the log is taken for torn */
     for (i = 0, bad_unit = 0; i < sizeof used; i++) if (used[i] && i % (BLOCK_SIZE / PROGRAM_SIZE) > 8) bad_unit = i * PROGRAM_SIZE;

@@ -22,6 +22,6 @@ void inngest_avr_start(void);
 inngest_reset inngest_avr_reset(void);
 /* Give the ms since start. */
 uint32_t inngest_avr_now(void);
-/* Sleep for ms, or until something was sent since the last tick began. */
+/* Sleep for ms, 20 days at most, or until something was sent since the last tick began. */
 void inngest_avr_sleep(uint32_t ms);
 #endif

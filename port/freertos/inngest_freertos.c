@@ -12,6 +12,20 @@
 
 #define LONGEST_SLEEP_MS 1728000000u   /* 20 days: a tick is due within 24 */
 
+/* As HAVE_CAS in inngest.c. */
+#if __GCC_ATOMIC_INT_LOCK_FREE == 2 && INNGEST_WORD_BITS == 32 && !defined(INNGEST_NO_CAS)
+#define LOCKS 0
+#else
+#define LOCKS 1
+#endif
+
+/* Chips keep the highest bits of a priority and read the others as 0. */
+#if defined(configPRIO_BITS)
+#define FIRST_SYSCALL_PRIORITY (configMAX_SYSCALL_INTERRUPT_PRIORITY & (0xFF00u >> (configPRIO_BITS) & 0xFFu))
+#else
+#define FIRST_SYSCALL_PRIORITY configMAX_SYSCALL_INTERRUPT_PRIORITY
+#endif
+
 /* May this interrupt call the kernel? */
 static bool may_call_kernel(void)
 {
@@ -21,8 +35,8 @@ static bool may_call_kernel(void)
     exception &= 511u;
     if (exception < 4) return exception == 0;        /* NMI and HardFault are above all */
 #if __ARM_ARCH_ISA_THUMB >= 2                        /* not ARMv6-M, ARMv8-M baseline: there the kernel masks all others */
-    return exception < 16 ? ((volatile uint8_t *)0xE000ED14)[exception] >= configMAX_SYSCALL_INTERRUPT_PRIORITY
-                          : ((volatile uint8_t *)0xE000E400)[exception - 16] >= configMAX_SYSCALL_INTERRUPT_PRIORITY;
+    return exception < 16 ? ((volatile uint8_t *)0xE000ED14)[exception] >= FIRST_SYSCALL_PRIORITY
+                          : ((volatile uint8_t *)0xE000E400)[exception - 16] >= FIRST_SYSCALL_PRIORITY;
 #endif
 #endif
     return true;
@@ -45,7 +59,7 @@ static void wake(void *context)
 }
 
 /* Without compare-and-swap only one task at a time may send. Interrupts nest, and need nothing. */
-#if __GCC_ATOMIC_INT_LOCK_FREE != 2 || defined(INNGEST_NO_CAS)
+#if LOCKS
 static void lock(void *context)
 {
     (void)context;
@@ -59,6 +73,8 @@ static void unlock(void *context)
 }
 #endif
 
+static uint32_t port_now(void *context) { return inngest_freertos_now(context); }
+
 void inngest_freertos_prepare(inngest_freertos *p)
 {
     p->port.context = p;
@@ -67,7 +83,8 @@ void inngest_freertos_prepare(inngest_freertos *p)
     p->ms = p->rest = 0;
     p->unheard = p->stopped = 0;
     p->port.wake = wake;
-#if __GCC_ATOMIC_INT_LOCK_FREE != 2 || defined(INNGEST_NO_CAS)
+    p->port.now = port_now;
+#if LOCKS
     p->port.lock = lock;
     p->port.unlock = unlock;
 #endif
@@ -107,6 +124,8 @@ void inngest_freertos_stop(inngest_freertos *p)
     p->stopped = 1;
     wake(p);
 }
+
+bool inngest_freertos_unheard(const inngest_freertos *p) { return p->unheard != 0 && p->task != NULL; }
 
 void inngest_freertos_tick_hook(inngest_freertos *p)
 {

@@ -7,7 +7,8 @@
  *   ->  inngest_init with config.port = &jobs_task.port  ->  in the task: inngest_freertos_run(&jobs_task, &jobs)
  *
  * Sends come from tasks and interrupts of any priority, NMI included. Those above configMAX_SYSCALL_INTERRUPT_PRIORITY
- * may not call the kernel: what they send is seen when the task next runs, or at the next inngest_freertos_tick_hook. */
+ * may not call the kernel: what they send is seen when the task next runs, or at the next inngest_freertos_tick_hook;
+ * with tickless idle see inngest_freertos_unheard. */
 #ifndef INNGEST_FREERTOS_H
 #define INNGEST_FREERTOS_H
 #include "FreeRTOS.h"
@@ -36,7 +37,7 @@ typedef struct inngest_freertos {
     volatile uint8_t unheard, stopped;
 } inngest_freertos;
 
-/* Set context, wake and, where there is no compare-and-swap, lock and unlock in port. Before inngest_init. */
+/* Set context, wake, now and, where there is no compare-and-swap, lock and unlock in port. Before inngest_init. */
 void inngest_freertos_prepare(inngest_freertos *p);
 
 /* Tick, and sleep until the next deadline or a send: in a task of its own, with the stack that the handlers need.
@@ -46,11 +47,16 @@ void inngest_freertos_run(inngest_freertos *p, inngest *jobs);
 /* End inngest_freertos_run. From tasks and interrupts that may call the kernel. */
 void inngest_freertos_stop(inngest_freertos *p);
 
-/* Give the ms since the first call, by the kernel's tick count. From the task of the jobs. */
+/* Give the ms since inngest_freertos_prepare, by the kernel's tick count; port.now is the same clock. From the task of the
+ * jobs, or before it runs. */
 uint32_t inngest_freertos_now(inngest_freertos *p);
 
 /* For vApplicationTickHook, where interrupts that may not call the kernel send: wakes the task for them. */
 void inngest_freertos_tick_hook(inngest_freertos *p);
+
+/* Is such a send waiting for the tick? Then the idle task must let the tick come: ticks that tickless idle steps over call no
+ * hook. From anywhere; see configPRE_SUPPRESS_TICKS_AND_SLEEP_PROCESSING in the README. */
+bool inngest_freertos_unheard(const inngest_freertos *p);
 
 #ifdef __cplusplus
 }

@@ -298,8 +298,7 @@ static int find_journal(void)
         if (i != best) fprintf(stderr, "inngest-dump: another journal: --offset %" PRIu64 "\n", found[i].base);
     j = found[best];
     free(found);
-    j.oldest = j.last + 1 - j.block_count;
-    if ((int32_t)(j.oldest - j.block_count) < 0) j.oldest = j.block_count;
+    j.oldest = j.last >= 2 * j.block_count - 1 ? j.last + 1 - j.block_count : j.block_count;      /* the first one ever is block_count */
     return 0;
 }
 

@@ -71,6 +71,12 @@ static uint32_t now_ms(void)
     return now;
 }
 
+static uint32_t port_now(void *context)
+{
+    (void)context;
+    return now_ms();
+}
+
 static job *job_of(uint32_t number)            /* NULL: no longer remembered */
 {
     job *j = &kept.jobs[number % JOBS];
@@ -330,6 +336,7 @@ int main(void)
         if (kept.jobs[i].state == SENT) kept.jobs[i].state = FREE;
     nvmc_port(&port, JOURNAL, PAGES);
     port.wake = wake;
+    port.now = port_now;
     erase = port.erase;
     port.erase = count_erase;
 

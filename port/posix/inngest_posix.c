@@ -284,12 +284,24 @@ static bool same_file(int file, const place *at, const char *name)
            mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
 }
 
+/* What an open with O_NOFOLLOW says of a symbolic link: ELOOP, but EMLINK on FreeBSD and EFTYPE on NetBSD. */
+static int link_error(int error)
+{
+#if defined(EFTYPE)
+    if (error == EFTYPE) return ELOOP;
+#endif
+    return error == EMLINK ? ELOOP : error;
+}
+
 /* Open and lock what has the name. *again: it was replaced meanwhile. */
 static int open_existing(inngest_posix *p, const place *at, bool *again)
 {
     struct stat status;
     p->file = openat(at->folder, at->base, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (p->file < 0) return refuse(p, errno, errno == ELOOP ? "it is a symbolic link" : "it cannot be opened");
+    if (p->file < 0) {
+        int error = link_error(errno);
+        return refuse(p, error, error == ELOOP ? "it is a symbolic link" : "it cannot be opened");
+    }
     if (fstat(p->file, &status) != 0) return refuse(p, errno, "it cannot be opened");
     if (!S_ISREG(status.st_mode)) return refuse(p, ENOTSUP, "it is not a regular file");
     if (flock(p->file, LOCK_EX | LOCK_NB) != 0)
@@ -321,7 +333,7 @@ static int create(inngest_posix *p, const place *at, uint32_t bytes, bool *again
     int error = open_new(p, at, name, sizeof name);
     if (error) return refuse(p, error, "it cannot be created");
     for (address = 0; address < bytes && error == 0; address += BLOCK) error = -file_erase(p, address);
-    if (error == 0 && fsync(p->file) != 0) error = errno;
+    if (error == 0) error = sync_file(p->file);
     if (error == 0 && linkat(at->folder, name, at->folder, at->base, 0) != 0) {
         error = errno;
         *again = error == EEXIST;      /* another process was first: open its */
@@ -475,15 +487,17 @@ void inngest_posix_close(inngest_posix *p)
 
 /* A job that sleeps an hour means an hour of the world, as it does across a power cut. So the time of a suspended
  * machine counts: CLOCK_BOOTTIME on Linux; elsewhere CLOCK_MONOTONIC, which counts it on macOS. */
-uint32_t inngest_posix_uptime_ms(void)
+static int64_t uptime_ms(void)
 {
     struct timespec t = { 0, 0 };
 #if defined(__linux__) && defined(CLOCK_BOOTTIME)
     if (clock_gettime(CLOCK_BOOTTIME, &t) != 0)
 #endif
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint32_t)((uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
+
+uint32_t inngest_posix_uptime_ms(void) { return (uint32_t)uptime_ms(); }
 
 int64_t inngest_posix_unix_ms(void)
 {
@@ -510,43 +524,69 @@ static void empty_pipe(const inngest_posix *p)
     while (most-- > 0 && read(p->pipe[0], bytes, sizeof bytes) == (ssize_t)sizeof bytes) { }
 }
 
-typedef struct wall {
-    bool told;
+typedef struct clocks {
+    int64_t ticked;                    /* the uptime of the last tick; when the loop began, before the first */
     int64_t offset;                    /* unix time - uptime, when it was told */
-} wall;
+    bool told;
+} clocks;
+
+/* port.now while the loop ticks: a user who ticks himself may go by another clock. */
+static uint32_t loop_now(void *context)
+{
+    (void)context;
+    return inngest_posix_uptime_ms();
+}
+
+static bool not_now(void *context)
+{
+    (void)context;
+    return false;
+}
+
+/* The engine takes a jump of 2^31 ms for a clock that went back, and a machine may be suspended for longer. So tell it
+ * in pieces, and let nothing run on the way: waits that began there would begin in the past, and end early. */
+static void catch_up(inngest_posix *p, inngest *jobs, clocks *c, int64_t now)
+{
+    bool (*may_write)(void *context) = p->port.may_write;
+    p->port.may_write = not_now;
+    while (now - c->ticked > INT32_MAX) (void)inngest_tick(jobs, (uint32_t)(c->ticked += INT32_MAX));
+    p->port.may_write = may_write;
+    c->ticked = now;
+}
 
 /* Did the clock begin to be right, or was it stepped? */
-static bool wall_changed(wall *w, int64_t unix_ms, uint32_t now)
+static bool wall_changed(clocks *c, int64_t unix_ms, int64_t now)
 {
-    /* The uptime wraps after 49 days: only the difference to the last offset counts, modulo 2^32. */
-    int64_t moved = (int32_t)(uint32_t)((uint64_t)(unix_ms - w->offset) - now);
+    int64_t moved = unix_ms - now - c->offset;
     if (unix_ms < SET_CLOCK_MS) return false;
-    if (w->told && moved > -STEP_MS && moved < STEP_MS) return false;
-    w->told = true;
-    w->offset = unix_ms - now;
+    if (c->told && moved > -STEP_MS && moved < STEP_MS) return false;
+    c->told = true;
+    c->offset = unix_ms - now;
     return true;
 }
 
 /* One turn without the sleep; gives the ms to sleep. */
-static uint32_t turn(inngest_posix *p, inngest *jobs, wall *w)
+static uint32_t turn(inngest_posix *p, inngest *jobs, clocks *c)
 {
-    uint32_t now = inngest_posix_uptime_ms(), errors = p->errors, ms;
-    int64_t unix_ms = inngest_posix_unix_ms();
-    if (wall_changed(w, unix_ms, now)) inngest_set_wall_clock(jobs, unix_ms, now);
-    ms = inngest_tick(jobs, now);
+    uint32_t errors = p->errors, ms;
+    int64_t now = uptime_ms(), unix_ms = inngest_posix_unix_ms();
+    catch_up(p, jobs, c, now);
+    if (wall_changed(c, unix_ms, now)) inngest_set_wall_clock(jobs, unix_ms, (uint32_t)now);
+    ms = inngest_tick(jobs, (uint32_t)now);
     return p->errors != errors && ms < AFTER_ERROR_MS ? AFTER_ERROR_MS : ms;
 }
 
-static int run(inngest_posix *p, inngest *jobs, bool until_idle)
+static int loop(inngest_posix *p, inngest *jobs, bool until_idle)
 {
-    wall w = { false, 0 };
+    clocks c = { 0, 0, false };
+    c.ticked = uptime_ms();
     for (;;) {
         struct pollfd wait = { -1, POLLIN, 0 };
         uint32_t ms;
         int ready;
         empty_pipe(p);
         if (TAKE_STOP(p)) return 0;
-        ms = turn(p, jobs, &w);
+        ms = turn(p, jobs, &c);
         if (p->failed) return p->error;
         wait.fd = p->pipe[0];
         if (until_idle && ms == UINT32_MAX) {
@@ -554,6 +594,16 @@ static int run(inngest_posix *p, inngest *jobs, bool until_idle)
         } else ready = poll(&wait, 1, ms < LONGEST_SLEEP_MS ? (int)ms : LONGEST_SLEEP_MS);
         if (ready < 0 && errno != EINTR && errno != EAGAIN) return refuse(p, errno, "poll");
     }
+}
+
+static int run(inngest_posix *p, inngest *jobs, bool until_idle)
+{
+    uint32_t (*now)(void *context) = p->port.now;
+    int error;
+    p->port.now = loop_now;
+    error = loop(p, jobs, until_idle);
+    p->port.now = now;
+    return error;
 }
 
 int inngest_posix_run(inngest_posix *p, inngest *jobs) { return run(p, jobs, false); }

@@ -55,12 +55,13 @@ typedef struct inngest_posix {
  *   EISDIR, ELOOP, ENOTSUP   a directory, a symbolic link, another thing that is no regular file
  *   EACCES, EROFS, EPERM     not writable; EPERM also on a file system without hard links
  *   ENOSPC, EDQUOT, EFBIG    no room to create it: removed again
+ *                            (EFBIG with a limit on file sizes, RLIMIT_FSIZE, where SIGXFSZ is ignored; else that ends the process)
  *   and what open, flock, fstat, fsync, link and pipe give */
 INNGEST_MUST_USE int inngest_posix_open(inngest_posix *p, const char *path, uint32_t bytes);
 
 /* Tick until inngest_posix_stop, sleeping until the next deadline in between; a send from any thread or signal
  * handler wakes it. Tells the wall clock before the first tick, and again when the system's clock was stepped by a
- * second or more, once it shows 2020 or later. Signal handlers: no. Writes: what inngest_tick and
+ * second or more, once it shows 2020 or later. port.now is set meanwhile. Signal handlers: no. Writes: what inngest_tick and
  * inngest_set_wall_clock write.
  *
  * 0: stopped. Else an errno: a sync or a write failed, and the jobs do nothing any more until closed, opened and mounted

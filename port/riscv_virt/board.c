@@ -102,6 +102,8 @@ void timer_init(void)
     interrupts_on();
 }
 
+#define LONGEST_SLEEP_MS 1728000000u   /* 20 days: a tick is due within 24 */
+
 volatile uint32_t board_woken;
 
 /* From the look at board_woken to the sleep no interrupt is served: one that comes in between stays pending, and so
@@ -109,8 +111,9 @@ volatile uint32_t board_woken;
 void board_sleep(uint32_t ms)
 {
     if (ms == 0) return;
+    if (ms > LONGEST_SLEEP_MS) ms = LONGEST_SLEEP_MS;
     interrupts_off();
-    timer_at(ms == UINT32_MAX ? UINT64_MAX : timer_now() + (uint64_t)ms * TIMER_PER_MS);
+    timer_at(timer_now() + (uint64_t)ms * TIMER_PER_MS);
     if (!board_woken) wait_for_interrupt();
     interrupts_on();
 }

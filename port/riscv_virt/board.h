@@ -22,7 +22,8 @@ void timer_init(void);                         /* the timer may interrupt from n
 void timer_interrupt(uint32_t pc);
 
 /* Before a tick: board_woken = 0. The port's wake and whatever else brings work sets it, from any interrupt. After the
- * tick: board_sleep(what the tick gave) returns at once if it is set, else with the next interrupt, at the latest in ms. */
+ * tick: board_sleep(what the tick gave) returns at once if it is set, else with the next interrupt, at the latest in ms,
+ * or 20 days: a tick is due within 24. */
 extern volatile uint32_t board_woken;
 void board_sleep(uint32_t ms);
 

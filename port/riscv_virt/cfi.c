@@ -5,7 +5,8 @@
 #define BOTH(command) ((uint32_t)(command) * 0x00010001u)
 #define READY BOTH(0x80)
 #define ERRORS BOTH(0x3A)              /* erase, program, voltage, locked */
-enum { ERASE = 0x20, CONFIRM = 0xD0, PROGRAM = 0x40, READ_STATUS = 0x70, CLEAR_STATUS = 0x50, SUSPEND = 0xB0, READ_ARRAY = 0xFF };
+enum { ERASE = 0x20, CONFIRM = 0xD0, PROGRAM = 0x40, READ_STATUS = 0x70, CLEAR_STATUS = 0x50, SUSPEND = 0xB0, READ_ARRAY = 0xFF,
+       READ_ID = 0x90, LOCKING = 0x60, UNLOCK = 0xD0 };
 
 static volatile uint32_t *at(const cfi *chip, uint32_t address) { return chip->base + address / 4; }
 
@@ -99,8 +100,25 @@ static int cfi_erase(void *context, uint32_t address)
     return busy(chip);
 }
 
+/* P30, P33, C3 and others power up with each block locked. Not asked of one that is not: on a J3 this clears lock bits that
+ * outlive the power, in a second, and wears them. */
+static void unlock(const cfi *chip, uint32_t address)
+{
+    uint32_t locked;
+    *at(chip, address) = BOTH(READ_ID);
+    locked = *at(chip, address + 8) & BOTH(1);         /* the third word of the block */
+    if (locked) {
+        *at(chip, address) = BOTH(LOCKING);
+        *at(chip, address) = BOTH(UNLOCK);
+        while ((status_of(chip, address) & READY) != READY) { }
+        *at(chip, address) = BOTH(CLEAR_STATUS);
+    }
+    *at(chip, address) = BOTH(READ_ARRAY);
+}
+
 void cfi_open(cfi *chip, uintptr_t base, uint32_t block_size, uint32_t block_count)
 {
+    uint32_t i;
     memset(chip, 0, sizeof *chip);
     chip->base = (volatile uint32_t *)base;
     chip->port.context = chip;
@@ -110,4 +128,5 @@ void cfi_open(cfi *chip, uintptr_t base, uint32_t block_size, uint32_t block_cou
     chip->port.block_size = block_size;
     chip->port.block_count = block_count;
     chip->port.program_size = 4;
+    for (i = 0; i < block_count; i++) unlock(chip, i * block_size);
 }

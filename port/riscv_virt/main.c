@@ -39,6 +39,12 @@ void timer_interrupt(uint32_t pc)
 
 static uint32_t now_ms(void) { return (uint32_t)(timer_now() / TIMER_PER_MS); }
 
+static uint32_t port_now(void *context)
+{
+    (void)context;
+    return now_ms();
+}
+
 static void say(const char *what, uint32_t number, int step)
 {
     board_write(what);
@@ -207,6 +213,7 @@ int main(void)
     log_open();
     real_erase = chip.port.erase;
     chip.port.erase = slow_erase;
+    chip.port.now = port_now;
     config.seed = (uint32_t)timer_now();
     start = now_ms();
     status = inngest_init(&jobs, &config, NULL);

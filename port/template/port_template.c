@@ -9,7 +9,7 @@
  *   1  The geometry
  *   2  read, program, erase, sync, is_blank
  *   3  wake, lock, unlock
- *   4  may_write, idle, restart, log
+ *   4  may_write, idle, now, restart, log
  *   5  Start: reset cause, seed, wall clock
  *   6  The main loop and its sleep */
 #include "inngest.h"
@@ -103,7 +103,9 @@ static int template_program(void *context, uint32_t address, const void *data, u
  * means "call me with the same address later". An erase ahead of need is polled by later ticks, so that nothing waits
  * for it; one that is needed now is polled until it is done, with idle in between. While it is busy, the library reads
  * other blocks and programs none: read must work meanwhile (suspend, or another bank), or wait.
- * An erase cut short is noticed by itself: a block without a valid header is erased again. */
+ * An erase cut short is noticed by itself: a block without a valid header is erased again. But a second inngest_init without
+ * inngest_close, or one behind a reset that the flash takes no part in (SPI NOR), may program while the old erase still runs:
+ * wait for the chip first, as template_start does. */
 static bool erase_started;
 static int template_erase(void *context, uint32_t address)
 {
@@ -156,7 +158,7 @@ static void template_wake(void *context)
  * (vTaskSuspendAll, xTaskResumeAll), and must do nothing when called from an interrupt. They do not mask interrupts:
  * interrupts send safely without. Two cores without compare-and-swap do not work. */
 
-/* ---- 4 may_write, idle, restart, log ------------------------------------------------------------------------------- */
+/* ---- 4 may_write, idle, now, restart, log -------------------------------------------------------------------------- */
 
 /* Asked at the start of each tick. False puts all work off, and is counted (put_off): the battery could not carry an
  * erase, or the radio must not be disturbed. Events stay in the queue meanwhile; the tick asks for a call a second later. */
@@ -174,6 +176,13 @@ static void template_idle(void *context)
     chip_watchdog_feed();
 }
 
+/* The clock that inngest_tick is told. NULL: a wait that begins behind a body that took long is shorter by what it took. */
+static uint32_t template_now(void *context)
+{
+    (void)context;
+    return chip_uptime_ms();
+}
+
 /* For inngest_step_restart; NULL: that step is refused. Its record is durable when this is called. Should not return;
  * if it does, the engine does nothing more until the reset comes. */
 static void template_restart(void *context)
@@ -187,7 +196,8 @@ static void template_restart(void *context)
 
 const inngest_port template_port = {
     .read = template_read, .program = template_program, .erase = template_erase, .is_blank = template_is_blank,
-    .wake = template_wake, .may_write = template_may_write, .idle = template_idle, .restart = template_restart,
+    .wake = template_wake, .may_write = template_may_write, .idle = template_idle, .now = template_now,
+    .restart = template_restart,
     .block_size = BLOCK_SIZE, .block_count = BLOCK_COUNT, .program_size = PROGRAM_SIZE,
 };
 
@@ -210,6 +220,8 @@ inngest_status template_start(inngest *jobs, inngest_config *config)
     config->port = &template_port;
     config->reset = chip_reset_was_power_on() ? INNGEST_RESET_POWER_ON : INNGEST_RESET_UNKNOWN;
     config->seed = chip_unique_number();
+    while (chip_flash_state() > 0) template_idle(NULL);      /* an erase from before */
+    erase_started = false;
     status = inngest_init(jobs, config, NULL);
     /* The wall clock, where it is known: now from an RTC, or later when the network has told it; again whenever it is
      * corrected. Without it, sleeps until a date wait and the time without power does not count for relative ones. */
@@ -248,8 +260,8 @@ void template_turn(inngest *jobs)
  *      for (;;) template_turn(&jobs);
  *  }
  *
- * An RTOS task: for (;;) wait_for_notification(inngest_tick(&jobs, uptime_ms()));  a notification given before the
- * wait ends it at once, so nothing is to be masked.
+ * An RTOS task: for (;;) wait_for_notification(inngest_tick(&jobs, uptime_ms()));  which waits 24 days at most. A
+ * notification given before the wait ends it at once, so nothing is to be masked.
  *
  * Try the port: tests/template.c runs this file on a flash in RAM. Run yours on the device with a job that sleeps a
  * second and sends itself, and pull the plug; then read the area out and look: inngest-dump FILE (`make tool`). */

@@ -13,9 +13,9 @@
 
 LOG_MODULE_REGISTER(inngest, CONFIG_INNGEST_LOG_LEVEL);
 
-#define LONGEST_SLEEP_MS 1728000000u   /* 20 days: a tick is due within 24 */
+#define LONGEST_SLEEP_MS 3600000u      /* a tick is due within 24 days, and timeouts of 32 bits (CONFIG_TIMEOUT_64BIT=n) hold less */
 
-#if __GCC_ATOMIC_INT_LOCK_FREE == 2 && !defined(INNGEST_NO_CAS)
+#if __GCC_ATOMIC_INT_LOCK_FREE == 2 && INNGEST_WORD_BITS == 32 && !defined(INNGEST_NO_CAS)      /* as HAVE_CAS in inngest.c */
 #define LOCKS 0
 #else
 #define LOCKS 1                        /* without compare-and-swap one thread at a time may send, on one core */
@@ -66,6 +66,12 @@ static void wake(void *context)
     k_sem_give(&z->sent);
 }
 
+static uint32_t now(void *context)
+{
+    (void)context;
+    return (uint32_t)k_uptime_get();
+}
+
 #if LOCKS
 static void lock(void *context)
 {
@@ -111,6 +117,7 @@ int inngest_zephyr_open(inngest_zephyr *z, uint8_t partition)
     z->longest_sleep_ms = 0;
     z->port = (inngest_port){
         .context = z, .read = area_read, .program = area_program, .erase = area_erase, .is_blank = area_is_blank, .wake = wake, .log = log_text,
+        .now = now,
 #if LOCKS
         .lock = lock, .unlock = unlock,
 #endif
@@ -126,7 +133,7 @@ int inngest_zephyr_open(inngest_zephyr *z, uint8_t partition)
 void inngest_zephyr_run(inngest_zephyr *z, inngest *jobs)
 {
     while (!atomic_get(&z->stopped)) {
-        uint32_t next = inngest_tick(jobs, (uint32_t)k_uptime_get());
+        uint32_t next = inngest_tick(jobs, now(z));
         if (next > LONGEST_SLEEP_MS) next = LONGEST_SLEEP_MS;
         if (z->longest_sleep_ms && next > z->longest_sleep_ms) next = z->longest_sleep_ms;
         if (next) (void)k_sem_take(&z->sent, K_MSEC(next));
@@ -147,6 +154,9 @@ inngest_reset inngest_zephyr_reset(void)
     (void)hwinfo_clear_reset_cause();
     if (cause & (RESET_WATCHDOG | RESET_CPU_LOCKUP)) return INNGEST_RESET_CRASH;
     if (cause & (RESET_POR | RESET_BROWNOUT)) return INNGEST_RESET_POWER_ON;
+#if defined(CONFIG_SOC_FAMILY_NORDIC_NRF) || defined(CONFIG_SOC_FAMILY_NRF)
+    if (cause == 0) return INNGEST_RESET_POWER_ON;     /* RESETREAS has no bit for it */
+#endif
 #endif
     return INNGEST_RESET_UNKNOWN;
 }

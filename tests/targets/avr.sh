@@ -28,6 +28,18 @@ awk '
         exit !(end && erased > 8 && beats > 500 && nested > 5)
     }' "$OUT/avr.said" || { echo "failed: too little happened"; tail -n 3 "$OUT/avr.said"; exit 1; }
 
+# Worn cells are noticed; a ms is a ms at each clock that the README names, and the others are refused.
+for clock in 1000000 2000000 8000000 16000000 18432000; do
+    avr-gcc $FLAGS -UF_CPU -DF_CPU=$clock -Deeprom_write_byte=worn_write_byte -Deeprom_update_block=worn_update_block -c port/avr/inngest_avr.c -o "$OUT/worn_port.o" &&
+    avr-gcc $FLAGS -UF_CPU -DF_CPU=$clock tests/targets/worn_avr.c "$OUT/worn_port.o" -o "$OUT/worn_avr.elf" || exit 1
+    said=$(timeout 60 simavr -m atmega1284p -f $clock "$OUT/worn_avr.elf" 2>&1 | tr -d '\033' | sed 's/^\(\[[0-9;]*m\)*//; s/\.*$//' | grep -v '^Loaded')
+    [ "$said" = over ] || { echo "failed: worn cells or the clock at $clock: $said"; exit 1; }
+done
+for clock in 4000000 12000000 20000000; do
+    avr-gcc $FLAGS -UF_CPU -DF_CPU=$clock -fsyntax-only port/avr/inngest_avr.c 2> "$OUT/avr_clock.log" && { echo "failed: F_CPU=$clock is taken"; exit 1; }
+    grep -q 'change inngest_avr_start' "$OUT/avr_clock.log" || { cat "$OUT/avr_clock.log"; exit 1; }
+done
+
 # Nothing masks interrupts but what the compiler makes a stack frame with: cli and one instruction. A send has no frame.
 avr-gcc $FLAGS -DINNGEST_CONFIG='"tests/targets/avr_config.h"' -c inngest.c -o "$OUT/avr_masks.o" || exit 1
 avr-objdump -d "$OUT/avr_masks.o" | awk '

@@ -8,7 +8,7 @@ cross_tools aarch64-linux-gnu aarch64 arm64
 cross_tools arm-linux-gnueabihf arm armhf
 
 build() { # NAME COMPILER
-    "$2" -std=c99 -Wall -Wextra -O2 -static -I. -Iport/posix tests/targets/cross_image.c inngest.c port/posix/inngest_posix.c \
+    $2 -std=c99 -Wall -Wextra -O2 -static -I. -Iport/posix tests/targets/cross_image.c inngest.c port/posix/inngest_posix.c \
         -o "$OUT/image_$1" || { echo "failed: does not build for $1"; exit 1; }
 }
 on() { # NAME ARGUMENTS...

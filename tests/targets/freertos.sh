@@ -14,7 +14,7 @@ failed=0
 
 P=$K/portable/ThirdParty/GCC/Posix
 for cas in "" -DINNGEST_NO_CAS; do
-    "${CC:-cc}" -std=gnu99 -Wall -Wextra -O2 $cas -DBOARD_POSIX $INCLUDE -isystem "$P" -isystem "$P/utils" $APP tests/targets/freertos/posix.c \
+    ${CC:-cc} -std=gnu99 -Wall -Wextra -O2 $cas -DBOARD_POSIX $INCLUDE -isystem "$P" -isystem "$P/utils" $APP tests/targets/freertos/posix.c \
         $KERNEL "$P/port.c" "$P/utils/wait_for_event.c" "$K/portable/MemMang/heap_3.c" -pthread -o "$OUT/freertos_posix" || exit 1
     echo "POSIX port $cas"
     timeout 60 "$OUT/freertos_posix" || { echo "failed: $?"; failed=1; }
@@ -23,13 +23,20 @@ done
 for tool in "arm-none-eabi-gcc gcc-arm-none-eabi" "qemu-system-arm qemu-system-arm"; do
     command -v "${tool% *}" >/dev/null || { echo "skipped: no ${tool% *} (package ${tool#* })"; exit $((failed ? 1 : 77)); }
 done
-for image in "cortex-m3 ARM_CM3" "cortex-m3 ARM_CM3 -DINNGEST_NO_CAS" "cortex-m0 ARM_CM0"; do
-    set -- $image
-    P=$K/portable/GCC/$2
-    arm-none-eabi-gcc -std=gnu99 -Wall -Wextra -Os -mcpu=$1 -mthumb -nostartfiles -specs=nano.specs -specs=nosys.specs $3 $INCLUDE -isystem "$P" $APP \
+m3() { # FLAGS
+    cpu=$1 port=$2; shift 2
+    P=$K/portable/GCC/$port
+    arm-none-eabi-gcc -std=gnu99 -Wall -Wextra -Os -mcpu=$cpu -mthumb -nostartfiles -specs=nano.specs -specs=nosys.specs "$@" $INCLUDE -isystem "$P" $APP \
         tests/targets/freertos/m3.c $KERNEL "$P"/port*.c "$K/portable/MemMang/heap_4.c" -T tests/targets/freertos/m3.ld -o "$OUT/freertos_m3.elf" || exit 1
-    echo "$1 $3"
     timeout 60 qemu-system-arm -M mps2-an385 -nographic -monitor none -serial none -semihosting-config enable=on,target=native \
-        -kernel "$OUT/freertos_m3.elf" 2>&1 || { echo "failed: $?"; failed=1; }
+        -kernel "$OUT/freertos_m3.elf" 2>&1
+}
+for image in "cortex-m3 ARM_CM3" "cortex-m3 ARM_CM3 -DINNGEST_NO_CAS" "cortex-m3 ARM_CM3 -DINNGEST_WORD_BITS=16" "cortex-m0 ARM_CM0"; do
+    echo "$image"
+    m3 $image || { echo "failed: $?"; failed=1; }
 done
+# Where tickless idle is not told of what may not call the kernel, it sleeps on.
+if m3 cortex-m3 ARM_CM3 -DNO_UNHEARD > "$OUT/freertos_unheard.log" || ! grep -q '^... late 3$' "$OUT/freertos_unheard.log"; then
+    echo "failed: idle that sleeps on was not caught"; cat "$OUT/freertos_unheard.log"; failed=1
+else echo "idle that sleeps on: caught"; fi
 exit $failed

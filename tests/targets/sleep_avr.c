@@ -90,6 +90,9 @@ int main(void)
     from = inngest_avr_now();
     inngest_avr_sleep(20);
     say_number("slept ms", (uint16_t)(inngest_avr_now() - from));
+    from = inngest_avr_now();                  /* nothing is due: the longest sleep, which sleep_avr.sh makes 30 ms */
+    inngest_avr_sleep(UINT32_MAX);
+    say_number("slept ms", (uint16_t)(inngest_avr_now() - from));
     cli();
     sleep_enable();
     sleep_cpu();                               /* simavr ends here */

@@ -11,12 +11,14 @@ run() { # NAME PORT
     tr -d '\033' < "$OUT/$1.log" | sed 's/^\(\[[0-9;]*m\)*//; s/\.*$//' | grep -v '^Loaded' > "$OUT/$1.said"
     cat "$OUT/$1.said"
 }
-run sleep_avr port/avr/inngest_avr.c
-printf 'slept over 0\nlost 0\nslept ms 20\n' | diff - "$OUT/sleep_avr.said" || fail "sleep"
+# Where nothing is due it wakes for a tick: after 30 ms in place of 20 days.
+sed 's/^\(#define LONGEST_SLEEP_MS\) [0-9]*u/\1 30u/' port/avr/inngest_avr.c > "$OUT/short_avr.c"
+run sleep_avr "$OUT/short_avr.c"
+printf 'slept over 0\nlost 0\nslept ms 20\nslept ms 30\n' | diff - "$OUT/sleep_avr.said" || fail "sleep"
 
 # A sleep that looks for work with interrupts on must be caught sleeping.
-sed 's/^        cli();$/        cli(); sei();/' port/avr/inngest_avr.c > "$OUT/unmasked_avr.c"
-cmp -s port/avr/inngest_avr.c "$OUT/unmasked_avr.c" && fail "nothing to break in inngest_avr_sleep"
+sed 's/^        cli();$/        cli(); sei();/' "$OUT/short_avr.c" > "$OUT/unmasked_avr.c"
+cmp -s "$OUT/short_avr.c" "$OUT/unmasked_avr.c" && fail "nothing to break in inngest_avr_sleep"
 run sleep_avr_mutant "$OUT/unmasked_avr.c" > "$OUT/sleep_avr_mutant.out"
 grep -q '^slept over [1-9]' "$OUT/sleep_avr_mutant.said" || fail "a sleep that looks with interrupts on was not caught"
 echo "a sleep that looks with interrupts on: caught"

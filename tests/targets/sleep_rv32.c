@@ -75,6 +75,7 @@ int main(void)
                                        .block_size = 512, .block_count = 6, .program_size = 4 };
     static const inngest_config config = { .functions = functions, .function_count = 1, .port = &port, .memory = memory,
                                            .memory_size = sizeof memory, .runs = 1, .events = 4, .seed = 1 };
+    uint64_t from;
     uint32_t k, slept_over = 0, before = 0, within = 0;
     memset(cells, 0xFF, sizeof cells);
     CHECK(inngest_init(&jobs, &config, NULL) == INNGEST_OK);
@@ -103,6 +104,9 @@ int main(void)
     k = slept_ms(20);
     CHECK(k >= 19 && k <= 21);
     CHECK(slept_ms(0) == 0);
+    from = timer_now();                        /* nothing is due: a tick must come within 24 days */
+    board_sleep(UINT32_MAX);
+    CHECK((timer_now() - from) / TIMER_PER_MS / 86400000u == 20);
     board_write("figure rv32_slept_over ");
     bare_number(slept_over);
     board_write(" of 599\n");

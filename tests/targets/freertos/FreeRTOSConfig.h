@@ -26,6 +26,11 @@ int board_in_interrupt(void);
 #else
 #if __ARM_ARCH_ISA_THUMB >= 2
 #define configUSE_TICKLESS_IDLE 1
+#ifndef NO_UNHEARD
+int jobs_unheard(void);
+#define configPRE_SUPPRESS_TICKS_AND_SLEEP_PROCESSING(t) do { if (jobs_unheard()) (t) = 0; } while (0)
+#define configPRE_SLEEP_PROCESSING(t) do { if (jobs_unheard()) (t) = 0; } while (0)
+#endif
 #else
 #define configENABLE_MPU 0
 #define configENABLE_FPU 0

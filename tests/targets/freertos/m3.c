@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * mps2-an385 in QEMU: interrupt 20 may call the kernel; 21 is above configMAX_SYSCALL_INTERRUPT_PRIORITY and may not, nor may the
- * NMI. On a kernel for a Cortex-M0 21 may. */
+ * NMI; nor may 8, of the timer that asks a question. On a kernel for a Cortex-M0 21 may. */
 #include "board.h"
 #include <stdint.h>
 
@@ -74,8 +74,26 @@ void board_start(void)
 {
     BYTE(0xE000E400 + 20) = 128;
     BYTE(0xE000E400 + 21) = 32;
-    WORD(0xE000E100) = 3u << 20;
+    BYTE(0xE000E400 + 8) = 32;
+    WORD(0xE000E100) = 3u << 20 | 1u << 8;
+    WORD(0x40000008) = WORD(0x40001008) = WORD(0x40001004) = UINT32_MAX;
+    WORD(0x40001000) = 1;
 }
+
+static void alarm(void)
+{
+    WORD(0x40000000) = 0;
+    WORD(0x4000000C) = 1;
+    board_question();
+}
+
+void board_alarm_in(unsigned ms)
+{
+    WORD(0x40000004) = ms * BOARD_CLOCKS;
+    WORD(0x40000000) = 9;                            /* on, with its interrupt */
+}
+
+unsigned long board_clock(void) { return UINT32_MAX - WORD(0x40001004); }
 
 void board_pend(void) { WORD(0xE000E200) = 1u << 20; }
 
@@ -94,5 +112,5 @@ void board_reset(void)
 __attribute__((section(".vectors"), used)) static void (*const vectors[16 + 32])(void) = {
     (void (*)(void))(uintptr_t)stack_top, board_reset, nmi, fault, fault, fault, fault, 0, 0, 0, 0,
     SVC_Handler, fault, 0, PendSV_Handler, SysTick_Handler,
-    [16 + 20] = lower, [16 + 21] = higher,
+    [16 + 8] = alarm, [16 + 20] = lower, [16 + 21] = higher,
 };

@@ -10,6 +10,8 @@ int board_in_interrupt(void);
 int board_in_interrupt(void) { return inside; }
 void board_start(void) { }
 void board_pend(void) { }
+void board_alarm_in(unsigned ms) { (void)ms; }
+unsigned long board_clock(void) { return 0; }
 
 void board_tick(void)
 {
