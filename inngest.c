@@ -47,6 +47,9 @@
 #if (INNGEST_CRC_TABLE != 1 && INNGEST_CRC_TABLE != 16 && INNGEST_CRC_TABLE != 256 && INNGEST_CRC_TABLE != 2048) || INNGEST_CACHE_LINE % 8 || INNGEST_TRAIL_STEPS > 65535
 #error "INNGEST_CRC_TABLE: 1, 16, 256 or 2048; INNGEST_CACHE_LINE: a multiple of 8; INNGEST_TRAIL_STEPS: 0..65535"
 #endif
+#if INNGEST_SUSPECT_MS < 1 || INNGEST_SUSPECT_MS > 2147483647 || INNGEST_CORES < 1
+#error "INNGEST_SUSPECT_MS: 1..2^31-1; INNGEST_CORES: 1 or more"
+#endif
 #if INNGEST_HEARTBEAT_MS < 60000 || INNGEST_HEARTBEAT_MS > 2147483647 || INNGEST_TICK_PASSES < 1 || INNGEST_TICK_PASSES > 65535
 #error "INNGEST_HEARTBEAT_MS: 60000..2^31-1; INNGEST_TICK_PASSES: 1..65535"
 #endif
@@ -3991,6 +3994,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
     }
 #if INNGEST_LONG_STEPS
     if (ctx->active) {                               /* it was completed since */
+        ctx->attempt = (uint8_t)ctx->active->calls;
         tell_step(ctx, status);
         drop_own(ctx);
     } else
@@ -4090,8 +4094,8 @@ APART bool take_failure(inngest_ctx *ctx, inngest_status status, const char *id)
 
 static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
 {
+    if (status == INNGEST_BODY && !ctx->in_body) status = INNGEST_OK;
     ctx->open = ctx->in_body = false;
-    if (status == INNGEST_BODY) status = INNGEST_OK;
 #if INNGEST_LONG_STEPS
     if (ctx->stopped == INNGEST_OK && !STOPPING(ctx) && (status == INNGEST_AGAIN || status == INNGEST_PENDING)) return keep_going(ctx, status);
     drop_own(ctx);
@@ -4418,7 +4422,7 @@ static void find_attempt(inngest_ctx *ctx)
 #if INNGEST_INDEXES
     ctx->known = true;
 #endif
-    ctx->attempt = FIRST(ctx->jobs, &r)[12];
+    ctx->attempt = FIRST(ctx->jobs, &r)[r.kind == INTENT ? 0 : 12];
     ctx->old = (uint16_t)record_room(ctx->jobs, r.size);
 }
 
@@ -5020,6 +5024,7 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
         ctx->parallel = true;                        /* others may be in progress beside it */
         status = put_record(ctx, RESULT, slot->data, SLOT_SIZE(slot));
         if ((int)status > 0) return INNGEST_ERR_PROGRAM;
+        a->calls = ctx->attempt;                     /* for the hook: no body asks for its calls any more */
     }
     a->how = HOW((int)status < 0 ? (int)status - INNGEST_ERR_RUN_BYTES + (int)MISTAKEN : (int)status);
     due_now(jobs, run);
@@ -5772,7 +5777,7 @@ bool inngest_next_run(const inngest *jobs, uint32_t *cursor, inngest_run_info *i
         info->phase = (inngest_phase)run->phase;
         info->wait = deadline(run) <= jobs->now && BESIDE(jobs, run) && !CANCELLING(run) ? INNGEST_WAIT_SUSPECT : (inngest_wait)run->state;
         info->attempt = run->attempt;
-        info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : deadline(run) == NEVER ? INT64_MAX : deadline(run) - jobs->now;
+        info->deadline_in_ms = run->flags & RUN_PASSED ? 0 : deadline(run) == NEVER ? INT64_MAX : deadline(run) < jobs->now ? 0 : deadline(run) - jobs->now;
         info->journal_bytes = run->used * UINT32_C(4);
         info->reserved_bytes = run->reserved * UINT32_C(4);
         return true;
@@ -6256,6 +6261,7 @@ inngest_status inngest_json_validate(const void *json, size_t size)
 
 inngest_status inngest_json_string(const void *json, size_t size, const char *path, char *out, size_t out_size)
 {
+    if (out && out_size) *out = 0;
     return json_read_memory(json, size, path, out, JSON_STRING + 8 * out_size);
 }
 
@@ -6286,6 +6292,7 @@ inngest_status inngest_json_count(const void *json, size_t size, const char *pat
 
 inngest_status inngest_event_string(inngest_ctx *ctx, const char *path, char *out, size_t size)
 {
+    if (out && size) *out = 0;
     return json_read_event(ctx, path, out, JSON_STRING + 8 * size);
 }
 

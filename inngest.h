@@ -87,7 +87,7 @@
 #ifndef INNGEST_CRASH_LIMIT    /* resets pinned on a run without progress before it fails; 1..250 */
 #define INNGEST_CRASH_LIMIT 3
 #endif
-#ifndef INNGEST_SUSPECT_MS     /* after a crash: how long a suspect in a long step keeps the others waiting; a later reset is nobody's */
+#ifndef INNGEST_SUSPECT_MS     /* after a crash: how long a suspect in a long step keeps the others waiting; a later reset is nobody's; 1..2^31-1 */
 #define INNGEST_SUSPECT_MS 60000
 #endif
 #ifndef INNGEST_HEARTBEAT_MS   /* journal time is stamped this often while a run sleeps; 60000..2^31-1; in a boot without
@@ -266,7 +266,7 @@ typedef enum inngest_status {
     /* mistakes in a handler: they fail the run and name the step */
     INNGEST_ERR_NESTED = -320,         /* a step inside a step */
     INNGEST_ERR_STEP_LEFT = -321,      /* an inline body was left by break, goto or return INNGEST_OK, or holds a step */
-    INNGEST_ERR_STATUS = -322,         /* a body or handler returned a value that is no inngest_status of its kind */
+    INNGEST_ERR_STATUS = -322,         /* a body or handler returned what it may not: neither RETRY nor FAIL nor between STEP_FAILED and ERR_SYNC */
     INNGEST_ERR_STEP_IDS = -323,       /* limit INNGEST_STEP_IDS: too many different step ids in one pass */
     INNGEST_ERR_STEP_ID = -324,        /* two step ids share a hash: rename one; or an id is NULL or empty */
     INNGEST_ERR_RESULT_SIZE = -325,    /* limit INNGEST_RESULT_BYTES: result or progress too large; of inngest_complete INNGEST_EVENT_BYTES */
@@ -291,9 +291,9 @@ typedef enum inngest_status {
     INNGEST_ERR_MEMORY = -360,         /* memory NULL, misaligned or smaller than INNGEST_MEMORY says */
     INNGEST_ERR_TABLE_ID = -361,       /* a function without an id */
     INNGEST_ERR_TABLE_DOUBLE = -362,   /* two functions with one id (or ids that share a hash) */
-    INNGEST_ERR_TABLE_EVENT = -363,    /* no trigger event, one that none can be (inngest/..., too long), or a wildcard that does not follow '/' or '.' */
+    INNGEST_ERR_TABLE_EVENT = -363,    /* no trigger event, one that none can be (inngest/..., too long), or a wildcard that is not the end, behind '/' or '.' */
     INNGEST_ERR_TABLE_HANDLER = -364,  /* no handler */
-    INNGEST_ERR_TABLE_FAN_OUT = -365,  /* limit INNGEST_FAN_OUT: more functions fit one event */
+    INNGEST_ERR_TABLE_FAN_OUT = -365,  /* limit INNGEST_FAN_OUT, or runs: more functions fit one event */
     INNGEST_ERR_TABLE_BYTES = -366,    /* journal_bytes below 32; or the runs that one event starts need more than the capacity, or a block */
     INNGEST_ERR_TABLE_BACKOFF = -367,  /* backoff and backoff_count contradict each other */
     INNGEST_ERR_GEOMETRY = -368,       /* block size, count or program size out of range */
@@ -349,7 +349,7 @@ typedef struct inngest_port {
     void (*log)(void *context, const char *text);   /* NULL: none; a message a second at most */
     void (*idle)(void *context);                /* NULL: none; called during long work: watchdog */
     uint32_t (*now)(void *context);             /* NULL: none; ms, the clock that ticks are told: for bodies that take long, see inngest_tick */
-    bool (*may_write)(void *context);           /* NULL: always; false puts all work off and is counted */
+    bool (*may_write)(void *context);           /* NULL: always; false puts a tick's work off and is counted; flush, cancel, close and init write */
     void (*restart)(void *context);             /* NULL: inngest_step_restart is refused */
     uint32_t block_size;                        /* bytes erased at once: a power of two, 512..262144 */
     uint32_t block_count;                       /* 2..65535; at most 2^24 units of program_size, 4 at least: 64 MiB or more */
@@ -395,8 +395,8 @@ typedef struct inngest_step_options {
 
 typedef enum inngest_wait {       /* why a run is not running */
     INNGEST_WAIT_NONE,            /* it is runnable: the next tick goes on with it */
-    INNGEST_WAIT_SLEEP,           /* until deadline_ms */
-    INNGEST_WAIT_RETRY,           /* a step or the handler failed; until deadline_ms */
+    INNGEST_WAIT_SLEEP,           /* for deadline_in_ms */
+    INNGEST_WAIT_RETRY,           /* a step or the handler failed; for deadline_in_ms */
     INNGEST_WAIT_CLOCK,           /* a date, and the wall clock is not known */
     INNGEST_WAIT_STEP,            /* a step is in progress: AGAIN or PENDING */
     INNGEST_WAIT_ROOM,            /* the journal, the run table or the steps in progress are full */
@@ -414,7 +414,7 @@ typedef struct inngest_run_info {
     inngest_phase phase;
     inngest_wait wait;
     uint8_t attempt;              /* of what it waits for, from 0 */
-    int64_t deadline_in_ms;       /* from the last tick; INT64_MAX: none */
+    int64_t deadline_in_ms;       /* from the last tick; 0: past; INT64_MAX: none */
     uint32_t journal_bytes;       /* used, at most */
     uint32_t reserved_bytes;      /* the function's, and room for its event and for failing */
 } inngest_run_info;
@@ -436,10 +436,12 @@ typedef struct inngest_end_info {
 /* Hooks are user code: they may call what is allowed there and must not block. Any may be NULL. Step ids are cut to
  * INNGEST_MESSAGE_BYTES. */
 typedef struct inngest_hooks {
-    void (*run_start)(void *user, uint64_t run, const char *function);         /* before each pass */
-    void (*run_pause)(void *user, uint64_t run, inngest_status status);        /* after each pass that did not end it */
-    void (*run_end)(void *user, const inngest_end_info *info);                 /* at least once a run */
+    void (*run_start)(void *user, uint64_t run, const char *function);         /* before each pass but those in which steps in progress are told of its end */
+    void (*run_pause)(void *user, uint64_t run, inngest_status status);        /* after each pass that it waits behind */
+    void (*run_end)(void *user, const inngest_end_info *info);                 /* at least once a run, unless resets cut each try short */
     void (*step_start)(void *user, uint64_t run, const char *step, int attempt);
+    /* status: OK, RETRY, STEP_FAILED, LOST, CANCELLED or TIMED_OUT; retry_in_ms: -1 but for RETRY. A step that is completed from outside ends
+     * in a pass without its step_start. */
     void (*step_end)(void *user, uint64_t run, const char *step, int attempt, inngest_status status, int64_t retry_in_ms);
     void (*step_memo)(void *user, uint64_t run, const char *step, inngest_status status);   /* a result came from the journal */
 } inngest_hooks;
@@ -447,16 +449,16 @@ typedef struct inngest_hooks {
 
 typedef struct inngest_counters {  /* since init; they stop at their maximum and never wrap. Without compare-and-swap
                                     * a refusal that interrupts the count of another may count as one with it */
-    uint32_t events, duplicates, unmatched;       /* taken from the queue: journaled, seen before, wanted by none */
+    uint32_t events, duplicates, unmatched;       /* journaled, those of inngest_step_send, too; seen before; wanted by none */
     uint32_t refused_full, refused_size, refused_name, refused_not_ready;   /* by send */
     uint32_t stale_tokens, unpublished;           /* completions refused; slots claimed and not published when looked at */
-    uint32_t waiting_journal, waiting_runs, waiting_seen;   /* ticks in which the oldest event had to wait for room */
+    uint32_t waiting_journal, waiting_runs, waiting_seen;   /* times that the oldest event, or a step that sends one, found no room */
     uint32_t runs_started, runs_ended, runs_failed, runs_cancelled;
     uint32_t steps_run, steps_failed, memos;      /* bodies called, attempts that failed, results taken from the journal */
     uint32_t records, erases, carried;            /* journal */
-    uint32_t torn, damaged, lost_runs;            /* found by the mount */
-    uint32_t crashes;                             /* resets pinned on a run at this boot */
-    uint32_t put_off;                             /* ticks in which may_write said no */
+    uint32_t torn, damaged, lost_runs;            /* found by the mount; damaged: by reclaim, too */
+    uint32_t crashes;                             /* resets pinned on a run at this boot; and events whose predicate is not called any more */
+    uint32_t put_off;                             /* ticks, and clocks told, at which may_write said no */
     uint32_t port_errors;
     int32_t port_error;                           /* the port's own number of the last one */
 } inngest_counters;
@@ -612,7 +614,7 @@ typedef struct inngest_config {
     size_t memory_size;            /* bytes: INNGEST_MEMORY(runs, events) at least */
     uint16_t function_count;
     uint32_t runs;                 /* live at once: 1..65534; with INNGEST_MANY_RUNS 1..4,000,000 */
-    uint32_t events;               /* queue slots: a power of two, 2..32768; 2..64 where INNGEST_WORD_BITS is 8; with
+    uint32_t events;               /* queue slots: a power of two, 2..32768; 2..16384 where INNGEST_WORD_BITS is 16, 2..64 where it is 8; with
                                     * INNGEST_LONG_STEPS one is kept for completions */
     inngest_reset reset;
     uint32_t seed;                 /* for jitter and for the journal's half of run ids; anything that differs */
@@ -812,14 +814,14 @@ void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms);
 #endif
 
 /* Stop in order: journal queued events, stamp the time, sync, refuse further sends. The next boot charges nobody.
- * Interrupts: no. Writes: as flush, and one record. As flush; the engine is closed whatever comes back. */
+ * Interrupts: no. Writes: as flush, and one record. As flush; the engine is closed whatever comes back but BUSY, in user code. */
 INNGEST_MUST_USE inngest_status inngest_close(inngest *jobs);
 
 /* ---- from anywhere, interrupts too ----------------------------------------------------------------------------- */
 
 /* Put an event into the queue. Copies the data, at most INNGEST_EVENT_BYTES with the name; never waits, never masks
  * interrupts, never touches storage. The name is a string literal. Interrupts: yes. OK, QUEUE_FULL, EVENT_SIZE,
- * NAME, ARGUMENT (NULL data of a size, an impossible time) or NOT_READY; refusals are counted. */
+ * NAME, ARGUMENT (NULL data of a size, an impossible time) or NOT_READY; refusals but ARGUMENT are counted. */
 #define inngest_send(jobs, name, data, size) inngest_send_(jobs, "" name "", data, size, INNGEST_ROOM_("" name ""))
 INNGEST_MUST_USE inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size, size_t room);
 
@@ -841,7 +843,7 @@ typedef struct inngest_event {
                                    * until the oldest expires. Powered time: where no wall clock is told, time off does not count */
 #endif
 #if INNGEST_WALL_CLOCK
-    int64_t ts;                   /* unix ms, to the year 6429; 0: none; a future one delays the start */
+    int64_t ts;                   /* unix ms, to the year 6429; 0: none; a future one delays the start, and any one until the wall clock is known */
 #endif
 } inngest_event;
 
@@ -976,7 +978,7 @@ void inngest_idempotency_key(const inngest_ctx *ctx, char key[INNGEST_KEY_SIZE])
 void *inngest_user(const inngest_ctx *ctx);           /* config.user */
 int inngest_attempt(const inngest_ctx *ctx);          /* of the step in a body, else of the handler; from 0 */
 uint64_t inngest_run_id(const inngest_ctx *ctx);
-/* Why the last step or event reader failed; in on_failure, until a step of its own fails: why the run failed. Never NULL. */
+/* Why the last step or JSON reader of the event failed; in on_failure, until a step of its own fails: why the run failed. Never NULL. */
 const inngest_error_info *inngest_error(const inngest_ctx *ctx);
 /* Copy the event's name; TOO_LONG if it does not fit. */
 INNGEST_MUST_USE inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size);
@@ -996,7 +998,7 @@ size_t inngest_event_size(const inngest_ctx *ctx);    /* of its data, in bytes *
  * half. Nested deeper than INNGEST_JSON_DEPTH is ERR_DEPTH. No such path is ERR_NOT_FOUND, also where it leads through
  * a value that is no container. Another type is ERR_TYPE. A malformed path or NULL is ERR_ARGUMENT; json of 2^31 bytes
  * or more is ERR_TOO_LONG. But for OK, *out stays as it was, a string becomes "". Interrupts: yes. Pure. Time: one
- * pass. Stack: about 150 bytes, nothing of it grows with the text. */
+ * pass. Stack: about 300 bytes on a Cortex-M3, nothing of it grows with the text. */
 
 /* Check that json is one well-formed value. */
 INNGEST_MUST_USE inngest_status inngest_json_validate(const void *json, size_t size);
@@ -1044,7 +1046,7 @@ INNGEST_MUST_USE inngest_status inngest_parse_time(const char *text, int64_t *un
 #if INNGEST_CANCEL
 /* End a run, also a parked one. Interrupts: no; inside user code: yes. Durable with the next sync of a tick or flush,
  * at once outside user code. A body in progress is called once more (INNGEST_STOP_CANCEL), its result kept; nothing
- * follows. Writes one record now and one or two at the next tick. OK, NOT_FOUND, NOT_READY, or the port's failure. */
+ * follows. Writes one record now; at the next tick one, and one for each step in progress that ends well. OK, NOT_FOUND, NOT_READY, or the port's failure. */
 INNGEST_MUST_USE inngest_status inngest_cancel(inngest *jobs, uint64_t run);
 #endif
 

@@ -346,6 +346,8 @@ static inngest_status saver(inngest_ctx *ctx, const void *arg, void *result)
     return status;
 }
 
+static inngest_status bodily(inngest_ctx *ctx, const void *arg, void *result) { (void)ctx; (void)arg; (void)result; return INNGEST_BODY; }
+
 static unsigned decided;
 static inngest_status odd(inngest_ctx *ctx)
 {
@@ -394,6 +396,7 @@ static inngest_status odd(inngest_ctx *ctx)
         INNGEST_TRY(inngest_step_run(ctx, "s", decided++ ? NULL : saver, &how, NULL, 0));
         return inngest_step_sleep(ctx, "nap", 1000);
     case 'M': return inngest_step_run(ctx, "s", NULL, NULL, NULL, 0);
+    case 'Y': return inngest_step_run(ctx, "s", bodily, NULL, NULL, 0);
     case 'Z':                                                              /* for a branch, before the group is closed */
         inngest_parallel(ctx, "g");
         INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
@@ -423,7 +426,7 @@ static void oddities(void)
         { 'o', INNGEST_OK, INNGEST_OK }, { 'e', INNGEST_FAIL, INNGEST_ERR_NAME }, { 'E', INNGEST_FAIL, INNGEST_ERR_NAME },
         { 'p', INNGEST_FAIL, INNGEST_ERR_STEP_ID }, { 'P', INNGEST_OK, INNGEST_OK }, { 'x', INNGEST_FAIL, INNGEST_ERR_STEP_LEFT },
         { 'y', INNGEST_FAIL, INNGEST_ERR_STEP_ID }, { 'z', INNGEST_FAIL, INNGEST_ERR_STATUS }, { 'k', INNGEST_FAIL, INNGEST_STEP_FAILED },
-        { 'm', INNGEST_OK, INNGEST_OK }, { 'M', INNGEST_FAIL, INNGEST_ERR_ARGUMENT }, { 'Z', INNGEST_OK, INNGEST_OK },
+        { 'm', INNGEST_OK, INNGEST_OK }, { 'M', INNGEST_FAIL, INNGEST_ERR_ARGUMENT }, { 'Y', INNGEST_FAIL, INNGEST_ERR_STATUS }, { 'Z', INNGEST_OK, INNGEST_OK },
         { 'd', INNGEST_OK, INNGEST_OK }, { 't', INNGEST_FAIL, INNGEST_FAIL },
         { 'r', INNGEST_OK, INNGEST_OK }, { 'q', INNGEST_FAIL, INNGEST_ERR_STEP_ID }, { 'B', INNGEST_OK, INNGEST_OK } };
     unsigned i;
