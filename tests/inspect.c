@@ -635,6 +635,32 @@ static void names(void)
     CHECK(inngest_status_name((inngest_status)INT_MAX)[0] == 0 && inngest_status_name((inngest_status)INT_MIN)[0] == 0);
 }
 
+/* What is completed from outside ends with the attempt that it was, and without a start in that pass. */
+static inngest_status answered(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "radio") {
+        token = inngest_step_token(ctx);
+        if (inngest_attempt(ctx) == 0) return inngest_retry_after(ctx, 1000, 1, "no");
+        return INNGEST_PENDING;
+    }
+    return INNGEST_OK;
+}
+static const inngest_function answered_table[] = { { .id = "answered", .event = "test/*", .handler = answered, QUICK } };
+
+static void test_answered_hooks(void)
+{
+    open_with(answered_table, 1);
+    CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+    m.config.hooks = &hooks;
+    hook = 0;
+    boot();
+    SEND("test/x", NULL, 0);
+    CHECK(machine_run(2000));
+    CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, NULL, 0) == INNGEST_OK && machine_run(10));
+    CHECK_TRACE("< radio/0 radio/0:RETRY PAUSED> < radio/1 PAUSED> < radio/1:OK end:OK");
+    MACHINE_END();
+}
+
 int main(void)
 {
     CHECK(sizeof(inngest_counters) == 116);            /* as inngest.h says */
@@ -647,5 +673,6 @@ int main(void)
     test_cancel_inside();
     test_cancel_hooks();
     test_cancel_branches();
+    test_answered_hooks();
     return TEST_END();
 }

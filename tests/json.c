@@ -752,9 +752,22 @@ static void windows(void)
     CHECK(inngest_send(&jobs, "e", json, INNGEST_EVENT_BYTES) == INNGEST_ERR_EVENT_SIZE);
 }
 
+/* A reader that is refused at once leaves no text of before behind. */
+static void refused(void)
+{
+    char text[8] = "before";
+    CHECK(inngest_json_string(NULL, 5, "a", text, sizeof text) == INNGEST_ERR_ARGUMENT && text[0] == 0);
+    CHECK(inngest_json_string("{}", 2, NULL, text, 0) == INNGEST_ERR_ARGUMENT && inngest_json_string("{}", 2, "a", NULL, 3) == INNGEST_ERR_ARGUMENT);
+#if SIZE_MAX > INT32_MAX
+    text[0] = 'b';
+    CHECK(inngest_json_string("{}", (size_t)1 << 31, "a", text, sizeof text) == INNGEST_ERR_TOO_LONG && text[0] == 0);
+#endif
+}
+
 int main(void)
 {
     start(8);
+    refused();
     suite();
     mutations();
     paths();
