@@ -4763,7 +4763,7 @@ APART bool load_failure(inngest_ctx *ctx)
     go_behind(ctx->run, &r);
     do {
         if (find_next(ctx->jobs, ctx->run, KEY(PHASE, 0), &r) != FOUND) return false;
-    } while (r.size == 4 && r.link);                 /* behind it the run was cancelled */
+    } while (r.size == 4 && r.link);                 /* behind it the run was cancelled; cov: a guard: its START is in front of it */
     return load_error(ctx, &r);
 }
 
