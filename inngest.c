@@ -2211,10 +2211,16 @@ APART uint32_t largest_record(const inngest *jobs)
  * proof and by what did not fit; several may follow each other, so what they take of the erased blocks is won back
  * before anything else is written. */
 #define LEAST_SPARE(jobs) ((jobs)->block_count < 4 ? 1u : 2u)
+static uint32_t capacity(const inngest *jobs);
+#if FAST                               /* each record asks */
+#define CAPACITY(jobs) ((jobs)->capacity)
+#else
+#define CAPACITY(jobs) capacity(jobs)
+#endif
 static uint32_t count_spare_blocks(const inngest *jobs)
 {
-    uint32_t usable = jobs->port->block_size - jobs->first_offset;
-    return LEAST_SPARE(jobs) + jobs->reserved / usable * (largest_record(jobs) + 32) / usable;
+    uint32_t usable = jobs->port->block_size - jobs->first_offset, reserved = minimum(jobs->reserved, CAPACITY(jobs));
+    return LEAST_SPARE(jobs) + reserved / usable * (largest_record(jobs) + 32) / usable;
 }
 
 #if FAST                               /* they change with the reservations alone */
@@ -3546,13 +3552,25 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
     if (find_own(ctx, KEY(SAVE, ctx->step), &r) == FOUND) ctx->old = (uint16_t)(ctx->old + record_room(ctx->jobs, r.size));
 }
 
+/* A firmware that reserves more than the last one, or knows runs again that it did not, may have promised more than there is:
+ * then what is used counts. Is that too much, with so many bytes more? */
+APART bool is_overdrawn(const inngest *jobs, uint32_t need)
+{
+    uint32_t i, most = CAPACITY(jobs);
+    if (jobs->reserved <= most) return false;
+    for (i = jobs->run_count, need += INNGEST_SEEN_IDS * record_room(jobs, 12); i-- > 0;)
+        if (jobs->runs[i].number) need += jobs->runs[i].used * UINT32_C(4) + END_ROOM;
+    return need > most;
+}
+
 /* Make room for a record of this step, and `more` bytes of its group behind it. PAUSED: the port failed; or a mistake:
  * the run has used up its reservation. It goes deep, so what is to be written is made behind it. */
 NEAR_APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t size, uint32_t more)
 {
     uint32_t need = record_room(ctx->jobs, size);
     if (ctx->run->flags & RUN_SAVED) find_old(ctx, kind);
-    if (ctx->run->used * UINT32_C(4) - ctx->old + need + END_ROOM > ctx->run->reserved * UINT32_C(4)) return step_mistake(ctx, INNGEST_ERR_RUN_BYTES);
+    if (ctx->run->used * UINT32_C(4) - ctx->old + need + END_ROOM > ctx->run->reserved * UINT32_C(4) ||
+        is_overdrawn(ctx->jobs, need - ctx->old)) return step_mistake(ctx, INNGEST_ERR_RUN_BYTES);
     return room(ctx->jobs, need + more) == INNGEST_OK ? INNGEST_OK : wait_for_room(ctx);
 }
 
@@ -4561,10 +4579,10 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
 #if INNGEST_CRASHES
     uint32_t hash = hash_id(f->id) ^ crc32(0, e->data, e->size);
     unsigned resets = jobs->poison == hash ? jobs->poison_count : 0;
-    guard = guard && jobs->guarded > 0;
+    guard = guard && (jobs->guarded > 0 || jobs->alone);   /* a reset in it is not to be pinned on the run that is alone */
     if (guard) {
         if (resets >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
-        jobs->guarded--;
+        if (jobs->guarded > 0) jobs->guarded--;
         if (note_call(jobs, hash, resets, CALLED_NOW)) (void)port_sync(jobs);
     }
 #endif
@@ -4996,7 +5014,7 @@ APART void pass(inngest *jobs, inngest_run *run)
 #if INNGEST_CRASHES
     if (!(run->flags & RUN_ARMED)) return;
     if (find_active(jobs, run, 0) == NULL) {
-        if (arm(jobs, run, false) && ctx->stuck) run->flags &= (uint16_t)~RUN_SUSPECT;   /* it tries again each second: not behind records each time */
+        if (arm(jobs, run, false) && ctx->stuck && !(run->flags & RUN_WANTS)) run->flags &= (uint16_t)~RUN_SUSPECT;   /* it tries again each second: not behind records each time */
     } else if (jobs->alone != number) {
         jobs->alone = number;
         jobs->alone_until = (uint32_t)jobs->now + INNGEST_SUSPECT_MS;
@@ -5332,6 +5350,9 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
         if (a->timed) a->timeout += (uint32_t)off;
         if (a->run) due_now(jobs, &jobs->runs[a->run - 1]);
     }
+#if INNGEST_LONG_STEPS
+    if (jobs->ctx.again != UINT32_MAX) jobs->ctx.again = minimum(jobs->ctx.again + (uint32_t)off, UINT32_MAX - 1);   /* of the body that sets the clock */
+#endif
 #if INNGEST_CRASHES
     jobs->alone_until += (uint32_t)off;
 #endif
@@ -5344,7 +5365,7 @@ static void take_clock(inngest *jobs)
 {
     int64_t off = jobs->told - jobs->wall_offset;
     if (jobs->failed || STOPPED(jobs)) return;
-    if (jobs->was_known && off > 0) {
+    if (jobs->was_known && off > 0 && IS_TIME(2 * (jobs->now + off))) {   /* clocks that jump to and fro must not use up all time there is */
         if (make_time_good(jobs, off) != INNGEST_OK) return;
         jobs->told = jobs->wall_offset;                /* journal time has moved instead */
     }
@@ -5446,6 +5467,7 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     if ((jobs->block_count & (jobs->block_count - 1)) == 0) jobs->ring_mask = (jobs->block_count << block_shift(jobs)) - 1;
     jobs->near_end = config->port->block_size - config->port->block_size / 32;
     jobs->near_end -= minimum(jobs->near_end, largest_record(jobs));
+    jobs->capacity = capacity(jobs);
 #endif
 }
 
@@ -5620,7 +5642,6 @@ APART void check_runs(inngest *jobs, inngest_reset reset)
         alone->crashes++;
 #endif
         count(&jobs->counters.crashes);
-        say(jobs, "inngest: a reset is pinned on a run");
     }
 #if INNGEST_CRASHES
     for (run = jobs->runs, i = jobs->run_count; i-- > 0; run++)
@@ -5633,6 +5654,7 @@ APART void check_runs(inngest *jobs, inngest_reset reset)
     }
     jobs->guarded = crashed ? GUARDED_EVENTS : 0;
 #endif
+    if (crashed && alone) say(jobs, "inngest: a reset is pinned on a run");   /* behind all records: it may reset the machine, too */
 }
 
 /* Mount, and again as long as that is asked for. */

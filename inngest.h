@@ -270,7 +270,8 @@ typedef enum inngest_status {
     INNGEST_ERR_STEP_IDS = -323,       /* limit INNGEST_STEP_IDS: too many different step ids in one pass */
     INNGEST_ERR_STEP_ID = -324,        /* two step ids share a hash: rename one; or an id is NULL or empty */
     INNGEST_ERR_RESULT_SIZE = -325,    /* limit INNGEST_RESULT_BYTES: result or progress too large; of inngest_complete INNGEST_EVENT_BYTES */
-    INNGEST_ERR_RUN_BYTES = -326,      /* limit journal_bytes: the run used up its reservation */
+    INNGEST_ERR_RUN_BYTES = -326,      /* limit journal_bytes: the run used up its reservation; or, in a firmware that reserves more for all runs
+                                          than the journal has, what there is */
     INNGEST_ERR_NOT_IN_STEP = -327,    /* a call for step bodies outside one */
     INNGEST_ERR_CRASHED = -328,        /* INNGEST_CRASH_LIMIT resets were pinned on this run */
     INNGEST_ERR_INTERRUPTED = -329,    /* an at-most-once body was interrupted by a reset */
@@ -371,7 +372,8 @@ typedef struct inngest_function {
 #if INNGEST_ON_FAILURE
     inngest_handler *on_failure;  /* NULL: none; it and its steps have one retry, as in Inngest, but for a step's own max_attempts */
 #endif
-    inngest_predicate *when;      /* NULL: always; called before the event is journaled, again while that waits for room */
+    inngest_predicate *when;      /* NULL: always; called before the event is journaled, again while that waits for room. It looks, and
+                                   * does nothing else: one that has written what resets it cannot be told */
     const uint32_t *backoff;      /* seconds, the last one repeated; NULL: Inngest's table */
     uint32_t jitter_ms;           /* 0: Inngest's 30,000; INNGEST_NO_JITTER: none; added at random to each backoff */
     uint16_t journal_bytes;       /* reserved when a run starts; 0: INNGEST_RUN_BYTES */
@@ -671,6 +673,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if UINTPTR_MAX > 0xFFFFFFFF
     uint32_t ring_mask;            /* of an address, where the number of blocks is a power of two; else 0 */
     uint32_t near_end;             /* of a block: up to there the head has room for a tick's small records */
+    uint32_t capacity;             /* bytes that reservations may take */
     uint32_t spare, spare_for;     /* spare blocks, as counted for reservations of so many bytes - 1; 0: not yet */
 #endif
     uint32_t newest, written;      /* the newest group; the record written last, in a mount the newest group that no void stands in front of */
@@ -808,7 +811,8 @@ INNGEST_MUST_USE inngest_status inngest_flush(inngest *jobs);
  * the newest tick is fine; an impossible time is ignored. Time off is made good as exactly as the clock was told, to a
  * second; not across a boot in which a wait began or a stamp was written and no clock was known. Interrupts: no; inside
  * user code: yes. Writes: one record, where the clock was unknown or went more than
- * a second wrong; the first time in a boot also one for each sleep, retry and event id that began in it. */
+ * a second wrong; the first time in a boot also one for each sleep, retry and event id that began in it: power lost between these
+ * leaves waits of this boot late, by the time off at most. */
 #if INNGEST_WALL_CLOCK
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms);
 #endif

@@ -72,7 +72,13 @@ static void test_table(void)
     inngest_function many[INNGEST_FAN_OUT + 3];
     char ids[INNGEST_FAN_OUT + 3][4];
     unsigned i, k, blank;
-    memset(long_name, 'n', sizeof long_name - 1);
+    memset(long_name, 'n', sizeof long_name - 1);                  /* one more than any event has */
+    fresh();
+    memcpy(bad, good, sizeof bad);
+    bad[0].event = long_name + 1;
+    m.config.functions = bad;
+    m.config.function_count = 1;
+    CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
     for (blank = 0; blank < 2; blank++) {
         fresh();
         if (blank) CHECK(inngest_format(&m.chip.port) == INNGEST_OK);

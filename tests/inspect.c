@@ -636,9 +636,10 @@ static void names(void)
 }
 
 /* What is completed from outside ends with the attempt that it was, and without a start in that pass. */
+static inngest_step_options with_intent;
 static inngest_status answered(inngest_ctx *ctx)
 {
-    INNGEST_DO(ctx, "radio") {
+    INNGEST_DO_WITH(ctx, "radio", &with_intent) {
         token = inngest_step_token(ctx);
         if (inngest_attempt(ctx) == 0) return inngest_retry_after(ctx, 1000, 1, "no");
         return INNGEST_PENDING;
@@ -649,16 +650,20 @@ static const inngest_function answered_table[] = { { .id = "answered", .event = 
 
 static void test_answered_hooks(void)
 {
-    open_with(answered_table, 1);
-    CHECK(inngest_close(&m.jobs) == INNGEST_OK);
-    m.config.hooks = &hooks;
-    hook = 0;
-    boot();
-    SEND("test/x", NULL, 0);
-    CHECK(machine_run(2000));
-    CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, NULL, 0) == INNGEST_OK && machine_run(10));
-    CHECK_TRACE("< radio/0 radio/0:RETRY PAUSED> < radio/1 PAUSED> < radio/1:OK end:OK");
-    MACHINE_END();
+    unsigned intent;
+    for (intent = 0; intent < 2; intent++) {
+        with_intent.intent = intent;
+        open_with(answered_table, 1);
+        CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+        m.config.hooks = &hooks;
+        hook = 0;
+        boot();
+        SEND("test/x", NULL, 0);
+        CHECK(machine_run(2000));
+        CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, NULL, 0) == INNGEST_OK && machine_run(10));
+        CHECK_TRACE("< radio/0 radio/0:RETRY PAUSED> < radio/1 PAUSED> < radio/1:OK end:OK");
+        MACHINE_END();
+    }
 }
 
 int main(void)

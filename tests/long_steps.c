@@ -513,6 +513,13 @@ static inngest_status two_steps(inngest_ctx *ctx)
     return INNGEST_OK;
 }
 
+static unsigned told;
+static void log_damage(void *context, const char *text)
+{
+    (void)context;
+    told += strstr(text, "the journal is damaged") != NULL;
+}
+
 static void test_damage(void)
 {
     unsigned damaged;
@@ -522,8 +529,10 @@ static void test_damage(void)
         CHECK_TRACE("0 0");
         CHECK(inngest_send(&m.jobs, "test/go", "", 0) == INNGEST_OK && machine_run(500));
         if (damaged) m.chip.cells[60] ^= 4;               /* in the first run, which has ended */
+        m.chip.port.log = log_damage;
+        told = 0;
         machine_reboot();
-        CHECK(machine_counters().damaged == damaged);
+        CHECK(machine_counters().damaged == damaged && told == damaged);
         CHECK(machine_run(2000) && machine_runs(NULL) == 0);
         CHECK_TRACE(damaged ? "1 1" : "0 0");
         MACHINE_END();

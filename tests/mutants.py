@@ -29,7 +29,7 @@ QUEUE = re.compile(r"queue_")               # they include the library's source
 SHORTER = {"power_cut": ["less", "1"], "faults": ["less", "12"], "rot": ["140", "1", "61"], "corners": ["31"], "handlers": ["500"], "handlers_small": ["500"]}
 LONG = os.environ.get("LONG")
 LIVES = {} if LONG else {"LIVES": "500"}           # of disk_cache
-PORT = r"\b(?:\w+->)*port->(read|program|erase|sync|is_blank|idle|lock|unlock|wake|log|may_write|restart)\("
+PORT = r"\b(?:\w+->)*port->(read|program|erase|sync|is_blank|idle|lock|unlock|wake|log|may_write|restart|now)\("
 LOOKS = ("record_room|record_bytes|round_up|minimum|first_offset|block_of|offset_of|position_at|after|contender|length_of|"
          "get2|get4|get_time|heartbeat_in|due_in|token_of|spare_blocks|largest_record|largest_start|until|sizeof|program_shift|class_of|"
          "first_run|capacity|hash_text|hash_id|is_earlier|offsetof|max_attempts")

@@ -956,8 +956,139 @@ static void let_go_later(void)
     }
 }
 
+/* ---- who pays, in worlds of their own --------------------------------------------------------------------------------- */
+
+static unsigned asked, polled;
+static bool resets_for_X(void *user, const void *data, size_t size)
+{
+    (void)user;
+    if (size == 1 && *(const char *)data == 'X') machine_crash();
+    return false;
+}
+static inngest_status poller_40(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "poll") {
+        polled++;
+        if (inngest_step_calls(ctx) < 40) return inngest_again(ctx, 1000);
+    }
+    return INNGEST_OK;
+}
+static inngest_status nothing(inngest_ctx *ctx) { (void)ctx; return INNGEST_OK; }
+static const inngest_function guarded_events[] = { { .id = "poller", .event = "w/go", .handler = poller_40, QUICK },
+                                                { .id = "job", .event = "w/ev", .handler = nothing, .when = resets_for_X, QUICK } };
+static const inngest_hooks told_of_end = { .run_end = machine_run_end };
+
+/* A suspect is alone in a long step, and a predicate resets the machine behind more events than are looked at behind a record after a
+ * boot: it is the event's, not the run's. */
+static void lone_run_is_innocent(void)
+{
+    unsigned boots_of_it, i;
+    bool lives = false;
+    memset(&machine_ended, 0, sizeof machine_ended);
+    machine_open(guarded_events, 2, 4096, 8, 4);
+    m.config.hooks = &told_of_end;
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "w/go", NULL, 0) == INNGEST_OK && machine_run(2500));
+    for (boots_of_it = 0; boots_of_it < 12 && !lives; boots_of_it++) {
+        CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+        lives = machine_run(1000);
+        for (i = 0; lives && i < 20; i++) {
+            CHECK(inngest_send(&m.jobs, "w/ev", "n", 1) == INNGEST_OK);
+            lives = machine_run(500);
+        }
+        if (!lives) continue;
+        CHECK(inngest_send(&m.jobs, "w/ev", "X", 1) == INNGEST_OK);
+        lives = machine_run(200);
+    }
+    CHECK(lives && boots_of_it > LIMIT && machine_run(100000));
+    CHECK(machine_ended.count == 1 && machine_ended_as(INNGEST_OK, INNGEST_OK, NULL));
+    MACHINE_END();
+}
+
+/* A poison that finds no place among the steps in progress is a suspect still when it has one. */
+static unsigned poison_ended;
+static inngest_status why_it_ended;
+static inngest_status chunks(inngest_ctx *ctx)
+{
+    unsigned i;
+    for (i = 0; i < 25; i++) INNGEST_DO(ctx, "chunk") if (inngest_step_calls(ctx) < 90) return inngest_again(ctx, 1000);
+    return INNGEST_OK;
+}
+static inngest_status radio(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "radio") {
+        asked++;
+        if (inngest_step_token(ctx).attempt != 0) machine_crash();
+        return INNGEST_PENDING;
+    }
+    return INNGEST_OK;
+}
+static void radio_end(void *user, const inngest_end_info *info)
+{
+    (void)user;
+    if (strcmp(info->function, "radio") != 0) return;
+    poison_ended++;
+    why_it_ended = info->error ? info->error->status : INNGEST_OK;
+}
+static int sync_of_it(void *context) { (void)context; return 0; }
+
+static void poison_without_place(void)
+{
+    static const inngest_function table[] = { { .id = "chunks", .event = "w/chunks", .handler = chunks, .journal_bytes = 2000 },
+                                              { .id = "radio", .event = "w/radio", .handler = radio, .max_attempts = 1 } };
+    static const inngest_hooks end_hook = { .run_end = radio_end };
+    unsigned n;
+    poison_ended = asked = 0;
+    machine_open(table, 2, 4096, 8, 4);
+    m.config.hooks = &end_hook;
+    m.chip.port.sync = sync_of_it;
+    machine_reboot();
+    for (n = 0; n < INNGEST_ACTIVE_STEPS; n++) CHECK(inngest_send(&m.jobs, "w/chunks", NULL, 0) == INNGEST_OK);
+    CHECK(machine_run(10) && inngest_send(&m.jobs, "w/radio", NULL, 0) == INNGEST_OK);
+    for (n = 0; n < 20 && poison_ended == 0; n++) {
+        if (n) CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+        if (machine_run(3600000)) break;
+    }
+    CHECK(n <= LIMIT + 2 && poison_ended == 1 && why_it_ended == INNGEST_ERR_CRASHED);
+    MACHINE_END();
+}
+
+/* The log resets the machine when it is told of a crash: the next boot knows of that all the same. */
+static void crashing_log(void *context, const char *text)
+{
+    (void)context; (void)text;
+    machine_crash();
+}
+static inngest_status crash_at_once(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "x") machine_crash();
+    return INNGEST_OK;
+}
+static bool boots_at_all(void)
+{
+    if (setjmp(machine_reset_vector) != 0) return false;
+    return machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK;
+}
+
+static void log_resets(void)
+{
+    static const inngest_function table[] = { { .id = "job", .event = "w/go", .handler = crash_at_once, .max_attempts = 1 } };
+    unsigned n;
+    machine_open(table, 1, 4096, 4, 4);
+    machine_reboot();
+    m.chip.port.log = crashing_log;
+    CHECK(inngest_send(&m.jobs, "w/go", NULL, 0) == INNGEST_OK && !machine_run(10));
+    for (n = 0; n < 20; n++) if (boots_at_all() && machine_run(10)) break;
+    CHECK(n < 20 && machine_runs(NULL) == 0);
+    m.chip.port.log = NULL;
+    MACHINE_END();
+}
+
 int main(void)
 {
+    lone_run_is_innocent();
+    poison_without_place();
+    log_resets();
     power_cuts();
     reclaim();
     cancelled();

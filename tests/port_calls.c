@@ -272,10 +272,11 @@ static void logs(void)
 
 /* Events that wait are told once, not each second. */
 static unsigned told;
+static const char *waiting_for;
 static void log_waiting(void *context, const char *text)
 {
     (void)context;
-    told += strstr(text, "events wait") != NULL;
+    told += strstr(text, waiting_for) != NULL;
 }
 
 static inngest_status ends(inngest_ctx *ctx)
@@ -284,6 +285,7 @@ static inngest_status ends(inngest_ctx *ctx)
     return INNGEST_OK;
 }
 static const inngest_function ending[] = { { .id = "ends", .event = "t/ends", .handler = ends } };
+static const inngest_function large[] = { { .id = "sleeps", .event = "t/sleeps", .handler = sleeps, .journal_bytes = 1000 } };
 
 static void waiting_events(void)
 {
@@ -293,11 +295,22 @@ static void waiting_events(void)
     m.chip.port.log = log_waiting;
     machine_reboot();
     told = 0;
+    waiting_for = "events wait until an id expires";
     for (; id[0] <= 'a' + INNGEST_SEEN_IDS; id[0]++) {
         CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(10));
     }
     CHECK(machine_run(60000) && told == 1 && machine_counters().waiting_seen > 10);
     CHECK(machine_run((uint32_t)INNGEST_SEEN_MS) && told == 1);
+    MACHINE_END();
+    machine_open(large, 1, 2048, 4, 4);
+    m.chip.port.log = log_waiting;
+    machine_reboot();
+    waiting_for = "events wait for room in the journal";
+    for (told = 0; machine_counters().waiting_journal == 0; ) {
+        CHECK(inngest_send(&m.jobs, "t/sleeps", NULL, 0) == INNGEST_OK && machine_run(10));
+        if (m.ticks > 1000) break;
+    }
+    CHECK(machine_run(600000) && told == 1 && machine_counters().waiting_journal > 1);
     MACHINE_END();
 }
 

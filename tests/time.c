@@ -267,6 +267,18 @@ static inngest_status slow(inngest_ctx *ctx)
     return INNGEST_OK;
 }
 
+static unsigned told_calls;
+static inngest_status teller(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "ask") {
+        inngest_status status = inngest_again(ctx, 1000);
+        if (told_calls++) continue;
+        tell_clock();
+        return status;
+    }
+    return INNGEST_OK;
+}
+
 static const inngest_function table[] = {
     { .id = "nap", .event = "test/nap", .handler = napper, .journal_bytes = 128 },
     { .id = "doze", .event = "test/doze", .handler = dozer, .journal_bytes = 512 },
@@ -277,6 +289,7 @@ static const inngest_function table[] = {
     { .id = "start", .event = "test/start", .handler = starter, .journal_bytes = 128 },
     { .id = "fickle", .event = "test/fickle", .handler = fickle, .journal_bytes = 128 },
     { .id = "slow", .event = "test/slow", .handler = slow },
+    { .id = "tells", .event = "test/tells", .handler = teller },
     { .id = "filler", .event = "test/filler", .handler = filler },
     { .id = "shrinking", .event = "test/shrinking", .handler = shrinking, .journal_bytes = 128 },
     { .id = "bad", .event = "test/bad", .handler = impossible, .journal_bytes = 128 },
@@ -415,6 +428,10 @@ static void counter_goes_back(void)
     tell_clock();                                                  /* also when the clock is told of an earlier moment */
     m.now += 20000;
     (void)tick();
+    m.now -= (uint32_t)D(1);                                       /* no more is taken for that */
+    (void)tick();
+    m.now += (uint32_t)D(1);
+    (void)tick();
     CHECK(job[0].woke == 0);
     let(S(20));
     CHECK(job[0].woke == S(100));
@@ -472,7 +489,54 @@ static void slow_bodies(void)
     pass_time(2000);
     (void)tick();
     CHECK(machine_ended.count == 2 && machine_ended_as(INNGEST_OK, INNGEST_OK, NULL));
+    order_run("test/nap", 2, S(4));
+    order_run("test/slow", 0, 0);                                  /* it wakes in 5, when the first one has slept for 1 */
+    CHECK(tick() == 1000);
     MACHINE_END();
+}
+
+/* A broken clock says 1970 in one boot and 2099 in the next. What was off is made good each time, but never so that the time that there
+ * is for deadlines is used up: for good, as it is in the journal. */
+static void clock_to_and_fro(void)
+{
+    unsigned i;
+    open_machine(2048, 4, 50000);
+    for (i = 0; i < 150; i++) {
+        m.now = 1000;
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
+        clock_is(i % 2 ? INT64_C(4070908800000) : 1000);
+        real = last = 0;
+        memset(job, 0, sizeof job);
+        order_run("test/nap", 0, S(2));
+        let(S(3));
+        CHECK(job[0].woke == S(2) && machine_runs(NULL) == 0);
+        if (test_failed) break;
+    }
+    MACHINE_END();
+}
+
+/* A body tells the clock behind what says when it is to be called again. */
+static void told_behind_again(void)
+{
+    static const unsigned off[] = { 0, 1, 20, 25, 30, 49, 60 };
+    unsigned i;
+    for (i = 0; i < sizeof off / sizeof *off; i++) {
+        open_machine(2048, 4, 50000);
+        tell_clock();
+        let(S(1));
+        CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+        real = last = D(off[i]) + S(1);
+        m.now = 1000;
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
+        told_calls = 0;
+        order_run("test/tells", 0, 0);
+        (void)tick();
+        CHECK(told_calls == 1);
+        let(S(1));
+        (void)tick();
+        CHECK(told_calls == 2 && machine_runs(NULL) == 0);
+        MACHINE_END();
+    }
 }
 
 /* The clock is told by an answer that took a while: it was right at a moment before the newest tick. */
@@ -1157,6 +1221,8 @@ int main(void)
     counter_goes_back();
     counter_leaps();
     slow_bodies();
+    clock_to_and_fro();
+    told_behind_again();
     told_late();
     heartbeats();
     resets(D(1), H(1), D(2) + H(2));               /* an hour a boot */

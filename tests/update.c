@@ -695,9 +695,56 @@ static void parked_branch(void)
     MACHINE_END();
 }
 
+/* A firmware reserves far more for its runs than the one that started them, so that in sum there is more than the journal has. The
+ * runs go on, or fail where there is no room for what they record; the flash is not erased again and again in vain. */
+static unsigned raised_ended;
+static inngest_status raised(inngest_ctx *ctx)
+{
+    unsigned i;
+    uint8_t bytes[100];
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", HOUR));
+    for (i = 0; i < 15; i++) INNGEST_STEP(ctx, "bytes", bytes) memset(bytes, (int)i, sizeof bytes);
+    return INNGEST_OK;
+}
+static void raised_end(void *user, const inngest_end_info *info)
+{
+    (void)user;
+    raised_ended++;
+    if (info->status != INNGEST_OK) CHECK(info->error->status == INNGEST_ERR_RUN_BYTES);
+}
+
+static void raised_reservations(void)
+{
+    static const inngest_hooks end_hook = { .run_end = raised_end };
+    static inngest_function table[] = { { FUNCTION("job", raised), .journal_bytes = 100 } };
+    uint8_t data[100] = { 0 };
+    unsigned n, ticks, started;
+    raised_ended = 0;
+    table[0].journal_bytes = 100;
+    machine_open(table, 1, 1024, 16, 4);
+    m.config.hooks = &end_hook;
+    BOOT(table);
+    for (n = 0; n < MACHINE_RUNS; n++) {
+        CHECK(inngest_send(&m.jobs, "test/job", data, sizeof data) == INNGEST_OK);
+        if (inngest_flush(&m.jobs) != INNGEST_OK) break;
+    }
+    CHECK(machine_run(10));
+    started = machine_runs(NULL);
+    table[0].journal_bytes = 2000;
+    BOOT(table);
+    CHECK(started > 8 && machine_runs(NULL) == started);
+    for (ticks = 0; ticks < 3000 && machine_runs(NULL) > 0; ticks++) {
+        uint32_t next = machine_tick();
+        m.now += next < HOUR ? next : HOUR;
+    }
+    CHECK(ticks < 3000 && raised_ended >= started && machine_counters().erases < 100);
+    MACHINE_END();
+}
+
 int main(void)
 {
     parked_branch();
+    raised_reservations();
     gone(false);
     gone(true);
     new_functions();
