@@ -983,6 +983,7 @@ static const inngest_hooks told_of_end = { .run_end = machine_run_end };
 static void lone_run_is_innocent(void)
 {
     unsigned boots_of_it, i;
+    uint32_t before;
     bool lives = false;
     memset(&machine_ended, 0, sizeof machine_ended);
     machine_open(guarded_events, 2, 4096, 8, 4);
@@ -1002,6 +1003,9 @@ static void lone_run_is_innocent(void)
     }
     CHECK(lives && boots_of_it > LIMIT && machine_run(100000));
     CHECK(machine_ended.count == 1 && machine_ended_as(INNGEST_OK, INNGEST_OK, NULL));
+    before = machine_counters().records;                           /* nobody is alone any more: no more records for those to come */
+    for (i = 0; i < 5; i++) CHECK(inngest_send(&m.jobs, "w/ev", "n", 1) == INNGEST_OK && machine_run(500));
+    CHECK(machine_counters().records == before);
     MACHINE_END();
 }
 
@@ -1053,6 +1057,14 @@ static void poison_without_place(void)
     MACHINE_END();
 }
 
+/* What power has ended is told to nobody as a crash. */
+static unsigned pinned;
+static void counting_log(void *context, const char *text)
+{
+    (void)context;
+    pinned += strstr(text, "a reset is pinned") != NULL;
+}
+
 /* The log resets the machine when it is told of a crash: the next boot knows of that all the same. */
 static void crashing_log(void *context, const char *text)
 {
@@ -1074,6 +1086,17 @@ static void log_resets(void)
 {
     static const inngest_function table[] = { { .id = "job", .event = "w/go", .handler = crash_at_once, .max_attempts = 1 } };
     unsigned n;
+    for (n = 0; n < 2; n++) {
+        machine_open(table, 1, 4096, 4, 4);
+        machine_reboot();
+        CHECK(inngest_send(&m.jobs, "w/go", NULL, 0) == INNGEST_OK && !machine_run(10));
+        CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK && !machine_run(10));      /* alone, behind its record */
+        m.chip.port.log = counting_log;
+        pinned = 0;
+        CHECK(machine_boot(n ? INNGEST_RESET_POWER_ON : INNGEST_RESET_CRASH) == INNGEST_OK && pinned == 1 - n);
+        m.chip.port.log = NULL;
+        MACHINE_END();
+    }
     machine_open(table, 1, 4096, 4, 4);
     machine_reboot();
     m.chip.port.log = crashing_log;

@@ -267,11 +267,18 @@ static inngest_status slow(inngest_ctx *ctx)
     return INNGEST_OK;
 }
 
+static inngest_status taker(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "takes") pass_time(S(3));
+    return INNGEST_OK;
+}
+
 static unsigned told_calls;
+static uint32_t again_in;
 static inngest_status teller(inngest_ctx *ctx)
 {
     INNGEST_DO(ctx, "ask") {
-        inngest_status status = inngest_again(ctx, 1000);
+        inngest_status status = inngest_again(ctx, again_in);
         if (told_calls++) continue;
         tell_clock();
         return status;
@@ -289,6 +296,7 @@ static const inngest_function table[] = {
     { .id = "start", .event = "test/start", .handler = starter, .journal_bytes = 128 },
     { .id = "fickle", .event = "test/fickle", .handler = fickle, .journal_bytes = 128 },
     { .id = "slow", .event = "test/slow", .handler = slow },
+    { .id = "takes", .event = "test/takes", .handler = taker },
     { .id = "tells", .event = "test/tells", .handler = teller },
     { .id = "filler", .event = "test/filler", .handler = filler },
     { .id = "shrinking", .event = "test/shrinking", .handler = shrinking, .journal_bytes = 128 },
@@ -490,7 +498,7 @@ static void slow_bodies(void)
     (void)tick();
     CHECK(machine_ended.count == 2 && machine_ended_as(INNGEST_OK, INNGEST_OK, NULL));
     order_run("test/nap", 2, S(4));
-    order_run("test/slow", 0, 0);                                  /* it wakes in 5, when the first one has slept for 1 */
+    order_run("test/takes", 3, 0);                                 /* when it is over the first one has 1 s left */
     CHECK(tick() == 1000);
     MACHINE_END();
 }
@@ -520,12 +528,13 @@ static void told_behind_again(void)
 {
     static const unsigned off[] = { 0, 1, 20, 25, 30, 49, 60 };
     unsigned i;
-    for (i = 0; i < sizeof off / sizeof *off; i++) {
+    for (i = 0; i < 2 * sizeof off / sizeof *off; i++) {
+        again_in = i % 2 ? UINT32_MAX : 1000;                      /* or only when woken */
         open_machine(2048, 4, 50000);
         tell_clock();
         let(S(1));
         CHECK(inngest_close(&m.jobs) == INNGEST_OK);
-        real = last = D(off[i]) + S(1);
+        real = last = D(off[i / 2]) + S(1);
         m.now = 1000;
         CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
         told_calls = 0;
@@ -534,6 +543,12 @@ static void told_behind_again(void)
         CHECK(told_calls == 1);
         let(S(1));
         (void)tick();
+        if (i % 2) {
+            let(D(70));
+            CHECK(told_calls == 1);
+            inngest_wake(&m.jobs);
+            (void)tick();
+        }
         CHECK(told_calls == 2 && machine_runs(NULL) == 0);
         MACHINE_END();
     }
