@@ -3310,20 +3310,23 @@ static void note_attempt(inngest_run *run, uint8_t attempt)
     (void)attempt;
 }
 
-/* Take up the time that a tick is told. */
-APART void advance_time(inngest *jobs, uint32_t now_ms)
+/* Take up the time that a tick is told. False: it went back, and stands still until it is there again. */
+NEAR_APART bool advance_time(inngest *jobs, uint32_t now_ms)
 {
     uint32_t passed = now_ms - jobs->last_tick;
-    if (jobs->ticked && passed > INT32_MAX) return;                /* it went back: time stands still until it is there again */
+    if (jobs->ticked && passed > INT32_MAX) return false;
     if (jobs->ticked) jobs->now += passed;                         /* the first call only sets the base */
     jobs->ticked = true;
     jobs->last_tick = now_ms;
+    return true;
 }
 
+ASIDE void read_clock(inngest *jobs) { (void)advance_time(jobs, jobs->port->now(jobs->port->context)); }
+
 /* The time at which a wait begins: bodies may have taken some since the tick did. */
-APART int64_t clock_now(inngest *jobs)
+NEAR_APART int64_t clock_now(inngest *jobs)
 {
-    if (jobs->port->now) advance_time(jobs, jobs->port->now(jobs->port->context));
+    if (jobs->port->now) read_clock(jobs);
     return jobs->now;
 }
 
@@ -3554,7 +3557,11 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
 
 /* A firmware that reserves more than the last one, or knows runs again that it did not, may have promised more than there is:
  * then what is used counts. Is that too much, with so many bytes more? */
+#if FAST
+ASIDE bool is_overdrawn(const inngest *jobs, uint32_t need)
+#else
 APART bool is_overdrawn(const inngest *jobs, uint32_t need)
+#endif
 {
     uint32_t i, most = CAPACITY(jobs);
     if (jobs->reserved <= most) return false;
@@ -3570,7 +3577,7 @@ NEAR_APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t si
     uint32_t need = record_room(ctx->jobs, size);
     if (ctx->run->flags & RUN_SAVED) find_old(ctx, kind);
     if (ctx->run->used * UINT32_C(4) - ctx->old + need + END_ROOM > ctx->run->reserved * UINT32_C(4) ||
-        is_overdrawn(ctx->jobs, need - ctx->old)) return step_mistake(ctx, INNGEST_ERR_RUN_BYTES);
+        ((!FAST || ctx->jobs->reserved > CAPACITY(ctx->jobs)) && is_overdrawn(ctx->jobs, need - ctx->old))) return step_mistake(ctx, INNGEST_ERR_RUN_BYTES);
     return room(ctx->jobs, need + more) == INNGEST_OK ? INNGEST_OK : wait_for_room(ctx);
 }
 
@@ -3590,7 +3597,7 @@ NEAR void note_own(inngest_ctx *ctx, unsigned kind, uint32_t size)
     ctx->old = (uint16_t)bytes;
     meet(ctx, kind);
     if (INNGEST_LONG_STEPS && kind == INTENT) return;
-    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (IN_GROUP(ctx) || kind == SAVE || IS_DAMAGED(ctx->jobs) ? 0u : RUN_OLD));
+    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | ((unsigned)IN_GROUP(ctx) | IS_DAMAGED(ctx->jobs) ? 0u : RUN_OLD));
     made_progress(ctx->jobs, run);
 }
 
@@ -3983,7 +3990,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
     inngest *jobs = ctx->jobs;
     inngest_status status;
     enum found found;
-    uint32_t tail = jobs->tail_block;
+    uint32_t tail;
     r->kind = 0;
     if (ctx->open) return step_mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
@@ -4010,6 +4017,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
         if (!load_error(ctx, r)) return park(ctx, INNGEST_WAIT_DAMAGE);
         status = INNGEST_STEP_FAILED;
     }
+    tail = jobs->tail_block;
 #if INNGEST_LONG_STEPS
     if (ctx->active) {                               /* it was completed since */
         ctx->attempt = (uint8_t)ctx->active->calls;
@@ -4180,8 +4188,8 @@ NEAR inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, un
         due = get_time(FIRST(ctx->jobs, &r));
         flags = FIRST(ctx->jobs, &r)[13];
     } else {
-        if (!(flags & WAIT_UNIX)) due = due < 0 || due > INNGEST_DAYS(366) ? -1 : clock_now(ctx->jobs) + due;
-        if (!IS_TIME(due)) return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
+        if (flags & WAIT_UNIX ? !IS_TIME(due) : due < 0 || due > INNGEST_DAYS(366)) return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
+        if (!(flags & WAIT_UNIX)) due += clock_now(ctx->jobs);
         INNGEST_TRY(put_wait(ctx, SLEEP, due, flags));
     }
     status = INNGEST_WALL_CLOCK && (flags & WAIT_UNIX) ? wait_for_date(ctx, due) : wait_if_early(ctx, INNGEST_WAIT_SLEEP, due);
@@ -4390,11 +4398,12 @@ static inngest_status look_for_change(inngest_ctx *ctx, const void *progress, si
 
 inngest_status inngest_step_save(inngest_ctx *ctx, const void *progress, size_t size)
 {
-    uint16_t old = ctx->old;
+    uint16_t old = ctx->old, flags = ctx->run->flags & RUN_OLD;
     inngest_status status = look_for_change(ctx, progress, size);
     if (status != INNGEST_BODY) return status;
     status = commit_at_once(ctx, SAVE, progress, (uint32_t)size);
     ctx->old = old;
+    ctx->run->flags |= flags;          /* its body may have run all the same */
     if (status == INNGEST_OK) ctx->run->flags |= RUN_SAVED;
     return status;
 }
@@ -5236,8 +5245,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     uint32_t next, block, offset;
     inngest_status waiting, ahead;
     if (check_call(jobs) != INNGEST_OK) return UINT32_MAX;
-    advance_time(jobs, now_ms);
-    if (jobs->last_tick - now_ms > MOST_BACK_MS) jobs->last_tick = now_ms;         /* that far it went back: it began anew, or no tick came for 24 days */
+    if (!advance_time(jobs, now_ms) && jobs->last_tick - now_ms > MOST_BACK_MS) jobs->last_tick = now_ms;         /* that far it went back: it began anew, or no tick came for 24 days */
     if (jobs->failed || STOPPED(jobs)) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
     if (jobs->now < QUIET_UNTIL(jobs) && nothing_came(jobs)) return due_in(jobs, QUIET_UNTIL(jobs));
@@ -5384,7 +5392,7 @@ static void take_clock(inngest *jobs)
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
 {
     if (jobs == NULL || jobs->ready != READY || unix_ms == 0 || !IS_TIME(unix_ms)) return;
-    advance_time(jobs, now_ms);
+    (void)advance_time(jobs, now_ms);
     unix_ms += (uint32_t)(jobs->last_tick - now_ms);               /* it was told of a moment before the newest tick */
     jobs->told = unix_ms - jobs->now;
     jobs->is_told = true;
