@@ -3597,7 +3597,7 @@ NEAR void note_own(inngest_ctx *ctx, unsigned kind, uint32_t size)
     ctx->old = (uint16_t)bytes;
     meet(ctx, kind);
     if (INNGEST_LONG_STEPS && kind == INTENT) return;
-    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | ((unsigned)IN_GROUP(ctx) | IS_DAMAGED(ctx->jobs) ? 0u : RUN_OLD));
+    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (((unsigned)IN_GROUP(ctx) | IS_DAMAGED(ctx->jobs)) ? 0u : RUN_OLD));
     made_progress(ctx->jobs, run);
 }
 

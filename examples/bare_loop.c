@@ -32,6 +32,7 @@ static flash chip;
 static volatile bool woken;                    /* port.wake sets it: something is in the queue */
 
 static void wake(void *context) { (void)context; woken = true; }
+static uint32_t now(void *context) { (void)context; return counter; }
 
 static void button_interrupt(void)
 {
@@ -54,6 +55,7 @@ int main(void)
         .memory_size = sizeof memory, .runs = 8, .events = 8, .reset = INNGEST_RESET_POWER_ON, .seed = 1 };
     if (!flash_open(&chip, 2048, 4, 8, 1)) return 1;
     chip.port.wake = wake;
+    chip.port.now = now;
     if (inngest_init(&jobs, &config, NULL) != INNGEST_OK) return 1;
     while (counter < 200000) {                 /* a chip: for (;;) */
         uint32_t ms;
