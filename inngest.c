@@ -3564,7 +3564,7 @@ APART bool is_overdrawn(const inngest *jobs, uint32_t need)
 #endif
 {
     uint32_t i, most = CAPACITY(jobs);
-    if (jobs->reserved <= most) return false;
+    if (!FAST && jobs->reserved <= most) return false;
     for (i = jobs->run_count, need += INNGEST_SEEN_IDS * record_room(jobs, 12); i-- > 0;)
         if (jobs->runs[i].number) need += jobs->runs[i].used * UINT32_C(4) + END_ROOM;
     return need > most;
@@ -4790,7 +4790,7 @@ APART bool load_failure(inngest_ctx *ctx)
     go_behind(ctx->run, &r);
     do {
         if (find_next(ctx->jobs, ctx->run, KEY(PHASE, 0), &r) != FOUND) return false;
-    } while (r.size == 4 && r.link);                 /* behind it the run was cancelled; cov: a guard: its START is in front of it */
+    } while (r.size == 4 && r.link);                 /* cov: a guard: its START is in front of it; behind it the run was cancelled */
     return load_error(ctx, &r);
 }
 
