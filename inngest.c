@@ -107,6 +107,7 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* fl
 #define RUN_PASSED 64u                 /* had its pass in this round */
 #define RUN_FAILING FLAG               /* in on_failure; the same bit as in the records of its steps */
 #define RUN_SAVED (INNGEST_PROGRESS ? 256u : 0u)     /* has live progress of a step */
+#define RUN_DRAINS (INNGEST_RESTART ? 512u : 0u)     /* its restart has let the queue be journaled first */
 #define RUN_WANTS (INNGEST_LONG_STEPS ? 1024u : 0u)  /* waits for a place among the steps in progress */
 #define RUN_RETRYING 2048u              /* its handler waits for its next attempt, or did */
 
@@ -4240,7 +4241,11 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
     inngest_status status = enter_short(ctx, id, WHAT_RESTART);
     if (status != INNGEST_BODY) return status;
     if (jobs->port->restart == NULL) return step_mistake(ctx, INNGEST_ERR_RESTART);
-    if (!jobs->waits && published_slot(jobs, jobs->head)) return wait_a_round(ctx);   /* events have come that can be journaled first */
+    if (!(ctx->run->flags & RUN_DRAINS) && !jobs->waits && published_slot(jobs, jobs->head)) {   /* events that can be journaled first; once: more may come all the time */
+        ctx->run->flags |= RUN_DRAINS;
+        return wait_a_round(ctx);
+    }
+    ctx->run->flags &= (uint16_t)~RUN_DRAINS;
     INNGEST_TRY(make_room(ctx, DONE, 1, ROOM_FOR(TIME_BYTES)));
     last = ctx->run->last;                             /* not earlier: making room may have carried its records */
     status = add_own(ctx, DONE | MORE, &done, 1);
