@@ -90,7 +90,7 @@ extern bool TAKES_LISTS;
 #define NO_FUNCTION 0xFFFFu
 #define MOST_RUNS (INNGEST_MANY_RUNS ? 4000000u : 65534u)
 #define RETRY_ROOM_MS 1000
-#define MOST_BACK_MS UINT32_C(86400000)
+#define MOST_BACK_MS UINT32_C(86400000)   /* a clock that went back so far is waited for; further: it began anew */
 #define FAST (UINTPTR_MAX > 0xFFFFFFFF)                         /* a short way beside the whole one, where code is cheap */
 
 enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOICE, SAVE, CRASH, TIME, SEEN, RECLAIMED };
@@ -3556,19 +3556,19 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
     if (find_own(ctx, KEY(SAVE, ctx->step), &r) == FOUND) ctx->old = (uint16_t)(ctx->old + record_room(ctx->jobs, r.size));
 }
 
-/* A firmware that reserves more than the last one, or knows runs again that it did not, may have promised more than there is:
- * then what is used counts. Is that too much, with so many bytes more? */
-#if FAST
-ASIDE bool is_overdrawn(const inngest *jobs, uint32_t need)
-#else
-APART bool is_overdrawn(const inngest *jobs, uint32_t need)
-#endif
+ASIDE bool uses_too_much(const inngest *jobs, uint32_t need)
 {
-    uint32_t i, most = CAPACITY(jobs);
-    if (!FAST && jobs->reserved <= most) return false;
+    uint32_t i;
     for (i = jobs->run_count, need += INNGEST_SEEN_IDS * record_room(jobs, 12); i-- > 0;)
         if (jobs->runs[i].number) need += jobs->runs[i].used * UINT32_C(4) + END_ROOM;
-    return need > most;
+    return need > CAPACITY(jobs);
+}
+
+/* A firmware that reserves more than the last one, or knows runs again that it did not, may have promised more than there is:
+ * then what is used counts. Is that too much, with so many bytes more? */
+NEAR_APART bool is_overdrawn(const inngest *jobs, uint32_t need)
+{
+    return jobs->reserved > CAPACITY(jobs) && uses_too_much(jobs, need);
 }
 
 /* Make room for a record of this step, and `more` bytes of its group behind it. PAUSED: the port failed; or a mistake:
@@ -3578,7 +3578,7 @@ NEAR_APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t si
     uint32_t need = record_room(ctx->jobs, size);
     if (ctx->run->flags & RUN_SAVED) find_old(ctx, kind);
     if (ctx->run->used * UINT32_C(4) - ctx->old + need + END_ROOM > ctx->run->reserved * UINT32_C(4) ||
-        ((!FAST || ctx->jobs->reserved > CAPACITY(ctx->jobs)) && is_overdrawn(ctx->jobs, need - ctx->old))) return step_mistake(ctx, INNGEST_ERR_RUN_BYTES);
+        is_overdrawn(ctx->jobs, need - ctx->old)) return step_mistake(ctx, INNGEST_ERR_RUN_BYTES);
     return room(ctx->jobs, need + more) == INNGEST_OK ? INNGEST_OK : wait_for_room(ctx);
 }
 
@@ -3829,8 +3829,7 @@ static inngest_status begin_again(inngest_ctx *ctx)
         return step_mistake(ctx, (inngest_status)(INNGEST_ERR_RUN_BYTES + (int)(a->how - MISTAKEN)));
     }
     if (!GOES_ON(a)) {
-        bool lost = IN_GROUP(ctx) && ctx->decided;
-        if (!lost) return a->how == HOW(INNGEST_RETRY) ? INNGEST_RETRY : INNGEST_FAIL;
+        if (!IN_GROUP(ctx) || !ctx->decided) return a->how == HOW(INNGEST_RETRY) ? INNGEST_RETRY : INNGEST_FAIL;
         tell_step(ctx, INNGEST_LOST);
         drop_own(ctx);
         return INNGEST_LOST;

@@ -544,6 +544,16 @@ static void step_memo(void *user, uint64_t run, const char *step, inngest_status
 }
 static const inngest_hooks hooks = { run_start, run_pause, run_end, step_start, step_end, step_memo };
 
+/* A run of the only function, with hooks. */
+static void start_with_hooks(const inngest_function *function)
+{
+    open_with(function, 1);
+    CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+    m.config.hooks = &hooks;
+    boot();
+    SEND("test/x", NULL, 0);
+}
+
 static inngest_status hooked(inngest_ctx *ctx)
 {
     INNGEST_DO(ctx, "a") { }
@@ -564,11 +574,7 @@ static void test_cancel_hooks(void)
         "< a/0 a/0:OK end:CANCELLED",
         "< a/0 a/0:OK b/0 b/0:RETRY PAUSED> < a=OK end:CANCELLED" };
     for (hook = 0; hook <= STEP_MEMO; hook++) {
-        open_with(hooked_table, 1);
-        CHECK(inngest_close(&m.jobs) == INNGEST_OK);
-        m.config.hooks = &hooks;
-        boot();
-        SEND("test/x", NULL, 0);
+        start_with_hooks(hooked_table);
         CHECK(machine_run(hook == 0 || hook == RUN_END || hook == STEP_MEMO ? 50000 : 10));
         CHECK_TRACE(expected[hook]);
         CHECK(machine_runs(NULL) == 0 && machine_ended.count == 1);
@@ -595,12 +601,8 @@ static void test_cancel_branches(void)
 {
     unsigned good;
     for (good = 0; good < 2; good++) {
-        open_with(branch_table, 1);
-        CHECK(inngest_close(&m.jobs) == INNGEST_OK);
-        m.config.hooks = &hooks;
         hook = 0;
-        boot();
-        SEND("test/x", NULL, 0);
+        start_with_hooks(branch_table);
         CHECK(machine_run(10));
         CHECK_TRACE("< first/0 first/0:OK a/0 b/0 c/0 c/0:RETRY PAUSED>");
         stop_gives = good ? INNGEST_OK : INNGEST_AGAIN;
@@ -653,12 +655,8 @@ static void test_answered_hooks(void)
     unsigned intent;
     for (intent = 0; intent < 2; intent++) {
         with_intent.intent = intent;
-        open_with(answered_table, 1);
-        CHECK(inngest_close(&m.jobs) == INNGEST_OK);
-        m.config.hooks = &hooks;
         hook = 0;
-        boot();
-        SEND("test/x", NULL, 0);
+        start_with_hooks(answered_table);
         CHECK(machine_run(2000));
         CHECK(inngest_complete(&m.jobs, token, INNGEST_OK, NULL, 0) == INNGEST_OK && machine_run(10));
         CHECK_TRACE("< radio/0 radio/0:RETRY PAUSED> < radio/1 PAUSED> < radio/1:OK end:OK");

@@ -798,20 +798,26 @@ static void clock_in_a_pass(void)
 
 /* ---- the tick --------------------------------------------------------------------------------------------------- */
 
+/* With more runs and events than the machine has, and storage for them. */
+static void start_large(inngest_handler *handler, uint32_t runs, uint32_t events, void *memory, size_t size)
+{
+    start(handler, 1, 64);
+    flash_close(&m.chip);
+    CHECK(flash_open(&m.chip, 16384, 4, 4, 1));
+    m.config.memory = memory;
+    m.config.memory_size = size;
+    m.config.runs = runs;
+    m.config.events = events;
+    CHECK(inngest_init(&m.jobs, &m.config, NULL) == INNGEST_OK);
+}
+
 /* More runs are due than a tick has passes. */
 static void most_passes(void)
 {
     enum { RUNS = INNGEST_TICK_PASSES + 16 };
     static int64_t memory[INNGEST_MEMORY(RUNS, 128) / 8 + 1];
     unsigned i;
-    start(nap, 1, 64);
-    flash_close(&m.chip);
-    CHECK(flash_open(&m.chip, 16384, 4, 4, 1));
-    m.config.memory = memory;
-    m.config.memory_size = sizeof memory;
-    m.config.runs = RUNS;
-    m.config.events = 128;
-    CHECK(inngest_init(&m.jobs, &m.config, NULL) == INNGEST_OK);
+    start_large(nap, RUNS, 128, memory, sizeof memory);
     for (i = 0; i < RUNS; i++) { SEND("go", "", 0); (void)machine_tick(); }
     CHECK(machine_run(10) && machine_runs(NULL) == RUNS);
     m.now += (uint32_t)INNGEST_HOURS(2);
@@ -827,14 +833,7 @@ static void one_behind(void)
     enum { RUNS = (INNGEST_TICK_PASSES + 1) / 2 };
     static int64_t memory[INNGEST_MEMORY(RUNS, 2 * RUNS) / 8 + 1];
     unsigned i, ticks = 0;
-    start(nothing, 1, 64);
-    flash_close(&m.chip);
-    CHECK(flash_open(&m.chip, 16384, 4, 4, 1));
-    m.config.memory = memory;
-    m.config.memory_size = sizeof memory;
-    m.config.runs = RUNS;
-    m.config.events = 2 * RUNS;
-    CHECK(inngest_init(&m.jobs, &m.config, NULL) == INNGEST_OK);
+    start_large(nothing, RUNS, 2 * RUNS, memory, sizeof memory);
     for (i = 0; i <= RUNS; i++) SEND("go", "", 0);
     while (machine_tick() == 0 && ticks++ < 100) { }
     CHECK(ticks < 100 && machine_ended.count == RUNS + 1 && machine_runs(NULL) == 0);

@@ -562,7 +562,18 @@ static inngest_status other(inngest_ctx *ctx)
     INNGEST_DO(ctx, "o") began_here++;
     return INNGEST_OK;
 }
-static void come_back(void *context) { (void)context; }
+static inngest_status in_a_storm(inngest_ctx *ctx)
+{
+    CHECK(inngest_send(&m.jobs, "test/none", "", 0) == INNGEST_OK);      /* one more each time that it looks */
+    INNGEST_TRY(inngest_step_restart(ctx, "now"));
+    trace("on");
+    return INNGEST_OK;
+}
+static void come_back(void *context)
+{
+    (void)context;
+    trace("restart");
+}
 
 static void test_sent_before(void)
 {
@@ -578,9 +589,23 @@ static void test_sent_before(void)
         CHECK(machine_run(10) && machine_tick() == UINT32_MAX);
         machine_reboot();
         CHECK(machine_run(10) && machine_runs(NULL) == 0 && began_here == runs - 1);
-        CHECK_TRACE("on");
+        CHECK_TRACE("restart on");
         MACHINE_END();
     }
+}
+
+/* Interrupts may send faster than the machine ticks: it does not wait for the end of that. */
+static void test_restart_in_storm(void)
+{
+    unsigned ticks;
+    start(job(in_a_storm, 5), pending, plain);
+    m.chip.port.restart = come_back;
+    for (ticks = 0; ticks < 100 && machine_tick() != UINT32_MAX; ticks++) { }
+    CHECK_TRACE("restart");
+    machine_reboot();
+    CHECK(machine_run(10) && machine_runs(NULL) == 0);
+    CHECK_TRACE("on");
+    MACHINE_END();
 }
 
 static void test_restart(void)
@@ -721,6 +746,7 @@ int main(void)
     test_damage();
     test_restart();
     test_sent_before();
+    test_restart_in_storm();
     test_places();
     test_own_place();
     test_saves_without_place();

@@ -696,7 +696,6 @@ static void show(void);
 
 static bool owes(const run_entry *x) { return x->must && !x->finished && !x->cancelled && !x->crashed; }
 
-
 /* The outer world answers, or sends: also from where the port is called. */
 static void answer(void)
 {

@@ -16,7 +16,7 @@ static flash chip;
 static inngest jobs;
 static int64_t memory[INNGEST_MEMORY(16, 16) / 8 + 1];
 static uint32_t now;
-static bool first, last;               /* of the three lives */
+static bool first, last, again;        /* of the three lives; after a reset in the midst of a run */
 static unsigned first_steps, plain_ends, ends, bodies, failures;
 
 #define FIRST(ctx) INNGEST_DO(ctx, "first") first_steps++
@@ -29,7 +29,10 @@ static inngest_status plain(inngest_ctx *ctx)
         if (inngest_attempt(ctx) == 0) return inngest_retry_after(ctx, 1000, 1, "once more");
     }
     INNGEST_TRY(inngest_step_sleep(ctx, "sleep", 5000));
-    INNGEST_STEP(ctx, "value", value) value = 7;
+    INNGEST_STEP(ctx, "value", value) {
+        CHECK(inngest_began(ctx) == (again && !INNGEST_INSPECT ? INNGEST_BEGAN_MAYBE : INNGEST_BEGAN_NO));      /* which does not know of damage */
+        value = 7;
+    }
     plain_ends += value == 7;
     return INNGEST_OK;
 }
@@ -283,6 +286,12 @@ int main(int count, char **argument)
         let_pass(20000);
         CHECK(plain_ends == 1 && bodies == 2);
         CHECK(chip.operations - before <= 8);                      /* start, attempt, two results, sleep, its end, the run's; and one for the boot */
+        CHECK(inngest_send(&jobs, "plain", "x", 1) == INNGEST_OK);
+        let_pass(3000);
+        boot();
+        again = true;
+        let_pass(20000);
+        CHECK(plain_ends == 2 && bodies == 4);
     } else if (first) leave();
     else if (last) {
 #if INNGEST_WALL_CLOCK
