@@ -2244,7 +2244,7 @@ static uint32_t list_bytes(inngest *jobs)
     uint8_t b[4];
     uint32_t next = 0, bytes = 0, most = head_position(jobs) - (jobs->list ? jobs->list : position_at(jobs, jobs->tail_block, 0));
     most = minimum(most, 16u << jobs->units_shift) << jobs->unit_shift;
-    most = minimum(most < 65280u ? minimum(most / 64, 255) : most / 256, jobs->port->block_size / 4);
+    most = minimum(most < 65280u ? minimum(most / 64, 255) : most / 256, minimum(jobs->port->block_size / 4, LARGEST_PAYLOAD));
     if (!jobs->sparse || jobs->live_runs * UINT32_C(4) > most || jobs->last_block - jobs->head_block < spare_blocks(jobs)) return 4;
     while (take_listed(jobs, &next, b, 4)) bytes += 4;
     return bytes <= most && has_room(jobs, ROOM_FOR(bytes)) ? bytes : 4;
@@ -3411,10 +3411,13 @@ NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
         jobs->pass_counts[ctx->id_count++] = 0;
     }
     ctx->step = (hash + jobs->pass_counts[found]) & STEP_MASK;
+    if (ctx->step == 0) {                            /* the handler's own: passed over */
+        ctx->step = 1;
+        jobs->pass_counts[found]++;
+    }
     for (i = ctx->id_count; i-- > 0;)                /* its own range ends here */
         if (((ctx->step - jobs->pass_ids[i]) & STEP_MASK) < jobs->pass_counts[i]) return mistake(ctx, INNGEST_ERR_STEP_ID, id);
     jobs->pass_counts[found]++;
-    if (ctx->step == 0) ctx->step = 1;               /* 0 is the handler's own */
     return INNGEST_OK;
 }
 

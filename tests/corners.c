@@ -159,7 +159,27 @@ static inngest_status zero_step(inngest_ctx *ctx)
     INNGEST_DO(ctx, "b") trace("b");
     return INNGEST_OK;
 }
+/* No two turns of a step are one, also where their numbers come by 0; nor is one that of an id whose hash is 1. */
+static const char *turns_id, *other_id;
+static inngest_status zero_turns(inngest_ctx *ctx)
+{
+    static char keys[3][INNGEST_KEY_SIZE];
+    uint8_t value, i, k;
+    for (i = 0; i < 3; i++) {
+        INNGEST_STEP(ctx, turns_id, value) {
+            value = i;
+            inngest_idempotency_key(ctx, keys[i]);
+            for (k = 0; k < i; k++) CHECK(strcmp(keys[k], keys[i]) != 0);
+            trace("turn");
+        }
+        CHECK(value == i);
+        INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
+    }
+    INNGEST_DO(ctx, other_id) trace("other");
+    return INNGEST_OK;
+}
 static const inngest_function zero_table[] = { { .id = "zero", .event = "zero", .handler = zero_step, QUICK },
+                                               { .id = "turns", .event = "turns", .handler = zero_turns, QUICK },
                                                { .id = "nothing", .event = "test/*", .handler = nothing, QUICK } };
 
 static void hashes(void)
@@ -183,6 +203,16 @@ static void hashes(void)
     machine_reboot();
     CHECK(machine_run(1000));
     CHECK_TRACE("zero b");
+    for (i = 0; i < 4; i++) {
+        static const char *const last[] = { "22126557", "42355197" };     /* whose hash is the last one; 1 */
+        turns_id = i % 2 ? last[0] : zero_id;
+        other_id = i < 2 ? "other" : last[1];
+        CHECK((fnv(last[0]) & 0xFFFFFF) == 0xFFFFFF && (fnv(last[1]) & 0xFFFFFF) == 1);
+        SEND("turns", "", 0);
+        CHECK(machine_run(10000) && machine_runs(NULL) == 0);
+        CHECK(machine_counters().runs_failed == (i < 2 ? 0 : i - 1));
+        CHECK_TRACE(i < 2 ? "turn turn turn other" : "turn turn turn");
+    }
     MACHINE_END();
 }
 
