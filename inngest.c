@@ -3791,6 +3791,7 @@ static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
     inngest_active *a;
     if (!claim_active(ctx)) return wait_for_good(ctx, INNGEST_WAIT_ROOM);
     a = ctx->active;
+    ctx->told = false;
     a->how = status == INNGEST_AGAIN && ctx->again == UINT32_MAX ? WHEN_WOKEN : HOW(status);
     if (a->calls != UINT32_MAX) a->calls++;   /* cov: after 2^32 calls */
     if (!a->shared) a->next = ctx->again;
@@ -3943,8 +3944,8 @@ APART inngest_status write_error(inngest_ctx *ctx, unsigned kind, inngest_status
 /* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
 static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
 {
-    int64_t in = ctx->retry_in != NOT_SAID ? ctx->retry_in : backoff(ctx), due = clock_now(ctx->jobs) + in;
-    ctx->retry_in = NOT_SAID;
+    int64_t in = ctx->told && ctx->retry_in != NOT_SAID ? ctx->retry_in : backoff(ctx), due = clock_now(ctx->jobs) + in;
+    ctx->told = false;
     if (status == INNGEST_RETRY && ctx->attempt + 1 < max_attempts(ctx)) {
         status = put_wait(ctx, ATTEMPT, due, 0);
         if (ctx->step) tell_retry(ctx, INNGEST_RETRY, in);
@@ -4077,6 +4078,14 @@ static inngest_status enter_with(inngest_ctx *ctx, const char *id, void *result,
     return status == INNGEST_ERR_TOO_LONG ? park_step(ctx) : status;
 }
 
+/* What the user says of a failure; the next attempt has no time of its own yet. */
+APART void tell_error(inngest_ctx *ctx, int32_t code, const char *message)
+{
+    set_error(ctx, INNGEST_FAIL, code, message);
+    ctx->told = true;
+    ctx->retry_in = NOT_SAID;
+}
+
 /* BODY: call it. */
 APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_step_options *options, void *result, size_t size)
 {
@@ -4086,7 +4095,6 @@ APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_s
     ctx->result = result;
     ctx->size = (uint16_t)size;
     ctx->told = false;
-    ctx->retry_in = NOT_SAID;
     status = begin_body(ctx, options);
     if (status != INNGEST_BODY) return status;
     if (size) fill_bytes(result, 0, size);
@@ -4102,11 +4110,11 @@ static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
 {
     if (status == INNGEST_OK && ctx->stop != INNGEST_STOP_LOST) return INNGEST_OK;
     if (ctx->stop == INNGEST_STOP_TIMEOUT) {
-        if (!ctx->told) set_error(ctx, INNGEST_TIMED_OUT, 0, ctx->id);
+        if (!ctx->told) tell_error(ctx, 0, ctx->id);
         ctx->error.status = INNGEST_TIMED_OUT;
-        ctx->told = true;
         return status == INNGEST_FAIL ? INNGEST_FAIL : INNGEST_RETRY;
     }
+    ctx->told = false;                               /* nobody asks why */
     tell_step(ctx, ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : INNGEST_CANCELLED);
     return ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : INNGEST_PAUSED;
 }
@@ -4136,7 +4144,7 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
         if (status == INNGEST_LOST) return status;
     }
 #endif
-    if (status == INNGEST_PAUSED && (ctx->waiting || CANCELLING(ctx->run))) return wait_for_room(ctx);     /* its progress could not be saved, or the run is cancelled */
+    if (status == INNGEST_PAUSED && (ctx->waiting || CANCELLING(ctx->run) || ENDING(ctx))) return wait_for_room(ctx);     /* its progress could not be saved, or the run ends */
     if (status == INNGEST_OK) {
         ctx->told = false;
         INNGEST_TRY(put_record(ctx, RESULT, ctx->result, ctx->size));
@@ -4145,7 +4153,6 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
     }
     count(&ctx->jobs->counters.steps_failed);
     if (!take_failure(ctx, status, ctx->id)) return ctx->stopped = INNGEST_ERR_STATUS;
-    ctx->told = false;
     return attempt_failed(ctx, status);
 }
 
@@ -4341,12 +4348,6 @@ inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, 
 
 /* ---- 11 Inside a body, and what a handler can know ------------------------------------------------------------- */
 
-APART void tell_error(inngest_ctx *ctx, int32_t code, const char *message)
-{
-    set_error(ctx, INNGEST_FAIL, code, message);
-    ctx->told = true;
-}
-
 inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message)
 {
     tell_error(ctx, code, message);
@@ -4361,8 +4362,9 @@ inngest_status inngest_fail(inngest_ctx *ctx, int32_t code, const char *message)
 
 inngest_status inngest_retry_after(inngest_ctx *ctx, int64_t ms, int32_t code, const char *message)
 {
+    tell_error(ctx, code, message);
     ctx->retry_in = ms < 1000 ? 1000 : ms > INNGEST_DAYS(1) ? (uint32_t)INNGEST_DAYS(1) : (uint32_t)ms;   /* Inngest's clamp */
-    return inngest_retry(ctx, code, message);
+    return INNGEST_RETRY;
 }
 
 #if INNGEST_PROGRESS
@@ -4750,7 +4752,6 @@ static inngest_ctx *start_ctx(inngest *jobs, inngest_run *run)
     ctx->run = run;
     ctx->function = run->function == NO_FUNCTION ? NULL : &jobs->functions[run->function];
     ctx->wake = NEVER;
-    ctx->retry_in = NOT_SAID;
     return ctx;
 }
 
