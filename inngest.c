@@ -1056,7 +1056,7 @@ APART uint32_t block_of(const inngest *jobs, uint32_t position)
 
 static uint32_t offset_of(const inngest *jobs, uint32_t position)
 {
-    return (position & ((1u << jobs->units_shift) - 1u)) << jobs->unit_shift;
+    return (position & ((UINT32_C(1) << jobs->units_shift) - 1)) << jobs->unit_shift;
 }
 
 static uint32_t position_at(const inngest *jobs, uint32_t block, uint32_t offset)
@@ -1403,7 +1403,7 @@ static bool look_ahead(inngest *jobs, uint32_t offset)
 static inngest_status note_failure(inngest *jobs, uint32_t position, uint32_t from, inngest_status status)
 {
     jobs->failed_from = from;
-    jobs->failed_at = (uint16_t)(position & ((1u << jobs->units_shift) - 1u));
+    jobs->failed_at = (uint16_t)(position & ((UINT32_C(1) << jobs->units_shift) - 1));
     return status;
 }
 
@@ -2137,7 +2137,7 @@ static void set_window(inngest *jobs)
 #endif
     if (jobs->block_count < 8 || jobs->port->sync) return;
     live /= jobs->port->block_size / FOLLOW;
-    if (live < jobs->block_count) jobs->window = minimum(live + (LEAST_WINDOW >> block_shift(jobs)) + 3, jobs->block_count - jobs->block_count / 5);
+    if (live < jobs->block_count) jobs->window = minimum(live + ((uint32_t)LEAST_WINDOW >> block_shift(jobs)) + 3, jobs->block_count - jobs->block_count / 5);
 }
 
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
@@ -2243,7 +2243,7 @@ static uint32_t list_bytes(inngest *jobs)
 {
     uint8_t b[4];
     uint32_t next = 0, bytes = 0, most = head_position(jobs) - (jobs->list ? jobs->list : position_at(jobs, jobs->tail_block, 0));
-    most = minimum(most, 16u << jobs->units_shift) << jobs->unit_shift;
+    most = minimum(most, UINT32_C(16) << jobs->units_shift) << jobs->unit_shift;
     most = minimum(most < 65280u ? minimum(most / 64, 255) : most / 256, minimum(jobs->port->block_size / 4, LARGEST_PAYLOAD));
     if (!jobs->sparse || jobs->live_runs * UINT32_C(4) > most || jobs->last_block - jobs->head_block < spare_blocks(jobs)) return 4;
     while (take_listed(jobs, &next, b, 4)) bytes += 4;
@@ -2520,7 +2520,7 @@ static unsigned function_index(const inngest *jobs, uint32_t hash)
 APART uint32_t reservation(const inngest *jobs, unsigned function, uint32_t start_bytes)
 {
     uint32_t bytes = function != NO_FUNCTION && jobs->functions[function].journal_bytes ? jobs->functions[function].journal_bytes : INNGEST_RUN_BYTES;
-    return (bytes + start_bytes + END_ROOM + 3) & ~3u;
+    return (bytes + start_bytes + END_ROOM + 3) & ~UINT32_C(3);
 }
 
 /* Give a run its function and its reservation; a START takes so many bytes. */
@@ -2708,7 +2708,7 @@ typedef struct scan {
 APART bool is_end(inngest *jobs, uint32_t block, uint32_t offset)
 {
     uint32_t size = jobs->port->block_size, end = size;
-    if (!INNGEST_WRITE_CACHE || !jobs->port->sync) end = minimum(size, (offset & ~(LIST_PLACE - 1)) + LIST_GRID);
+    if (!INNGEST_WRITE_CACHE || !jobs->port->sync) end = minimum(size, (offset & ~(uint32_t)(LIST_PLACE - 1)) + LIST_GRID);
     block = block_address(jobs, block);
     if (!port_blank(jobs, block + offset, end - offset)) return false;
     for (; end < size; end += LIST_PLACE) if (!port_blank(jobs, block + end, jobs->unit)) return false;
@@ -5439,7 +5439,7 @@ APART inngest_status check_config(const inngest_config *c)
     if (p->block_count < 2 || p->block_count > 65535) return INNGEST_ERR_GEOMETRY;
     if (p->block_count * (p->block_size / (p->program_size < 4 ? 4u : p->program_size)) > 0x1000000) return INNGEST_ERR_GEOMETRY;   /* a link's 24 bits */
     if (c->memory == NULL || (uintptr_t)c->memory % offsetof(struct alignment, time) != 0 ||
-        c->memory_size < INNGEST_MEMORY((size_t)c->runs, (size_t)c->events)) return INNGEST_ERR_MEMORY;
+        c->memory_size < INNGEST_MEMORY(c->runs, c->events)) return INNGEST_ERR_MEMORY;
     return INNGEST_OK;
 }
 
@@ -6212,11 +6212,17 @@ static bool json_find(json_reader *r, const char *path)
     return true;
 }
 
+#if SIZE_MAX > 0xFFFF
+typedef size_t json_want;
+#else                                  /* 8 times as much as a size_t holds */
+typedef uint32_t json_want;
+#endif
+
 /* Read the value of a path. want: what kind, and 8 times the bytes of out for a string, the digits for a number. */
-static inngest_status json_read(json_reader *r, const char *path, void *out, size_t want)
+static inngest_status json_read(json_reader *r, const char *path, void *out, json_want want)
 {
     inngest_status status = INNGEST_OK;
-    unsigned wanted = want % 8;
+    unsigned wanted = (unsigned)(want % 8);
     char *text = wanted == JSON_STRING ? out : NULL;
     const char *part = path;
     uint64_t value = 0;
@@ -6228,7 +6234,7 @@ static inngest_status json_read(json_reader *r, const char *path, void *out, siz
     json_next(r);
     if (json_find(r, path)) {
         r->out = text;
-        r->room = text ? want - 1 : 0;
+        r->room = text ? (size_t)want - 1 : 0;
         value = json_all(r);
         r->room = 0;                                 /* no other string goes there */
         if (wanted == JSON_NULL) value = r->type == JSON_NULL;
@@ -6256,7 +6262,7 @@ static inngest_status json_read(json_reader *r, const char *path, void *out, siz
     return status;
 }
 
-static inngest_status json_read_memory(const void *json, size_t size, const char *path, void *out, size_t want)
+static inngest_status json_read_memory(const void *json, size_t size, const char *path, void *out, json_want want)
 {
     json_reader r;
     if (json == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
@@ -6275,7 +6281,7 @@ static void event_error(inngest_ctx *ctx, inngest_status status, const char *pat
     if (!ctx->told && !IN_ON_FAILURE(ctx->run)) set_error(ctx, status, 0, path);   /* there the run's own stays */
 }
 
-static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *out, size_t want)
+static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *out, json_want want)
 {
     json_reader r;
     inngest_status status = INNGEST_ERR_ARGUMENT;
@@ -6300,7 +6306,7 @@ inngest_status inngest_json_validate(const void *json, size_t size)
 inngest_status inngest_json_string(const void *json, size_t size, const char *path, char *out, size_t out_size)
 {
     if (out && out_size) *out = 0;
-    return json_read_memory(json, size, path, out, JSON_STRING + 8 * out_size);
+    return json_read_memory(json, size, path, out, JSON_STRING + 8 * (json_want)out_size);
 }
 
 inngest_status inngest_json_int64(const void *json, size_t size, const char *path, int64_t *out)
@@ -6310,7 +6316,7 @@ inngest_status inngest_json_int64(const void *json, size_t size, const char *pat
 
 inngest_status inngest_json_decimal(const void *json, size_t size, const char *path, unsigned digits, int64_t *out)
 {
-    return json_read_memory(json, size, path, out, JSON_NUMBER + 8 * (size_t)minimum(digits, 19));
+    return json_read_memory(json, size, path, out, JSON_NUMBER + 8 * (json_want)minimum(digits, 19));
 }
 
 inngest_status inngest_json_bool(const void *json, size_t size, const char *path, bool *out)
@@ -6331,7 +6337,7 @@ inngest_status inngest_json_count(const void *json, size_t size, const char *pat
 inngest_status inngest_event_string(inngest_ctx *ctx, const char *path, char *out, size_t size)
 {
     if (out && size) *out = 0;
-    return json_read_event(ctx, path, out, JSON_STRING + 8 * size);
+    return json_read_event(ctx, path, out, JSON_STRING + 8 * (json_want)size);
 }
 
 inngest_status inngest_event_int64(inngest_ctx *ctx, const char *path, int64_t *out)
@@ -6341,7 +6347,7 @@ inngest_status inngest_event_int64(inngest_ctx *ctx, const char *path, int64_t *
 
 inngest_status inngest_event_decimal(inngest_ctx *ctx, const char *path, unsigned digits, int64_t *out)
 {
-    return json_read_event(ctx, path, out, JSON_NUMBER + 8 * (size_t)minimum(digits, 19));
+    return json_read_event(ctx, path, out, JSON_NUMBER + 8 * (json_want)minimum(digits, 19));
 }
 
 inngest_status inngest_event_bool(inngest_ctx *ctx, const char *path, bool *out)
