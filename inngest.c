@@ -2658,7 +2658,7 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
 /* Those that are needed, since what they void reads as whole, come first and are not dropped. */
 static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool needed)
 {
-    uint32_t *range = jobs->voids[jobs->void_count % VOIDS], *first;
+    uint32_t *range = jobs->voids[(needed ? jobs->voids_needed : jobs->void_count) % VOIDS], *last;
     unsigned i;
     for (i = VOIDS; i-- > 0;)
         /* A longer one takes no place of its own. */
@@ -2666,13 +2666,15 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
             if ((int32_t)(to - jobs->voids[i][1]) > 0) jobs->voids[i][1] = to;
             return INNGEST_PAUSED;
         }
-    if (jobs->void_count <= VOIDS) jobs->void_count++;
-    if (needed) {
-        first = jobs->voids[jobs->voids_needed++ % VOIDS];
-        range[0] = first[0];
-        range[1] = first[1];
-        range = first;
-    } else if (jobs->void_count > VOIDS) return INNGEST_PAUSED;
+    if (jobs->void_count < VOIDS) {
+        last = jobs->voids[jobs->void_count++];
+        last[0] = range[0];
+        last[1] = range[1];
+    } else {                                               /* one that is not needed gives way */
+        jobs->void_count = VOIDS + 1;
+        if (!needed) return INNGEST_PAUSED;
+    }
+    if (needed) jobs->voids_needed++;
     range[0] = from;
     range[1] = to;
     return INNGEST_PAUSED;

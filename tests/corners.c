@@ -2492,6 +2492,31 @@ static void void_no_more(void)
     MACHINE_END();
 }
 
+/* Of many programs that failed eight did their work all the same (D): a mount hears of each, however many voids there are. */
+static void voids_are_heard(const char *how)
+{
+    uint32_t whole[8], i, k, n = 0;
+    OPEN(nothing_table, 16384, 4, 4);
+    machine_reboot();
+    for (; *how; how++) {
+        fill(2);
+        if (*how == 'D') whole[n++] = m.jobs.head_block * 4096 + m.jobs.head_offset / 4;
+        fail(PROGRAM, 1, 1);
+        rig.done = *how == 'D';
+        fill(2);
+        fail(PROGRAM, 0, 0);
+    }
+    fill(2);
+    machine_reboot();
+    CHECK(n == 8 && m.jobs.voids_needed == 8);
+    for (i = 0; i < n; i++) {
+        bool heard = false;
+        for (k = 0; k < 8; k++) heard = heard || whole[i] - m.jobs.voids[k][0] < m.jobs.voids[k][1] - m.jobs.voids[k][0];
+        CHECK(heard);
+    }
+    MACHINE_END();
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) places = (uint32_t)atoi(argv[1]);
@@ -2544,5 +2569,7 @@ int main(int argc, char **argv)
     void_before_list();
     void_elsewhere();
     void_no_more();
+    voids_are_heard("FFFFFFFFFFDDDDDDDD");
+    voids_are_heard("DFDFDFDFDFDFDFDF");
     return TEST_END();
 }
