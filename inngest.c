@@ -3564,7 +3564,8 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
 ASIDE bool uses_too_much(const inngest *jobs, uint32_t need)
 {
     uint32_t i;
-    for (i = jobs->run_count, need += INNGEST_SEEN_IDS * record_room(jobs, 12); i-- > 0;)
+    for (i = INNGEST_SEEN_IDS; i-- > 0;) if (SEEN_ID(jobs, i)->until > jobs->now) need += record_room(jobs, 12);
+    for (i = jobs->run_count; i-- > 0;)
         if (jobs->runs[i].number) need += jobs->runs[i].used * UINT32_C(4) + END_ROOM;
     return need > CAPACITY(jobs);
 }
