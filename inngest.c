@@ -2809,7 +2809,9 @@ static inngest_status find_starts(inngest *jobs)
 /* A record cannot be taken up: it does not matter where its run ends behind it. */
 static void note_refusal(inngest *jobs, const record *r, inngest_status why, scan *found)
 {
-    uint32_t ends = ends_later(jobs, r);
+    uint32_t ends;
+    if (found->status != INNGEST_OK) return;               /* one is enough: each is looked for through all that follows */
+    ends = ends_later(jobs, r);
     if (ends == 0) found->status = why;
     else if (found->ends == 0 || (int32_t)(ends - found->ends) > 0) found->ends = ends;
 }
