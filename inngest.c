@@ -2076,6 +2076,9 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     say(jobs, "inngest: a run is parked, its records are damaged");
     run->state = INNGEST_WAIT_DAMAGE;
     due_never(jobs, run);
+    if (jobs->ctx.run != run) return;
+    jobs->ctx.stopped = INNGEST_PAUSED;              /* found in its own pass: no step follows, and it waits for nothing else */
+    jobs->ctx.wake = INT64_MIN;
 }
 
 /* Does a run's chain lead through bytes that do not verify, and is it not parked for that? */
@@ -4989,6 +4992,7 @@ APART inngest_status run_handler(inngest_ctx *ctx)
         fail_as(ctx, INNGEST_ERR_CRASHED);
         return INNGEST_FAIL;
     }
+    if (ctx->run->state == INNGEST_WAIT_DAMAGE) return park(ctx, INNGEST_WAIT_DAMAGE);     /* what shows it may be erased by now: steps would look as if they had never been */
     if (ctx->function == NULL) return park(ctx, INNGEST_WAIT_FUNCTION);
     verdict = look_before(ctx);
     if (verdict != INNGEST_BODY) return verdict;
@@ -5003,7 +5007,7 @@ APART void pass(inngest *jobs, inngest_run *run)
     inngest_ctx *ctx = start_ctx(jobs, run);
     uint32_t number = run->number;
     inngest_status verdict;
-    run->state = INNGEST_WAIT_NONE;
+    if (run->state != INNGEST_WAIT_DAMAGE) run->state = INNGEST_WAIT_NONE;
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
 #if INNGEST_WALL_CLOCK
     jobs->wall_moved = false;

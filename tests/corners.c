@@ -1717,6 +1717,64 @@ static void damaged_for_good(void)
             }
 }
 
+/* A result rots, and reclaim erases the block that shows it: whatever would have the run look again (a clock that is told, an answer, a
+ * wake, its own pass, in which it was found), the step is not called once more as if it had never been. */
+static char rots;
+static inngest_token rotten_token;
+static void rot_a_result(void)
+{
+    CHECK(m.jobs.tail_block == 6 && find_in(0, RESULT));
+    m.chip.cells[find_in(0, RESULT) + 12] ^= 1;
+}
+static inngest_status rotten(inngest_ctx *ctx)
+{
+    uint8_t value;
+    unsigned i;
+    INNGEST_STEP(ctx, "a", value) { trace("a"); value = 7; }
+    switch (rots) {
+    case 'u': INNGEST_TRY(inngest_step_sleep_until(ctx, "date", NOON + HOUR)); break;
+    case 'p': INNGEST_DO(ctx, "answer") { rotten_token = inngest_step_token(ctx); return INNGEST_PENDING; } break;
+    case 'w': INNGEST_DO(ctx, "again") return inngest_again(ctx, UINT32_MAX); break;
+    default:
+        INNGEST_DO(ctx, "save") {
+            for (i = 0; i < 1000; i++) {
+                if (i == 1) rot_a_result();
+                INNGEST_TRY(inngest_step_save(ctx, &i, sizeof i));
+            }
+        }
+    }
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", HOUR));
+    trace("end");
+    return INNGEST_OK;
+}
+static const inngest_function rotten_table[] = { { .id = "rotten", .event = "rotten", .handler = rotten, QUICK },
+                                                 { .id = "quick", .event = "test/*", .handler = quick, QUICK } };
+
+static void not_once_more(char how)
+{
+    inngest_run_info info;
+    unsigned i;
+    rots = how;
+    OPEN(rotten_table, 1024, 6, 4);
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    SEND("rotten", "", 0);
+    CHECK(machine_run(10));
+    if (how != 's') rot_a_result();
+    CHECK_TRACE("a");
+    for (i = 0; i < 300 && m.jobs.tail_block == 6; i++) { SEND("test/1", "", 0); CHECK(machine_run(1)); }
+    CHECK(m.jobs.tail_block > 6 && machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE && machine_counters().damaged == 1);
+    machine_trace[0] = 0;
+    inngest_set_wall_clock(&m.jobs, NOON + 2 * HOUR, m.now);
+    if (how == 'p') CHECK(inngest_complete(&m.jobs, rotten_token, INNGEST_OK, NULL, 0) == INNGEST_OK);
+    inngest_wake(&m.jobs);
+    CHECK(machine_run(4 * HOUR) && machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE);
+    CHECK_TRACE("");
+    CHECK(inngest_cancel(&m.jobs, info.id) == INNGEST_OK && machine_run(10) && machine_runs(NULL) == 0);
+    machine_trace[0] = 0;
+    MACHINE_END();
+}
+
 /* ---- the wall clock --------------------------------------------------------------------------------------------------- */
 
 static int64_t turn_to;                /* 0: the clock is left alone */
@@ -2546,6 +2604,10 @@ int main(int argc, char **argv)
     forged();
     cancel_damaged();
     damaged_for_good();
+    not_once_more('u');
+    not_once_more('p');
+    not_once_more('w');
+    not_once_more('s');
     wall_clock();
     crashes();
     failing_statuses();
