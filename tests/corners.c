@@ -2633,5 +2633,6 @@ int main(int argc, char **argv)
     void_no_more();
     voids_are_heard("FFFFFFFFFFDDDDDDDD");
     voids_are_heard("DFDFDFDFDFDFDFDF");
+    voids_are_heard("DFFFFFFFFFFDDDDDDD");
     return TEST_END();
 }
