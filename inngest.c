@@ -5599,6 +5599,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
         when = jobs->now;
     }
     if (parked) {   /* cov: a part is left out: parts.sh */
+        run->flags &= (uint16_t)~RUN_UNIX;   /* cov: a part is left out: parts.sh */
         run->state = INNGEST_WAIT_MEMO;   /* cov: a part is left out: parts.sh */
         when = NEVER;   /* cov: a part is left out: parts.sh */
     }
