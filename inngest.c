@@ -1056,7 +1056,7 @@ APART uint32_t block_of(const inngest *jobs, uint32_t position)
 
 static uint32_t offset_of(const inngest *jobs, uint32_t position)
 {
-    return (position & ((1u << jobs->units_shift) - 1u)) << jobs->unit_shift;
+    return (position & ((UINT32_C(1) << jobs->units_shift) - 1)) << jobs->unit_shift;
 }
 
 static uint32_t position_at(const inngest *jobs, uint32_t block, uint32_t offset)
@@ -1403,7 +1403,7 @@ static bool look_ahead(inngest *jobs, uint32_t offset)
 static inngest_status note_failure(inngest *jobs, uint32_t position, uint32_t from, inngest_status status)
 {
     jobs->failed_from = from;
-    jobs->failed_at = (uint16_t)(position & ((1u << jobs->units_shift) - 1u));
+    jobs->failed_at = (uint16_t)(position & ((UINT32_C(1) << jobs->units_shift) - 1));
     return status;
 }
 
@@ -2076,6 +2076,9 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     say(jobs, "inngest: a run is parked, its records are damaged");
     run->state = INNGEST_WAIT_DAMAGE;
     due_never(jobs, run);
+    if (jobs->ctx.run != run) return;
+    jobs->ctx.stopped = INNGEST_PAUSED;              /* found in its own pass: no step follows, and it waits for nothing else */
+    jobs->ctx.wake = INT64_MIN;
 }
 
 /* Does a run's chain lead through bytes that do not verify, and is it not parked for that? */
@@ -2137,7 +2140,7 @@ static void set_window(inngest *jobs)
 #endif
     if (jobs->block_count < 8 || jobs->port->sync) return;
     live /= jobs->port->block_size / FOLLOW;
-    if (live < jobs->block_count) jobs->window = minimum(live + (LEAST_WINDOW >> block_shift(jobs)) + 3, jobs->block_count - jobs->block_count / 5);
+    if (live < jobs->block_count) jobs->window = minimum(live + ((uint32_t)LEAST_WINDOW >> block_shift(jobs)) + 3, jobs->block_count - jobs->block_count / 5);
 }
 
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
@@ -2243,8 +2246,8 @@ static uint32_t list_bytes(inngest *jobs)
 {
     uint8_t b[4];
     uint32_t next = 0, bytes = 0, most = head_position(jobs) - (jobs->list ? jobs->list : position_at(jobs, jobs->tail_block, 0));
-    most = minimum(most, 16u << jobs->units_shift) << jobs->unit_shift;
-    most = minimum(most < 65280u ? minimum(most / 64, 255) : most / 256, jobs->port->block_size / 4);
+    most = minimum(most, UINT32_C(16) << jobs->units_shift) << jobs->unit_shift;
+    most = minimum(most < 65280u ? minimum(most / 64, 255) : most / 256, minimum(jobs->port->block_size / 4, LARGEST_PAYLOAD));
     if (!jobs->sparse || jobs->live_runs * UINT32_C(4) > most || jobs->last_block - jobs->head_block < spare_blocks(jobs)) return 4;
     while (take_listed(jobs, &next, b, 4)) bytes += 4;
     return bytes <= most && has_room(jobs, ROOM_FOR(bytes)) ? bytes : 4;
@@ -2520,7 +2523,7 @@ static unsigned function_index(const inngest *jobs, uint32_t hash)
 APART uint32_t reservation(const inngest *jobs, unsigned function, uint32_t start_bytes)
 {
     uint32_t bytes = function != NO_FUNCTION && jobs->functions[function].journal_bytes ? jobs->functions[function].journal_bytes : INNGEST_RUN_BYTES;
-    return (bytes + start_bytes + END_ROOM + 3) & ~3u;
+    return (bytes + start_bytes + END_ROOM + 3) & ~UINT32_C(3);
 }
 
 /* Give a run its function and its reservation; a START takes so many bytes. */
@@ -2658,7 +2661,7 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
 /* Those that are needed, since what they void reads as whole, come first and are not dropped. */
 static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool needed)
 {
-    uint32_t *range = jobs->voids[jobs->void_count % VOIDS], *first;
+    uint32_t *range = jobs->voids[(needed ? jobs->voids_needed : jobs->void_count) % VOIDS], *last;
     unsigned i;
     for (i = VOIDS; i-- > 0;)
         /* A longer one takes no place of its own. */
@@ -2666,13 +2669,15 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
             if ((int32_t)(to - jobs->voids[i][1]) > 0) jobs->voids[i][1] = to;
             return INNGEST_PAUSED;
         }
-    if (jobs->void_count <= VOIDS) jobs->void_count++;
-    if (needed) {
-        first = jobs->voids[jobs->voids_needed++ % VOIDS];
-        range[0] = first[0];
-        range[1] = first[1];
-        range = first;
-    } else if (jobs->void_count > VOIDS) return INNGEST_PAUSED;
+    if (jobs->void_count < VOIDS) {
+        last = jobs->voids[jobs->void_count++];
+        last[0] = range[0];
+        last[1] = range[1];
+    } else {                                               /* one that is not needed gives way */
+        jobs->void_count = VOIDS + 1;
+        if (!needed) return INNGEST_PAUSED;
+    }
+    if (needed) jobs->voids_needed++;
     range[0] = from;
     range[1] = to;
     return INNGEST_PAUSED;
@@ -2708,7 +2713,7 @@ typedef struct scan {
 APART bool is_end(inngest *jobs, uint32_t block, uint32_t offset)
 {
     uint32_t size = jobs->port->block_size, end = size;
-    if (!INNGEST_WRITE_CACHE || !jobs->port->sync) end = minimum(size, (offset & ~(LIST_PLACE - 1)) + LIST_GRID);
+    if (!INNGEST_WRITE_CACHE || !jobs->port->sync) end = minimum(size, (offset & ~(uint32_t)(LIST_PLACE - 1)) + LIST_GRID);
     block = block_address(jobs, block);
     if (!port_blank(jobs, block + offset, end - offset)) return false;
     for (; end < size; end += LIST_PLACE) if (!port_blank(jobs, block + end, jobs->unit)) return false;
@@ -2807,7 +2812,9 @@ static inngest_status find_starts(inngest *jobs)
 /* A record cannot be taken up: it does not matter where its run ends behind it. */
 static void note_refusal(inngest *jobs, const record *r, inngest_status why, scan *found)
 {
-    uint32_t ends = ends_later(jobs, r);
+    uint32_t ends;
+    if (found->status != INNGEST_OK) return;               /* one is enough: each is looked for through all that follows */
+    ends = ends_later(jobs, r);
     if (ends == 0) found->status = why;
     else if (found->ends == 0 || (int32_t)(ends - found->ends) > 0) found->ends = ends;
 }
@@ -3411,10 +3418,13 @@ NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
         jobs->pass_counts[ctx->id_count++] = 0;
     }
     ctx->step = (hash + jobs->pass_counts[found]) & STEP_MASK;
+    if (ctx->step == 0) {                            /* the handler's own: passed over */
+        ctx->step = 1;
+        jobs->pass_counts[found]++;
+    }
     for (i = ctx->id_count; i-- > 0;)                /* its own range ends here */
         if (((ctx->step - jobs->pass_ids[i]) & STEP_MASK) < jobs->pass_counts[i]) return mistake(ctx, INNGEST_ERR_STEP_ID, id);
     jobs->pass_counts[found]++;
-    if (ctx->step == 0) ctx->step = 1;               /* 0 is the handler's own */
     return INNGEST_OK;
 }
 
@@ -3559,7 +3569,8 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
 ASIDE bool uses_too_much(const inngest *jobs, uint32_t need)
 {
     uint32_t i;
-    for (i = jobs->run_count, need += INNGEST_SEEN_IDS * record_room(jobs, 12); i-- > 0;)
+    for (i = INNGEST_SEEN_IDS; i-- > 0;) if (SEEN_ID(jobs, i)->until > jobs->now) need += record_room(jobs, 12);
+    for (i = jobs->run_count; i-- > 0;)
         if (jobs->runs[i].number) need += jobs->runs[i].used * UINT32_C(4) + END_ROOM;
     return need > CAPACITY(jobs);
 }
@@ -3788,6 +3799,7 @@ static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
     inngest_active *a;
     if (!claim_active(ctx)) return wait_for_good(ctx, INNGEST_WAIT_ROOM);
     a = ctx->active;
+    ctx->told = false;
     a->how = status == INNGEST_AGAIN && ctx->again == UINT32_MAX ? WHEN_WOKEN : HOW(status);
     if (a->calls != UINT32_MAX) a->calls++;   /* cov: after 2^32 calls */
     if (!a->shared) a->next = ctx->again;
@@ -3940,8 +3952,8 @@ APART inngest_status write_error(inngest_ctx *ctx, unsigned kind, inngest_status
 /* An attempt of the open step, or of the handler (step 0), failed. STEP_FAILED: it was the last. */
 static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
 {
-    int64_t in = ctx->retry_in != NOT_SAID ? ctx->retry_in : backoff(ctx), due = clock_now(ctx->jobs) + in;
-    ctx->retry_in = NOT_SAID;
+    int64_t in = ctx->told && ctx->retry_in != NOT_SAID ? ctx->retry_in : backoff(ctx), due = clock_now(ctx->jobs) + in;
+    ctx->told = false;
     if (status == INNGEST_RETRY && ctx->attempt + 1 < max_attempts(ctx)) {
         status = put_wait(ctx, ATTEMPT, due, 0);
         if (ctx->step) tell_retry(ctx, INNGEST_RETRY, in);
@@ -4074,6 +4086,14 @@ static inngest_status enter_with(inngest_ctx *ctx, const char *id, void *result,
     return status == INNGEST_ERR_TOO_LONG ? park_step(ctx) : status;
 }
 
+/* What the user says of a failure; the next attempt has no time of its own yet. */
+APART void tell_error(inngest_ctx *ctx, int32_t code, const char *message)
+{
+    set_error(ctx, INNGEST_FAIL, code, message);
+    ctx->told = true;
+    ctx->retry_in = NOT_SAID;
+}
+
 /* BODY: call it. */
 APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_step_options *options, void *result, size_t size)
 {
@@ -4083,7 +4103,6 @@ APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_s
     ctx->result = result;
     ctx->size = (uint16_t)size;
     ctx->told = false;
-    ctx->retry_in = NOT_SAID;
     status = begin_body(ctx, options);
     if (status != INNGEST_BODY) return status;
     if (size) fill_bytes(result, 0, size);
@@ -4099,11 +4118,11 @@ static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
 {
     if (status == INNGEST_OK && ctx->stop != INNGEST_STOP_LOST) return INNGEST_OK;
     if (ctx->stop == INNGEST_STOP_TIMEOUT) {
-        if (!ctx->told) set_error(ctx, INNGEST_TIMED_OUT, 0, ctx->id);
+        if (!ctx->told) tell_error(ctx, 0, ctx->id);
         ctx->error.status = INNGEST_TIMED_OUT;
-        ctx->told = true;
         return status == INNGEST_FAIL ? INNGEST_FAIL : INNGEST_RETRY;
     }
+    ctx->told = false;                               /* nobody asks why */
     tell_step(ctx, ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : INNGEST_CANCELLED);
     return ctx->stop == INNGEST_STOP_LOST ? INNGEST_LOST : INNGEST_PAUSED;
 }
@@ -4133,7 +4152,7 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
         if (status == INNGEST_LOST) return status;
     }
 #endif
-    if (status == INNGEST_PAUSED && (ctx->waiting || CANCELLING(ctx->run))) return wait_for_room(ctx);     /* its progress could not be saved, or the run is cancelled */
+    if (status == INNGEST_PAUSED && (ctx->waiting || CANCELLING(ctx->run) || ENDING(ctx))) return wait_for_room(ctx);     /* its progress could not be saved, or the run ends */
     if (status == INNGEST_OK) {
         ctx->told = false;
         INNGEST_TRY(put_record(ctx, RESULT, ctx->result, ctx->size));
@@ -4142,7 +4161,6 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
     }
     count(&ctx->jobs->counters.steps_failed);
     if (!take_failure(ctx, status, ctx->id)) return ctx->stopped = INNGEST_ERR_STATUS;
-    ctx->told = false;
     return attempt_failed(ctx, status);
 }
 
@@ -4338,12 +4356,6 @@ inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, 
 
 /* ---- 11 Inside a body, and what a handler can know ------------------------------------------------------------- */
 
-APART void tell_error(inngest_ctx *ctx, int32_t code, const char *message)
-{
-    set_error(ctx, INNGEST_FAIL, code, message);
-    ctx->told = true;
-}
-
 inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message)
 {
     tell_error(ctx, code, message);
@@ -4358,8 +4370,9 @@ inngest_status inngest_fail(inngest_ctx *ctx, int32_t code, const char *message)
 
 inngest_status inngest_retry_after(inngest_ctx *ctx, int64_t ms, int32_t code, const char *message)
 {
+    tell_error(ctx, code, message);
     ctx->retry_in = ms < 1000 ? 1000 : ms > INNGEST_DAYS(1) ? (uint32_t)INNGEST_DAYS(1) : (uint32_t)ms;   /* Inngest's clamp */
-    return inngest_retry(ctx, code, message);
+    return INNGEST_RETRY;
 }
 
 #if INNGEST_PROGRESS
@@ -4747,7 +4760,6 @@ static inngest_ctx *start_ctx(inngest *jobs, inngest_run *run)
     ctx->run = run;
     ctx->function = run->function == NO_FUNCTION ? NULL : &jobs->functions[run->function];
     ctx->wake = NEVER;
-    ctx->retry_in = NOT_SAID;
     return ctx;
 }
 
@@ -4980,6 +4992,7 @@ APART inngest_status run_handler(inngest_ctx *ctx)
         fail_as(ctx, INNGEST_ERR_CRASHED);
         return INNGEST_FAIL;
     }
+    if (ctx->run->state == INNGEST_WAIT_DAMAGE) return park(ctx, INNGEST_WAIT_DAMAGE);     /* what shows it may be erased by now: steps would look as if they had never been */
     if (ctx->function == NULL) return park(ctx, INNGEST_WAIT_FUNCTION);
     verdict = look_before(ctx);
     if (verdict != INNGEST_BODY) return verdict;
@@ -4994,7 +5007,7 @@ APART void pass(inngest *jobs, inngest_run *run)
     inngest_ctx *ctx = start_ctx(jobs, run);
     uint32_t number = run->number;
     inngest_status verdict;
-    run->state = INNGEST_WAIT_NONE;
+    if (run->state != INNGEST_WAIT_DAMAGE) run->state = INNGEST_WAIT_NONE;
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
 #if INNGEST_WALL_CLOCK
     jobs->wall_moved = false;
@@ -5435,7 +5448,7 @@ APART inngest_status check_config(const inngest_config *c)
     if (p->block_count < 2 || p->block_count > 65535) return INNGEST_ERR_GEOMETRY;
     if (p->block_count * (p->block_size / (p->program_size < 4 ? 4u : p->program_size)) > 0x1000000) return INNGEST_ERR_GEOMETRY;   /* a link's 24 bits */
     if (c->memory == NULL || (uintptr_t)c->memory % offsetof(struct alignment, time) != 0 ||
-        c->memory_size < INNGEST_MEMORY((size_t)c->runs, (size_t)c->events)) return INNGEST_ERR_MEMORY;
+        c->memory_size < INNGEST_MEMORY(c->runs, c->events)) return INNGEST_ERR_MEMORY;
     return INNGEST_OK;
 }
 
@@ -5586,6 +5599,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
         when = jobs->now;
     }
     if (parked) {   /* cov: a part is left out: parts.sh */
+        run->flags &= (uint16_t)~RUN_UNIX;   /* cov: a part is left out: parts.sh */
         run->state = INNGEST_WAIT_MEMO;   /* cov: a part is left out: parts.sh */
         when = NEVER;   /* cov: a part is left out: parts.sh */
     }
@@ -6208,11 +6222,17 @@ static bool json_find(json_reader *r, const char *path)
     return true;
 }
 
+#if SIZE_MAX > 0xFFFF
+typedef size_t json_want;
+#else                                  /* 8 times as much as a size_t holds */
+typedef uint32_t json_want;
+#endif
+
 /* Read the value of a path. want: what kind, and 8 times the bytes of out for a string, the digits for a number. */
-static inngest_status json_read(json_reader *r, const char *path, void *out, size_t want)
+static inngest_status json_read(json_reader *r, const char *path, void *out, json_want want)
 {
     inngest_status status = INNGEST_OK;
-    unsigned wanted = want % 8;
+    unsigned wanted = (unsigned)(want % 8);
     char *text = wanted == JSON_STRING ? out : NULL;
     const char *part = path;
     uint64_t value = 0;
@@ -6224,7 +6244,7 @@ static inngest_status json_read(json_reader *r, const char *path, void *out, siz
     json_next(r);
     if (json_find(r, path)) {
         r->out = text;
-        r->room = text ? want - 1 : 0;
+        r->room = text ? (size_t)want - 1 : 0;
         value = json_all(r);
         r->room = 0;                                 /* no other string goes there */
         if (wanted == JSON_NULL) value = r->type == JSON_NULL;
@@ -6252,7 +6272,7 @@ static inngest_status json_read(json_reader *r, const char *path, void *out, siz
     return status;
 }
 
-static inngest_status json_read_memory(const void *json, size_t size, const char *path, void *out, size_t want)
+static inngest_status json_read_memory(const void *json, size_t size, const char *path, void *out, json_want want)
 {
     json_reader r;
     if (json == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
@@ -6271,7 +6291,7 @@ static void event_error(inngest_ctx *ctx, inngest_status status, const char *pat
     if (!ctx->told && !IN_ON_FAILURE(ctx->run)) set_error(ctx, status, 0, path);   /* there the run's own stays */
 }
 
-static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *out, size_t want)
+static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *out, json_want want)
 {
     json_reader r;
     inngest_status status = INNGEST_ERR_ARGUMENT;
@@ -6296,7 +6316,7 @@ inngest_status inngest_json_validate(const void *json, size_t size)
 inngest_status inngest_json_string(const void *json, size_t size, const char *path, char *out, size_t out_size)
 {
     if (out && out_size) *out = 0;
-    return json_read_memory(json, size, path, out, JSON_STRING + 8 * out_size);
+    return json_read_memory(json, size, path, out, JSON_STRING + 8 * (json_want)out_size);
 }
 
 inngest_status inngest_json_int64(const void *json, size_t size, const char *path, int64_t *out)
@@ -6306,7 +6326,7 @@ inngest_status inngest_json_int64(const void *json, size_t size, const char *pat
 
 inngest_status inngest_json_decimal(const void *json, size_t size, const char *path, unsigned digits, int64_t *out)
 {
-    return json_read_memory(json, size, path, out, JSON_NUMBER + 8 * (size_t)minimum(digits, 19));
+    return json_read_memory(json, size, path, out, JSON_NUMBER + 8 * (json_want)minimum(digits, 19));
 }
 
 inngest_status inngest_json_bool(const void *json, size_t size, const char *path, bool *out)
@@ -6327,7 +6347,7 @@ inngest_status inngest_json_count(const void *json, size_t size, const char *pat
 inngest_status inngest_event_string(inngest_ctx *ctx, const char *path, char *out, size_t size)
 {
     if (out && size) *out = 0;
-    return json_read_event(ctx, path, out, JSON_STRING + 8 * size);
+    return json_read_event(ctx, path, out, JSON_STRING + 8 * (json_want)size);
 }
 
 inngest_status inngest_event_int64(inngest_ctx *ctx, const char *path, int64_t *out)
@@ -6337,7 +6357,7 @@ inngest_status inngest_event_int64(inngest_ctx *ctx, const char *path, int64_t *
 
 inngest_status inngest_event_decimal(inngest_ctx *ctx, const char *path, unsigned digits, int64_t *out)
 {
-    return json_read_event(ctx, path, out, JSON_NUMBER + 8 * (size_t)minimum(digits, 19));
+    return json_read_event(ctx, path, out, JSON_NUMBER + 8 * (json_want)minimum(digits, 19));
 }
 
 inngest_status inngest_event_bool(inngest_ctx *ctx, const char *path, bool *out)

@@ -25,6 +25,8 @@
  *       inngest_get_counters, inngest_set_wall_clock
  *   from that context, outside user code (else INNGEST_ERR_BUSY): everything else; inngest_init does not see that it is
  *       inside: it takes the engine's memory as it finds it
+ *   inside the port's functions (log, idle, now, ...), which are called in the middle of a write: the pure ones, what may be called
+ *       from anywhere, inngest_next_run and inngest_get_counters; nothing else, and nobody sees that it is
  *
  * What power loss may cost: events not journaled by a tick yet (inngest_flush tells), and the effect of a step
  * body whose record was not complete happens again. Nothing else.

@@ -159,7 +159,27 @@ static inngest_status zero_step(inngest_ctx *ctx)
     INNGEST_DO(ctx, "b") trace("b");
     return INNGEST_OK;
 }
+/* No two turns of a step are one, also where their numbers come by 0; nor is one that of an id whose hash is 1. */
+static const char *turns_id, *other_id;
+static inngest_status zero_turns(inngest_ctx *ctx)
+{
+    static char keys[3][INNGEST_KEY_SIZE];
+    uint8_t value, i, k;
+    for (i = 0; i < 3; i++) {
+        INNGEST_STEP(ctx, turns_id, value) {
+            value = i;
+            inngest_idempotency_key(ctx, keys[i]);
+            for (k = 0; k < i; k++) CHECK(strcmp(keys[k], keys[i]) != 0);
+            trace("turn");
+        }
+        CHECK(value == i);
+        INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
+    }
+    INNGEST_DO(ctx, other_id) trace("other");
+    return INNGEST_OK;
+}
 static const inngest_function zero_table[] = { { .id = "zero", .event = "zero", .handler = zero_step, QUICK },
+                                               { .id = "turns", .event = "turns", .handler = zero_turns, QUICK },
                                                { .id = "nothing", .event = "test/*", .handler = nothing, QUICK } };
 
 static void hashes(void)
@@ -183,6 +203,16 @@ static void hashes(void)
     machine_reboot();
     CHECK(machine_run(1000));
     CHECK_TRACE("zero b");
+    for (i = 0; i < 4; i++) {
+        static const char *const last[] = { "22126557", "42355197" };     /* whose hash is the last one; 1 */
+        turns_id = i % 2 ? last[0] : zero_id;
+        other_id = i < 2 ? "other" : last[1];
+        CHECK((fnv(last[0]) & 0xFFFFFF) == 0xFFFFFF && (fnv(last[1]) & 0xFFFFFF) == 1);
+        SEND("turns", "", 0);
+        CHECK(machine_run(10000) && machine_runs(NULL) == 0);
+        CHECK(machine_counters().runs_failed == (i < 2 ? 0 : i - 1));
+        CHECK_TRACE(i < 2 ? "turn turn turn other" : "turn turn turn");
+    }
     MACHINE_END();
 }
 
@@ -1687,6 +1717,64 @@ static void damaged_for_good(void)
             }
 }
 
+/* A result rots, and reclaim erases the block that shows it: whatever would have the run look again (a clock that is told, an answer, a
+ * wake, its own pass, in which it was found), the step is not called once more as if it had never been. */
+static char rots;
+static inngest_token rotten_token;
+static void rot_a_result(void)
+{
+    CHECK(m.jobs.tail_block == 6 && find_in(0, RESULT));
+    m.chip.cells[find_in(0, RESULT) + 12] ^= 1;
+}
+static inngest_status rotten(inngest_ctx *ctx)
+{
+    uint8_t value;
+    unsigned i;
+    INNGEST_STEP(ctx, "a", value) { trace("a"); value = 7; }
+    switch (rots) {
+    case 'u': INNGEST_TRY(inngest_step_sleep_until(ctx, "date", NOON + HOUR)); break;
+    case 'p': INNGEST_DO(ctx, "answer") { rotten_token = inngest_step_token(ctx); return INNGEST_PENDING; } break;
+    case 'w': INNGEST_DO(ctx, "again") return inngest_again(ctx, UINT32_MAX); break;
+    default:
+        INNGEST_DO(ctx, "save") {
+            for (i = 0; i < 1000; i++) {
+                if (i == 1) rot_a_result();
+                INNGEST_TRY(inngest_step_save(ctx, &i, sizeof i));
+            }
+        }
+    }
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", HOUR));
+    trace("end");
+    return INNGEST_OK;
+}
+static const inngest_function rotten_table[] = { { .id = "rotten", .event = "rotten", .handler = rotten, QUICK },
+                                                 { .id = "quick", .event = "test/*", .handler = quick, QUICK } };
+
+static void not_once_more(char how)
+{
+    inngest_run_info info;
+    unsigned i;
+    rots = how;
+    OPEN(rotten_table, 1024, 6, 4);
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    SEND("rotten", "", 0);
+    CHECK(machine_run(10));
+    if (how != 's') rot_a_result();
+    CHECK_TRACE("a");
+    for (i = 0; i < 300 && m.jobs.tail_block == 6; i++) { SEND("test/1", "", 0); CHECK(machine_run(1)); }
+    CHECK(m.jobs.tail_block > 6 && machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE && machine_counters().damaged == 1);
+    machine_trace[0] = 0;
+    inngest_set_wall_clock(&m.jobs, NOON + 2 * HOUR, m.now);
+    if (how == 'p') CHECK(inngest_complete(&m.jobs, rotten_token, INNGEST_OK, NULL, 0) == INNGEST_OK);
+    inngest_wake(&m.jobs);
+    CHECK(machine_run(4 * HOUR) && machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE);
+    CHECK_TRACE("");
+    CHECK(inngest_cancel(&m.jobs, info.id) == INNGEST_OK && machine_run(10) && machine_runs(NULL) == 0);
+    machine_trace[0] = 0;
+    MACHINE_END();
+}
+
 /* ---- the wall clock --------------------------------------------------------------------------------------------------- */
 
 static int64_t turn_to;                /* 0: the clock is left alone */
@@ -2462,6 +2550,31 @@ static void void_no_more(void)
     MACHINE_END();
 }
 
+/* Of many programs that failed eight did their work all the same (D): a mount hears of each, however many voids there are. */
+static void voids_are_heard(const char *how)
+{
+    uint32_t whole[8], i, k, n = 0;
+    OPEN(nothing_table, 16384, 4, 4);
+    machine_reboot();
+    for (; *how; how++) {
+        fill(2);
+        if (*how == 'D') whole[n++] = m.jobs.head_block * 4096 + m.jobs.head_offset / 4;
+        fail(PROGRAM, 1, 1);
+        rig.done = *how == 'D';
+        fill(2);
+        fail(PROGRAM, 0, 0);
+    }
+    fill(2);
+    machine_reboot();
+    CHECK(n == 8 && m.jobs.voids_needed == 8);
+    for (i = 0; i < n; i++) {
+        bool heard = false;
+        for (k = 0; k < 8; k++) heard = heard || whole[i] - m.jobs.voids[k][0] < m.jobs.voids[k][1] - m.jobs.voids[k][0];
+        CHECK(heard);
+    }
+    MACHINE_END();
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) places = (uint32_t)atoi(argv[1]);
@@ -2491,6 +2604,10 @@ int main(int argc, char **argv)
     forged();
     cancel_damaged();
     damaged_for_good();
+    not_once_more('u');
+    not_once_more('p');
+    not_once_more('w');
+    not_once_more('s');
     wall_clock();
     crashes();
     failing_statuses();
@@ -2514,5 +2631,8 @@ int main(int argc, char **argv)
     void_before_list();
     void_elsewhere();
     void_no_more();
+    voids_are_heard("FFFFFFFFFFDDDDDDDD");
+    voids_are_heard("DFDFDFDFDFDFDFDF");
+    voids_are_heard("DFFFFFFFFFFDDDDDDD");
     return TEST_END();
 }

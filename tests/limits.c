@@ -885,13 +885,28 @@ static void no_room_for_the_end(void)
     CHECK(ends > 0);
 }
 
-/* Steps that are new cost no look through the journal, also where the handler has failed before. */
+/* A table with places for half of the runs that are live is refused in some looks at the journal, not in one for each record. */
 static uint32_t read_bytes;
 static void count_reads(void *user, char operation, uint32_t address, uint32_t size)
 {
     (void)user; (void)address;
     if (operation == 'r') read_bytes += size;
 }
+static void refused_at_once(void)
+{
+    static int64_t memory[INNGEST_MEMORY(128, 16) / 8 + 1];
+    uint32_t i;
+    start_large(nap, 128, 16, memory, sizeof memory);
+    for (i = 0; i < 80; i++) { SEND("go", "", 0); (void)machine_tick(); }
+    CHECK(machine_runs(NULL) == 80);
+    m.chip.trace = count_reads;
+    m.config.runs = 40;
+    read_bytes = 0;
+    CHECK(inngest_init(&m.jobs, &m.config, NULL) == INNGEST_ERR_RUNS_FULL && read_bytes < 8 * 4 * 16384u);
+    MACHINE_END();
+}
+
+/* Steps that are new cost no look through the journal, also where the handler has failed before. */
 static inngest_status many_steps(inngest_ctx *ctx)
 {
     unsigned i;
@@ -1061,6 +1076,7 @@ int main(void)
     one_behind();
     erase_is_polled();
     no_room_for_the_end();
+    refused_at_once();
     new_steps();
     ids_and_the_clock();
     two_fill_it();

@@ -239,6 +239,28 @@ static void void_of_lists(void)
     }
 }
 
+/* Of large blocks a list may be a large part of what has been written: it is no longer than a record can be. */
+static void long_lists(uint32_t runs)
+{
+    static const uint8_t nap[7] = { 1, 240, 0, 0, 0, 0, 1 }, data[30];
+    size_t size = INNGEST_MEMORY((size_t)runs + 2, MACHINE_EVENTS);
+    void *memory = malloc(size);
+    uint32_t i;
+    machine_open(table, 3, 131072, 24, 4);
+    m.config.runs = runs + 2;
+    m.config.memory = memory;
+    m.config.memory_size = size;
+    CHECK(inngest_init(&m.jobs, &m.config, NULL) == INNGEST_OK);
+    for (i = 0; i < runs; i++) { CHECK(inngest_send(&m.jobs, "life", nap, sizeof nap) == INNGEST_OK); (void)machine_tick(); }
+    CHECK(machine_runs(NULL) == runs);
+    for (i = 0; i < 48000; i++) { CHECK(inngest_send(&m.jobs, "other", data, sizeof data) == INNGEST_OK); (void)machine_tick(); }
+    CHECK(machine_counters().erases > 30 && (runs > 1050 || m.jobs.list != 0));
+    CHECK(inngest_init(&m.jobs, &m.config, NULL) == INNGEST_OK);
+    CHECK(machine_runs(NULL) == runs && machine_counters().damaged == 0 && machine_counters().torn == 0);
+    free(memory);
+    MACHINE_END();
+}
+
 int main(int argc, char **argv)
 {
     uint32_t n = argc > 1 ? (uint32_t)atoi(argv[1]) : 160, seed = argc > 2 ? (uint32_t)atoi(argv[2]) : 1;
@@ -253,6 +275,8 @@ int main(int argc, char **argv)
     time_of_lists(0);
     time_of_lists(40);
     void_of_lists();
+    long_lists(1050);
+    long_lists(1250);
     printf("bytes read: %llu with lists, %llu without\n", (unsigned long long)with_lists, (unsigned long long)without);
     CHECK(with_lists < without);
     return TEST_END();

@@ -312,6 +312,59 @@ static void test_waits_itself(void)
     }
 }
 
+/* What a body says of a failure that is none is not the handler's: not why the run fails, nor when its next attempt comes. */
+static char words;
+static inngest_status last_words(inngest_ctx *ctx)
+{
+    inngest_status loser, winner;
+    trace("%u", m.now / 1000);
+    inngest_parallel(ctx, "g");
+    INNGEST_DO_AS(loser, ctx, "loser") {
+        (void)!inngest_retry_after(ctx, 600000, 5, "the motor is off");
+        loser = inngest_stop_reason(ctx) == INNGEST_STOP_NONE ? inngest_again(ctx, UINT32_MAX) : INNGEST_FAIL;
+    }
+    winner = inngest_step_sleep(ctx, "winner", 2000);
+    if (words == 'a' && winner == INNGEST_PAUSED) return INNGEST_RETRY;
+    INNGEST_TRY(inngest_any(ctx, &loser, &winner));
+    if (words == 'o') { INNGEST_DO(ctx, "after") { (void)!inngest_retry_after(ctx, 600000, 6, "all is well"); } }
+    return words == 'f' ? INNGEST_FAIL : words == 'j' ? inngest_event_int64(ctx, "data.gone", NULL) : INNGEST_RETRY;
+}
+
+static void test_last_words(void)
+{
+    static const struct { char words; inngest_status error; const char *message, *says; } list[] = {
+        { 'f', INNGEST_FAIL, "", "0 2 2" }, { 'j', INNGEST_ERR_ARGUMENT, "data.gone", "0 2 2" }, { 'r', INNGEST_FAIL, "", "0 2 2 3" },
+        { 'o', INNGEST_FAIL, "", "0 2 2 3" }, { 'a', INNGEST_FAIL, "", "0 1 1" } };
+    unsigned i;
+    for (i = 0; i < sizeof list / sizeof *list; i++) {
+        words = list[i].words;
+        ends(last_words, INNGEST_FAIL, list[i].error);
+        CHECK(machine_ended.error.code == 0 && strcmp(machine_ended.error.message, list[i].message) == 0);
+        CHECK_TRACE(list[i].says);
+        MACHINE_END();
+    }
+}
+
+/* A run fails while branches of it are in progress: all are told in one pass, and none of them has failed. */
+static inngest_status fails_beside(inngest_ctx *ctx)
+{
+    static const branch a = { "a", 100, INNGEST_OK }, b = { "b", 100, INNGEST_OK }, c = { "c", 2, INNGEST_FAIL };
+    static const inngest_step_options once = { .max_attempts = 1 };
+    trace("pass");
+    inngest_parallel(ctx, "g");
+    (void)!go(ctx, &a);
+    (void)!go(ctx, &b);
+    return inngest_step_run_with(ctx, c.id, &once, walk, &c, NULL, 0);
+}
+
+static void test_fails_beside(void)
+{
+    ends(fails_beside, INNGEST_FAIL, INNGEST_FAIL);
+    CHECK(machine_ended.error.code == 2 && machine_counters().steps_failed == 1);
+    CHECK_TRACE("pass a0 b0 c0 pass a1 b1 c1 pass a-stop2 b-stop2");
+    MACHINE_END();
+}
+
 int main(void)
 {
     test_all();
@@ -319,6 +372,8 @@ int main(void)
     test_answered_loser();
     test_retries();
     test_waits_itself();
+    test_last_words();
+    test_fails_beside();
     test_mistakes();
     return TEST_END();
 }

@@ -746,10 +746,44 @@ static void raised_reservations(void)
     MACHINE_END();
 }
 
+/* The same, and what is used, with the event ids that are remembered, fits to some bytes: it is not the ids that might be that count. */
+static inngest_status fitting(inngest_ctx *ctx)
+{
+    uint8_t bytes[130];
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", HOUR << inngest_event_size(ctx)));
+    if (inngest_event_size(ctx) > 0) return INNGEST_OK;
+    INNGEST_STEP(ctx, "bytes", bytes) memset(bytes, 1, sizeof bytes);
+    INNGEST_STEP(ctx, "bytes", bytes) memset(bytes, 2, sizeof bytes);
+    return INNGEST_OK;
+}
+static inngest_status at_once(inngest_ctx *ctx) { (void)ctx; return INNGEST_OK; }
+
+static void raised_beside_ids(unsigned ids, inngest_status ends)
+{
+    static const inngest_hooks end_hook = { .run_end = machine_run_end };
+    static inngest_function table[] = { { FUNCTION("job", fitting) }, { FUNCTION("other", at_once), .journal_bytes = 64 } };
+    inngest_event event = { "test/other", NULL, 0, "0", 0 };
+    table[0].journal_bytes = 64;
+    memset(&machine_ended, 0, sizeof machine_ended);
+    machine_open(table, 2, 1024, 4, 4);
+    m.config.hooks = &end_hook;
+    BOOT(table);
+    for (event.id = "12345678" + 8 - ids; *event.id; event.id++) CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK && machine_run(1));
+    CHECK(inngest_send(&m.jobs, "test/job", "", 0) == INNGEST_OK && inngest_send(&m.jobs, "test/job", "1", 1) == INNGEST_OK && machine_run(1));
+    table[0].journal_bytes = 350;
+    BOOT(table);
+    CHECK(machine_runs(NULL) == 2 && m.jobs.reserved > m.jobs.capacity && machine_run(HOUR + 10) && machine_runs(NULL) == 1);
+    CHECK(machine_ended.status == ends && (ends == INNGEST_OK || machine_ended.error.status == INNGEST_ERR_RUN_BYTES));
+    MACHINE_END();
+}
+
 int main(void)
 {
     parked_branch();
     raised_reservations();
+    raised_beside_ids(0, INNGEST_OK);
+    raised_beside_ids(1, INNGEST_OK);
+    raised_beside_ids(2, INNGEST_FAIL);
     gone(false);
     gone(true);
     new_functions();

@@ -10,7 +10,7 @@
 #include "../test.h"
 #include <string.h>
 
-enum { PLAIN, GROUP, LONG, PROGRESS, SEND, RESTART, FAILURE, CANCEL, DATE, FUNCTIONS };
+enum { PLAIN, GROUP, LONG, PROGRESS, SEND, RESTART, FAILURE, CANCEL, DATE, BESIDE, FUNCTIONS };
 
 static flash chip;
 static inngest jobs;
@@ -172,12 +172,36 @@ static inngest_status date(inngest_ctx *ctx)
 #define date never
 #endif
 
+/* A part that is needed beside a date: a clock that is told is no reason to go on without it. */
+#if INNGEST_PROGRESS && INNGEST_WALL_CLOCK
+static inngest_status beside(inngest_ctx *ctx)
+{
+    inngest_status step, sleep;
+    FIRST(ctx);
+#if INNGEST_PARALLEL
+    inngest_parallel(ctx, "group");
+#endif
+    step = inngest_step_run(ctx, "progress", progress_body, NULL, NULL, 0);
+    sleep = inngest_step_sleep_until(ctx, "date", 1700000000000);
+#if INNGEST_PARALLEL
+    INNGEST_TRY(inngest_all(ctx, &step, &sleep));
+#else
+    INNGEST_TRY(step);
+    INNGEST_TRY(sleep);
+#endif
+    ends++;
+    return INNGEST_OK;
+}
+#else
+#define beside never
+#endif
+
 static inngest_function functions[FUNCTIONS];
 
 static void boot(void)
 {
-    static const char *const id[FUNCTIONS] = { "plain", "group", "long", "progress", "send", "restart", "failure", "cancel", "date" };
-    static inngest_handler *const handler[FUNCTIONS] = { plain, group, long_step, progress, sender, restarter, failing, cancelled, date };
+    static const char *const id[FUNCTIONS] = { "plain", "group", "long", "progress", "send", "restart", "failure", "cancel", "date", "beside" };
+    static inngest_handler *const handler[FUNCTIONS] = { plain, group, long_step, progress, sender, restarter, failing, cancelled, date, beside };
     inngest_config config;
     unsigned i;
     memset(&config, 0, sizeof config);
@@ -224,7 +248,7 @@ static void image(const char *name, bool write)
 static bool left_out(unsigned function)
 {
     static const bool in[FUNCTIONS] = { true, INNGEST_PARALLEL, INNGEST_LONG_STEPS, INNGEST_PROGRESS, INNGEST_SEND_STEP, INNGEST_RESTART,
-                                        INNGEST_ON_FAILURE, INNGEST_CANCEL, INNGEST_WALL_CLOCK };
+                                        INNGEST_ON_FAILURE, INNGEST_CANCEL, INNGEST_WALL_CLOCK, INNGEST_PROGRESS && INNGEST_WALL_CLOCK };
     return !in[function];
 }
 
@@ -303,6 +327,11 @@ int main(int count, char **argument)
     } else {
         (void)inngest_tick(&jobs, now);
         look();
+#if INNGEST_WALL_CLOCK
+        inngest_set_wall_clock(&jobs, 1699990000000, now);
+        (void)inngest_tick(&jobs, now);
+        look();
+#endif
         for (i = 0; i < 150; i++) {                                /* reclaim goes round */
             send_it("plain");
             let_pass(7000);

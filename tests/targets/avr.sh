@@ -40,6 +40,11 @@ for clock in 4000000 12000000 20000000; do
     grep -q 'change inngest_avr_start' "$OUT/avr_clock.log" || { cat "$OUT/avr_clock.log"; exit 1; }
 done
 
+# What is larger than an int holds.
+avr-gcc $FLAGS -DINNGEST_CONFIG='"tests/targets/avr_config.h"' tests/targets/wide_avr.c -o "$OUT/wide_avr.elf" || exit 1
+said=$(timeout 60 simavr -m atmega1284p -f 8000000 "$OUT/wide_avr.elf" 2>&1 | tr -d '\033' | sed 's/^\(\[[0-9;]*m\)*//; s/\.*$//' | grep -v '^Loaded')
+[ "$said" = over ] || { echo "failed: more than 16 bits hold: $said"; exit 1; }
+
 # Nothing masks interrupts but what the compiler makes a stack frame with: cli and one instruction. A send has no frame.
 avr-gcc $FLAGS -DINNGEST_CONFIG='"tests/targets/avr_config.h"' -c inngest.c -o "$OUT/avr_masks.o" || exit 1
 avr-objdump -d "$OUT/avr_masks.o" | awk '
