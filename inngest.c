@@ -110,6 +110,7 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* fl
 #define RUN_DRAINS (INNGEST_RESTART ? 512u : 0u)     /* its restart has let the queue be journaled first */
 #define RUN_WANTS (INNGEST_LONG_STEPS ? 1024u : 0u)  /* waits for a place among the steps in progress */
 #define RUN_RETRYING 2048u              /* its handler waits for its next attempt, or did */
+#define RUN_PARKED 4096u               /* no pass: its records are damaged, or of a part that is left out */
 
 typedef struct record {                /* bytes first, then words: short instructions reach them */
     uint16_t size;                     /* of the payload */
@@ -2075,6 +2076,7 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     if (run->state != INNGEST_WAIT_DAMAGE) note_damage(jobs);
     say(jobs, "inngest: a run is parked, its records are damaged");
     run->state = INNGEST_WAIT_DAMAGE;
+    run->flags |= RUN_PARKED;
     due_never(jobs, run);
 }
 
@@ -4994,6 +4996,10 @@ APART void pass(inngest *jobs, inngest_run *run)
     inngest_ctx *ctx = start_ctx(jobs, run);
     uint32_t number = run->number;
     inngest_status verdict;
+    if ((run->flags & RUN_PARKED) && !CANCELLING(run)) {     /* a clock, a wake or a timeout is no reason */
+        due_never(jobs, run);
+        return;
+    }
     run->state = INNGEST_WAIT_NONE;
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
 #if INNGEST_WALL_CLOCK
@@ -5585,7 +5591,8 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
         note_attempt(run, 0);
         when = jobs->now;
     }
-    if (parked) {   /* cov: a part is left out: parts.sh */
+    if (parked && !CANCELLING(run)) {   /* cov: a part is left out: parts.sh */
+        run->flags |= RUN_PARKED;   /* cov: a part is left out: parts.sh */
         run->state = INNGEST_WAIT_MEMO;   /* cov: a part is left out: parts.sh */
         when = NEVER;   /* cov: a part is left out: parts.sh */
     }
