@@ -110,6 +110,7 @@ static void make_scripts(uint16_t g, unsigned ops)
             o->how = (uint8_t)draw(r, 8);
             o->ms = 100 + draw(r, draw(r, 3) ? 20000 : 400000);
             o->size = (uint16_t)draw(r, draw(r, 3) ? 20 : draw(r, 4) ? 80 : 400);
+            if (o->kind == PENDING_OP && o->size > 100) o->size = 100;
             for (k = 0; k < i; k++) if ((o->kind == RETRY_OP || o->kind == SEND_OP) && life.ops[f][k].kind == o->kind) o->kind = RESULT_OP;   /* one a run */
             bytes += (o->kind == RESULT_OP || o->kind == LONG_OP || o->kind == PENDING_OP || o->kind == INTENT_OP ? 1u : 2u) * room_of(g, o->size) + 2 * room_of(g, 14);
             if (o->kind == FAILING_OP || o->kind == TIMEOUT_OP || o->kind == ONCE_OP) bytes += room_of(g, 208);
@@ -221,6 +222,7 @@ static bool start(void)
     status = boot(on, why, runs, life.last ? 8 : 2u << draw(&life.random, 3));
     if (status == INNGEST_ERR_RUNS_FULL && runs < MOST_RUNS_) return false;
     if (status == INNGEST_ERR_TABLE_FAN_OUT && runs < MOST_RUNS_) return false;
+    if (life.crash_resets >= 2 && !(on->parts & PART_HOOKS)) life.blind = true;
     if (status == INNGEST_OK) why = INNGEST_RESET_POWER_ON;
     if (status != INNGEST_OK) wrong("a mount is refused", status);
     if (getenv("TRACE") && status == INNGEST_OK) on->show();

@@ -70,7 +70,7 @@ typedef struct life_state {
     bool queued[EVENTS], tried[EVENTS];
     int64_t now, uptime;               /* true ms, powered or not; of this boot */
     uint32_t base, boots, crash_resets, turn, first;
-    bool up, last, more;
+    bool up, last, more, blind;        /* blind: a run may have been ended for its crashes, and no hook told */
     const firmware *on;                /* the firmware that runs */
     uint16_t all_parts;                /* parts that each firmware of this boot's table has */
 } life_state;
