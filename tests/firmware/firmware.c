@@ -206,6 +206,7 @@ static inngest_status save_body(inngest_ctx *ctx, const void *arg, void *result)
     INNGEST_TRY(inngest_step_load(ctx, progress, sizeof progress));
     n = progress[0];
     if (n < at->s->progress || n > at->o->calls || (n && progress[1] != pattern(at->e, at->f, at->i, n))) wrong("progress is lost", 0);
+    at->s->progress = n;
     while (n < at->o->calls) {
         n++;
         memset(progress, n, sizeof progress);
@@ -222,8 +223,9 @@ static inngest_status save_body(inngest_ctx *ctx, const void *arg, void *result)
 
 static const char *step_id(unsigned i, unsigned branch)
 {
-    static const char *const ids[] = { "s0", "s1", "s2", "s3", "s4", "s5", "s6", "branch 0", "branch 1", "branch 2", "branch 3", "branch 4", "branch 5" };
-    return ids[branch ? i + 7 : i];
+    static const char *const ids[] = { "s0", "s1", "s2", "s3", "s4", "s5", "s6", "branch 0", "branch 1", "branch 2", "branch 3", "branch 4", "branch 5",
+                                        "group 0", "group 1", "group 2", "group 3", "group 4", "group 5" };
+    return ids[branch ? i + 1 + 6 * branch : i];
 }
 
 /* A step with a result, with what its status says. */
@@ -265,7 +267,7 @@ static inngest_status group(inngest_ctx *ctx, where *at, where *other, bool any)
     small = *other->o;
     small.size = at->o->size;
     other->o = &small;
-    inngest_parallel(ctx, any ? "any" : "all");
+    inngest_parallel(ctx, step_id(at->i, 2));
     a = judged(at, inngest_step_run(ctx, step_id(at->i, 0), result_body, at, result, size_of_result(at->o)), result);
     if (how & 2) b = sleep_for(ctx, other, step_id(at->i, 1), at->o->ms);
 #if INNGEST_LONG_STEPS
@@ -581,7 +583,7 @@ static bool all_there(unsigned e)
 static void send_events(void)
 {
     unsigned i, k;
-    for (i = 0; i < life.events && (life.last || life.turn >= i * 4); i++) {
+    for (i = 0; i < life.events && (life.last || life.turn >= i * (life.stuffed ? 2 : 4)); i++) {
         char id[2] = "a";
         uint8_t data[MOST_BYTES];
         inngest_event e = { .size = life.size[i] };
@@ -616,6 +618,31 @@ static void send_events(void)
             if (life.fan && f < 2) ledger[k][0].must = ledger[k][1].must = true;
         }
     }
+}
+
+static inngest_status send_one(unsigned i)
+{
+    uint8_t data[2];
+    inngest_event e = { .size = 2 };
+    data[0] = (uint8_t)i;
+    data[1] = pattern(i, 0, 0, 1);
+    e.name = names[i % life.functions];
+    e.data = data;
+    life.tried[i] = true;
+    life.size[i] = 2;
+    INNGEST_TRY(inngest_send_event(&jobs, &e));
+    return inngest_flush(&jobs);
+}
+
+static uint32_t erases(void)
+{
+#if INNGEST_INSPECT
+    inngest_counters c;
+    inngest_get_counters(&jobs, &c);
+    return c.erases;
+#else
+    return 0;
+#endif
 }
 
 static void tell_clock(int64_t off)
@@ -713,5 +740,5 @@ static inngest_status stop(void) { return inngest_close(&jobs); }
 
 const firmware OWN(the_firmware) = { .event_bytes = INNGEST_EVENT_BYTES, .result_bytes = INNGEST_RESULT_BYTES, .message_bytes = INNGEST_MESSAGE_BYTES,
     .seen_ids = INNGEST_SEEN_IDS, .crash_limit = INNGEST_CRASH_LIMIT, .fill = INNGEST_FILL_PERCENT, .parts = PARTS_, .write_cache = INNGEST_WRITE_CACHE,
-    .boot = boot, .tick = tick, .close = stop, .send_events = send_events, .answer = answer, .tell_clock = tell_clock, .cancel = cancel_one,
+    .boot = boot, .tick = tick, .close = stop, .send_events = send_events, .send = send_one, .erases = erases, .answer = answer, .tell_clock = tell_clock, .cancel = cancel_one,
     .free_senders = free_senders, .look = look, .show = show };

@@ -8,14 +8,14 @@
 #include <setjmp.h>
 
 #define NOON INT64_C(1700000000000)
-#define EVENTS 10u                     /* of the outer world; behind them those that steps send */
+#define EVENTS 100u                     /* of the outer world; behind them those that steps send */
 #define ENTRIES (EVENTS * 2u)
 #define FUNCTIONS 5u                   /* the last one is started by steps */
 #define OPS 6u
 #define STEPS (2u * OPS + 1u)          /* of the handler, then of on_failure */
-#define MOST_RUNS_ 12u
+#define MOST_RUNS_ 60u
 #define MOST_BYTES 512u                /* of any result or event */
-#define FIRMWARES 12u
+#define FIRMWARES 4u
 enum { CUT = 1, RESTARTED, CRASHED };
 
 typedef struct step_entry {
@@ -50,6 +50,8 @@ typedef struct firmware {
     uint32_t (*tick)(void);
     inngest_status (*close)(void);
     void (*send_events)(void);
+    inngest_status (*send)(unsigned e);
+    uint32_t (*erases)(void);
     void (*answer)(void);
     void (*tell_clock)(int64_t off);
     void (*cancel)(void);
@@ -63,7 +65,7 @@ typedef struct life_state {
     uint64_t random;
     unsigned functions, events, count[FUNCTIONS];
     op ops[FUNCTIONS][OPS];
-    bool fails[FUNCTIONS], fan, has[FUNCTIONS], gone[FUNCTIONS], clocks, truthful, ids, dates, cancels, tables, crashes, same_ids, drops, tight;
+    bool fails[FUNCTIONS], fan, has[FUNCTIONS], gone[FUNCTIONS], clocks, truthful, ids, dates, cancels, tables, crashes, same_ids, drops, tight, big, stuffed;
     bool skip[FUNCTIONS][OPS], quiet;  /* of this firmware: steps that it has not; a function without its on_failure */
     uint16_t bytes[FUNCTIONS];
     uint16_t size[EVENTS];
