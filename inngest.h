@@ -72,7 +72,8 @@
 #ifndef INNGEST_ACTIVE_STEPS   /* most steps in progress (AGAIN, PENDING) at once; 1..255; RAM: 20 bytes each */
 #define INNGEST_ACTIVE_STEPS 4
 #endif
-#ifndef INNGEST_SEEN_IDS       /* most event ids remembered: one more waits, and all events behind it; 0..255; RAM: 24 bytes each, journal: 28 */
+#ifndef INNGEST_SEEN_IDS       /* most event ids remembered: one more waits, and all events behind it; a firmware with fewer forgets those that expire
+                                  first; 0..255; RAM: 24 bytes each, journal: 28 */
 #define INNGEST_SEEN_IDS 8
 #endif
 #ifndef INNGEST_SEEN_MS        /* how long an event id is remembered, in ms of journal time */

@@ -51,6 +51,7 @@
 #include "../../inngest.c"
 #include "../crc32.h"
 #include "world.h"
+#include <stdio.h>
 #include <string.h>
 
 static inngest jobs;
@@ -78,7 +79,8 @@ typedef struct where { unsigned e, f, i; const op *o; step_entry *s; run_entry *
 
 static uint16_t size_of_result(const op *o)
 {
-    unsigned size = o->size < INNGEST_RESULT_BYTES ? o->size : INNGEST_RESULT_BYTES;
+    unsigned size = INNGEST_RESULT_BYTES;
+    if (size > o->size) size = o->size;
     if (o->kind == PENDING_OP && size > INNGEST_EVENT_BYTES) size = INNGEST_EVENT_BYTES;
     return (uint16_t)size;
 }

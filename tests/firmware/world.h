@@ -4,18 +4,17 @@
 #ifndef WORLD_OF_FIRMWARES_H
 #define WORLD_OF_FIRMWARES_H
 #include "../../port/flash_emulator/flash_emulator.h"
-#include "../test.h"
 #include <setjmp.h>
 
 #define NOON INT64_C(1700000000000)
-#define EVENTS 100u                     /* of the outer world; behind them those that steps send */
+#define EVENTS 100u                    /* of the outer world; behind them those that steps send */
 #define ENTRIES (EVENTS * 2u)
 #define FUNCTIONS 5u                   /* the last one is started by steps */
 #define OPS 6u
 #define STEPS (2u * OPS + 1u)          /* of the handler, then of on_failure */
 #define MOST_RUNS_ 60u
 #define MOST_BYTES 512u                /* of any result or event */
-#define FIRMWARES 4u
+#define FIRMWARES 8u
 enum { CUT = 1, RESTARTED, CRASHED };
 
 typedef struct step_entry {
@@ -74,7 +73,6 @@ typedef struct life_state {
     uint32_t base, boots, crash_resets, turn, first;
     bool up, last, more, blind;        /* blind: a run may have been ended for its crashes, and no hook told */
     const firmware *on;                /* the firmware that runs */
-    uint16_t all_parts;                /* parts that each firmware of this boot's table has */
 } life_state;
 
 extern life_state life;
