@@ -95,6 +95,22 @@ $(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead $(BUILD)/handlers_small $(BUILD
 	@mkdir -p $(BUILD)
 	$(COMPILE) inngest.c port/flash_emulator/flash_emulator.c $< -o $@
 
+FIRMWARE_0 = EVENT_BYTES=260 RESULT_BYTES=480 SEEN_IDS=16 FILL_PERCENT=75
+FIRMWARE_1 = EVENT_BYTES=16 RESULT_BYTES=200 MESSAGE_BYTES=0 FILL_PERCENT=75 SEEN_IDS=16
+FIRMWARE_2 = $(PARTS:%=%=0) SEEN_IDS=0 WRITE_CACHE=0
+FIRMWARE_3 = INDEXES=0 EVENT_BYTES=200 RESULT_BYTES=32 STAGE_BYTES=64 ACTIVE_STEPS=1 WRITE_CACHE=0 CRC_TABLE=16 TICK_PASSES=2 SEEN_IDS=16
+FIRMWARE_4 = WALL_CLOCK=0 SEND_STEP=0 RESULT_BYTES=100 MESSAGE_BYTES=200 RUN_BYTES=64 SEEN_IDS=10 FAST_MOUNT=0 FILL_PERCENT=10
+FIRMWARE_5 = LONG_STEPS=0 PARALLEL=0 CRASHES=0 STAGE_BYTES=1024 SYNC_ALONE=0 TRAIL_STEPS=0 SEEN_IDS=32
+FIRMWARE_6 = ON_FAILURE=0 PROGRESS=0 RESTART=0 CANCEL=0 INDEXES=0 EVENT_BYTES=500 RESULT_BYTES=500 SEEN_IDS=16 CRASH_LIMIT=2
+FIRMWARE_7 = HOOKS=0 INSPECT=0 TRAIL_STEPS=16 WRITE_CACHE=0 RESULT_BYTES=0 RUN_BYTES=1000 CRASH_LIMIT=5
+FIRMWARES = $(patsubst %,$(BUILD)/firmware_%.o,0 1 2 3 4 5 6 7)
+$(FIRMWARES): $(BUILD)/firmware_%.o: tests/firmware/firmware.c tests/firmware/world.h $(SOURCES)
+	@mkdir -p $(BUILD)
+	$(COMPILE) -DFIRMWARE=$* $(FIRMWARE_$*:%=-DINNGEST_%) -c $< -o $@
+
+$(BUILD)/firmwares: tests/firmwares.c tests/firmware/world.h $(FIRMWARES) $(BUILD)/flash_emulator.o
+	$(COMPILE) $< $(FIRMWARES) $(BUILD)/flash_emulator.o -o $@
+
 $(BUILD)/posix_files $(BUILD)/posix_clock: $(BUILD)/%: tests/%.c $(BUILD)/inngest.o $(POSIX)   # the port's source is part of these tests
 	$(COMPILE) $(BUILD)/inngest.o $< -o $@
 
@@ -166,18 +182,18 @@ lint: ## warnings as errors on gcc and clang in all variants, symbols, clang-tid
 	cppcheck --quiet -UINNGEST_CONFIG -D__GNUC__=12 -D__GCC_ATOMIC_INT_LOCK_FREE=2 --std=c99 --error-exitcode=1 --inline-suppr --enable=warning,portability -I. inngest.c port/posix/inngest_posix.c
 
 SHORT =
-soak: $(BUILD)/power_cut $(BUILD)/rot $(BUILD)/faults $(BUILD)/storm $(BUILD)/storm_near $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near $(BUILD)/posix_kill ## power cut everywhere, twice: over a million images in two processes; 100,000 with rot, 100,000 lives with faults, 4,000 with all at once, 60,000 of drawn jobs and builds, 500 kills; SHORT=1: a minute
+soak: $(BUILD)/power_cut $(BUILD)/rot $(BUILD)/faults $(BUILD)/storm $(BUILD)/storm_near $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near $(BUILD)/firmwares $(BUILD)/posix_kill ## power cut everywhere, twice: over a million images in two processes; 100,000 with rot, 100,000 lives with faults, 4,000 with all at once, 80,000 of drawn jobs and builds, 500 kills; SHORT=1: a minute
 	@of=2 n=50000 bits=1 kills=500 seed=0; [ -z "$(SHORT)" ] || { of=16 n=3000 bits=7 kills=200 seed=$(or $(SEED),$$(date +%s)); echo "seed $$seed"; }; \
 	for part in 0 1; do { $(BUILD)/power_cut soak $$(((seed + part) % of)) $$of; $(BUILD)/rot $$n $$((1 + n * part + seed)) $$bits; \
 	$(BUILD)/faults $$n $$((1 + n * part + seed)); $(BUILD)/storm $$((n / 50)) $$((1 + n * part + seed)); \
 	$(BUILD)/storm_near $$((n / 50)) $$((1 + n * part + seed)); \
-	for t in tempest tempest_small tempest_near; do $(BUILD)/$$t $$((n / 5)) $$((1 + n * part + seed)); done; } > $(BUILD)/soak.$$part.log 2>&1 & done; \
+	for t in tempest tempest_small tempest_near firmwares; do $(BUILD)/$$t $$((n / 5)) $$((1 + n * part + seed)); done; } > $(BUILD)/soak.$$part.log 2>&1 & done; \
 	$(BUILD)/posix_kill $$((seed + 1)) $$kills > $(BUILD)/soak.2.log 2>&1; cat $(BUILD)/soak.2.log; wait; \
 	cat $(BUILD)/soak.0.log $(BUILD)/soak.1.log $(BUILD)/soak.2.log | awk '/^[0-9]+ images, / {i += $$1; d += $$3; next} /^[0-9]+ damaged images, / {r += $$1; next} \
 	/^tests.*passed, / {p += $$2; f += $$4; next} !/ operations, | kills, | mounts, | boots, |^seed [0-9]*$$/ {print} \
 	END {printf "%d images, %d distinct states; %d with rot\n%d passed, %d failed\n", i, d, r, p, f; exit f > 0 || p == 0}'
 
-VALGRIND = $(filter-out power_cut storm storm_near tempest tempest_% posix_%,$(TESTS))
+VALGRIND = $(filter-out power_cut storm storm_near tempest tempest_% firmwares posix_%,$(TESTS))
 sanitize: ## the tests under ASan and UBSan, the queue under TSan, tests without a clock under valgrind
 	@$(call need,valgrind:valgrind)
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover" test

@@ -110,6 +110,7 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* fl
 #define RUN_DRAINS (INNGEST_RESTART ? 512u : 0u)     /* its restart has let the queue be journaled first */
 #define RUN_WANTS (INNGEST_LONG_STEPS ? 1024u : 0u)  /* waits for a place among the steps in progress */
 #define RUN_RETRYING 2048u              /* its handler waits for its next attempt, or did */
+#define RUN_PARKED 4096u               /* no pass: its records are damaged, or of a part that is left out */
 
 typedef struct record {                /* bytes first, then words: short instructions reach them */
     uint16_t size;                     /* of the payload */
@@ -1022,10 +1023,24 @@ static void made_progress(inngest *jobs, inngest_run *run)
     let_others_go_on(jobs, run);
 }
 
+/* What reservations may take, of so much of the journal: of what an admission may fill, or of what reclaim copes with. */
+#define FILL(percent) ((uint32_t)((((uint64_t)(percent) << 32) + 99) / 100))
+static uint32_t capacity(const inngest *jobs, uint32_t fill);
+
+/* The largest record of a live run that this build would not write; 0: there is none. */
+static void set_largest(inngest *jobs, uint32_t bytes)
+{
+    jobs->largest = (uint16_t)bytes;
+#if FAST
+    jobs->capacity = capacity(jobs, FILL(75));
+    jobs->spare_for = 0;
+#endif
+}
+
 static void free_the_run(inngest *jobs, inngest_run *run)
 {
     leave_place(jobs, run);
-    jobs->live_runs--;
+    if (--jobs->live_runs == 0) set_largest(jobs, 0);
     jobs->reserved -= run->reserved * UINT32_C(4);
     let_others_go_on(jobs, run);
     fill_bytes(run, 0, sizeof *run);
@@ -2075,6 +2090,7 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     if (run->state != INNGEST_WAIT_DAMAGE) note_damage(jobs);
     say(jobs, "inngest: a run is parked, its records are damaged");
     run->state = INNGEST_WAIT_DAMAGE;
+    run->flags |= RUN_PARKED;
     due_never(jobs, run);
     if (jobs->ctx.run != run) return;
     jobs->ctx.stopped = INNGEST_PAUSED;              /* found in its own pass: no step follows, and it waits for nothing else */
@@ -2205,9 +2221,13 @@ APART inngest_status carry_live(inngest *jobs)
     return broken ? INNGEST_PAUSED : INNGEST_OK;
 }
 
+#define MOST_OF(a, b) ((a) > (b) ? (a) : (b))
+
+/* What reclaim must be able to place: of this build, or of a live run that one with larger limits has left. */
 APART uint32_t largest_record(const inngest *jobs)
 {
-    return record_room(jobs, INNGEST_RESULT_BYTES > START_HEAD + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : START_HEAD + INNGEST_EVENT_BYTES);
+    uint32_t own = record_room(jobs, MOST_OF(MOST_OF(INNGEST_RESULT_BYTES, ERROR_BYTES), START_HEAD + INNGEST_EVENT_BYTES));
+    return own > jobs->largest ? own : jobs->largest;
 }
 
 /* How many erased blocks are kept. The last one is reclaim's alone: after a cut all in it are copies, so that it can be
@@ -2215,11 +2235,10 @@ APART uint32_t largest_record(const inngest *jobs)
  * proof and by what did not fit; several may follow each other, so what they take of the erased blocks is won back
  * before anything else is written. */
 #define LEAST_SPARE(jobs) ((jobs)->block_count < 4 ? 1u : 2u)
-static uint32_t capacity(const inngest *jobs);
 #if FAST                               /* each record asks */
 #define CAPACITY(jobs) ((jobs)->capacity)
 #else
-#define CAPACITY(jobs) capacity(jobs)
+#define CAPACITY(jobs) capacity(jobs, FILL(75))
 #endif
 static uint32_t count_spare_blocks(const inngest *jobs)
 {
@@ -4526,16 +4545,16 @@ inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size)
 
 static uint32_t largest_start(const inngest *jobs) { return record_room(jobs, START_HEAD + INNGEST_EVENT_BYTES); }
 
-/* What reservations may take, so that reclaim always ends. Records of up to L bytes fill a block of U usable bytes to
+/* So that reclaim always ends. Records of up to L bytes fill a block of U usable bytes to
  * U - L at least, and any two blocks in a row hold more than U together. */
-static uint32_t capacity(const inngest *jobs)
+static uint32_t capacity(const inngest *jobs, uint32_t fill)
 {
     const inngest_port *p = jobs->port;
     uint32_t usable = p->block_size - jobs->first_offset, blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
-    uint32_t room_for, fill = (uint32_t)((uint64_t)(blocks * usable) * ((((uint64_t)INNGEST_FILL_PERCENT << 32) + 99) / 100) >> 32);
+    uint32_t room_for;
     uint32_t fixed = 3 * record_room(jobs, 12);
     room_for = (usable - minimum(usable / 2, largest_record(jobs))) * (blocks > 1 ? blocks - 1 : 1);
-    room_for = minimum(room_for, fill);
+    room_for = minimum(room_for, (uint32_t)((uint64_t)(blocks * usable) * fill >> 32));
     return room_for - minimum(room_for, fixed);
 }
 
@@ -4555,7 +4574,7 @@ static inngest_status check_fan_out(const inngest *jobs, const inngest_function 
     largest = n * largest_start(jobs) + record_room(jobs, 14);
     if (largest < record_room(jobs, INNGEST_RESULT_BYTES)) largest = record_room(jobs, INNGEST_RESULT_BYTES);   /* cov: by configuration */
     largest += record_room(jobs, 8) + 2u * jobs->unit;        /* a mount may have to write it again, behind a filler and a void */
-    if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > capacity(jobs) ||
+    if (need + (INNGEST_SEEN_IDS ? record_room(jobs, 12) : 0) > capacity(jobs, FILL(INNGEST_FILL_PERCENT)) ||
         largest > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_TABLE_BYTES;
     return INNGEST_OK;
 }
@@ -4726,7 +4745,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
     if (n == 0 && ctx == NULL) { count(&jobs->counters.unmatched); return INNGEST_OK; }
     if (HAS_ID(e)) live++;
     if (live > INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
-    if (jobs->reserved + need + live * record_room(jobs, 12) > capacity(jobs)) {
+    if (jobs->reserved + need + live * record_room(jobs, 12) > capacity(jobs, FILL(INNGEST_FILL_PERCENT))) {
         count(&jobs->counters.waiting_journal);
         return INNGEST_ERR_JOURNAL_FULL;
     }
@@ -5007,7 +5026,11 @@ APART void pass(inngest *jobs, inngest_run *run)
     inngest_ctx *ctx = start_ctx(jobs, run);
     uint32_t number = run->number;
     inngest_status verdict;
-    if (run->state != INNGEST_WAIT_DAMAGE) run->state = INNGEST_WAIT_NONE;
+    if ((run->flags & RUN_PARKED) && !CANCELLING(run)) {     /* a clock, a wake or a timeout is no reason */
+        due_never(jobs, run);
+        return;
+    }
+    run->state = INNGEST_WAIT_NONE;
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
 #if INNGEST_WALL_CLOCK
     jobs->wall_moved = false;
@@ -5492,7 +5515,7 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
     if ((jobs->block_count & (jobs->block_count - 1)) == 0) jobs->ring_mask = (jobs->block_count << block_shift(jobs)) - 1;
     jobs->near_end = config->port->block_size - config->port->block_size / 32;
     jobs->near_end -= minimum(jobs->near_end, largest_record(jobs));
-    jobs->capacity = capacity(jobs);
+    set_largest(jobs, 0);
 #endif
 }
 
@@ -5583,6 +5606,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
 #if INNGEST_INDEXES
         if (class_of(r.kind) == RESULT && r.step) run->memos++;
 #endif
+        if (record_room(jobs, r.size) > largest_record(jobs)) set_largest(jobs, record_room(jobs, r.size));
         if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_room(jobs, r.size) / 4);
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
         if (r.kind == ATTEMPT && r.step == 0) run->flags |= RUN_RETRYING;
@@ -5598,8 +5622,8 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
         note_attempt(run, 0);
         when = jobs->now;
     }
-    if (parked) {   /* cov: a part is left out: parts.sh */
-        run->flags &= (uint16_t)~RUN_UNIX;   /* cov: a part is left out: parts.sh */
+    if (parked && !CANCELLING(run)) {   /* cov: a part is left out: parts.sh */
+        run->flags |= RUN_PARKED;   /* cov: a part is left out: parts.sh */
         run->state = INNGEST_WAIT_MEMO;   /* cov: a part is left out: parts.sh */
         when = NEVER;   /* cov: a part is left out: parts.sh */
     }

@@ -74,7 +74,8 @@
 #ifndef INNGEST_ACTIVE_STEPS   /* most steps in progress (AGAIN, PENDING) at once; 1..255; RAM: 20 bytes each */
 #define INNGEST_ACTIVE_STEPS 4
 #endif
-#ifndef INNGEST_SEEN_IDS       /* most event ids remembered: one more waits, and all events behind it; 0..255; RAM: 24 bytes each, journal: 28 */
+#ifndef INNGEST_SEEN_IDS       /* most event ids remembered: one more waits, and all events behind it; a firmware with fewer forgets those that expire
+                                  first; 0..255; RAM: 24 bytes each, journal: 28 */
 #define INNGEST_SEEN_IDS 8
 #endif
 #ifndef INNGEST_SEEN_MS        /* how long an event id is remembered, in ms of journal time */
@@ -675,7 +676,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if UINTPTR_MAX > 0xFFFFFFFF
     uint32_t ring_mask;            /* of an address, where the number of blocks is a power of two; else 0 */
     uint32_t near_end;             /* of a block: up to there the head has room for a tick's small records */
-    uint32_t capacity;             /* bytes that reservations may take */
+    uint32_t capacity;             /* bytes that reservations of any firmware may take */
     uint32_t spare, spare_for;     /* spare blocks, as counted for reservations of so many bytes - 1; 0: not yet */
 #endif
     uint32_t newest, written;      /* the newest group; the record written last, in a mount the newest group that no void stands in front of */
@@ -738,6 +739,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t poison, arms;         /* event that crashed a predicate; counts runs put on their own */
     uint16_t poison_row;           /* crashes of predicates in a row */
 #endif
+    uint16_t largest;              /* bytes of the largest record of a live run, where it is of a firmware with larger limits; else 0 */
 #if INNGEST_SEEN_IDS
     inngest_seen seen[INNGEST_SEEN_IDS];
 #endif

@@ -481,6 +481,44 @@ static void parked_for_good(void)
     MACHINE_END();
 }
 
+/* Nor does a clock that is told wake it where it waits for a date, nor a wake its step in progress: what had been finished in front
+ * of the damage would run again. */
+static int damaged_in;
+static inngest_status dated_or_long(inngest_ctx *ctx)
+{
+    uint8_t value[7];
+    INNGEST_STEP(ctx, "first", value) { trace("first"); memset(value, 1, sizeof value); }
+    if (damaged_in < 2) INNGEST_TRY(inngest_step_sleep_until(ctx, "date", INNGEST_DAYS(20000)));
+    INNGEST_DO(ctx, "long") return inngest_again(ctx, UINT32_MAX);
+    return INNGEST_OK;
+}
+static const inngest_function dated_table[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64, QUICK },
+                                                { .id = "d", .event = "d", .handler = dated_or_long } };
+
+static void parked_and_woken(void)
+{
+    for (damaged_in = 0; damaged_in < 3; damaged_in++) {
+        inngest_run_info info;
+        uint32_t i;
+        machine_open(dated_table, 2, 1024, 6, 4);
+        machine_reboot();
+        CHECK(inngest_send(&m.jobs, "d", NULL, 0) == INNGEST_OK && machine_run(1));
+        CHECK_TRACE("first");
+        for (i = 0; i < 6 * 1024 - 16; i += 4)
+            if ((m.chip.cells[i + 4] & 0x0F) == 4 && m.chip.cells[i + 5] == 7) m.chip.cells[i] ^= 1;
+        if (damaged_in == 1) machine_reboot();
+        reclaim_blocks(14);
+        CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE);
+        inngest_set_wall_clock(&m.jobs, INNGEST_DAYS(19000), m.now);
+        inngest_wake(&m.jobs);
+        CHECK(machine_run(1000));
+        CHECK_TRACE("");
+        CHECK(machine_runs(&info) == 1 && info.wait == INNGEST_WAIT_DAMAGE && info.deadline_in_ms == INT64_MAX);
+        CHECK(inngest_cancel(&m.jobs, info.id) == INNGEST_OK && machine_run(10) && machine_runs(NULL) == 0);
+        MACHINE_END();
+    }
+}
+
 /* Crashes that a run has left behind by progress are not held against it again because their record was carried. */
 static unsigned crashes_left;
 static inngest_status fragile(inngest_ctx *ctx)
@@ -856,6 +894,7 @@ int main(void)
     ids_of_old();
     the_only_run();
     parked_for_good();
+    parked_and_woken();
     old_crashes();
     outages();
     largest_group();

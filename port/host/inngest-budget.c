@@ -68,6 +68,7 @@ int main(int argc, char **argv)
     end_room = (double)(((16 + 8 + INNGEST_MESSAGE_BYTES + 31) & ~31) + 32);
     reserved = reserve + room(7 + event) + end_room;
     largest = room(INNGEST_RESULT_BYTES > 13 + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : 13 + INNGEST_EVENT_BYTES);
+    if (largest < room(8 + INNGEST_MESSAGE_BYTES)) largest = room(8 + INNGEST_MESSAGE_BYTES);
     capacity = at_most(part * usable * INNGEST_FILL_PERCENT / 100, (usable - at_most((double)(long)(usable / 2), largest)) * (part > 1 ? part - 1 : 1)) - 3 * room(12);
     /* What is live is carried once a lap of the ring. */
     ring = blocks - 1;
