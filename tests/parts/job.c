@@ -301,7 +301,7 @@ int main(int count, char **argument)
 {
     unsigned i;
     const char *what = count > 2 ? argument[1] : "";
-    (void)later, (void)cancel_unwanted;                            /* where no part that is there needs it */
+    (void)later, (void)cancel_unwanted, (void)gone;                           /* where no part that is there needs it */
     CHECK(flash_open(&chip, 1024, 16, 4, 1));
     first = strcmp(what, "leave") == 0;
     last = strcmp(what, "end") == 0;
