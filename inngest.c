@@ -2156,7 +2156,8 @@ static void set_window(inngest *jobs)
 #endif
     if (jobs->block_count < 8 || jobs->port->sync) return;
     live /= jobs->port->block_size / FOLLOW;
-    if (live < jobs->block_count) jobs->window = minimum(live + ((uint32_t)LEAST_WINDOW >> block_shift(jobs)) + 3, jobs->block_count - jobs->block_count / 5);
+    if (live >= jobs->block_count) return;
+    jobs->window = minimum(live + ((uint32_t)LEAST_WINDOW >> block_shift(jobs)) + 3, jobs->block_count - jobs->block_count / 5);
 }
 
 /* Remember the oldest block that holds records of a run: reclaim need not look at blocks that hold none. */
@@ -4171,7 +4172,7 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
         if (status == INNGEST_LOST) return status;
     }
 #endif
-    if (status == INNGEST_PAUSED && (ctx->waiting || CANCELLING(ctx->run) || ENDING(ctx))) return wait_for_room(ctx);     /* its progress could not be saved, or the run ends */
+    if (status == INNGEST_PAUSED && (ctx->waiting || CANCELLING(ctx->run) || ENDING(ctx))) return wait_for_room(ctx);   /* not saved, or the run ends */
     if (status == INNGEST_OK) {
         ctx->told = false;
         INNGEST_TRY(put_record(ctx, RESULT, ctx->result, ctx->size));
@@ -5011,7 +5012,7 @@ APART inngest_status run_handler(inngest_ctx *ctx)
         fail_as(ctx, INNGEST_ERR_CRASHED);
         return INNGEST_FAIL;
     }
-    if (ctx->run->state == INNGEST_WAIT_DAMAGE) return park(ctx, INNGEST_WAIT_DAMAGE);     /* what shows it may be erased by now: steps would look as if they had never been */
+    if (ctx->run->state == INNGEST_WAIT_DAMAGE) return park(ctx, INNGEST_WAIT_DAMAGE);     /* what shows it may be erased by now */
     if (ctx->function == NULL) return park(ctx, INNGEST_WAIT_FUNCTION);
     verdict = look_before(ctx);
     if (verdict != INNGEST_BODY) return verdict;

@@ -16,7 +16,11 @@ static void check(bool holds, const char *what) { if (!holds) print(what); }
 
 static uint32_t looked_at, looked_to;
 static int no_read(void *context, uint32_t address, void *data, uint32_t size) { (void)context; (void)address; (void)data; (void)size; return -1; }
-static int no_program(void *context, uint32_t address, const void *data, uint32_t size) { (void)context; (void)address; (void)data; (void)size; return -1; }
+static int no_program(void *context, uint32_t address, const void *data, uint32_t size)
+{
+    (void)context; (void)address; (void)data; (void)size;
+    return -1;
+}
 static int no_erase(void *context, uint32_t address) { (void)context; (void)address; return -1; }
 static bool looks(void *context, uint32_t address, uint32_t size)
 {
@@ -57,7 +61,8 @@ int main(void)
     jobs.last_block = 15;
     check(offset_of(&jobs, position_at(&jobs, 9, 262140)) == 262140 && block_of(&jobs, position_at(&jobs, 9, 262140)) == 9, "a position\n");
     looked_to = 0;
-    check(is_end(&jobs, 9, 140004) && looked_at == 262144 + 140004 && looked_to > looked_at && looked_to <= looked_at + LIST_GRID, "far in a block\n");
+    check(is_end(&jobs, 9, 140004) && looked_at == 262144 + 140004, "far in a block\n");
+    check(looked_to > looked_at && looked_to <= looked_at + LIST_GRID, "so many bytes of it\n");
     set_window(&jobs);
     check(jobs.window == 3, "the window\n");
     jobs.tail_block = 8;
