@@ -2241,10 +2241,16 @@ APART uint32_t largest_record(const inngest *jobs)
 #else
 #define CAPACITY(jobs) capacity(jobs, FILL(75))
 #endif
+/* Those that so many live bytes take beyond the least. */
+static uint32_t spare_for_live(const inngest *jobs, uint32_t live)
+{
+    uint32_t usable = jobs->port->block_size - jobs->first_offset;
+    return live / usable * (largest_record(jobs) + 32) / usable;
+}
+
 static uint32_t count_spare_blocks(const inngest *jobs)
 {
-    uint32_t usable = jobs->port->block_size - jobs->first_offset, reserved = minimum(jobs->reserved, CAPACITY(jobs));
-    return LEAST_SPARE(jobs) + reserved / usable * (largest_record(jobs) + 32) / usable;
+    return LEAST_SPARE(jobs) + spare_for_live(jobs, minimum(jobs->reserved, CAPACITY(jobs)));
 }
 
 #if FAST                               /* they change with the reservations alone */
@@ -4547,15 +4553,15 @@ inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size)
 static uint32_t largest_start(const inngest *jobs) { return record_room(jobs, START_HEAD + INNGEST_EVENT_BYTES); }
 
 /* So that reclaim always ends. Records of up to L bytes fill a block of U usable bytes to
- * U - L at least, and any two blocks in a row hold more than U together. */
+ * U - L at least, and any two blocks in a row hold more than U together; the blocks that are kept erased hold none. */
 static uint32_t capacity(const inngest *jobs, uint32_t fill)
 {
     const inngest_port *p = jobs->port;
     uint32_t usable = p->block_size - jobs->first_offset, blocks = p->block_count < 4 ? p->block_count - 1 : p->block_count - 2;
-    uint32_t room_for;
+    uint32_t of_block = usable - minimum(usable / 2, largest_record(jobs)), most = blocks > 1 ? blocks - 1 : 1;
+    uint32_t room_for = minimum((uint32_t)((uint64_t)(blocks * usable) * fill >> 32), of_block * most);
     uint32_t fixed = 3 * record_room(jobs, 12);
-    room_for = (usable - minimum(usable / 2, largest_record(jobs))) * (blocks > 1 ? blocks - 1 : 1);
-    room_for = minimum(room_for, (uint32_t)((uint64_t)(blocks * usable) * fill >> 32));
+    room_for = minimum(room_for, of_block * (most - spare_for_live(jobs, room_for)));
     return room_for - minimum(room_for, fixed);
 }
 

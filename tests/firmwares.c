@@ -328,7 +328,9 @@ static void stuff(uint32_t seed)
     }
     for (n = 0, e = 0; n < 120 && e < EVENTS - 3 && !told; n++) {
         which = n < 20 ? draw(&life.random, 10) == 0 : draw(&life.random, 8) > 0;
-        if ((status = boot(which ? small : firmwares[0], INNGEST_RESET_POWER_ON, MOST_RUNS_, 8)) != INNGEST_OK) { wrong("a mount is refused", status); return; }
+        status = boot(which ? small : firmwares[0], INNGEST_RESET_POWER_ON, MOST_RUNS_, 8);
+        if (status == INNGEST_ERR_TABLE_BYTES && n == 0) { skipped++; return; }
+        if (status != INNGEST_OK) { wrong("a mount is refused", status); return; }
         before = operations;
         if (n < 100) {
             e = (e | 1u) + 1 + which;
@@ -348,7 +350,7 @@ static void stuff(uint32_t seed)
 int main(int argc, char **argv)
 {
     uint32_t n = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : 400, seed = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 1, i;
-    static const uint32_t stuffed[] = { 1, 3, 4, 7, 8, 9, 11, 12, 13, 16 };      /* in which the flash was erased in vain */
+    static const uint32_t stuffed[] = { 41, 57, 60, 72, 1, 3, 4, 7, 8, 9, 11, 12, 13, 16 };      /* in which the flash was erased in vain */
     static const uint32_t once[] = { 4720 };           /* in which a run failed for room that it had */
     for (i = 0; argc < 2 && i < sizeof once / sizeof *once; i++) {
         told = 0;

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef MACHINE_RUNS
 #define MACHINE_RUNS 16
+#endif
 #define MACHINE_EVENTS 16
 
 typedef struct machine {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  * Promise 5: erases are level to one whatever is live, runs that sleep for months are neither lost nor in the way, a run
  * that takes more than it reserved fails alone, and what a step costs is bounded by base / (1 - fill). */
+#define MACHINE_RUNS 32
 #include "machine.h"
 
 static uint64_t programmed_bytes;
@@ -105,8 +106,11 @@ static uint32_t sleeper_bytes(uint16_t g) { return room_of(15 + 7 + 1, g) + 2 * 
 static uint32_t journal_capacity(uint32_t block, uint32_t blocks, uint16_t g)
 {
     uint32_t usable = block - 32, b = blocks < 4 ? blocks - 1 : blocks - 2, largest = room_of(260, g);
-    uint32_t fill = b * usable / 100 * INNGEST_FILL_PERCENT, rest = (usable - (usable / 2 < largest ? usable / 2 : largest)) * (b > 1 ? b - 1 : 1);
-    return (fill < rest ? fill : rest) - 3 * room_of(16, g);
+    uint32_t of_block = usable - (usable / 2 < largest ? usable / 2 : largest), most = b > 1 ? b - 1 : 1, rest = of_block * most;
+    uint32_t fill = b * usable / 100 * INNGEST_FILL_PERCENT;
+    if (rest > fill) rest = fill;
+    most -= rest / usable * (largest + 32) / usable;
+    return (rest < of_block * most ? rest : of_block * most) - 3 * room_of(16, g);
 }
 
 static uint32_t reserved(void)
@@ -172,7 +176,7 @@ static void level_wear(void)
         uint16_t g = counts[i] == 16 ? 4 : counts[i] == 3 ? 8 : 1;
         /* five results, an event and an end, shared by the steps, with what blocks leave unused; what reclaim carries is on top */
         double base = room_of(32, g) + (room_of(15 + 6, g) + room_of(0, g)) / 5.0;
-        uint32_t block = counts[i] == 16 ? 1024 : counts[i] == 2 ? 8192 : 4096;
+        uint32_t block = counts[i] == 16 ? 2048 : counts[i] == 2 ? 8192 : 4096;
         for (k = 0; k < 3; k++) {
             double held, bytes = churn(block, counts[i], g, fills[k], &held, &erases);
             /* each block also has a header, a proof and an end that nothing fits into */

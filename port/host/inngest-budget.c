@@ -53,7 +53,7 @@ static void print(const char *name, double value, const char *of) { printf("figu
 
 int main(int argc, char **argv)
 {
-    double usable, part, job, kept, proof, ring, fill, written, erases, largest, capacity, reserved, end_room, passing;
+    double usable, part, job, kept, proof, ring, fill, written, erases, largest, of_block, most, capacity, reserved, end_room, passing;
     size_t i;
     int k;
     for (k = 1; k < argc; k++) if (take(argv[k]) != 0) return 2;
@@ -69,7 +69,10 @@ int main(int argc, char **argv)
     reserved = reserve + room(7 + event) + end_room;
     largest = room(INNGEST_RESULT_BYTES > 13 + INNGEST_EVENT_BYTES ? INNGEST_RESULT_BYTES : 13 + INNGEST_EVENT_BYTES);
     if (largest < room(8 + INNGEST_MESSAGE_BYTES)) largest = room(8 + INNGEST_MESSAGE_BYTES);
-    capacity = at_most(part * usable * INNGEST_FILL_PERCENT / 100, (usable - at_most((double)(long)(usable / 2), largest)) * (part > 1 ? part - 1 : 1)) - 3 * room(12);
+    of_block = usable - at_most((double)(long)(usable / 2), largest);
+    most = part > 1 ? part - 1 : 1;
+    capacity = at_most(part * usable * INNGEST_FILL_PERCENT / 100, of_block * most);
+    capacity = at_most(capacity, of_block * (most - (double)(long)((double)(long)(capacity / usable) * (largest + 32) / usable))) - 3 * room(12);
     /* What is live is carried once a lap of the ring. */
     ring = blocks - 1;
     fill = live * kept / (ring * usable);
