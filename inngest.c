@@ -4904,10 +4904,9 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
         return INNGEST_CANCELLED;
     }
     if (ctx->stopped < 0) return INNGEST_FAIL;
-    if (ctx->stopped > 0 && (ctx->waiting || (int)status <= 0)) status = INNGEST_PAUSED;   /* else what a branch gave and no step did */
-    if (status == INNGEST_PAUSED && ctx->waiting) return INNGEST_PAUSED;
+    if (ctx->waiting && (ctx->stopped > 0 || status == INNGEST_PAUSED)) return INNGEST_PAUSED;
     if (status == INNGEST_OK) {
-        if (!IN_GROUP(ctx)) return INNGEST_OK;
+        if (!IN_GROUP(ctx) && ctx->stopped == INNGEST_OK) return INNGEST_OK;   /* stopped: what a branch gave was forgotten */
         (void)mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
         return INNGEST_FAIL;
     }

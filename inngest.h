@@ -924,7 +924,7 @@ INNGEST_MUST_USE inngest_status inngest_step_restart(inngest_ctx *ctx, const cha
  * their statuses, because the order in which C evaluates arguments is open. all: PAUSED until each is decided, then
  * OK or the first failure in argument order. any: PAUSED until one is OK; that one is recorded, the others are LOST
  * from then on; if all failed, the first failure. A branch may give RETRY or FAIL outside of a step: when none is PAUSED,
- * all and any give that, as for the handler to return; anything else above 0 is INNGEST_ERR_STATUS. The winner is recorded by its place among the arguments: in a new
+ * all and any give that, for the handler to return; anything else above 0 is INNGEST_ERR_STATUS then. The winner is recorded by its place among the arguments: in a new
  * firmware append branches at the end; where the branch in that place is not OK, the run is parked (INNGEST_WAIT_MEMO). */
 void inngest_parallel(inngest_ctx *ctx, const char *id);
 INNGEST_MUST_USE inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, ...);
