@@ -87,11 +87,13 @@ $(BUILD)/storm_near: OPTIONS = -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=512u
 $(BUILD)/storm_near: tests/storm.c
 $(BUILD)/handlers_small: OPTIONS = -DINNGEST_ACTIVE_STEPS=1 -DINNGEST_TICK_PASSES=2 -DINNGEST_INDEXES=0
 $(BUILD)/handlers_small: tests/handlers.c
+$(BUILD)/misuse_small: OPTIONS = $(foreach o,NO_CAS INDEXES=0 SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 ACTIVE_STEPS=1 TICK_PASSES=2 MESSAGE_BYTES=0 STEP_IDS=8,-DINNGEST_$(o))
+$(BUILD)/misuse_small: tests/misuse.c
 $(BUILD)/lists: OPTIONS = -DTAKES_LISTS=takes_lists
 $(BUILD)/tempest_small: OPTIONS = $(foreach o,INDEXES=0 SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 STAGE_BYTES=64 CRC_TABLE=16 ACTIVE_STEPS=1 SEEN_IDS=0 FILL_PERCENT=75 TICK_PASSES=2,-DINNGEST_$(o))
 $(BUILD)/tempest_near: OPTIONS = $(foreach o,SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 EVENT_BYTES=200 RESULT_BYTES=400 FILL_PERCENT=70,-DINNGEST_$(o)) -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=512u
 $(BUILD)/tempest_small $(BUILD)/tempest_near: tests/tempest.c
-$(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead $(BUILD)/handlers_small $(BUILD)/limits_flash $(BUILD)/storm_near $(BUILD)/lists $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near: $(BUILD)/%: tests/%.c $(SOURCES)
+$(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead $(BUILD)/handlers_small $(BUILD)/misuse_small $(BUILD)/limits_flash $(BUILD)/storm_near $(BUILD)/lists $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near: $(BUILD)/%: tests/%.c $(SOURCES)
 	@mkdir -p $(BUILD)
 	$(COMPILE) inngest.c port/flash_emulator/flash_emulator.c $< -o $@
 

@@ -4305,7 +4305,7 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
     jobs->head_offset += jobs->unit;                   /* the restart may come back: what follows goes where a mount would go on */
     jobs->opening = jobs->stopped = true;
     jobs->port->restart(jobs->port->context);
-    return ctx->stopped = INNGEST_PAUSED;
+    return park(ctx, INNGEST_WAIT_NONE);
 }
 #endif
 
@@ -4329,7 +4329,8 @@ void inngest_parallel(inngest_ctx *ctx, const char *id)
     }
 }
 
-/* Count the branches; PAUSED if one is not decided, else the first failure. *good: index of the first that is OK. */
+/* Count the branches; PAUSED if one is not decided, else what one gave that no step did, else the first failure. *good:
+ * index of the first that is OK. */
 static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, va_list list, int *good)
 {
     inngest_status result = INNGEST_OK, *branch;
@@ -4338,8 +4339,7 @@ static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, 
     for (branch = first; branch; branch = va_arg(list, inngest_status *), index++) {
         if (ctx->decided && index != ctx->winner) *branch = INNGEST_LOST;
         if (*branch == INNGEST_OK && *good < 0) *good = index;
-        if ((int)*branch > 0) result = INNGEST_PAUSED;
-        else if (result == INNGEST_OK) result = *branch;
+        if (*branch == INNGEST_PAUSED || ((int)*branch > 0 && (int)result <= 0) || result == INNGEST_OK) result = *branch;
     }
     return result;
 }
@@ -4348,7 +4348,10 @@ static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, 
 APART inngest_status close_group(inngest_ctx *ctx, inngest_status status)
 {
     ctx->parallel = ctx->decided = false;
-    if ((int)status > 0) ctx->stopped = INNGEST_PAUSED;
+    if ((int)status > 0 && ctx->stopped == INNGEST_OK) {
+        ctx->stopped = INNGEST_PAUSED;
+        return status;
+    }
     return ctx->stopped != INNGEST_OK ? ctx->stopped : status;
 }
 
@@ -4627,7 +4630,7 @@ static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned ca
  * say no; and all of them are, where resets in a row are more than one event explains. */
 static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, bool guard)
 {
-    bool busy = jobs->busy, yes;
+    bool yes;
 #if INNGEST_CRASHES
     uint32_t hash = hash_id(f->id) ^ crc32(0, e->data, e->size);
     unsigned resets = jobs->poison == hash ? jobs->poison_count : 0;
@@ -4639,9 +4642,7 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
     }
 #endif
     (void)guard;
-    jobs->busy = true;
     yes = f->when(jobs->user, e->data, e->size);
-    jobs->busy = busy;
 #if INNGEST_CRASHES
     if (guard) (void)note_call(jobs, hash, resets, CALLED_BEFORE);
 #endif
@@ -4941,9 +4942,9 @@ static inngest_status judge(inngest_ctx *ctx, inngest_status status)
         return INNGEST_CANCELLED;
     }
     if (ctx->stopped < 0) return INNGEST_FAIL;
-    if (ctx->stopped > 0 || (status == INNGEST_PAUSED && ctx->waiting)) return INNGEST_PAUSED;
+    if (ctx->waiting && (ctx->stopped > 0 || status == INNGEST_PAUSED)) return INNGEST_PAUSED;
     if (status == INNGEST_OK) {
-        if (!IN_GROUP(ctx)) return INNGEST_OK;
+        if (!IN_GROUP(ctx) && ctx->stopped == INNGEST_OK) return INNGEST_OK;   /* stopped: what a branch gave was forgotten */
         (void)mistake(ctx, INNGEST_ERR_PARALLEL, NULL);
         return INNGEST_FAIL;
     }
@@ -5042,7 +5043,6 @@ APART void pass(inngest *jobs, inngest_run *run)
 #if INNGEST_WALL_CLOCK
     jobs->wall_moved = false;
 #endif
-    jobs->busy = true;
     jobs->unread = false;
     if (!arm_suspect(jobs, run)) (void)wait_for_room(ctx);
     else if ((verdict = run_handler(ctx)) != INNGEST_PAUSED) {
@@ -5052,7 +5052,6 @@ APART void pass(inngest *jobs, inngest_run *run)
         if (finish(ctx, verdict)) ctx->wake = jobs->now;
         else (void)wait_for_room(ctx);
     } else if (CANCELLING(run)) ctx->wake = jobs->now;
-    jobs->busy = false;
     if (run->number != number) return;
 #if INNGEST_WALL_CLOCK
     if ((run->flags & RUN_UNIX) && jobs->wall_moved) ctx->wake = jobs->now;     /* user code has set the clock under a wait for a date */
@@ -5287,11 +5286,10 @@ APART bool round_of_passes(inngest *jobs)
 static void take_clock(inngest *jobs);
 #endif
 
-uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
+static uint32_t do_what_is_due(inngest *jobs, uint32_t now_ms)
 {
     uint32_t next, block, offset;
     inngest_status waiting, ahead;
-    if (check_call(jobs) != INNGEST_OK) return UINT32_MAX;
     if (!advance_time(jobs, now_ms) && jobs->last_tick - now_ms > MOST_BACK_MS) jobs->last_tick = now_ms;         /* that far it went back: it began anew, or no tick came for 24 days */
     if (jobs->failed || STOPPED(jobs)) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
@@ -5330,14 +5328,27 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
     return next;
 }
 
+uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
+{
+    uint32_t next;
+    if (check_call(jobs) != INNGEST_OK) return UINT32_MAX;
+    jobs->busy = true;                 /* for what is called in it: user code, and the port's functions, too */
+    next = do_what_is_due(jobs, now_ms);
+    jobs->busy = false;
+    return next;
+}
+
 inngest_status inngest_flush(inngest *jobs)
 {
-    inngest_status status;
+    inngest_status status, synced;
     inngest_word end;
     INNGEST_TRY(check_call(jobs));
+    jobs->busy = true;
     end = WORD(LOAD(&jobs->tail));
     status = drain(jobs);
-    INNGEST_TRY(port_sync(jobs));
+    synced = port_sync(jobs);
+    jobs->busy = false;
+    INNGEST_TRY(synced);
     if (status == INNGEST_OK && (word_distance)WORD(end - jobs->head) > 0) return INNGEST_ERR_BUSY;   /* cov: two at once: queue_threads.c */
     return status;
 }
@@ -5478,7 +5489,7 @@ APART inngest_status check_config(const inngest_config *c)
     if (p->block_count < 2 || p->block_count > 65535) return INNGEST_ERR_GEOMETRY;
     if (p->block_count * (p->block_size / (p->program_size < 4 ? 4u : p->program_size)) > 0x1000000) return INNGEST_ERR_GEOMETRY;   /* a link's 24 bits */
     if (c->memory == NULL || (uintptr_t)c->memory % offsetof(struct alignment, time) != 0 ||
-        c->memory_size < INNGEST_MEMORY(c->runs, c->events)) return INNGEST_ERR_MEMORY;
+        c->memory_size < INNGEST_MEMORY(c->runs, c->events)) return INNGEST_ERR_MEMORY;   /* of 32 bits, also where size_t has 16 */
     return INNGEST_OK;
 }
 

@@ -26,7 +26,8 @@
  *   from that context, outside user code (else INNGEST_ERR_BUSY): everything else; inngest_init does not see that it is
  *       inside: it takes the engine's memory as it finds it
  *   inside the port's functions (log, idle, now, ...), which are called in the middle of a write: the pure ones, what may be called
- *       from anywhere, inngest_next_run and inngest_get_counters; nothing else, and nobody sees that it is
+ *       from anywhere, inngest_next_run and inngest_get_counters; a tick or flush is INNGEST_ERR_BUSY there, too; of the rest nobody sees that it is
+ *       called there
  *
  * What power loss may cost: events not journaled by a tick yet (inngest_flush tells), and the effect of a step
  * body whose record was not complete happens again. Nothing else.
@@ -926,7 +927,8 @@ INNGEST_MUST_USE inngest_status inngest_step_restart(inngest_ctx *ctx, const cha
 /* Branches. The steps between inngest_parallel and inngest_all or inngest_any make progress side by side; pointers to
  * their statuses, because the order in which C evaluates arguments is open. all: PAUSED until each is decided, then
  * OK or the first failure in argument order. any: PAUSED until one is OK; that one is recorded, the others are LOST
- * from then on; if all failed, the first failure. The winner is recorded by its place among the arguments: in a new
+ * from then on; if all failed, the first failure. A branch may give RETRY or FAIL outside of a step: when none is PAUSED,
+ * all and any give that, for the handler to return; anything else above 0 is INNGEST_ERR_STATUS then. The winner is recorded by its place among the arguments: in a new
  * firmware append branches at the end; where the branch in that place is not OK, the run is parked (INNGEST_WAIT_MEMO). */
 void inngest_parallel(inngest_ctx *ctx, const char *id);
 INNGEST_MUST_USE inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, ...);

@@ -805,6 +805,33 @@ static void test_busy(void)
     MACHINE_END();
 }
 
+/* So it is in what it calls of the port, within a pass and beside: a tick in a tick would take the same events. */
+static unsigned port_calls;
+static void busy_port(void *user, char operation, uint32_t address, uint32_t size)
+{
+    (void)user; (void)operation; (void)address; (void)size;
+    port_calls++;
+    CHECK(inngest_tick(&m.jobs, m.now + 5) == UINT32_MAX && inngest_flush(&m.jobs) == INNGEST_ERR_BUSY);
+    CHECK(inngest_close(&m.jobs) == INNGEST_ERR_BUSY);
+}
+
+static void test_busy_port(void)
+{
+    unsigned how;
+    for (how = 0; how < 2; how++) {
+        open_with(busy_table, 1, 4, 4);
+        SEND("test/busy", NULL, 0);
+        port_calls = 0;
+        m.chip.trace = busy_port;
+        if (how) CHECK(inngest_flush(&m.jobs) == INNGEST_OK && port_calls > 0);
+        CHECK(machine_run(10) && port_calls > 1 && machine_counters().runs_started == 1);
+        m.chip.trace = NULL;
+        CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+        CHECK_TRACE("busy");
+        MACHINE_END();
+    }
+}
+
 /* A fan-out of the limit starts whole, also through a cut at each of its writes: all of them or none. */
 static const inngest_function fan[] = {
 #define FAN(n) { .id = #n, .event = "test/fan", .handler = child, .journal_bytes = 64, QUICK }
@@ -905,6 +932,7 @@ int main(void)
     test_completion_finds_a_slot();
     test_chains();
     test_busy();
+    test_busy_port();
     test_send_fails();
     test_fan_out();
     return TEST_END();

@@ -287,6 +287,73 @@ static void test_mistakes(void)
     MACHINE_END();
 }
 
+/* A branch that gives what no step did: when no other branch waits, that is what the handler gives. */
+static inngest_status given, given_last;
+static inngest_status gives(inngest_ctx *ctx)
+{
+    inngest_status a = given, nap;
+    if (given == INNGEST_RETRY && inngest_attempt(ctx) > 0) a = INNGEST_OK;
+    trace("%u", m.now / 1000);
+    inngest_parallel(ctx, "g");
+    nap = inngest_step_sleep(ctx, "nap", 5000);
+    if (a == INNGEST_RETRY) a = inngest_retry_after(ctx, 10000, 7, "link");
+    if (a == INNGEST_FAIL) a = inngest_fail(ctx, 7, "link");
+    given_last = inngest_all(ctx, &a, &nap);
+    INNGEST_DO_AS(a, ctx, "after") trace("after");
+    return given == INNGEST_AGAIN ? INNGEST_OK : given_last;           /* it is forgotten */
+}
+
+static void test_given(void)
+{
+    static const inngest_status list[] = { INNGEST_PAUSED, INNGEST_AGAIN, INNGEST_PENDING, INNGEST_BODY, (inngest_status)1 };
+    unsigned i;
+    given = INNGEST_RETRY;
+    ends(gives, INNGEST_OK, INNGEST_OK);
+    CHECK_TRACE("0 5 15 after");
+    MACHINE_END();
+    given = INNGEST_FAIL;
+    ends(gives, INNGEST_FAIL, INNGEST_FAIL);
+    CHECK(machine_ended.error.code == 7 && given_last == INNGEST_FAIL);
+    CHECK_TRACE("0 5");
+    MACHINE_END();
+    for (i = 0; i < sizeof list / sizeof *list; i++) {
+        given = list[i];
+        ends(gives, INNGEST_FAIL, given == INNGEST_AGAIN ? INNGEST_ERR_PARALLEL : INNGEST_ERR_STATUS);
+        CHECK(given_last == given);
+        CHECK_TRACE("0 5");
+        MACHINE_END();
+    }
+}
+
+/* The choice finds no room in what the run has reserved. */
+static inngest_status chooses(inngest_ctx *ctx)
+{
+    static const branch a = { "a", 1, INNGEST_OK };
+    inngest_status sa, sb = INNGEST_OK;
+    inngest_parallel(ctx, "g");
+    sa = go(ctx, &a);
+    INNGEST_TRY(inngest_any(ctx, &sa, &sb));
+    return INNGEST_OK;
+}
+
+static void test_choice_without_room(void)
+{
+    uint16_t bytes;
+    unsigned good = 0, without = 0;
+    for (bytes = 32; bytes < 120; bytes = (uint16_t)(bytes + 4)) {
+        start(chooses);
+        table[0].journal_bytes = bytes;
+        machine_reboot();
+        CHECK(inngest_send(&m.jobs, "test/go", "", 0) == INNGEST_OK);
+        CHECK(machine_run(600000) && machine_runs(NULL) == 0 && machine_ended.count == 1);
+        if (machine_ended.status == INNGEST_OK) good++;
+        else without += machine_ended_as(INNGEST_FAIL, INNGEST_ERR_RUN_BYTES, "");
+        machine_trace[0] = 0;
+        MACHINE_END();
+    }
+    CHECK(good > 0 && without > 0);
+}
+
 /* A handler that asked for another attempt is not called before that, though a branch of it is due earlier; nor behind a reset. */
 static inngest_status waits_itself(inngest_ctx *ctx)
 {
@@ -375,5 +442,7 @@ int main(void)
     test_last_words();
     test_fails_beside();
     test_mistakes();
+    test_given();
+    test_choice_without_room();
     return TEST_END();
 }
