@@ -351,6 +351,7 @@ static inngest_status handler(inngest_ctx *ctx)
             if (inngest_attempt(ctx) > 0) end_wait(&q->wait, e, STEPS);
             q->left = q->passed = inngest_attempt(ctx) > 0;
             q->wait.on = q->unsure = false;
+            acts++;
         }
         if (q->retries && !q->left) {
             bool earlier = false;
