@@ -5211,6 +5211,14 @@ NEAR uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 #endif
         in = minimum(in, heartbeat_in(jobs));
     }
+#if INNGEST_SEEN_IDS
+    if (waiting == INNGEST_ERR_SEEN_FULL) {            /* until an id expires: none has when it came */
+        int i;
+        in = minimum(in, heartbeat_in(jobs));
+        for (i = 0; i < INNGEST_SEEN_IDS; i++) in = minimum(in, due_in(jobs, SEEN_ID(jobs, i)->until));
+        waiting = INNGEST_OK;
+    }
+#endif
     if (IS_TOLD(jobs) || (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || in == UINT32_MAX)))
         in = minimum(in, RETRY_ROOM_MS);
     return in;

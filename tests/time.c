@@ -885,6 +885,31 @@ static void seen_before_that(void)
     MACHINE_END();
 }
 
+/* One id more than are remembered: ticks are asked for when the first one expires, and for heartbeats. */
+static void seen_full(void)
+{
+    char id[] = "id 0";
+    inngest_event e = { .name = "test/start", .id = id };
+    order o;
+    unsigned i;
+    memset(&o, 0, sizeof o);
+    open_machine(2048, 8, 0);
+    tell_clock();
+    e.data = &o;
+    e.size = sizeof o;
+    for (i = 0; i <= INNGEST_SEEN_IDS; i++) {
+        id[3] = (char)('0' + i);
+        o.i = (uint8_t)i;
+        CHECK(inngest_send_event(&m.jobs, &e) == INNGEST_OK);
+        let(S(20));
+    }
+    CHECK(machine_runs(NULL) == 0 && job[INNGEST_SEEN_IDS].passes == 0);
+    ticks = 0;
+    let(D(1));
+    CHECK(job[INNGEST_SEEN_IDS].woke == D(1) && ticks <= 30);
+    MACHINE_END();
+}
+
 /* A wait of an earlier boot that began when the newest stamp was written, and was carried in this one before it knew the time, is not put off. */
 static void carried_in_the_dark(void)
 {
@@ -1438,6 +1463,7 @@ int main(void)
     seen_in_the_dark();
     seen_in_between();
     seen_before_that();
+    seen_full();
     carried_in_the_dark();
     quiet_suspect();
     dates();
