@@ -111,6 +111,7 @@ enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* fl
 #define RUN_WANTS (INNGEST_LONG_STEPS ? 1024u : 0u)  /* waits for a place among the steps in progress */
 #define RUN_RETRYING 2048u              /* its handler waits for its next attempt, or did */
 #define RUN_PARKED 4096u               /* no pass: its records are damaged, or of a part that is left out */
+#define RUN_WAITS 8192u                 /* a wait of it began in this boot */
 
 typedef struct record {                /* bytes first, then words: short instructions reach them */
     uint16_t size;                     /* of the payload */
@@ -2513,6 +2514,12 @@ static inngest_status write_time(inngest *jobs, unsigned flag)
     return add_time(jobs, flag);
 }
 
+/* What begins in a boot that does not know the wall clock is not to be taken by a later one for older than it is. */
+static inngest_status forget_clock(inngest *jobs)
+{
+    return WALL_KNOWN(jobs) || !jobs->dated ? INNGEST_OK : write_time(jobs, 0);
+}
+
 /* After a failure of the storage no body runs before a record has been written: its own might be lost again. */
 static bool can_write(inngest *jobs)
 {
@@ -3700,13 +3707,13 @@ NEAR_APART inngest_status write_wait(inngest_ctx *ctx, unsigned kind, int64_t du
     put_time(b + 6, ctx->jobs->now);
     b[12] = (uint8_t)(ctx->attempt + 1);
     b[13] = (uint8_t)(flags | (IN_GROUP(ctx) ? WAIT_PARALLEL : 0u));
-    ctx->jobs->stamp = ctx->jobs->now;
+    ctx->run->flags |= RUN_WAITS;
     return write_own(ctx, kind, b, sizeof b);
 }
 
 NEAR inngest_status put_wait(inngest_ctx *ctx, unsigned kind, int64_t due, unsigned flags)
 {
-    if (!WALL_KNOWN(ctx->jobs) && ctx->jobs->dated && write_time(ctx->jobs, 0) != INNGEST_OK) return wait_for_room(ctx);
+    if (forget_clock(ctx->jobs) != INNGEST_OK) return wait_for_room(ctx);
     INNGEST_TRY(make_room(ctx, kind, WAIT_BYTES, 0));
     return write_wait(ctx, kind, due, flags);
 }
@@ -4649,6 +4656,8 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
     return yes;
 }
 
+APART uint32_t heartbeat_in(const inngest *jobs);
+
 static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
 {
     int i;
@@ -4757,6 +4766,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         count(&jobs->counters.waiting_journal);
         return INNGEST_ERR_JOURNAL_FULL;
     }
+    if (HAS_ID(e)) INNGEST_TRY(heartbeat_in(jobs) == 0 ? write_time(jobs, 0) : forget_clock(jobs));
     status = ctx ? make_room(ctx, DONE, 1, n * start) : room(jobs, n * start + ROOM_FOR(14));
     if (status == INNGEST_OK) status = write_group(jobs, e, chosen, n, ctx);
     if (status == INNGEST_OK) {
@@ -5153,6 +5163,7 @@ static inngest_status drain(inngest *jobs)
     inngest_status status = INNGEST_OK, taken;
     inngest_slot *slot;
     inngest_word at, end = WORD(jobs->head + jobs->slot_mask + 1u);
+    (void)clock_now(jobs);
     for (at = jobs->head; at != end && (slot = published_slot(jobs, at)) != NULL; at++) {
         if (status != INNGEST_OK && SLOT_KIND(slot) != SLOT_COMPLETION) continue;
         leave_clean_stop(jobs);
@@ -5242,6 +5253,14 @@ NEAR uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 #endif
         in = minimum(in, heartbeat_in(jobs));
     }
+#if INNGEST_SEEN_IDS
+    if (waiting == INNGEST_ERR_SEEN_FULL) {            /* until an id expires: none has when it came */
+        int i;
+        in = minimum(in, heartbeat_in(jobs));
+        for (i = 0; i < INNGEST_SEEN_IDS; i++) in = minimum(in, due_in(jobs, SEEN_ID(jobs, i)->until));
+        waiting = INNGEST_OK;
+    }
+#endif
     if (IS_TOLD(jobs) || (waiting != INNGEST_OK && waiting != INNGEST_ERR_RUNS_FULL && (waiting != INNGEST_ERR_JOURNAL_FULL || in == UINT32_MAX)))
         in = minimum(in, RETRY_ROOM_MS);
     return in;
@@ -5293,7 +5312,7 @@ static uint32_t do_what_is_due(inngest *jobs, uint32_t now_ms)
     if (!advance_time(jobs, now_ms) && jobs->last_tick - now_ms > MOST_BACK_MS) jobs->last_tick = now_ms;         /* that far it went back: it began anew, or no tick came for 24 days */
     if (jobs->failed || STOPPED(jobs)) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
-    if (jobs->now < QUIET_UNTIL(jobs) && nothing_came(jobs)) return due_in(jobs, QUIET_UNTIL(jobs));
+    if (jobs->now < QUIET_UNTIL(jobs) && !ALONE(jobs) && nothing_came(jobs)) return due_in(jobs, QUIET_UNTIL(jobs));
     BE_QUIET(jobs, 0);
     jobs->passes = 0;
     if ((int)(ahead = make_room_ahead(jobs)) > 0) return 1;      /* the chip is erasing */
@@ -5313,13 +5332,13 @@ static uint32_t do_what_is_due(inngest *jobs, uint32_t now_ms)
         if (!can_write(jobs)) return RETRY_ROOM_MS;
     } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs));   /* a round cut short takes a sync too */
     if (STOPPED(jobs)) return UINT32_MAX;
-    if (jobs->passes) (void)clock_now(jobs);
     if (2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
     if ((!FAST || jobs->now - jobs->stamp >= 60000) && heartbeat_in(jobs) == 0 && (waiting == INNGEST_ERR_SEEN_FULL || next_deadline(jobs, INNGEST_OK) == 0) &&
         write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (!add_list(jobs)) waiting = INNGEST_ERR_PROGRAM;
     if ((!FAST || jobs->port->sync) &&
         sync_ahead(jobs, ((jobs->head_block - block) << block_shift(jobs)) + jobs->head_offset - offset) != INNGEST_OK) return UINT32_MAX;
+    (void)clock_now(jobs);
     if (waiting != INNGEST_OK) return WOKEN(jobs) ? 0 : next_deadline(jobs, waiting);
     if (!nothing_came(jobs)) return 0;
     next = next_deadline(jobs, INNGEST_OK);
@@ -5393,7 +5412,7 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         inngest_seen *seen = SEEN_ID(jobs, i);
         int64_t at = seen->until - INNGEST_SEEN_MS;
-        if (at < jobs->booted || at > jobs->now) continue;
+        if ((int32_t)(seen->position - jobs->boot_position) < 0 || at < jobs->booted || at > jobs->now) continue;
         put_seen(b, seen->hash, seen->until + off);
         INNGEST_TRY(write_record(jobs, NULL, KEY(SEEN, 0), b, sizeof b));
         seen->until += off;
@@ -5408,7 +5427,7 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
     inngest_run *run = jobs->runs;
     uint32_t i;
     for (i = jobs->run_count; i-- > 0; run++)
-        if (run->number) INNGEST_TRY(shift_waits(jobs, run, off));
+        if (run->flags & RUN_WAITS) INNGEST_TRY(shift_waits(jobs, run, off));
     INNGEST_TRY(shift_seen(jobs, off));
     for (i = ACTIVE_STEPS; i-- > 0;) {
         inngest_active *a = ACTIVE(jobs) + i;

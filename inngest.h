@@ -94,7 +94,7 @@
 #ifndef INNGEST_SUSPECT_MS     /* after a crash: how long a suspect in a long step keeps the others waiting; a later reset is nobody's; 1..2^31-1 */
 #define INNGEST_SUSPECT_MS 60000
 #endif
-#ifndef INNGEST_HEARTBEAT_MS   /* journal time is stamped this often while a run sleeps; 60000..2^31-1; in a boot without
+#ifndef INNGEST_HEARTBEAT_MS   /* journal time is stamped this often while a run sleeps, and with an event id; 60000..2^31-1; in a boot without
                                   a wall clock also after 1, 2, 4 ... minutes: a reset costs it half the boot at most */
 #define INNGEST_HEARTBEAT_MS 3600000
 #endif
@@ -807,14 +807,16 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms);
 
 /* Journal all queued events and sync. Interrupts: no. OK: every event accepted so far is durable; else the
  * refusal that keeps the oldest one waiting (RUNS_FULL, JOURNAL_FULL, SEEN_FULL), the port's failure, NOT_READY or
- * BUSY: in user code, or a thread is in the middle of a send, in front of events of others: let it run, and flush again. Writes: a record a started run and one an event id. */
+ * BUSY: in user code, or a thread is in the middle of a send, in front of events of others: let it run, and flush again.
+ * Writes: a record a started run and one an event id; with the first id in a boot that does not know the wall clock, and where none was
+ * written for INNGEST_HEARTBEAT_MS, one of the time, too. Without port.now an id counts from the newest tick on. */
 INNGEST_MUST_USE inngest_status inngest_flush(inngest *jobs);
 
 /* Tell that at now_ms, on the clock that ticks are told, the unix time in ms was unix_ms (1970 to the year 6429). As
  * often as you like, and tick after it: the first time in a boot the time spent off is made good for relative sleeps;
  * sleeps until a date look again. Counts from a later tick where may_write says no or the storage fails. A moment before
  * the newest tick is fine; an impossible time is ignored. Time off is made good as exactly as the clock was told, to a
- * second; not across a boot in which a wait began or a stamp was written and no clock was known. Interrupts: no; inside
+ * second; not across a boot in which a wait began, an event id came or a stamp was written and no clock was known. Interrupts: no; inside
  * user code: yes. Writes: one record, where the clock was unknown or went more than
  * a second wrong; the first time in a boot also one for each sleep, retry and event id that began in it: power lost between these
  * leaves waits of this boot late, by the time off at most. */

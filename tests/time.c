@@ -286,6 +286,15 @@ static inngest_status teller(inngest_ctx *ctx)
     return INNGEST_OK;
 }
 
+static inngest_status asker(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "ask") {
+        answer_to = inngest_step_token(ctx);
+        return INNGEST_PENDING;
+    }
+    return INNGEST_OK;
+}
+
 static const inngest_function table[] = {
     { .id = "nap", .event = "test/nap", .handler = napper, .journal_bytes = 128 },
     { .id = "doze", .event = "test/doze", .handler = dozer, .journal_bytes = 512 },
@@ -298,6 +307,7 @@ static const inngest_function table[] = {
     { .id = "slow", .event = "test/slow", .handler = slow },
     { .id = "takes", .event = "test/takes", .handler = taker },
     { .id = "tells", .event = "test/tells", .handler = teller },
+    { .id = "asks", .event = "test/asks", .handler = asker, .journal_bytes = 128 },
     { .id = "filler", .event = "test/filler", .handler = filler },
     { .id = "shrinking", .event = "test/shrinking", .handler = shrinking, .journal_bytes = 128 },
     { .id = "bad", .event = "test/bad", .handler = impossible, .journal_bytes = 128 },
@@ -503,6 +513,66 @@ static void slow_bodies(void)
     MACHINE_END();
 }
 
+/* An erase takes time, too: what a tick gives counts from its end, also where it did nothing else. */
+static void slow_erase(void *user, char operation, uint32_t address, uint32_t size)
+{
+    (void)user;
+    (void)address;
+    (void)size;
+    if (operation == 'e') pass_time(400);
+}
+static void slow_erases(void)
+{
+    unsigned i;
+    open_machine(2048, 8, 50000);
+    m.chip.port.now = port_now;
+    tell_clock();
+    order_run("test/nap", 0, MIN(50));
+    (void)tick();
+    m.chip.trace = slow_erase;
+    for (i = 0; i < 120; i++) {
+        uint32_t next;
+        CHECK(inngest_send(&m.jobs, "test/filler", NULL, 0) == INNGEST_OK);
+        do {
+            next = tick();
+            if (next) CHECK(real + next == MIN(50));
+        } while (next == 0);
+    }
+    CHECK(machine_counters().erases > 10 && real > S(3) && job[0].woke == 0);
+    let(MIN(50) - real);
+    CHECK(job[0].woke == MIN(50));
+    MACHINE_END();
+}
+
+static unsigned send_once(void)
+{
+    const inngest_event e = { .name = "test/filler", .id = "once" };
+    uint32_t before = machine_counters().duplicates;
+    CHECK(inngest_send_event(&m.jobs, &e) == INNGEST_OK && inngest_flush(&m.jobs) == INNGEST_OK);
+    return machine_counters().duplicates - before;
+}
+
+/* A flush counts from when it comes, not from the newest tick, where the port has the clock; and so does the last stamp. */
+static void flushed_late(void)
+{
+    open_machine(2048, 4, 50000);
+    m.chip.port.now = port_now;
+    pass_time(D(20));
+    CHECK(send_once() == 0);
+    let(H(23));
+    CHECK(send_once() == 1);
+    pass_time(D(1));
+    CHECK(send_once() == 0);
+    order_run("test/nap", 0, H(10));
+    (void)tick();
+    pass_time(MIN(50));
+    CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+    off(0);
+    let(H(9) + MIN(10));
+    CHECK(job[0].woke == D(21) + H(33));
+    MACHINE_END();
+}
+
 /* A broken clock says 1970 in one boot and 2099 in the next. What was off is made good each time, but never so that the time that there
  * is for deadlines is used up: for good, as it is in the journal. */
 static void clock_to_and_fro(void)
@@ -593,6 +663,27 @@ static void heartbeats(void)
     CHECK(why() == INNGEST_WAIT_CLOCK && tick() == UINT32_MAX);
     for (; real < D(40); pass_time(MIN(30))) (void)tick();
     CHECK(m.chip.operations == operations);                        /* a date is no powered time: no stamps for it */
+    MACHINE_END();
+}
+
+/* Waits stamp the time as well, but what stamps it for good are heartbeats: those waits may be over and gone when power is lost. */
+static void stamps_stay(void)
+{
+    unsigned i;
+    open_machine(2048, 4, 0);
+    quiet = true;
+    order_run("test/nap", 0, D(40));
+    for (i = 0; i < 2 * 24 * 30; i++) {
+        order_run("test/nap", 1, S(1));
+        let(MIN(30));
+    }
+    for (i = 0; i < 60; i++) {
+        CHECK(inngest_send(&m.jobs, "test/filler", NULL, 0) == INNGEST_OK);
+        let(1);
+    }
+    off(0);
+    let(D(11));
+    CHECK(job[0].woke >= D(40) && job[0].woke <= D(40) + H(1));
     MACHINE_END();
 }
 
@@ -747,6 +838,117 @@ static void seen_in_the_dark(void)
         CHECK(machine_counters().duplicates == 1);
         MACHINE_END();
     }
+}
+
+/* What a boot without a clock has seen is not taken for older than it is by one that learns the time at once. */
+static void seen_in_between(void)
+{
+    open_machine(2048, 4, 0);
+    tell_clock();
+    let(S(1));
+    off(D(3));
+    CHECK(send_once() == 0);
+    let(S(1));
+    off(S(1));
+    tell_clock();
+    let(S(1));
+    CHECK(send_once() == 1);
+    MACHINE_END();
+}
+
+/* An id that an earlier boot has seen is forgotten when its time is over, also where that was when the newest stamp was written, or behind it;
+ * and where nothing stamped the time for weeks before it came. */
+static void seen_before_that(void)
+{
+    unsigned after;
+    for (after = 0; after < 2; after++) {
+        open_machine(2048, 4, 0);
+        tell_clock();
+        let(after ? MIN(5) : 0);
+        CHECK(send_once() == 0);
+        off(D(30));
+        let(after ? MIN(10) : 0);
+        tell_clock();
+        let(H(1));
+        CHECK(send_once() == 0);
+        MACHINE_END();
+    }
+    open_machine(2048, 4, 0);
+    for (after = 0; after < 40; after++) let(D(1));
+    CHECK(send_once() == 0);
+    let(S(1));
+    off(0);
+    CHECK(send_once() == 1);
+    let(D(1) + H(1));
+    (void)tick();
+    CHECK(send_once() == 0);
+    MACHINE_END();
+}
+
+/* One id more than are remembered: ticks are asked for when the first one expires, and for heartbeats. */
+static void seen_full(void)
+{
+    char id[] = "id 0";
+    inngest_event e = { .name = "test/start", .id = id };
+    order o;
+    unsigned i;
+    memset(&o, 0, sizeof o);
+    open_machine(2048, 8, 0);
+    tell_clock();
+    e.data = &o;
+    e.size = sizeof o;
+    for (i = 0; i <= INNGEST_SEEN_IDS; i++) {
+        id[3] = (char)('0' + i);
+        o.i = (uint8_t)i;
+        CHECK(inngest_send_event(&m.jobs, &e) == INNGEST_OK);
+        let(S(20));
+    }
+    CHECK(machine_runs(NULL) == 0 && job[INNGEST_SEEN_IDS].passes == 0);
+    ticks = 0;
+    let(D(1));
+    CHECK(job[INNGEST_SEEN_IDS].woke == D(1) && ticks <= 30);
+    MACHINE_END();
+}
+
+/* A wait of an earlier boot that began when the newest stamp was written, and was carried in this one before it knew the time, is not put off. */
+static void carried_in_the_dark(void)
+{
+    unsigned i;
+    uint32_t carried;
+    open_machine(4096, 2, 0);
+    quiet = true;
+    tell_clock();
+    order_run("test/nap", 0, D(2));
+    (void)tick();
+    off(D(1));
+    carried = machine_counters().carried;
+    for (i = 0; i < 24; i++) {
+        CHECK(inngest_send(&m.jobs, "test/filler", NULL, 0) == INNGEST_OK);
+        (void)tick();
+    }
+    CHECK(machine_counters().carried > carried);
+    tell_clock();
+    let(D(1));
+    CHECK(job[0].woke == D(2));
+    MACHINE_END();
+}
+
+/* A suspect in a long step lets the others go on however long nothing else was due. */
+static void quiet_suspect(void)
+{
+    open_machine(2048, 4, 0);
+    CHECK(inngest_send(&m.jobs, "test/asks", NULL, 0) == INNGEST_OK);
+    (void)tick();
+    flash_power_on(&m.chip);
+    CHECK(machine_boot(INNGEST_RESET_CRASH) == INNGEST_OK);
+    (void)tick();
+    pass_time(D(20));
+    (void)tick();
+    pass_time(D(20));
+    order_run("test/start", 0, 0);
+    (void)tick();
+    CHECK(job[0].passes == 1);
+    MACHINE_END();
 }
 
 /* ---- dates -------------------------------------------------------------------------------------------------------------- */
@@ -1236,10 +1438,13 @@ int main(void)
     counter_goes_back();
     counter_leaps();
     slow_bodies();
+    slow_erases();
+    flushed_late();
     clock_to_and_fro();
     told_behind_again();
     told_late();
     heartbeats();
+    stamps_stay();
     resets(D(1), H(1), D(2) + H(2));               /* an hour a boot */
     resets(H(5), MIN(1), D(2) * 5 / 4);
     resets(MIN(61), D(3), D(4));                   /* more than half */
@@ -1256,6 +1461,11 @@ int main(void)
     dark_cuts(false, 4096, 2);
     dark_cuts(true, 4096, 2);
     seen_in_the_dark();
+    seen_in_between();
+    seen_before_that();
+    seen_full();
+    carried_in_the_dark();
+    quiet_suspect();
     dates();
     clock_moves(false);
     clock_moves(true);
