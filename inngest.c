@@ -2094,7 +2094,8 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     run->flags |= RUN_PARKED;
     due_never(jobs, run);
     if (jobs->ctx.run != run) return;
-    jobs->ctx.stopped = INNGEST_PAUSED;              /* found in its own pass: no step follows, and it waits for nothing else */
+    jobs->ctx.waiting = true;                        /* found in its own pass: no step follows, and it waits for nothing else */
+    jobs->ctx.stopped = INNGEST_PAUSED;
     jobs->ctx.wake = INT64_MIN;
 }
 
