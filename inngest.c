@@ -1028,7 +1028,7 @@ static void made_progress(inngest *jobs, inngest_run *run)
 #define FILL(percent) ((uint32_t)((((uint64_t)(percent) << 32) + 99) / 100))
 static uint32_t capacity(const inngest *jobs, uint32_t fill);
 
-/* The largest record of a live run that this build would not write; 0: there is none. */
+/* The largest record of a live run that the mount has found: one of a build with larger limits counts. */
 static void set_largest(inngest *jobs, uint32_t bytes)
 {
     jobs->largest = (uint16_t)bytes;
@@ -5030,7 +5030,7 @@ APART inngest_status run_handler(inngest_ctx *ctx)
         fail_as(ctx, INNGEST_ERR_CRASHED);
         return INNGEST_FAIL;
     }
-    if (ctx->run->state == INNGEST_WAIT_DAMAGE) return park(ctx, INNGEST_WAIT_DAMAGE);     /* what shows it may be erased by now */
+    if (ctx->run->state == INNGEST_WAIT_DAMAGE) return park(ctx, INNGEST_WAIT_DAMAGE);   /* cov: a guard: met by the reclaim for its CRASH record; what shows it may be erased by now */
     if (ctx->function == NULL) return park(ctx, INNGEST_WAIT_FUNCTION);
     verdict = look_before(ctx);
     if (verdict != INNGEST_BODY) return verdict;
@@ -5594,7 +5594,7 @@ static void take_wait(const inngest *jobs, inngest_run *run, const record *r, co
 APART uint32_t check_run(inngest *jobs, inngest_run *run)
 {
     uint32_t armed = 0;
-    uint32_t used;
+    uint32_t used, bytes;
     unsigned news = 0;
     int64_t when = NEVER;
     bool parked = false;
@@ -5644,8 +5644,9 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
 #if INNGEST_INDEXES
         if (class_of(r.kind) == RESULT && r.step) run->memos++;
 #endif
-        if (record_room(jobs, r.size) > largest_record(jobs)) set_largest(jobs, record_room(jobs, r.size));
-        if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + record_room(jobs, r.size) / 4);
+        bytes = record_room(jobs, r.size);
+        if (bytes > jobs->largest) set_largest(jobs, bytes);
+        if (r.kind != CRASH && r.kind != PHASE) run->used = (uint16_t)(run->used + bytes / 4);
         if (r.kind == SAVE) run->flags |= RUN_SAVED;
         if (r.kind == ATTEMPT && r.step == 0) run->flags |= RUN_RETRYING;
         if (r.kind == ATTEMPT || r.kind == SLEEP) take_wait(jobs, run, &r, b, &when);

@@ -740,7 +740,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t poison, arms;         /* event that crashed a predicate; counts runs put on their own */
     uint16_t poison_row;           /* crashes of predicates in a row */
 #endif
-    uint16_t largest;              /* bytes of the largest record of a live run, where it is of a firmware with larger limits; else 0 */
+    uint16_t largest;              /* bytes of the largest record of a live run, as the mount found it: another firmware may have larger limits */
 #if INNGEST_SEEN_IDS
     inngest_seen seen[INNGEST_SEEN_IDS];
 #endif
