@@ -24,9 +24,9 @@ CC = (os.environ.get("CC") or "cc").split()
 CC += ["-std=c99", "-w", "-O1", "-Dalways_inline=unused", "-I.", "-Iport/posix", "-pthread", "-DTEST_FAILED=_Exit(1)"]   # each copy of a body once
 JOBS = int(os.environ.get("JOBS", "2"))
 FIRST, BEHIND = "Queue", "JSON"            # sections
-OTHER_TESTS = re.compile(r"posix_|json|text|dump|budget|template|tempest_|firmwares")
+OTHER_TESTS = re.compile(r"posix_|json|text|dump|budget|template|tempest_|firmwares|clocks_dark")
 QUEUE = re.compile(r"queue_")               # they include the library's source
-SHORTER = {"power_cut": ["less", "1"], "faults": ["less", "12"], "rot": ["140", "1", "61"], "corners": ["31"], "handlers": ["500"], "handlers_small": ["500"], "clocks": ["200"], "clocks_small": ["200"], "clocks_dark": ["200"]}
+SHORTER = {"power_cut": ["less", "1"], "faults": ["less", "12"], "rot": ["140", "1", "61"], "corners": ["31"], "handlers": ["500"], "handlers_small": ["500"], "clocks": ["200"], "clocks_small": ["200"]}
 LONG = os.environ.get("LONG")
 LIVES = {} if LONG else {"LIVES": "500"}           # of disk_cache
 PORT = r"\b(?:\w+->)*port->(read|program|erase|sync|is_blank|idle|lock|unlock|wake|log|may_write|restart|now)\("
@@ -254,7 +254,8 @@ class Test:
         fill = re.search(r"^\$\(BUILD\)/%s: OPTIONS = (.*)" % name, open("Makefile").read(), re.M)
         library = ["mutant.o"] if QUEUE.search(name) else objects
         if fill:
-            library = fill.group(1).split() + ["-O0", "inngest.c"] + objects[1:]
+            options = re.sub(r"\$\(foreach o,(.*?),-DINNGEST_\$\(o\)\)", lambda m: " ".join("-DINNGEST_" + o for o in m.group(1).split()), fill.group(1))
+            library = options.split() + ["-O0", "inngest.c"] + objects[1:]
         self.built = os.path.exists(self.program) or run(CC + ["tests/%s.c" % name] + library + ["-o", self.program], cwd=root) == 0
 
     def passes(self, mutant=0):

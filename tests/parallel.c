@@ -288,7 +288,7 @@ static void test_mistakes(void)
 }
 
 /* A branch that gives what no step did: when no other branch waits, that is what the handler gives. */
-static inngest_status given, given_last;
+static inngest_status given, given_last, given_first;
 static inngest_status gives(inngest_ctx *ctx)
 {
     inngest_status a = given, nap, other;
@@ -300,6 +300,7 @@ static inngest_status gives(inngest_ctx *ctx)
     if (a == INNGEST_FAIL) a = inngest_fail(ctx, 7, "link");
     other = a == INNGEST_RETRY ? INNGEST_FAIL : a;                     /* the first one counts */
     given_last = inngest_all(ctx, &a, &nap, &other);
+    if (nap == INNGEST_PAUSED) given_first = given_last;
     INNGEST_DO_AS(a, ctx, "after") trace("after");
     return given == INNGEST_AGAIN ? INNGEST_OK : given_last;           /* it is forgotten */
 }
@@ -320,7 +321,7 @@ static void test_given(void)
     for (i = 0; i < sizeof list / sizeof *list; i++) {
         given = list[i];
         ends(gives, INNGEST_FAIL, given == INNGEST_AGAIN ? INNGEST_ERR_PARALLEL : INNGEST_ERR_STATUS);
-        CHECK(given_last == given);
+        CHECK(given_last == given && given_first == INNGEST_PAUSED);
         CHECK_TRACE("0 5");
         MACHINE_END();
     }

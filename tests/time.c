@@ -895,6 +895,7 @@ static void seen_full(void)
     memset(&o, 0, sizeof o);
     open_machine(2048, 8, 0);
     tell_clock();
+    let(S(7));                                        /* no heartbeat comes when the first one expires */
     e.data = &o;
     e.size = sizeof o;
     for (i = 0; i <= INNGEST_SEEN_IDS; i++) {
@@ -906,7 +907,7 @@ static void seen_full(void)
     CHECK(machine_runs(NULL) == 0 && job[INNGEST_SEEN_IDS].passes == 0);
     ticks = 0;
     let(D(1));
-    CHECK(job[INNGEST_SEEN_IDS].woke == D(1) && ticks <= 30);
+    CHECK(job[INNGEST_SEEN_IDS].woke == D(1) + S(7) && ticks <= 31);
     MACHINE_END();
 }
 
