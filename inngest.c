@@ -5469,14 +5469,18 @@ static void take_clock(inngest *jobs)
 
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)
 {
+    bool busy;
     if (jobs == NULL || jobs->ready != READY || unix_ms == 0 || !IS_TIME(unix_ms)) return;
+    busy = jobs->busy;
+    jobs->busy = true;                 /* for the port's functions */
     (void)advance_time(jobs, now_ms);
     unix_ms += (uint32_t)(jobs->last_tick - now_ms);               /* it was told of a moment before the newest tick */
     jobs->told = unix_ms - jobs->now;
     jobs->is_told = true;
     BE_QUIET(jobs, 0);
-    if (!jobs->busy && jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) count(&jobs->counters.put_off);   /* a tick asks once */
+    if (!busy && jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) count(&jobs->counters.put_off);   /* a tick asks once */
     else take_clock(jobs);
+    jobs->busy = busy;
 }
 #endif
 
@@ -5861,17 +5865,25 @@ inngest_status inngest_close(inngest *jobs)
 inngest_status inngest_cancel(inngest *jobs, uint64_t id)
 {
     inngest_run *run;
+    inngest_status status;
+    bool busy;
     uint8_t b[4];
     if (jobs == NULL || jobs->ready != READY) return INNGEST_ERR_NOT_READY;
     run = find_run(jobs, (uint32_t)id & STEP_MASK);
     if (run == NULL || run_id(jobs, run) != id) return INNGEST_ERR_NOT_FOUND;
     if (run->phase == INNGEST_PHASE_CANCELLING) return INNGEST_OK;
     put4(b, (uint32_t)INNGEST_CANCELLED);
-    INNGEST_TRY(write_record(jobs, run, KEY(PHASE, 0), b, 4));
-    run->phase = INNGEST_PHASE_CANCELLING;
-    run->state = INNGEST_WAIT_NONE;
-    due_now(jobs, run);
-    return jobs->busy ? INNGEST_OK : port_sync(jobs);
+    busy = jobs->busy;
+    jobs->busy = true;                 /* for the port's functions */
+    status = write_record(jobs, run, KEY(PHASE, 0), b, 4);
+    if (status == INNGEST_OK) {
+        run->phase = INNGEST_PHASE_CANCELLING;
+        run->state = INNGEST_WAIT_NONE;
+        due_now(jobs, run);
+        if (!busy) status = port_sync(jobs);
+    }
+    jobs->busy = busy;
+    return status;
 }
 
 #endif

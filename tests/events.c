@@ -832,6 +832,33 @@ static void test_busy_port(void)
     }
 }
 
+/* And in what a cancel or a clock that is told, which write between two ticks, call of it. */
+static inngest_status between(inngest_ctx *ctx)
+{
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", 1000));
+    return INNGEST_OK;
+}
+static const inngest_function between_table[] = { { .id = "between", .event = "test/busy", .handler = between, QUICK } };
+
+static void test_busy_between(void)
+{
+    inngest_run_info info;
+    open_with(between_table, 1, 4, 4);
+    SEND("test/busy", NULL, 0);
+    CHECK(machine_run(10) && machine_runs(&info) == 1);
+    SEND("test/busy", NULL, 0);
+    m.chip.trace = busy_port;
+    port_calls = 0;
+    inngest_set_wall_clock(&m.jobs, INNGEST_DAYS(20000), m.now);
+    CHECK(port_calls > 0);
+    port_calls = 0;
+    CHECK(inngest_cancel(&m.jobs, info.id) == INNGEST_OK && port_calls > 0);
+    m.chip.trace = NULL;
+    CHECK(machine_runs(NULL) == 1 && machine_counters().runs_started == 1);
+    CHECK(machine_run(2000) && machine_runs(NULL) == 0 && machine_counters().runs_ended == 2 && machine_counters().runs_cancelled == 1);
+    MACHINE_END();
+}
+
 /* A fan-out of the limit starts whole, also through a cut at each of its writes: all of them or none. */
 static const inngest_function fan[] = {
 #define FAN(n) { .id = #n, .event = "test/fan", .handler = child, .journal_bytes = 64, QUICK }
@@ -933,6 +960,7 @@ int main(void)
     test_chains();
     test_busy();
     test_busy_port();
+    test_busy_between();
     test_send_fails();
     test_fan_out();
     return TEST_END();
