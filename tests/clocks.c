@@ -5,6 +5,7 @@
  * time. The oracle knows from when and for how long each wait counts, and how much of its time resets may have cost.
  * argv: how many lives; the first seed; anything: tell what happens. */
 #include "../port/flash_emulator/flash_emulator.h"
+#include "draw.h"
 #include "test.h"
 #include <setjmp.h>
 #include <stdlib.h>
@@ -18,13 +19,7 @@
 enum { JOBS = 6, PARTS = 3, BRANCHES = 3, STEPS = PARTS * BRANCHES, IDS = INNGEST_SEEN_IDS < 6 ? INNGEST_SEEN_IDS : 6, RUNS = 16 };
 
 static uint64_t random_state;
-static uint32_t draw(uint32_t n)
-{
-    uint64_t z = random_state += UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return (uint32_t)((z ^ (z >> 31)) >> 16) % n;
-}
+#define draw(n) draw(&random_state, n)
 
 /* So many ms at most, short ones as often as long ones. */
 static int64_t draw_time(int64_t most)

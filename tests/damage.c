@@ -2,16 +2,11 @@
  * Promise 1 where storage rots under jobs that run: bits turn over in what is live, reclaim goes round meanwhile and erases
  * what shows it, and whatever may have a run look again comes: wakes, clocks that are told, failures of the handler, branches.
  * No finished step runs again, every result is what it was, and a run that does not go on says that it is damaged. */
+#include "draw.h"
 #include "machine.h"
 
-static uint32_t state;
-static uint32_t draw(uint32_t below)
-{
-    state ^= state << 13;
-    state ^= state >> 17;
-    state ^= state << 5;
-    return (state >> 3) % below;
-}
+static uint64_t random_state;
+#define draw(n) draw(&random_state, n)
 
 enum { STEPS = 8, SOON = 100 };        /* of a handler, as many of on_failure; ms */
 static uint8_t done[64][2 * STEPS];    /* of a run's number */
@@ -90,7 +85,7 @@ static void live(uint32_t seed)
 {
     inngest_run_info info;
     uint32_t cursor, i;
-    state = seed * 2654435761u | 1;
+    random_state = seed;
     memset(done, 0, sizeof done);
     machine_open(table, 2, draw(2) ? 2048 : 4096, 3 + draw(6), 4);
     if (draw(2)) m.chip.port.now = NULL;

@@ -17,7 +17,7 @@ inngest_port world_port;
 static flash chip;
 static uint32_t cut_at, operations;
 static unsigned long lives, boots, skipped, told, starved;
-static bool fits[FIRMWARES];
+static bool fits[FIRMWARES], drops;    /* drops: firmwares have not all steps */
 
 #define EACH(x) x(0) x(1) x(2) x(3) x(4) x(5) x(6) x(7)
 #define DECLARE(k) extern const firmware the_firmware_of_##k;
@@ -25,13 +25,7 @@ EACH(DECLARE)
 #define NAME(k) &the_firmware_of_##k,
 static const firmware *const firmwares[FIRMWARES] = { EACH(NAME) };
 
-uint32_t draw(uint64_t *state, uint32_t n)
-{
-    uint64_t z = *state += UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return (uint32_t)((z ^ (z >> 31)) >> 16) % n;
-}
+static const firmware *on;             /* the one that runs */
 
 static unsigned number_of(const firmware *f)
 {
@@ -45,18 +39,17 @@ void wrong(const char *what, int status)
     test_failed++;
     if (told++ == 0) printf("seed %u, %u x %u, unit %u%s%s: %s, %d; turn %u, boot %u, firmware %u, operation %u\n", life.seed, world_port.block_count,
                             world_port.block_size, world_port.program_size, world_port.sync ? ", sync" : "", life.tight ? ", tight" : "", what, status,
-                            life.turn, life.boots, number_of(life.on), operations);
+                            life.turn, life.boots, number_of(on), operations);
 }
 
-static uint64_t luck;
 static int write_call(char what, uint32_t at, const void *data, uint32_t size)
 {
     operations++;
     if (cut_at && operations >= cut_at) {
-        chip.tear = (flash_tear)draw(&luck, FLASH_TEARS);
+        chip.tear = (flash_tear)draw(&life.luck, FLASH_TEARS);
         if (what == 'e' && chip.tear == FLASH_TEAR_TOUCHED) chip.tear = FLASH_TEAR_NONE;
-        chip.cells_after = (flash_cells)draw(&luck, FLASH_CELLS);
-        chip.random = draw(&luck, 0x10000000) | 1;
+        chip.cells_after = (flash_cells)draw(&life.luck, FLASH_CELLS);
+        chip.random = draw(&life.luck, 0x10000000) | 1;
         chip.cut_at = chip.operations + 1;
         (void)(what == 'p' ? chip.port.program(&chip, at, data, size) : chip.port.erase(&chip, at));
         flash_power_on(&chip);
@@ -87,56 +80,11 @@ static void open_chip(uint32_t block, uint32_t blocks, uint16_t g)
     if (world_port.is_blank) world_port.is_blank = is_blank_call;
     if (draw(&life.random, 3) == 0) world_port.sync = sync_call;
     cut_at = operations = 0;
-    luck = life.seed * UINT64_C(77) + 5;
 }
 
-static uint32_t room_of(uint16_t g, uint32_t payload) { uint32_t u = g < 4 ? 4 : g; return (16 + payload + u - 1) / u * u; }
-
-static void make_scripts(uint16_t g, unsigned ops)
+static inngest_status boot(const firmware *next, inngest_reset reset, uint32_t runs, uint32_t queue)
 {
-    static const uint8_t common[] = { RESULT_OP, RESULT_OP, RESULT_OP, SLEEP_OP, FAILING_OP, RETRY_OP, SAVE_OP };
-    uint64_t *r = &life.random;
-    unsigned f, i, k;
-    for (f = 0; f < FUNCTIONS; f++) {
-        uint32_t bytes = room_of(g, 14);
-        life.count[f] = f == FUNCTIONS - 1 ? 1 : 1 + draw(r, ops);
-        life.fails[f] = f < FUNCTIONS - 1 && draw(r, 5) == 0;
-        for (i = 0; i < life.count[f]; i++) {
-            op *o = &life.ops[f][i];
-            o->kind = (uint8_t)(draw(r, 2) ? common[draw(r, sizeof common)] : draw(r, OP_KINDS));
-            if ((o->kind == UNTIL_OP && !life.clocks) || (f == FUNCTIONS - 1 && (o->kind == SEND_OP || o->kind == RESTART_OP))) o->kind = RESULT_OP;
-            if (o->kind == SEND_OP && (!life.has[FUNCTIONS - 1] || (f == 1 && life.fan))) o->kind = RESULT_OP;
-            o->fails = (uint8_t)(draw(r, 2) ? 0 : draw(r, 3));
-            o->calls = (uint8_t)(1 + draw(r, 4));
-            o->how = (uint8_t)draw(r, 8);
-            o->ms = 100 + draw(r, draw(r, 3) ? 20000 : 400000);
-            o->size = (uint16_t)draw(r, draw(r, 3) ? 20 : draw(r, life.big ? 2 : 4) ? 80 : 400);
-            if (life.big && o->kind == RESULT_OP && draw(r, 2)) o->size = (uint16_t)(300 + draw(r, 100));
-            if (life.big && o->kind == SLEEP_OP && draw(r, 2)) o->ms *= 10;
-            if (o->kind == PENDING_OP && o->size > 100) o->size = 100;
-            for (k = 0; k < i; k++) if ((o->kind == RETRY_OP || o->kind == SEND_OP) && life.ops[f][k].kind == o->kind) o->kind = RESULT_OP;   /* one a run */
-            bytes += (o->kind == RESULT_OP || o->kind == LONG_OP || o->kind == PENDING_OP || o->kind == INTENT_OP ? 1u : 2u) * room_of(g, o->size) + 2 * room_of(g, 14);
-            if (o->kind == FAILING_OP || o->kind == TIMEOUT_OP || o->kind == ONCE_OP) bytes += room_of(g, 208);
-            if (o->kind == SAVE_OP) bytes += 2 * room_of(g, 24);
-            if (o->kind == ALL_OP || o->kind == ANY_OP) bytes += room_of(g, 14);
-        }
-        if (bytes < 200) bytes = 200;
-        if (life.stuffed) {
-            life.count[f] = 2;
-            life.fails[f] = false;
-            memset(life.ops[f], 0, sizeof life.ops[f]);
-            life.ops[f][0].size = (uint16_t)(f % 2 ? 300 + draw(r, 100) : draw(r, 16));
-            life.ops[f][1].kind = f % 2 || draw(r, 2) ? SLEEP_OP : RESULT_OP;
-            life.ops[f][1].ms = f % 2 ? 3000000 : 1000;
-            bytes = room_of(g, life.ops[f][0].size) + 3 * room_of(g, 14);
-        }
-        life.bytes[f] = (uint16_t)bytes;
-    }
-}
-
-static inngest_status boot(const firmware *on, inngest_reset reset, uint32_t runs, uint32_t queue)
-{
-    life.on = on;
+    on = next;
     life.boots++;
     life.uptime = 0;
     life.base = draw(&life.random, 3) ? draw(&life.random, 100000) : 0u - draw(&life.random, 100000);
@@ -165,14 +113,17 @@ static bool find_firmwares(void)
 static bool begin(uint32_t seed)
 {
     static const uint16_t sizes[] = { 512, 1024, 1024, 2048, 4096, 16384 };
+    static const limits most = { .result = 399, .answer = 100, .error = 208 };     /* an error of the build that keeps most of it */
     uint64_t *r = &life.random;
     uint32_t block, blocks;
     uint16_t g;
     unsigned i, tries;
-    memset(&life, 0, sizeof life);
-    memset(ledger, 0, sizeof ledger);
-    life.seed = seed;
-    life.random = seed * UINT64_C(0xD1342543DE82EF95) + 1;
+    begin_life(seed);
+    life.crash_limit = life.kept_text = UINT16_MAX;
+    for (i = 0; i < FIRMWARES; i++) {
+        if (firmwares[i]->crash_limit < life.crash_limit) life.crash_limit = firmwares[i]->crash_limit;
+        if (firmwares[i]->message_bytes < life.kept_text) life.kept_text = firmwares[i]->message_bytes;
+    }
     life.tight = draw(r, 2);
     life.big = life.tight && draw(r, 2);
     life.stuffed = life.big && draw(r, 2);
@@ -185,7 +136,7 @@ static bool begin(uint32_t seed)
     life.ids = draw(r, 3) == 0 && !life.stuffed;
     life.cancels = draw(r, 4) == 0;
     life.tables = draw(r, 2) == 0;
-    life.drops = draw(r, 3) == 0;
+    drops = draw(r, 3) == 0;
     life.crashes = draw(r, 4) == 0;
     open_chip(block, blocks, g);
     for (tries = 0; ; tries++) {
@@ -193,7 +144,7 @@ static bool begin(uint32_t seed)
         life.functions = life.stuffed ? 2 : 1 + draw(r, tries > 4 ? 1 : FUNCTIONS - 1);
         life.fan = !life.stuffed && life.functions > 1 && draw(r, 3) == 0;
         for (i = 0; i < FUNCTIONS; i++) life.has[i] = i < life.functions || (i == FUNCTIONS - 1 && tries < 4 && draw(r, 2));
-        make_scripts(g, tries < 3 ? OPS : tries < 6 ? 3 : 1);
+        draw_scripts(g, tries < 3 ? OPS : tries < 6 ? 3 : 1, &most);
         if (find_firmwares()) break;
     }
     life.events = life.stuffed ? EVENTS : 1 + draw(r, 10);
@@ -217,7 +168,7 @@ static const firmware *choose(void)
     life.first = draw(&life.random, FUNCTIONS);
     life.more = draw(&life.random, 2);
     life.quiet = draw(&life.random, 4) == 0;
-    if (life.drops) for (f = 0; f < FUNCTIONS; f++) for (i = 0; i < OPS; i++) life.skip[f][i] = draw(&life.random, 6) == 0;
+    if (drops) for (f = 0; f < FUNCTIONS; f++) for (i = 0; i < OPS; i++) life.skip[f][i] = draw(&life.random, 6) == 0;
     for (i = 0; i < life.events; i++) asked = asked || (life.tried[i] && !ledger[i][i % life.functions].must);
     f = draw(&life.random, FUNCTIONS);
     if (!asked && draw(&life.random, 2)) life.gone[f] = true;
@@ -228,10 +179,10 @@ static inngest_reset why;
 static bool start(void)
 {
     uint32_t runs = life.last || draw(&life.random, 3) ? MOST_RUNS_ : 2 + draw(&life.random, MOST_RUNS_ - 2);
-    const firmware *on = choose();
+    const firmware *next = choose();
     inngest_status status;
     memset(life.queued, 0, sizeof life.queued);
-    status = boot(on, why, runs, life.last ? 8 : 2u << draw(&life.random, 3));
+    status = boot(next, why, runs, life.last ? 8 : 2u << draw(&life.random, 3));
     if (status == INNGEST_ERR_RUNS_FULL && runs < MOST_RUNS_) return false;
     if (status == INNGEST_ERR_TABLE_FAN_OUT && runs < MOST_RUNS_) return false;
     if ((life.crash_resets >= 2 || life.quiet) && !(on->parts & PART_HOOKS)) life.blind = true;
@@ -239,15 +190,6 @@ static bool start(void)
     if (status != INNGEST_OK) wrong("a mount is refused", status);
     return life.up = status == INNGEST_OK;
 }
-
-static bool all_answered(void)
-{
-    unsigned i;
-    for (i = 0; i < life.events; i++) if (life.tried[i] && !ledger[i][i % life.functions].must) return false;
-    return true;
-}
-
-static void pass_time(uint32_t ms) { life.now += ms; life.uptime += ms; }
 
 static void live(uint32_t seed, unsigned turns)
 {
@@ -271,28 +213,28 @@ static void live(uint32_t seed, unsigned turns)
         }
         if (!last && draw(&life.random, 4) == 0) cut_at = operations + 1 + draw(&life.random, draw(&life.random, 2) ? 4 : 30);
         if (!life.up && !start()) continue;
-        life.on->send_events();
-        if (life.cancels && !last && draw(&life.random, 20) == 0) life.on->cancel();
-        life.on->answer();
-        next = life.on->tick();
+        on->send_events();
+        if (life.cancels && !last && draw(&life.random, 20) == 0) on->cancel();
+        on->answer();
+        next = on->tick();
         if (last) pass_time(life.turn % 100 == 0 && all_answered() ? 90000000 : next > 100000 ? 100000 : next ? next : 1);
         else pass_time(draw(&life.random, draw(&life.random, 4) ? 6000 : 100000));
-        if (life.clocks && draw(&life.random, last ? 10 : 3) == 0) life.on->tell_clock(life.truthful ? 0 : (int64_t)draw(&life.random, 400000) - 200000);
+        if (life.clocks && draw(&life.random, last ? 10 : 3) == 0) on->tell_clock(life.truthful ? 0 : (int64_t)draw(&life.random, 400000) - 200000);
         if (!last && draw(&life.random, 15) == 0) {
-            (void)(life.on->close() == INNGEST_OK);
+            (void)(on->close() == INNGEST_OK);
             life.up = false;
         } else if (!last && draw(&life.random, 30) == 0) {
             life.up = false;
             if (life.crashes && life.crash_resets < 12 && draw(&life.random, 2)) { life.crash_resets++; why = INNGEST_RESET_CRASH; }
         }
         if (chip.violations) wrong("a unit is programmed twice", 0);
-        if (last && life.up && life.turn % 50 == 49) life.on->free_senders();
-        if (life.up && life.on->look() == 0 && last && life.turn > turns + 1) break;
+        if (last && life.up && life.turn % 50 == 49) on->free_senders();
+        if (life.up && on->look() == 0 && last && life.turn > turns + 1) break;
         if (last && next == UINT32_MAX && life.turn > turns + 10 && life.up && draw(&life.random, 50) == 0) life.up = false;
     }
     if (!told && life.turn >= turns + 1500) {
         wrong("it never comes to its end", 0);
-        if (life.up) life.on->show();
+        if (life.up) on->show();
     }
     for (e = 0; e < ENTRIES; e++) for (f = 0; f < FUNCTIONS; f++) starved += ledger[e][f].starved;
     lives++;
@@ -306,10 +248,7 @@ static void stuff(uint32_t seed)
     unsigned i, f, e, n, which;
     uint32_t before;
     inngest_status status;
-    memset(&life, 0, sizeof life);
-    memset(ledger, 0, sizeof ledger);
-    life.seed = seed;
-    life.random = seed * UINT64_C(0xD1342543DE82EF95) + 1;
+    begin_life(seed);
     life.tight = life.truthful = life.clocks = life.up = true;
     open_chip(1024, 8 + draw(&life.random, 30), (uint16_t)(1u << draw(&life.random, 3)));
     life.functions = 2;
@@ -334,15 +273,15 @@ static void stuff(uint32_t seed)
         before = operations;
         if (n < 100) {
             e = (e | 1u) + 1 + which;
-            if ((status = life.on->send(e)) != INNGEST_OK && status != INNGEST_ERR_JOURNAL_FULL) wrong("an event is refused", status);
+            if ((status = on->send(e)) != INNGEST_OK && status != INNGEST_ERR_JOURNAL_FULL) wrong("an event is refused", status);
         }
         for (i = 0; i < 10; i++) {
-            life.on->tell_clock(i % 2 * 100000);
-            (void)life.on->tick();
+            on->tell_clock(i % 2 * 100000);
+            (void)on->tick();
             pass_time(1);
         }
         if (operations - before > 12 * world_port.block_count) wrong("the flash is erased in vain", (int)(operations - before));
-        if (n < 100 && status == INNGEST_OK) (void)(life.on->close() == INNGEST_OK);
+        if (n < 100 && status == INNGEST_OK) (void)(on->close() == INNGEST_OK);
     }
     lives++;
 }

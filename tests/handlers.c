@@ -5,6 +5,7 @@
  * and what it must give, and behind every tick when the next one must come: no earlier, no later, and for nothing else.
  * argv: how many lives; the first seed; anything: tell what happens. */
 #include "../port/flash_emulator/flash_emulator.h"
+#include "draw.h"
 #include "test.h"
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +17,7 @@
 enum { EVENTS = 4, FUNCTIONS = 3, PARTS = 3, BRANCHES = 4, CHAIN = 2, SPAN = BRANCHES * CHAIN, STEPS = PARTS * SPAN };     /* behind them those of on_failure */
 
 static uint64_t random_state;
-static uint32_t draw(uint32_t n)
-{
-    uint64_t z = random_state += UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return (uint32_t)((z ^ (z >> 31)) >> 16) % n;
-}
+#define draw(n) draw(&random_state, n)
 
 /* ---- what the handlers do ------------------------------------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
  * storage that fails now and then. Jobs that behave run beside: each of their steps is done once, and they end.
  * argv: how many lives; the first seed; tell what happens from that one on. */
 #include "../port/flash_emulator/flash_emulator.h"
+#include "draw.h"
 #include "test.h"
 #include <stdlib.h>
 #include <string.h>
@@ -14,13 +15,7 @@
 enum { JOBS = 6, STEPS = 6, DEPTH = 5, PAD = 64, SPACE = 1024, RUNS = 10, EVENTS = 8 };
 
 static uint64_t random_state;
-static uint32_t draw(uint32_t n)
-{
-    uint64_t z = random_state += UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
-    return (uint32_t)((z ^ (z >> 31)) >> 16) % n;
-}
+#define draw(n) draw(&random_state, n)
 static bool one_in(uint32_t n) { return draw(n) == 0; }
 
 /* ---- the ledger, and what the test knows of an engine ------------------------------------------------------------------------- */
