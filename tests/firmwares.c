@@ -286,6 +286,36 @@ static void stuff(uint32_t seed)
     lives++;
 }
 
+/* A firmware that remembers fewer event ids than the one before forgets those that expire first, no others. */
+static void fewer_ids(void)
+{
+    const firmware *small = firmwares[4];
+    unsigned e, n = firmwares[0]->seen_ids;
+    told = 0;
+    begin_life(1);
+    life.ids = life.up = true;
+    open_chip(4096, 32, 4);
+    life.functions = 1;
+    life.has[0] = true;
+    CHECK(boot(firmwares[0], INNGEST_RESET_POWER_ON, MOST_RUNS_, 8) == INNGEST_OK);
+    for (e = 0; e < n; e++) {
+        CHECK(on->send(e) == INNGEST_OK);
+        (void)on->tick();
+        CHECK(ledger[e][0].finished);
+        pass_time(10000);
+    }
+    CHECK(on->close() == INNGEST_OK && n > small->seen_ids);
+    memset(ledger, 0, sizeof ledger);
+    CHECK(boot(small, INNGEST_RESET_POWER_ON, MOST_RUNS_, 8) == INNGEST_OK);
+    for (e = n; e-- > n - small->seen_ids;) {
+        CHECK(on->send(e) == INNGEST_OK);
+        (void)on->tick();
+        CHECK(!ledger[e][0].finished);
+    }
+    CHECK(on->send(e) == INNGEST_ERR_SEEN_FULL);                      /* not one that was seen: it waits for a place */
+    CHECK(told == 0);
+}
+
 int main(int argc, char **argv)
 {
     uint32_t n = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : 400, seed = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 1, i;
@@ -301,6 +331,7 @@ int main(int argc, char **argv)
         stuff(stuffed[i]);
         CHECK(told == 0);
     }
+    if (argc < 2) fewer_ids();
     for (; n > 0; n--, seed++) {
         told = 0;
         live(seed, 100);

@@ -60,6 +60,11 @@ static inngest_status send_one(unsigned i)
 {
     uint8_t data[2];
     inngest_event e = { .size = 2 };
+#if INNGEST_SEEN_IDS
+    char id[2] = "a";
+    id[0] = (char)('a' + i);
+    if (life.ids) e.id = id;
+#endif
     data[0] = (uint8_t)i;
     data[1] = pattern(i, 0, 0, 1);
     e.name = names[i % life.functions];
