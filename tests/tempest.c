@@ -440,10 +440,8 @@ static void live(uint32_t seed, unsigned turns, bool flaps, bool kills)
             life.up = false;
             continue;
         }
-#if INNGEST_CANCEL
         if (life.cancels && !last && draw(&life.random, 20) == 0) cancel_one();
         dev.forbidden = false;
-#endif
         answer();
         next = inngest_tick(&jobs, now32());
         dev.forbidden = false;
@@ -463,9 +461,7 @@ static void live(uint32_t seed, unsigned turns, bool flaps, bool kills)
             if (life.crashes && life.crash_resets < 12 && draw(&life.random, 2)) { life.crash_resets++; why = INNGEST_RESET_CRASH; }
         }
         if (dev.chip.violations && !dev.disk) wrong("a unit is programmed twice", 0);
-#if INNGEST_INSPECT && INNGEST_CANCEL
         if (last && life.up && life.turn % 50 == 49) free_senders();
-#endif
         if (life.up && look() == 0 && last && life.turn > turns + 1) break;
         if (last && next == UINT32_MAX && life.turn > turns + 10 && life.up && draw(&life.random, 50) == 0) { lose_power(); life.up = false; }
     }
