@@ -6150,7 +6150,7 @@ static int32_t json_digits(json_reader *r, bool exponent)
     for (; digit <= 9; digit = r->c - (unsigned)'0') {
         json_next(r);
         if (exponent) {
-            if (n >> 27 == 0) n = n * 10 + (int32_t)digit;       /* no text here is that long */
+            if (n >> 27 == 0) n = n * 10 + (int32_t)digit;       /* else cut: no text here is that long */
             continue;
         }
         n++;
@@ -6351,8 +6351,8 @@ static inngest_status json_read_memory(const void *json, size_t size, const char
 {
     json_reader r;
     if (json == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
-#if SIZE_MAX > INT32_MAX
-    if (size > INT32_MAX) return INNGEST_ERR_TOO_LONG;
+#if SIZE_MAX > 0xFFFF
+    if (size >> 26) return INNGEST_ERR_TOO_LONG;     /* so few digits make no exponent good that json_digits cut */
 #endif
     fill_bytes(&r, 0, sizeof r);
     r.memory = json;

@@ -1008,7 +1008,7 @@ size_t inngest_event_size(const inngest_ctx *ctx);    /* of its data, in bytes *
  * All of the text is checked at each call, also what follows the value, so malformed text is ERR_JSON whatever the
  * path: RFC 8259 in UTF-8, no byte order mark, nothing but blanks behind the value, no surrogate without its other
  * half. Nested deeper than INNGEST_JSON_DEPTH is ERR_DEPTH. No such path is ERR_NOT_FOUND, also where it leads through
- * a value that is no container. Another type is ERR_TYPE. A malformed path or NULL is ERR_ARGUMENT; json of 2^31 bytes
+ * a value that is no container. Another type is ERR_TYPE. A malformed path or NULL is ERR_ARGUMENT; json of 64 MiB
  * or more is ERR_TOO_LONG. But for OK, *out stays as it was, a string becomes "". Interrupts: yes. Pure. Time: one
  * pass. Stack: about 300 bytes on a Cortex-M3, nothing of it grows with the text. */
 
