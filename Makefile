@@ -199,7 +199,7 @@ soak: $(BUILD)/power_cut $(BUILD)/rot $(BUILD)/faults $(BUILD)/storm $(BUILD)/st
 	/^tests.*passed, / {p += $$2; f += $$4; next} !/ operations, | kills, | mounts, | boots, |^seed [0-9]*$$/ {print} \
 	END {printf "%d images, %d distinct states; %d with rot\n%d passed, %d failed\n", i, d, r, p, f; exit f > 0 || p == 0}'
 
-VALGRIND = $(filter-out power_cut storm storm_near tempest tempest_% firmwares clocks clocks_% posix_%,$(TESTS))
+VALGRIND = $(filter-out power_cut bounds storm storm_near tempest tempest_% firmwares clocks clocks_% posix_%,$(TESTS))
 sanitize: ## the tests under ASan and UBSan, the queue under TSan, tests without a clock under valgrind
 	@$(call need,valgrind:valgrind)
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover" test

@@ -5340,11 +5340,11 @@ static uint32_t do_what_is_due(inngest *jobs, uint32_t now_ms)
     if ((!FAST || jobs->port->sync) &&
         sync_ahead(jobs, ((jobs->head_block - block) << block_shift(jobs)) + jobs->head_offset - offset) != INNGEST_OK) return UINT32_MAX;
     (void)clock_now(jobs);
-    if (waiting != INNGEST_OK) return WOKEN(jobs) ? 0 : next_deadline(jobs, waiting);
-    if (!nothing_came(jobs)) return 0;
-    next = next_deadline(jobs, INNGEST_OK);
-    if (!wants_room_ahead(jobs)) BE_QUIET(jobs, next == UINT32_MAX ? NEVER : jobs->now + next);
-    else if (ahead == INNGEST_OK) return 0;            /* in the next one, which may have nothing else to do */
+    if (waiting != INNGEST_OK ? WOKEN(jobs) : !nothing_came(jobs)) return 0;
+    next = next_deadline(jobs, waiting);
+    if (wants_room_ahead(jobs)) {
+        if (ahead == INNGEST_OK && (int)waiting >= INNGEST_ERR_SEEN_FULL) return 0;   /* in the next one, which may have nothing else to do */
+    } else if (waiting == INNGEST_OK) BE_QUIET(jobs, next == UINT32_MAX ? NEVER : jobs->now + next);
     return next;
 }
 

@@ -769,8 +769,9 @@ struct inngest {                   /* what is used most stands first, bytes befo
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
 
-/* "What it writes" below leaves out what reclaim adds: at most one block's live records, their proof, one erase and
- * one block header for each record written, and only when the head has no room. */
+/* "What it writes" below leaves out what reclaim adds, and only when the head has no room: for each record written at most
+ * one block's live records, their proof, one erase and one block header; and where runs that sleep fill the oldest blocks, so that
+ * those give no room, the same for each of these first, one after the other: at worst for as many as all that is live fills. */
 
 /* Mount the journal and take up its runs. A blank storage is formatted; storage that is foreign, newer or of another
  * geometry is refused and not touched. *index (may be NULL) gets the function that a table error is about; of several, the first; no other status says anything by it.
@@ -799,10 +800,10 @@ INNGEST_MUST_USE inngest_status inngest_format(const inngest_port *port);
  * stands still until it is where it was; by more than a day, time goes on from there. Waits begin where the body in front of
  * them is over, and what is given counts from the end of the tick, if port.now tells when that is. Without it both count from
  * now_ms: a sleep, a retry or a timeout is shorter by what bodies took before it in its tick. Interrupts: no.
- * Bounded by INNGEST_TICK_PASSES passes and the queue, each of whose records may have to reclaim a block first: copy what is
- * live in it, and erase. On flash of 8 blocks or more of which live runs hold a sixteenth at most, ticks do that ahead of need:
- * each copies one record, or erases one block. Failures of the port are counted, and tried again a second
- * later; after a failed sync nothing more is written (close, and init again). */
+ * Bounded by INNGEST_TICK_PASSES passes and the queue, each of whose records may have to reclaim a block first (and blocks full of
+ * runs that sleep in front of it): copy what is live in it, and erase. On flash of 8 blocks or more of which live runs hold a
+ * sixteenth at most, ticks do that ahead of need: each copies one record, or erases one block. Failures of the port are counted,
+ * and tried again a second later; after a failed sync nothing more is written (close, and init again). */
 uint32_t inngest_tick(inngest *jobs, uint32_t now_ms);
 
 /* Journal all queued events and sync. Interrupts: no. OK: every event accepted so far is durable; else the
