@@ -85,7 +85,7 @@ extern bool TAKES_LISTS;
 #define START_HEAD 13u                 /* 7 without a time */
 #define LARGEST_PAYLOAD 4352u          /* of the format: bounds what a scan reads at each place of a blank or torn block */
 #define GUARDED_EVENTS 16u
-#define NEVER INT64_C(0x7FFFFFFFFFFF)   /* 47 bits: as a deadline is kept */
+#define NEVER (INT64_C(1) << 47)        /* behind all times; a deadline is kept in 48 bits */
 #define IS_TIME(t) ((uint64_t)(t) >> 47 == 0)                   /* as many, and not negative */
 #define NO_FUNCTION 0xFFFFu
 #define MOST_RUNS (INNGEST_MANY_RUNS ? 4000000u : 65534u)
