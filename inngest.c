@@ -3018,8 +3018,7 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
         bytes += record_room(jobs, r.size);
         copies++;
     } while (r.flags & MORE);
-    if (torn || !jobs->clean) jobs->wary = true;
-    if (!jobs->wary) jobs->trusted = true;
+    if (!torn && jobs->clean && !jobs->wary) jobs->trusted = true;
     jobs->unsure = jobs->last_block;
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (from == 0) from = jobs->newest ? position : position_at(jobs, jobs->tail_block, jobs->first_offset);   /* position may be 0 */
