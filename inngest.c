@@ -1965,7 +1965,8 @@ static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
     return INNGEST_OK;
 }
 
-static bool in_last(const inngest *jobs, uint32_t position) { return position && block_of(jobs, position) == jobs->last_block; }
+static bool in_block(const inngest *jobs, uint32_t position, uint32_t block) { return (position ^ position_at(jobs, block, 0)) >> jobs->units_shift == 0; }
+static bool in_last(const inngest *jobs, uint32_t position) { return position && in_block(jobs, position, jobs->last_block); }
 
 /* The head is where it was before: what was synced there is not what will be. */
 APART void go_back(inngest *jobs)
@@ -1990,7 +1991,7 @@ APART void start_over(inngest *jobs)
     while (next_record(jobs, jobs->tail_block + 1, &at, &r)) {
         if (r.kind == TIME && time) jobs->time_position = r.position;
         if (!INNGEST_SEEN_IDS || r.kind != SEEN || (seen = find_seen(jobs, FIRST(jobs, &r))) == NULL) continue;
-        if (in_last(jobs, seen->position) || block_of(jobs, seen->position) == jobs->tail_block) seen->position = r.position;   /* the last one: in front of it may be a void one */
+        if (in_last(jobs, seen->position) || in_block(jobs, seen->position, jobs->tail_block)) seen->position = r.position;   /* the last one: in front of it may be a void one */
     }
     for (i = VOIDS; i-- > 0;) {                        /* what a void in there speaks of is void no more */
         if (!in_last(jobs, jobs->voids[i][1])) continue;
@@ -2644,11 +2645,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
 }
 
 /* The block that a RECLAIMED is the proof of. */
-static uint32_t reclaimed_by(const inngest *jobs, const record *r)
-{
-    uint32_t block = block_of(jobs, r->position);
-    return block - ((block - r->step) & STEP_MASK);
-}
+static uint32_t reclaimed_by(const inngest *jobs, const record *r) { return jobs->last_block - ((jobs->last_block - r->step) & STEP_MASK); }
 
 /* b: what its payload begins with. */
 AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8_t *b, uint32_t *reclaimed)
@@ -5687,7 +5684,7 @@ static void find_copied(inngest *jobs)
     while (step_back(jobs, run, &r) == FOUND) {
         uint32_t same = KEY(class_of(r.kind) | (r.flags & FLAG), r.step);
         if (key == 0) key = same;
-        else if (key == same && block_of(jobs, r.position) == jobs->tail_block) {   /* cov: a guard: reclaim copies from there alone */
+        else if (key == same && in_block(jobs, r.position, jobs->tail_block)) {   /* cov: a guard: reclaim copies from there alone */
             set_copied(jobs, r.position, 0);
             return;
         }
