@@ -5276,6 +5276,17 @@ static void pass_again(inngest *jobs, inngest_run *run)
     due_now(jobs, run);
 }
 
+static void end_round(inngest *jobs)
+{
+#if INNGEST_INDEXES
+    while (jobs->again_count) pass_again(jobs, &jobs->runs[jobs->again[--jobs->again_count]]);
+#else
+    inngest_run *run = jobs->runs;
+    uint32_t i;
+    for (i = jobs->run_count; i-- > 0; run++) if (run->flags & RUN_PASSED) pass_again(jobs, run);
+#endif
+}
+
 /* Let each run that is due have one pass. One whose newest record is not durable has it in the next round, behind the
  * sync that serves this one; so what the queue brings costs no sync of its own. False: nothing was due, or power is
  * about to go. */
@@ -5291,10 +5302,8 @@ APART bool round_of_passes(inngest *jobs)
     }
 #if INNGEST_INDEXES
     if (any && run == NULL && jobs->again_count == 0 && none_waits(jobs)) return false;   /* nor will anything be due in another round */
-    while (jobs->again_count) pass_again(jobs, &jobs->runs[jobs->again[--jobs->again_count]]);
-#else
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) if (run->flags & RUN_PASSED) pass_again(jobs, run);
 #endif
+    end_round(jobs);
     return any;
 }
 
