@@ -1419,7 +1419,7 @@ static bool look_ahead(inngest *jobs, uint32_t offset)
 static inngest_status note_failure(inngest *jobs, uint32_t position, uint32_t from, inngest_status status)
 {
     jobs->failed_from = from;
-    jobs->failed_at = (uint16_t)(position & ((UINT32_C(1) << jobs->units_shift) - 1));
+    jobs->failed_at = position;
     return status;
 }
 
@@ -2038,7 +2038,7 @@ static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
  * any mount (the last block); else in the next block. */
 APART void give_up(inngest *jobs)
 {
-    uint32_t offset = (uint32_t)jobs->failed_at << jobs->unit_shift, behind = jobs->head_offset + 2u * jobs->unit;
+    uint32_t offset = offset_of(jobs, jobs->failed_at), behind = jobs->head_offset + 2u * jobs->unit;
     bool stays;
     jobs->failed_at = 0;
     jobs->head_offset = offset + (jobs->opening ? jobs->unit : 2u * jobs->unit);    /* of a filler: the same once more */

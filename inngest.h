@@ -648,6 +648,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #endif
 #if INNGEST_CRASHES
     uint8_t guarded, poison_count; /* events whose predicates are still called behind a record */
+    uint16_t poison_row;           /* crashes of predicates in a row */
 #endif
 #if INNGEST_CACHE_LINE
     uint8_t apart[INNGEST_CACHE_LINE];
@@ -669,8 +670,8 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #endif
     inngest_run *runs;
     inngest_index run_count, live_runs;
-    uint16_t failed_at;            /* where in its block, in units, a program failed that was not looked at since; 0: none */
     uint16_t passes;               /* of this tick */
+    uint16_t largest;              /* bytes of the largest record of a live run, as the mount found it: another firmware may have larger limits */
     uint32_t block_count;          /* the port's */
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
     uint32_t head_offset;
@@ -681,6 +682,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t spare, spare_for;     /* spare blocks, as counted for reservations of so many bytes - 1; 0: not yet */
 #endif
     uint32_t newest, written;      /* the newest group; the record written last, in a mount the newest group that no void stands in front of */
+    uint32_t failed_at;            /* position of a program that failed and was not looked at since, 0: none */
     uint32_t failed_from;          /* position of the group that failed and is not void yet, 0: none */
     uint32_t next_run, reserved, time_position;
 #if INNGEST_FAST_MOUNT
@@ -690,9 +692,15 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_CRASHES
     uint32_t alone;                /* the suspect that goes on alone */
 #endif
-    void *user;
-    uint32_t format;               /* the journal's half of run ids */
     const inngest_function *functions;
+    uint32_t format;               /* the journal's half of run ids */
+    uint32_t synced;               /* position, what stands before it is durable */
+    uint32_t last_tick;
+    uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
+    uint32_t seed;                 /* the format's checksum, with which those of records begin */
+    uint32_t group_from;           /* position of the group being written */
+    uint32_t random;
+    void *user;
 #if INNGEST_HOOKS
     const inngest_hooks *hooks;
 #endif
@@ -705,14 +713,9 @@ struct inngest {                   /* what is used most stands first, bytes befo
     bool sparse;                   /* little is live */
 #endif
 #endif
-    uint32_t seed;                 /* the format's checksum, with which those of records begin */
-    uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
-    uint32_t group_from;           /* position of the group being written */
-    uint32_t synced;               /* position, what stands before it is durable */
 #if INNGEST_LONG_STEPS
     uint32_t woken;
 #endif
-    uint32_t last_tick;
 #if INNGEST_INDEXES
     uint32_t hash_mask;
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
@@ -728,7 +731,6 @@ struct inngest {                   /* what is used most stands first, bytes befo
     int64_t told, wall_stamped;    /* as told and not taken yet; as in the newest TIME of this boot */
     uint32_t boot_position;
 #endif
-    uint32_t random;
 #if INNGEST_LOG
     uint32_t said;
 #endif
@@ -738,9 +740,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_CRASHES
     uint32_t alone_until;
     uint32_t poison, arms;         /* event that crashed a predicate; counts runs put on their own */
-    uint16_t poison_row;           /* crashes of predicates in a row */
 #endif
-    uint16_t largest;              /* bytes of the largest record of a live run, as the mount found it: another firmware may have larger limits */
 #if INNGEST_SEEN_IDS
     inngest_seen seen[INNGEST_SEEN_IDS];
 #endif
