@@ -1439,15 +1439,13 @@ static inngest_status open_place(inngest *jobs)
 
 static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
 
-/* Read the next record from *at on that is whole, and go behind it. False: there is none in front of this block. */
-static bool next_record(inngest *jobs, uint32_t block, uint32_t *at, record *r)
+/* Go on to the next record that is whole, from r->next on. False: there is none in front of this block. */
+static bool next_record(inngest *jobs, uint32_t block, record *r)
 {
-    while (*at != position_at(jobs, block, 0)) {
+    while (r->next != position_at(jobs, block, 0)) {
         idle(jobs);
-        if (read_record(jobs, (*at)++, r)) {
-            *at = r->next;
-            return true;
-        }
+        if (read_record(jobs, r->next, r)) return true;
+        r->next = r->position + 1;
     }
     return false;
 }
@@ -1978,7 +1976,7 @@ APART void go_back(inngest *jobs)
  * up the originals again, those of no run from the tail, erase it, and start over. */
 APART void start_over(inngest *jobs)
 {
-    uint32_t i, at = position_at(jobs, jobs->tail_block, 0);
+    uint32_t i;
     bool time = in_last(jobs, jobs->time_position);
     inngest_run *run;
     inngest_seen *seen;
@@ -1988,7 +1986,8 @@ APART void start_over(inngest *jobs)
             if (!read_record(jobs, run->last, &r) || r.link == 0) return;   /* cov: a guard: a copy has a link and was whole */
             run->last -= r.link;
         }
-    while (next_record(jobs, jobs->tail_block + 1, &at, &r)) {
+    r.next = position_at(jobs, jobs->tail_block, 0);
+    while (next_record(jobs, jobs->tail_block + 1, &r)) {
         if (r.kind == TIME && time) jobs->time_position = r.position;
         if (!INNGEST_SEEN_IDS || r.kind != SEEN || (seen = find_seen(jobs, FIRST(jobs, &r))) == NULL) continue;
         if (in_last(jobs, seen->position) || in_block(jobs, seen->position, jobs->tail_block)) seen->position = r.position;   /* the last one: in front of it may be a void one */
@@ -2413,7 +2412,8 @@ APART inngest_status carry_one(inngest *jobs)
     uint32_t at = position_at(jobs, jobs->tail_block, jobs->first_offset), position, size;
     record r;
     if (jobs->carry_from - at <= position_at(jobs, jobs->tail_block + 1, 0) - at) at = jobs->carry_from;
-    while (may_hold_live(jobs) && next_record(jobs, jobs->tail_block + 1, &at, &r)) {
+    for (r.next = at; may_hold_live(jobs) && next_record(jobs, jobs->tail_block + 1, &r); r.next = at) {
+        at = r.next;
         position = r.position;
         size = r.size;
         if (!is_live(jobs, &r, &r)) continue;
@@ -2608,9 +2608,10 @@ static void get_range(uint32_t range[2], const uint8_t *b)
  * it does, 0: nowhere. */
 static uint32_t ends_later(inngest *jobs, const record *of)
 {
-    uint32_t at = of->position, end = 0, range[2];
+    uint32_t end = 0, range[2];
     record r;
-    while (next_record(jobs, jobs->last_block + 1, &at, &r)) {
+    r.next = of->position;
+    while (next_record(jobs, jobs->last_block + 1, &r)) {
         get_range(range, FIRST(jobs, &r));
         if (is_void(&r) && in_range(end, range)) end = 0;              /* its program failed, and was whole all the same */
         else if (end == 0 && r.kind == END && r.run == of->run && !is_voided(jobs, r.position)) end = r.position;   /* the first: copies need not count */
@@ -3073,13 +3074,13 @@ APART inngest_status format_if_blank(inngest *jobs, uint32_t seed)
  * the tail is behind it, it is being erased itself: reclaim starts over. */
 APART bool has_lost_header(inngest *jobs, uint32_t block)
 {
-    uint32_t at = position_at(jobs, block, 0);
     uint8_t b[BLOCK_HEADER];
     record r;
     inngest_status status = read_block_header(jobs, block, b);
     if (status == INNGEST_OK) return get4(b + 8) == block;      /* now it is */
     if (status != INNGEST_ERR_NOT_FOUND || has_header(jobs, block + 1 - jobs->block_count)) return false;
-    return next_record(jobs, block + 1, &at, &r);
+    r.next = position_at(jobs, block, 0);
+    return next_record(jobs, block + 1, &r);
 }
 
 /* Find the newest block and the journal's format by the block headers, or format a blank storage. *blocks: how many
@@ -3207,10 +3208,13 @@ APART void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
 /* Does a block hold anything that counts, of which there is no copy? */
 static bool holds_live(inngest *jobs, uint32_t block)
 {
-    uint32_t at = position_at(jobs, block, 0);
+    uint32_t next = position_at(jobs, block, 0);
     record r;
-    set_copied(jobs, at, jobs->copy);
-    while (next_record(jobs, block + 1, &at, &r)) if (is_live(jobs, &r, &r)) return true;
+    set_copied(jobs, next, jobs->copy);
+    for (r.next = next; next_record(jobs, block + 1, &r); r.next = next) {
+        next = r.next;
+        if (is_live(jobs, &r, &r)) return true;
+    }
     return false;
 }
 
@@ -5776,11 +5780,11 @@ static inngest_status mount_all(inngest *jobs, const inngest_config *config)
 /* Is a record of a block, which has just been read, one that stands in front of that, too? */
 static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
 {
-    uint32_t at = position_at(jobs, jobs->tail_block, 0);
     record other;
     source copy, that;
     set_copy(jobs, r, &copy);
-    while (next_record(jobs, block, &at, &other)) {
+    other.next = position_at(jobs, jobs->tail_block, 0);
+    while (next_record(jobs, block, &other)) {
         set_copy(jobs, &other, &that);
         if (other.run == r->run && other.step == r->step && other.kind == r->kind && payload_crc(&that, copy.from.copy.head) == copy.from.copy.crc) return true;
     }
@@ -5790,9 +5794,9 @@ static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
 /* Was a block begun by mounts alone? Voids are theirs, and proof is of blocks that are erased by now. */
 static bool is_hollow(inngest *jobs, uint32_t block)
 {
-    uint32_t at = position_at(jobs, block, 0);
     record r;
-    while (next_record(jobs, block + 1, &at, &r))
+    r.next = position_at(jobs, block, 0);
+    while (next_record(jobs, block + 1, &r))
         if (r.kind != RECLAIMED && !is_repeat(jobs, block, &r)) return false;
     return true;
 }
