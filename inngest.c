@@ -2197,16 +2197,16 @@ static bool is_void_unit(inngest *jobs, uint32_t position)
     return port_blank(jobs, address, jobs->unit) || is_filler(jobs, address);
 }
 
-/* Carry what is live in the oldest block forward. PAUSED: it has been, and the block holds bytes that do not verify. */
+/* Carry what is live in the oldest block forward. Bytes in there that do not verify are as those that cannot be read. */
 APART inngest_status carry_live(inngest *jobs)
 {
     uint32_t position, next = position_at(jobs, jobs->tail_block, jobs->first_offset);
-    uint32_t broken = 0, size;
+    uint32_t size;
     record r;
     while (may_hold_live(jobs) && next != position_at(jobs, jobs->tail_block + 1, 0)) {
         position = next++;
         if (!read_record(jobs, position, &r)) {
-            if (INNGEST_INSPECT && !is_void_unit(jobs, position)) broken++;
+            if (INNGEST_INSPECT && !is_void_unit(jobs, position)) jobs->unread = true;
             continue;
         }
         next = r.next;
@@ -2221,7 +2221,7 @@ APART inngest_status carry_live(inngest *jobs)
         }
         INNGEST_TRY(copy_record(jobs, &r, false));
     }
-    return broken ? INNGEST_PAUSED : INNGEST_OK;
+    return INNGEST_OK;
 }
 
 #define MOST_OF(a, b) ((a) > (b) ? (a) : (b))
@@ -2343,14 +2343,12 @@ APART inngest_status prove(inngest *jobs)
  * nothing and is erased again. */
 static inngest_status carry_and_prove(inngest *jobs)
 {
-    inngest_status status;
     if (!advance(jobs, 0, 0) || (jobs->tail_block == jobs->head_block && !join_room(jobs, jobs->port->block_size, 0))) return INNGEST_ERR_JOURNAL_FULL;
     jobs->unread = false;
-    status = carry_live(jobs);
-    if ((int)status < 0) return status;
+    INNGEST_TRY(carry_live(jobs));
     if (unreadable(jobs)) return INNGEST_ERR_READ;
 #if INNGEST_INSPECT
-    if (status != INNGEST_OK || jobs->counters.damaged || jobs->unread)
+    if (jobs->unread || jobs->counters.damaged)
 #endif                                 /* without it, for all that is known */
         INNGEST_TRY(park_broken_runs(jobs));
     if (!advance(jobs, ROOM_FOR(4), 0)) return INNGEST_ERR_JOURNAL_FULL;
