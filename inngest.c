@@ -5619,6 +5619,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
 #endif
     go_behind(run, &r);
     do {
+        idle(jobs);
         found = step_back(jobs, run, &r);
         if (found == FOUND && (r.kind == ATTEMPT || r.kind == SLEEP) && r.size != WAIT_BYTES) found = BROKEN;   /* of no version that this one knows */
         if (found == GONE || (found == BROKEN && CANCELLING(run))) break;   /* one that ends needs no records */
@@ -5649,7 +5650,6 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
         }
 #endif
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
-        idle(jobs);
         if (!is_live(jobs, &r, &other)) continue;
         parked = parked || left_out(&r, b);   /* cov: a part is left out: parts.sh */
 #if INNGEST_INDEXES
@@ -5720,7 +5720,6 @@ APART void check_runs(inngest *jobs, inngest_reset reset)
             free_the_run(jobs, run);
             continue;
         }
-        idle(jobs);
         armed = check_run(jobs, run);
 #if INNGEST_CRASHES || INNGEST_INSPECT     /* else its pass says so */
         if (run->function == NO_FUNCTION && run->phase != INNGEST_PHASE_CANCELLING && run->state != INNGEST_WAIT_DAMAGE) {
