@@ -3340,6 +3340,7 @@ APART inngest_status mistake(inngest_ctx *ctx, inngest_status status, const char
 
 /* The same in the step that the pass is at. */
 APART inngest_status step_mistake(inngest_ctx *ctx, inngest_status status) { return mistake(ctx, status, ctx->id); }
+APART inngest_status bad_argument(inngest_ctx *ctx) { return step_mistake(ctx, INNGEST_ERR_ARGUMENT); }
 
 static void note_attempt(inngest_run *run, uint8_t attempt)
 {
@@ -4112,7 +4113,7 @@ static inngest_status enter_with(inngest_ctx *ctx, const char *id, void *result,
 {
     record r;
     inngest_status status = enter_step(ctx, id, WHAT_RUN, &r);
-    if ((status == INNGEST_OK || status == INNGEST_BODY) && result == NULL && size > 0) return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
+    if ((status == INNGEST_OK || status == INNGEST_BODY) && result == NULL && size > 0) return bad_argument(ctx);
     if (status != INNGEST_OK) return status;
     status = copy_payload(ctx, &r, 0, result, size);
     return status == INNGEST_ERR_TOO_LONG ? park_step(ctx) : status;
@@ -4214,7 +4215,7 @@ inngest_status inngest_step_run_with(inngest_ctx *ctx, const char *id, const inn
     if (status == INNGEST_BODY) {
         if (fn == NULL) {
             ctx->open = false;
-            return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
+            return bad_argument(ctx);
         }
         ctx->in_body = true;
         status = fn(ctx, arg, result);
@@ -4238,7 +4239,7 @@ NEAR inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, un
         due = get_time(FIRST(ctx->jobs, &r));
         flags = FIRST(ctx->jobs, &r)[13];
     } else {
-        if (flags & WAIT_UNIX ? !IS_TIME(due) : due < 0 || due > INNGEST_DAYS(366)) return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
+        if (flags & WAIT_UNIX ? !IS_TIME(due) : due < 0 || due > INNGEST_DAYS(366)) return bad_argument(ctx);
         if (!(flags & WAIT_UNIX)) due += clock_now(ctx->jobs);
         INNGEST_TRY(put_wait(ctx, SLEEP, due, flags));
     }
@@ -4429,7 +4430,7 @@ static inngest_status find_progress(inngest_ctx *ctx, const void *data, size_t s
 {
     enum found found;
     if (!ctx->open) return mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_save or load");
-    if (data == NULL && size > 0) return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
+    if (data == NULL && size > 0) return bad_argument(ctx);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     found = find_own(ctx, KEY(SAVE, ctx->step), r);
     if (found == BROKEN) return park(ctx, INNGEST_WAIT_DAMAGE);
