@@ -668,10 +668,10 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if UINTPTR_MAX > 0xFFFFFFFF
     inngest_slot *oldest_slot;     /* that of head */
 #endif
-    inngest_run *runs;
     inngest_index run_count, live_runs;
     uint16_t passes;               /* of this tick */
     uint16_t largest;              /* bytes of the largest record of a live run, as the mount found it: another firmware may have larger limits */
+    inngest_run *runs;
     uint32_t block_count;          /* the port's */
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
     uint32_t head_offset;
@@ -682,7 +682,6 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t spare, spare_for;     /* spare blocks, as counted for reservations of so many bytes - 1; 0: not yet */
 #endif
     uint32_t newest, written;      /* the newest group; the record written last, in a mount the newest group that no void stands in front of */
-    uint32_t failed_at;            /* position of a program that failed and was not looked at since, 0: none */
     uint32_t failed_from;          /* position of the group that failed and is not void yet, 0: none */
     uint32_t next_run, reserved, time_position;
 #if INNGEST_FAST_MOUNT
@@ -692,8 +691,9 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_CRASHES
     uint32_t alone;                /* the suspect that goes on alone */
 #endif
-    const inngest_function *functions;
     uint32_t format;               /* the journal's half of run ids */
+    const inngest_function *functions;
+    uint32_t failed_at;            /* position of a program that failed and was not looked at since, 0: none */
     uint32_t synced;               /* position, what stands before it is durable */
     uint32_t last_tick;
     uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
