@@ -2658,7 +2658,7 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
         jobs->time_position = r->position;
         jobs->wary = r->step != 0;
         stamp = get_time(b);
-        jobs->dated = get_time(b + 6) > 0;
+        jobs->dated = get_time(b + 6) != 0;
 #if INNGEST_WALL_CLOCK
         jobs->wall_offset = get_time(b + 6) - stamp;
         jobs->was_known = jobs->dated;
@@ -4637,23 +4637,21 @@ static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned ca
  * say no; and all of them are, where resets in a row are more than one event explains. */
 static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, bool guard)
 {
-    bool yes;
 #if INNGEST_CRASHES
-    uint32_t hash = hash_id(f->id) ^ crc32(0, e->data, e->size);
-    unsigned resets = jobs->poison == hash ? jobs->poison_count : 0;
-    guard = guard && (jobs->guarded > 0 || jobs->alone);   /* a reset in it is not to be pinned on the run that is alone */
-    if (guard) {
+    if (guard && (jobs->guarded > 0 || jobs->alone)) {     /* a reset in it is not to be pinned on the run that is alone */
+        uint32_t hash = hash_id(f->id) ^ crc32(0, e->data, e->size);
+        unsigned resets = jobs->poison == hash ? jobs->poison_count : 0;
+        bool yes;
         if (resets >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
         if (jobs->guarded > 0) jobs->guarded--;
         if (note_call(jobs, hash, resets, CALLED_NOW)) (void)port_sync(jobs);
+        yes = f->when(jobs->user, e->data, e->size);
+        (void)note_call(jobs, hash, resets, CALLED_BEFORE);
+        return yes;
     }
 #endif
     (void)guard;
-    yes = f->when(jobs->user, e->data, e->size);
-#if INNGEST_CRASHES
-    if (guard) (void)note_call(jobs, hash, resets, CALLED_BEFORE);
-#endif
-    return yes;
+    return f->when(jobs->user, e->data, e->size);
 }
 
 APART uint32_t heartbeat_in(const inngest *jobs);
