@@ -200,6 +200,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 
 /* What is never so where the part is left out. */
 #define IN_GROUP(ctx) (INNGEST_PARALLEL && (ctx)->parallel)
+#define IS_DECIDED(ctx) (INNGEST_PARALLEL && (ctx)->decided)   /* its group: only in one */
 #if INNGEST_LONG_STEPS
 #define IN_PROGRESS(ctx) ((ctx)->active != NULL)
 #define ENDING(ctx) ((ctx)->ending)
@@ -3874,13 +3875,13 @@ static inngest_status begin_again(inngest_ctx *ctx)
         return step_mistake(ctx, (inngest_status)(INNGEST_ERR_RUN_BYTES + (int)(a->how - MISTAKEN)));
     }
     if (!GOES_ON(a)) {
-        if (!IN_GROUP(ctx) || !ctx->decided) return a->how == HOW(INNGEST_RETRY) ? INNGEST_RETRY : INNGEST_FAIL;
+        if (!IS_DECIDED(ctx)) return a->how == HOW(INNGEST_RETRY) ? INNGEST_RETRY : INNGEST_FAIL;
         tell_step(ctx, INNGEST_LOST);
         drop_own(ctx);
         return INNGEST_LOST;
     }
     if (ctx->ending) ctx->stop = INNGEST_STOP_CANCEL;
-    else if (IN_GROUP(ctx) && ctx->decided) ctx->stop = INNGEST_STOP_LOST;
+    else if (IS_DECIDED(ctx)) ctx->stop = INNGEST_STOP_LOST;
     else if (a->timed && until(ctx->jobs, a->timeout) <= 0) ctx->stop = INNGEST_STOP_TIMEOUT;
     else if (a->how != HOW(INNGEST_AGAIN) || (!a->shared && until(ctx->jobs, a->next) > 0)) return wait_for_step(ctx, a, a->next);
     return INNGEST_BODY;
@@ -4020,7 +4021,7 @@ APART inngest_status park_step(inngest_ctx *ctx)
 NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const record *r)
 {
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park_step(ctx);
-    if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
+    if (!IN_PROGRESS(ctx) && IS_DECIDED(ctx)) return INNGEST_LOST;
     if (ENDING(ctx) ? !IN_PROGRESS(ctx) : CANCELLING(ctx->run)) return wait_for_good(ctx, INNGEST_WAIT_NONE);
     if (INNGEST_LONG_STEPS && r->kind == INTENT) {
         ctx->attempt = FIRST(ctx->jobs, r)[0];
@@ -4036,7 +4037,6 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
     inngest_status status;
     enum found found;
     uint32_t tail;
-    r->kind = 0;
     if (ctx->open) return step_mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
