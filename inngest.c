@@ -1932,7 +1932,6 @@ static bool has_room(inngest *jobs, uint32_t bytes)
  * the next erase has begun it is the only proof of what stands behind it. */
 static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
-    uint32_t two = 2u * jobs->unit;
     if (has_room(jobs, bytes)) return true;
     do {
         if (jobs->last_block - jobs->head_block <= keep) return false;
@@ -1945,9 +1944,8 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     } while (!enters_clear(jobs, bytes));
     jobs->head_offset = jobs->first_offset;
     jobs->copies_only = jobs->head_block == jobs->last_block;
-    jobs->opening = (jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0) &&
-                    (bytes == jobs->port->block_size || jobs->head_offset + two + bytes <= jobs->port->block_size);   /* cov: a table that init refuses */
-    if (jobs->opening) jobs->head_offset += two;
+    jobs->opening = jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0;
+    if (jobs->opening) jobs->head_offset += 2u * jobs->unit;         /* init refuses a table with a record for which there would be no room then */
     return true;
 }
 
@@ -2378,7 +2376,7 @@ static inngest_status get_room(inngest *jobs, uint32_t bytes)
 {
     uint32_t tries = 3 * jobs->block_count, spare;
     inngest_status status;
-    if (bytes > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
+    if (bytes > jobs->port->block_size - jobs->first_offset - 2u * jobs->unit) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
     if (jobs->failed) return INNGEST_ERR_SYNC;
     while ((status = prepare_blocks(jobs, true)) == INNGEST_OK) {
         spare = spare_blocks(jobs);
