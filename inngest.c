@@ -3641,7 +3641,7 @@ NEAR void note_own(inngest_ctx *ctx, unsigned kind, uint32_t size)
     ctx->old = (uint16_t)bytes;
     meet(ctx, kind);
     if (INNGEST_LONG_STEPS && kind == INTENT) return;
-    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (((unsigned)IN_GROUP(ctx) | IS_DAMAGED(ctx->jobs)) ? 0u : RUN_OLD));
+    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (((unsigned)IN_GROUP(ctx) | IS_DAMAGED(ctx->jobs) | (kind == SAVE)) ? 0u : RUN_OLD));   /* behind progress its body may have run all the same */
     made_progress(ctx->jobs, run);
 }
 
@@ -4449,12 +4449,11 @@ static inngest_status look_for_change(inngest_ctx *ctx, const void *progress, si
 
 inngest_status inngest_step_save(inngest_ctx *ctx, const void *progress, size_t size)
 {
-    uint16_t old = ctx->old, flags = ctx->run->flags & RUN_OLD;
+    uint16_t old = ctx->old;
     inngest_status status = look_for_change(ctx, progress, size);
     if (status != INNGEST_BODY) return status;
     status = commit_at_once(ctx, SAVE, progress, (uint32_t)size);
     ctx->old = old;
-    ctx->run->flags |= flags;          /* its body may have run all the same */
     if (status == INNGEST_OK) ctx->run->flags |= RUN_SAVED;
     return status;
 }
