@@ -1714,6 +1714,18 @@ static bool find_close(inngest *jobs, const inngest_run *run, uint32_t key, reco
 }
 #endif
 
+/* How many event ids have not expired. */
+#if INNGEST_SEEN_IDS
+APART uint32_t live_ids(const inngest *jobs)
+{
+    uint32_t i, n = 0;
+    for (i = INNGEST_SEEN_IDS; i-- > 0;) if (jobs->seen[i].until > jobs->now) n++;
+    return n;
+}
+#else
+#define live_ids(jobs) 0u
+#endif
+
 /* Find an event id by its record's payload, or its hash, which holds no 0. */
 APART inngest_seen *find_seen(inngest *jobs, const uint8_t *b)
 {
@@ -2148,9 +2160,8 @@ APART uint32_t oldest_live(const inngest *jobs)
  * a sixteenth of what is written at most, and what keeps up copies no block at once. Else: no limit. */
 static void set_window(inngest *jobs)
 {
-    uint32_t i, live = 0;
+    uint32_t i, live = live_ids(jobs) * 2 * SEEN_BYTES;
     jobs->window = UINT32_MAX;
-    for (i = INNGEST_SEEN_IDS; i-- > 0;) if (SEEN_ID(jobs, i)->position && SEEN_ID(jobs, i)->until > jobs->now) live += 2 * SEEN_BYTES;
     for (i = jobs->run_count; i-- > 0;) live += jobs->runs[i].used * UINT32_C(4);
 #if INNGEST_FAST_MOUNT
     jobs->sparse = live / (jobs->port->block_size / 8) < jobs->block_count;
@@ -3601,7 +3612,7 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
 ASIDE bool uses_too_much(const inngest *jobs, uint32_t need)
 {
     uint32_t i;
-    for (i = INNGEST_SEEN_IDS; i-- > 0;) if (SEEN_ID(jobs, i)->until > jobs->now) need += record_room(jobs, 12);
+    need += live_ids(jobs) * record_room(jobs, 12);
     for (i = jobs->run_count; i-- > 0;)
         if (jobs->runs[i].number) need += jobs->runs[i].used * UINT32_C(4) + END_ROOM;
     return need > CAPACITY(jobs);
@@ -4653,21 +4664,17 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
 
 APART uint32_t heartbeat_in(const inngest *jobs);
 
-static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
+#if INNGEST_SEEN_IDS
+static bool seen_before(const inngest *jobs, const uint32_t hash[2])
 {
     int i;
-    (void)e;
-    *live = 0;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
-        const inngest_seen *seen = SEEN_ID(jobs, i);
-        if (seen->until <= jobs->now) continue;
-        ++*live;
-#if INNGEST_SEEN_IDS
-        if (e->full && seen->hash[0] == e->full->of.full.id_hash[0] && seen->hash[1] == e->full->of.full.id_hash[1]) return true;   /* no id is 0, and of none seen */
-#endif
+        const inngest_seen *seen = &jobs->seen[i];
+        if (seen->hash[0] == hash[0] && seen->hash[1] == hash[1] && seen->until > jobs->now) return true;   /* no id is 0, and of none seen */
     }
     return false;
 }
+#endif
 
 /* Append the START of a run, as the last of its group or not. */
 APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
@@ -4742,10 +4749,12 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
 {
     uint16_t chosen[INNGEST_FAN_OUT];
     unsigned i, n = 0;
-    uint32_t start = record_room(jobs, START_HEAD + e->name_size + e->size), need = 0, live, first = jobs->next_run, k;
+    uint32_t start = record_room(jobs, START_HEAD + e->name_size + e->size), need = 0, live = live_ids(jobs), first = jobs->next_run, k;
     inngest_run *run;
     inngest_status status;
-    if (seen_before(jobs, e, &live)) { count(&jobs->counters.duplicates); return INNGEST_OK; }
+#if INNGEST_SEEN_IDS
+    if (e->full && seen_before(jobs, e->full->of.full.id_hash)) { count(&jobs->counters.duplicates); return INNGEST_OK; }
+#endif
     for (i = 0; i < jobs->function_count && n < INNGEST_FAN_OUT; i++) {
         const inngest_function *f = &jobs->functions[i];
         if (!matches(f->event, e->name, e->name_size)) continue;
