@@ -2859,7 +2859,7 @@ static void note_refusal(inngest *jobs, const record *r, inngest_status why, sca
     else if (found->ends == 0 || (int32_t)(ends - found->ends) > 0) found->ends = ends;
 }
 
-/* Behind the last record of a block are bytes that do not verify, or the block is blank. */
+/* Behind the last record of a block are bytes that do not verify, or nothing at all. */
 static void end_scan(inngest *jobs, uint32_t block, bool broken, bool blank, scan *found)
 {
     if (broken) count(&jobs->counters.torn);
@@ -2901,7 +2901,7 @@ APART bool is_torn(const record *r, const uint8_t *b, uint32_t gap)
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
     uint32_t offset = SCAN_FROM(jobs, found), gap = offset;
-    bool in_group = false, in_void = false, broken = false, blank = false, edge = true, torn;   /* edge: the unit in front is not blank */
+    bool in_group = false, in_void = false, broken = false, edge = true, torn;   /* edge: the unit in front is not blank */
     inngest_status applied;
     uint8_t b[FIRST_BYTES];
     record r;
@@ -2911,10 +2911,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         if (!read_record(jobs, position, &r)) {
             if (in_group) return doubt(jobs);
             in_void = false;
-            if (offset == gap && is_end(jobs, block, offset)) {
-                blank = true;
-                break;
-            }
+            if (offset == gap && is_end(jobs, block, offset)) break;
             offset += jobs->unit;
             if (port_blank(jobs, address, jobs->unit)) {
                 if (INNGEST_INDEXES && edge && is_end(jobs, block, offset)) break;
@@ -2972,7 +2969,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 #endif
         if (applied != INNGEST_OK) note_refusal(jobs, &r, applied, found);
     }
-    end_scan(jobs, block, broken, blank, found);
+    end_scan(jobs, block, broken, offset == gap, found);
     return INNGEST_OK;
 }
 
