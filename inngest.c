@@ -3433,6 +3433,9 @@ static enum found find_own(const inngest_ctx *ctx, uint32_t key, record *r)
     return find_record(ctx->jobs, ctx->run, key, r);
 }
 
+/* The same of the step, whatever the pass has come by. */
+APART enum found find_in_chain(const inngest_ctx *ctx, record *r) { return find_own(ctx, KEY(RESULT, ctx->step), r); }
+
 /* The step's identity: hash of the id plus its occurrence in this pass. Ids whose ranges touch are refused. */
 NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
 {
@@ -3573,7 +3576,7 @@ NEAR enum found find_memo(inngest_ctx *ctx, record *r)
     r->position = ctx->ahead;
     if (ctx->ahead && find_close(ctx->jobs, ctx->run, KEY(RESULT, ctx->step), r)) found = FOUND;
 #endif
-    else found = find_own(ctx, KEY(RESULT, ctx->step), r);
+    else found = find_in_chain(ctx, r);
     if (found != FOUND) return found;
 #if INNGEST_TRAIL_STEPS
     place[0] = r->position;
@@ -3594,7 +3597,7 @@ static void meet(inngest_ctx *ctx, unsigned kind)
     ctx->run->memos++;
 }
 #else
-static enum found find_memo(const inngest_ctx *ctx, record *r) { return find_own(ctx, KEY(RESULT, ctx->step), r); }
+#define find_memo find_in_chain
 #define meet(ctx, kind) ((void)0)
 #endif
 
@@ -4080,7 +4083,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
         count(&jobs->counters.memos);
         TELL(jobs, step_memo, run_id(jobs, ctx->run), ctx->id, status);
     }
-    if (INNGEST_HOOKS && jobs->tail_block != tail && find_own(ctx, KEY(RESULT, ctx->step), r) != FOUND) return park(ctx, INNGEST_WAIT_DAMAGE);   /* cov: a guard: the hook has written, and reclaim moved it */
+    if (INNGEST_HOOKS && jobs->tail_block != tail && find_in_chain(ctx, r) != FOUND) return park(ctx, INNGEST_WAIT_DAMAGE);   /* cov: a guard: the hook has written, and reclaim moved it */
     return status;
 }
 
@@ -4503,7 +4506,7 @@ static void find_attempt(inngest_ctx *ctx)
     record r;
     ctx->attempt = 0;
     ctx->old = 0;
-    if (find_own(ctx, KEY(RESULT, ctx->step), &r) != FOUND) return;
+    if (find_in_chain(ctx, &r) != FOUND) return;
 #if INNGEST_INDEXES
     ctx->known = true;
 #endif
