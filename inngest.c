@@ -2656,7 +2656,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
 /* The block that a RECLAIMED is the proof of. */
 static uint32_t reclaimed_by(const inngest *jobs, const record *r) { return jobs->last_block - ((jobs->last_block - r->step) & STEP_MASK); }
 
-/* b: what its payload begins with. */
+/* b: what its payload begins with. Nothing is read: it may stand in the stage. */
 AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8_t *b, uint32_t *reclaimed)
 {
     int64_t stamp = 0;
@@ -2791,7 +2791,7 @@ static bool is_list(const inngest *jobs, const record *r) { return r->kind == RE
 APART inngest_status take_list(inngest *jobs, scan *found)
 {
     uint32_t i, crc, position, now = 0, none;
-    uint8_t b[FIRST_BYTES];
+    uint8_t b[4];
     record r;
     source s;
     if (!read_record(jobs, found->list, &r)) return distrust_lists(jobs);
@@ -2810,11 +2810,7 @@ APART inngest_status take_list(inngest *jobs, scan *found)
         position = get4(b);
         if (i == 1) now = position;
         if (i < 2 || (i == 2 && position == 0) || (int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0) continue;
-        if (read_record(jobs, position, &r)) {
-            copy_bytes(b, FIRST(jobs, &r), sizeof b);
-            if (apply_record(jobs, &r, b, &none) == INNGEST_OK) continue;
-        }
-        found->unmet = position;
+        if (!read_record(jobs, position, &r) || apply_record(jobs, &r, FIRST(jobs, &r), &none) != INNGEST_OK) found->unmet = position;
     }
     if (crc != s.from.copy.crc) return distrust_lists(jobs);
     now -= (uint32_t)jobs->now;                            /* by now the TIME that it lists has told the high half */
@@ -2832,7 +2828,6 @@ static inngest_status find_starts(inngest *jobs)
 {
     uint32_t i;
     inngest_run *run = jobs->runs;
-    uint8_t b[FIRST_BYTES];
     record r;
     for (i = jobs->run_count; i-- > 0; run++) {
         if (run->number == 0 || run->used) continue;
@@ -2842,8 +2837,7 @@ static inngest_status find_starts(inngest *jobs)
             if ((int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0 || !read_header(jobs, position, &r)) return distrust_lists(jobs);
         } while (r.kind != START && r.link);               /* cov: rot that has cleared a link */
         if (!read_record(jobs, r.position, &r) || r.kind != START || r.run != (run->number & STEP_MASK)) return distrust_lists(jobs);   /* cov: the same, in a header, or one that reads differently each time */
-        copy_bytes(b, FIRST(jobs, &r), sizeof b);
-        take_start(jobs, run, &r, b);
+        take_start(jobs, run, &r, FIRST(jobs, &r));
     }
     return INNGEST_OK;
 }
