@@ -2417,9 +2417,8 @@ static bool lags(const inngest *jobs) { return jobs->head_block - jobs->tail_blo
 /* Carry the next record that is live in the tail block forward; behind the last one, release the block. */
 APART inngest_status carry_one(inngest *jobs)
 {
-    uint32_t at = position_at(jobs, jobs->tail_block, jobs->first_offset), position, size;
+    uint32_t at = in_block(jobs, jobs->carry_from, jobs->tail_block) ? jobs->carry_from : position_at(jobs, jobs->tail_block, 0), position, size;
     record r;
-    if (jobs->carry_from - at <= position_at(jobs, jobs->tail_block + 1, 0) - at) at = jobs->carry_from;
     for (r.next = at; may_hold_live(jobs) && next_record(jobs, jobs->tail_block + 1, &r); r.next = at) {
         at = r.next;
         position = r.position;
