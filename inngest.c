@@ -2973,7 +2973,7 @@ static void end_voids(inngest *jobs, uint32_t end)
     unsigned i;
     for (i = VOIDS; i-- > 0;) {
         uint32_t *range = jobs->voids[i];
-        if (range[0] != range[1] && (int32_t)(range[1] - end) > 0) range[1] = (int32_t)(range[0] - end) > 0 ? range[0] : end;   /* cov: what was doubted is blank now, behind a unit left alone */
+        if ((int32_t)(range[1] - end) > 0) range[1] = (int32_t)(range[0] - end) > 0 ? range[0] : end;   /* cov: what was doubted is blank now, behind a unit left alone */
     }
 }
 
