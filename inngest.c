@@ -2160,9 +2160,10 @@ APART uint32_t oldest_live(const inngest *jobs)
  * a sixteenth of what is written at most, and what keeps up copies no block at once. Else: no limit. */
 static void set_window(inngest *jobs)
 {
+    const inngest_run *run = jobs->runs;
     uint32_t i, live = live_ids(jobs) * 2 * SEEN_BYTES;
     jobs->window = UINT32_MAX;
-    for (i = jobs->run_count; i-- > 0;) live += jobs->runs[i].used * UINT32_C(4);
+    for (i = jobs->run_count; i-- > 0; run++) live += run->used * UINT32_C(4);
 #if INNGEST_FAST_MOUNT
     jobs->sparse = live / (jobs->port->block_size / 8) < jobs->block_count;
 #endif
@@ -2188,9 +2189,9 @@ static void find_oldest(inngest *jobs, inngest_run *run)
 
 APART void update_oldest(inngest *jobs)
 {
+    inngest_run *run = jobs->runs;
     uint32_t i;
-    for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)(jobs->tail_block - 1)) find_oldest(jobs, &jobs->runs[i]);
+    for (i = jobs->run_count; i-- > 0; run++) if (run->number && run->oldest == (uint16_t)(jobs->tail_block - 1)) find_oldest(jobs, run);
     set_window(jobs);
 }
 
