@@ -4743,7 +4743,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
 {
     uint16_t chosen[INNGEST_FAN_OUT];
     unsigned i, n = 0;
-    uint32_t start = record_room(jobs, START_HEAD + e->name_size + e->size), need = 0, live = live_ids(jobs), first = jobs->next_run, k;
+    uint32_t start = record_room(jobs, START_HEAD + e->name_size + e->size), need = 0, live, first = jobs->next_run, k;
     inngest_run *run;
     inngest_status status;
 #if INNGEST_SEEN_IDS
@@ -4758,6 +4758,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         chosen[n++] = (uint16_t)i;
     }
     if (n == 0 && ctx == NULL) { count(&jobs->counters.unmatched); return INNGEST_OK; }
+    live = live_ids(jobs);
     if (HAS_ID(e)) live++;
     if (live > INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
     if (jobs->reserved + need + live * record_room(jobs, 12) > capacity(jobs, FILL(INNGEST_FILL_PERCENT))) {
