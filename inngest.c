@@ -4358,11 +4358,9 @@ static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, 
 APART inngest_status close_group(inngest_ctx *ctx, inngest_status status)
 {
     ctx->parallel = ctx->decided = false;
-    if ((int)status > 0 && ctx->stopped == INNGEST_OK) {
-        ctx->stopped = INNGEST_PAUSED;
-        return status;
-    }
-    return ctx->stopped != INNGEST_OK ? ctx->stopped : status;
+    if (ctx->stopped != INNGEST_OK) return ctx->stopped;
+    if ((int)status > 0) ctx->stopped = INNGEST_PAUSED;
+    return status;
 }
 
 inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, ...)
