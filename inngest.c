@@ -408,6 +408,12 @@ APART void fill_bytes(void *to, uint8_t value, size_t size)
 }
 #endif
 
+/* Of no bytes there need be no place. */
+APART void clear_bytes(void *to, size_t size)
+{
+    if (size) fill_bytes(to, 0, size);
+}
+
 INNGEST_SEND_CODE static size_t length_of(const char *text)
 {
     size_t n = 0;
@@ -1045,7 +1051,7 @@ static void free_the_run(inngest *jobs, inngest_run *run)
     if (--jobs->live_runs == 0) set_largest(jobs, 0);
     jobs->reserved -= run->reserved * UINT32_C(4);
     let_others_go_on(jobs, run);
-    fill_bytes(run, 0, sizeof *run);
+    clear_bytes(run, sizeof *run);
     due_never(jobs, run);
 }
 
@@ -1287,7 +1293,7 @@ static bool verify(inngest *jobs, uint32_t address, record *r)
     jobs->stage[0] = read;                           /* where the position is now */
     jobs->stage[1] = crc;                            /* for set_copy */
     address += r->header;
-    fill_bytes(to, 0, FIRST_BYTES);
+    clear_bytes(to, FIRST_BYTES);
     for (left = r->size; left > 0; left -= n, address += n, to = bytes + 32) {
         n = minimum(left, sizeof jobs->stage - 32);
         if (!port_read(jobs, address, to, n)) return false;
@@ -2800,7 +2806,7 @@ APART inngest_status take_list(inngest *jobs, scan *found)
     crc = s.from.copy.head;
     for (i = jobs->run_count; i-- > 0;) if (jobs->runs[i].number) free_the_run(jobs, &jobs->runs[i]);
 #if INNGEST_SEEN_IDS
-    fill_bytes(jobs->seen, 0, sizeof jobs->seen);
+    clear_bytes(jobs->seen, sizeof jobs->seen);
 #endif
     jobs->time_position = 0;
     found->unmet = 0;
@@ -3252,7 +3258,7 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     uint32_t block, last, blocks = 0, oldest, missing, headless = 0, least;
     bool misplaced = false, fresh, full;
     scan found;
-    fill_bytes(&found, 0, sizeof found);               /* not by = { 0 }: that would be a call of memset */
+    clear_bytes(&found, sizeof found);               /* not by = { 0 }: that would be a call of memset */
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->block_count;
     if (oldest < jobs->block_count) oldest = jobs->block_count;
@@ -3315,7 +3321,7 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         jobs->last_block--;
         jobs->tail_block = jobs->last_block + 2 - jobs->block_count;
         INNGEST_TRY(prepare_blocks(jobs, true));
-        fill_bytes(&jobs->void_count, 0, CLEARED - offsetof(inngest, void_count));    /* what was void by what stood in there counts again */
+        clear_bytes(&jobs->void_count, CLEARED - offsetof(inngest, void_count));    /* what was void by what stood in there counts again */
         return INNGEST_PAUSED;
     }
     return INNGEST_OK;
@@ -4107,7 +4113,7 @@ static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t f
     uint32_t n = r->size - from;
     if (n > size) return INNGEST_ERR_TOO_LONG;
     if (!take_payload(ctx->jobs, r, from, to, n)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (size > n) fill_bytes((uint8_t *)to + n, 0, size - n);
+    if (size > n) clear_bytes((uint8_t *)to + n, size - n);
     return INNGEST_OK;
 }
 
@@ -4141,7 +4147,7 @@ APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_s
     ctx->told = false;
     status = begin_body(ctx, options);
     if (status != INNGEST_BODY) return status;
-    if (size) fill_bytes(result, 0, size);
+    clear_bytes(result, size);
     ctx->open = true;
     count(&ctx->jobs->counters.steps_run);
     TELL(ctx->jobs, step_start, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt);
@@ -4467,7 +4473,7 @@ inngest_status inngest_step_load(inngest_ctx *ctx, void *progress, size_t size)
     inngest_status status = find_progress(ctx, progress, size, &r);
     if (status != INNGEST_OK && status != INNGEST_BODY) return status;
     if (status == INNGEST_OK) return copy_payload(ctx, &r, 0, progress, size);
-    if (size) fill_bytes(progress, 0, size);
+    clear_bytes(progress, size);
     return INNGEST_OK;
 }
 #endif
@@ -4788,7 +4794,7 @@ static inngest_ctx *start_ctx(inngest *jobs, inngest_run *run)
     memset((uint8_t *)ctx + offsetof(inngest_ctx, wake), 0, offsetof(inngest_ctx, error) + offsetof(inngest_error_info, message) + 1 - offsetof(inngest_ctx, wake));
     ctx->id[0] = 0;
 #else
-    fill_bytes(ctx, 0, sizeof *ctx);
+    clear_bytes(ctx, sizeof *ctx);
 #endif
     ctx->jobs = jobs;
     ctx->run = run;
@@ -5529,8 +5535,8 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
 #if INNGEST_CACHE_LINE
     slots_at -= ((uintptr_t)config->memory + slots_at) % INNGEST_CACHE_LINE;
 #endif
-    fill_bytes(jobs, 0, fresh);
-    fill_bytes(config->memory, 0, slots_at);
+    clear_bytes(jobs, fresh);
+    clear_bytes(config->memory, slots_at);
     jobs->functions = config->functions;
     jobs->function_count = config->function_count;
     jobs->port = config->port;
@@ -6358,7 +6364,7 @@ static inngest_status json_read_memory(const void *json, size_t size, const char
 #if SIZE_MAX > INT32_MAX
     if (size > INT32_MAX) return INNGEST_ERR_TOO_LONG;
 #endif
-    fill_bytes(&r, 0, sizeof r);
+    clear_bytes(&r, sizeof r);
     r.memory = json;
     r.size = (uint32_t)size;
     r.root = path;
@@ -6375,7 +6381,7 @@ static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *
     json_reader r;
     inngest_status status = INNGEST_ERR_ARGUMENT;
     uint32_t name;
-    fill_bytes(&r, 0, sizeof r);
+    clear_bytes(&r, sizeof r);
     r.jobs = ctx->jobs;
     r.from = find_event(ctx, &r.event, &name);
     if (r.from == 0) return park(ctx, INNGEST_WAIT_DAMAGE);
@@ -6570,7 +6576,7 @@ inngest_status inngest_parse_time(const char *text, int64_t *unix_ms)
     bool more = false, west = false;                 /* more: a fraction of a second that is not 0 */
     int32_t days, ms = 0, zone;
     if (text == NULL || unix_ms == NULL) return INNGEST_ERR_ARGUMENT;
-    fill_bytes(n, 0, sizeof n);
+    clear_bytes(n, sizeof n);
     if (text_shape(text, "0000-00-00", n) != 10) return INNGEST_ERR_ARGUMENT;
     text += 10;
     if (*text) {
