@@ -391,7 +391,14 @@ static uint32_t minimum(uint32_t a, uint32_t b) { return a < b ? a : b; }
 #if FAST || !defined(__arm__)
 #define copy_bytes memcpy
 #define fill_bytes memset
+
+/* Of no bytes there need be none. */
+HOT void copy_any(void *to, const void *from, size_t size)
+{
+    if (size) copy_bytes(to, from, size);
+}
 #else
+#define copy_any copy_bytes
 INNGEST_SEND_CODE APART void copy_bytes(void *to, const void *from, size_t size)
 {
     uint8_t *byte = to;
@@ -795,8 +802,8 @@ INNGEST_SEND_CODE inngest_status inngest_send_event(inngest *jobs, const inngest
         slot->of.full.id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
     }
 #endif
-    if (name_size) copy_bytes(slot->data, event->name, name_size);   /* cov: it has a name, which the analyzer does not see */
-    if (event->size) copy_bytes(slot->data + name_size, event->data, event->size);
+    copy_any(slot->data, event->name, name_size);
+    copy_any(slot->data + name_size, event->data, event->size);
     return close_slot(jobs, slot);
 }
 
@@ -813,7 +820,7 @@ INNGEST_SEND_CODE inngest_status inngest_complete(inngest *jobs, inngest_token t
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
     slot->what = SLOT_WHAT(SLOT_COMPLETION, (uint8_t)status, size);
     slot->of.token = token;
-    if (size) copy_bytes(slot->data, result, size);
+    copy_any(slot->data, result, size);
     return close_slot(jobs, slot);
 }
 
