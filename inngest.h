@@ -575,6 +575,9 @@ struct inngest_ctx {
 #endif
     uint16_t size;                 /* of the step's result */
     uint16_t old;                  /* bytes of the record that the step's next one supersedes */
+#if INNGEST_INDEXES
+    uint16_t met;                  /* steps on record that this pass has come by */
+#endif
     inngest *jobs;
     inngest_run *run;
     const inngest_function *function;   /* NULL: not in the table */
@@ -588,7 +591,6 @@ struct inngest_ctx {
     uint32_t timeout, again;
 #endif
 #if INNGEST_INDEXES
-    uint16_t met;                  /* steps on record that this pass has come by */
     uint32_t ahead;                /* behind the memo met last; 0: none yet */
 #endif
 #if INNGEST_TRAIL_STEPS
