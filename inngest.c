@@ -2457,7 +2457,8 @@ APART inngest_status carry_one(inngest *jobs)
 NEAR bool list_is_due(inngest *jobs)
 {
     uint32_t head = head_position(jobs), tail;
-    if (jobs->live_runs > jobs->port->block_size / 16 || !jobs->sparse || !jobs->dirty) return false;
+    if (FAST && (jobs->live_runs > jobs->port->block_size / 16 || !jobs->sparse)) return false;      /* as list_bytes says, too */
+    if (!jobs->dirty) return false;
     if (jobs->port->block_size > LIST_REACH ? (head ^ jobs->list) < LIST_GRID >> jobs->unit_shift || jobs->head_offset % LIST_GRID >= LIST_PLACE
                                             : head - jobs->list < LIST_REACH >> jobs->unit_shift) return false;
     tail = position_at(jobs, jobs->tail_block, 0);
