@@ -1934,7 +1934,6 @@ static bool enters_clear(inngest *jobs, uint32_t bytes)
     jobs->head_end = (int32_t)(jobs->unsure - jobs->head_block) < 0 ? jobs->port->block_size : jobs->first_offset;
     if (is_clear(jobs, minimum(jobs->first_offset + 2u * jobs->unit + bytes, jobs->port->block_size))) return true;
     jobs->wasted = true;
-    jobs->copies_only = jobs->head_block == jobs->last_block;
     return false;
 }
 #define HEAD_END(jobs) ((jobs)->head_end)
@@ -1966,9 +1965,9 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
         }
         jobs->head_block++;
         jobs->head_offset = jobs->port->block_size;
+        jobs->copies_only = jobs->head_block == jobs->last_block;
     } while (!enters_clear(jobs, bytes));
     jobs->head_offset = jobs->first_offset;
-    jobs->copies_only = jobs->head_block == jobs->last_block;
     jobs->opening = jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0;
     if (jobs->opening) jobs->head_offset += 2u * jobs->unit;         /* init refuses a table with a record for which there would be no room then */
     return true;
