@@ -2102,8 +2102,8 @@ static bool unreadable(inngest *jobs)
 /* Whose the damage is may not be known: any step of a run from an earlier boot may have run there. A build that does not count
  * it takes it that there is some. */
 #if INNGEST_INSPECT
-#define note_damage(jobs) ((jobs)->damaged = true, count(&(jobs)->counters.damaged))
-#define IS_DAMAGED(jobs) ((jobs)->damaged)
+#define note_damage(jobs) count(&(jobs)->counters.damaged)
+#define IS_DAMAGED(jobs) ((jobs)->counters.damaged != 0)
 #else
 #define note_damage(jobs) ((void)0)
 #define IS_DAMAGED(jobs) true

@@ -634,9 +634,6 @@ struct inngest {                   /* what is used most stands first, bytes befo
     bool busy, unread, clean, stopped, failed, doubtful, wary, trusted, stale, opening, dirty, wrote, ticked;
     bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
     bool waits;                    /* the queue's oldest event, for room */
-#if INNGEST_INSPECT
-    bool damaged;                  /* as this boot has found */
-#endif
     bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
 #if INNGEST_WALL_CLOCK
     bool wall_known, is_told, wall_moved;   /* moved: in this pass */
