@@ -634,6 +634,9 @@ struct inngest {                   /* what is used most stands first, bytes befo
     bool busy, unread, clean, stopped, failed, doubtful, wary, trusted, stale, opening, dirty, wrote, ticked;
     bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
     bool waits;                    /* the queue's oldest event, for room */
+#if INNGEST_FAST_MOUNT
+    bool sparse;                   /* little is live */
+#endif
     bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
 #if INNGEST_WALL_CLOCK
     bool wall_known, is_told, wall_moved;   /* moved: in this pass */
@@ -708,9 +711,6 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t carry_from;           /* position in the tail block: in front of it nothing is left to copy */
     uint32_t head_end;             /* offset in the head's block: up to there it has been erased in this boot, or looked at */
     uint32_t window;               /* blocks: so far behind the head the tail follows it */
-#if INNGEST_FAST_MOUNT
-    bool sparse;                   /* little is live */
-#endif
 #endif
 #if INNGEST_LONG_STEPS
     uint32_t woken;
