@@ -1453,6 +1453,9 @@ static inngest_status open_place(inngest *jobs)
 
 static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
 
+/* Stand at a position: from there next_record goes. */
+static void stand_at(record *r, uint32_t position) { r->next = position; }
+
 /* Go on to the next record that is whole, from r->next on. False: there is none in front of this block. */
 static bool next_record(inngest *jobs, uint32_t block, record *r)
 {
@@ -2009,7 +2012,7 @@ APART void start_over(inngest *jobs)
             if (!read_record(jobs, run->last, &r) || r.link == 0) return;   /* cov: a guard: a copy has a link and was whole */
             run->last -= r.link;
         }
-    r.next = position_at(jobs, jobs->tail_block, 0);
+    stand_at(&r, position_at(jobs, jobs->tail_block, 0));
     while (next_record(jobs, jobs->tail_block + 1, &r)) {
         if (r.kind == TIME && time) jobs->time_position = r.position;
         if (!INNGEST_SEEN_IDS || r.kind != SEEN || (seen = find_seen(jobs, FIRST(jobs, &r))) == NULL) continue;
@@ -2432,7 +2435,7 @@ APART inngest_status carry_one(inngest *jobs)
 {
     uint32_t at = in_block(jobs, jobs->carry_from, jobs->tail_block) ? jobs->carry_from : position_at(jobs, jobs->tail_block, 0), position, size;
     record r;
-    for (r.next = at; may_hold_live(jobs) && next_record(jobs, jobs->tail_block + 1, &r); r.next = at) {
+    for (stand_at(&r, at); may_hold_live(jobs) && next_record(jobs, jobs->tail_block + 1, &r); stand_at(&r, at)) {
         at = r.next;
         position = r.position;
         size = r.size;
@@ -2631,7 +2634,7 @@ static uint32_t ends_later(inngest *jobs, const record *of)
 {
     uint32_t end = 0, range[2];
     record r;
-    r.next = of->position;
+    stand_at(&r, of->position);
     while (next_record(jobs, jobs->last_block + 1, &r)) {
         get_range(range, FIRST(jobs, &r));
         if (is_void(&r) && in_range(end, range)) end = 0;              /* its program failed, and was whole all the same */
@@ -3091,7 +3094,7 @@ APART bool has_lost_header(inngest *jobs, uint32_t block)
     inngest_status status = read_block_header(jobs, block, b);
     if (status == INNGEST_OK) return get4(b + 8) == block;      /* now it is */
     if (status != INNGEST_ERR_NOT_FOUND || has_header(jobs, block + 1 - jobs->block_count)) return false;
-    r.next = position_at(jobs, block, 0);
+    stand_at(&r, position_at(jobs, block, 0));
     return next_record(jobs, block + 1, &r);
 }
 
@@ -3223,7 +3226,7 @@ static bool holds_live(inngest *jobs, uint32_t block)
     uint32_t next = position_at(jobs, block, 0);
     record r;
     set_copied(jobs, next, jobs->copy);
-    for (r.next = next; next_record(jobs, block + 1, &r); r.next = next) {
+    for (stand_at(&r, next); next_record(jobs, block + 1, &r); stand_at(&r, next)) {
         next = r.next;
         if (is_live(jobs, &r, &r)) return true;
     }
@@ -5791,7 +5794,7 @@ static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
     record other;
     source copy, that;
     set_copy(jobs, r, &copy);
-    other.next = position_at(jobs, jobs->tail_block, 0);
+    stand_at(&other, position_at(jobs, jobs->tail_block, 0));
     while (next_record(jobs, block, &other)) {
         set_copy(jobs, &other, &that);
         if (other.run == r->run && other.step == r->step && other.kind == r->kind && payload_crc(&that, copy.from.copy.head) == copy.from.copy.crc) return true;
@@ -5803,7 +5806,7 @@ static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
 static bool is_hollow(inngest *jobs, uint32_t block)
 {
     record r;
-    r.next = position_at(jobs, block, 0);
+    stand_at(&r, position_at(jobs, block, 0));
     while (next_record(jobs, block + 1, &r))
         if (r.kind != RECLAIMED && !is_repeat(jobs, block, &r)) return false;
     return true;
