@@ -2106,7 +2106,7 @@ static bool unreadable(inngest *jobs)
  * it takes it that there is some. */
 #if INNGEST_INSPECT
 #define note_damage(jobs) count(&(jobs)->counters.damaged)
-#define IS_DAMAGED(jobs) ((jobs)->counters.damaged != 0)
+#define IS_DAMAGED(jobs) ((jobs)->counters.damaged)
 #else
 #define note_damage(jobs) ((void)0)
 #define IS_DAMAGED(jobs) true
