@@ -85,7 +85,7 @@ extern bool TAKES_LISTS;
 #define START_HEAD 13u                 /* 7 without a time */
 #define LARGEST_PAYLOAD 4352u          /* of the format: bounds what a scan reads at each place of a blank or torn block */
 #define GUARDED_EVENTS 16u
-#define NEVER INT64_C(0x7FFFFFFFFFFF)   /* 47 bits: as a deadline is kept */
+#define NEVER (INT64_C(1) << 47)        /* behind all times; a deadline is kept in 48 bits */
 #define IS_TIME(t) ((uint64_t)(t) >> 47 == 0)                   /* as many, and not negative */
 #define NO_FUNCTION 0xFFFFu
 #define MOST_RUNS (INNGEST_MANY_RUNS ? 4000000u : 65534u)
@@ -200,6 +200,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 
 /* What is never so where the part is left out. */
 #define IN_GROUP(ctx) (INNGEST_PARALLEL && (ctx)->parallel)
+#define IS_DECIDED(ctx) (INNGEST_PARALLEL && (ctx)->decided)   /* its group: only in one */
 #if INNGEST_LONG_STEPS
 #define IN_PROGRESS(ctx) ((ctx)->active != NULL)
 #define ENDING(ctx) ((ctx)->ending)
@@ -390,7 +391,14 @@ static uint32_t minimum(uint32_t a, uint32_t b) { return a < b ? a : b; }
 #if FAST || !defined(__arm__)
 #define copy_bytes memcpy
 #define fill_bytes memset
+
+/* Of no bytes there need be none. */
+HOT void copy_any(void *to, const void *from, size_t size)
+{
+    if (size) copy_bytes(to, from, size);
+}
 #else
+#define copy_any copy_bytes
 INNGEST_SEND_CODE APART void copy_bytes(void *to, const void *from, size_t size)
 {
     uint8_t *byte = to;
@@ -406,6 +414,12 @@ APART void fill_bytes(void *to, uint8_t value, size_t size)
     copy_bytes((uint8_t *)to + 1, to, size - 1);
 }
 #endif
+
+/* Of no bytes there need be no place. */
+APART void clear_bytes(void *to, size_t size)
+{
+    if (size) fill_bytes(to, 0, size);
+}
 
 INNGEST_SEND_CODE static size_t length_of(const char *text)
 {
@@ -788,8 +802,8 @@ INNGEST_SEND_CODE inngest_status inngest_send_event(inngest *jobs, const inngest
         slot->of.full.id_hash[1] = hash_text(HASH_SEED * 31u + 7u, event->id) | 1u;
     }
 #endif
-    if (name_size) copy_bytes(slot->data, event->name, name_size);   /* cov: it has a name, which the analyzer does not see */
-    if (event->size) copy_bytes(slot->data + name_size, event->data, event->size);
+    copy_any(slot->data, event->name, name_size);    /* cov: it has a name, which the analyzer does not see */
+    copy_any(slot->data + name_size, event->data, event->size);
     return close_slot(jobs, slot);
 }
 
@@ -806,7 +820,7 @@ INNGEST_SEND_CODE inngest_status inngest_complete(inngest *jobs, inngest_token t
     if (slot == NULL) return INNGEST_ERR_QUEUE_FULL;
     slot->what = SLOT_WHAT(SLOT_COMPLETION, (uint8_t)status, size);
     slot->of.token = token;
-    if (size) copy_bytes(slot->data, result, size);
+    copy_any(slot->data, result, size);
     return close_slot(jobs, slot);
 }
 
@@ -1044,7 +1058,7 @@ static void free_the_run(inngest *jobs, inngest_run *run)
     if (--jobs->live_runs == 0) set_largest(jobs, 0);
     jobs->reserved -= run->reserved * UINT32_C(4);
     let_others_go_on(jobs, run);
-    fill_bytes(run, 0, sizeof *run);
+    clear_bytes(run, sizeof *run);
     due_never(jobs, run);
 }
 
@@ -1286,7 +1300,7 @@ static bool verify(inngest *jobs, uint32_t address, record *r)
     jobs->stage[0] = read;                           /* where the position is now */
     jobs->stage[1] = crc;                            /* for set_copy */
     address += r->header;
-    fill_bytes(to, 0, FIRST_BYTES);
+    clear_bytes(to, FIRST_BYTES);
     for (left = r->size; left > 0; left -= n, address += n, to = bytes + 32) {
         n = minimum(left, sizeof jobs->stage - 32);
         if (!port_read(jobs, address, to, n)) return false;
@@ -1419,7 +1433,7 @@ static bool look_ahead(inngest *jobs, uint32_t offset)
 static inngest_status note_failure(inngest *jobs, uint32_t position, uint32_t from, inngest_status status)
 {
     jobs->failed_from = from;
-    jobs->failed_at = (uint16_t)(position & ((UINT32_C(1) << jobs->units_shift) - 1));
+    jobs->failed_at = position;
     return status;
 }
 
@@ -1439,15 +1453,16 @@ static inngest_status open_place(inngest *jobs)
 
 static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
 
-/* Read the next record from *at on that is whole, and go behind it. False: there is none in front of this block. */
-static bool next_record(inngest *jobs, uint32_t block, uint32_t *at, record *r)
+/* Stand at a position: from there next_record goes. */
+static void stand_at(record *r, uint32_t position) { r->next = position; }
+
+/* Go on to the next record that is whole, from r->next on. False: there is none in front of this block. */
+static bool next_record(inngest *jobs, uint32_t block, record *r)
 {
-    while (*at != position_at(jobs, block, 0)) {
+    while (r->next != position_at(jobs, block, 0)) {
         idle(jobs);
-        if (read_record(jobs, (*at)++, r)) {
-            *at = r->next;
-            return true;
-        }
+        if (read_record(jobs, r->next, r)) return true;
+        r->next = r->position + 1;
     }
     return false;
 }
@@ -1715,6 +1730,18 @@ static bool find_close(inngest *jobs, const inngest_run *run, uint32_t key, reco
 }
 #endif
 
+/* How many event ids have not expired. */
+#if INNGEST_SEEN_IDS
+APART uint32_t live_ids(const inngest *jobs)
+{
+    uint32_t i, n = 0;
+    for (i = INNGEST_SEEN_IDS; i-- > 0;) if (jobs->seen[i].until > jobs->now) n++;
+    return n;
+}
+#else
+#define live_ids(jobs) 0u
+#endif
+
 /* Find an event id by its record's payload, or its hash, which holds no 0. */
 APART inngest_seen *find_seen(inngest *jobs, const uint8_t *b)
 {
@@ -1910,7 +1937,6 @@ static bool enters_clear(inngest *jobs, uint32_t bytes)
     jobs->head_end = (int32_t)(jobs->unsure - jobs->head_block) < 0 ? jobs->port->block_size : jobs->first_offset;
     if (is_clear(jobs, minimum(jobs->first_offset + 2u * jobs->unit + bytes, jobs->port->block_size))) return true;
     jobs->wasted = true;
-    jobs->copies_only = jobs->head_block == jobs->last_block;
     return false;
 }
 #define HEAD_END(jobs) ((jobs)->head_end)
@@ -1933,7 +1959,6 @@ static bool has_room(inngest *jobs, uint32_t bytes)
  * the next erase has begun it is the only proof of what stands behind it. */
 static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
-    uint32_t two = 2u * jobs->unit;
     if (has_room(jobs, bytes)) return true;
     do {
         if (jobs->last_block - jobs->head_block <= keep) return false;
@@ -1943,12 +1968,11 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
         }
         jobs->head_block++;
         jobs->head_offset = jobs->port->block_size;
+        jobs->copies_only = jobs->head_block == jobs->last_block;
     } while (!enters_clear(jobs, bytes));
     jobs->head_offset = jobs->first_offset;
-    jobs->copies_only = jobs->head_block == jobs->last_block;
-    jobs->opening = (jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0) &&
-                    (bytes == jobs->port->block_size || jobs->head_offset + two + bytes <= jobs->port->block_size);   /* cov: a table that init refuses */
-    if (jobs->opening) jobs->head_offset += two;
+    jobs->opening = jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0;
+    if (jobs->opening) jobs->head_offset += 2u * jobs->unit;         /* init refuses a table with a record for which there would be no room then */
     return true;
 }
 
@@ -1965,7 +1989,8 @@ static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
     return INNGEST_OK;
 }
 
-static bool in_last(const inngest *jobs, uint32_t position) { return position && block_of(jobs, position) == jobs->last_block; }
+static bool in_block(const inngest *jobs, uint32_t position, uint32_t block) { return (position ^ position_at(jobs, block, 0)) >> jobs->units_shift == 0; }
+static bool in_last(const inngest *jobs, uint32_t position) { return position && in_block(jobs, position, jobs->last_block); }
 
 /* The head is where it was before: what was synced there is not what will be. */
 APART void go_back(inngest *jobs)
@@ -1977,7 +2002,7 @@ APART void go_back(inngest *jobs)
  * up the originals again, those of no run from the tail, erase it, and start over. */
 APART void start_over(inngest *jobs)
 {
-    uint32_t i, at = position_at(jobs, jobs->tail_block, 0);
+    uint32_t i;
     bool time = in_last(jobs, jobs->time_position);
     inngest_run *run;
     inngest_seen *seen;
@@ -1987,10 +2012,11 @@ APART void start_over(inngest *jobs)
             if (!read_record(jobs, run->last, &r) || r.link == 0) return;   /* cov: a guard: a copy has a link and was whole */
             run->last -= r.link;
         }
-    while (next_record(jobs, jobs->tail_block + 1, &at, &r)) {
+    stand_at(&r, position_at(jobs, jobs->tail_block, 0));
+    while (next_record(jobs, jobs->tail_block + 1, &r)) {
         if (r.kind == TIME && time) jobs->time_position = r.position;
         if (!INNGEST_SEEN_IDS || r.kind != SEEN || (seen = find_seen(jobs, FIRST(jobs, &r))) == NULL) continue;
-        if (in_last(jobs, seen->position) || block_of(jobs, seen->position) == jobs->tail_block) seen->position = r.position;   /* the last one: in front of it may be a void one */
+        if (in_last(jobs, seen->position) || in_block(jobs, seen->position, jobs->tail_block)) seen->position = r.position;   /* the last one: in front of it may be a void one */
     }
     for (i = VOIDS; i-- > 0;) {                        /* what a void in there speaks of is void no more */
         if (!in_last(jobs, jobs->voids[i][1])) continue;
@@ -2037,7 +2063,7 @@ static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
  * any mount (the last block); else in the next block. */
 APART void give_up(inngest *jobs)
 {
-    uint32_t offset = (uint32_t)jobs->failed_at << jobs->unit_shift, behind = jobs->head_offset + 2u * jobs->unit;
+    uint32_t offset = offset_of(jobs, jobs->failed_at), behind = jobs->head_offset + 2u * jobs->unit;
     bool stays;
     jobs->failed_at = 0;
     jobs->head_offset = offset + (jobs->opening ? jobs->unit : 2u * jobs->unit);    /* of a filler: the same once more */
@@ -2079,8 +2105,8 @@ static bool unreadable(inngest *jobs)
 /* Whose the damage is may not be known: any step of a run from an earlier boot may have run there. A build that does not count
  * it takes it that there is some. */
 #if INNGEST_INSPECT
-#define note_damage(jobs) ((jobs)->damaged = true, count(&(jobs)->counters.damaged))
-#define IS_DAMAGED(jobs) ((jobs)->damaged)
+#define note_damage(jobs) count(&(jobs)->counters.damaged)
+#define IS_DAMAGED(jobs) ((jobs)->counters.damaged)
 #else
 #define note_damage(jobs) ((void)0)
 #define IS_DAMAGED(jobs) true
@@ -2149,10 +2175,10 @@ APART uint32_t oldest_live(const inngest *jobs)
  * a sixteenth of what is written at most, and what keeps up copies no block at once. Else: no limit. */
 static void set_window(inngest *jobs)
 {
-    uint32_t i, live = 0;
+    const inngest_run *run = jobs->runs;
+    uint32_t i, live = live_ids(jobs) * 2 * SEEN_BYTES;
     jobs->window = UINT32_MAX;
-    for (i = INNGEST_SEEN_IDS; i-- > 0;) if (SEEN_ID(jobs, i)->position && SEEN_ID(jobs, i)->until > jobs->now) live += 2 * SEEN_BYTES;
-    for (i = jobs->run_count; i-- > 0;) live += jobs->runs[i].used * UINT32_C(4);
+    for (i = jobs->run_count; i-- > 0; run++) live += run->used * UINT32_C(4);
 #if INNGEST_FAST_MOUNT
     jobs->sparse = live / (jobs->port->block_size / 8) < jobs->block_count;
 #endif
@@ -2178,9 +2204,9 @@ static void find_oldest(inngest *jobs, inngest_run *run)
 
 APART void update_oldest(inngest *jobs)
 {
+    inngest_run *run = jobs->runs;
     uint32_t i;
-    for (i = 0; i < jobs->run_count; i++)
-        if (jobs->runs[i].number && jobs->runs[i].oldest == (uint16_t)(jobs->tail_block - 1)) find_oldest(jobs, &jobs->runs[i]);
+    for (i = jobs->run_count; i-- > 0; run++) if (run->number && run->oldest == (uint16_t)(jobs->tail_block - 1)) find_oldest(jobs, run);
     set_window(jobs);
 }
 
@@ -2197,16 +2223,16 @@ static bool is_void_unit(inngest *jobs, uint32_t position)
     return port_blank(jobs, address, jobs->unit) || is_filler(jobs, address);
 }
 
-/* Carry what is live in the oldest block forward. PAUSED: it has been, and the block holds bytes that do not verify. */
+/* Carry what is live in the oldest block forward. Bytes in there that do not verify are as those that cannot be read. */
 APART inngest_status carry_live(inngest *jobs)
 {
     uint32_t position, next = position_at(jobs, jobs->tail_block, jobs->first_offset);
-    uint32_t broken = 0, size;
+    uint32_t size;
     record r;
     while (may_hold_live(jobs) && next != position_at(jobs, jobs->tail_block + 1, 0)) {
         position = next++;
         if (!read_record(jobs, position, &r)) {
-            if (INNGEST_INSPECT && !is_void_unit(jobs, position)) broken++;
+            if (INNGEST_INSPECT && !is_void_unit(jobs, position)) jobs->unread = true;
             continue;
         }
         next = r.next;
@@ -2221,7 +2247,7 @@ APART inngest_status carry_live(inngest *jobs)
         }
         INNGEST_TRY(copy_record(jobs, &r, false));
     }
-    return broken ? INNGEST_PAUSED : INNGEST_OK;
+    return INNGEST_OK;
 }
 
 #define MOST_OF(a, b) ((a) > (b) ? (a) : (b))
@@ -2343,14 +2369,12 @@ APART inngest_status prove(inngest *jobs)
  * nothing and is erased again. */
 static inngest_status carry_and_prove(inngest *jobs)
 {
-    inngest_status status;
     if (!advance(jobs, 0, 0) || (jobs->tail_block == jobs->head_block && !join_room(jobs, jobs->port->block_size, 0))) return INNGEST_ERR_JOURNAL_FULL;
     jobs->unread = false;
-    status = carry_live(jobs);
-    if ((int)status < 0) return status;
+    INNGEST_TRY(carry_live(jobs));
     if (unreadable(jobs)) return INNGEST_ERR_READ;
 #if INNGEST_INSPECT
-    if (status != INNGEST_OK || jobs->counters.damaged || jobs->unread)
+    if (jobs->unread || jobs->counters.damaged)
 #endif                                 /* without it, for all that is known */
         INNGEST_TRY(park_broken_runs(jobs));
     if (!advance(jobs, ROOM_FOR(4), 0)) return INNGEST_ERR_JOURNAL_FULL;
@@ -2379,7 +2403,7 @@ static inngest_status get_room(inngest *jobs, uint32_t bytes)
 {
     uint32_t tries = 3 * jobs->block_count, spare;
     inngest_status status;
-    if (bytes > jobs->port->block_size - jobs->first_offset) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
+    if (bytes > jobs->port->block_size - jobs->first_offset - 2u * jobs->unit) return INNGEST_ERR_EVENT_SIZE;   /* cov: only for a larger INNGEST_RESULT_BYTES */
     if (jobs->failed) return INNGEST_ERR_SYNC;
     while ((status = prepare_blocks(jobs, true)) == INNGEST_OK) {
         spare = spare_blocks(jobs);
@@ -2409,10 +2433,10 @@ static bool lags(const inngest *jobs) { return jobs->head_block - jobs->tail_blo
 /* Carry the next record that is live in the tail block forward; behind the last one, release the block. */
 APART inngest_status carry_one(inngest *jobs)
 {
-    uint32_t at = position_at(jobs, jobs->tail_block, jobs->first_offset), position, size;
+    uint32_t at = in_block(jobs, jobs->carry_from, jobs->tail_block) ? jobs->carry_from : position_at(jobs, jobs->tail_block, 0), position, size;
     record r;
-    if (jobs->carry_from - at <= position_at(jobs, jobs->tail_block + 1, 0) - at) at = jobs->carry_from;
-    while (may_hold_live(jobs) && next_record(jobs, jobs->tail_block + 1, &at, &r)) {
+    for (stand_at(&r, at); may_hold_live(jobs) && next_record(jobs, jobs->tail_block + 1, &r); stand_at(&r, at)) {
+        at = r.next;
         position = r.position;
         size = r.size;
         if (!is_live(jobs, &r, &r)) continue;
@@ -2435,7 +2459,8 @@ APART inngest_status carry_one(inngest *jobs)
 NEAR bool list_is_due(inngest *jobs)
 {
     uint32_t head = head_position(jobs), tail;
-    if (jobs->live_runs > jobs->port->block_size / 16 || !jobs->sparse || !jobs->dirty) return false;
+    if (FAST && (jobs->live_runs > jobs->port->block_size / 16 || !jobs->sparse)) return false;      /* as list_bytes says, too */
+    if (!jobs->dirty) return false;
     if (jobs->port->block_size > LIST_REACH ? (head ^ jobs->list) < LIST_GRID >> jobs->unit_shift || jobs->head_offset % LIST_GRID >= LIST_PLACE
                                             : head - jobs->list < LIST_REACH >> jobs->unit_shift) return false;
     tail = position_at(jobs, jobs->tail_block, 0);
@@ -2607,9 +2632,10 @@ static void get_range(uint32_t range[2], const uint8_t *b)
  * it does, 0: nowhere. */
 static uint32_t ends_later(inngest *jobs, const record *of)
 {
-    uint32_t at = of->position, end = 0, range[2];
+    uint32_t end = 0, range[2];
     record r;
-    while (next_record(jobs, jobs->last_block + 1, &at, &r)) {
+    stand_at(&r, of->position);
+    while (next_record(jobs, jobs->last_block + 1, &r)) {
         get_range(range, FIRST(jobs, &r));
         if (is_void(&r) && in_range(end, range)) end = 0;              /* its program failed, and was whole all the same */
         else if (end == 0 && r.kind == END && r.run == of->run && !is_voided(jobs, r.position)) end = r.position;   /* the first: copies need not count */
@@ -2644,13 +2670,9 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
 }
 
 /* The block that a RECLAIMED is the proof of. */
-static uint32_t reclaimed_by(const inngest *jobs, const record *r)
-{
-    uint32_t block = block_of(jobs, r->position);
-    return block - ((block - r->step) & STEP_MASK);
-}
+static uint32_t reclaimed_by(const inngest *jobs, const record *r) { return jobs->last_block - ((jobs->last_block - r->step) & STEP_MASK); }
 
-/* b: what its payload begins with. */
+/* b: what its payload begins with. Nothing is read: it may stand in the stage. */
 AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8_t *b, uint32_t *reclaimed)
 {
     int64_t stamp = 0;
@@ -2662,7 +2684,7 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
         jobs->time_position = r->position;
         jobs->wary = r->step != 0;
         stamp = get_time(b);
-        jobs->dated = get_time(b + 6) > 0;
+        jobs->dated = get_time(b + 6) != 0;
 #if INNGEST_WALL_CLOCK
         jobs->wall_offset = get_time(b + 6) - stamp;
         jobs->was_known = jobs->dated;
@@ -2785,7 +2807,7 @@ static bool is_list(const inngest *jobs, const record *r) { return r->kind == RE
 APART inngest_status take_list(inngest *jobs, scan *found)
 {
     uint32_t i, crc, position, now = 0, none;
-    uint8_t b[FIRST_BYTES];
+    uint8_t b[4];
     record r;
     source s;
     if (!read_record(jobs, found->list, &r)) return distrust_lists(jobs);
@@ -2794,7 +2816,7 @@ APART inngest_status take_list(inngest *jobs, scan *found)
     crc = s.from.copy.head;
     for (i = jobs->run_count; i-- > 0;) if (jobs->runs[i].number) free_the_run(jobs, &jobs->runs[i]);
 #if INNGEST_SEEN_IDS
-    fill_bytes(jobs->seen, 0, sizeof jobs->seen);
+    clear_bytes(jobs->seen, sizeof jobs->seen);
 #endif
     jobs->time_position = 0;
     found->unmet = 0;
@@ -2804,11 +2826,7 @@ APART inngest_status take_list(inngest *jobs, scan *found)
         position = get4(b);
         if (i == 1) now = position;
         if (i < 2 || (i == 2 && position == 0) || (int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0) continue;
-        if (read_record(jobs, position, &r)) {
-            copy_bytes(b, FIRST(jobs, &r), sizeof b);
-            if (apply_record(jobs, &r, b, &none) == INNGEST_OK) continue;
-        }
-        found->unmet = position;
+        if (!read_record(jobs, position, &r) || apply_record(jobs, &r, FIRST(jobs, &r), &none) != INNGEST_OK) found->unmet = position;
     }
     if (crc != s.from.copy.crc) return distrust_lists(jobs);
     now -= (uint32_t)jobs->now;                            /* by now the TIME that it lists has told the high half */
@@ -2826,7 +2844,6 @@ static inngest_status find_starts(inngest *jobs)
 {
     uint32_t i;
     inngest_run *run = jobs->runs;
-    uint8_t b[FIRST_BYTES];
     record r;
     for (i = jobs->run_count; i-- > 0; run++) {
         if (run->number == 0 || run->used) continue;
@@ -2836,8 +2853,7 @@ static inngest_status find_starts(inngest *jobs)
             if ((int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0 || !read_header(jobs, position, &r)) return distrust_lists(jobs);
         } while (r.kind != START && r.link);               /* cov: rot that has cleared a link */
         if (!read_record(jobs, r.position, &r) || r.kind != START || r.run != (run->number & STEP_MASK)) return distrust_lists(jobs);   /* cov: the same, in a header, or one that reads differently each time */
-        copy_bytes(b, FIRST(jobs, &r), sizeof b);
-        take_start(jobs, run, &r, b);
+        take_start(jobs, run, &r, FIRST(jobs, &r));
     }
     return INNGEST_OK;
 }
@@ -2853,7 +2869,7 @@ static void note_refusal(inngest *jobs, const record *r, inngest_status why, sca
     else if (found->ends == 0 || (int32_t)(ends - found->ends) > 0) found->ends = ends;
 }
 
-/* Behind the last record of a block are bytes that do not verify, or the block is blank. */
+/* Behind the last record of a block are bytes that do not verify, or nothing at all. */
 static void end_scan(inngest *jobs, uint32_t block, bool broken, bool blank, scan *found)
 {
     if (broken) count(&jobs->counters.torn);
@@ -2895,7 +2911,7 @@ APART bool is_torn(const record *r, const uint8_t *b, uint32_t gap)
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
     uint32_t offset = SCAN_FROM(jobs, found), gap = offset;
-    bool in_group = false, in_void = false, broken = false, blank = false, edge = true, torn;   /* edge: the unit in front is not blank */
+    bool in_group = false, in_void = false, broken = false, edge = true, torn;   /* edge: the unit in front is not blank */
     inngest_status applied;
     uint8_t b[FIRST_BYTES];
     record r;
@@ -2905,10 +2921,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         if (!read_record(jobs, position, &r)) {
             if (in_group) return doubt(jobs);
             in_void = false;
-            if (offset == gap && is_end(jobs, block, offset)) {
-                blank = true;
-                break;
-            }
+            if (offset == gap && is_end(jobs, block, offset)) break;
             offset += jobs->unit;
             if (port_blank(jobs, address, jobs->unit)) {
                 if (INNGEST_INDEXES && edge && is_end(jobs, block, offset)) break;
@@ -2966,7 +2979,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 #endif
         if (applied != INNGEST_OK) note_refusal(jobs, &r, applied, found);
     }
-    end_scan(jobs, block, broken, blank, found);
+    end_scan(jobs, block, broken, offset == gap, found);
     return INNGEST_OK;
 }
 
@@ -2977,7 +2990,7 @@ static void end_voids(inngest *jobs, uint32_t end)
     unsigned i;
     for (i = VOIDS; i-- > 0;) {
         uint32_t *range = jobs->voids[i];
-        if (range[0] != range[1] && (int32_t)(range[1] - end) > 0) range[1] = (int32_t)(range[0] - end) > 0 ? range[0] : end;   /* cov: what was doubted is blank now, behind a unit left alone */
+        if ((int32_t)(range[1] - end) > 0) range[1] = (int32_t)(range[0] - end) > 0 ? range[0] : end;   /* cov: what was doubted is blank now, behind a unit left alone */
     }
 }
 
@@ -3018,8 +3031,7 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
         bytes += record_room(jobs, r.size);
         copies++;
     } while (r.flags & MORE);
-    if (torn || !jobs->clean) jobs->wary = true;
-    if (!jobs->wary) jobs->trusted = true;
+    if (!torn && jobs->clean && !jobs->wary) jobs->trusted = true;
     jobs->unsure = jobs->last_block;
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
     if (from == 0) from = jobs->newest ? position : position_at(jobs, jobs->tail_block, jobs->first_offset);   /* position may be 0 */
@@ -3077,13 +3089,13 @@ APART inngest_status format_if_blank(inngest *jobs, uint32_t seed)
  * the tail is behind it, it is being erased itself: reclaim starts over. */
 APART bool has_lost_header(inngest *jobs, uint32_t block)
 {
-    uint32_t at = position_at(jobs, block, 0);
     uint8_t b[BLOCK_HEADER];
     record r;
     inngest_status status = read_block_header(jobs, block, b);
     if (status == INNGEST_OK) return get4(b + 8) == block;      /* now it is */
     if (status != INNGEST_ERR_NOT_FOUND || has_header(jobs, block + 1 - jobs->block_count)) return false;
-    return next_record(jobs, block + 1, &at, &r);
+    stand_at(&r, position_at(jobs, block, 0));
+    return next_record(jobs, block + 1, &r);
 }
 
 /* Find the newest block and the journal's format by the block headers, or format a blank storage. *blocks: how many
@@ -3211,10 +3223,13 @@ APART void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
 /* Does a block hold anything that counts, of which there is no copy? */
 static bool holds_live(inngest *jobs, uint32_t block)
 {
-    uint32_t at = position_at(jobs, block, 0);
+    uint32_t next = position_at(jobs, block, 0);
     record r;
-    set_copied(jobs, at, jobs->copy);
-    while (next_record(jobs, block + 1, &at, &r)) if (is_live(jobs, &r, &r)) return true;
+    set_copied(jobs, next, jobs->copy);
+    for (stand_at(&r, next); next_record(jobs, block + 1, &r); stand_at(&r, next)) {
+        next = r.next;
+        if (is_live(jobs, &r, &r)) return true;
+    }
     return false;
 }
 
@@ -3253,7 +3268,7 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     uint32_t block, last, blocks = 0, oldest, missing, headless = 0, least;
     bool misplaced = false, fresh, full;
     scan found;
-    fill_bytes(&found, 0, sizeof found);               /* not by = { 0 }: that would be a call of memset */
+    clear_bytes(&found, sizeof found);               /* not by = { 0 }: that would be a call of memset */
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->block_count;
     if (oldest < jobs->block_count) oldest = jobs->block_count;
@@ -3316,7 +3331,7 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         jobs->last_block--;
         jobs->tail_block = jobs->last_block + 2 - jobs->block_count;
         INNGEST_TRY(prepare_blocks(jobs, true));
-        fill_bytes(&jobs->void_count, 0, CLEARED - offsetof(inngest, void_count));    /* what was void by what stood in there counts again */
+        clear_bytes(&jobs->void_count, CLEARED - offsetof(inngest, void_count));    /* what was void by what stood in there counts again */
         return INNGEST_PAUSED;
     }
     return INNGEST_OK;
@@ -3342,6 +3357,7 @@ APART inngest_status mistake(inngest_ctx *ctx, inngest_status status, const char
 
 /* The same in the step that the pass is at. */
 APART inngest_status step_mistake(inngest_ctx *ctx, inngest_status status) { return mistake(ctx, status, ctx->id); }
+APART inngest_status bad_argument(inngest_ctx *ctx) { return step_mistake(ctx, INNGEST_ERR_ARGUMENT); }
 
 static void note_attempt(inngest_run *run, uint8_t attempt)
 {
@@ -3426,6 +3442,9 @@ static enum found find_own(const inngest_ctx *ctx, uint32_t key, record *r)
 {
     return find_record(ctx->jobs, ctx->run, key, r);
 }
+
+/* The same of the step, whatever the pass has come by. */
+APART enum found find_in_chain(const inngest_ctx *ctx, record *r) { return find_own(ctx, KEY(RESULT, ctx->step), r); }
 
 /* The step's identity: hash of the id plus its occurrence in this pass. Ids whose ranges touch are refused. */
 NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
@@ -3567,7 +3586,7 @@ NEAR enum found find_memo(inngest_ctx *ctx, record *r)
     r->position = ctx->ahead;
     if (ctx->ahead && find_close(ctx->jobs, ctx->run, KEY(RESULT, ctx->step), r)) found = FOUND;
 #endif
-    else found = find_own(ctx, KEY(RESULT, ctx->step), r);
+    else found = find_in_chain(ctx, r);
     if (found != FOUND) return found;
 #if INNGEST_TRAIL_STEPS
     place[0] = r->position;
@@ -3588,7 +3607,7 @@ static void meet(inngest_ctx *ctx, unsigned kind)
     ctx->run->memos++;
 }
 #else
-static enum found find_memo(const inngest_ctx *ctx, record *r) { return find_own(ctx, KEY(RESULT, ctx->step), r); }
+#define find_memo find_in_chain
 #define meet(ctx, kind) ((void)0)
 #endif
 
@@ -3603,7 +3622,7 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
 ASIDE bool uses_too_much(const inngest *jobs, uint32_t need)
 {
     uint32_t i;
-    for (i = INNGEST_SEEN_IDS; i-- > 0;) if (SEEN_ID(jobs, i)->until > jobs->now) need += record_room(jobs, 12);
+    need += live_ids(jobs) * record_room(jobs, 12);
     for (i = jobs->run_count; i-- > 0;)
         if (jobs->runs[i].number) need += jobs->runs[i].used * UINT32_C(4) + END_ROOM;
     return need > CAPACITY(jobs);
@@ -3643,7 +3662,7 @@ NEAR void note_own(inngest_ctx *ctx, unsigned kind, uint32_t size)
     ctx->old = (uint16_t)bytes;
     meet(ctx, kind);
     if (INNGEST_LONG_STEPS && kind == INTENT) return;
-    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (((unsigned)IN_GROUP(ctx) | IS_DAMAGED(ctx->jobs)) ? 0u : RUN_OLD));
+    run->flags &= (uint16_t)~(RUN_SUSPECT | RUN_MARKED | RUN_ARMED | (((unsigned)IN_GROUP(ctx) | IS_DAMAGED(ctx->jobs) | (kind == SAVE)) ? 0u : RUN_OLD));   /* behind progress its body may have run all the same */
     made_progress(ctx->jobs, run);
 }
 
@@ -3875,13 +3894,13 @@ static inngest_status begin_again(inngest_ctx *ctx)
         return step_mistake(ctx, (inngest_status)(INNGEST_ERR_RUN_BYTES + (int)(a->how - MISTAKEN)));
     }
     if (!GOES_ON(a)) {
-        if (!IN_GROUP(ctx) || !ctx->decided) return a->how == HOW(INNGEST_RETRY) ? INNGEST_RETRY : INNGEST_FAIL;
+        if (!IS_DECIDED(ctx)) return a->how == HOW(INNGEST_RETRY) ? INNGEST_RETRY : INNGEST_FAIL;
         tell_step(ctx, INNGEST_LOST);
         drop_own(ctx);
         return INNGEST_LOST;
     }
     if (ctx->ending) ctx->stop = INNGEST_STOP_CANCEL;
-    else if (IN_GROUP(ctx) && ctx->decided) ctx->stop = INNGEST_STOP_LOST;
+    else if (IS_DECIDED(ctx)) ctx->stop = INNGEST_STOP_LOST;
     else if (a->timed && until(ctx->jobs, a->timeout) <= 0) ctx->stop = INNGEST_STOP_TIMEOUT;
     else if (a->how != HOW(INNGEST_AGAIN) || (!a->shared && until(ctx->jobs, a->next) > 0)) return wait_for_step(ctx, a, a->next);
     return INNGEST_BODY;
@@ -4021,7 +4040,7 @@ APART inngest_status park_step(inngest_ctx *ctx)
 NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const record *r)
 {
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park_step(ctx);
-    if (!IN_PROGRESS(ctx) && IN_GROUP(ctx) && ctx->decided) return INNGEST_LOST;
+    if (!IN_PROGRESS(ctx) && IS_DECIDED(ctx)) return INNGEST_LOST;
     if (ENDING(ctx) ? !IN_PROGRESS(ctx) : CANCELLING(ctx->run)) return wait_for_good(ctx, INNGEST_WAIT_NONE);
     if (INNGEST_LONG_STEPS && r->kind == INTENT) {
         ctx->attempt = FIRST(ctx->jobs, r)[0];
@@ -4037,7 +4056,6 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
     inngest_status status;
     enum found found;
     uint32_t tail;
-    r->kind = 0;
     if (ctx->open) return step_mistake(ctx, ctx->in_body ? INNGEST_ERR_NESTED : INNGEST_ERR_STEP_LEFT);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     INNGEST_TRY(identify(ctx, id));
@@ -4075,7 +4093,7 @@ NEAR inngest_status enter_step(inngest_ctx *ctx, const char *id, unsigned what, 
         count(&jobs->counters.memos);
         TELL(jobs, step_memo, run_id(jobs, ctx->run), ctx->id, status);
     }
-    if (INNGEST_HOOKS && jobs->tail_block != tail && find_own(ctx, KEY(RESULT, ctx->step), r) != FOUND) return park(ctx, INNGEST_WAIT_DAMAGE);   /* cov: a guard: the hook has written, and reclaim moved it */
+    if (INNGEST_HOOKS && jobs->tail_block != tail && find_in_chain(ctx, r) != FOUND) return park(ctx, INNGEST_WAIT_DAMAGE);   /* cov: a guard: the hook has written, and reclaim moved it */
     return status;
 }
 
@@ -4105,7 +4123,7 @@ static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t f
     uint32_t n = r->size - from;
     if (n > size) return INNGEST_ERR_TOO_LONG;
     if (!take_payload(ctx->jobs, r, from, to, n)) return park(ctx, INNGEST_WAIT_DAMAGE);
-    if (size > n) fill_bytes((uint8_t *)to + n, 0, size - n);
+    if (size > n) clear_bytes((uint8_t *)to + n, size - n);
     return INNGEST_OK;
 }
 
@@ -4114,7 +4132,7 @@ static inngest_status enter_with(inngest_ctx *ctx, const char *id, void *result,
 {
     record r;
     inngest_status status = enter_step(ctx, id, WHAT_RUN, &r);
-    if ((status == INNGEST_OK || status == INNGEST_BODY) && result == NULL && size > 0) return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
+    if ((status == INNGEST_OK || status == INNGEST_BODY) && result == NULL && size > 0) return bad_argument(ctx);
     if (status != INNGEST_OK) return status;
     status = copy_payload(ctx, &r, 0, result, size);
     return status == INNGEST_ERR_TOO_LONG ? park_step(ctx) : status;
@@ -4139,7 +4157,7 @@ APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_s
     ctx->told = false;
     status = begin_body(ctx, options);
     if (status != INNGEST_BODY) return status;
-    if (size) fill_bytes(result, 0, size);
+    clear_bytes(result, size);
     ctx->open = true;
     count(&ctx->jobs->counters.steps_run);
     TELL(ctx->jobs, step_start, run_id(ctx->jobs, ctx->run), ctx->id, ctx->attempt);
@@ -4216,7 +4234,7 @@ inngest_status inngest_step_run_with(inngest_ctx *ctx, const char *id, const inn
     if (status == INNGEST_BODY) {
         if (fn == NULL) {
             ctx->open = false;
-            return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
+            return bad_argument(ctx);
         }
         ctx->in_body = true;
         status = fn(ctx, arg, result);
@@ -4236,11 +4254,11 @@ NEAR inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, un
     record r;
     inngest_status status = enter_step(ctx, id, WHAT_SLEEP, &r);
     if (status != INNGEST_BODY) return status;
-    if (r.kind == SLEEP) {
+    if (r.kind == SLEEP) {   /* NOLINT(clang-analyzer-core.UndefinedBinaryOperatorResult): it is set where BODY comes back */
         due = get_time(FIRST(ctx->jobs, &r));
         flags = FIRST(ctx->jobs, &r)[13];
     } else {
-        if (flags & WAIT_UNIX ? !IS_TIME(due) : due < 0 || due > INNGEST_DAYS(366)) return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
+        if (flags & WAIT_UNIX ? !IS_TIME(due) : due < 0 || due > INNGEST_DAYS(366)) return bad_argument(ctx);
         if (!(flags & WAIT_UNIX)) due += clock_now(ctx->jobs);
         INNGEST_TRY(put_wait(ctx, SLEEP, due, flags));
     }
@@ -4356,11 +4374,9 @@ static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, 
 APART inngest_status close_group(inngest_ctx *ctx, inngest_status status)
 {
     ctx->parallel = ctx->decided = false;
-    if ((int)status > 0 && ctx->stopped == INNGEST_OK) {
-        ctx->stopped = INNGEST_PAUSED;
-        return status;
-    }
-    return ctx->stopped != INNGEST_OK ? ctx->stopped : status;
+    if (ctx->stopped != INNGEST_OK) return ctx->stopped;
+    if ((int)status > 0) ctx->stopped = INNGEST_PAUSED;
+    return status;
 }
 
 inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, ...)
@@ -4431,7 +4447,7 @@ static inngest_status find_progress(inngest_ctx *ctx, const void *data, size_t s
 {
     enum found found;
     if (!ctx->open) return mistake(ctx, INNGEST_ERR_NOT_IN_STEP, "inngest_step_save or load");
-    if (data == NULL && size > 0) return step_mistake(ctx, INNGEST_ERR_ARGUMENT);
+    if (data == NULL && size > 0) return bad_argument(ctx);
     if (ctx->stopped != INNGEST_OK) return ctx->stopped;
     found = find_own(ctx, KEY(SAVE, ctx->step), r);
     if (found == BROKEN) return park(ctx, INNGEST_WAIT_DAMAGE);
@@ -4452,12 +4468,11 @@ static inngest_status look_for_change(inngest_ctx *ctx, const void *progress, si
 
 inngest_status inngest_step_save(inngest_ctx *ctx, const void *progress, size_t size)
 {
-    uint16_t old = ctx->old, flags = ctx->run->flags & RUN_OLD;
+    uint16_t old = ctx->old;
     inngest_status status = look_for_change(ctx, progress, size);
     if (status != INNGEST_BODY) return status;
     status = commit_at_once(ctx, SAVE, progress, (uint32_t)size);
     ctx->old = old;
-    ctx->run->flags |= flags;          /* its body may have run all the same */
     if (status == INNGEST_OK) ctx->run->flags |= RUN_SAVED;
     return status;
 }
@@ -4468,7 +4483,7 @@ inngest_status inngest_step_load(inngest_ctx *ctx, void *progress, size_t size)
     inngest_status status = find_progress(ctx, progress, size, &r);
     if (status != INNGEST_OK && status != INNGEST_BODY) return status;
     if (status == INNGEST_OK) return copy_payload(ctx, &r, 0, progress, size);
-    if (size) fill_bytes(progress, 0, size);
+    clear_bytes(progress, size);
     return INNGEST_OK;
 }
 #endif
@@ -4499,7 +4514,7 @@ static void find_attempt(inngest_ctx *ctx)
     record r;
     ctx->attempt = 0;
     ctx->old = 0;
-    if (find_own(ctx, KEY(RESULT, ctx->step), &r) != FOUND) return;
+    if (find_in_chain(ctx, &r) != FOUND) return;
 #if INNGEST_INDEXES
     ctx->known = true;
 #endif
@@ -4638,42 +4653,36 @@ static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned ca
  * say no; and all of them are, where resets in a row are more than one event explains. */
 static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, bool guard)
 {
-    bool yes;
 #if INNGEST_CRASHES
-    uint32_t hash = hash_id(f->id) ^ crc32(0, e->data, e->size);
-    unsigned resets = jobs->poison == hash ? jobs->poison_count : 0;
-    guard = guard && (jobs->guarded > 0 || jobs->alone);   /* a reset in it is not to be pinned on the run that is alone */
-    if (guard) {
+    if (guard && (jobs->guarded > 0 || jobs->alone)) {     /* a reset in it is not to be pinned on the run that is alone */
+        uint32_t hash = hash_id(f->id) ^ crc32(0, e->data, e->size);
+        unsigned resets = jobs->poison == hash ? jobs->poison_count : 0;
+        bool yes;
         if (resets >= INNGEST_CRASH_LIMIT || jobs->poison_row >= 4 * INNGEST_CRASH_LIMIT) { count(&jobs->counters.crashes); return false; }
         if (jobs->guarded > 0) jobs->guarded--;
         if (note_call(jobs, hash, resets, CALLED_NOW)) (void)port_sync(jobs);
+        yes = f->when(jobs->user, e->data, e->size);
+        (void)note_call(jobs, hash, resets, CALLED_BEFORE);
+        return yes;
     }
 #endif
     (void)guard;
-    yes = f->when(jobs->user, e->data, e->size);
-#if INNGEST_CRASHES
-    if (guard) (void)note_call(jobs, hash, resets, CALLED_BEFORE);
-#endif
-    return yes;
+    return f->when(jobs->user, e->data, e->size);
 }
 
 APART uint32_t heartbeat_in(const inngest *jobs);
 
-static bool seen_before(const inngest *jobs, const arrival *e, uint32_t *live)
+#if INNGEST_SEEN_IDS
+static bool seen_before(const inngest *jobs, const uint32_t hash[2])
 {
     int i;
-    (void)e;
-    *live = 0;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
-        const inngest_seen *seen = SEEN_ID(jobs, i);
-        if (seen->until <= jobs->now) continue;
-        ++*live;
-#if INNGEST_SEEN_IDS
-        if (e->full && seen->hash[0] == e->full->of.full.id_hash[0] && seen->hash[1] == e->full->of.full.id_hash[1]) return true;   /* no id is 0, and of none seen */
-#endif
+        const inngest_seen *seen = &jobs->seen[i];
+        if (seen->hash[0] == hash[0] && seen->hash[1] == hash[1] && seen->until > jobs->now) return true;   /* no id is 0, and of none seen */
     }
     return false;
 }
+#endif
 
 /* Append the START of a run, as the last of its group or not. */
 APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
@@ -4751,7 +4760,9 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
     uint32_t start = record_room(jobs, START_HEAD + e->name_size + e->size), need = 0, live, first = jobs->next_run, k;
     inngest_run *run;
     inngest_status status;
-    if (seen_before(jobs, e, &live)) { count(&jobs->counters.duplicates); return INNGEST_OK; }
+#if INNGEST_SEEN_IDS
+    if (e->full && seen_before(jobs, e->full->of.full.id_hash)) { count(&jobs->counters.duplicates); return INNGEST_OK; }
+#endif
     for (i = 0; i < jobs->function_count && n < INNGEST_FAN_OUT; i++) {
         const inngest_function *f = &jobs->functions[i];
         if (!matches(f->event, e->name, e->name_size)) continue;
@@ -4761,6 +4772,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         chosen[n++] = (uint16_t)i;
     }
     if (n == 0 && ctx == NULL) { count(&jobs->counters.unmatched); return INNGEST_OK; }
+    live = live_ids(jobs);
     if (HAS_ID(e)) live++;
     if (live > INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
     if (jobs->reserved + need + live * record_room(jobs, 12) > capacity(jobs, FILL(INNGEST_FILL_PERCENT))) {
@@ -4792,7 +4804,7 @@ static inngest_ctx *start_ctx(inngest *jobs, inngest_run *run)
     memset((uint8_t *)ctx + offsetof(inngest_ctx, wake), 0, offsetof(inngest_ctx, error) + offsetof(inngest_error_info, message) + 1 - offsetof(inngest_ctx, wake));
     ctx->id[0] = 0;
 #else
-    fill_bytes(ctx, 0, sizeof *ctx);
+    clear_bytes(ctx, sizeof *ctx);
 #endif
     ctx->jobs = jobs;
     ctx->run = run;
@@ -5280,6 +5292,17 @@ static void pass_again(inngest *jobs, inngest_run *run)
     due_now(jobs, run);
 }
 
+static void end_round(inngest *jobs)
+{
+#if INNGEST_INDEXES
+    while (jobs->again_count) pass_again(jobs, &jobs->runs[jobs->again[--jobs->again_count]]);
+#else
+    inngest_run *run = jobs->runs;
+    uint32_t i;
+    for (i = jobs->run_count; i-- > 0; run++) if (run->flags & RUN_PASSED) pass_again(jobs, run);
+#endif
+}
+
 /* Let each run that is due have one pass. One whose newest record is not durable has it in the next round, behind the
  * sync that serves this one; so what the queue brings costs no sync of its own. False: nothing was due, or power is
  * about to go. */
@@ -5295,10 +5318,8 @@ APART bool round_of_passes(inngest *jobs)
     }
 #if INNGEST_INDEXES
     if (any && run == NULL && jobs->again_count == 0 && none_waits(jobs)) return false;   /* nor will anything be due in another round */
-    while (jobs->again_count) pass_again(jobs, &jobs->runs[jobs->again[--jobs->again_count]]);
-#else
-    for (run = jobs->runs; run < jobs->runs + jobs->run_count; run++) if (run->flags & RUN_PASSED) pass_again(jobs, run);
 #endif
+    end_round(jobs);
     return any;
 }
 
@@ -5524,8 +5545,8 @@ static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
 #if INNGEST_CACHE_LINE
     slots_at -= ((uintptr_t)config->memory + slots_at) % INNGEST_CACHE_LINE;
 #endif
-    fill_bytes(jobs, 0, fresh);
-    fill_bytes(config->memory, 0, slots_at);
+    clear_bytes(jobs, fresh);
+    clear_bytes(config->memory, slots_at);
     jobs->functions = config->functions;
     jobs->function_count = config->function_count;
     jobs->port = config->port;
@@ -5612,6 +5633,7 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
 #endif
     go_behind(run, &r);
     do {
+        idle(jobs);
         found = step_back(jobs, run, &r);
         if (found == FOUND && (r.kind == ATTEMPT || r.kind == SLEEP) && r.size != WAIT_BYTES) found = BROKEN;   /* of no version that this one knows */
         if (found == GONE || (found == BROKEN && CANCELLING(run))) break;   /* one that ends needs no records */
@@ -5642,7 +5664,6 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
         }
 #endif
         if (r.kind >= PHASE && r.kind != CRASH && !(r.flags & CARRIED) && (news == 0 || news == INTENT)) news = r.kind;
-        idle(jobs);
         if (!is_live(jobs, &r, &other)) continue;
         parked = parked || left_out(&r, b);   /* cov: a part is left out: parts.sh */
 #if INNGEST_INDEXES
@@ -5688,7 +5709,7 @@ static void find_copied(inngest *jobs)
     while (step_back(jobs, run, &r) == FOUND) {
         uint32_t same = KEY(class_of(r.kind) | (r.flags & FLAG), r.step);
         if (key == 0) key = same;
-        else if (key == same && block_of(jobs, r.position) == jobs->tail_block) {   /* cov: a guard: reclaim copies from there alone */
+        else if (key == same && in_block(jobs, r.position, jobs->tail_block)) {   /* cov: a guard: reclaim copies from there alone */
             set_copied(jobs, r.position, 0);
             return;
         }
@@ -5713,7 +5734,6 @@ APART void check_runs(inngest *jobs, inngest_reset reset)
             free_the_run(jobs, run);
             continue;
         }
-        idle(jobs);
         armed = check_run(jobs, run);
 #if INNGEST_CRASHES || INNGEST_INSPECT     /* else its pass says so */
         if (run->function == NO_FUNCTION && run->phase != INNGEST_PHASE_CANCELLING && run->state != INNGEST_WAIT_DAMAGE) {
@@ -5771,11 +5791,11 @@ static inngest_status mount_all(inngest *jobs, const inngest_config *config)
 /* Is a record of a block, which has just been read, one that stands in front of that, too? */
 static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
 {
-    uint32_t at = position_at(jobs, jobs->tail_block, 0);
     record other;
     source copy, that;
     set_copy(jobs, r, &copy);
-    while (next_record(jobs, block, &at, &other)) {
+    stand_at(&other, position_at(jobs, jobs->tail_block, 0));
+    while (next_record(jobs, block, &other)) {
         set_copy(jobs, &other, &that);
         if (other.run == r->run && other.step == r->step && other.kind == r->kind && payload_crc(&that, copy.from.copy.head) == copy.from.copy.crc) return true;
     }
@@ -5785,9 +5805,9 @@ static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
 /* Was a block begun by mounts alone? Voids are theirs, and proof is of blocks that are erased by now. */
 static bool is_hollow(inngest *jobs, uint32_t block)
 {
-    uint32_t at = position_at(jobs, block, 0);
     record r;
-    while (next_record(jobs, block + 1, &at, &r))
+    stand_at(&r, position_at(jobs, block, 0));
+    while (next_record(jobs, block + 1, &r))
         if (r.kind != RECLAIMED && !is_repeat(jobs, block, &r)) return false;
     return true;
 }
@@ -6354,7 +6374,7 @@ static inngest_status json_read_memory(const void *json, size_t size, const char
 #if SIZE_MAX > 0xFFFF
     if (size >> 26) return INNGEST_ERR_TOO_LONG;     /* so few digits make no exponent good that json_digits cut */
 #endif
-    fill_bytes(&r, 0, sizeof r);
+    clear_bytes(&r, sizeof r);
     r.memory = json;
     r.size = (uint32_t)size;
     r.root = path;
@@ -6371,7 +6391,7 @@ static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *
     json_reader r;
     inngest_status status = INNGEST_ERR_ARGUMENT;
     uint32_t name;
-    fill_bytes(&r, 0, sizeof r);
+    clear_bytes(&r, sizeof r);
     r.jobs = ctx->jobs;
     r.from = find_event(ctx, &r.event, &name);
     if (r.from == 0) return park(ctx, INNGEST_WAIT_DAMAGE);
@@ -6566,7 +6586,7 @@ inngest_status inngest_parse_time(const char *text, int64_t *unix_ms)
     bool more = false, west = false;                 /* more: a fraction of a second that is not 0 */
     int32_t days, ms = 0, zone;
     if (text == NULL || unix_ms == NULL) return INNGEST_ERR_ARGUMENT;
-    fill_bytes(n, 0, sizeof n);
+    clear_bytes(n, sizeof n);
     if (text_shape(text, "0000-00-00", n) != 10) return INNGEST_ERR_ARGUMENT;
     text += 10;
     if (*text) {

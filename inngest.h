@@ -575,6 +575,9 @@ struct inngest_ctx {
 #endif
     uint16_t size;                 /* of the step's result */
     uint16_t old;                  /* bytes of the record that the step's next one supersedes */
+#if INNGEST_INDEXES
+    uint16_t met;                  /* steps on record that this pass has come by */
+#endif
     inngest *jobs;
     inngest_run *run;
     const inngest_function *function;   /* NULL: not in the table */
@@ -588,7 +591,6 @@ struct inngest_ctx {
     uint32_t timeout, again;
 #endif
 #if INNGEST_INDEXES
-    uint16_t met;                  /* steps on record that this pass has come by */
     uint32_t ahead;                /* behind the memo met last; 0: none yet */
 #endif
 #if INNGEST_TRAIL_STEPS
@@ -632,8 +634,8 @@ struct inngest {                   /* what is used most stands first, bytes befo
     bool busy, unread, clean, stopped, failed, doubtful, wary, trusted, stale, opening, dirty, wrote, ticked;
     bool in_group, wasted, copies_only;   /* wasted: programs failed since the last reclaim; the last block holds nothing but copies of this boot */
     bool waits;                    /* the queue's oldest event, for room */
-#if INNGEST_INSPECT
-    bool damaged;                  /* as this boot has found */
+#if INNGEST_FAST_MOUNT
+    bool sparse;                   /* little is live */
 #endif
     bool dated;                    /* the newest TIME is of an earlier boot, and knows the wall clock */
 #if INNGEST_WALL_CLOCK
@@ -648,6 +650,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #endif
 #if INNGEST_CRASHES
     uint8_t guarded, poison_count; /* events whose predicates are still called behind a record */
+    uint16_t poison_row;           /* crashes of predicates in a row */
 #endif
 #if INNGEST_CACHE_LINE
     uint8_t apart[INNGEST_CACHE_LINE];
@@ -667,10 +670,10 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if UINTPTR_MAX > 0xFFFFFFFF
     inngest_slot *oldest_slot;     /* that of head */
 #endif
-    inngest_run *runs;
     inngest_index run_count, live_runs;
-    uint16_t failed_at;            /* where in its block, in units, a program failed that was not looked at since; 0: none */
     uint16_t passes;               /* of this tick */
+    uint16_t largest;              /* bytes of the largest record of a live run, as the mount found it: another firmware may have larger limits */
+    inngest_run *runs;
     uint32_t block_count;          /* the port's */
     uint32_t tail_block, head_block, last_block;   /* sequence numbers: oldest, written to, newest erased */
     uint32_t head_offset;
@@ -690,9 +693,16 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_CRASHES
     uint32_t alone;                /* the suspect that goes on alone */
 #endif
-    void *user;
     uint32_t format;               /* the journal's half of run ids */
     const inngest_function *functions;
+    uint32_t failed_at;            /* position of a program that failed and was not looked at since, 0: none */
+    uint32_t synced;               /* position, what stands before it is durable */
+    uint32_t last_tick;
+    uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
+    uint32_t seed;                 /* the format's checksum, with which those of records begin */
+    uint32_t group_from;           /* position of the group being written */
+    uint32_t random;
+    void *user;
 #if INNGEST_HOOKS
     const inngest_hooks *hooks;
 #endif
@@ -701,18 +711,10 @@ struct inngest {                   /* what is used most stands first, bytes befo
     uint32_t carry_from;           /* position in the tail block: in front of it nothing is left to copy */
     uint32_t head_end;             /* offset in the head's block: up to there it has been erased in this boot, or looked at */
     uint32_t window;               /* blocks: so far behind the head the tail follows it */
-#if INNGEST_FAST_MOUNT
-    bool sparse;                   /* little is live */
 #endif
-#endif
-    uint32_t seed;                 /* the format's checksum, with which those of records begin */
-    uint32_t unsure;               /* the last block that was erased before this boot: earlier ones may have begun it unseen */
-    uint32_t group_from;           /* position of the group being written */
-    uint32_t synced;               /* position, what stands before it is durable */
 #if INNGEST_LONG_STEPS
     uint32_t woken;
 #endif
-    uint32_t last_tick;
 #if INNGEST_INDEXES
     uint32_t hash_mask;
     inngest_index *tree, *heads, *next, *again;   /* a place each a run: by deadline, by number, chains, goes on */
@@ -728,7 +730,6 @@ struct inngest {                   /* what is used most stands first, bytes befo
     int64_t told, wall_stamped;    /* as told and not taken yet; as in the newest TIME of this boot */
     uint32_t boot_position;
 #endif
-    uint32_t random;
 #if INNGEST_LOG
     uint32_t said;
 #endif
@@ -738,9 +739,7 @@ struct inngest {                   /* what is used most stands first, bytes befo
 #if INNGEST_CRASHES
     uint32_t alone_until;
     uint32_t poison, arms;         /* event that crashed a predicate; counts runs put on their own */
-    uint16_t poison_row;           /* crashes of predicates in a row */
 #endif
-    uint16_t largest;              /* bytes of the largest record of a live run, as the mount found it: another firmware may have larger limits */
 #if INNGEST_SEEN_IDS
     inngest_seen seen[INNGEST_SEEN_IDS];
 #endif
