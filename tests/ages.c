@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT
+ * Lives of old journals. All that counts or has a width begins shortly before its end: positions, the numbers of blocks and runs, journal
+ * time, tokens, the queue's words, counters; in the middle of a life hundreds of millions of runs have come and gone at once. Jobs are drawn,
+ * some sleep for weeks while the log goes round; power is cut, programs fail, disks forget. The ledger judges: no finished step runs again,
+ * no two runs have one id, nothing that was acknowledged is lost, journal time does not go back over a clean stop nor ahead of what it was,
+ * no sleep ends early, and all comes to its end. Then a few runs that sleep while tens of thousands of blocks are written.
+ * argv: how many lives; the first seed. */
+#define EVENTS 60u
+#include "drawn_world.h"
+#include "drawn_device.h"
+#include <string.h>
+
+#define MOST_RUNS_ 10u
+#define DAY_MS 86400000u
+
+life_state life;
+run_entry ledger[ENTRIES][FUNCTIONS];
+jmp_buf reset_vector;
+static unsigned long lives, boots, skipped, used_up, told, jumps;
+static struct { uint32_t block, next_run; int64_t time; } old;         /* what the journal begins with */
+static int64_t stopped_at;             /* journal time of the stop that was clean, or -1 */
+static bool known;                     /* the engine that ran last tells what journal time may be at most */
+static uint32_t queue_slots;
+
+void wrong(const char *what, int status)
+{
+    test_failed++;
+    if (told++ == 0) printf("seed %u, %u x %u, unit %u, %s%s, block %08x, run %08x, time %llx: %s, %d; turn %u, boot %u, operation %u\n", life.seed, dev.port.block_count,
+                            dev.port.block_size, dev.port.program_size, dev.disk ? "disk" : "flash", dev.port.sync ? ", sync" : "", (unsigned)old.block,
+                            (unsigned)old.next_run, (unsigned long long)old.time, what, status, life.turn, life.boots, dev.operations);
+}
+
+#include "drawn_jobs.h"
+
+static uint32_t port_now(void *context)
+{
+    (void)context;
+    return now32();
+}
+
+static void odd_call(void)
+{
+    if (draw(&life.luck, 2)) answer();
+    else inngest_wake(&jobs);
+}
+
+/* ---- a journal that is old ----------------------------------------------------------------------------------------------------- */
+
+static uint32_t unit_bytes(void) { return dev.port.program_size < 4 ? 4 : dev.port.program_size; }
+
+static void put(uint8_t *to, uint64_t value, unsigned bytes)
+{
+    for (; bytes-- > 0; value >>= 8) *to++ = (uint8_t)value;
+}
+
+static unsigned log_of(uint32_t n)
+{
+    unsigned k = 0;
+    while (n >>= 1) k++;
+    return k;
+}
+
+/* Write bytes, padded to the unit, where nothing is yet. Gives where they end. */
+static uint32_t place(uint32_t at, const uint8_t *bytes, uint32_t size)
+{
+    uint32_t end = (at + size + unit_bytes() - 1) / unit_bytes() * unit_bytes(), i;
+    for (i = 0; i < size; i++) dev.chip.cells[at + i] = (uint8_t)(dev.chip.erased >= 0 ? bytes[i] ^ dev.chip.erased ^ 0xFF : bytes[i]);
+    for (i = at; i < end; i++) dev.chip.units[i / dev.port.program_size] = 1;
+    return end;
+}
+
+#define FORMAT 0x5EED0001u
+static uint32_t place_record(uint32_t block, uint32_t at, unsigned kind, uint32_t step, const uint8_t *payload, uint8_t size)
+{
+    uint8_t seed[8], r[64] = { 0 };
+    put(seed, FORMAT, 4);
+    put(seed + 4, block * (dev.port.block_size / unit_bytes()) + at % dev.port.block_size / unit_bytes(), 4);
+    r[4] = (uint8_t)kind;
+    r[5] = size;
+    put(r + 8, step, 3);
+    memcpy(r + 12, payload, size);
+    put(r, crc32_of(crc32_of(0, seed, 8), r + 4, 8u + size), 4);
+    return place(at, r, 12u + size);
+}
+
+/* Everything has been reclaimed but what tells of the numbers: the next run's, journal time. All other blocks are erased. */
+static void make_old(void)
+{
+    uint32_t blocks = dev.port.block_count, i, at;
+    uint8_t b[24];
+    memset(dev.chip.cells, 0xFF, size_of());
+    memset(dev.chip.units, 0, size_of() / dev.port.program_size);
+    for (i = 0; i < blocks; i++) {
+        memset(b, 0, sizeof b);
+        memcpy(b, "INJ1\1", 5);
+        b[7] = (uint8_t)(log_of(dev.port.program_size) | log_of(dev.port.block_size) << 3);
+        put(b + 8, old.block + i, 4);
+        put(b + 12, FORMAT, 4);
+        put(b + 16, blocks, 2);
+        put(b + 20, crc32_of(0, b, 20), 4);
+        at = (old.block + i) % blocks * dev.port.block_size;
+        at = place(at, b, 24);
+        if (i > 0) continue;
+        put(b, old.next_run, 4);
+        at = place_record(old.block, at, 15, (old.block - 1) & 0xFFFFFF, b, 4);
+        put(b, (uint64_t)old.time, 6);
+        put(b + 6, 0, 6);
+        (void)place_record(old.block, at, 13, 0, b, 12);
+    }
+    memcpy(dev.durable, dev.chip.cells, size_of());
+    forget_writes();
+}
+
+static uint32_t near32(uint64_t end, uint32_t most) { return (uint32_t)(end - draw(&life.random, most)); }
+
+/* What begins shortly before which end. Half of all positions that wrap do so at a full turn, the others where their sign changes. */
+static void draw_ages(void)
+{
+    static const uint64_t runs[] = { 2, 0x10000, 0x1000000, 0x3000000, 0x80000000, 0x100000000 };
+    static const uint64_t times[] = { 0, 1, UINT64_C(1) << 31, UINT64_C(1) << 32, UINT64_C(3) << 31, UINT64_C(1) << 40, UINT64_C(1) << 45 };
+    uint64_t *r = &life.random, units = dev.port.block_size / unit_bytes(), turn = (UINT64_C(1) << 32) / units, block;
+    uint32_t before = 1 + draw(r, draw(r, 2) ? 3 : 30);
+    switch (draw(r, 6)) {
+    case 0: block = UINT64_C(0x10000) * (1 + draw(r, 100)); break;
+    case 1: block = UINT64_C(0x1000000) * (1 + draw(r, 100)); break;
+    case 2: block = turn * (1 + draw(r, (uint32_t)units - 1)) - turn / 2; break;
+    case 3: block = UINT64_C(0x80000000); break;
+    default: block = turn * (1 + draw(r, (uint32_t)units - 1)); break;
+    }
+    if (block < 2 * dev.port.block_count + before) block = 2 * dev.port.block_count + before;
+    old.block = (uint32_t)(block - before);
+    old.next_run = near32(runs[draw(r, 6)], draw(r, 2) ? 3 : 40);
+    if (old.next_run == 0) old.next_run = 1;
+    old.time = (int64_t)times[draw(r, 7)] - draw(r, 3) * (int64_t)draw(r, DAY_MS);
+    if (old.time < 0) old.time = 0;
+}
+
+/* In RAM, too: the numbers of tokens, of what the queue has taken, of all that is counted. */
+static void make_ram_old(void)
+{
+    inngest_word at = (inngest_word)(0u - draw(&life.random, 40));
+    unsigned i;
+#if INNGEST_LONG_STEPS
+    jobs.token = (0u - 2 * draw(&life.random, 20)) | 1u;
+#endif
+    jobs.head = jobs.tail = at;
+#if UINTPTR_MAX > 0xFFFFFFFF
+    jobs.oldest_slot = &jobs.slots[at & jobs.slot_mask];
+#endif
+    for (i = 0; i <= jobs.slot_mask; i++, at++) {
+        jobs.slots[at & jobs.slot_mask].sequence = at;
+#if INNGEST_SLOT_CLAIM
+        jobs.slots[at & jobs.slot_mask].claim = (inngest_word)(at - 1);
+#endif
+    }
+#if INNGEST_INSPECT
+    jobs.counters.records = jobs.counters.carried = jobs.counters.steps_run = jobs.counters.erases = UINT32_MAX - draw(&life.random, 40);
+#endif
+}
+
+/* So many runs have come and gone since. All that they wrote is gone, so that the next ones are no namesakes, by 24 bits, of any of before. */
+static void let_runs_pass(void)
+{
+    uint32_t high = 16 + draw(&life.random, 0x7F - 16);
+    if (++jumps > 3) return;
+    jobs.next_run = (((jobs.next_run >> 24) + high) << 24) + (uint32_t)jumps * 0x300000u + draw(&life.random, 1000);
+}
+
+/* ---- lives ------------------------------------------------------------------------------------------------------------------------ */
+
+static inngest_reset why;
+static inngest_status boot(inngest_reset reset, uint32_t runs)
+{
+    inngest_status status;
+    int64_t was = known ? jobs.now : INT64_MAX;
+    unsigned failures = dev.failures;
+    dev.forbidden = false;
+    dev.unsynced = dev.written_behind = 0;
+    life.boots++;
+    life.uptime = 0;
+    life.base = draw(&life.random, 3) ? draw(&life.random, 100000) : 0u - draw(&life.random, 100000);
+    boots++;
+    status = start_engine(&dev.port, reset, runs, queue_slots);
+    known = status == INNGEST_OK;
+    if (known) {
+        if (stopped_at >= 0 && jobs.now != stopped_at && dev.failures == failures) wrong("journal time is not what it was", (int)(jobs.now - stopped_at));
+        if (jobs.now > was) wrong("journal time has jumped ahead", (int)(jobs.now - was));
+    }
+    stopped_at = -1;
+    if (status == INNGEST_OK && draw(&life.random, 2)) make_ram_old();
+    return status;
+}
+
+static void draw_world(void)
+{
+    static const uint16_t sizes[] = { 512, 512, 512, 1024, 1024, 2048, 4096, 16384 };
+    uint64_t *r = &life.random;
+    uint32_t block = sizes[draw(r, 8)], blocks = 2 + draw(r, draw(r, 2) ? 4 : 40);
+    uint16_t g = (uint16_t)(1u << draw(r, 6));
+    life.steady = true;
+    life.kept_text = INNGEST_MESSAGE_BYTES;
+    life.crash_limit = INNGEST_CRASH_LIMIT;
+    if (block * blocks > 131072) blocks = 131072 / block;
+    life.clocks = INNGEST_WALL_CLOCK && draw(r, 3) == 0;
+    life.truthful = draw(r, 4) > 0;
+    life.ids = INNGEST_SEEN_IDS > 0 && draw(r, 4) == 0;
+    life.cancels = INNGEST_CANCEL && draw(r, 4) == 0;
+    life.crashes = INNGEST_CRASHES && draw(r, 8) == 0;
+    life.same_ids = draw(r, 3) == 0;
+    life.slow = life.seed % 11 == 3;
+    odd_calls = draw(r, 6) == 0;
+    queue_slots = 2u << draw(r, 3);
+    if (INNGEST_WORD_BITS == 8 && queue_slots > 64) queue_slots = 64;
+    open_device(block, blocks, g);
+}
+
+/* Some sleep for weeks. */
+static void sleep_longer(void)
+{
+    unsigned f, i;
+    for (f = 0; f < FUNCTIONS; f++) for (i = 0; i < life.count[f]; i++) {
+        op *o = &life.ops[f][i];
+        if ((o->kind == SLEEP_OP || o->kind == ALL_OP) && draw(&life.random, 2)) o->ms = draw(&life.random, 49 * DAY_MS);
+    }
+}
+
+/* False: the journal is too small for these. */
+static bool begin(uint32_t seed)
+{
+    static const limits most = { INNGEST_RESULT_BYTES, INNGEST_EVENT_BYTES, 8 + INNGEST_MESSAGE_BYTES, INNGEST_INSPECT ? 0 : 1u << SEND_OP };
+    uint64_t *r = &life.random;
+    unsigned i, tries;
+    inngest_status status;
+    begin_life(seed);
+    memset(&old, 0, sizeof old);
+    jumps = 0;
+    known = false;
+    stopped_at = -1;
+    draw_world();
+    draw_ages();
+    make_old();
+    for (tries = 0; ; tries++) {
+        if (tries == 8) return false;
+        life.functions = 1 + draw(r, tries > 4 ? 1 : FUNCTIONS - 1);
+        life.fan = life.functions > 1 && draw(r, 3) == 0;
+        for (i = 0; i < FUNCTIONS; i++) life.has[i] = i < life.functions || (i == FUNCTIONS - 1 && tries < 4 && draw(r, 2));
+        draw_scripts(dev.port.program_size, tries < 3 ? OPS : tries < 6 ? 3 : 1, &most);
+        if (!life.ids) sleep_longer();                 /* an id that expires may be sent again */
+        status = boot(INNGEST_RESET_POWER_ON, MOST_RUNS_);
+        if (status == INNGEST_OK) break;
+        if (status != INNGEST_ERR_TABLE_BYTES) wrong("the first mount is refused", status);
+    }
+    if (jobs.now != old.time || jobs.next_run != old.next_run || jobs.tail_block != old.block || jobs.format != FORMAT) wrong("the journal is not as old as it says", 0);
+    life.events = life.ids ? 1 + draw(r, 8) : 1 + draw(r, EVENTS);
+    for (i = 0; i < EVENTS; i++) life.size[i] = (uint8_t)(2 + draw(r, draw(r, 3) ? 10 : INNGEST_EVENT_BYTES < 250 ? INNGEST_EVENT_BYTES - 10 : 240));
+    life.up = true;
+    return true;
+}
+
+static bool start(void)
+{
+    unsigned failures = dev.failures;
+    uint32_t runs = life.last || draw(&life.random, 3) ? MOST_RUNS_ : 2 + draw(&life.random, MOST_RUNS_ - 2);
+    inngest_status status;
+    memset(life.queued, 0, sizeof life.queued);
+    status = boot(why, runs);
+    if (status == INNGEST_ERR_RUNS_FULL && runs < MOST_RUNS_) return false;
+    if (status == INNGEST_ERR_TABLE_FAN_OUT) return false;
+    if (status == INNGEST_OK) why = INNGEST_RESET_POWER_ON;
+    if (status == INNGEST_ERR_JOURNAL_FULL && dev.port.block_count >= 4) { used_up++; told++; return false; }
+    if (status != INNGEST_OK && dev.failures == failures) wrong("a mount is refused", status);
+    return life.up = status == INNGEST_OK;
+}
+
+/* Days pass at once, unless an event may have to be sent again, whose id expires then. */
+static void pass_days(uint32_t ms)
+{
+    if (!life.ids || all_answered()) pass_time(ms);
+}
+
+static uint32_t one_turn(bool last)
+{
+    uint32_t next;
+    if (life.cancels && !last && draw(&life.random, 20) == 0) cancel_one();
+    if (!last && draw(&life.random, 40) == 0) let_runs_pass();
+    dev.forbidden = false;
+    answer();
+    next = inngest_tick(&jobs, now32());
+    dev.forbidden = false;
+    if (last && next > 100000) pass_days(next == UINT32_MAX ? DAY_MS : next);
+    if (last) pass_time(next > 1000 ? 1000 : next + 1);
+    else pass_time(draw(&life.random, draw(&life.random, 4) ? 6000 : 100000));
+    if (!last && draw(&life.random, 20) == 0) pass_days(draw(&life.random, 24 * DAY_MS));
+    if (life.clocks && draw(&life.random, last ? 10 : 3) == 0) tell_clock(life.truthful ? 0 : (int64_t)draw(&life.random, 400000) - 200000);
+    dev.forbidden = false;
+    return next;
+}
+
+static void live(uint32_t seed)
+{
+    unsigned turns;
+    uint32_t next;
+    int jumped;
+    if (!begin(seed)) { skipped++; return; }
+    turns = 60 + 3 * life.events;
+    why = INNGEST_RESET_POWER_ON;
+    if ((jumped = setjmp(reset_vector)) != 0) {
+        if (jumped != CUT) lose_power();
+        life.up = dev.forbidden = false;
+        stopped_at = -1;
+        dev.cut_at = 0;
+        if (draw(&life.random, 3) == 0) life.now += draw(&life.random, 50000);
+        why = jumped == CRASHED ? INNGEST_RESET_CRASH : jumped == RESTARTED ? INNGEST_RESET_UNKNOWN : INNGEST_RESET_POWER_ON;
+    }
+    while (++life.turn < turns + 2500 && !told) {
+        bool last = life.turn >= turns;
+        if (last && !life.last) {
+            life.last = true;
+            set_faults(false);
+        }
+        if (!last && life.seed % 2 && life.turn % 5 == 1) set_faults(draw(&life.random, 3) > 0);
+        if (!last && draw(&life.random, 4) == 0) dev.cut_at = dev.operations + 1 + draw(&life.random, draw(&life.random, 2) ? 4 : 30);
+        if (!life.up && !start()) continue;
+        send_events();
+        dev.forbidden = false;
+        if (dev.unsynced) {
+            if (inngest_close(&jobs) != INNGEST_ERR_SYNC || dev.written_behind) wrong("something is written behind a sync that failed", 0);
+            life.up = false;
+            continue;
+        }
+        next = one_turn(last);
+        if (!last && draw(&life.random, 15) == 0) {
+            if (inngest_close(&jobs) == INNGEST_OK && !jobs.stopped) stopped_at = jobs.now;     /* not where a restart came back */
+            life.up = dev.forbidden = false;
+        } else if (!last && draw(&life.random, 30) == 0) {
+            lose_power();
+            life.up = false;
+        }
+        if (dev.chip.violations && !dev.disk) wrong("a unit is programmed twice", 0);
+        if (last && life.up && life.turn % 50 == 49) free_senders();
+        if (life.up && look() == 0 && last && life.turn > turns + 1) break;
+        if (last && next == UINT32_MAX && life.up && draw(&life.random, 50) == 0) { lose_power(); life.up = false; }    /* behind a restart that came back */
+    }
+    if (!told && life.turn >= turns + 2500) {
+        wrong("it never comes to its end", 0);
+        if (life.up) show();
+    }
+    lives++;
+}
+
+int main(int argc, char **argv)
+{
+    uint32_t n = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : 400, seed = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 1;
+    for (; n > 0; n--, seed++) {
+        told = 0;
+        live(seed);
+        CHECK(told == 0);
+    }
+    flash_close(&dev.chip);
+    printf("%lu lives, %lu boots, %lu too small, %lu used up\n", lives, boots, skipped, used_up);
+    return TEST_END();
+}
