@@ -1064,10 +1064,11 @@ APART uint32_t geometry(const inngest *jobs)
     return log_2(jobs->port->program_size) | block_shift(jobs) << 3;
 }
 
+/* Of all that have such positions the newest one, but not behind the next one to be erased, where a mount looks, too. */
 APART uint32_t block_of(const inngest *jobs, uint32_t position)
 {
-    uint32_t mask = UINT32_MAX >> jobs->units_shift;
-    return jobs->last_block - ((jobs->last_block - (position >> jobs->units_shift)) & mask);
+    uint32_t mask = UINT32_MAX >> jobs->units_shift, next = jobs->last_block + 1;
+    return next - ((next - (position >> jobs->units_shift)) & mask);
 }
 
 static uint32_t offset_of(const inngest *jobs, uint32_t position)
@@ -2631,7 +2632,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         if (run) free_the_run(jobs, run);
         return INNGEST_OK;
     }
-    if (r->kind == START && number >= jobs->next_run) jobs->next_run = number + 1;   /* also where there is no place for it */
+    if (r->kind == START && !(r->flags & CARRIED) && (int32_t)(number - jobs->next_run) >= 0) jobs->next_run = number + 1;   /* also where there is no place for it */
     if (run == NULL) {
         if ((run = enter_run(jobs, r->run)) == NULL) return INNGEST_ERR_RUNS_FULL;
         run->flags = RUN_OLD;
@@ -2673,7 +2674,7 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
         if (r->flags & FLAG) break;
         set_copied(jobs, 0, 0);
         *reclaimed = reclaimed_by(jobs, r) + 1;
-        if (get4(b) > jobs->next_run) jobs->next_run = get4(b);
+        jobs->next_run = get4(b);
         if (r->size > 4) stamp = jobs->now + (int32_t)(get4(b + 4) - (uint32_t)jobs->now);   /* a list's */
         break;
 #if INNGEST_CRASHES
@@ -4776,7 +4777,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         return INNGEST_OK;
     }
     for (run = jobs->runs, k = jobs->run_count; k-- > 0; run++)      /* a group that is not whole never was */
-        if (run->number && (int32_t)(run->number - first) >= 0) free_the_run(jobs, run);
+        if (run->number && run->number - first < jobs->next_run - first) free_the_run(jobs, run);
     jobs->next_run = first;
     return status;
 }

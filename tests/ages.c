@@ -20,7 +20,7 @@ static unsigned long lives, boots, skipped, used_up, told, jumps;
 static struct { uint32_t block, next_run; int64_t time; } old;         /* what the journal begins with */
 static int64_t stopped_at;             /* journal time of the stop that was clean, or -1 */
 static bool known;                     /* the engine that ran last tells what journal time may be at most */
-static uint32_t queue_slots;
+static uint32_t queue_slots, jumped_at;    /* jumped_at: the block in which runs have passed */
 
 void wrong(const char *what, int status)
 {
@@ -158,11 +158,14 @@ static void make_ram_old(void)
 #endif
 }
 
-/* So many runs have come and gone since. All that they wrote is gone, so that the next ones are no namesakes, by 24 bits, of any of before. */
+/* So many runs have come and gone since: all that they wrote is gone, so that the next ones are no namesakes, by 24 bits, of any of
+ * before; and what still lives has been carried, so not again before the log has gone round. */
 static void let_runs_pass(void)
 {
     uint32_t high = 16 + draw(&life.random, 0x7F - 16);
-    if (++jumps > 3) return;
+    if (jumps == 3 || (jumps && (int32_t)(jobs.tail_block - jumped_at) <= 0)) return;
+    jumps++;
+    jumped_at = jobs.head_block;
     jobs.next_run = (((jobs.next_run >> 24) + high) << 24) + (uint32_t)jumps * 0x300000u + draw(&life.random, 1000);
 }
 
@@ -180,6 +183,7 @@ static inngest_status boot(inngest_reset reset, uint32_t runs)
     life.uptime = 0;
     life.base = draw(&life.random, 3) ? draw(&life.random, 100000) : 0u - draw(&life.random, 100000);
     boots++;
+    known = false;                     /* power may go in there */
     status = start_engine(&dev.port, reset, runs, queue_slots);
     known = status == INNGEST_OK;
     if (known) {
@@ -200,10 +204,11 @@ static void draw_world(void)
     life.steady = true;
     life.kept_text = INNGEST_MESSAGE_BYTES;
     life.crash_limit = INNGEST_CRASH_LIMIT;
+    if (block * blocks > 32768 && draw(r, 8)) blocks = block == 16384 ? 2 : 32768 / block;
     if (block * blocks > 131072) blocks = 131072 / block;
     life.clocks = INNGEST_WALL_CLOCK && draw(r, 3) == 0;
     life.truthful = draw(r, 4) > 0;
-    life.ids = INNGEST_SEEN_IDS > 0 && draw(r, 4) == 0;
+    life.ids = INNGEST_SEEN_IDS > 0 && !life.clocks && draw(r, 3) == 0;
     life.cancels = INNGEST_CANCEL && draw(r, 4) == 0;
     life.crashes = INNGEST_CRASHES && draw(r, 8) == 0;
     life.same_ids = draw(r, 3) == 0;
@@ -239,19 +244,19 @@ static bool begin(uint32_t seed)
     draw_world();
     draw_ages();
     make_old();
+    life.events = 1 + draw(r, life.ids || draw(r, 3) == 0 ? 8 : EVENTS);
     for (tries = 0; ; tries++) {
         if (tries == 8) return false;
         life.functions = 1 + draw(r, tries > 4 ? 1 : FUNCTIONS - 1);
         life.fan = life.functions > 1 && draw(r, 3) == 0;
         for (i = 0; i < FUNCTIONS; i++) life.has[i] = i < life.functions || (i == FUNCTIONS - 1 && tries < 4 && draw(r, 2));
         draw_scripts(dev.port.program_size, tries < 3 ? OPS : tries < 6 ? 3 : 1, &most);
-        if (!life.ids) sleep_longer();                 /* an id that expires may be sent again */
+        if (!life.ids && life.events <= 8) sleep_longer();     /* an id that expires may be sent again */
         status = boot(INNGEST_RESET_POWER_ON, MOST_RUNS_);
         if (status == INNGEST_OK) break;
         if (status != INNGEST_ERR_TABLE_BYTES) wrong("the first mount is refused", status);
     }
     if (jobs.now != old.time || jobs.next_run != old.next_run || jobs.tail_block != old.block || jobs.format != FORMAT) wrong("the journal is not as old as it says", 0);
-    life.events = life.ids ? 1 + draw(r, 8) : 1 + draw(r, EVENTS);
     for (i = 0; i < EVENTS; i++) life.size[i] = (uint8_t)(2 + draw(r, draw(r, 3) ? 10 : INNGEST_EVENT_BYTES < 250 ? INNGEST_EVENT_BYTES - 10 : 240));
     life.up = true;
     return true;
@@ -312,7 +317,7 @@ static void live(uint32_t seed)
         if (draw(&life.random, 3) == 0) life.now += draw(&life.random, 50000);
         why = jumped == CRASHED ? INNGEST_RESET_CRASH : jumped == RESTARTED ? INNGEST_RESET_UNKNOWN : INNGEST_RESET_POWER_ON;
     }
-    while (++life.turn < turns + 2500 && !told) {
+    while (++life.turn < turns + 6000 && !told) {
         bool last = life.turn >= turns;
         if (last && !life.last) {
             life.last = true;
@@ -341,7 +346,7 @@ static void live(uint32_t seed)
         if (life.up && look() == 0 && last && life.turn > turns + 1) break;
         if (last && next == UINT32_MAX && life.up && draw(&life.random, 50) == 0) { lose_power(); life.up = false; }    /* behind a restart that came back */
     }
-    if (!told && life.turn >= turns + 2500) {
+    if (!told && life.turn >= turns + 6000) {
         wrong("it never comes to its end", 0);
         if (life.up) show();
     }
