@@ -88,6 +88,7 @@ extern bool TAKES_LISTS;
 #define NEVER INT64_C(0x7FFFFFFFFFFF)   /* 47 bits: as a deadline is kept */
 #define IS_TIME(t) ((uint64_t)(t) >> 47 == 0)                   /* as many, and not negative */
 #define NO_FUNCTION 0xFFFFu
+#define LAST_LAPS 16u                   /* of 2^32 blocks: no events come then, so that the runs there are may end */
 #define MOST_RUNS (INNGEST_MANY_RUNS ? 4000000u : 65534u)
 #define RETRY_ROOM_MS 1000
 #define MOST_BACK_MS UINT32_C(86400000)   /* a clock that went back so far is waited for; further: it began anew */
@@ -1872,6 +1873,7 @@ static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
 static inngest_status prepare_block(inngest *jobs, bool wait)
 {
     uint32_t block = jobs->last_block + 1;
+    if (block == 0) return INNGEST_ERR_JOURNAL_FULL;   /* there are no more numbers */
     INNGEST_TRY(erase_block(jobs, block, wait));
     make_block_header(jobs, block, (uint8_t *)jobs->stage);
     jobs->dirty = true;
@@ -4764,7 +4766,8 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
     if (n == 0 && ctx == NULL) { count(&jobs->counters.unmatched); return INNGEST_OK; }
     if (HAS_ID(e)) live++;
     if (live > INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
-    if (jobs->reserved + need + live * record_room(jobs, 12) > capacity(jobs, FILL(INNGEST_FILL_PERCENT))) {
+    if (jobs->reserved + need + live * record_room(jobs, 12) > capacity(jobs, FILL(INNGEST_FILL_PERCENT)) ||
+        0u - jobs->last_block < LAST_LAPS * jobs->block_count) {
         count(&jobs->counters.waiting_journal);
         return INNGEST_ERR_JOURNAL_FULL;
     }

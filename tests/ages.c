@@ -25,9 +25,11 @@ static uint32_t queue_slots, jumped_at;    /* jumped_at: the block in which runs
 void wrong(const char *what, int status)
 {
     test_failed++;
-    if (told++ == 0) printf("seed %u, %u x %u, unit %u, %s%s, block %08x, run %08x, time %llx: %s, %d; turn %u, boot %u, operation %u\n", life.seed, dev.port.block_count,
-                            dev.port.block_size, dev.port.program_size, dev.disk ? "disk" : "flash", dev.port.sync ? ", sync" : "", (unsigned)old.block,
-                            (unsigned)old.next_run, (unsigned long long)old.time, what, status, life.turn, life.boots, dev.operations);
+    if (told++) return;
+    printf("seed %u, %u x %u, unit %u, %s%s, block %08x, run %08x, time %llx: %s, %d; turn %u, boot %u, operation %u\n", life.seed,
+           (unsigned)dev.port.block_count, (unsigned)dev.port.block_size, dev.port.program_size, dev.disk ? "disk" : "flash",
+           dev.port.sync ? ", sync" : "", (unsigned)old.block, (unsigned)old.next_run, (unsigned long long)old.time, what, status, life.turn,
+           life.boots, dev.operations);
 }
 
 #include "drawn_jobs.h"
@@ -64,29 +66,34 @@ static unsigned log_of(uint32_t n)
 static uint32_t place(uint32_t at, const uint8_t *bytes, uint32_t size)
 {
     uint32_t end = (at + size + unit_bytes() - 1) / unit_bytes() * unit_bytes(), i;
-    for (i = 0; i < size; i++) dev.chip.cells[at + i] = (uint8_t)(dev.chip.erased >= 0 ? bytes[i] ^ dev.chip.erased ^ 0xFF : bytes[i]);
+    uint8_t mask = dev.chip.erased >= 0 ? (uint8_t)(dev.chip.erased ^ 0xFF) : 0;
+    for (i = 0; i < size; i++) dev.chip.cells[at + i] = bytes[i] ^ mask;
     for (i = at; i < end; i++) dev.chip.units[i / dev.port.program_size] = 1;
     return end;
 }
 
 #define FORMAT 0x5EED0001u
-static uint32_t place_record(uint32_t block, uint32_t at, unsigned kind, uint32_t step, const uint8_t *payload, uint8_t size)
+static uint32_t place_record(uint32_t block, uint32_t at, unsigned kind, uint32_t run, uint32_t step, uint8_t link, const uint8_t *payload,
+                             uint8_t size)
 {
     uint8_t seed[8], r[64] = { 0 };
     put(seed, FORMAT, 4);
     put(seed + 4, block * (dev.port.block_size / unit_bytes()) + at % dev.port.block_size / unit_bytes(), 4);
     r[4] = (uint8_t)kind;
     r[5] = size;
+    put(r + 6, run, 2);
     put(r + 8, step, 3);
+    r[11] = link;
     memcpy(r + 12, payload, size);
     put(r, crc32_of(crc32_of(0, seed, 8), r + 4, 8u + size), 4);
     return place(at, r, 12u + size);
 }
 
-/* Everything has been reclaimed but what tells of the numbers: the next run's, journal time. All other blocks are erased. */
-static void make_old(void)
+/* Everything has been reclaimed but what tells of the numbers: the next run's, journal time. All other blocks are erased. Gives where that
+ * ends. */
+static uint32_t make_old(void)
 {
-    uint32_t blocks = dev.port.block_count, i, at;
+    uint32_t blocks = dev.port.block_count, i, at, end = 0;
     uint8_t b[24];
     memset(dev.chip.cells, 0xFF, size_of());
     memset(dev.chip.units, 0, size_of() / dev.port.program_size);
@@ -102,13 +109,14 @@ static void make_old(void)
         at = place(at, b, 24);
         if (i > 0) continue;
         put(b, old.next_run, 4);
-        at = place_record(old.block, at, 15, (old.block - 1) & 0xFFFFFF, b, 4);
+        at = place_record(old.block, at, 15, 0, (old.block - 1) & 0xFFFFFF, 0, b, 4);
         put(b, (uint64_t)old.time, 6);
         put(b + 6, 0, 6);
-        (void)place_record(old.block, at, 13, 0, b, 12);
+        end = place_record(old.block, at, 13, 0, 0, 0, b, 12);
     }
     memcpy(dev.durable, dev.chip.cells, size_of());
     forget_writes();
+    return end;
 }
 
 static uint32_t near32(uint64_t end, uint32_t most) { return (uint32_t)(end - draw(&life.random, most)); }
@@ -116,20 +124,20 @@ static uint32_t near32(uint64_t end, uint32_t most) { return (uint32_t)(end - dr
 /* What begins shortly before which end. Half of all positions that wrap do so at a full turn, the others where their sign changes. */
 static void draw_ages(void)
 {
-    static const uint64_t runs[] = { 2, 0x10000, 0x1000000, 0x3000000, 0x80000000, 0x100000000 };
+    static const uint64_t runs[] = { 2, 0x10000, 0x1000000, 0x3000000, 0x80000000, 0x100000000, 0x100000000, 0x100000000 };
     static const uint64_t times[] = { 0, 1, UINT64_C(1) << 31, UINT64_C(1) << 32, UINT64_C(3) << 31, UINT64_C(1) << 40, UINT64_C(1) << 45 };
     uint64_t *r = &life.random, units = dev.port.block_size / unit_bytes(), turn = (UINT64_C(1) << 32) / units, block;
     uint32_t before = 1 + draw(r, draw(r, 2) ? 3 : 30);
     switch (draw(r, 6)) {
     case 0: block = UINT64_C(0x10000) * (1 + draw(r, 100)); break;
     case 1: block = UINT64_C(0x1000000) * (1 + draw(r, 100)); break;
-    case 2: block = turn * (1 + draw(r, (uint32_t)units - 1)) - turn / 2; break;
+    case 2: block = turn * (1 + draw(r, (uint32_t)units - 2)) - turn / 2; break;
     case 3: block = UINT64_C(0x80000000); break;
-    default: block = turn * (1 + draw(r, (uint32_t)units - 1)); break;
+    default: block = turn * (1 + draw(r, (uint32_t)units - 2)); break;
     }
     if (block < 2 * dev.port.block_count + before) block = 2 * dev.port.block_count + before;
     old.block = (uint32_t)(block - before);
-    old.next_run = near32(runs[draw(r, 6)], draw(r, 2) ? 3 : 40);
+    old.next_run = near32(runs[draw(r, 8)], draw(r, 2) ? 3 : 20);
     if (old.next_run == 0) old.next_run = 1;
     old.time = (int64_t)times[draw(r, 7)] - draw(r, 3) * (int64_t)draw(r, DAY_MS);
     if (old.time < 0) old.time = 0;
@@ -154,7 +162,8 @@ static void make_ram_old(void)
 #endif
     }
 #if INNGEST_INSPECT
-    jobs.counters.records = jobs.counters.carried = jobs.counters.steps_run = jobs.counters.erases = UINT32_MAX - draw(&life.random, 40);
+    jobs.counters.records = jobs.counters.carried = UINT32_MAX - draw(&life.random, 40);
+    jobs.counters.steps_run = jobs.counters.erases = UINT32_MAX - draw(&life.random, 40);
 #endif
 }
 
@@ -187,7 +196,8 @@ static inngest_status boot(inngest_reset reset, uint32_t runs)
     status = start_engine(&dev.port, reset, runs, queue_slots);
     known = status == INNGEST_OK;
     if (known) {
-        if (stopped_at >= 0 && jobs.now != stopped_at && dev.failures == failures) wrong("journal time is not what it was", (int)(jobs.now - stopped_at));
+        if (stopped_at >= 0 && jobs.now != stopped_at && dev.failures == failures)
+            wrong("journal time is not what it was", (int)(jobs.now - stopped_at));
         if (jobs.now > was) wrong("journal time has jumped ahead", (int)(jobs.now - was));
     }
     stopped_at = -1;
@@ -243,7 +253,7 @@ static bool begin(uint32_t seed)
     stopped_at = -1;
     draw_world();
     draw_ages();
-    make_old();
+    (void)make_old();
     life.events = 1 + draw(r, life.ids || draw(r, 3) == 0 ? 8 : EVENTS);
     for (tries = 0; ; tries++) {
         if (tries == 8) return false;
@@ -256,8 +266,9 @@ static bool begin(uint32_t seed)
         if (status == INNGEST_OK) break;
         if (status != INNGEST_ERR_TABLE_BYTES) wrong("the first mount is refused", status);
     }
-    if (jobs.now != old.time || jobs.next_run != old.next_run || jobs.tail_block != old.block || jobs.format != FORMAT) wrong("the journal is not as old as it says", 0);
-    for (i = 0; i < EVENTS; i++) life.size[i] = (uint8_t)(2 + draw(r, draw(r, 3) ? 10 : INNGEST_EVENT_BYTES < 250 ? INNGEST_EVENT_BYTES - 10 : 240));
+    if (jobs.now != old.time || jobs.next_run != old.next_run || jobs.tail_block != old.block || jobs.format != FORMAT)
+        wrong("the journal is not as old as it says", 0);
+    for (i = 0; i < EVENTS; i++) life.size[i] = (uint16_t)(2 + draw(r, draw(r, 3) ? 10 : INNGEST_EVENT_BYTES < 250 ? INNGEST_EVENT_BYTES - 10 : 240));
     life.up = true;
     return true;
 }
@@ -287,7 +298,7 @@ static uint32_t one_turn(bool last)
 {
     uint32_t next;
     if (life.cancels && !last && draw(&life.random, 20) == 0) cancel_one();
-    if (!last && draw(&life.random, 40) == 0) let_runs_pass();
+    if (!last && draw(&life.random, 15) == 0) let_runs_pass();
     dev.forbidden = false;
     answer();
     next = inngest_tick(&jobs, now32());
@@ -344,7 +355,10 @@ static void live(uint32_t seed)
         if (dev.chip.violations && !dev.disk) wrong("a unit is programmed twice", 0);
         if (last && life.up && life.turn % 50 == 49) free_senders();
         if (life.up && look() == 0 && last && life.turn > turns + 1) break;
-        if (last && next == UINT32_MAX && life.up && draw(&life.random, 50) == 0) { lose_power(); life.up = false; }    /* behind a restart that came back */
+        if (last && next == UINT32_MAX && life.up && draw(&life.random, 50) == 0) {    /* behind a restart that came back */
+            lose_power();
+            life.up = false;
+        }
     }
     if (!told && life.turn >= turns + 6000) {
         wrong("it never comes to its end", 0);
@@ -353,13 +367,207 @@ static void live(uint32_t seed)
     lives++;
 }
 
+/* ---- runs that sleep while the log goes round and round, and the end of all numbers ------------------------------------------------ */
+
+static unsigned woken, quick_ones;
+static inngest_status sleeper(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "before") { }
+    INNGEST_TRY(inngest_step_sleep(ctx, "year", INNGEST_DAYS(366)));
+    INNGEST_DO(ctx, "behind") woken++;
+    return INNGEST_OK;
+}
+static inngest_status quick(inngest_ctx *ctx)
+{
+    INNGEST_DO(ctx, "quick") quick_ones++;
+    return INNGEST_OK;
+}
+static const inngest_function plain_table[] = { { .id = "sleeper", .event = "sleep", .handler = sleeper, .journal_bytes = 200 },
+                                                { .id = "quick", .event = "quick", .handler = quick, .journal_bytes = 64 } };
+
+static void open_plain(uint32_t block, uint32_t blocks)
+{
+    begin_life(1);
+    flash_close(&dev.chip);
+    forget_writes();
+    free(dev.durable);
+    free(dev.writes);
+    memset(&dev, 0, sizeof dev);
+    CHECK(flash_open(&dev.chip, block, blocks, 4, 1));
+    dev.port = dev.chip.port;
+    dev.durable = malloc(size_of());
+    woken = quick_ones = 0;
+}
+
+static inngest_status boot_plain(void)
+{
+    inngest_config c;
+    memset(&c, 0, sizeof c);
+    c.functions = plain_table;
+    c.function_count = 2;
+    c.port = &dev.port;
+    c.memory = memory;
+    c.memory_size = sizeof memory;
+    c.runs = MOST_RUNS_;
+    c.events = 8;
+    c.reset = INNGEST_RESET_POWER_ON;
+    memset(&jobs, 0xA5, sizeof jobs);
+    return inngest_init(&jobs, &c, NULL);
+}
+
+/* So many blocks are written, with some boots between, while a run sleeps. */
+static void sleep_over(uint32_t block, uint32_t blocks, uint32_t first, uint32_t written)
+{
+    static const uint8_t data[INNGEST_EVENT_BYTES - 5] = { 1 };
+    uint32_t boot_at = first, day;
+    open_plain(block, blocks);
+    old.block = first;
+    old.next_run = 1;
+    old.time = INT64_C(0xFFFFFFFF0);
+    (void)make_old();
+    CHECK(boot_plain() == INNGEST_OK && inngest_send(&jobs, "sleep", NULL, 0) == INNGEST_OK);
+    while (jobs.head_block - first < written) {
+        CHECK(inngest_send(&jobs, "quick", data, sizeof data) == INNGEST_OK);
+        (void)inngest_tick(&jobs, now32());
+        pass_time(1);
+        if (jobs.live_runs != 1 || test_failed > 10) break;
+        if (jobs.head_block - boot_at < written / 3) continue;
+        boot_at = jobs.head_block;
+        CHECK(inngest_close(&jobs) == INNGEST_OK && boot_plain() == INNGEST_OK && jobs.live_runs == 1);
+    }
+    CHECK(jobs.live_runs == 1 && jobs.head_block - first >= written && quick_ones > written && woken == 0);
+    for (day = 0; day < 365; day += 5) {
+        pass_time(5 * DAY_MS);
+        (void)inngest_tick(&jobs, now32());
+    }
+    CHECK(jobs.live_runs == 1 && woken == 0);
+    pass_time(DAY_MS);
+    (void)inngest_tick(&jobs, now32());
+    CHECK(jobs.live_runs == 0 && woken == 1 && dev.chip.violations == 0);
+}
+
+/* Nearly 2^32 blocks have been written: no more events come, what there is ends, and nothing is lost. */
+static void last_laps(uint32_t blocks)
+{
+    unsigned i;
+    open_plain(2048, blocks);
+    old.block = 0u - 20 * blocks;
+    old.next_run = 7;
+    old.time = 0;
+    (void)make_old();
+    CHECK(boot_plain() == INNGEST_OK && inngest_send(&jobs, "sleep", NULL, 0) == INNGEST_OK && inngest_flush(&jobs) == INNGEST_OK);
+    for (i = 0; i < 10000 && inngest_send(&jobs, "quick", NULL, 0) == INNGEST_OK && inngest_flush(&jobs) == INNGEST_OK; i++)
+        (void)inngest_tick(&jobs, now32());
+    CHECK(i > 10 && i < 10000 && quick_ones == i && inngest_flush(&jobs) == INNGEST_ERR_JOURNAL_FULL && jobs.live_runs == 1);
+    for (i = 0; i < 8 * 366; i++) {
+        if (i % 1000 == 500) CHECK(boot_plain() == INNGEST_OK && jobs.live_runs == 1);
+        pass_time(DAY_MS / 8);
+        (void)inngest_tick(&jobs, now32());
+    }
+    for (i = 0; i < 8 && jobs.live_runs; i++) {
+        pass_time(DAY_MS / 4);
+        (void)inngest_tick(&jobs, now32());
+    }
+    CHECK(jobs.live_runs == 0 && woken == 1 && dev.chip.violations == 0);
+}
+
+/* A journal in which run 7 has been going on since the beginning. */
+static void make_far(uint32_t blocks, uint32_t first, uint32_t next_run, unsigned copies)
+{
+    static const char name[] = "sleeper";
+    uint32_t hash = 2166136261u, at, last = 0;
+    uint8_t b[16];
+    unsigned i;
+    open_plain(2048, blocks);
+    old.block = first;
+    old.next_run = next_run;
+    old.time = 0;
+    at = make_old();
+    for (i = 0; name[i]; i++) hash = (hash ^ (uint8_t)name[i]) * 16777619u;
+    put(b, 0, 2);
+    put(b + 2, hash, 4);
+    b[6] = 5;
+    memcpy(b + 7, "sleep", 5);
+    for (; copies > 0; copies--) {                     /* a reclaim was cut short */
+        uint32_t next = place_record(old.block, at, 0x11, 7, 0, (uint8_t)(last ? (at - last) / 4 : 0), b, 12);
+        last = at;
+        at = next;
+    }
+    memcpy(dev.durable, dev.chip.cells, size_of());
+}
+
+/* So many runs have begun since that one that its number is ahead of them, by its sign: the next one is what it was; a program that fails
+ * ends none but what it was to begin. */
+static void far_runs(uint32_t next_run, unsigned copies)
+{
+    uint32_t block, i, numbers[4], expected = next_run;
+    make_far(5, 1000, next_run, copies);
+    CHECK(boot_plain() == INNGEST_OK && jobs.live_runs == 1 && jobs.next_run == next_run);
+    for (i = 0; i < 4; i++) {
+        while ((expected & 0xFFFFFF) == 0 || (expected & 0xFFFFFF) == 7) expected++;
+        numbers[i] = expected++;
+    }
+    for (i = 0; i < 4; i++) {
+        for (block = 0; block < 5; block++) flash_set_bad(&dev.chip, block, FLASH_BAD_PROGRAM);
+        CHECK(inngest_send(&jobs, "sleep", NULL, 0) == INNGEST_OK && inngest_flush(&jobs) == INNGEST_ERR_PROGRAM && jobs.live_runs == 1 + i);
+        for (block = 0; block < 5; block++) flash_set_bad(&dev.chip, block, FLASH_GOOD);
+        CHECK(inngest_flush(&jobs) == INNGEST_OK && jobs.live_runs == 2 + i && jobs.next_run == numbers[i] + 1);
+        if (i % 2) CHECK(boot_plain() == INNGEST_OK && jobs.live_runs == 2 + i && jobs.next_run == numbers[i] + 1);
+        pass_time(DAY_MS);
+        (void)inngest_tick(&jobs, now32());
+    }
+    for (i = 0; i < 370 * 2; i++) {
+        pass_time(DAY_MS / 2);
+        (void)inngest_tick(&jobs, now32());
+    }
+    CHECK(jobs.live_runs == 0 && woken == 5 && dev.chip.violations == 0);
+}
+
+/* At the end of all numbers nothing is written any more over what there is. */
+static void last_block(uint32_t blocks)
+{
+    uint32_t operations;
+    unsigned i;
+    inngest_status status;
+    make_far(blocks, 0u - 2 * blocks, 8, 1);
+    CHECK(boot_plain() == INNGEST_OK && jobs.live_runs == 1);
+    for (i = 0; i < 3000; i++) {
+        pass_time(3700000);
+        (void)inngest_tick(&jobs, now32());
+    }
+    operations = dev.chip.operations;
+    for (i = 0; i < 10; i++) {
+        pass_time(3700000);
+        (void)inngest_tick(&jobs, now32());
+    }
+    CHECK(jobs.live_runs == 1 && woken == 0 && dev.chip.violations == 0 && dev.chip.operations == operations && jobs.last_block == UINT32_MAX);
+    status = boot_plain();
+    CHECK((status == INNGEST_OK || status == INNGEST_ERR_JOURNAL_FULL) && jobs.live_runs == 1 && jobs.runs[0].number == 7);
+}
+
 int main(int argc, char **argv)
 {
-    uint32_t n = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : 400, seed = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 1;
+    static const uint32_t once[] = { 426, 3841 };      /* in which two runs had one id, and one was gone */
+    uint32_t n = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : 300, seed = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 1, i;
+    for (i = 0; argc < 2 && i < sizeof once / sizeof *once; i++) {
+        told = 0;
+        live(once[i]);
+        CHECK(told == 0);
+    }
     for (; n > 0; n--, seed++) {
         told = 0;
         live(seed);
         CHECK(told == 0);
+    }
+    if (argc < 2) {
+        if (INNGEST_INDEXES) sleep_over(512, 65535, 0x1FFFFF0, 80000);
+        sleep_over(1024, 4, 0xFFFE, 70000);
+        sleep_over(512, 9, 0x7FFFFF0, 70000);
+        for (i = 0; i < 12; i++) far_runs(i % 2 ? 0u - i / 2 : 0x80000006u + i / 2, 1 + i % 3);
+        for (i = 3; i < 12; i += 2) {
+            if (i > 3) last_laps(i);
+            last_block(i);
+        }
     }
     flash_close(&dev.chip);
     printf("%lu lives, %lu boots, %lu too small, %lu used up\n", lives, boots, skipped, used_up);
