@@ -2634,7 +2634,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         if (run) free_the_run(jobs, run);
         return INNGEST_OK;
     }
-    if (r->kind == START && !(r->flags & CARRIED) && (int32_t)(number - jobs->next_run) >= 0) jobs->next_run = number + 1;   /* also where there is no place for it */
+    if (r->kind == START && !(r->flags & CARRIED)) jobs->next_run = number + 1;       /* also where there is no place for it */
     if (run == NULL) {
         if ((run = enter_run(jobs, r->run)) == NULL) return INNGEST_ERR_RUNS_FULL;
         run->flags = RUN_OLD;
@@ -2809,6 +2809,7 @@ APART inngest_status take_list(inngest *jobs, scan *found)
         if (i < 2 || (i == 2 && position == 0) || (int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0) continue;
         if (read_record(jobs, position, &r)) {
             copy_bytes(b, FIRST(jobs, &r), sizeof b);
+            r.flags |= CARRIED;                            /* no news: its number is not the newest one */
             if (apply_record(jobs, &r, b, &none) == INNGEST_OK) continue;
         }
         found->unmet = position;
