@@ -1957,10 +1957,11 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 
 static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool needed);
 
-/* Say that nothing from a position to here counts. */
+/* Say that nothing from a position to here counts. One of 0 would be none; no record begins there. */
 static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
 {
     uint8_t range[8];
+    from += from == 0;
     put4(range, from);
     put4(range + 4, head_position(jobs));
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED | FLAG | more, 0), range, sizeof range));
@@ -2862,7 +2863,7 @@ static void end_scan(inngest *jobs, uint32_t block, bool broken, bool blank, sca
 {
     if (broken) count(&jobs->counters.torn);
 #if INNGEST_WRITE_CACHE
-    if (found->end) found->before = position_at(jobs, block, found->end);
+    if (found->end) found->before = MOST_OF(position_at(jobs, block, found->end), 1);   /* 0 is none, and a header's */
 #endif
     (void)block;
     if (found->end == 0 && !blank) {                       /* begun, and nothing in it is whole */
@@ -2989,8 +2990,8 @@ static void end_voids(inngest *jobs, uint32_t end)
  * cells may be half programmed, before anything acts on it. */
 APART inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint32_t position = jobs->newest, bytes = 0, copies = 0, from = 0;
-    bool torn = jobs->doubted || jobs->stale;
+    uint32_t position = jobs->newest, bytes = 0, copies = 0, from = position_at(jobs, jobs->tail_block, jobs->first_offset);
+    bool repeats = false, torn = jobs->doubted || jobs->stale;
     inngest_status status;
     inngest_run *run;
     record r;
@@ -3016,9 +3017,10 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
         position = r.next;
         if (is_void(&r)) {
             from = get4(FIRST(jobs, &r));
-            torn = true;
+            torn = repeats = true;
             continue;
         }
+        if (!repeats) from = position;
         bytes += record_room(jobs, r.size);
         copies++;
     } while (r.flags & MORE);
@@ -3026,7 +3028,6 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
     if (!jobs->wary) jobs->trusted = true;
     jobs->unsure = jobs->last_block;
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
-    if (from == 0) from = jobs->newest ? position : position_at(jobs, jobs->tail_block, jobs->first_offset);   /* position may be 0 */
     if (torn) bytes += record_room(jobs, 8);
     if (!advance(jobs, bytes, 0)) return INNGEST_WRITE_CACHE && jobs->failed ? INNGEST_ERR_SYNC : INNGEST_ERR_JOURNAL_FULL;   /* cov: a sync fails just there, as in prepare_blocks */
     if (torn) INNGEST_TRY(write_void(jobs, from, copies ? MORE : 0));
