@@ -2671,6 +2671,10 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
         jobs->wall_offset = get_time(b + 6) - stamp;
         jobs->was_known = jobs->dated;
 #endif
+#if INNGEST_FAST_MOUNT
+        if ((r->flags & CARRIED) && jobs->stamp && (uint32_t)(jobs->stamp - stamp) <= INT32_MAX) stamp += (uint32_t)(jobs->stamp - stamp);
+        jobs->stamp = 0;                                   /* it told the high half of what the list says, which was written behind it */
+#endif
         break;
     case SEEN: remember(jobs, b, r->position); break;
     case RECLAIMED:
@@ -2788,7 +2792,7 @@ static bool is_list(const inngest *jobs, const record *r) { return r->kind == RE
  * the copies come behind it. What it says it says twice, or it is not heard. */
 APART inngest_status take_list(inngest *jobs, scan *found)
 {
-    uint32_t i, crc, position, now = 0, none;
+    uint32_t i, crc, position, none;
     uint8_t b[FIRST_BYTES];
     record r;
     source s;
@@ -2806,7 +2810,7 @@ APART inngest_status take_list(inngest *jobs, scan *found)
         if (!take_bytes(jobs, &s, b, 4)) return distrust_lists(jobs);   /* cov: it was read just before */
         crc = crc32(crc, b, 4);
         position = get4(b);
-        if (i == 1) now = position;
+        if (i == 1) jobs->stamp = position;                /* until a TIME tells the high half: the one listed, or its copy */
         if (i < 2 || (i == 2 && position == 0) || (int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0) continue;
         if (read_record(jobs, position, &r)) {
             copy_bytes(b, FIRST(jobs, &r), sizeof b);
@@ -2816,8 +2820,6 @@ APART inngest_status take_list(inngest *jobs, scan *found)
         found->unmet = position;
     }
     if (crc != s.from.copy.crc) return distrust_lists(jobs);
-    now -= (uint32_t)jobs->now;                            /* by now the TIME that it lists has told the high half */
-    if (now <= INT32_MAX) jobs->now += now;                /* cov: a guard: nothing that it lists is newer */
     set_copied(jobs, 0, 0);
     jobs->list = found->list;
     found->list = 0;
