@@ -88,6 +88,7 @@ extern bool TAKES_LISTS;
 #define NEVER (INT64_C(1) << 47)        /* behind all times; a deadline is kept in 48 bits */
 #define IS_TIME(t) ((uint64_t)(t) >> 47 == 0)                   /* as many, and not negative */
 #define NO_FUNCTION 0xFFFFu
+#define LAST_LAPS 16u                   /* of 2^32 blocks: no events come then, so that the runs there are may end */
 #define MOST_RUNS (INNGEST_MANY_RUNS ? 4000000u : 65534u)
 #define RETRY_ROOM_MS 1000
 #define MOST_BACK_MS UINT32_C(86400000)   /* a clock that went back so far is waited for; further: it began anew */
@@ -1078,10 +1079,11 @@ APART uint32_t geometry(const inngest *jobs)
     return log_2(jobs->port->program_size) | block_shift(jobs) << 3;
 }
 
+/* Of all that have such positions the newest one, but not behind the next one to be erased, where a mount looks, too. */
 APART uint32_t block_of(const inngest *jobs, uint32_t position)
 {
-    uint32_t mask = UINT32_MAX >> jobs->units_shift;
-    return jobs->last_block - ((jobs->last_block - (position >> jobs->units_shift)) & mask);
+    uint32_t mask = UINT32_MAX >> jobs->units_shift, next = jobs->last_block + 1;
+    return next - ((next - (position >> jobs->units_shift)) & mask);
 }
 
 static uint32_t offset_of(const inngest *jobs, uint32_t position)
@@ -1898,6 +1900,7 @@ static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
 static inngest_status prepare_block(inngest *jobs, bool wait)
 {
     uint32_t block = jobs->last_block + 1;
+    if (block == 0) return INNGEST_ERR_JOURNAL_FULL;   /* there are no more numbers */
     INNGEST_TRY(erase_block(jobs, block, wait));
     make_block_header(jobs, block, (uint8_t *)jobs->stage);
     jobs->dirty = true;
@@ -1978,10 +1981,11 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 
 static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool needed);
 
-/* Say that nothing from a position to here counts. */
+/* Say that nothing from a position to here counts. One of 0 would be none; no record begins there. */
 static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
 {
     uint8_t range[8];
+    from += from == 0;
     put4(range, from);
     put4(range + 4, head_position(jobs));
     INNGEST_TRY(add(jobs, NULL, KEY(RECLAIMED | FLAG | more, 0), range, sizeof range));
@@ -2657,7 +2661,7 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
         if (run) free_the_run(jobs, run);
         return INNGEST_OK;
     }
-    if (r->kind == START && number >= jobs->next_run) jobs->next_run = number + 1;   /* also where there is no place for it */
+    if (r->kind == START && !(r->flags & CARRIED)) jobs->next_run = number + 1;       /* also where there is no place for it */
     if (run == NULL) {
         if ((run = enter_run(jobs, r->run)) == NULL) return INNGEST_ERR_RUNS_FULL;
         run->flags = RUN_OLD;
@@ -2689,13 +2693,17 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
         jobs->wall_offset = get_time(b + 6) - stamp;
         jobs->was_known = jobs->dated;
 #endif
+#if INNGEST_FAST_MOUNT
+        if ((r->flags & CARRIED) && jobs->stamp && (uint32_t)(jobs->stamp - stamp) <= INT32_MAX) stamp += (uint32_t)(jobs->stamp - stamp);
+        jobs->stamp = 0;                                   /* it told the high half of what the list says, which was written behind it */
+#endif
         break;
     case SEEN: remember(jobs, b, r->position); break;
     case RECLAIMED:
         if (r->flags & FLAG) break;
         set_copied(jobs, 0, 0);
         *reclaimed = reclaimed_by(jobs, r) + 1;
-        if (get4(b) > jobs->next_run) jobs->next_run = get4(b);
+        jobs->next_run = get4(b);
         if (r->size > 4) stamp = jobs->now + (int32_t)(get4(b + 4) - (uint32_t)jobs->now);   /* a list's */
         break;
 #if INNGEST_CRASHES
@@ -2806,7 +2814,7 @@ static bool is_list(const inngest *jobs, const record *r) { return r->kind == RE
  * the copies come behind it. What it says it says twice, or it is not heard. */
 APART inngest_status take_list(inngest *jobs, scan *found)
 {
-    uint32_t i, crc, position, now = 0, none;
+    uint32_t i, crc, position, none;
     uint8_t b[4];
     record r;
     source s;
@@ -2824,13 +2832,15 @@ APART inngest_status take_list(inngest *jobs, scan *found)
         if (!take_bytes(jobs, &s, b, 4)) return distrust_lists(jobs);   /* cov: it was read just before */
         crc = crc32(crc, b, 4);
         position = get4(b);
-        if (i == 1) now = position;
+        if (i == 1) jobs->stamp = position;                /* until a TIME tells the high half: the one listed, or its copy */
         if (i < 2 || (i == 2 && position == 0) || (int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0) continue;
-        if (!read_record(jobs, position, &r) || apply_record(jobs, &r, FIRST(jobs, &r), &none) != INNGEST_OK) found->unmet = position;
+        if (read_record(jobs, position, &r)) {
+            r.flags |= CARRIED;                            /* no news: its number is not the newest one */
+            if (apply_record(jobs, &r, FIRST(jobs, &r), &none) == INNGEST_OK) continue;
+        }
+        found->unmet = position;
     }
     if (crc != s.from.copy.crc) return distrust_lists(jobs);
-    now -= (uint32_t)jobs->now;                            /* by now the TIME that it lists has told the high half */
-    if (now <= INT32_MAX) jobs->now += now;                /* cov: a guard: nothing that it lists is newer */
     set_copied(jobs, 0, 0);
     jobs->list = found->list;
     found->list = 0;
@@ -2874,7 +2884,7 @@ static void end_scan(inngest *jobs, uint32_t block, bool broken, bool blank, sca
 {
     if (broken) count(&jobs->counters.torn);
 #if INNGEST_WRITE_CACHE
-    if (found->end) found->before = position_at(jobs, block, found->end);
+    if (found->end) found->before = MOST_OF(position_at(jobs, block, found->end), 1);   /* 0 is none, and a header's */
 #endif
     (void)block;
     if (found->end == 0 && !blank) {                       /* begun, and nothing in it is whole */
@@ -2998,8 +3008,8 @@ static void end_voids(inngest *jobs, uint32_t end)
  * cells may be half programmed, before anything acts on it. */
 APART inngest_status settle(inngest *jobs, uint32_t end)
 {
-    uint32_t position = jobs->newest, bytes = 0, copies = 0, from = 0;
-    bool torn = jobs->doubted || jobs->stale;
+    uint32_t position = jobs->newest, bytes = 0, copies = 0, from = position_at(jobs, jobs->tail_block, jobs->first_offset);
+    bool repeats = false, torn = jobs->doubted || jobs->stale;
     inngest_status status;
     inngest_run *run;
     record r;
@@ -3025,16 +3035,16 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
         position = r.next;
         if (is_void(&r)) {
             from = get4(FIRST(jobs, &r));
-            torn = true;
+            torn = repeats = true;
             continue;
         }
+        if (!repeats) from = position;
         bytes += record_room(jobs, r.size);
         copies++;
     } while (r.flags & MORE);
     if (!torn && jobs->clean && !jobs->wary) jobs->trusted = true;
     jobs->unsure = jobs->last_block;
     if (!torn && ((jobs->clean && jobs->newest == jobs->time_position) || jobs->newest == 0)) return INNGEST_OK;
-    if (from == 0) from = jobs->newest ? position : position_at(jobs, jobs->tail_block, jobs->first_offset);   /* position may be 0 */
     if (torn) bytes += record_room(jobs, 8);
     if (!advance(jobs, bytes, 0)) return INNGEST_WRITE_CACHE && jobs->failed ? INNGEST_ERR_SYNC : INNGEST_ERR_JOURNAL_FULL;   /* cov: a sync fails just there, as in prepare_blocks */
     if (torn) INNGEST_TRY(write_void(jobs, from, copies ? MORE : 0));
@@ -4775,7 +4785,8 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
     live = live_ids(jobs);
     if (HAS_ID(e)) live++;
     if (live > INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
-    if (jobs->reserved + need + live * record_room(jobs, 12) > capacity(jobs, FILL(INNGEST_FILL_PERCENT))) {
+    if (jobs->reserved + need + live * record_room(jobs, 12) > capacity(jobs, FILL(INNGEST_FILL_PERCENT)) ||
+        0u - jobs->last_block < LAST_LAPS * jobs->block_count) {
         count(&jobs->counters.waiting_journal);
         return INNGEST_ERR_JOURNAL_FULL;
     }
@@ -4788,7 +4799,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         return INNGEST_OK;
     }
     for (run = jobs->runs, k = jobs->run_count; k-- > 0; run++)      /* a group that is not whole never was */
-        if (run->number && (int32_t)(run->number - first) >= 0) free_the_run(jobs, run);
+        if (run->number && run->number - first < jobs->next_run - first) free_the_run(jobs, run);
     jobs->next_run = first;
     return status;
 }
