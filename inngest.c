@@ -3395,9 +3395,9 @@ APART inngest_status wait_if_early(inngest_ctx *ctx, inngest_wait why, int64_t w
 /* The same for a date. */
 static inngest_status wait_for_date(inngest_ctx *ctx, int64_t unix_ms)
 {
-    ctx->run->flags |= RUN_UNIX;
-    if (!WALL_KNOWN(ctx->jobs)) return wait_for_good(ctx, INNGEST_WAIT_CLOCK);
-    return wait_if_early(ctx, INNGEST_WAIT_SLEEP, unix_ms - WALL_OFFSET(ctx->jobs));
+    inngest_status status = WALL_KNOWN(ctx->jobs) ? wait_if_early(ctx, INNGEST_WAIT_SLEEP, unix_ms - WALL_OFFSET(ctx->jobs)) : wait_for_good(ctx, INNGEST_WAIT_CLOCK);
+    if (status != INNGEST_BODY) ctx->run->flags |= RUN_UNIX;
+    return status;
 }
 #else
 #define wait_for_date(ctx, unix_ms) INNGEST_BODY
