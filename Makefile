@@ -120,6 +120,30 @@ $(FIRMWARES): $(BUILD)/firmware_%.o: tests/firmware/firmware.c tests/firmware/wo
 $(BUILD)/firmwares: tests/firmwares.c tests/firmware/world.h $(FIRMWARES) $(BUILD)/flash_emulator.o
 	$(COMPILE) $< $(FIRMWARES) $(BUILD)/flash_emulator.o -o $@
 
+NARROW = INNGEST_CONFIG='"tests/firmware/narrow.h"'
+HOST = INNGEST_SYNC_ALONE=1 INNGEST_TRAIL_STEPS=512
+TWIN_0 = $(HOST)
+TWIN_1 = $(HOST) $(foreach o,CRC_TABLE=1 CACHE_LINE=0 INIT_CHECKS=0 STATUS_NAMES=0 LOG=0,INNGEST_$(o))
+TWIN_2 = $(HOST) $(foreach o,CRC_TABLE=256 MANY_RUNS=1 HOOKS=0,INNGEST_$(o))
+TWIN_3 = $(HOST) $(foreach o,CRC_TABLE=16 NO_CAS INSPECT=0 STAGE_BYTES=64,INNGEST_$(o))
+TWIN_4 = $(foreach o,SYNC_ALONE=1 TRAIL_STEPS=0 WORD_BITS=8,INNGEST_$(o))
+TWIN_5 = $(HOST) $(NARROW)
+TWIN_6 = $(foreach o,SYNC_ALONE=0 TRAIL_STEPS=16 WORD_BITS=16 STAGE_BYTES=1024,INNGEST_$(o))
+TWIN_7 = INNGEST_WRITE_CACHE=0 $(NARROW)
+TWIN_8 = $(HOST) INNGEST_FAST_MOUNT=0
+TWIN_9 = INNGEST_INDEXES=0 $(NARROW)
+TWIN_10 = $(HOST)
+TWIN_11 = $(foreach o,INDEXES=0 HOOKS=0 INSPECT=0 LOG=0 INIT_CHECKS=0 WRITE_CACHE=0 STAGE_BYTES=64 CRC_TABLE=1 NO_CAS WORD_BITS=8,INNGEST_$(o))
+OF_TWINS = NOTES EVENTS=12u $(foreach o,EVENT_BYTES=260 RESULT_BYTES=400 SEEN_IDS=16 FILL_PERCENT=75,INNGEST_$(o))
+OF_ALL_BUT_10 = LEAST_WINDOW=512u FOLLOW=2u LIST_REACH=512u
+TWINS = $(patsubst %,$(BUILD)/twin_%.o,0 1 2 3 4 5 6 7 8 9 10 11)
+$(TWINS): $(BUILD)/twin_%.o: tests/firmware/firmware.c tests/firmware/world.h tests/firmware/narrow.h $(SOURCES)
+	@mkdir -p $(BUILD)
+	$(COMPILE) -DFIRMWARE=twin_$* $(patsubst %,-D%,$(OF_TWINS) $(TWIN_$*) $(if $(filter 10,$*),,$(OF_ALL_BUT_10))) -c $< -o $@
+
+$(BUILD)/twins: tests/twins.c tests/firmware/world.h $(TWINS) $(BUILD)/flash_emulator.o
+	$(COMPILE) $(OF_TWINS:%=-D%) $< $(TWINS) $(BUILD)/flash_emulator.o -o $@
+
 $(BUILD)/posix_files $(BUILD)/posix_clock: $(BUILD)/%: tests/%.c $(BUILD)/inngest.o $(POSIX)   # the port's source is part of these tests
 	$(COMPILE) $(BUILD)/inngest.o $< -o $@
 
@@ -191,18 +215,18 @@ lint: ## warnings as errors on gcc and clang in all variants, symbols, clang-tid
 	cppcheck --quiet -UINNGEST_CONFIG -D__GNUC__=12 -D__GCC_ATOMIC_INT_LOCK_FREE=2 --std=c99 --error-exitcode=1 --inline-suppr --enable=warning,portability -I. inngest.c port/posix/inngest_posix.c
 
 SHORT =
-soak: $(BUILD)/power_cut $(BUILD)/rot $(BUILD)/faults $(BUILD)/storm $(BUILD)/storm_near $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near $(BUILD)/firmwares $(BUILD)/clocks $(BUILD)/clocks_small $(BUILD)/clocks_dark $(BUILD)/ages $(BUILD)/ages_small $(BUILD)/ages_near $(BUILD)/posix_kill ## power cut everywhere, twice: over a million images in two processes; 100,000 with rot, 100,000 lives with faults, 4,000 with all at once, 80,000 of drawn jobs and builds, 60,000 of clocks, 60,000 of old journals, 500 kills; SHORT=1: a minute
+soak: $(BUILD)/power_cut $(BUILD)/rot $(BUILD)/faults $(BUILD)/storm $(BUILD)/storm_near $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near $(BUILD)/firmwares $(BUILD)/twins $(BUILD)/clocks $(BUILD)/clocks_small $(BUILD)/clocks_dark $(BUILD)/ages $(BUILD)/ages_small $(BUILD)/ages_near $(BUILD)/posix_kill ## power cut everywhere, twice: over a million images in two processes; 100,000 with rot, 100,000 lives with faults, 4,000 with all at once, 80,000 of drawn jobs and builds, 2,000 in each of twelve builds, 60,000 of clocks, 60,000 of old journals, 500 kills; SHORT=1: a minute
 	@of=2 n=50000 bits=1 kills=500 seed=0; [ -z "$(SHORT)" ] || { of=16 n=3000 bits=7 kills=200 seed=$(or $(SEED),$$(date +%s)); echo "seed $$seed"; }; \
 	for part in 0 1; do { $(BUILD)/power_cut soak $$(((seed + part) % of)) $$of; $(BUILD)/rot $$n $$((1 + n * part + seed)) $$bits; \
 	$(BUILD)/faults $$n $$((1 + n * part + seed)); $(BUILD)/storm $$((n / 50)) $$((1 + n * part + seed)); \
-	$(BUILD)/storm_near $$((n / 50)) $$((1 + n * part + seed)); \
+	$(BUILD)/storm_near $$((n / 50)) $$((1 + n * part + seed)); $(BUILD)/twins $$((n / 50)) $$((1 + n * part + seed)); \
 	for t in tempest tempest_small tempest_near firmwares clocks clocks_small clocks_dark ages ages_small ages_near; do $(BUILD)/$$t $$((n / 5)) $$((1 + n * part + seed)); done; } > $(BUILD)/soak.$$part.log 2>&1 & done; \
 	$(BUILD)/posix_kill $$((seed + 1)) $$kills > $(BUILD)/soak.2.log 2>&1; cat $(BUILD)/soak.2.log; wait; \
 	cat $(BUILD)/soak.0.log $(BUILD)/soak.1.log $(BUILD)/soak.2.log | awk '/^[0-9]+ images, / {i += $$1; d += $$3; next} /^[0-9]+ damaged images, / {r += $$1; next} \
 	/^tests.*passed, / {p += $$2; f += $$4; next} !/ operations, | kills, | mounts, | boots, |^seed [0-9]*$$/ {print} \
 	END {printf "%d images, %d distinct states; %d with rot\n%d passed, %d failed\n", i, d, r, p, f; exit f > 0 || p == 0}'
 
-VALGRIND = $(filter-out power_cut bounds storm storm_near tempest tempest_% firmwares clocks clocks_% ages ages_% posix_%,$(TESTS))
+VALGRIND = $(filter-out power_cut bounds storm storm_near tempest tempest_% firmwares twins clocks clocks_% ages ages_% posix_%,$(TESTS))
 sanitize: ## the tests under ASan and UBSan, the queue under TSan, tests without a clock under valgrind
 	@$(call need,valgrind:valgrind)
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover" test

@@ -2632,21 +2632,6 @@ static void get_range(uint32_t range[2], const uint8_t *b)
     range[1] = get4(b + 4);
 }
 
-/* There is no place for the run of this record. Does it end behind it? Then more runs were live once than may be now. Gives where
- * it does, 0: nowhere. */
-static uint32_t ends_later(inngest *jobs, const record *of)
-{
-    uint32_t end = 0, range[2];
-    record r;
-    stand_at(&r, of->position);
-    while (next_record(jobs, jobs->last_block + 1, &r)) {
-        get_range(range, FIRST(jobs, &r));
-        if (is_void(&r) && in_range(end, range)) end = 0;              /* its program failed, and was whole all the same */
-        else if (end == 0 && r.kind == END && r.run == of->run && !is_voided(jobs, r.position)) end = r.position;   /* the first: copies need not count */
-    }
-    return end;
-}
-
 static void take_start(inngest *jobs, inngest_run *run, const record *r, const uint8_t *b)
 {
     run->number = (r->run & 0xFFFF) | get2(b) << 16;
@@ -2869,14 +2854,26 @@ static inngest_status find_starts(inngest *jobs)
 }
 #endif
 
-/* A record cannot be taken up: it does not matter where its run ends behind it. */
-static void note_refusal(inngest *jobs, const record *r, inngest_status why, scan *found)
+/* There is no place for the run of this record. Does it end behind it, or one that has a place, which is first to do so? Then more runs
+ * were live once than may be now. True: there is a place. */
+static bool give_place(inngest *jobs, const record *of, scan *found)
 {
-    uint32_t ends;
-    if (found->status != INNGEST_OK) return;               /* one is enough: each is looked for through all that follows */
-    ends = ends_later(jobs, r);
-    if (ends == 0) found->status = why;
-    else if (found->ends == 0 || (int32_t)(ends - found->ends) > 0) found->ends = ends;
+    uint32_t end = 0, range[2];
+    record r;
+    if (found->status != INNGEST_OK) return false;         /* one is enough: each is looked for through all that follows */
+    for (stand_at(&r, of->position); next_record(jobs, jobs->last_block + 1, &r); ) {
+        get_range(range, FIRST(jobs, &r));
+        if (is_void(&r) && in_range(end, range)) end = 0;              /* its program failed, and was whole all the same */
+        else if (end == 0 && r.kind == END && (r.run == of->run || find_run(jobs, r.run)) && !is_voided(jobs, r.position)) end = r.position;   /* the first: copies need not count */
+    }
+    if (end == 0 || !read_record(jobs, end, &r)) {         /* cov: it was read just before */
+        found->status = INNGEST_ERR_RUNS_FULL;
+        return false;
+    }
+    if (found->ends == 0 || (int32_t)(end - found->ends) > 0) found->ends = end;
+    if (r.run == of->run) return false;
+    free_the_run(jobs, find_run(jobs, r.run));
+    return true;
 }
 
 /* Behind the last record of a block are bytes that do not verify, or nothing at all. */
@@ -2922,7 +2919,6 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
     uint32_t offset = SCAN_FROM(jobs, found), gap = offset;
     bool in_group = false, in_void = false, broken = false, edge = true, torn;   /* edge: the unit in front is not blank */
-    inngest_status applied;
     uint8_t b[FIRST_BYTES];
     record r;
     idle(jobs);
@@ -2979,7 +2975,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         jobs->stale = false;
         in_group = (r.flags & MORE) != 0;
         found->taken = position;
-        applied = apply_record(jobs, &r, b, &found->proven);
+        while (apply_record(jobs, &r, b, &found->proven) != INNGEST_OK && give_place(jobs, &r, found)) continue;
 #if INNGEST_FAST_MOUNT
         if (is_list(jobs, &r)) {                           /* from here on once more, when it has been taken up */
             found->from = offset;
@@ -2987,7 +2983,6 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
             return INNGEST_OK;
         }
 #endif
-        if (applied != INNGEST_OK) note_refusal(jobs, &r, applied, found);
     }
     end_scan(jobs, block, broken, offset == gap, found);
     return INNGEST_OK;
@@ -3425,9 +3420,9 @@ APART inngest_status wait_if_early(inngest_ctx *ctx, inngest_wait why, int64_t w
 /* The same for a date. */
 static inngest_status wait_for_date(inngest_ctx *ctx, int64_t unix_ms)
 {
-    ctx->run->flags |= RUN_UNIX;
-    if (!WALL_KNOWN(ctx->jobs)) return wait_for_good(ctx, INNGEST_WAIT_CLOCK);
-    return wait_if_early(ctx, INNGEST_WAIT_SLEEP, unix_ms - WALL_OFFSET(ctx->jobs));
+    inngest_status status = WALL_KNOWN(ctx->jobs) ? wait_if_early(ctx, INNGEST_WAIT_SLEEP, unix_ms - WALL_OFFSET(ctx->jobs)) : wait_for_good(ctx, INNGEST_WAIT_CLOCK);
+    if (status != INNGEST_BODY) ctx->run->flags |= RUN_UNIX;
+    return status;
 }
 #else
 #define wait_for_date(ctx, unix_ms) INNGEST_BODY

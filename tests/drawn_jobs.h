@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * Jobs that do what life.ops says, but for steps that need a part which this build has not, and what judges them: for tempest.c and
- * each firmware of firmwares.c. Behind inngest.h and drawn_world.h; MOST_RUNS_ is how many runs there may be. */
+ * each build of firmwares.c and twins.c. Behind inngest.h and drawn_world.h; MOST_RUNS_ is how many runs there may be. */
 #include "crc32.h"
 #include <stdio.h>
 
@@ -46,7 +46,10 @@ static void begins(inngest_ctx *ctx, const where *at)
     if (s->key && s->key != hash) wrong("an idempotency key changes", 0);
     s->key = hash;
     if (s->durable) wrong("a finished step runs again", 0);
+    NOTE('b', at->e * FUNCTIONS + at->f, s - at->x->steps, a, hash);
+    NOTE('n', inngest_began(ctx), 0, 0, 0);
 #if INNGEST_LONG_STEPS
+    NOTE('c', inngest_stop_reason(ctx), inngest_step_calls(ctx), 0, 0);
     if (inngest_stop_reason(ctx) != INNGEST_STOP_NONE) return;
 #endif
     if (at->x->stopped) wrong("a body is called behind a cancel", 0);
@@ -233,6 +236,7 @@ static inngest_status group(inngest_ctx *ctx, where *at, where *other, bool any)
 #endif
     else b = judged(other, inngest_step_run(ctx, step_id(at->i, 1), result_body, other, result, size_of_result(other->o)), result);
     status = any ? inngest_any(ctx, &a, &b) : inngest_all(ctx, &a, &b);
+    NOTE('g', at->i, a, b, status);
     if (status == INNGEST_OK && any) {
         uint8_t winner = a == INNGEST_LOST ? 2 : b == INNGEST_LOST ? 1 : 3;
         if (winner == 3 || (at->s->winner && at->s->winner != winner)) wrong("another branch wins", 0);
@@ -356,6 +360,7 @@ static inngest_status find_entry(inngest_ctx *ctx, unsigned f, where *at)
     for (i = 0; i < ENTRIES; i++) for (j = 0; j < FUNCTIONS; j++)
         if (&ledger[i][j] != at->x && ledger[i][j].id == inngest_run_id(ctx)) wrong("two runs have one id", 0);
     at->x->id = inngest_run_id(ctx);
+    NOTE('r', (int64_t)at->x->id, at->e, f, inngest_attempt(ctx));
     return INNGEST_OK;
 }
 
@@ -389,6 +394,8 @@ static inngest_status script(inngest_ctx *ctx, unsigned f)
         other.s = &at.x->steps[OPS + i];
         if ((needs[at.o->kind] & ~PARTS_) || life.skip[f][i] || (at.o->kind == SAVE_OP && INNGEST_RESULT_BYTES < 2)) continue;
         status = one_op(ctx, &at, &other);
+        NOTE('s', at.e * FUNCTIONS + f, i, status, at.o->kind);
+        NOTE('w', inngest_error(ctx)->status, inngest_error(ctx)->code, crc32_of(0, (const uint8_t *)inngest_error(ctx)->message, strlen(inngest_error(ctx)->message)), inngest_attempt(ctx));
         if (lacks_room(status)) at.x->starved = true;
         if (status != INNGEST_OK) return status;
 #if INNGEST_CANCEL
@@ -415,6 +422,7 @@ static inngest_status failed(inngest_ctx *ctx, unsigned f)
     inngest_status status = inngest_error(ctx)->status;
     memset(&at, 0, sizeof at);
     INNGEST_TRY(find_entry(ctx, f, &at));
+    NOTE('f', at.e, f, status, inngest_error(ctx)->code);
     if (status == INNGEST_ERR_CRASHED && life.crash_resets < life.crash_limit) wrong("a run crashed that did not", 0);
     if (lacks_room(status)) at.x->starved = true;
     else if (status != INNGEST_ERR_CRASHED && (inngest_error(ctx)->code != (int32_t)(1000 + f) || !same_text(inngest_error(ctx)->message, "the end"))) wrong("the error of a run is wrong", status);
@@ -455,11 +463,14 @@ static void answer(void)
         const op *o = &life.ops[pending[i].f][pending[i].i];
         step_entry *s = &ledger[pending[i].e][pending[i].f].steps[pending[i].i];
         uint16_t size = size_of_result(o);
+        inngest_status status;
         bool retry;
         if (!pending[i].used) continue;
         retry = draw(&life.random, 4) == 0 && o->fails && !life.last && s->attempt < 2;
         for (k = 0; k < size; k++) bytes[k] = pattern(pending[i].e, pending[i].f, pending[i].i, k);
-        if (inngest_complete(&jobs, pending[i].token, retry ? INNGEST_RETRY : INNGEST_OK, bytes, retry ? 0 : size) != INNGEST_OK) continue;
+        status = inngest_complete(&jobs, pending[i].token, retry ? INNGEST_RETRY : INNGEST_OK, bytes, retry ? 0 : size);
+        NOTE('a', pending[i].e, pending[i].f, pending[i].i, status);
+        if (status != INNGEST_OK) continue;
         pending[i].used = false;
         s->size = size;
     }
@@ -472,6 +483,7 @@ static void run_end(void *user, const inngest_end_info *info)
 {
     unsigned e, f;
     (void)user;
+    NOTE('E', (int64_t)info->id, info->status, info->error ? info->error->status : 0, info->error ? info->error->code : 0);
     for (e = 0; e < ENTRIES; e++) for (f = 0; f < FUNCTIONS; f++) {
         run_entry *x = &ledger[e][f];
         if (x->id != info->id) continue;
@@ -487,15 +499,40 @@ static void run_end(void *user, const inngest_end_info *info)
         }
     }
 }
+#ifdef NOTES
+static void run_start(void *user, uint64_t run, const char *function) { (void)user; NOTE('S', (int64_t)run, function[0], 0, 0); }
+static void run_pause(void *user, uint64_t run, inngest_status status) { (void)user; NOTE('P', (int64_t)run, status, 0, 0); }
+static void step_start(void *user, uint64_t run, const char *step, int attempt) { (void)user; NOTE('B', (int64_t)run, step[strlen(step) - 1], attempt, 0); }
+static void step_end(void *user, uint64_t run, const char *step, int attempt, inngest_status status, int64_t retry_in_ms)
+{
+    (void)user;
+    NOTE('D', (int64_t)run, step[strlen(step) - 1], attempt, status);
+    NOTE('I', retry_in_ms, 0, 0, 0);
+}
+static void step_memo(void *user, uint64_t run, const char *step, inngest_status status) { (void)user; NOTE('M', (int64_t)run, step[strlen(step) - 1], status, 0); }
+static const inngest_hooks hooks = { run_start, run_pause, run_end, step_start, step_end, step_memo };
+#else
 static const inngest_hooks hooks = { .run_end = run_end };
 #endif
+#endif
+
+/* It picks among the events of others. */
+static bool is_picked(void *user, const void *data, size_t size)
+{
+    unsigned e = *(const uint8_t *)data;
+    (void)user;
+    (void)size;
+    NOTE('p', e, (int64_t)size, 0, 0);
+    return e % life.functions == 1 || e % 3 != 0;
+}
 
 static const uint32_t one_second[] = { 1 };
 static void make_function(inngest_function *to, unsigned f)
 {
     memset(to, 0, sizeof *to);
     to->id = function_ids[f];
-    to->event = names[life.fan && f == 1 ? 0 : f];
+    to->event = life.wild && f == 1 ? "w/*" : names[life.fan && f == 1 ? 0 : f];
+    if (life.picky && !life.fan && f == 1) to->when = is_picked;
     to->handler = handlers[f];
 #if INNGEST_ON_FAILURE
     if (life.fails[f] && !life.quiet) to->on_failure = failures[f];
@@ -511,6 +548,7 @@ static inngest_status start_engine(const inngest_port *port, inngest_reset reset
 {
     static inngest_function table[FUNCTIONS];
     inngest_config c;
+    inngest_status status;
     unsigned i, n = 0;
     memset(&c, 0, sizeof c);
     for (i = 0; i < FUNCTIONS; i++) {
@@ -521,7 +559,7 @@ static inngest_status start_engine(const inngest_port *port, inngest_reset reset
     c.function_count = (uint16_t)n;
     c.port = port;
 #if INNGEST_HOOKS
-    c.hooks = &hooks;
+    c.hooks = life.silent ? NULL : &hooks;
 #endif
     c.memory = memory;
     c.memory_size = sizeof memory;
@@ -532,7 +570,9 @@ static inngest_status start_engine(const inngest_port *port, inngest_reset reset
     memset(&jobs, 0xA5, sizeof jobs);
     memset(memory, 0x5A, sizeof memory);
     memset(pending, 0, sizeof pending);
-    return inngest_init(&jobs, &c, NULL);
+    status = inngest_init(&jobs, &c, NULL);
+    NOTE('0', status, n, runs, queue);
+    return status;
 }
 
 static bool all_there(unsigned e)
@@ -567,11 +607,14 @@ static void send_events(void)
 #endif
         if (!life.queued[i]) {
             status = inngest_send_event(&jobs, &e);
+            NOTE('q', i, status, 0, 0);
             if (status != INNGEST_OK) return;
             life.queued[i] = life.tried[i] = true;
         }
         if (!life.last && draw(&life.random, 4) == 0) continue;        /* not flushed: admitted by a tick, or by a close, or lost */
-        if (inngest_flush(&jobs) != INNGEST_OK) return;
+        status = inngest_flush(&jobs);
+        NOTE('l', i, status, 0, 0);
+        if (status != INNGEST_OK) return;
         for (k = 0; k < life.events; k++) {
             if (!life.queued[k]) continue;
             f = k % life.functions;
@@ -594,9 +637,11 @@ static void cancel_one(void)
 {
 #if INNGEST_CANCEL
     run_entry *x = &ledger[draw(&life.random, ENTRIES)][draw(&life.random, FUNCTIONS)];
+    inngest_status status;
     if (x->id == 0) return;
     x->cancelled = true;
-    if (inngest_cancel(&jobs, x->id) == INNGEST_OK) x->stopped = true;
+    if ((status = inngest_cancel(&jobs, x->id)) == INNGEST_OK) x->stopped = true;
+    NOTE('x', (int64_t)x->id, status, 0, 0);
 #endif
 }
 
@@ -617,6 +662,8 @@ static unsigned look(void)
             live++;
             if (info.wait == INNGEST_WAIT_DAMAGE) wrong("a run is parked", 0);
             if (info.wait == INNGEST_WAIT_MEMO && (life.steady || ((PARTS_ & 255) == 255 && INNGEST_RESULT_BYTES >= 400 && INNGEST_EVENT_BYTES >= 100))) wrong("a run is parked for a memo", 0);
+            NOTE('i', (int64_t)info.id, info.phase * 100 + (int)info.wait, info.attempt, info.deadline_in_ms);
+            NOTE('j', (int64_t)info.id, info.journal_bytes, info.reserved_bytes, info.function ? info.function[0] : 0);
             if (info.journal_bytes > info.reserved_bytes) wrong("a run uses more than it has reserved", 0);
             for (e = 0; e < ENTRIES; e++) for (f = 0; f < FUNCTIONS; f++) found[e][f] = found[e][f] || ledger[e][f].id == info.id;
         }
@@ -626,6 +673,12 @@ static unsigned look(void)
             ledger[e][f].crashed = true;
             owing--;
         }
+        NOTE('C', c.events, c.duplicates, c.unmatched, c.refused_full);
+        NOTE('C', c.waiting_journal, c.waiting_runs, c.waiting_seen, c.stale_tokens);
+        NOTE('C', c.runs_started, c.runs_ended, c.runs_failed, c.runs_cancelled);
+        NOTE('C', c.steps_run, c.steps_failed, c.crashes, c.damaged);
+        NOTE('R', c.records, c.erases, c.carried, c.memos);
+        NOTE('R', c.torn, c.put_off, 0, 0);
         if (c.lost_runs) wrong("a run is lost", 0);
         if (live < owing) wrong("an event is lost", 0);
     }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
- * Jobs that are drawn, for tempest.c and firmwares.c: what they are to do, and the ledger of the outer world, which outlives all
+ * Jobs that are drawn, for tempest.c, firmwares.c and twins.c: what they are to do, and the ledger of the outer world, which outlives all
  * resets. Nothing in here depends on the library's configuration. */
 #ifndef DRAWN_WORLD_H
 #define DRAWN_WORLD_H
+#include "crc32.h"
 #include "draw.h"
 #include <setjmp.h>
 #include <stdbool.h>
@@ -49,6 +50,7 @@ typedef struct life_state {
     unsigned functions, events, count[FUNCTIONS];
     op ops[FUNCTIONS][OPS];
     bool fails[FUNCTIONS], fan, has[FUNCTIONS], gone[FUNCTIONS];
+    bool wild, picky, silent;          /* twins.c alone: the second function's event is a wildcard; it has a predicate; no hooks */
     bool clocks, truthful, ids, dates, cancels, tables, crashes, same_ids, tight, big, stuffed, slow;
     bool skip[FUNCTIONS][OPS], quiet;  /* of this firmware: steps that it has not; a function without its on_failure */
     uint16_t bytes[FUNCTIONS];
@@ -60,6 +62,13 @@ typedef struct life_state {
     bool steady;                       /* one build of the library, and of the jobs' steps, all life long */
     uint16_t kept_text, crash_limit;   /* the least of all builds: bytes kept of a message, resets that end a run */
 } life_state;
+
+#ifdef NOTES                           /* twins.c compares all that can be seen */
+void note(char what, int64_t a, int64_t b, int64_t c, int64_t d);
+#define NOTE note
+#else
+#define NOTE(what, a, b, c, d) ((void)0)
+#endif
 
 extern life_state life;
 extern run_entry ledger[ENTRIES][FUNCTIONS];
@@ -85,6 +94,20 @@ static inline void begin_life(uint32_t seed)
     life.luck = seed * UINT64_C(77) + 5;
 }
 
+/* A journal of a machine that has lived for long: its blocks have such numbers. Nothing but headers is there yet. */
+static const uint32_t far_blocks[] = { 0xFFFF, 0x10000, 0xFFFFFF, 0x1000000, 0x2000000, 0x7FFFFF, 0x7FFFF00, 0x80000100, 0xC0000100 };
+static inline void number_blocks(uint8_t *cells, uint32_t size, uint32_t blocks, uint32_t first)
+{
+    uint32_t place, crc, k;
+    for (place = 0; place < blocks; place++) {
+        uint8_t *b = cells + place * size;
+        for (k = 0; k < 4; k++) b[8 + k] = (uint8_t)((first + place) >> 8 * k);
+        b[18] = b[19] = 0;
+        crc = crc32_of(0, b, 20);
+        for (k = 0; k < 4; k++) b[20 + k] = (uint8_t)(crc >> 8 * k);
+    }
+}
+
 static inline uint32_t room_of(uint16_t g, uint32_t payload) { uint32_t u = g < 4 ? 4 : g; return (16 + payload + u - 1) / u * u; }
 
 /* What limits the scripts: bytes of a result, of an answer and of the record of an error; a bit for each kind of step that there is not. */
@@ -103,7 +126,7 @@ static inline void draw_scripts(uint16_t g, unsigned ops, const limits *most)
             op *o = &life.ops[f][i];
             o->kind = (uint8_t)(draw(r, 2) ? common[draw(r, sizeof common)] : draw(r, OP_KINDS));
             if ((o->kind == UNTIL_OP && !life.clocks) || (f == FUNCTIONS - 1 && (o->kind == SEND_OP || o->kind == RESTART_OP))) o->kind = RESULT_OP;
-            if (o->kind == SEND_OP && (!life.has[FUNCTIONS - 1] || (f == 1 && life.fan))) o->kind = RESULT_OP;
+            if (o->kind == SEND_OP && (!life.has[FUNCTIONS - 1] || (f == 1 && (life.fan || life.wild)))) o->kind = RESULT_OP;
             if (most->without >> o->kind & 1) o->kind = RESULT_OP;
             o->fails = (uint8_t)(draw(r, 2) ? 0 : draw(r, 3));
             o->calls = (uint8_t)(1 + draw(r, 4));

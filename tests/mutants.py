@@ -24,7 +24,7 @@ CC = (os.environ.get("CC") or "cc").split()
 CC += ["-std=c99", "-w", "-O1", "-Dalways_inline=unused", "-I.", "-Iport/posix", "-pthread", "-DTEST_FAILED=_Exit(1)"]   # each copy of a body once
 JOBS = int(os.environ.get("JOBS", "2"))
 FIRST, BEHIND = "Queue", "JSON"            # sections
-OTHER_TESTS = re.compile(r"posix_|json|text|dump|budget|template|tempest_|firmwares|clocks_dark")
+OTHER_TESTS = re.compile(r"posix_|json|text|dump|budget|template|tempest_|firmwares|twins|clocks_dark")
 QUEUE = re.compile(r"queue_")               # they include the library's source
 SHORTER = {"power_cut": ["less", "1"], "faults": ["less", "12"], "rot": ["140", "1", "61"], "corners": ["31"], "handlers": ["500"], "handlers_small": ["500"], "clocks": ["200"], "clocks_small": ["200"]}
 LONG = os.environ.get("LONG")

@@ -55,23 +55,6 @@ static inngest_status boot(inngest_reset reset, uint32_t runs, uint32_t queue)
     return start_engine(&dev.port, reset, runs, queue);
 }
 
-/* A journal of a machine that has lived for long: its blocks have such numbers. Nothing but headers is there yet. */
-static void number_blocks(uint32_t first)
-{
-    uint32_t place, g = dev.port.program_size < 4 ? 4 : dev.port.program_size;
-    (void)g;
-    for (place = 0; place < dev.port.block_count; place++) {
-        uint8_t *b = dev.chip.cells + place * dev.port.block_size;
-        uint32_t block = first + place, crc, k;
-        for (k = 0; k < 4; k++) b[8 + k] = (uint8_t)(block >> 8 * k);
-        b[18] = b[19] = 0;
-        crc = crc32_of(0, b, 20);
-        for (k = 0; k < 4; k++) b[20 + k] = (uint8_t)(crc >> 8 * k);
-    }
-    memcpy(dev.durable, dev.chip.cells, size_of());
-    forget_writes();
-}
-
 /* False: the journal is too small for these. */
 static bool begin(uint32_t seed)
 {
@@ -114,9 +97,10 @@ static bool begin(uint32_t seed)
         if (status != INNGEST_ERR_TABLE_BYTES) wrong("the first mount is refused", status);
     }
     if (draw(r, 3) == 0 && dev.chip.erased == 0xFF) {
-        static const uint32_t far[] = { 0xFFFF, 0x10000, 0xFFFFFF, 0x1000000, 0x2000000, 0x7FFFFF, 0x7FFFF00, 0x80000100, 0xC0000100 };
-        uint32_t first = far[draw(r, sizeof far / sizeof *far)] - draw(r, 30);
-        number_blocks(first / blocks * blocks);
+        uint32_t first = far_blocks[draw(r, sizeof far_blocks / sizeof *far_blocks)] - draw(r, 30);
+        number_blocks(dev.chip.cells, block, blocks, first / blocks * blocks);
+        memcpy(dev.durable, dev.chip.cells, size_of());
+        forget_writes();
         if ((status = boot(INNGEST_RESET_POWER_ON, MOST_RUNS_, 8)) == INNGEST_ERR_TABLE_BYTES) return false;
         if (status != INNGEST_OK) wrong("a mount of far numbers is refused", status);
     }

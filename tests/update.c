@@ -593,6 +593,33 @@ static void fewer_runs(void)
     MACHINE_END();
 }
 
+/* The same where those that have ended began first, whether the mount reads all or begins with a list. */
+static inngest_status nap(inngest_ctx *ctx)
+{
+    uint8_t hours = 0;
+    INNGEST_TRY(inngest_event_data(ctx, &hours, 1));
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", INNGEST_HOURS(hours)));
+    INNGEST_DO(ctx, "b") { }
+    return INNGEST_OK;
+}
+
+static void fewer_than_began(unsigned places)
+{
+    static const inngest_function with_nap[] = { { FUNCTION("nap", nap), .journal_bytes = 64 } };
+    static const uint8_t hours[] = { 1, 2, 9, 1, 9, 9, 2 };
+    unsigned i;
+    OPEN(with_nap);
+    for (i = 0; i < sizeof hours; i++) CHECK(inngest_send(&m.jobs, "test/nap", &hours[i], 1) == INNGEST_OK);
+    CHECK(machine_run(1000) && machine_runs(NULL) == 7 && machine_run(3 * HOUR) && machine_runs(NULL) == 3);
+    m.config.runs = places;
+    if (places < 3) CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_ERR_RUNS_FULL);
+    m.config.runs = places < 3 ? 3 : places;
+    machine_reboot();
+    CHECK(machine_runs(NULL) == 3 && machine_counters().lost_runs == 0 && machine_counters().damaged == 0);
+    CHECK(machine_run(10 * HOUR) && machine_runs(NULL) == 0 && machine_ended.count == 7);
+    MACHINE_END();
+}
+
 /* ---- a journal of a newer minor version --------------------------------------------------------------------------------------- */
 
 static void put(uint8_t *to, uint64_t value, unsigned bytes) { for (; bytes-- > 0; value >>= 8) *to++ = (uint8_t)value; }
@@ -822,6 +849,9 @@ int main(void)
     smaller_reservation(false);
     smaller_reservation(true);
     fewer_runs();
+    fewer_than_began(2);
+    fewer_than_began(3);
+    fewer_than_began(4);
     newer();
     return TEST_END();
 }

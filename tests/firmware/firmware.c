@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
- * A firmware of tests/firmwares.c: the library, in a configuration of its own, under names of its own, and the jobs. Compiled once for
- * each, with another number as FIRMWARE. */
+ * A firmware of tests/firmwares.c, or a twin of tests/twins.c: the library, in a configuration of its own, under names of its own, and
+ * the jobs. Compiled once for each, with another FIRMWARE. */
 #define PASTE_(a, b) a##_of_##b
 #define PASTE(a, b) PASTE_(a, b)
 #define OWN(name) PASTE(name, FIRMWARE)
@@ -77,7 +77,9 @@ static inngest_status send_one(unsigned i)
 
 static uint32_t tick(void) { return inngest_tick(&jobs, now32()); }
 static inngest_status stop(void) { return inngest_close(&jobs); }
+static inngest_status flush(void) { return inngest_flush(&jobs); }
+static void wake(void) { inngest_wake(&jobs); }
 
 const firmware OWN(the_firmware) = { .message_bytes = INNGEST_MESSAGE_BYTES, .seen_ids = INNGEST_SEEN_IDS, .crash_limit = INNGEST_CRASH_LIMIT,
-    .parts = PARTS_, .boot = boot, .tick = tick, .close = stop, .send_events = send_events, .send = send_one, .answer = answer,
-    .tell_clock = tell_clock, .cancel = cancel_one, .free_senders = free_senders, .look = look, .show = show };
+    .parts = PARTS_, .boot = boot, .tick = tick, .flush = flush, .wake = wake, .close = stop, .send_events = send_events, .send = send_one,
+    .answer = answer,    .tell_clock = tell_clock, .cancel = cancel_one, .free_senders = free_senders, .look = look, .show = show };

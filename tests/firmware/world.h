@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
- * What the firmwares of tests/firmwares.c share: the machine's storage, and what each of them is asked. Nothing in here depends on the
- * library's configuration. */
+ * What the firmwares of tests/firmwares.c share, and the twins of tests/twins.c: the machine's storage, and what each of them is asked.
+ * Nothing in here depends on the library's configuration. */
 #ifndef WORLD_OF_FIRMWARES_H
 #define WORLD_OF_FIRMWARES_H
+#ifndef EVENTS
 #define EVENTS 100u
+#endif
 #include "../../port/flash_emulator/flash_emulator.h"
 #include "../drawn_world.h"
 
@@ -19,6 +21,8 @@ typedef struct firmware {
     void (*send_events)(void);
     inngest_status (*send)(unsigned e);
     void (*answer)(void);
+    void (*wake)(void);
+    inngest_status (*flush)(void);
     void (*tell_clock)(int64_t off);
     void (*cancel)(void);
     void (*free_senders)(void);
