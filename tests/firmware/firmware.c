@@ -82,4 +82,4 @@ static void wake(void) { inngest_wake(&jobs); }
 
 const firmware OWN(the_firmware) = { .message_bytes = INNGEST_MESSAGE_BYTES, .seen_ids = INNGEST_SEEN_IDS, .crash_limit = INNGEST_CRASH_LIMIT,
     .parts = PARTS_, .boot = boot, .tick = tick, .flush = flush, .wake = wake, .close = stop, .send_events = send_events, .send = send_one,
-    .answer = answer,    .tell_clock = tell_clock, .cancel = cancel_one, .free_senders = free_senders, .look = look, .show = show };
+    .answer = answer, .tell_clock = tell_clock, .cancel = cancel_one, .free_senders = free_senders, .look = look, .show = show };
