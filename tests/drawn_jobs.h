@@ -674,11 +674,11 @@ static unsigned look(void)
             owing--;
         }
         NOTE('C', c.events, c.duplicates, c.unmatched, c.refused_full);
-        NOTE('C', c.waiting_journal, c.waiting_runs, c.waiting_seen, c.stale_tokens);
         NOTE('C', c.runs_started, c.runs_ended, c.runs_failed, c.runs_cancelled);
         NOTE('C', c.steps_run, c.steps_failed, c.crashes, c.damaged);
+        NOTE('C', c.stale_tokens, 0, 0, 0);
         NOTE('R', c.records, c.erases, c.carried, c.memos);
-        NOTE('R', c.torn, c.put_off, 0, 0);
+        NOTE('R', c.torn, c.put_off, c.waiting_journal, c.waiting_runs + c.waiting_seen);      /* what ticks count that work ahead, too */
         if (c.lost_runs) wrong("a run is lost", 0);
         if (live < owing) wrong("an event is lost", 0);
     }
