@@ -6,11 +6,11 @@
  * no sleep ends early, and all comes to its end. Then a few runs that sleep while tens of thousands of blocks are written.
  * argv: how many lives; the first seed. */
 #define EVENTS 60u
+#define MOST_RUNS_ 10u
 #include "drawn_world.h"
 #include "drawn_device.h"
 #include <string.h>
 
-#define MOST_RUNS_ 10u
 #define DAY_MS 86400000u
 
 life_state life;
@@ -31,20 +31,6 @@ void wrong(const char *what, int status)
            (unsigned)dev.port.block_count, (unsigned)dev.port.block_size, dev.port.program_size, dev.disk ? "disk" : "flash",
            dev.port.sync ? ", sync" : "", (unsigned)old.block, (unsigned)old.next_run, (unsigned long long)old.time,
            old.bare ? ", bare" : "", what, status, life.turn, life.boots, dev.operations);
-}
-
-#include "drawn_jobs.h"
-
-static uint32_t port_now(void *context)
-{
-    (void)context;
-    return now32();
-}
-
-static void odd_call(void)
-{
-    if (draw(&life.luck, 2)) answer();
-    else inngest_wake(&jobs);
 }
 
 /* ---- a journal that is old ----------------------------------------------------------------------------------------------------- */

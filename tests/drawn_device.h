@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  * What drawn jobs are written to, for tempest.c and ages.c: a flash, or a disk with a cache, that fails, is busy and loses power as
- * drawn. Behind drawn_world.h, drawn_jobs.h behind it; `odd_calls`: sends and completions come out of the port's calls. */
+ * drawn. Behind drawn_world.h; brings the jobs, drawn_jobs.h; `odd_calls`: sends and completions come out of the port's calls. */
 #ifndef DRAWN_DEVICE_H
 #define DRAWN_DEVICE_H
 #include "../port/flash_emulator/flash_emulator.h"
@@ -105,8 +105,19 @@ static void lose_power(void)
     drop();
 }
 
-static void odd_call(void);
-static uint32_t port_now(void *context);
+#include "drawn_jobs.h"
+
+static uint32_t port_now(void *context)
+{
+    (void)context;
+    return now32();
+}
+
+static void odd_call(void)
+{
+    if (draw(&life.luck, 2)) answer();
+    else inngest_wake(&jobs);
+}
 
 /* True: the chip is busy, and goes on with what it is doing. */
 static bool is_busy(char what, uint32_t at, const void *data, uint32_t size)

@@ -7,11 +7,10 @@
  * again, no result, attempt, choice, progress or event data changes, no event runs twice, no sleep ends early, nothing that was
  * acknowledged is lost, and all comes to its end.
  * argv: how many lives; the first seed. */
+#define MOST_RUNS_ 10u
 #include "drawn_world.h"
 #include "drawn_device.h"
 #include <string.h>
-
-#define MOST_RUNS_ 10u
 
 life_state life;
 run_entry ledger[ENTRIES][FUNCTIONS];
@@ -25,20 +24,6 @@ void wrong(const char *what, int status)
     if (told++ == 0) printf("seed %u, %u x %u, unit %u, %s%s: %s, %s; turn %u, boot %u, operation %u\n", life.seed, dev.port.block_count, dev.port.block_size,
                             dev.port.program_size, dev.disk ? "disk" : "flash", dev.port.sync ? ", sync" : "", what,
                             inngest_status_name((inngest_status)status), life.turn, life.boots, dev.operations);
-}
-
-#include "drawn_jobs.h"
-
-static uint32_t port_now(void *context)
-{
-    (void)context;
-    return now32();
-}
-
-static void odd_call(void)
-{
-    if (draw(&life.luck, 2)) answer();
-    else inngest_wake(&jobs);
 }
 
 static inngest_status boot(inngest_reset reset, uint32_t runs, uint32_t queue)
