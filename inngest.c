@@ -2858,21 +2858,24 @@ static inngest_status find_starts(inngest *jobs)
  * were live once than may be now. True: there is a place. */
 static bool give_place(inngest *jobs, const record *of, scan *found)
 {
-    uint32_t end = 0, range[2];
+    uint32_t end = 0, number = 0, range[2];
     record r;
     if (found->status != INNGEST_OK) return false;         /* one is enough: each is looked for through all that follows */
     for (stand_at(&r, of->position); next_record(jobs, jobs->last_block + 1, &r); ) {
         get_range(range, FIRST(jobs, &r));
         if (is_void(&r) && in_range(end, range)) end = 0;              /* its program failed, and was whole all the same */
-        else if (end == 0 && r.kind == END && (r.run == of->run || find_run(jobs, r.run)) && !is_voided(jobs, r.position)) end = r.position;   /* the first: copies need not count */
+        else if (end == 0 && r.kind == END && (r.run == of->run || find_run(jobs, r.run)) && !is_voided(jobs, r.position)) {
+            end = r.position;                              /* the first: copies need not count */
+            number = r.run;
+        }
     }
-    if (end == 0 || !read_record(jobs, end, &r)) {         /* cov: it was read just before */
+    if (end == 0) {
         found->status = INNGEST_ERR_RUNS_FULL;
         return false;
     }
     if (found->ends == 0 || (int32_t)(end - found->ends) > 0) found->ends = end;
-    if (r.run == of->run) return false;
-    free_the_run(jobs, find_run(jobs, r.run));
+    if (number == of->run) return false;
+    free_the_run(jobs, find_run(jobs, number));
     return true;
 }
 
@@ -5371,7 +5374,7 @@ static uint32_t do_what_is_due(inngest *jobs, uint32_t now_ms)
     next = next_deadline(jobs, waiting);
     if (wants_room_ahead(jobs)) {
         if (ahead == INNGEST_OK && (int)waiting >= INNGEST_ERR_SEEN_FULL) return 0;   /* in the next one, which may have nothing else to do */
-    } else if (waiting == INNGEST_OK) BE_QUIET(jobs, next == UINT32_MAX ? NEVER : jobs->now + next);
+    } else BE_QUIET(jobs, next == UINT32_MAX ? NEVER : jobs->now + next);    /* what waits stands in the queue: it is looked at all the same */
     return next;
 }
 

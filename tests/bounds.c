@@ -128,7 +128,8 @@ static void note_live(void *user, uint64_t run, const char *function)
     (void)run;
     (void)function;
     for (f = 0; f < FUNCTIONS; f++) if (most < life.results[f] + 3) most = life.results[f] + 3;
-    if (life.most_live < m.jobs.live_runs * most + 1) life.most_live = m.jobs.live_runs * most + 1;      /* and one of the time */
+    most = m.jobs.live_runs * most + 1 + INNGEST_SEEN_IDS;             /* and one of the time, and the ids */
+    if (life.most_live < most) life.most_live = most;
 }
 static const inngest_hooks hooks = { .run_start = note_live };
 
@@ -181,16 +182,20 @@ static void live(uint32_t seed)
     uint64_t *r = &life.random;
     uint8_t data[INNGEST_EVENT_BYTES] = { 0 };
     unsigned turn, i, k, n;
-    bool dense, hurried, packed = false;
+    bool dense, hurried, ids, packed = false;
     uint32_t next, rounds;
     if (!begin(seed)) { small++; return; }
     dense = draw(r, 2);
     hurried = draw(r, 2);
+    ids = draw(r, 8) == 0;
     n = m.config.port->block_count * m.config.port->block_size / 100;
     for (turn = 0; turn < n && !life.told; turn++) {
         static const char *const names[] = { "sleeper", "worker", "retrier" };
         for (i = hurried ? 1 : draw(r, 5); i > 0; i--) {
             inngest_event e = { .data = data, .size = life.event };
+            char id[12];
+            (void)snprintf(id, sizeof id, "%u", (unsigned)(turn * 8 + i));
+            if (ids && draw(r, 4) == 0) e.id = id;
             e.name = names[packed ? WORKER : dense ? SLEEPER : draw(r, 3)];
             if (inngest_send_event(&m.jobs, &e) != INNGEST_OK) break;
         }

@@ -105,7 +105,7 @@ static void sort(entries *all, size_t from)
 {
     size_t i;
     for (i = from; i < all->count; i++) all->at[i].order = i;
-    qsort(all->at + from, all->count - from, sizeof *all->at, by_run);
+    if (all->count > from) qsort(all->at + from, all->count - from, sizeof *all->at, by_run);
 }
 
 static void sort_notebook(void)
