@@ -2732,9 +2732,12 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
     return INNGEST_PAUSED;
 }
 
-/* The group taken up last reads as whole at one time and not at another: mount again as if it were not there. */
+/* The group taken up last reads as whole at one time and not at another: mount again as if it were not there, and nothing that a void
+ * in it spoke of were void: it may be the one whole copy of what this group says again. */
 static inngest_status doubt(inngest *jobs)
 {
+    unsigned i;
+    for (i = VOIDS; i-- > 0;) if (jobs->voids[i][1] == jobs->newest) jobs->voids[i][0] = jobs->newest;
     jobs->doubted = true;
     return void_range(jobs, jobs->newest, jobs->newest + 1, true);
 }

@@ -201,7 +201,7 @@ static void live(uint32_t seed, unsigned turns, bool flaps, bool kills)
 int main(int argc, char **argv)
 {
     static const uint32_t once[] = { 761, 1683, 4808, 9930, 991491, 1004073, 1153609, 1524665, 2623784, 3095478, 3207133, 3210198, 3226381 };      /* in which something was lost once, or ended early, or a mount had no end, or was refused */
-    static const uint32_t flapped[] = { 6071322, 20000070, 20000400, 20000626, 20000783, 20001146, 31000109 };       /* the same, where the supply flaps */
+    static const uint32_t flapped[] = { 6071322, 20000070, 20000400, 20000626, 20000783, 20001146, 31000109, 41014653 };       /* the same, where the supply flaps */
     uint32_t n = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : 400, seed = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 1, i;
     for (i = 0; argc < 2 && i < sizeof once / sizeof *once; i++) {
         told = 0;
