@@ -1900,7 +1900,7 @@ static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
 static inngest_status prepare_block(inngest *jobs, bool wait)
 {
     uint32_t block = jobs->last_block + 1;
-    if (block == 0) return INNGEST_ERR_JOURNAL_FULL;   /* there are no more numbers */
+    if (block == 0) return INNGEST_ERR_JOURNAL_FULL;   /* cov: there are no more numbers: ages.c */
     INNGEST_TRY(erase_block(jobs, block, wait));
     make_block_header(jobs, block, (uint8_t *)jobs->stage);
     jobs->dirty = true;
@@ -2679,7 +2679,7 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
         jobs->was_known = jobs->dated;
 #endif
 #if INNGEST_FAST_MOUNT
-        if ((r->flags & CARRIED) && jobs->stamp && (uint32_t)(jobs->stamp - stamp) <= INT32_MAX) stamp += (uint32_t)(jobs->stamp - stamp);
+        if ((r->flags & CARRIED) && jobs->stamp && (uint32_t)(jobs->stamp - stamp) <= INT32_MAX) stamp += (uint32_t)(jobs->stamp - stamp);   /* cov: a guard: it is newer */
         jobs->stamp = 0;                                   /* it told the high half of what the list says, which was written behind it */
 #endif
         break;
@@ -2887,7 +2887,7 @@ static void end_scan(inngest *jobs, uint32_t block, bool broken, bool blank, sca
 {
     if (broken) count(&jobs->counters.torn);
 #if INNGEST_WRITE_CACHE
-    if (found->end) found->before = MOST_OF(position_at(jobs, block, found->end), 1);   /* 0 is none, and a header's */
+    if (found->end) found->before = MOST_OF(position_at(jobs, block, found->end), 1);   /* cov: 0 is none, and a header's: ages.c */
 #endif
     (void)block;
     if (found->end == 0 && !blank) {                       /* begun, and nothing in it is whole */
@@ -4787,7 +4787,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
     if (HAS_ID(e)) live++;
     if (live > INNGEST_SEEN_IDS) { count(&jobs->counters.waiting_seen); return INNGEST_ERR_SEEN_FULL; }
     if (jobs->reserved + need + live * record_room(jobs, 12) > capacity(jobs, FILL(INNGEST_FILL_PERCENT)) ||
-        0u - jobs->last_block < LAST_LAPS * jobs->block_count) {
+        0u - jobs->last_block < LAST_LAPS * jobs->block_count) {   /* cov: ages.c */
         count(&jobs->counters.waiting_journal);
         return INNGEST_ERR_JOURNAL_FULL;
     }
