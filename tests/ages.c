@@ -316,7 +316,7 @@ static void live(uint32_t seed)
         stopped_at = -1;
         dev.cut_at = 0;
         if (draw(&life.random, 3) == 0) life.now += draw(&life.random, 50000);
-        why = jumped == CRASHED ? INNGEST_RESET_CRASH : jumped == RESTARTED ? INNGEST_RESET_UNKNOWN : INNGEST_RESET_POWER_ON;
+        why = reason_of(jumped);
     }
     while (++life.turn < turns + 6000 && !told) {
         bool last = life.turn >= turns;
@@ -329,11 +329,7 @@ static void live(uint32_t seed)
         if (!life.up && !start()) continue;
         send_events();
         dev.forbidden = false;
-        if (dev.unsynced) {
-            if (inngest_close(&jobs) != INNGEST_ERR_SYNC || dev.written_behind) wrong("something is written behind a sync that failed", 0);
-            life.up = false;
-            continue;
-        }
+        if (stopped_by_sync()) continue;
         next = one_turn(last);
         if (!last && draw(&life.random, 15) == 0) {
             bool torn_before = torn_stop;

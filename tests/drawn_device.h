@@ -119,6 +119,15 @@ static void odd_call(void)
     else inngest_wake(&jobs);
 }
 
+/* Nothing more is to be written behind a sync that has failed, until the next mount. */
+static bool stopped_by_sync(void)
+{
+    if (!dev.unsynced) return false;
+    if (inngest_close(&jobs) != INNGEST_ERR_SYNC || dev.written_behind) wrong("something is written behind a sync that failed", 0);
+    life.up = false;
+    return true;
+}
+
 /* True: the chip is busy, and goes on with what it is doing. */
 static bool is_busy(char what, uint32_t at, const void *data, uint32_t size)
 {

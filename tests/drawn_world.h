@@ -4,6 +4,7 @@
 #ifndef DRAWN_WORLD_H
 #define DRAWN_WORLD_H
 #include "crc32.h"
+#include "../inngest.h"
 #include "draw.h"
 #include <setjmp.h>
 #include <stdbool.h>
@@ -74,6 +75,9 @@ extern life_state life;
 extern run_entry ledger[ENTRIES][FUNCTIONS];
 extern jmp_buf reset_vector;
 void wrong(const char *what, int status);
+
+/* What the machine says of the reset that has led to reset_vector. */
+static inline inngest_reset reason_of(int jumped) { return jumped == CRASHED ? INNGEST_RESET_CRASH : jumped == RESTARTED ? INNGEST_RESET_UNKNOWN : INNGEST_RESET_POWER_ON; }
 
 static inline void pass_time(uint32_t ms) { life.now += ms; life.uptime += ms; }
 

@@ -49,12 +49,7 @@ static int write_call(char what, uint32_t at, const void *data, uint32_t size)
         chip.tear = (flash_tear)draw(&life.luck, FLASH_TEARS);
         if (what == 'e' && chip.tear == FLASH_TEAR_TOUCHED) chip.tear = FLASH_TEAR_NONE;
         chip.cells_after = (flash_cells)draw(&life.luck, FLASH_CELLS);
-        chip.random = draw(&life.luck, 0x10000000) | 1;
-        chip.cut_at = chip.operations + 1;
-        (void)(what == 'p' ? chip.port.program(&chip, at, data, size) : chip.port.erase(&chip, at));
-        flash_power_on(&chip);
-        chip.cut_at = 0;
-        longjmp(reset_vector, CUT);
+        lose_power_in(&chip, what, at, data, size);
     }
     return what == 'p' ? chip.port.program(&chip, at, data, size) : chip.port.erase(&chip, at);
 }
@@ -202,7 +197,7 @@ static void live(uint32_t seed, unsigned turns)
         life.up = false;
         cut_at = 0;
         if (draw(&life.random, 3) == 0) life.now += draw(&life.random, 50000);
-        why = jumped == CRASHED ? INNGEST_RESET_CRASH : jumped == RESTARTED ? INNGEST_RESET_UNKNOWN : INNGEST_RESET_POWER_ON;
+        why = reason_of(jumped);
     }
     while (++life.turn < turns + 1500 && !told) {
         bool last = life.turn >= turns;

@@ -145,7 +145,7 @@ static void live(uint32_t seed, unsigned turns, bool flaps, bool kills)
         life.up = dev.forbidden = false;
         dev.cut_at = 0;
         if (draw(&life.random, 3) == 0) life.now += draw(&life.random, 50000);
-        why = jumped == CRASHED ? INNGEST_RESET_CRASH : jumped == RESTARTED ? INNGEST_RESET_UNKNOWN : INNGEST_RESET_POWER_ON;
+        why = reason_of(jumped);
     }
     while (++life.turn < turns + 1500 && !told) {
         bool last = life.turn >= turns;
@@ -161,11 +161,7 @@ static void live(uint32_t seed, unsigned turns, bool flaps, bool kills)
         if (!life.up && !start()) continue;
         send_events();
         dev.forbidden = false;
-        if (dev.unsynced) {
-            if (inngest_close(&jobs) != INNGEST_ERR_SYNC || dev.written_behind) wrong("something is written behind a sync that failed", 0);
-            life.up = false;
-            continue;
-        }
+        if (stopped_by_sync()) continue;
         if (life.cancels && !last && draw(&life.random, 20) == 0) cancel_one();
         dev.forbidden = false;
         answer();

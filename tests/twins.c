@@ -184,12 +184,7 @@ static int operate(char what, uint32_t at, const void *data, uint32_t size)
     if (cut_at && operations >= cut_at) {
         chip.tear = sure(what);
         chip.cells_after = draw(&life.luck, 2) ? FLASH_UNREADABLE : FLASH_STABLE;
-        chip.random = draw(&life.luck, 0x10000000) | 1;
-        chip.cut_at = chip.operations + 1;
-        (void)(what == 'p' ? chip.port.program(&chip, at, data, size) : chip.port.erase(&chip, at));
-        flash_power_on(&chip);
-        chip.cut_at = 0;
-        longjmp(reset_vector, CUT);
+        lose_power_in(&chip, what, at, data, size);
     }
     hash(at);
     for (k = 0; what == 'p' && k < size; k++) hash(((const uint8_t *)data)[k]);
@@ -463,7 +458,7 @@ static bool live(uint32_t seed, unsigned turns)
         life.up = muted = false;
         cut_at = 0;
         if (draw(&life.random, 3) == 0 || world.dozes) life.now += draw(&life.random, 50000);
-        why = jumped == CRASHED ? INNGEST_RESET_CRASH : jumped == RESTARTED ? INNGEST_RESET_UNKNOWN : INNGEST_RESET_POWER_ON;
+        why = reason_of(jumped);
         note('!', jumped, 0, 0, 0);
     }
     while (++life.turn < turns + 40 && !told) {

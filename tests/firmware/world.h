@@ -31,4 +31,15 @@ typedef struct firmware {
 } firmware;
 
 extern inngest_port world_port;
+
+/* Power goes in this program or erase, as the chip's tear says. */
+static inline void lose_power_in(flash *chip, char what, uint32_t at, const void *data, uint32_t size)
+{
+    chip->random = draw(&life.luck, 0x10000000) | 1;
+    chip->cut_at = chip->operations + 1;
+    (void)(what == 'p' ? chip->port.program(chip, at, data, size) : chip->port.erase(chip, at));
+    flash_power_on(chip);
+    chip->cut_at = 0;
+    longjmp(reset_vector, CUT);
+}
 #endif
