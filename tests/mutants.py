@@ -71,13 +71,16 @@ def operand_before(text, at):
 
 
 def operands(text, begin, end):
-    """The parts of a condition between && and || on its own level, if there are several."""
+    """The parts of a condition between &&, || and those of a ?: on its own level, if there are several."""
     depth, start, found = 0, begin, []
     for i in range(begin, end):
         depth += DEPTH.get(text[i], 0)
         if depth == 0 and text[i:i + 2] in ("&&", "||"):
             found.append((start, i))
             start = i + 2
+        elif depth == 0 and text[i] in "?:":
+            found.append((start, i))
+            start = i + 1
     return found + [(start, end)] if found else []
 
 
