@@ -371,7 +371,7 @@ typedef bool inngest_predicate(void *user, const void *data, size_t size);
 
 typedef struct inngest_function {
     const char *id;               /* renaming it makes another function */
-    const char *event;            /* exact, or a wildcard after '/' or '.': "app/user.*" */
+    const char *event;            /* exact, or a wildcard for one byte or more after '/' or '.': "app/user.*" */
     inngest_handler *handler;
 #if INNGEST_ON_FAILURE
     inngest_handler *on_failure;  /* NULL: none; it and its steps have one retry, as in Inngest, but for a step's own max_attempts */
