@@ -456,7 +456,7 @@ typedef struct inngest_hooks {
 typedef struct inngest_counters {  /* since init; they stop at their maximum and never wrap. Without compare-and-swap
                                     * a refusal that interrupts the count of another may count as one with it */
     uint32_t events, duplicates, unmatched;       /* journaled, those of inngest_step_send, too; seen before; wanted by none */
-    uint32_t refused_full, refused_size, refused_name, refused_not_ready;   /* by send */
+    uint32_t refused_full, refused_size, refused_name, refused_not_ready;   /* by send, and by complete */
     uint32_t stale_tokens, unpublished;           /* completions refused; slots claimed and not published when looked at */
     uint32_t waiting_journal, waiting_runs, waiting_seen;   /* times that the oldest event, or a step that sends one, found no room */
     uint32_t runs_started, runs_ended, runs_failed, runs_cancelled;
