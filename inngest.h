@@ -794,7 +794,7 @@ INNGEST_MUST_USE inngest_status inngest_format(const inngest_port *port);
 
 /* Do what is due: journal queued events, run handlers. Gives the ms until something is due; 0: call again at once, if
  * only to reclaim and erase ahead of need while nothing else is to be done; UINT32_MAX: nothing is due, until an event,
- * a completion or a wake comes; or nothing was done: not mounted, in user code, after a failed sync. now_ms may wrap;
+ * a completion or a wake comes; or nothing was done: not mounted, in user code, after a failed sync or a restart that came back. now_ms may wrap;
  * call at least once in 24 days, also where nothing is due: what passed between is not counted else. Where it goes back, time
  * stands still until it is where it was; by more than a day, time goes on from there. Waits begin where the body in front of
  * them is over, and what is given counts from the end of the tick, if port.now tells when that is. Without it both count from
