@@ -371,7 +371,7 @@ typedef bool inngest_predicate(void *user, const void *data, size_t size);
 
 typedef struct inngest_function {
     const char *id;               /* renaming it makes another function */
-    const char *event;            /* exact, or a wildcard after '/' or '.': "app/user.*" */
+    const char *event;            /* exact, or a wildcard for one byte or more after '/' or '.': "app/user.*" */
     inngest_handler *handler;
 #if INNGEST_ON_FAILURE
     inngest_handler *on_failure;  /* NULL: none; it and its steps have one retry, as in Inngest, but for a step's own max_attempts */
@@ -436,7 +436,7 @@ typedef struct inngest_end_info {
     uint64_t id;
     const char *function;
     inngest_status status;        /* INNGEST_OK, INNGEST_FAIL or INNGEST_CANCELLED */
-    const inngest_error_info *error;   /* NULL if it ended well */
+    const inngest_error_info *error;   /* NULL if it ended well; of on_failure, where that failed, too */
 } inngest_end_info;
 
 /* Hooks are user code: they may call what is allowed there and must not block. Any may be NULL. Step ids are cut to
@@ -444,10 +444,10 @@ typedef struct inngest_end_info {
 typedef struct inngest_hooks {
     void (*run_start)(void *user, uint64_t run, const char *function);         /* before each pass but those in which steps in progress are told of its end */
     void (*run_pause)(void *user, uint64_t run, inngest_status status);        /* after each pass that it waits behind */
-    void (*run_end)(void *user, const inngest_end_info *info);                 /* at least once a run, unless resets cut each try short */
-    void (*step_start)(void *user, uint64_t run, const char *step, int attempt);
-    /* status: OK, RETRY, STEP_FAILED, LOST, CANCELLED or TIMED_OUT; retry_in_ms: -1 but for RETRY. A step that is completed from outside ends
-     * in a pass without its step_start. */
+    void (*run_end)(void *user, const inngest_end_info *info);                 /* before that is on record: at least once a run, unless resets cut each try short */
+    void (*step_start)(void *user, uint64_t run, const char *step, int attempt);   /* before each call of its body */
+    /* status: OK, RETRY, STEP_FAILED, LOST or CANCELLED; retry_in_ms: -1 but for RETRY. A step that is completed from outside ends
+     * in a pass without its step_start; one that fails the run at once (a mistake, a limit) has no step_end. */
     void (*step_end)(void *user, uint64_t run, const char *step, int attempt, inngest_status status, int64_t retry_in_ms);
     void (*step_memo)(void *user, uint64_t run, const char *step, inngest_status status);   /* a result came from the journal */
 } inngest_hooks;
@@ -456,13 +456,13 @@ typedef struct inngest_hooks {
 typedef struct inngest_counters {  /* since init; they stop at their maximum and never wrap. Without compare-and-swap
                                     * a refusal that interrupts the count of another may count as one with it */
     uint32_t events, duplicates, unmatched;       /* journaled, those of inngest_step_send, too; seen before; wanted by none */
-    uint32_t refused_full, refused_size, refused_name, refused_not_ready;   /* by send */
+    uint32_t refused_full, refused_size, refused_name, refused_not_ready;   /* by send, and by complete */
     uint32_t stale_tokens, unpublished;           /* completions refused; slots claimed and not published when looked at */
     uint32_t waiting_journal, waiting_runs, waiting_seen;   /* times that the oldest event, or a step that sends one, found no room */
     uint32_t runs_started, runs_ended, runs_failed, runs_cancelled;
     uint32_t steps_run, steps_failed, memos;      /* bodies called, attempts that failed, results taken from the journal */
     uint32_t records, erases, carried;            /* journal */
-    uint32_t torn, damaged, lost_runs;            /* found by the mount; damaged: by reclaim, too */
+    uint32_t torn, damaged, lost_runs;            /* found by the mount; damaged: by reclaim, too, and cells that a cut left between two states */
     uint32_t crashes;                             /* resets pinned on a run at this boot; and events whose predicate is not called any more */
     uint32_t put_off;                             /* ticks, and clocks told, at which may_write said no */
     uint32_t port_errors;
@@ -794,7 +794,7 @@ INNGEST_MUST_USE inngest_status inngest_format(const inngest_port *port);
 
 /* Do what is due: journal queued events, run handlers. Gives the ms until something is due; 0: call again at once, if
  * only to reclaim and erase ahead of need while nothing else is to be done; UINT32_MAX: nothing is due, until an event,
- * a completion or a wake comes; or nothing was done: not mounted, in user code, after a failed sync. now_ms may wrap;
+ * a completion or a wake comes; or nothing was done: not mounted, in user code, after a failed sync or a restart that came back. now_ms may wrap;
  * call at least once in 24 days, also where nothing is due: what passed between is not counted else. Where it goes back, time
  * stands still until it is where it was; by more than a day, time goes on from there. Waits begin where the body in front of
  * them is over, and what is given counts from the end of the tick, if port.now tells when that is. Without it both count from

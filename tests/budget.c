@@ -46,6 +46,21 @@ static double tool(const char *arguments, const char *name)
     return value;
 }
 
+static bool refused(const char *arguments)
+{
+    char command[256];
+    snprintf(command, sizeof command, "%s/inngest-budget %s > /dev/null 2>&1", getenv("BUILD") ? getenv("BUILD") : "build", arguments);
+    return system(command) != 0;
+}
+
+/* What init takes is answered, what it refuses is not. */
+static void ranges(void)
+{
+    CHECK(!refused("reserve=32 steps=0") && refused("reserve=31"));
+    CHECK(!refused("block=262144 blocks=256") && refused("block=262144 blocks=257") && !refused("block=262144 blocks=2048 program=32"));
+    CHECK(refused("events=3") && refused("block=1000") && refused("runs") && refused("runs=0"));
+}
+
 static void compare(uint32_t block, uint32_t blocks, uint16_t g)
 {
     static const uint8_t data[32] = { 0 };
@@ -91,5 +106,6 @@ int main(void)
         is.steps = 2; is.size = 80; is.naps = true; is.fails = 2;
         compare(4096, 6, g[i]);
     }
+    ranges();
     return TEST_END();
 }

@@ -95,7 +95,7 @@ done
 pid=$!
 sleep 1
 "$programs/signup" >second.log 2>&1
-check 'test $? = 1 && grep -q "another process has it open" second.log'
+check 'test $? = 1 && grep -q "it is open already" second.log'
 kill -TERM $pid
 wait $pid
 check 'test $? = 0'

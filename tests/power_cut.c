@@ -501,6 +501,29 @@ static void bad_blocks(unsigned per_mille, unsigned long *images, unsigned long 
                 }
 }
 
+static inngest_status dated(inngest_ctx *ctx) { return inngest_step_sleep_until(ctx, "date", INNGEST_DAYS(30000)); }
+static inngest_status quick(inngest_ctx *ctx) { (void)ctx; return INNGEST_OK; }
+
+/* A scenario that cannot end is told what waits. */
+static void says_what_waits(void)
+{
+    static const inngest_function table[] = { { .id = "dated", .event = "t/dated", .handler = dated }, { .id = "quick", .event = "t/quick", .handler = quick } };
+    static power_cut_event events[INNGEST_SEEN_IDS + 1];
+    static char nothing[1];
+    static const power_cut_options o = { .block_size = 4096, .block_count = 2, .program_size = 8 };
+    power_cut_scenario s = { .name = "no end", .functions = table, .function_count = 2, .events = events, .event_count = INNGEST_SEEN_IDS + 1,
+        .world = nothing, .world_size = sizeof nothing };
+    power_cut_result result;
+    unsigned i;
+    for (i = 0; i <= INNGEST_SEEN_IDS; i++) events[i].event.name = "t/quick";
+    CHECK(!power_cut_everywhere(&s, &o, &result) && strstr(result.failure, ": stuck, event 8 waits: ERR_SEEN_FULL"));
+    events[0].event.name = "t/dated";
+    s.event_count = 1;
+    CHECK(!power_cut_everywhere(&s, &o, &result) && strstr(result.failure, ": stuck, dated waits for the wall clock"));
+    s.function_count = 0;
+    CHECK(power_cut_everywhere(&s, &o, &result));            /* an event that nobody wants is no reason */
+}
+
 int main(int argc, char **argv)
 {
     unsigned i, k, part = 0, of = 1, n = 0;
@@ -522,6 +545,7 @@ int main(int argc, char **argv)
             images += result.images;
             distinct += result.distinct;
         }
+    says_what_waits();
     if (!trace && part == 0) bad_blocks(soak ? 30 : less ? 1 : 4, &images, &distinct);
     printf("%lu images, %lu distinct states\n", images, distinct);
     return TEST_END();

@@ -204,7 +204,7 @@ for target in $(sed -n 's/.*`make \([a-z]*\).*/\1/p; s/^    make \([a-z]*\).*/\1
 done
 for file in examples/*.c; do check "grep -q '^| .$file. |' README.md"; done
 for name in $(ls tests/targets/*.sh | sed 's,.*/,,; s/\.sh$//; /^run$/d; /^common$/d'); do
-    check "grep -q '^| .make targets ONLY=.*$name' README.md"
+    check "grep -q '^| .make targets ONLY=[^|]*\\<$name\\>' README.md"
 done
 for word in $(grep -o 'inngest_[a-z_]*[a-z]\|INNGEST_[A-Z_]*[A-Z]' README.md | sort -u); do
     check "grep -qw $word inngest.h port/posix/inngest_posix.h || test $word = INNGEST_CONFIG -o $word = inngest_posix"

@@ -47,7 +47,7 @@ typedef struct tester {
     size_t seen_room;
     uint32_t cuts[CUTS], tears[CUTS], unstable[CUTS];
     unsigned cut_count;
-    inngest_status refused;
+    inngest_status refused, kept;      /* by the mount; what keeps the event that waits */
     jmp_buf vector;
 } tester;
 
@@ -232,7 +232,7 @@ static uint32_t send_events(void)
         if (event.id == NULL) event.id = id;
         if (!t->out.queued && inngest_send_event(&t->jobs, &event) != INNGEST_OK) return 1000;
         t->out.queued = true;
-        status = inngest_flush(&t->jobs);
+        t->kept = status = inngest_flush(&t->jobs);
         if (t->trace) printf("  %u: event %u: %s\n", (unsigned)t->out.now, (unsigned)t->out.next_event, inngest_status_name(status));
         if (status != INNGEST_OK) return 1000;     /* waits for room in the queue */
         t->out.queued = false;
@@ -295,6 +295,22 @@ static void fail(const char *what)
     }
 }
 
+/* It does not come to an end: say what is waited for. */
+static void fail_stuck(void)
+{
+    static const char *const waits[] = { "goes on for ever", "sleeps", "waits for its next attempt", "waits for the wall clock",
+        "waits for a step in progress", "waits for room", "has no function", "has a memo that does not fit", "is damaged", "waits for a suspect" };
+    uint32_t cursor = 0;
+    inngest_run_info info;
+    char text[120];
+    if (t->out.next_event < t->s->event_count && t->kept != INNGEST_OK)
+        (void)snprintf(text, sizeof text, "stuck, event %u waits: %s", (unsigned)t->out.next_event, inngest_status_name(t->kept));
+    else if (inngest_next_run(&t->jobs, &cursor, &info))
+        (void)snprintf(text, sizeof text, "stuck, %s %s", info.function ? info.function : "a run", waits[info.wait]);
+    else (void)snprintf(text, sizeof text, "stuck: outside wants to be called for ever");
+    fail(text);
+}
+
 static void judge(outcome end)
 {
     uint32_t i, most = 0, least = UINT32_MAX;
@@ -307,7 +323,7 @@ static void judge(outcome end)
         (void)snprintf(text, sizeof text, "the mount was refused: %s", inngest_status_name(t->refused));
         fail(text);
     } else if (end == NO_MEMORY) fail("no memory");
-    else if (end == STUCK) fail("stuck");
+    else if (end == STUCK) fail_stuck();
     else if (end == CUT) fail("power went where it was not cut: the scenario does not repeat itself");
     else if (t->chip.violations) fail("a unit was programmed twice");
     else if (most - least > 1 + t->cut_count + t->out.mending + t->chip.refused) fail("wear is not level");

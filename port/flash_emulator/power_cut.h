@@ -25,7 +25,8 @@ extern "C" {
 #endif
 
 /* An event that the outside sends, until a flush has told that it is durable. After a cut in between it is sent again;
- * so that it starts one run all the same it has an id, "event 0", "event 1", ... where you give none. */
+ * so that it starts one run all the same it has an id, "event 0", "event 1", ... where you give none: of more than INNGEST_SEEN_IDS
+ * within INNGEST_SEEN_MS the next one waits. */
 typedef struct power_cut_event {
     uint32_t at_ms;                    /* on the virtual clock, which starts at 0; in ascending order */
     inngest_event event;

@@ -15,9 +15,9 @@ static double events = 16, runs = 8, steps = 5, result = 32, event = 32, sleeps 
 static double block = 4096, blocks = 16, unit = 4, jobs_a_day = 100, live = 1, cycles = 10000, reserve = INNGEST_RUN_BYTES;
 static const struct { const char *name; double *value, least, most; const char *what; } option[] = {
     { "runs", &runs, 1, INNGEST_MANY_RUNS ? 4000000 : 65534, "places of the run table" }, { "events", &events, 2, 32768, "places of the queue, a power of two" },
-    { "steps", &steps, 0, 1e6, "steps of a job" }, { "result", &result, 0, INNGEST_RESULT_BYTES, "bytes of a step's result" },
-    { "event", &event, 1, INNGEST_EVENT_BYTES, "bytes of an event, name and data" }, { "sleeps", &sleeps, 0, 1e6, "sleeps of a job" },
-    { "retries", &retries, 0, 1e6, "failed attempts of a job" }, { "reserve", &reserve, 64, 65535, "journal_bytes of the function" },
+    { "steps", &steps, 0, 1e6, "steps of a job" }, { "result", &result, 0, INNGEST_RESULT_BYTES, "bytes of a step's result, within INNGEST_RESULT_BYTES" },
+    { "event", &event, 1, INNGEST_EVENT_BYTES, "bytes of an event, name and data, within INNGEST_EVENT_BYTES" }, { "sleeps", &sleeps, 0, 1e6, "sleeps of a job" },
+    { "retries", &retries, 0, 1e6, "failed attempts of a job" }, { "reserve", &reserve, 32, 65535, "journal_bytes of the function" },
     { "live", &live, 0, 4000000, "runs that are live at a time" }, { "jobs", &jobs_a_day, 0, 1e9, "jobs a day" },
     { "boots", &boots, 0, 1e9, "starts of the machine a day" }, { "block", &block, 512, 262144, "bytes of a block, a power of two" },
     { "blocks", &blocks, 2, 65535, "blocks" }, { "program", &unit, 1, 32, "bytes programmed at once, a power of two" },
@@ -57,6 +57,10 @@ int main(int argc, char **argv)
     size_t i;
     int k;
     for (k = 1; k < argc; k++) if (take(argv[k]) != 0) return 2;
+    if (blocks * block > padded(1) * 0x1000000) {
+        fprintf(stderr, "inngest-budget: blocks=%.0f: with this block and program 2 to %.0f\n", blocks, padded(1) * 0x1000000 / block);
+        return 2;
+    }
     for (i = 0; i < sizeof option / sizeof *option; i++) printf("%s=%g (%s)\n", option[i].name, *option[i].value, option[i].what);
 
     proof = record(4);

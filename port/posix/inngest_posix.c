@@ -305,7 +305,7 @@ static int open_existing(inngest_posix *p, const place *at, bool *again)
     if (fstat(p->file, &status) != 0) return refuse(p, errno, "it cannot be opened");
     if (!S_ISREG(status.st_mode)) return refuse(p, ENOTSUP, "it is not a regular file");
     if (flock(p->file, LOCK_EX | LOCK_NB) != 0)
-        return refuse(p, errno, errno == EWOULDBLOCK ? "another process has it open" : "it cannot be locked");
+        return refuse(p, errno, errno == EWOULDBLOCK ? "it is open already, in this process or another one" : "it cannot be locked");
     *again = !same_file(p->file, at, at->base);
     return 0;
 }

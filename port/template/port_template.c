@@ -46,7 +46,7 @@ void template_turn(inngest *jobs);
  * block_size: what one erase clears; a multiple of it if you like (an erase then clears each sector of it). A power
  * of two, 512 to 262,144.
  *
- * block_count: 2 are enough. From 4 on an erase is done ahead of need, between ticks, instead of inside a step call;
+ * block_count: 2 are enough. From 4 on ticks with nothing else to do erase ahead of need, instead of a step call;
  * choose 4 where blocks take long to erase. More blocks are more room and less wear.
  *
  * program_size: what the flash programs at once, and at most once between two erases. Too large costs bytes; too small
