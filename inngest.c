@@ -2540,6 +2540,9 @@ static inngest_status add_time(inngest *jobs, unsigned flag)
     return INNGEST_OK;
 }
 
+/* Of the TIME that a clean stop leaves, with what stands in the place of its step: is the last erased block's header not sure? */
+#define CLEAN_STOP(jobs) (FLAG | ((jobs)->trusted ? 0u : 0x100u))
+
 static inngest_status write_time(inngest *jobs, unsigned flag)
 {
     jobs->stamp = jobs->now;           /* if it fails, too: not before the next heartbeat */
@@ -4333,7 +4336,7 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
     last = ctx->run->last;                             /* not earlier: making room may have carried its records */
     status = add_own(ctx, DONE | MORE, &done, 1);
     if (status == INNGEST_OK) {
-        status = add_time(jobs, FLAG);
+        status = add_time(jobs, CLEAN_STOP(jobs));
         if (status != INNGEST_OK) jobs->head_offset -= jobs->unit;     /* for give_up: it may be whole, and a mount puts the filler right behind it */
         else status = port_sync(jobs);
     }
@@ -5889,7 +5892,7 @@ inngest_status inngest_close(inngest *jobs)
     STORE(&jobs->ready, 0);
     status = drain(jobs);
     if (!STOPPED(jobs)) {
-        inngest_status stamped = write_time(jobs, FLAG | (jobs->trusted ? 0u : 0x100u));
+        inngest_status stamped = write_time(jobs, CLEAN_STOP(jobs));
         if (status == INNGEST_OK) status = stamped;
     }
     INNGEST_TRY(port_sync(jobs));
