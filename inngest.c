@@ -2300,6 +2300,9 @@ NEAR uint32_t spare_blocks(inngest *jobs)
 #endif
 
 #if INNGEST_FAST_MOUNT
+/* Is the newest TIME so old that the low half of the time, which a list tells, may soon leave the high one open? */
+APART bool is_stale(const inngest *jobs) { return (jobs->now - jobs->stamp) >> 29 != 0; }
+
 /* How many bytes a list of all that counts takes in a proof, for the next mount to begin with; 4: there is to be none. Where an
  * eighth of the journal is live at most; a sixty-fourth of what has been written since the last one, of a long one a fourth of
  * that; and not what reclaim may need. */
@@ -2310,6 +2313,7 @@ static uint32_t list_bytes(inngest *jobs)
     most = minimum(most, UINT32_C(16) << jobs->units_shift) << jobs->unit_shift;
     most = minimum(most < 65280u ? minimum(most / 64, 255) : most / 256, minimum(jobs->port->block_size / 4, LARGEST_PAYLOAD));
     if (!jobs->sparse || jobs->live_runs * UINT32_C(4) > most || jobs->last_block - jobs->head_block < spare_blocks(jobs)) return 4;
+    if (is_stale(jobs)) return 4;
     while (take_listed(jobs, &next, b, 4)) bytes += 4;
     return bytes <= most && has_room(jobs, ROOM_FOR(bytes)) ? bytes : 4;
 }
@@ -2477,6 +2481,7 @@ NEAR bool list_is_due(inngest *jobs)
 
 static bool add_list(inngest *jobs) { return !list_is_due(jobs) || add_proof(jobs, jobs->tail_block - 1) == INNGEST_OK; }
 #else
+#define is_stale(jobs) false
 #define add_list(jobs) true
 #endif
 
@@ -2545,9 +2550,9 @@ static inngest_status add_time(inngest *jobs, unsigned flag)
 
 static inngest_status write_time(inngest *jobs, unsigned flag)
 {
+    inngest_status status = room_for(jobs, TIME_BYTES);
     jobs->stamp = jobs->now;           /* if it fails, too: not before the next heartbeat */
-    INNGEST_TRY(room_for(jobs, TIME_BYTES));
-    return add_time(jobs, flag);
+    return status == INNGEST_OK ? add_time(jobs, flag) : status;
 }
 
 /* What begins in a boot that does not know the wall clock is not to be taken by a later one for older than it is. */
@@ -2685,8 +2690,9 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
         jobs->was_known = jobs->dated;
 #endif
 #if INNGEST_FAST_MOUNT
-        if ((r->flags & CARRIED) && jobs->stamp && (uint32_t)(jobs->stamp - stamp) <= INT32_MAX) stamp += (uint32_t)(jobs->stamp - stamp);   /* cov: a guard: it is newer */
-        jobs->stamp = 0;                                   /* it told the high half of what the list says, which was written behind it */
+        jobs->stamp = stamp;
+        if ((r->flags & CARRIED) && jobs->booted && (uint32_t)(jobs->booted - stamp) <= INT32_MAX) stamp += (uint32_t)(jobs->booted - stamp);   /* cov: a guard: it is newer */
+        jobs->booted = 0;                                  /* it told the high half of what the list says, which was written behind it */
 #endif
         break;
     case SEEN: remember(jobs, b, r->position); break;
@@ -2826,7 +2832,7 @@ APART inngest_status take_list(inngest *jobs, scan *found)
         if (!take_bytes(jobs, &s, b, 4)) return distrust_lists(jobs);   /* cov: it was read just before */
         crc = crc32(crc, b, 4);
         position = get4(b);
-        if (i == 1) jobs->stamp = position;                /* until a TIME tells the high half: the one listed, or its copy */
+        if (i == 1) jobs->booted = position;               /* until a TIME tells the high half: the one listed, or its copy */
         if (i < 2 || (i == 2 && position == 0) || (int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0) continue;
         if (read_record(jobs, position, &r)) {
             r.flags |= CARRIED;                            /* no news: its number is not the newest one */
@@ -5373,7 +5379,8 @@ static uint32_t do_what_is_due(inngest *jobs, uint32_t now_ms)
     } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs));   /* a round cut short takes a sync too */
     if (STOPPED(jobs)) return UINT32_MAX;
     if (2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
-    if ((!FAST || jobs->now - jobs->stamp >= 60000) && heartbeat_in(jobs) == 0 && (waiting == INNGEST_ERR_SEEN_FULL || next_deadline(jobs, INNGEST_OK) == 0) &&
+    if ((!FAST || jobs->now - jobs->stamp >= 60000) &&
+        (is_stale(jobs) || (heartbeat_in(jobs) == 0 && (waiting == INNGEST_ERR_SEEN_FULL || next_deadline(jobs, INNGEST_OK) == 0))) &&
         write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (!add_list(jobs)) waiting = INNGEST_ERR_PROGRAM;
     if ((!FAST || jobs->port->sync) &&
@@ -5874,7 +5881,8 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     } while (status == INNGEST_PAUSED);
     INNGEST_TRY(status);
     if (INNGEST_INSPECT && IS_DAMAGED(jobs)) say(jobs, "inngest: the journal is damaged");
-    jobs->stamp = jobs->booted = jobs->now;
+    jobs->booted = jobs->now;
+    if (!is_stale(jobs)) jobs->stamp = jobs->now;
 #if INNGEST_INDEXES
     set_window(jobs);
 #endif

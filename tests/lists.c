@@ -206,6 +206,25 @@ static void time_of_lists(unsigned days)
     CHECK(listed > 0);
 }
 
+/* So it is where nothing has waited for so long, in one boot or in many that end without a stop, that the low half of the time alone
+ * would leave open what the high one is; also where the clock is told late, or for the first time. */
+static void weeks_without_waits(unsigned days, unsigned boots, bool told)
+{
+    unsigned boot, i;
+    machine_open(table, 3, 4096, 16, 4);
+    for (boot = 0; boot < boots && !test_failed; boot++) {
+        machine_reboot();
+        if (told && boot > 0) inngest_set_wall_clock(&m.jobs, INT64_C(1767225600000) + m.now, m.now);
+        for (i = 0; i < 100 && !test_failed; i++) {
+            CHECK(inngest_send(&m.jobs, "other", "", 0) == INNGEST_OK && machine_run(0));
+            m.now += INNGEST_DAYS(days) / 100;
+            if (i % 10 == 9) compare();
+        }
+    }
+    CHECK(m.jobs.list && machine_counters().records < 320);            /* it is not stamped more often for that */
+    MACHINE_END();
+}
+
 /* A mount that finds a torn record behind a list writes the list again, behind a void in its group, and is cut short there. The next one
  * begins with that list, and says again what is void: the torn record may read as whole later, and what was written as torn. */
 static void void_of_lists(void)
@@ -274,6 +293,10 @@ int main(int argc, char **argv)
     }
     time_of_lists(0);
     time_of_lists(40);
+    weeks_without_waits(60, 2, false);
+    weeks_without_waits(5, 20, false);
+    weeks_without_waits(10, 10, true);
+    weeks_without_waits(100, 3, true);
     void_of_lists();
     long_lists(1050);
     long_lists(1250);
