@@ -1837,10 +1837,9 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     unsigned kind = r->kind | r->flags;
     source s;
     if (!doubtful) {
-        kind &= KIND_MASK | FLAG;
+        kind = (kind & (KIND_MASK | FLAG)) | CARRIED;
         count(&jobs->counters.carried);
-    }
-    if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
+    } else if (r->kind == TIME) kind &= ~FLAG;           /* written again it is the news that it was, but no clean stop */
     set_copy(jobs, r, &s);
     INNGEST_TRY(append(jobs, find_run(jobs, r->run), KEY(kind, r->step), &s));
     if (r->run) set_copied(jobs, r->position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front; nobody asks in a mount */
