@@ -2831,7 +2831,7 @@ APART inngest_status take_list(inngest *jobs, scan *found)
         if (!take_bytes(jobs, &s, b, 4)) return distrust_lists(jobs);   /* cov: it was read just before */
         crc = crc32(crc, b, 4);
         position = get4(b);
-        if (i == 1) jobs->booted = position;               /* until a TIME tells the high half: the one listed, or its copy */
+        if (i == 1) jobs->booted = (INT64_C(1) << 32) + position;      /* not 0; until a TIME tells the high half: the one listed, or its copy */
         if (i < 2 || (i == 2 && position == 0) || (int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0) continue;
         if (read_record(jobs, position, &r)) {
             r.flags |= CARRIED;                            /* no news: its number is not the newest one */

@@ -256,6 +256,24 @@ static void time_written_again(void)
     MACHINE_END();
 }
 
+/* A list of the very ms in which the low half of the time is 0 tells the time as well. */
+static void time_of_no_low_half(void)
+{
+    uint32_t i;
+    machine_open(waiters, 2, 4096, 16, 4);
+    machine_reboot();
+    for (i = 0; i < 15; i++) { one_other(); m.now += 1u << 28; }
+    inngest_set_wall_clock(&m.jobs, INT64_C(1767225600000) + m.now, m.now);        /* a TIME */
+    m.now += 1u << 28;
+    CHECK(m.now == 0 && machine_tick() > 0 && m.jobs.now == INT64_C(1) << 32);
+    for (i = 0; i < 600 && !test_failed; i++) {
+        one_other();
+        if (i % 10 == 9) compare();
+    }
+    machine_reboot();
+    CHECK(m.jobs.now == INT64_C(1) << 32);
+    MACHINE_END();
+}
 
 /* A mount that finds a torn record behind a list writes the list again, behind a void in its group, and is cut short there. The next one
  * begins with that list, and says again what is void: the torn record may read as whole later, and what was written as torn. */
@@ -330,6 +348,7 @@ int main(int argc, char **argv)
     weeks_without_waits(10, 10, true);
     weeks_without_waits(100, 3, true);
     time_written_again();
+    time_of_no_low_half();
     void_of_lists();
     long_lists(1050);
     long_lists(1250);
