@@ -2688,11 +2688,8 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
         jobs->wall_offset = get_time(b + 6) - stamp;
         jobs->was_known = jobs->dated;
 #endif
-#if INNGEST_FAST_MOUNT
         jobs->stamp = stamp;
-        if ((r->flags & CARRIED) && jobs->booted && (uint32_t)(jobs->booted - stamp) <= INT32_MAX) stamp += (uint32_t)(jobs->booted - stamp);   /* cov: a guard: it is newer */
-        jobs->booted = 0;                                  /* it told the high half of what the list says, which was written behind it */
-#endif
+        if (!(r->flags & CARRIED)) jobs->booted = 0;       /* newer than the list */
         break;
     case SEEN: remember(jobs, b, r->position); break;
     case RECLAIMED:
@@ -2700,7 +2697,7 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
         set_copied(jobs, 0, 0);
         *reclaimed = reclaimed_by(jobs, r) + 1;
         jobs->next_run = get4(b);
-        if (r->size > 4) stamp = jobs->now + (int32_t)(get4(b + 4) - (uint32_t)jobs->now);   /* a list's */
+        if (r->size > 4) jobs->booted = (INT64_C(1) << 32) + get4(b + 4);      /* a list's, and not 0; the high half is for a TIME to tell */
         break;
 #if INNGEST_CRASHES
     case CRASH:                        /* of no run: a predicate was called; counts if nothing follows */
@@ -2831,10 +2828,9 @@ APART inngest_status take_list(inngest *jobs, scan *found)
         if (!take_bytes(jobs, &s, b, 4)) return distrust_lists(jobs);   /* cov: it was read just before */
         crc = crc32(crc, b, 4);
         position = get4(b);
-        if (i == 1) jobs->booted = (INT64_C(1) << 32) + position;      /* not 0; until a TIME tells the high half: the one listed, or its copy */
         if (i < 2 || (i == 2 && position == 0) || (int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0) continue;
         if (read_record(jobs, position, &r)) {
-            r.flags |= CARRIED;                            /* no news: its number is not the newest one */
+            r.flags |= CARRIED;                            /* no news: neither its number nor its time is the newest one */
             if (apply_record(jobs, &r, FIRST(jobs, &r), &none) == INNGEST_OK) continue;
         }
         found->unmet = position;
@@ -5744,6 +5740,13 @@ static void find_copied(inngest *jobs)
 #define find_copied(jobs) ((void)0)
 #endif
 
+/* The newest list tells the low half of the time, the newest TIME the high one: it is that which was the newest then, or its copy. */
+static void take_time(inngest *jobs)
+{
+    uint32_t since = (uint32_t)(jobs->booted - jobs->stamp);
+    if (jobs->booted && since <= INT32_MAX && jobs->stamp + since > jobs->now) jobs->now = jobs->stamp + since;   /* cov: a guard: it is no newer */
+}
+
 APART void check_runs(inngest *jobs, inngest_reset reset)
 {
     uint32_t i, armed, last = 0;
@@ -5864,6 +5867,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
         set_up(jobs, config, CLEARED);
         if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_table(jobs, index));
         INNGEST_TRY(mount_all(jobs, config));
+        take_time(jobs);
         INNGEST_TRY(port_sync(jobs));                  /* before anything acts on what was written again */
         jobs->copies_only = false;                     /* in a last block that this mount has begun */
         jobs->wrote = !jobs->opening;
