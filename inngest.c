@@ -2299,8 +2299,8 @@ NEAR uint32_t spare_blocks(inngest *jobs)
 #endif
 
 #if INNGEST_FAST_MOUNT
-/* Is the newest TIME so old that the low half of the time, which a list tells, may soon leave the high one open? */
-APART bool is_stale(const inngest *jobs) { return (jobs->now - jobs->stamp) >> 29 != 0; }
+/* Is the newest TIME so old that it may soon no longer tell the high half of what a list says of the time? */
+static bool is_stale(const inngest *jobs) { return (jobs->now - jobs->stamp) >> 29 != 0; }
 
 /* How many bytes a list of all that counts takes in a proof, for the next mount to begin with; 4: there is to be none. Where an
  * eighth of the journal is live at most; a sixty-fourth of what has been written since the last one, of a long one a fourth of
@@ -2312,7 +2312,6 @@ static uint32_t list_bytes(inngest *jobs)
     most = minimum(most, UINT32_C(16) << jobs->units_shift) << jobs->unit_shift;
     most = minimum(most < 65280u ? minimum(most / 64, 255) : most / 256, minimum(jobs->port->block_size / 4, LARGEST_PAYLOAD));
     if (!jobs->sparse || jobs->live_runs * UINT32_C(4) > most || jobs->last_block - jobs->head_block < spare_blocks(jobs)) return 4;
-    if (is_stale(jobs)) return 4;
     while (take_listed(jobs, &next, b, 4)) bytes += 4;
     return bytes <= most && has_room(jobs, ROOM_FOR(bytes)) ? bytes : 4;
 }
