@@ -1837,10 +1837,9 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     unsigned kind = r->kind | r->flags;
     source s;
     if (!doubtful) {
-        kind &= KIND_MASK | FLAG;
+        kind = (kind & (KIND_MASK | FLAG)) | CARRIED;
         count(&jobs->counters.carried);
-    }
-    if (!doubtful || r->kind == TIME) kind |= CARRIED;   /* written again it is the news that it was */
+    } else if (r->kind == TIME) kind &= ~FLAG;           /* written again it is the news that it was, but no clean stop */
     set_copy(jobs, r, &s);
     INNGEST_TRY(append(jobs, find_run(jobs, r->run), KEY(kind, r->step), &s));
     if (r->run) set_copied(jobs, r->position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front; nobody asks in a mount */
@@ -2300,6 +2299,9 @@ NEAR uint32_t spare_blocks(inngest *jobs)
 #endif
 
 #if INNGEST_FAST_MOUNT
+/* Is the newest TIME so old that it may soon no longer tell the high half of what a list says of the time? */
+static bool is_stale(const inngest *jobs) { return (jobs->now - jobs->stamp) >> 29 != 0; }
+
 /* How many bytes a list of all that counts takes in a proof, for the next mount to begin with; 4: there is to be none. Where an
  * eighth of the journal is live at most; a sixty-fourth of what has been written since the last one, of a long one a fourth of
  * that; and not what reclaim may need. */
@@ -2477,6 +2479,7 @@ NEAR bool list_is_due(inngest *jobs)
 
 static bool add_list(inngest *jobs) { return !list_is_due(jobs) || add_proof(jobs, jobs->tail_block - 1) == INNGEST_OK; }
 #else
+#define is_stale(jobs) false
 #define add_list(jobs) true
 #endif
 
@@ -2540,11 +2543,14 @@ static inngest_status add_time(inngest *jobs, unsigned flag)
     return INNGEST_OK;
 }
 
+/* Of the TIME that a clean stop leaves, with what stands in the place of its step: is the last erased block's header not sure? */
+#define CLEAN_STOP(jobs) (FLAG | ((jobs)->trusted ? 0u : 0x100u))
+
 static inngest_status write_time(inngest *jobs, unsigned flag)
 {
+    inngest_status status = room_for(jobs, TIME_BYTES);
     jobs->stamp = jobs->now;           /* if it fails, too: not before the next heartbeat */
-    INNGEST_TRY(room_for(jobs, TIME_BYTES));
-    return add_time(jobs, flag);
+    return status == INNGEST_OK ? add_time(jobs, flag) : status;
 }
 
 /* What begins in a boot that does not know the wall clock is not to be taken by a later one for older than it is. */
@@ -2681,10 +2687,8 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
         jobs->wall_offset = get_time(b + 6) - stamp;
         jobs->was_known = jobs->dated;
 #endif
-#if INNGEST_FAST_MOUNT
-        if ((r->flags & CARRIED) && jobs->stamp && (uint32_t)(jobs->stamp - stamp) <= INT32_MAX) stamp += (uint32_t)(jobs->stamp - stamp);   /* cov: a guard: it is newer */
-        jobs->stamp = 0;                                   /* it told the high half of what the list says, which was written behind it */
-#endif
+        jobs->stamp = stamp;
+        if (!(r->flags & CARRIED)) jobs->booted = 0;       /* newer than the list */
         break;
     case SEEN: remember(jobs, b, r->position); break;
     case RECLAIMED:
@@ -2692,7 +2696,7 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
         set_copied(jobs, 0, 0);
         *reclaimed = reclaimed_by(jobs, r) + 1;
         jobs->next_run = get4(b);
-        if (r->size > 4) stamp = jobs->now + (int32_t)(get4(b + 4) - (uint32_t)jobs->now);   /* a list's */
+        if (r->size > 4) jobs->booted = (INT64_C(1) << 32) + get4(b + 4);      /* a list's, and not 0; the high half is for a TIME to tell */
         break;
 #if INNGEST_CRASHES
     case CRASH:                        /* of no run: a predicate was called; counts if nothing follows */
@@ -2823,10 +2827,9 @@ APART inngest_status take_list(inngest *jobs, scan *found)
         if (!take_bytes(jobs, &s, b, 4)) return distrust_lists(jobs);   /* cov: it was read just before */
         crc = crc32(crc, b, 4);
         position = get4(b);
-        if (i == 1) jobs->stamp = position;                /* until a TIME tells the high half: the one listed, or its copy */
         if (i < 2 || (i == 2 && position == 0) || (int32_t)(position - position_at(jobs, jobs->tail_block, 0)) < 0) continue;
         if (read_record(jobs, position, &r)) {
-            r.flags |= CARRIED;                            /* no news: its number is not the newest one */
+            r.flags |= CARRIED;                            /* no news: neither its number nor its time is the newest one */
             if (apply_record(jobs, &r, FIRST(jobs, &r), &none) == INNGEST_OK) continue;
         }
         found->unmet = position;
@@ -4333,7 +4336,7 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
     last = ctx->run->last;                             /* not earlier: making room may have carried its records */
     status = add_own(ctx, DONE | MORE, &done, 1);
     if (status == INNGEST_OK) {
-        status = add_time(jobs, FLAG);
+        status = add_time(jobs, CLEAN_STOP(jobs));
         if (status != INNGEST_OK) jobs->head_offset -= jobs->unit;     /* for give_up: it may be whole, and a mount puts the filler right behind it */
         else status = port_sync(jobs);
     }
@@ -5370,7 +5373,8 @@ static uint32_t do_what_is_due(inngest *jobs, uint32_t now_ms)
     } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs));   /* a round cut short takes a sync too */
     if (STOPPED(jobs)) return UINT32_MAX;
     if (2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
-    if ((!FAST || jobs->now - jobs->stamp >= 60000) && heartbeat_in(jobs) == 0 && (waiting == INNGEST_ERR_SEEN_FULL || next_deadline(jobs, INNGEST_OK) == 0) &&
+    if ((!FAST || jobs->now - jobs->stamp >= 60000) &&
+        (is_stale(jobs) || (heartbeat_in(jobs) == 0 && (waiting == INNGEST_ERR_SEEN_FULL || next_deadline(jobs, INNGEST_OK) == 0))) &&
         write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (!add_list(jobs)) waiting = INNGEST_ERR_PROGRAM;
     if ((!FAST || jobs->port->sync) &&
@@ -5735,6 +5739,13 @@ static void find_copied(inngest *jobs)
 #define find_copied(jobs) ((void)0)
 #endif
 
+/* The newest list tells the low half of the time, the newest TIME the high one: it is that which was the newest then, or its copy. */
+static void take_time(inngest *jobs)
+{
+    uint32_t since = (uint32_t)(jobs->booted - jobs->stamp);
+    if (jobs->booted && since <= INT32_MAX && jobs->stamp + since > jobs->now) jobs->now = jobs->stamp + since;   /* cov: a guard: it is no newer */
+}
+
 APART void check_runs(inngest *jobs, inngest_reset reset)
 {
     uint32_t i, armed, last = 0;
@@ -5855,6 +5866,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
         set_up(jobs, config, CLEARED);
         if (INNGEST_INIT_CHECKS) INNGEST_TRY(check_table(jobs, index));
         INNGEST_TRY(mount_all(jobs, config));
+        take_time(jobs);
         INNGEST_TRY(port_sync(jobs));                  /* before anything acts on what was written again */
         jobs->copies_only = false;                     /* in a last block that this mount has begun */
         jobs->wrote = !jobs->opening;
@@ -5871,7 +5883,8 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     } while (status == INNGEST_PAUSED);
     INNGEST_TRY(status);
     if (INNGEST_INSPECT && IS_DAMAGED(jobs)) say(jobs, "inngest: the journal is damaged");
-    jobs->stamp = jobs->booted = jobs->now;
+    jobs->booted = jobs->now;
+    if (!is_stale(jobs)) jobs->stamp = jobs->now;
 #if INNGEST_INDEXES
     set_window(jobs);
 #endif
@@ -5889,7 +5902,7 @@ inngest_status inngest_close(inngest *jobs)
     STORE(&jobs->ready, 0);
     status = drain(jobs);
     if (!STOPPED(jobs)) {
-        inngest_status stamped = write_time(jobs, FLAG | (jobs->trusted ? 0u : 0x100u));
+        inngest_status stamped = write_time(jobs, CLEAN_STOP(jobs));
         if (status == INNGEST_OK) status = stamped;
     }
     INNGEST_TRY(port_sync(jobs));

@@ -9,7 +9,9 @@ static inngest_status worker(inngest_ctx *ctx)
     INNGEST_DO(ctx, "a") ran++;
     return INNGEST_OK;
 }
-static const inngest_function table[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64 } };
+static inngest_status restarter(inngest_ctx *ctx) { return inngest_step_restart(ctx, "restart"); }
+static const inngest_function table[] = { { .id = "worker", .event = "w", .handler = worker, .journal_bytes = 64 },
+                                          { .id = "restarter", .event = "r", .handler = restarter, .journal_bytes = 64 } };
 
 static void work_beside(uint32_t size, unsigned live)
 {
@@ -74,6 +76,27 @@ static void entered(uint32_t blocks, bool clean, uint32_t first)
     b = m.chip.cells + seen.place * size;
     for (n = 0; n < 200 && !is_begun(b, 4); n++) work(20);
     CHECK(n < 200 && seen.erases == (blocks == 2 && !clean) && seen.programs_before == 0 && has_filler(b, 4));
+    MACHINE_END();
+}
+
+/* So it is behind a restart in a boot which found that the stop in front of it was not clean, and never came to that block. */
+static void no_restart(void *context) { (void)context; }
+static void entered_behind_restart(bool clean, uint32_t first)
+{
+    unsigned n;
+    machine_open(table, 2, 1024, 2, 4);
+    m.chip.port.restart = no_restart;
+    machine_reboot();
+    work(first);
+    if (clean) CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "r", "", 0) == INNGEST_OK && machine_run(1));
+    machine_reboot();
+    memset(&seen, 0, sizeof seen);
+    seen.place = last_block() % 2;
+    m.chip.trace = watch;
+    for (n = 0; n < 200 && seen.programs == 0; n++) work(20);
+    CHECK(n < 200 && seen.erases == !clean && seen.programs_before == 0);
     MACHINE_END();
 }
 
@@ -1186,6 +1209,8 @@ int main(void)
         entered(2, true, i);
         entered(4, false, i);
         entered(4, true, i);
+        entered_behind_restart(false, i);
+        entered_behind_restart(true, i);
     }
     filled();
     erased_in_order();
