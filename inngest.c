@@ -6399,7 +6399,7 @@ static inngest_status json_read_memory(const void *json, size_t size, const char
 {
     json_reader r;
     if (json == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
-#if SIZE_MAX >> 26
+#if SIZE_MAX > 0x3FFFFFF
     if (size >> 26) return INNGEST_ERR_TOO_LONG;     /* so few digits make no exponent good that json_digits cut */
 #endif
     clear_bytes(&r, sizeof r);
