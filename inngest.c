@@ -5260,13 +5260,14 @@ NEAR_APART uint32_t due_in(const inngest *jobs, int64_t when)
 }
 
 /* In how many ms to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot
- * come after 1, 2, 4 ... minutes, so that a machine which is reset more often than hourly gets on too. */
+ * come after 1, 2, 4 ... minutes, so that a machine which is reset more often than hourly gets on too; none before: it would hide what
+ * the last boot knew of the clock. */
 APART uint32_t heartbeat_in(const inngest *jobs)
 {
-    int64_t boot = jobs->stamp - jobs->booted;
+    int64_t from = INNGEST_FAST_MOUNT && jobs->stamp < jobs->booted ? jobs->booted : jobs->stamp, boot = from - jobs->booted;
     uint32_t in = INNGEST_HEARTBEAT_MS;
     if (!WALL_KNOWN(jobs) && boot >> 32 == 0) in = minimum(in, (uint32_t)boot);
-    return due_in(jobs, jobs->stamp + (in < 60000 ? 60000 : in));
+    return due_in(jobs, from + (in < 60000 ? 60000 : in));
 }
 
 NEAR uint32_t next_deadline(inngest *jobs, inngest_status waiting)
@@ -5374,7 +5375,7 @@ static uint32_t do_what_is_due(inngest *jobs, uint32_t now_ms)
     if (STOPPED(jobs)) return UINT32_MAX;
     if (2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
     if ((!FAST || jobs->now - jobs->stamp >= 60000) &&
-        (is_stale(jobs) || (heartbeat_in(jobs) == 0 && (waiting == INNGEST_ERR_SEEN_FULL || next_deadline(jobs, INNGEST_OK) == 0))) &&
+        ((is_stale(jobs) && jobs->now - jobs->booted >= 60000) || (heartbeat_in(jobs) == 0 && (waiting == INNGEST_ERR_SEEN_FULL || next_deadline(jobs, INNGEST_OK) == 0))) &&
         write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (!add_list(jobs)) waiting = INNGEST_ERR_PROGRAM;
     if ((!FAST || jobs->port->sync) &&

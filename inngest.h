@@ -95,7 +95,7 @@
 #define INNGEST_SUSPECT_MS 60000
 #endif
 #ifndef INNGEST_HEARTBEAT_MS   /* journal time is stamped this often while a run sleeps, and with an event id (with INNGEST_FAST_MOUNT, where anything is
-                                  done, each 6 days at least); 60000..2^31-1; in a boot without a wall clock also after 1, 2, 4 ... minutes: a
+                                  done, each 6 days at least, but for a boot's first minute); 60000..2^31-1; in a boot without a wall clock also after 1, 2, 4 ... minutes: a
                                   reset costs it half the boot at most */
 #define INNGEST_HEARTBEAT_MS 3600000
 #endif

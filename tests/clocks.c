@@ -754,7 +754,9 @@ static void live(void)
 
 int main(int argc, char **argv)
 {
-    unsigned n = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : 500;
+    static const uint32_t once[] = { 23201297 };       /* in which what was told of the wall clock was lost to a boot of seconds */
+    unsigned n = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : 500, i;
+    for (i = 0; argc < 3 && i < sizeof once / sizeof *once; i++) { seed = once[i]; live(); }
     seed = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 0) : 1;
     talks = argc > 3;
     for (; n > 0; n--, seed++) live();
