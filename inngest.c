@@ -74,6 +74,7 @@
 #define LIST_GRID (LIST_REACH / 2)      /* a power of two: in blocks of more than LIST_REACH a list begins behind a multiple of it */
 #define LIST_PLACE (LIST_GRID / 8)      /* in the first so many bytes */
 #define LOOK 256u                       /* bytes that are looked at in front of the head */
+#define SIGN 64u                        /* and behind those a unit of so many */
 #define UNSYNCED 8u                     /* blocks that are entered from one sync to the next */
 #ifdef TAKES_LISTS                      /* a test's */
 extern bool TAKES_LISTS;
@@ -2767,15 +2768,15 @@ typedef struct scan {
 #if INNGEST_FAST_MOUNT
 #define SCAN_FROM(jobs, found) ((found)->from)
 
-/* Does nothing stand here and behind it in the block? More than LIST_GRID away, that could only be what a disk keeps behind a
- * loss, or what rot that reads as blank has left: on flash a unit of each LIST_PLACE tells of that. */
+/* Does nothing stand here and behind it in the block? Flash is programmed in order, and a disk keeps whole sectors, so nothing stands
+ * far behind unseen but what rot that reads as blank has left: of that a unit each SIGN bytes tells, and more than LIST_GRID away one of
+ * each LIST_PLACE. */
 APART bool is_end(inngest *jobs, uint32_t block, uint32_t offset)
 {
-    uint32_t size = jobs->port->block_size, end = size;
-    if (!INNGEST_WRITE_CACHE || !jobs->port->sync) end = minimum(size, (offset & ~(uint32_t)(LIST_PLACE - 1)) + LIST_GRID);
+    uint32_t size = jobs->port->block_size, far = offset + LIST_GRID, end = minimum(size, (offset | (SIGN - 1)) + 1 + LOOK);
     block = block_address(jobs, block);
     if (!port_blank(jobs, block + offset, end - offset)) return false;
-    for (; end < size; end += LIST_PLACE) if (!port_blank(jobs, block + end, jobs->unit)) return false;
+    for (; end < size; end += end < far ? SIGN : LIST_PLACE) if (!port_blank(jobs, block + end, jobs->unit)) return false;
     return true;
 }
 #else
@@ -3115,6 +3116,39 @@ APART bool has_lost_header(inngest *jobs, uint32_t block)
     return next_record(jobs, block + 1, &r);
 }
 
+/* Take up what the header of the newest block says, which has just been read. */
+static void take_header(inngest *jobs, const uint8_t b[BLOCK_HEADER])
+{
+    jobs->last_block = get4(b + 8);
+    jobs->format = get4(b + 12);
+#if INNGEST_FAST_MOUNT
+    jobs->list = b[18] ? position_at(jobs, jobs->last_block - b[18], (uint32_t)b[19] << (block_shift(jobs) - 8)) : 0;
+#endif
+}
+
+#if INNGEST_FAST_MOUNT
+/* Find the newest block by halves: places from 0 up to it are one lap ahead of those behind it. False: one that was looked at has no
+ * such header, or the journal is young or small: all are to be looked at. */
+static bool find_newest(inngest *jobs, uint8_t b[BLOCK_HEADER])
+{
+    uint32_t place = 0, low = 0, high = jobs->block_count, behind;
+    if (jobs->distrusted || high < 8) return false;
+    do {
+        if (read_block_header(jobs, place, b) != INNGEST_OK) return false;
+        if (place == 0) take_header(jobs, b);
+        behind = jobs->last_block - low + place - get4(b + 8);
+        if (get4(b + 12) != jobs->format || (behind && behind != jobs->block_count)) return false;
+        if (behind) high = place;
+        else {
+            low = place;
+            take_header(jobs, b);
+        }
+        place = (low + high) / 2;
+    } while (place != low);
+    return jobs->last_block >= 2 * jobs->block_count;
+}
+#endif
+
 /* Find the newest block and the journal's format by the block headers, or format a blank storage. *blocks: how many
  * have one. *misplaced: one stands at another's place. */
 static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks, bool *misplaced)
@@ -3123,7 +3157,11 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
     inngest_status status;
     bool readable = false;
     uint8_t b[BLOCK_HEADER];
-    for (place = 0; place < jobs->block_count; place++) {
+    place = 0;
+#if INNGEST_FAST_MOUNT
+    if (find_newest(jobs, b)) *blocks = place = jobs->block_count;
+#endif
+    for (; place < jobs->block_count; place++) {
         jobs->unread = false;
         status = read_block_header(jobs, place, b);
         if (!jobs->unread) readable = true;
@@ -3131,13 +3169,7 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
         if (status == INNGEST_ERR_BUSY || status == INNGEST_ERR_NOT_FOUND) continue;
         INNGEST_TRY(status);
         block = get4(b + 8);
-        if ((*blocks)++ == 0 || (int32_t)(block - jobs->last_block) > 0) {
-            jobs->last_block = block;
-            jobs->format = get4(b + 12);
-#if INNGEST_FAST_MOUNT
-            jobs->list = b[18] ? position_at(jobs, block - b[18], (uint32_t)b[19] << (block_shift(jobs) - 8)) : 0;
-#endif
-        }
+        if ((*blocks)++ == 0 || (int32_t)(block - jobs->last_block) > 0) take_header(jobs, b);
     }
     if (*blocks == 0 && (status = format_if_blank(jobs, seed)) != INNGEST_OK) return readable ? status : INNGEST_ERR_READ;
     put4(b, jobs->format);
@@ -3184,13 +3216,26 @@ static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
 #endif
 
 #if INNGEST_INDEXES
+static bool begins_blank(inngest *jobs, uint32_t block)
+{
+    return port_blank(jobs, block_address(jobs, block) + jobs->first_offset, 2u * jobs->unit);
+}
+
 /* The last block that a mount need read: the first one behind the head, which is read as a whole. All from there on is erased, as the
  * beginning of each shows, and is looked at again when the head gets there. A disk may have lost the beginning of some that had not
  * been synced. */
 static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 {
-    uint32_t last = jobs->last_block, size = 2u * jobs->unit, more = INNGEST_WRITE_CACHE && jobs->port->sync ? UNSYNCED : 1;
-    while ((int32_t)(last - block) > 0 && (!missing || has_header(jobs, last)) && port_blank(jobs, block_address(jobs, last) + jobs->first_offset, size)) last--;
+    uint32_t last = jobs->last_block, more = INNGEST_WRITE_CACHE && jobs->port->sync ? UNSYNCED : 1;
+#if INNGEST_FAST_MOUNT
+    uint32_t first = block, i;
+#endif
+    for (; (int32_t)(last - block) > 0 && (!missing || has_header(jobs, last)) && begins_blank(jobs, last); last--) {
+#if INNGEST_FAST_MOUNT                 /* from the other end, too: there may be less to look at */
+        for (first++, i = more + 2; i > 0 && !missing && (int32_t)(last - first) > (int32_t)i && begins_blank(jobs, first + i - 1); i--) continue;
+        if (i == 0) last = first;
+#endif
+    }
     return jobs->last_block - last < more ? jobs->last_block : last + more;
 }
 #else
@@ -3307,12 +3352,8 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         return void_range(jobs, found.lost, position_at(jobs, jobs->head_block + 1, 0), true);
 #endif
     fresh = jobs->head_offset == 0 && !misplaced && jobs->last_block < 2 * jobs->block_count - 1;
-    /* Erased again by a boot that took it for the last one, and cut short; all behind it, too, the last one first: where that is cut
-     * short it is the last one that has a header, which is erased again before it is entered. */
-    if (headless) {
-        for (; jobs->last_block != headless; jobs->last_block--) INNGEST_TRY(erase_block(jobs, jobs->last_block, true));
-        jobs->last_block--;
-    }
+    last = jobs->last_block;
+    if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
         jobs->last_block -= !(LOOKS_FOR_MISSING && missing) && jobs->last_block == oldest;
         missing = 0;
@@ -3351,6 +3392,9 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         clear_bytes(&jobs->void_count, CLEARED - offsetof(inngest, void_count));    /* what was void by what stood in there counts again */
         return INNGEST_PAUSED;
     }
+    /* All behind it, too, the last one first: where that is cut short it is the last one that has a header, which is erased again before
+     * it is entered. Not before a mount that begins anew: their headers may be the only ones. */
+    if (headless) for (; last != headless; last--) INNGEST_TRY(erase_block(jobs, last, true));
     return INNGEST_OK;
 }
 

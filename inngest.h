@@ -775,10 +775,10 @@ struct inngest {                   /* what is used most stands first, bytes befo
 
 /* Mount the journal and take up its runs. A blank storage is formatted; storage that is foreign, newer or of another
  * geometry is refused and not touched. *index (may be NULL) gets the function that a table error is about; of several, the first; no other status says anything by it.
- * Interrupts: no. Reads 24 to 88 bytes of each block, and of the newest, where it is of more than 8 KiB, up to 544 bytes each 4 KiB, until
- * a list is found; what was written behind that list of all that counts, up to 8 KiB, or 64 times as much as it takes, 4 bytes for each
- * run and id; what is left of a block and one more, which are to be blank, of larger ones on flash the next 4 KiB and a unit each 512
- * bytes; the whole journal without INNGEST_FAST_MOUNT, where more than an eighth of it is live, or where a list or what it names cannot
+ * Interrupts: no. Reads as many block headers of 24 bytes as halving needs, in a young journal all; of the newest block, where it is of
+ * more than 8 KiB, up to 544 bytes each 4 KiB, until a list is found; what was written behind that list of all that counts, up to 8 KiB,
+ * or 64 times as much as it takes, 4 bytes for each run and id; of the blank rest of a block and of the next one 256 bytes and a unit each
+ * 64, behind 4 KiB each 512; the whole journal without INNGEST_FAST_MOUNT, where more than an eighth of it is live, or where a list or what it names cannot
  * be read; then each live run's records. Writes: the newest group again, unless the stop was clean; erases what a reset kept from being
  * erased. Where boots cut short one after the other have begun all erased blocks in vain: both twice, and those blocks erased. Any status of init, of the table, of the port;
  * ARGUMENT: functions, port, read, program or erase NULL, or runs or events out of range; or RUNS_FULL: the journal holds

@@ -78,13 +78,13 @@ static void torn_mounts(uint32_t block, uint32_t blocks, uint32_t goal)
 
 int main(void)
 {
-    short_mounts(4096, 16, 0, 9800);
-    short_mounts(4096, 16, 5, 11200);
-    short_mounts(4096, 128, 5, 14800);
-    short_mounts(131072, 8, 0, 18000);
-    short_mounts(131072, 8, 5, 22000);
-    short_mounts(16384, 12, 1, 14500);
-    torn_mounts(4096, 16, 35000);
-    torn_mounts(131072, 8, 20000);
+    short_mounts(4096, 16, 0, 5500);
+    short_mounts(4096, 16, 5, 6500);
+    short_mounts(4096, 128, 5, 6600);
+    short_mounts(131072, 8, 0, 9000);
+    short_mounts(131072, 8, 5, 9600);
+    short_mounts(16384, 12, 1, 6800);
+    torn_mounts(4096, 16, 25500);
+    torn_mounts(131072, 8, 8500);
     return TEST_END();
 }

@@ -244,6 +244,10 @@ static uint32_t last_used(uint32_t end, uint32_t bytes)
     return at;
 }
 
+/* So much behind records that read as blank may be left without a sign: of what is far behind the end a mount looks at a unit each
+ * 64 bytes, and in large blocks more than 4 KiB behind it at one each 512. */
+static uint32_t too_little(uint32_t blank) { return blank > 3500 ? 512 + 64 : blank > 250 ? 64 + 4 : 0; }
+
 /* Damage the image. False: in a way that looks as if the newest records had never been written. */
 static bool damage(void)
 {
@@ -262,7 +266,7 @@ static bool damage(void)
         for (i = from; i < from + size; i = (i / bytes + 1) * bytes) {
             uint32_t used = last_used(i, bytes), stop = (i / bytes + 1) * bytes;
             if (stop > from + size) stop = from + size;
-            if (used > i && used <= stop) told = false;
+            if (used > i && used <= stop + too_little(stop - i)) told = false;
         }
         memset(chip.cells + from, 0xFF, size);
         break;
@@ -283,8 +287,7 @@ static bool damage(void)
     return told;
 }
 
-/* Bytes as long as a record, or as several, read as blank, and what follows in the block stays: of large blocks, behind more
- * than 3.5 KiB that do, as much as a place of lists. */
+/* Bytes as long as a record, or as several, read as blank, and what follows in the block stays. */
 static void blanks(const image *from, unsigned n, uint32_t words)
 {
     uint32_t bytes = chip.port.block_size, at, size, used;
@@ -293,7 +296,7 @@ static void blanks(const image *from, unsigned n, uint32_t words)
         at = below(from->bytes / 4) * 4;
         size = 12 + 4 * below(below(4) ? 8 : words);
         used = last_used(at, bytes);
-        if (chip.cells[at] == 0xFF || at % bytes < 32 || at + size + (size > 3500 ? 512 + 64 : 0) >= used) continue;
+        if (chip.cells[at] == 0xFF || at % bytes < 32 || at + size + too_little(size) >= used) continue;
         memset(chip.cells + at, 0xFF, size);
         mark_used();
         if (!judge(false) || silent) tell("blank", at, size);      /* it can be part of two records */
@@ -346,6 +349,7 @@ int main(int argc, char **argv)
         if (i == 0) { random_damage(&from, 37864); random_damage(&from, 62552); }
         if (i == 3) random_damage(&from, 1795617030);
         if (i == 4) random_damage(&from, 3916);            /* records of the newest block read as blank, and not those behind them */
+        if (i == 4) random_damage(&from, 130097);          /* nothing is whole, and the erased blocks' headers are the only ones */
         free(from.cells);
     }
     {
