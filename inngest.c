@@ -19,12 +19,20 @@
  *  14  Tick
  *  15  Life and inspection
  *  16  JSON
- *  17  Text */
+ *  17  Text
+ *
+ * A run is one execution of a function for one event. Its handler is called again from the top each time the run goes on;
+ * each such call is a pass. A step is a part of a handler whose result is recorded; in later passes it is not executed but
+ * gives that result, its memo. All that must survive a reset are records in the journal, a log over the storage's blocks.
+ * "Before" and "in front of" a record mean older, "after" and "behind" newer: the order of the log. */
 #include "inngest.h"
 #include <stdarg.h>
 #include <string.h>
 
-/* ---- 1 Checks of the configuration, types ---------------------------------------------------------------------- */
+/* ---- 1 Checks of the configuration, types ----------------------------------------------------------------------
+ *
+ * A configuration out of range is refused here, at compile time. Then: constants of the journal's format and of the engine,
+ * the flags of a run, internal types, and macros that become constants where a part is left out. */
 
 #if INNGEST_STAGE_BYTES % 32 || INNGEST_STAGE_BYTES < 64 || INNGEST_STAGE_BYTES > 4096
 #error "INNGEST_STAGE_BYTES: a multiple of 32, 64..4096"
@@ -55,73 +63,74 @@
 #endif
 
 #define MAGIC 0x314A4E49u              /* "INJ1" */
-#define READY 0x4A004A00u              /* of inngest.ready while mounted: unlikely by chance, and a compare can hold it */
-#define VOIDS 8u                                                /* of inngest.voids */
-#define BLOCK_HEADER 24u               /* and one padding to the unit: first_offset */
+#define READY 0x4A004A00u              /* inngest.ready while mounted: unlikely by chance, and an immediate operand of a compare */
+#define VOIDS 8u                                                /* entries in inngest.voids */
+#define BLOCK_HEADER 24u               /* padded to whole units: first_offset */
 #define KIND_MASK 0x0Fu
-#define CARRIED 0x10u                  /* a copy made by reclaim or recovery: no news of its run */
-#define MORE 0x20u                     /* the group goes on */
+#define CARRIED 0x10u                  /* a copy made by reclaim: no news of its run; of a list: see nothing_is_void */
+#define MORE 0x20u                     /* the group goes on with the next record */
 #define WIDE 0x40u
-#define FLAG 0x80u                     /* of a step: in on_failure; of TIME: a clean stop */
+#define FLAG 0x80u                     /* of a step: in on_failure; of TIME: a clean stop; of START: the event has a time;
+                                        * of RECLAIMED: a void record (step 0) or a joint (step 1) */
 #define STEP_MASK 0xFFFFFFu
 #define TIME_BYTES 12u
 #define SEEN_BYTES 14u
-#ifndef LEAST_WINDOW                    /* less in tests of small journals */
-#define LEAST_WINDOW 16384u            /* bytes behind the head, and 3 blocks, in which the tail may stay whatever is live */
-#define FOLLOW 16u                     /* and so many times what is live */
-#define LIST_REACH 8192u               /* bytes: from one list to the next */
+#ifndef LEAST_WINDOW                    /* tests of small journals set less */
+#define LEAST_WINDOW 16384u            /* the tail may always lag the head by this many bytes and 3 blocks ... */
+#define FOLLOW 16u                     /* ... and by this many times the bytes that are live */
+#define LIST_REACH 8192u               /* bytes written from one list to the next */
 #endif
-#define LIST_GRID (LIST_REACH / 2)      /* a power of two: in blocks of more than LIST_REACH a list begins behind a multiple of it */
-#define LIST_PLACE (LIST_GRID / 8)      /* in the first so many bytes */
-#define LOOK 256u                       /* bytes that are looked at in front of the head */
-#define UNSYNCED 8u                     /* blocks that are entered from one sync to the next */
-#ifdef TAKES_LISTS                      /* a test's */
+#define LIST_GRID (LIST_REACH / 2)      /* a power of two; in blocks above LIST_REACH a list begins behind a multiple of it ... */
+#define LIST_PLACE (LIST_GRID / 8)      /* ... within this many bytes */
+#define LOOK 256u                       /* bytes ahead of the head that are checked to be blank, at a time */
+#define UNSYNCED 8u                     /* most blocks that are entered from one sync to the next */
+#ifdef TAKES_LISTS                      /* a test switches them off */
 extern bool TAKES_LISTS;
 #else
 #define TAKES_LISTS true
 #endif
 #define ERROR_BYTES (8u + INNGEST_MESSAGE_BYTES)
-#define END_ROOM (((16u + ERROR_BYTES + 31u) & ~31u) + 32u)   /* in each reservation: PHASE and CRASH */
-#define START_HEAD 13u                 /* 7 without a time */
-#define LARGEST_PAYLOAD 4352u          /* of the format: bounds what a scan reads at each place of a blank or torn block */
-#define GUARDED_EVENTS 16u
-#define NEVER (INT64_C(1) << 47)        /* behind all times; a deadline is kept in 48 bits */
-#define IS_TIME(t) ((uint64_t)(t) >> 47 == 0)                   /* as many, and not negative */
+#define END_ROOM (((16u + ERROR_BYTES + 31u) & ~31u) + 32u)   /* part of each reservation: room for a PHASE and a CRASH */
+#define START_HEAD 13u                 /* bytes of a START's payload in front of the name; 7 without a time */
+#define LARGEST_PAYLOAD 4352u          /* fixed by the format: bounds what a scan reads at each unit of a blank or torn block */
+#define GUARDED_EVENTS 16u             /* events after a crash whose predicates are called behind a record */
+#define NEVER (INT64_C(1) << 47)        /* later than any time; deadlines are kept in 48 bits */
+#define IS_TIME(t) ((uint64_t)(t) >> 47 == 0)                   /* not negative, and before NEVER */
 #define NO_FUNCTION 0xFFFFu
-#define LAST_LAPS 16u                   /* of 2^32 blocks: no events come then, so that the runs there are may end */
+#define LAST_LAPS 16u                   /* laps before block numbers end: no event is admitted, so that live runs may end */
 #define MOST_RUNS (INNGEST_MANY_RUNS ? 4000000u : 65534u)
-#define RETRY_ROOM_MS 1000
-#define MOST_BACK_MS UINT32_C(86400000)   /* a clock that went back so far is waited for; further: it began anew */
-#define FAST (UINTPTR_MAX > 0xFFFFFFFF)                         /* a short way beside the whole one, where code is cheap */
+#define RETRY_ROOM_MS 1000             /* until what found no room, or failed, is tried again */
+#define MOST_BACK_MS UINT32_C(86400000)   /* a clock that went back by so much at most is waited for; by more, it began anew */
+#define FAST (UINTPTR_MAX > 0xFFFFFFFF)                         /* 64-bit hosts: shortcuts, as code size is cheap */
 
 enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOICE, SAVE, CRASH, TIME, SEEN, RECLAIMED };
-enum { WHAT_RUN, WHAT_SLEEP, WHAT_SEND, WHAT_RESTART };                    /* in a DONE record */
+enum { WHAT_RUN, WHAT_SLEEP, WHAT_SEND, WHAT_RESTART };                    /* what a step does; all but RUN stand in DONE records */
 enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* flags in ATTEMPT and SLEEP records */
 
-/* Flags of a run; 0: the part that needs it is left out. */
-#define RUN_SUSPECT (INNGEST_CRASHES ? 1u : 0u)      /* since an unclean boot: each pass goes behind a CRASH record until it commits */
-#define RUN_MARKED (INNGEST_CRASHES ? 2u : 0u)       /* a CRASH record of it counts */
-#define RUN_ARMED (INNGEST_CRASHES ? 4u : 0u)        /* ... and says that it is on its own */
+/* Flags of a run; a flag is 0 where the part that needs it is left out. */
+#define RUN_SUSPECT (INNGEST_CRASHES ? 1u : 0u)      /* live at an unclean boot: each pass follows a CRASH record until it commits */
+#define RUN_MARKED (INNGEST_CRASHES ? 2u : 0u)       /* it has a CRASH record that counts */
+#define RUN_ARMED (INNGEST_CRASHES ? 4u : 0u)        /* ... which says that it is on its own */
 #define RUN_OLD 8u                     /* from an earlier boot: a body may have begun there */
-#define RUN_BEGUN (INNGEST_WALL_CLOCK ? 16u : 0u)    /* past its event's time */
+#define RUN_BEGUN (INNGEST_WALL_CLOCK ? 16u : 0u)    /* past the time that its event named */
 #define RUN_UNIX (INNGEST_WALL_CLOCK ? 32u : 0u)     /* its deadline is a date */
 #define RUN_PASSED 64u                 /* had its pass in this round */
 #define RUN_FAILING FLAG               /* in on_failure; the same bit as in the records of its steps */
 #define RUN_SAVED (INNGEST_PROGRESS ? 256u : 0u)     /* has live progress of a step */
-#define RUN_DRAINS (INNGEST_RESTART ? 512u : 0u)     /* its restart has let the queue be journaled first */
+#define RUN_DRAINS (INNGEST_RESTART ? 512u : 0u)     /* its restart step has waited for the queue to be journaled */
 #define RUN_WANTS (INNGEST_LONG_STEPS ? 1024u : 0u)  /* waits for a place among the steps in progress */
-#define RUN_RETRYING 2048u              /* its handler waits for its next attempt, or did */
-#define RUN_PARKED 4096u               /* no pass: its records are damaged, or of a part that is left out */
+#define RUN_RETRYING 2048u              /* its handler waits, or has waited, for its next attempt */
+#define RUN_PARKED 4096u               /* gets no pass: its records are damaged, or need a part that is left out */
 #define RUN_WAITS 8192u                 /* a wait of it began in this boot */
 
-typedef struct record {                /* bytes first, then words: short instructions reach them */
+typedef struct record {                /* bytes first, then words, within the reach of short load and store instructions */
     uint16_t size;                     /* of the payload */
     uint8_t kind, flags, header;
     bool later;
 #if INNGEST_TRAIL_STEPS
-    bool staged;                       /* it stands in the stage, whole */
+    bool staged;                       /* all of it is in the stage */
 #endif
-    uint32_t position, next, run, step, link;    /* next: behind it */
+    uint32_t position, next, run, step, link;    /* next: the position right behind it */
 } record;
 
 #if INNGEST_TRAIL_STEPS
@@ -129,19 +138,20 @@ typedef struct record {                /* bytes first, then words: short instruc
 #else
 #define CLEARED sizeof(inngest)
 #endif
-#define LATER 0xA5A5A5A5u              /* in the checksum of a record: when it was written what is in front of it was not synced yet */
+#define LATER 0xA5A5A5A5u              /* XORed into a record's checksum: when it was written, not all in front of it was synced */
 
-/* A kind, or a class, with a step. */
+/* A kind with its flags, or a class (see class_of), and a step in one word. */
 #define KEY(kind, step) ((uint32_t)(kind) << 24 | (step))
 
-typedef struct source {                /* where what is left of a payload comes from */
+typedef struct source {                /* where the rest of a payload that is being written comes from */
     union {
         struct { const uint8_t *at[3]; uint16_t size[3]; } piece;     /* memory */
-        struct { uint32_t address, head, crc, number; } copy;    /* another record: the checksum of its header alone, its own, its run */
+        struct { uint32_t address, head, crc, number; } copy;    /* another record: its payload, header's crc, crc, run */
     } from;
     uint16_t left;
-    uint8_t head;                      /* of its header */
-    uint8_t copy;                      /* of another record; or A_LIST, as if one with a header whose checksum is 0, of which address counts the words */
+    uint8_t head;                      /* bytes of the header in front of it */
+    uint8_t copy;                      /* 1: of another record; A_LIST: a list, treated as a copy whose header's checksum is 0;
+                                        * address counts its words */
 } source;
 
 #define A_LIST 2u
@@ -149,7 +159,7 @@ typedef struct source {                /* where what is left of a payload comes 
 typedef struct arrival {               /* an event on its way into the journal */
     const char *name;
     const void *data;
-    const inngest_slot *full;          /* where its time and id stand, 0 if it has none; NULL: neither */
+    const inngest_slot *full;          /* slot with its time and id, each 0 if it has none; NULL: it has neither */
     uint16_t size;
     uint8_t name_size;
 } arrival;
@@ -165,27 +175,27 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define HAS_ID(e) false
 #endif
 
-#define NOT_SAID UINT32_MAX
+#define NOT_SAID UINT32_MAX            /* of ctx.retry_in: no time was given, the backoff decides */
 
-#if defined(__GNUC__) && !FAST         /* a function of its own: its locals do not add to the stack of those who call others, nor its code to theirs */
+#if defined(__GNUC__) && !FAST         /* not inlined: keeps its locals out of its callers' frames, and its code small */
 #define APART static __attribute__((noinline))
 #else
 #define APART static
 #endif
 
-#if INNGEST_INDEXES                    /* with them the mount goes as deep as any tick */
+#if INNGEST_INDEXES                    /* with them the mount needs as much stack as any tick */
 #define AT_MOUNT APART
 #else
 #define AT_MOUNT static
 #endif
 
-#if defined(__GNUC__) && FAST          /* what calls it mostly does not get there */
+#if defined(__GNUC__) && FAST          /* rarely reached: kept out of its callers */
 #define ASIDE static __attribute__((noinline))
 #else
 #define ASIDE static
 #endif
 
-#if defined(__GNUC__) && defined(__OPTIMIZE__) && FAST         /* what each step goes through: into its callers, where code is cheap */
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && FAST         /* on the way of each step: inlined, where code is cheap */
 #define NEAR static inline __attribute__((always_inline))
 #define NEAR_APART NEAR
 #else
@@ -193,15 +203,15 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define NEAR_APART APART
 #endif
 
-#if defined(__GNUC__)                  /* what a send is made of: few instructions, and no calls between them */
+#if defined(__GNUC__)                  /* what a send consists of: inlined, few instructions */
 #define HOT static inline __attribute__((always_inline))
 #else
 #define HOT INNGEST_SEND_CODE static
 #endif
 
-/* What is never so where the part is left out. */
+/* Conditions, and what goes with them, that are constant where the part they belong to is left out. */
 #define IN_GROUP(ctx) (INNGEST_PARALLEL && (ctx)->parallel)
-#define IS_DECIDED(ctx) (INNGEST_PARALLEL && (ctx)->decided)   /* its group: only in one */
+#define IS_DECIDED(ctx) (INNGEST_PARALLEL && (ctx)->decided)   /* its group has a winner; only inside a group */
 #if INNGEST_LONG_STEPS
 #define IN_PROGRESS(ctx) ((ctx)->active != NULL)
 #define ENDING(ctx) ((ctx)->ending)
@@ -237,7 +247,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define WOKEN(jobs) LOAD(&(jobs)->woken)
 #define SET_WOKEN(jobs, yes) STORE(&(jobs)->woken, yes)
 #define ACTIVE_STEPS INNGEST_ACTIVE_STEPS
-#else                                  /* none: no loop begins */
+#else                                  /* none: loops over them end at once */
 #define ACTIVE(jobs) ((void)(jobs), (inngest_active *)NULL)
 #define WOKEN(jobs) ((void)(jobs), false)
 #define SET_WOKEN(jobs, yes) ((void)0)
@@ -246,7 +256,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 #if INNGEST_INDEXES
 #define QUIET_UNTIL(jobs) ((jobs)->quiet_until)
 #define BE_QUIET(jobs, until) ((void)((jobs)->quiet_until = (until)))
-#else                                  /* a call looks at all runs */
+#else                                  /* each call looks at all runs */
 #define QUIET_UNTIL(jobs) INT64_MIN
 #define BE_QUIET(jobs, until) ((void)0)
 #endif
@@ -261,7 +271,9 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define TELL(jobs, hook, ...) ((void)(jobs))
 #endif
 
-/* ---- 2 Bytes, checksum, hashes --------------------------------------------------------------------------------- */
+/* ---- 2 Bytes, checksum, hashes ---------------------------------------------------------------------------------
+ *
+ * Little-endian loads and stores, CRC-32, FNV-1a, texts, counters; small stand-ins for functions of the C library. */
 
 #if (defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)) || defined(__x86_64__)   /* one instruction, at -Os too */
 #define SHORT HOT
@@ -299,7 +311,7 @@ INNGEST_SEND_CODE static uint32_t get4(const uint8_t *from) { return from[0] | (
 static uint32_t get2(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8; }
 SHORT int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(from + 4) << 32 | get4(from)); }
 
-#if INNGEST_CRC_TABLE >= 256           /* an entry is the sum of those of its bits; row k: k zero bytes follow */
+#if INNGEST_CRC_TABLE >= 256           /* entries are XORs of those of their bits; row k: a byte with k zero bytes behind it */
 #define CRC_BIT(b, bit, value) ((b) & (bit) ? value : 0u)
 #define CRC_ROW_0(b) (CRC_BIT(b, 1, 0x77073096) ^ CRC_BIT(b, 2, 0xEE0E612C) ^ CRC_BIT(b, 4, 0x076DC419) ^ CRC_BIT(b, 8, 0x0EDB8832) ^ \
                       CRC_BIT(b, 16, 0x1DB71064) ^ CRC_BIT(b, 32, 0x3B6E20C8) ^ CRC_BIT(b, 64, 0x76DC4190) ^ CRC_BIT(b, 128, 0xEDB88320))
@@ -374,10 +386,10 @@ INNGEST_SEND_CODE APART uint32_t hash_text(uint32_t hash, const char *text)     
     return hash;
 }
 
-/* Of the id of an event, a function or a step. */
+/* Hash of the id of an event, a function or a step. */
 INNGEST_SEND_CODE APART uint32_t hash_id(const char *id) { return hash_text(HASH_SEED, id); }
 
-/* Of a power of two. */
+/* Base-2 logarithm of a power of two. */
 static uint32_t log_2(uint32_t n)
 {
     uint32_t log = 0;
@@ -387,13 +399,13 @@ static uint32_t log_2(uint32_t n)
 
 static uint32_t minimum(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-/* In place of memcpy, memset, strlen and the like, which are large in a small machine's C library: newlib's for ARM are a
- * KB. Others' are faster than a loop of bytes and not that large. */
+/* Stand-ins for memcpy, memset, strlen and the like, which are large in a small machine's C library: about 1 KB in newlib for
+ * ARM. Elsewhere the library's own are faster than a byte loop, and not that large. */
 #if FAST || !defined(__arm__)
 #define copy_bytes memcpy
 #define fill_bytes memset
 
-/* Of no bytes there need be none. */
+/* memcpy, but pointers may be NULL if size is 0. */
 HOT void copy_any(void *to, const void *from, size_t size)
 {
     if (size) copy_bytes(to, from, size);
@@ -407,7 +419,7 @@ INNGEST_SEND_CODE APART void copy_bytes(void *to, const void *from, size_t size)
     while (next != end) *byte++ = *next++;
 }
 
-/* From each place to the next: a loop of its own would be made a call of memset. */
+/* Copies each byte to the next place: compilers would turn a plain loop that fills into a call of memset. */
 APART void fill_bytes(void *to, uint8_t value, size_t size)
 {
     if (size == 0) return;
@@ -416,7 +428,7 @@ APART void fill_bytes(void *to, uint8_t value, size_t size)
 }
 #endif
 
-/* Of no bytes there need be no place. */
+/* to may be NULL if size is 0. */
 APART void clear_bytes(void *to, size_t size)
 {
     if (size) fill_bytes(to, 0, size);
@@ -429,7 +441,7 @@ INNGEST_SEND_CODE static size_t length_of(const char *text)
     return n;
 }
 
-/* A pattern is a name, or the start of one and a star. */
+/* Does a name of `size` bytes match a pattern: the same name, or the start of one and a star for one byte or more? */
 static bool matches(const char *pattern, const char *name, size_t size)
 {
     for (; size > 0; size--, pattern++, name++) {
@@ -439,6 +451,7 @@ static bool matches(const char *pattern, const char *name, size_t size)
     return *pattern == 0;
 }
 
+/* Copy a text, cut to fit; NULL is an empty one. */
 static void copy_text(char *to, const char *from, size_t size)
 {
     for (; size > 1 && from && *from; size--) *to++ = *from++;
@@ -448,10 +461,10 @@ static void copy_text(char *to, const char *from, size_t size)
 /* Copy an id, cut to fit, and give its hash. */
 NEAR uint32_t copy_id(char *to, const char *id, size_t size)
 {
-#if FAST                               /* in one go */
+#if FAST                               /* copy and hash in one loop */
     uint32_t hash = HASH_SEED;
     size_t n = 0;
-    char c = INNGEST_MESSAGE_BYTES ? id[0] : 0;      /* else there is room for none */
+    char c = INNGEST_MESSAGE_BYTES ? id[0] : 0;      /* else not a byte fits */
     while (c) {
         hash = (hash ^ (uint8_t)c) * HASH_PRIME;
         to[n] = c;
@@ -471,7 +484,7 @@ INNGEST_SEND_CODE static void count(uint32_t *counter)
 {
     if (*counter != UINT32_MAX) (*counter)++;   /* cov: after 2^32 events */
 }
-#else                                  /* there is nothing to count in */
+#else                                  /* there are no counters */
 #define count(counter) ((void)0)
 #define tally(counter) ((void)0)
 #define refuse(counter, status) (status)
@@ -479,8 +492,10 @@ INNGEST_SEND_CODE static void count(uint32_t *counter)
 
 /* ---- 3 Queue: filled from any context, emptied by the tick -----------------------------------------------------
  *
- * slot.sequence == index: free in this lap; == index + 1: published. Slots are freed in order, so one is free where the
- * one behind it is: events look there, and so leave the last one to completions, which may be what makes room.
+ * A ring of slots of fixed size. Slots have ever growing indices, and slot.sequence says whose a slot is: == index: it is
+ * free, for the sender that claims this index; == index + 1: it is published, for the tick. Freeing a slot gives it the
+ * index of its next lap. Slots are freed in order, so a slot is free if the one behind it is: events look at that one, and
+ * so leave the last free slot to completions, since a completion may be what makes room.
  * With compare-and-swap a sender moves tail forward to claim a slot and publishes that slot alone, so a preempted
  * sender never holds up one that preempted it. Without it, tail is only a hint: a sender writes its mark into the first
  * slot not claimed in this lap, then looks whether the slot has been published meanwhile. If so, an interrupt that
@@ -500,9 +515,9 @@ INNGEST_SEND_CODE static void count(uint32_t *counter)
 #if INNGEST_CORES > 1 && !HAVE_CAS
 #error "INNGEST_CORES: more than one core needs compare-and-swap"
 #endif
-#ifndef LOAD                           /* the queue's explorer brings its own */
+#ifndef LOAD                           /* LOAD acquires, STORE releases, PEEK is relaxed; tests/explorer.h has its own */
 #if HAVE_CAS && defined(__GNUC__)
-#if INNGEST_CORES == 1 && defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 77       /* M: no other core looks: the compiler alone must keep the order */
+#if INNGEST_CORES == 1 && defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 77       /* M, one core: only for the compiler */
 #define LOAD(p) __extension__ ({ __typeof__(*(p)) loaded_ = __atomic_load_n(p, __ATOMIC_RELAXED); __atomic_signal_fence(__ATOMIC_SEQ_CST); loaded_; })
 #define STORE(p, v) __extension__ ({ __atomic_signal_fence(__ATOMIC_SEQ_CST); __atomic_store_n(p, v, __ATOMIC_RELAXED); })
 #else
@@ -511,7 +526,7 @@ INNGEST_SEND_CODE static void count(uint32_t *counter)
 #endif
 #define PEEK(p) __atomic_load_n(p, __ATOMIC_RELAXED)
 #define SWAP(p, old, new) swap_word(p, old, new)
-HOT bool swap_word(inngest_word *at, inngest_word old, inngest_word new_word)      /* may fail for no reason */
+HOT bool swap_word(inngest_word *at, inngest_word old, inngest_word new_word)      /* weak: may fail spuriously */
 {
     return __atomic_compare_exchange_n(at, &old, new_word, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
@@ -559,9 +574,9 @@ typedef int8_t word_distance;
 #else
 #error "INNGEST_WORD_BITS: 8, 16 or 32"
 #endif
-#define WORD(x) ((inngest_word)(x))    /* where int is wider */
+#define WORD(x) ((inngest_word)(x))    /* to wrap, where int is wider than a word */
 #define KEPT_SLOTS (INNGEST_LONG_STEPS ? 1u : 0u)      /* for completions, when the rest is full of events that wait for room */
-enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION };         /* FULL: with an id or a time, and its own name */
+enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION };         /* FULL: from inngest_send_event, with a copy of its name */
 #define SLOT_WHAT(kind, name_size, size) ((uint32_t)(kind) << 24 | (uint32_t)(name_size) << 16 | (uint32_t)(size))
 #define SLOT_KIND(slot) ((slot)->what >> 24)
 #define SLOT_NAME(slot) ((uint8_t)((slot)->what >> 16))        /* bytes of the name; of a completion: its status */
@@ -580,7 +595,7 @@ INNGEST_SEND_CODE static void tally(uint32_t *counter)                          
 }
 #endif
 
-/* Give the number of a slot that is free, and `kept` more with it. False: there is none. */
+/* Claim the next slot, if it and `kept` more behind it are free: its address and index. False: they are not. */
 #if HAVE_CAS
 HOT bool claim_slot(inngest *jobs, inngest_slot **slot, inngest_word *claimed, unsigned kept)
 {
@@ -619,16 +634,16 @@ HOT bool claim_slot(inngest *jobs, inngest_slot **slot, inngest_word *claimed, u
 
 #if HAVE_CAS
 #define CLAIMED(jobs, slot, index) (LOAD(&(jobs)->tail) != (index))
-#else                                  /* tail may have fallen back */
+#else                                  /* a sender that was interrupted may have set tail back */
 #define CLAIMED(jobs, slot, index) (LOAD(&(slot)->claim) == (index))
 #endif
 
-/* Give the slot of this number, from head on. NULL: it is not published. */
+/* Give the slot with this index, head's or one behind it. NULL: it is not published. */
 static inngest_slot *published_slot(inngest *jobs, inngest_word index)
 {
     inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
     if (LOAD(&slot->sequence) == WORD(index + 1)) return slot;
-#if INNGEST_INSPECT                    /* the second look: an interrupt since the first may have claimed and published it */
+#if INNGEST_INSPECT                    /* look once more: an interrupt since the first look may have claimed and published it */
     if (CLAIMED(jobs, slot, index) && LOAD(&slot->sequence) != WORD(index + 1)) count(&jobs->counters.unpublished);   /* cov: two at once: queue_threads.c, the sweeps of tests/targets */
 #endif
     return NULL;
@@ -690,7 +705,7 @@ HOT inngest_status publish(inngest *jobs, inngest_slot *slot, inngest_word index
     return INNGEST_OK;
 }
 
-/* The same two where they need not be as fast. */
+/* Claim a slot, and publish it, for the calls that need not be as fast as inngest_send. NULL: none is free, which is counted. */
 INNGEST_SEND_CODE static inngest_slot *open_slot(inngest *jobs, unsigned kept)
 {
     inngest_slot *slot;
@@ -707,7 +722,7 @@ INNGEST_SEND_CODE APART inngest_status close_slot(inngest *jobs, inngest_slot *s
 /* memcpy into a slot, for data that mostly is short and aligned, and often without a fast memcpy at hand. */
 HOT void copy_data(uint8_t *to, const uint8_t *from, size_t size)
 {
-#if defined(__GNUC__) && UINTPTR_MAX > 0xFFFF && !defined(__riscv)       /* there it would be calls of memcpy */
+#if defined(__GNUC__) && UINTPTR_MAX > 0xFFFF && !defined(__riscv)       /* on RISC-V these would be calls of memcpy */
     typedef struct __attribute__((may_alias)) words { uint32_t word[4]; } words;
     if (((uintptr_t)from & 3) == 0 && size < 64) {
         if (size & 32) {
@@ -727,7 +742,8 @@ HOT void copy_data(uint8_t *to, const uint8_t *from, size_t size)
     if (size) copy_bytes(to, from, size);
 }
 
-/* inngest/...: the library's own. In two numbers, for a text would not lie where INNGEST_SEND_CODE says. */
+/* Names that begin with inngest/ are the library's own. Compared as two numbers, since a string constant would not be placed
+ * where INNGEST_SEND_CODE says. */
 #define LETTERS(a, b, c, d) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 INNGEST_SEND_CODE static bool is_own(const char *name)
 {
@@ -757,11 +773,11 @@ INNGEST_SEND_CODE static inngest_status check_send(inngest *jobs, const char *na
     return ready(jobs) ? check_event(jobs, name, name_size, data, size) : INNGEST_ERR_NOT_READY;
 }
 
-/* What does not pass the first look of a send is refused. */
+/* inngest_send_ refuses: find out why, and count it. */
 INNGEST_SEND_CODE APART inngest_status refuse_event(inngest *jobs, const char *name, const void *data, size_t size)
 {
     inngest_status status = check_send(jobs, name, length_of(name), data, size);
-    return status != INNGEST_OK ? status : refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);     /* a 0 in the middle */
+    return status != INNGEST_OK ? status : refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);     /* a 0 inside the name */
 }
 
 INNGEST_SEND_CODE inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size, size_t room)
@@ -775,7 +791,7 @@ INNGEST_SEND_CODE inngest_status inngest_send_(inngest *jobs, const char *name, 
         return refuse(&jobs->counters.refused_full, INNGEST_ERR_QUEUE_FULL);
     }
     slot->of.name = name;
-    slot->what = (uint32_t)size;                     /* SLOT_EVENT; the name ends by itself */
+    slot->what = (uint32_t)size;                     /* SLOT_EVENT is 0; the name ends with a 0 */
     copy_data(slot->data, data, size);
     return publish(jobs, slot, index);
 }
@@ -837,7 +853,7 @@ INNGEST_SEND_CODE void inngest_wake(inngest *jobs)
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
 }
 
-/* Neither an event, a completion nor a wake since the last tick. */
+/* No event, completion or wake has come since the last tick. */
 NEAR bool nothing_came(inngest *jobs)
 {
     return !WOKEN(jobs) && LOAD(&OLDEST_SLOT(jobs)->sequence) != WORD(jobs->head + 1);
@@ -845,11 +861,12 @@ NEAR bool nothing_came(inngest *jobs)
 
 /* ---- 4 Run table: places, numbers, deadlines -------------------------------------------------------------------
  *
- * Places of the table are found by run number through chains from `heads` (places there and in `next` count from 1, 0
- * is none; free ones are a chain too), and by deadline through a tournament: node i of `tree` holds the place of the
- * earlier of its children 2i and 2i+1, leaf run_count + p is place p, so the root is due first. Of an odd number the first
- * leaf is beside a node, and stands in `tree` too. A new deadline walks up and stops where the winner stays. Without
- * INNGEST_INDEXES all places are looked at. */
+ * The live runs, each in a place of a table in the caller's memory. A run is found by number through hash chains that start
+ * in `heads` (places in `heads` and `next` count from 1, 0 ends a chain; free places form a chain, too), and by deadline
+ * through a tournament tree: node i of `tree` holds the place of the earlier of its children 2i and 2i + 1, leaf
+ * run_count + p is place p, so the root is due first. If run_count is odd, leaf run_count, place 0, has an inner node for a
+ * sibling: tree[run_count] stands for it, and is always 0. When a deadline changes, its matches are played again from the
+ * leaf up, until a winner stays the same. Without INNGEST_INDEXES all places are looked at instead. */
 
 #if FAST
 static int64_t deadline(const inngest_run *run) { return run->due; }
@@ -863,9 +880,10 @@ static void put_deadline(inngest_run *run, int64_t when)
 }
 #endif
 
+/* Is a run due before this deadline, or at the same time but older by its number? */
 static bool is_earlier(const inngest_run *run, int64_t due, uint32_t number)
 {
-#if FAST                               /* asked first is what mostly is so */
+#if FAST                               /* the usual case is tested first */
     return !(deadline(run) > due || (deadline(run) == due && (int32_t)(run->number - number) >= 0));
 #else
     int64_t sooner = deadline(run) - due;
@@ -875,6 +893,7 @@ static bool is_earlier(const inngest_run *run, int64_t due, uint32_t number)
 }
 
 #if INNGEST_INDEXES
+/* Find a live run by the low 24 bits of its number. NULL: there is none. */
 static inngest_run *find_run(inngest *jobs, uint32_t number)
 {
     uint32_t place = number ? jobs->heads[number & jobs->hash_mask] : 0;
@@ -882,6 +901,7 @@ static inngest_run *find_run(inngest *jobs, uint32_t number)
     return place ? &jobs->runs[place - 1] : NULL;
 }
 
+/* The place that stands at a node or leaf of the tournament. */
 static uint32_t contender(const inngest *jobs, uint32_t node)
 {
     return node < jobs->run_count ? jobs->tree[node] : node - jobs->run_count;
@@ -891,7 +911,8 @@ static uint32_t contender(const inngest *jobs, uint32_t node)
 APART inngest_run *first_run(const inngest *jobs) { return &jobs->runs[jobs->tree[1]]; }
 
 #if FAST
-/* `first`: the run was due first, so that it stands in all nodes above, and none need be looked at before it changes. */
+/* Play the matches of a place up to the root. first: the run was due first, so that it stands in all nodes above, which need
+ * not be looked at before they are set. */
 NEAR void climb(inngest *jobs, uint32_t place, bool first)
 {
     const inngest_run *runs = jobs->runs, *rival;
@@ -961,7 +982,7 @@ static void leave_place(inngest *jobs, const inngest_run *run)
 static void clear_places(inngest *jobs)
 {
     uint32_t i;
-    jobs->tree = (inngest_index *)(void *)(jobs->runs + jobs->run_count) - 1;   /* from 1 */
+    jobs->tree = (inngest_index *)(void *)(jobs->runs + jobs->run_count) - 1;   /* indexed from 1 */
     jobs->heads = jobs->tree + jobs->run_count + 1;
     jobs->next = jobs->heads + jobs->run_count - 1;                              /* from 1 */
     jobs->again = jobs->next + jobs->run_count + 1;
@@ -969,7 +990,7 @@ static void clear_places(inngest *jobs)
     for (i = jobs->run_count; i > 0; jobs->free_place = i--) jobs->next[i] = (inngest_index)jobs->free_place;
 }
 #else
-/* The place of a run; 0: a free one. */
+/* Find the place of a run by number; 0: a free place. */
 static inngest_run *find_place(inngest *jobs, uint32_t number)
 {
     inngest_run *run;
@@ -1015,7 +1036,7 @@ static void due_now(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, j
 APART void due_never(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, NEVER); }
 
 #if INNGEST_LONG_STEPS || INNGEST_WALL_CLOCK
-/* Let the runs that have this flag look again. */
+/* Make the runs with this flag due now, so that they look again at what they wait for. */
 static void wake_runs(inngest *jobs, unsigned flag)
 {
     inngest_run *run = jobs->runs;
@@ -1024,7 +1045,7 @@ static void wake_runs(inngest *jobs, unsigned flag)
 }
 #endif
 
-/* After a crash: if this run goes on alone, no longer. */
+/* After a crash suspects go on alone, one at a time: if this run is the one, it no longer is. */
 APART void let_others_go_on(inngest *jobs, const inngest_run *run)
 {
 #if INNGEST_CRASHES
@@ -1034,6 +1055,7 @@ APART void let_others_go_on(inngest *jobs, const inngest_run *run)
     (void)run;
 }
 
+/* The run has committed something: resets that were pinned on it are forgiven. */
 static void made_progress(inngest *jobs, inngest_run *run)
 {
 #if INNGEST_CRASHES
@@ -1042,11 +1064,13 @@ static void made_progress(inngest *jobs, inngest_run *run)
     let_others_go_on(jobs, run);
 }
 
-/* What reservations may take, of so much of the journal: of what an admission may fill, or of what reclaim copes with. */
+/* capacity() gives how many bytes reservations may take if this share of the journal may be filled: INNGEST_FILL_PERCENT where
+ * an event is admitted, 75 where it is asked what reclaim copes with. */
 #define FILL(percent) ((uint32_t)((((uint64_t)(percent) << 32) + 99) / 100))
 static uint32_t capacity(const inngest *jobs, uint32_t fill);
 
-/* The largest record of a live run that the mount has found: one of a build with larger limits counts. */
+/* The mount notes the largest record of a live run: a build with larger limits may have left one that this build would not
+ * write. */
 static void set_largest(inngest *jobs, uint32_t bytes)
 {
     jobs->largest = (uint16_t)bytes;
