@@ -108,7 +108,7 @@ enum { WHAT_RUN, WHAT_SLEEP, WHAT_SEND, WHAT_RESTART };                    /* wh
 enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* flags in ATTEMPT and SLEEP records */
 
 /* Flags of a run; a flag is 0 where the part that needs it is left out. */
-#define RUN_SUSPECT (INNGEST_CRASHES ? 1u : 0u)      /* live at an unclean boot: each pass follows a CRASH record until it commits */
+#define RUN_SUSPECT (INNGEST_CRASHES ? 1u : 0u)      /* live at an unclean boot: passes follow a CRASH record until it commits */
 #define RUN_MARKED (INNGEST_CRASHES ? 2u : 0u)       /* it has a CRASH record that counts */
 #define RUN_ARMED (INNGEST_CRASHES ? 4u : 0u)        /* ... which says that it is on its own */
 #define RUN_OLD 8u                     /* from an earlier boot: a body may have begun there */
@@ -1090,7 +1090,15 @@ static void free_the_run(inngest *jobs, inngest_run *run)
     due_never(jobs, run);
 }
 
-/* ---- 5 Journal records: read, verify, append ------------------------------------------------------------------- */
+/* ---- 5 Journal records: read, verify, append -------------------------------------------------------------------
+ *
+ * A record is a header of 12 bytes, 16 if WIDE, and a payload, padded to whole units; a unit is the program size, 4 bytes at
+ * least. A position counts units along the log, modulo 2^32; positions are compared by the sign of their difference. The
+ * checksum is seeded with the journal's format number and covers the position, so that what is stale, moved or foreign
+ * never verifies: a record is valid by its content alone. Records of a run are chained: each links back to the one before.
+ * A group is the records up to the first without MORE; it counts as a whole or not at all.
+ * All is read and made in jobs->stage, which holds a record until the next one is read or written. No unit is ever programmed
+ * twice: its place is spent before the program call, whatever comes of that. */
 
 static uint32_t round_up(const inngest *jobs, uint32_t bytes)
 {
@@ -1100,13 +1108,14 @@ static uint32_t round_up(const inngest *jobs, uint32_t bytes)
 
 static uint32_t block_shift(const inngest *jobs) { return (uint32_t)jobs->unit_shift + jobs->units_shift; }
 
-/* A journal's program size and block size, as its block headers name them. */
+/* Program size and block size in the form in which a block header holds them. */
 APART uint32_t geometry(const inngest *jobs)
 {
     return log_2(jobs->port->program_size) | block_shift(jobs) << 3;
 }
 
-/* Of all that have such positions the newest one, but not behind the next one to be erased, where a mount looks, too. */
+/* The block of a position. Positions wrap, so several blocks have the same one: gives the newest of them, not counting those
+ * behind last + 1, the block to be erased next, where a mount looks, too. */
 APART uint32_t block_of(const inngest *jobs, uint32_t position)
 {
     uint32_t mask = UINT32_MAX >> jobs->units_shift, next = jobs->last_block + 1;
@@ -1125,12 +1134,12 @@ static uint32_t position_at(const inngest *jobs, uint32_t block, uint32_t offset
 
 APART uint32_t head_position(const inngest *jobs) { return position_at(jobs, jobs->head_block, jobs->head_offset); }
 
-/* Where a block, or a position, is in the storage. */
+/* The storage address of a block, and of a position. */
 /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero,clang-analyzer-core.UndefinedBinaryOperatorResult): init checks that there are two at least, of 2^18 bytes at most. */
 APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->block_count << block_shift(jobs); }
 APART uint32_t find_address(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
 
-/* The same where it is next to nothing in a ring of a power of two. */
+/* The same with a shortcut: where the number of blocks is a power of two, the address is the low bits of the position. */
 #if FAST
 NEAR uint32_t address_of(const inngest *jobs, uint32_t position)
 {
@@ -1141,6 +1150,7 @@ NEAR uint32_t address_of(const inngest *jobs, uint32_t position)
 #endif
 
 #if INNGEST_LOG
+/* Tell port.log, once a second at most. */
 static void say(inngest *jobs, const char *text)
 {
     if (jobs->said && (uint32_t)jobs->now + 1 - jobs->said < 1001) return;   /* said is now or 1 more */
@@ -1152,11 +1162,12 @@ static void say(inngest *jobs, const char *text)
 #endif
 
 #if INNGEST_LOG || INNGEST_INSPECT
+/* A port call has failed: count it, tell port.log. */
 APART void report(inngest *jobs, int result, const char *text)
 {
 #if INNGEST_INSPECT
     jobs->counters.port_error = result;
-    if (jobs->counters.port_errors != UINT32_MAX) jobs->counters.port_errors++;   /* cov: after 2^32 errors; not by count: no frame */
+    if (jobs->counters.port_errors != UINT32_MAX) jobs->counters.port_errors++;   /* cov: after 2^32 errors; count would need a frame */
 #endif
     (void)result;
     (void)text;
@@ -1166,6 +1177,7 @@ APART void report(inngest *jobs, int result, const char *text)
 #define report(jobs, result, text) ((void)(result))
 #endif
 
+/* The port could not write: report it. Until a record could be written again, can_write lets no body run. */
 static inngest_status port_failed(inngest *jobs, int result, inngest_status status)
 {
     jobs->doubtful = true;
@@ -1173,14 +1185,15 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
     return status;
 }
 
-/* A read has failed: what stays unreadable is taken as torn. */
+/* A read has failed: try twice more. False: it stays unreadable, which callers take for torn. Blank cells that cannot be read
+ * are no error. */
 static bool read_again(inngest *jobs, int result, uint32_t address, void *data, uint32_t size)
 {
     int tries;
     bool blank = false;
     for (tries = 1; result != 0; tries++) {
         blank = jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size);
-        if (!blank) report(jobs, result, "inngest: the storage cannot be read");   /* or data that look it */
+        if (!blank) report(jobs, result, "inngest: the storage cannot be read");   /* not where it is blank, or looks it */
         if (tries == 3) break;
         result = jobs->port->read(jobs->port->context, address, data, size);
     }
@@ -1195,7 +1208,7 @@ NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
     return result == 0 || read_again(jobs, result, address, data, size);
 }
 
-/* Are the first n bytes of the stage, which are whole words, of one value? */
+/* Do the first n bytes of the stage, a multiple of 4, all have this value? */
 static bool all_are(const inngest *jobs, uint32_t n, uint8_t value)
 {
 #if FAST
@@ -1207,7 +1220,7 @@ static bool all_are(const inngest *jobs, uint32_t n, uint8_t value)
     return n == 0;
 }
 
-/* Do bytes read as one value, all of them? */
+/* Does every byte of a range read as this value? Uses the stage. */
 static bool reads_as(inngest *jobs, uint32_t address, uint32_t size, uint8_t value)
 {
     uint32_t n;
@@ -1229,7 +1242,7 @@ static void idle(inngest *jobs)
     if (jobs->port->idle) jobs->port->idle(jobs->port->context);
 }
 
-/* Program so many bytes of the stage. One that answers BUSY is waited for: micro- to milliseconds. */
+/* Program the first bytes of the stage. Waits while the port answers BUSY: micro- to milliseconds. */
 NEAR inngest_status port_program(inngest *jobs, uint32_t address, uint32_t size)
 {
     int result;
@@ -1251,28 +1264,31 @@ static inngest_status port_sync(inngest *jobs)
     return INNGEST_OK;
 }
 
-/* The checksum of a record's header: the position stands in the place where its own will. */
+/* The checksum of a record's header, or of all of it, by size. In it the position takes the place of the checksum itself. */
 static uint32_t crc_header(const inngest *jobs, uint32_t position, uint8_t header[16], uint32_t size)
 {
     put4(header, position);
     return crc32(jobs->seed, header, size);
 }
 
+/* Bytes that a record takes in the journal, with its padding. */
 static uint32_t record_bytes(const inngest *jobs, const record *r) { return round_up(jobs, (uint32_t)r->header + r->size); }
 
-/* The same where the header may grow when the record is carried: what reservations count. */
+/* The most that a record may come to take, as its header may grow to 16 bytes when it is carried: what reservations count. */
 static uint32_t record_room(const inngest *jobs, uint32_t payload) { return round_up(jobs, 16 + payload); }
 
-/* The same of one record, or the last of several, where a block must have room: what is left of it is whole units. */
+/* Room that a block must have for one record, or for the last of several: without padding, since what is left of a block is
+ * whole units. */
 #define ROOM_FOR(payload) (16u + (payload))
 
+/* Read part of the payload of a record. False: it cannot be read. */
 NEAR bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
 {
     if (size == 0) return true;
     return port_read(jobs, address_of(jobs, r->position) + r->header + from, to, size);
 }
 
-/* Of the record at r->position. */
+/* Decode the header of the record at r->position. */
 NEAR_APART void parse_header(const inngest *jobs, record *r, const uint8_t *bytes)
 {
     uint32_t word = get4(bytes + 4), header = 12, size = bytes[5], run = get2(bytes + 6), link = bytes[11];
@@ -1295,15 +1311,17 @@ NEAR_APART void parse_header(const inngest *jobs, record *r, const uint8_t *byte
     r->next = r->position + (record_bytes(jobs, r) >> jobs->unit_shift);
 }
 
-/* The first bytes of the header at r->position are in the stage: take the rest, with `left` bytes to the end of the block. */
+/* The first 12 bytes of the header at r->position are in the stage: read the rest of a WIDE one (behind a
+ * short one there may be nothing readable), and decode it. left: bytes to the end of the block. False: no record that fits. */
 NEAR bool finish_header(inngest *jobs, uint32_t address, uint32_t left, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
-    if ((bytes[4] & WIDE) && (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4))) return false;   /* what follows a short one may be unreadable */
+    if ((bytes[4] & WIDE) && (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4))) return false;
     parse_header(jobs, r, bytes);
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
+/* Is the checksum that was read the one that was computed, or that of a record marked as later? */
 NEAR bool is_crc(record *r, uint32_t read, uint32_t crc)
 {
     crc ^= read;
@@ -1311,23 +1329,24 @@ NEAR bool is_crc(record *r, uint32_t read, uint32_t crc)
     return crc == 0 || crc == LATER;
 }
 
-/* What a verified record's payload begins with, zeros behind one that is shorter; in the stage, until something is read or
- * written: what is read again may read differently. */
+/* The first FIRST_BYTES of the payload of the record that was verified last, filled up with zeros. In the stage, until
+ * something is read or written; to be used instead of reading again, as cells may read differently each time. */
 #define FIRST_BYTES 14u
-#if INNGEST_TRAIL_STEPS                /* where a short record is read as a whole */
+#if INNGEST_TRAIL_STEPS                /* a short record is read as a whole: its payload follows its header */
 #define FIRST_AT(r) ((r)->header)
 #else
 #define FIRST_AT(r) ((void)(r), 16u)
 #endif
 #define FIRST(jobs, r) ((const uint8_t *)(jobs)->stage + FIRST_AT(r))
 
-/* Read the rest of a record at this address whose header is in the stage. There what its payload begins with stays. */
+/* Read and verify the rest of a record whose header is in the stage. Leaves the first bytes of its payload for FIRST, and both
+ * checksums for set_copy. */
 static bool verify(inngest *jobs, uint32_t address, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage, *to = bytes + FIRST_AT(r);
     uint32_t read = get4(bytes), crc = crc_header(jobs, r->position, bytes, r->header), left, n;
-    jobs->stage[0] = read;                           /* where the position is now */
-    jobs->stage[1] = crc;                            /* for set_copy */
+    jobs->stage[0] = read;                           /* crc_header has put the position there */
+    jobs->stage[1] = crc;                            /* the header's, for set_copy */
     address += r->header;
     clear_bytes(to, FIRST_BYTES);
     for (left = r->size; left > 0; left -= n, address += n, to = bytes + 32) {
@@ -1336,12 +1355,12 @@ static bool verify(inngest *jobs, uint32_t address, record *r)
         crc = crc32(crc, to, n);
     }
     read = jobs->stage[0];
-    jobs->stage[0] = crc;                            /* as well */
+    jobs->stage[0] = crc;                            /* the record's, for set_copy */
     return is_crc(r, read, crc);
 }
 
 #if INNGEST_TRAIL_STEPS
-/* Verify a record that stands in the stage as a whole. It is none to be copied. */
+/* Verify a record of which all is in the stage. Not for one that is to be copied: it leaves nothing for set_copy. */
 NEAR bool verify_staged(inngest *jobs, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
@@ -1352,7 +1371,8 @@ NEAR bool verify_staged(inngest *jobs, record *r)
 }
 #endif
 
-/* Read the header at a position into the stage, which is free but for append, and, if wanted, the whole of its record. */
+/* Read the header at a position into the stage, which is free except during append; if `whole`, read and verify all of the
+ * record. */
 NEAR bool read_at(inngest *jobs, uint32_t position, record *r, bool whole)
 {
     uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
@@ -1363,14 +1383,15 @@ NEAR bool read_at(inngest *jobs, uint32_t position, record *r, bool whole)
 }
 
 #if INNGEST_INDEXES
-/* False: nothing that could be one. */
+/* Read the header at a position, and verify nothing. False: it cannot be one. */
 static bool read_header(inngest *jobs, uint32_t position, record *r) { return read_at(jobs, position, r, false); }
 #endif
 
 /* Read and verify the record at a position. False: nothing whole there. */
 static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_at(jobs, position, r, true); }
 
-/* The same where a chain leads to, so that what stands there is whole but for damage: a short record in two reads. */
+/* The same for a position to which a chain leads: unless it is damaged there is a whole record, so a short one is read in two
+ * reads. */
 #if INNGEST_TRAIL_STEPS
 static bool finish_record(inngest *jobs, uint32_t address, uint32_t left, record *r)
 {
@@ -1394,8 +1415,9 @@ NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
 #endif
 
 #if INNGEST_FAST_MOUNT
-/* What a list of all that counts says next, n bytes of whole words: the next run number; the low half of the time; positions: of the
- * newest TIME, or 0, of each run's newest record, and of each event id that has not expired. False: no more. */
+/* Give the next n bytes, a multiple of 4, of a list of all that counts. *next counts its words: the next run number, the low
+ * half of the time, then positions: of the newest TIME, or 0, of each run's newest record, of each SEEN that has not expired.
+ * False: no more. */
 APART bool take_listed(const inngest *jobs, uint32_t *next, uint8_t *to, uint32_t n)
 {
     uint32_t i, says;
@@ -1420,8 +1442,8 @@ APART bool take_listed(const inngest *jobs, uint32_t *next, uint8_t *to, uint32_
 
 #define ZEROS (FAST ? 16u : 1u)
 
-/* The checksum behind the payload. Of a copy it follows from that of the original: what its cells read as when they
- * were verified is what the copy must hold to be whole. */
+/* Continue a checksum over the payload. For a copy it is computed from that of the original, without reading: so the copy is
+ * whole only if it gets the very bytes that verified, even where cells read differently each time. */
 static uint32_t payload_crc(const source *s, uint32_t crc)
 {
     static const uint8_t zeros[ZEROS] = { 0 };
@@ -1443,7 +1465,7 @@ APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
 }
 
 #if INNGEST_INDEXES
-/* The same of what comes next in the head's block, up to where head_end is then. */
+/* Is the next piece of the head's block blank, from an offset on? Moves head_end to the end of that piece. */
 static bool look_ahead(inngest *jobs, uint32_t offset)
 {
     jobs->head_end = minimum(offset + LOOK, jobs->port->block_size);
@@ -1453,12 +1475,14 @@ static bool look_ahead(inngest *jobs, uint32_t offset)
 #define look_ahead(jobs, offset) rest_is_blank(jobs, (jobs)->head_block, offset)
 #endif
 
-/* The first program of a boot at a place is a unit of a fixed pattern: earlier boots may have been there and been cut
- * short without a trace, and the cells bear the same bytes once more, but no others. Mount and advance leave room for it
- * in front of the head's offset. Behind a clean stop it says that user code may have run. */
+/* A filler is one unit of a fixed pattern. It is the first that a boot programs at a place: earlier boots may have programmed
+ * that unit and been cut short without a trace, and the same bytes once more do no harm to the cells, while others would. Mount
+ * and advance leave room for it right in front of the head's offset. Behind a clean stop it says that user code may have run
+ * since. */
 #define FILLER 0xA5
 
-/* What was programmed at a position may or may not be there, and does not count, nor what its group has in front of it. */
+/* The program at a position has failed: it may have done its work or not. From `from` on, where its group begins, nothing
+ * counts: advance writes a void record over it before anything else. */
 static inngest_status note_failure(inngest *jobs, uint32_t position, uint32_t from, inngest_status status)
 {
     jobs->failed_from = from;
@@ -1466,10 +1490,12 @@ static inngest_status note_failure(inngest *jobs, uint32_t position, uint32_t fr
     return status;
 }
 
+/* Program the filler if one is due. The first one of a boot is synced: cells in front of it may be weak and read as a gap at
+ * another time, and what follows it must not be taken for lost with them. */
 static inngest_status open_place(inngest *jobs)
 {
     uint32_t position = head_position(jobs);
-    bool first = INNGEST_WRITE_CACHE && !jobs->wrote;  /* in front of a boot's first filler may be weak cells, which no sync may leave unproven */
+    bool first = INNGEST_WRITE_CACHE && !jobs->wrote;  /* is to be synced, see above */
     inngest_status status;
     if (!jobs->opening) return INNGEST_OK;
     fill_bytes(jobs->stage, FILLER, jobs->unit);
@@ -1482,10 +1508,10 @@ static inngest_status open_place(inngest *jobs)
 
 static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
 
-/* Stand at a position: from there next_record goes. */
+/* Make next_record begin at a position. */
 static void stand_at(record *r, uint32_t position) { r->next = position; }
 
-/* Go on to the next record that is whole, from r->next on. False: there is none in front of this block. */
+/* Find the next whole record from r->next on, unit by unit where nothing verifies. False: there is none in front of this block. */
 static bool next_record(inngest *jobs, uint32_t block, record *r)
 {
     while (r->next != position_at(jobs, block, 0)) {
@@ -1499,7 +1525,7 @@ static bool next_record(inngest *jobs, uint32_t block, record *r)
 /* Has something been written that a disk may drop, although it keeps what follows? */
 static bool may_be_lost(const inngest *jobs) { return INNGEST_WRITE_CACHE && jobs->dirty && jobs->port->sync; }
 
-/* Is a record staged as a whole when its header is made, and summed in one go? */
+/* Does all of a record fit the stage, so that its checksum is computed in one go? */
 #define STAGED(s, total) (FAST && !(s)->copy && (total) <= INNGEST_STAGE_BYTES)
 
 /* Make the header of a record in the stage, but for its checksum. Gives its size. */
@@ -1533,7 +1559,7 @@ NEAR void enter_group(inngest *jobs, uint32_t key, uint32_t position)
     jobs->in_group = (key & KEY(MORE, 0)) != 0;
 }
 
-/* Make the header of what comes next, in the stage. Gives its checksum. */
+/* Make the header of the record that is written next in the stage, with all of it if it fits. Gives the record's checksum. */
 static uint32_t begin_record(inngest *jobs, const inngest_run *run, uint32_t key, uint32_t position, source *s)
 {
     uint8_t *header = (uint8_t *)jobs->stage;
@@ -1551,7 +1577,7 @@ static uint32_t begin_record(inngest *jobs, const inngest_run *run, uint32_t key
     return payload_crc(s, crc_header(jobs, position, header, head));
 }
 
-/* The head's next bytes are spent whatever comes: never programmed twice. */
+/* The head's next bytes are spent, whether the program succeeds or not: they are never programmed again. */
 NEAR void spend(inngest *jobs, uint32_t bytes)
 {
     jobs->head_offset += round_up(jobs, bytes);
@@ -1571,10 +1597,11 @@ NEAR inngest_status program_stage(inngest *jobs, uint32_t address, uint32_t used
     return port_program(jobs, address, n);
 }
 
+/* A record has been programmed, or has failed: note that. */
 NEAR inngest_status note_record(inngest *jobs, inngest_run *run, uint32_t position, inngest_status status)
 {
     if (status != INNGEST_OK) {
-        jobs->in_group = false;        /* it may be whole all the same: what follows is not of its group */
+        jobs->in_group = false;        /* it may be whole nevertheless: what follows is not of its group */
         return note_failure(jobs, position, jobs->group_from, status);
     }
     jobs->written = position;
@@ -1583,7 +1610,7 @@ NEAR inngest_status note_record(inngest *jobs, inngest_run *run, uint32_t positi
     return INNGEST_OK;
 }
 
-/* Take the next n bytes of a payload. */
+/* Get the next n bytes of a payload that is being written. False: they cannot be read. */
 APART bool take_bytes(inngest *jobs, source *s, uint8_t *to, uint32_t n)
 {
     uint32_t m, i;
@@ -1629,7 +1656,7 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, sour
 }
 
 #if FAST
-/* memcpy is a call, or a slow loop, where the size is not known. */
+/* memcpy for few bytes, where compilers would make a call or a slow loop of it. */
 NEAR void copy_short(uint8_t *to, const uint8_t *from, size_t size)
 {
     size_t at;
@@ -1643,7 +1670,7 @@ NEAR void copy_short(uint8_t *to, const uint8_t *from, size_t size)
 }
 #endif
 
-/* The same with a payload that is one piece of memory. */
+/* append a record with a payload that is one piece of memory. */
 static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
     source s;
@@ -1667,31 +1694,39 @@ static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const v
 
 /* ---- 6 Journal space: blocks, reclaim --------------------------------------------------------------------------
  *
- * Blocks are used in ring order: tail (oldest), ..., head (written to), erased ones up to last. A run's records form
- * a chain from its newest back; of one class and step the newest counts. Reclaim appends copies of what is live in
- * the tail block, then the proof that all of it was copied, and only then erases. */
+ * Blocks are used in ring order and numbered on and on: tail (the oldest), ..., head (being written), erased ones up to last.
+ * A block's header, programmed right after its erase, is the only proof that the erase was completed. Of a run's chain the
+ * newest record of each class and step counts, the others are garbage.
+ * Reclaim carries what is live in the tail block: it appends a copy of each such record at the head (CARRIED), then the proof,
+ * a RECLAIMED record which says that all of it was copied, and only then the block is erased. Some erased blocks are spare:
+ * kept so that reclaim itself always has room. Other forms of RECLAIMED:
+ * - a list: a proof that goes on with the positions of all that counts, for a mount to begin with
+ * - a void record: nothing between two positions counts, as a program there has failed or seemed torn
+ * - a joint: begins a block that is entered before the one in front of it was synced (disks). It names the record that was
+ *   written last, so that a mount notices if that one was lost. */
 
 /* Records of one class supersede each other, the newest counts. */
 static unsigned class_of(unsigned kind) { return kind >= RESULT && kind <= CHOICE ? RESULT : kind; }
 
 static bool undecided(unsigned kind) { return kind == ATTEMPT || kind == INTENT || kind == SLEEP; }
 
-/* Steps of on_failure are a world of their own. */
+/* Is a record of the phase that the run is in? Steps of on_failure have a namespace of their own. */
 static bool of_this_phase(const inngest_run *run, const record *r)
 {
     return r->kind < RESULT || r->kind > SAVE || ((r->flags ^ run->flags) & RUN_FAILING) == 0;
 }
 
-enum found { FOUND, GONE, BROKEN };    /* GONE: reclaimed, as all before it, or never there; BROKEN: the chain is */
+enum found { FOUND, GONE, BROKEN };    /* GONE: never there, or reclaimed with all before it; BROKEN: the chain is damaged */
 
-/* Stand behind a run's newest record: there its chain begins, from which step_back goes. */
+/* Put r behind a run's newest record, which step_back then finds first. */
 static void go_behind(const inngest_run *run, record *r)
 {
     r->position = run->last;
     r->link = 0;
 }
 
-/* Find the next record of a class and step in a run's chain, in front of this one; 0: any. At the first one link is 0 then. */
+/* Go back in a run's chain from r to the next record of a class and step; key 0: of any. r->link is 0 if it is the run's first
+ * record. */
 APART enum found find_next(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
 {
     do {
@@ -1724,29 +1759,30 @@ static bool is_voided(const inngest *jobs, uint32_t position)
 #if INNGEST_INDEXES
 static bool decided(unsigned kind) { return class_of(kind) == RESULT && !undecided(kind); }
 
-/* Has the mount left out what stands at a position? A list let it. */
+/* Has the mount skipped what is at a position, since it began with a list? */
 #if INNGEST_FAST_MOUNT
 static bool left_unread(const inngest *jobs, uint32_t position) { return (int32_t)(position - jobs->scanned_from) < 0; }
 #else
 #define left_unread(jobs, position) false
 #endif
 
-/* Is nothing void at a position, for all that is known? */
+/* Is it known that a position is not void? */
 static bool is_no_void(const inngest *jobs, uint32_t position)
 {
     return jobs->void_count <= VOIDS && !is_voided(jobs, position) && !left_unread(jobs, position);
 }
 
-/* Look from r->position on for a record of a step that is decided or of this kind: a run's memos mostly lie in the order in
- * which a replay asks for them, and what supersedes a record close behind it. What it finds is verified, what it steps over
- * need not be. One with nothing right behind it may be what a cut left half programmed: the chain knows its copy. */
+/* Look at some records from r->position on for one of a step that is decided, or of this kind: a run's memos are mostly in the
+ * order in which a replay asks for them, and what supersedes a record is mostly close behind it. Verifies what it finds, but
+ * not what it steps over. A record with no whole one right behind it is not taken: a cut may have left it half programmed, and
+ * the chain knows its copy. */
 static bool find_close(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
 {
     unsigned tries;
     uint32_t other;
     for (tries = 0; tries < 8; tries++, r->position = r->next) {
         if (!read_header(jobs, r->position, r)) {
-            uint32_t block = block_of(jobs, r->position - 1) + 1;   /* it ended with its block, or close to it */
+            uint32_t block = block_of(jobs, r->position - 1) + 1;   /* no record here: try the next block */
             if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position_at(jobs, block, jobs->first_offset), r)) return false;
         }
         other = key ^ KEY(r->kind, r->step);
@@ -1759,7 +1795,7 @@ static bool find_close(inngest *jobs, const inngest_run *run, uint32_t key, reco
 }
 #endif
 
-/* How many event ids have not expired. */
+/* The number of event ids that have not expired. */
 #if INNGEST_SEEN_IDS
 APART uint32_t live_ids(const inngest *jobs)
 {
@@ -1771,7 +1807,7 @@ APART uint32_t live_ids(const inngest *jobs)
 #define live_ids(jobs) 0u
 #endif
 
-/* Find an event id by its record's payload, or its hash, which holds no 0. */
+/* Find an event id by its two hashes, with which a SEEN's payload begins. No free entry is found: the second hash is never 0. */
 APART inngest_seen *find_seen(inngest *jobs, const uint8_t *b)
 {
     inngest_seen *seen = SEEN_ID(jobs, 0);
@@ -1781,17 +1817,18 @@ APART inngest_seen *find_seen(inngest *jobs, const uint8_t *b)
 }
 
 #if INNGEST_INDEXES
-/* How far the reclaim of the tail block has come, which knows then what counts without a walk through its run; a copy whose
- * original is to be found, or 0. */
+/* Reclaim has copied all that is live in the tail block up to `copied`: no chain need be asked about that. copy: if not 0,
+ * there may be other copies, so that only the chains tell what counts; the position of one whose original find_copied is to
+ * find. */
 static void set_copied(inngest *jobs, uint32_t copied, uint32_t copy)
 {
     jobs->copied = copied;
     jobs->copy = copy;
 }
 
-/* Is a record in its run's chain, by what stands behind it, which is read over it? Two whole groups right behind its own show
- * that it was not in the newest group of a boot, which is written again elsewhere, nor its program cut short: behind those a
- * unit is left alone. What failed, or was lost by a disk, is void. */
+/* Is a record part of its run's chain? Judged by what is behind it, which is read into r. Two whole groups right behind its own
+ * show that it was not the newest group of a boot, which a mount writes again elsewhere, and that its program was not cut
+ * short: behind both a unit is left alone. What failed, or was lost by a disk, is void. */
 APART bool is_linked(inngest *jobs, record *r)
 {
     unsigned groups = 0;
@@ -1810,7 +1847,8 @@ APART bool is_linked(inngest *jobs, record *r)
 #define set_copied(jobs, copied, copy) ((void)0)
 #endif
 
-/* Is it the record of its run's chain that counts? What is decided is superseded by nothing but its copy. */
+/* Is r the newest of its class and step, the one that counts? A decided record is superseded by nothing but its copy. next: see
+ * is_live. */
 APART bool is_newest(inngest *jobs, const inngest_run *run, const record *r, record *next)
 {
     uint32_t position = r->position, key = KEY(r->kind, r->step);
@@ -1827,7 +1865,8 @@ APART bool is_newest(inngest *jobs, const inngest_run *run, const record *r, rec
     return find_record(jobs, run, key, next) == FOUND && next->position == position;
 }
 
-/* Does a record count? *next: for those that are looked at; the record itself, which is lost then, if no chain has led to it. */
+/* Does a record count? *next is scratch, for other records to be read into. Pass r itself, which is overwritten then, if r was
+ * found by a scan and not through its run's chain: it is checked whether the chain holds it. */
 static bool is_live(inngest *jobs, const record *r, record *next)
 {
     const inngest_run *run;
@@ -1843,7 +1882,7 @@ static bool is_live(inngest *jobs, const record *r, record *next)
     return is_newest(jobs, run, r, next);
 }
 
-/* Of a record that has just been read. */
+/* Make a source of a record that has just been read: its checksums are in the stage. */
 APART void set_copy(inngest *jobs, const record *r, source *s)
 {
     s->copy = 1;
@@ -1854,7 +1893,7 @@ APART void set_copy(inngest *jobs, const record *r, source *s)
     s->left = r->size;
 }
 
-/* It has just been read. */
+/* Append a copy of a record that has just been read. doubtful: the mount writes it again, as news; else reclaim carries it. */
 APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 {
     inngest_seen *seen;
@@ -1863,10 +1902,11 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     if (!doubtful) {
         kind = (kind & (KIND_MASK | FLAG)) | CARRIED;
         count(&jobs->counters.carried);
-    } else if (r->kind == TIME) kind &= ~FLAG;           /* written again it is the news that it was, but no clean stop */
+    } else if (r->kind == TIME) kind &= ~FLAG;           /* written again it is news, but no clean stop */
     set_copy(jobs, r, &s);
     INNGEST_TRY(append(jobs, find_run(jobs, r->run), KEY(kind, r->step), &s));
-    if (r->run) set_copied(jobs, r->position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front; nobody asks in a mount */
+    if (r->run) set_copied(jobs, r->position, jobs->copy);   /* for runs only: an id that had expired before a reset may stand in
+                                                              * front, and must not set it back; in a mount nobody asks */
     if (r->kind == TIME) jobs->time_position = jobs->written;
     if (INNGEST_SEEN_IDS && r->kind == SEEN && (seen = find_seen(jobs, (const uint8_t *)jobs->stage + s.head)) != NULL)   /* cov: INNGEST_SEEN_IDS is 0 */
         seen->position = jobs->written;
@@ -1885,7 +1925,7 @@ static inngest_status read_block_header(inngest *jobs, uint32_t block, uint8_t b
     return block_address(jobs, get4(b + 8)) == address ? INNGEST_OK : INNGEST_ERR_BUSY;
 }
 
-/* Has a block a header of its own? */
+/* Does a block have the header with its number? */
 static bool has_header(inngest *jobs, uint32_t block)
 {
     uint8_t b[BLOCK_HEADER];
@@ -1921,8 +1961,8 @@ static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
     return result == 0 ? INNGEST_OK : port_failed(jobs, result, INNGEST_ERR_ERASE);
 }
 
-/* Erase the next block in front of the head, which holds nothing, and prove it by its header; the proof that it
- * holds nothing has been synced. PAUSED: the chip is still erasing, and the caller does not wait. */
+/* Erase the block that comes after last, and program its header. It holds nothing that counts, the proof of which has been
+ * synced. PAUSED: the chip is still erasing, and the caller does not wait. */
 static inngest_status prepare_block(inngest *jobs, bool wait)
 {
     uint32_t block = jobs->last_block + 1;
@@ -1934,11 +1974,12 @@ static inngest_status prepare_block(inngest *jobs, bool wait)
     jobs->last_block = block;
     jobs->trusted = true;
     if (block != jobs->block_count) return INNGEST_OK;
-    INNGEST_TRY(port_sync(jobs));                      /* the first one: its header is sure before anything else is there */
-    if (INNGEST_WRITE_CACHE) jobs->wrote = true;       /* nothing stands in front of this filler */
+    INNGEST_TRY(port_sync(jobs));                      /* the format's first: its header must be sure before anything follows */
+    if (INNGEST_WRITE_CACHE) jobs->wrote = true;       /* nothing is in front of this filler */
     return open_place(jobs);
 }
 
+/* Erase all blocks that have been reclaimed, behind a sync of their proof. PAUSED: as prepare_block. */
 static inngest_status prepare_blocks(inngest *jobs, bool wait)
 {
     int32_t n = (int32_t)(jobs->tail_block + jobs->block_count - jobs->last_block) - 1;
@@ -1948,10 +1989,10 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
 }
 
 #if INNGEST_INDEXES
-/* Is the head's block blank up to an offset? What was not erased in this boot is looked at as the head gets there. */
+/* Is the head's block blank up to an offset? What was not erased in this boot is checked as the head gets there. */
 static bool is_clear(inngest *jobs, uint32_t end)
 {
-    uint32_t from;                     /* not by a variable in look_ahead: that is deeper */
+    uint32_t from;                     /* here and not in look_ahead, where the stack is deeper */
     while ((from = jobs->head_end) < end)
         if (!look_ahead(jobs, from)) {
             jobs->head_end = from;
@@ -1960,7 +2001,7 @@ static bool is_clear(inngest *jobs, uint32_t end)
     return true;
 }
 
-/* The same of a block that the head enters. */
+/* The same for a block that the head enters, for the room that is needed there. */
 static bool enters_clear(inngest *jobs, uint32_t bytes)
 {
     jobs->head_end = (int32_t)(jobs->unsure - jobs->head_block) < 0 ? jobs->port->block_size : jobs->first_offset;
@@ -1982,10 +2023,10 @@ static bool has_room(inngest *jobs, uint32_t bytes)
     return bytes <= jobs->port->block_size && is_clear(jobs, bytes);
 }
 
-/* Find room in the head or in erased blocks, but leave `keep` of them. One that was erased before this boot may
- * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone. The last
- * erased block is erased again if its header was not made in this boot, which an unclean stop may have cut short: once
- * the next erase has begun it is the only proof of what stands behind it. */
+/* Find room in the head's block, or in erased blocks, which the head then enters, but leave `keep` of those. A block that was
+ * erased before this boot may have been entered before, by a program that was cut short and left no trace: its first unit is
+ * left alone, and a filler follows. The last erased block is erased again if its header was not made in this boot, since an
+ * unclean stop may have cut that short: once the erase of the next block has begun, this header alone proves what is behind it. */
 static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     if (has_room(jobs, bytes)) return true;
@@ -2001,13 +2042,14 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     } while (!enters_clear(jobs, bytes));
     jobs->head_offset = jobs->first_offset;
     jobs->opening = jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0;
-    if (jobs->opening) jobs->head_offset += 2u * jobs->unit;         /* init refuses a table with a record for which there would be no room then */
+    if (jobs->opening) jobs->head_offset += 2u * jobs->unit;         /* init refuses a table with records that would not fit then */
     return true;
 }
 
 static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool needed);
 
-/* Say that nothing from a position to here counts. One of 0 would be none; no record begins there. */
+/* Write a void record: nothing from a position to here counts. Position 0 becomes 1, as 0 stands for none; no record begins at
+ * 0. */
 static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
 {
     uint8_t range[8];
@@ -2022,14 +2064,14 @@ static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
 static bool in_block(const inngest *jobs, uint32_t position, uint32_t block) { return (position ^ position_at(jobs, block, 0)) >> jobs->units_shift == 0; }
 static bool in_last(const inngest *jobs, uint32_t position) { return position && in_block(jobs, position, jobs->last_block); }
 
-/* The head is where it was before: what was synced there is not what will be. */
+/* The head was set back: what will be written there is not what was synced. */
 APART void go_back(inngest *jobs)
 {
     if ((int32_t)(jobs->synced - head_position(jobs)) > 0) jobs->synced = head_position(jobs);
 }
 
-/* Programs that failed have used up the last erased block, so that reclaim cannot go on. All in there are copies: take
- * up the originals again, those of no run from the tail, erase it, and start over. */
+/* Programs that failed have used up the last erased block, so that reclaim cannot go on. It holds nothing but copies: take up
+ * their originals again (of runs by the chains, of TIME and SEEN from the tail block), erase it, and start over. */
 APART void start_over(inngest *jobs)
 {
     uint32_t i;
@@ -2045,10 +2087,11 @@ APART void start_over(inngest *jobs)
     stand_at(&r, position_at(jobs, jobs->tail_block, 0));
     while (next_record(jobs, jobs->tail_block + 1, &r)) {
         if (r.kind == TIME && time) jobs->time_position = r.position;
+        /* Of several SEENs the last one counts: those in front of it may be void. */
         if (!INNGEST_SEEN_IDS || r.kind != SEEN || (seen = find_seen(jobs, FIRST(jobs, &r))) == NULL) continue;
-        if (in_last(jobs, seen->position) || in_block(jobs, seen->position, jobs->tail_block)) seen->position = r.position;   /* the last one: in front of it may be a void one */
+        if (in_last(jobs, seen->position) || in_block(jobs, seen->position, jobs->tail_block)) seen->position = r.position;
     }
-    for (i = VOIDS; i-- > 0;) {                        /* what a void in there speaks of is void no more */
+    for (i = VOIDS; i-- > 0;) {                        /* void records in there are gone: what they spoke of is voided again */
         if (!in_last(jobs, jobs->voids[i][1])) continue;
         if (in_last(jobs, jobs->voids[i][0])) jobs->voids[i][0] = jobs->voids[i][1];
         else jobs->failed_from = jobs->voids[i][0];
@@ -2069,9 +2112,8 @@ APART void start_over(inngest *jobs)
 }
 
 #if INNGEST_WRITE_CACHE
-/* find_room for a disk: a block that is entered before all in front of it has been synced begins by naming the record that
- * was written last. No more than UNSYNCED are, for a mount to look there; and not the last one, which may have been erased
- * just now. */
+/* find_room for a disk: a block that is entered before all in front of it is synced begins with a joint. No more than UNSYNCED
+ * blocks are, since a mount looks no further; nor is the last one, which may have been erased just now. */
 static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t block = jobs->head_block;
@@ -2087,16 +2129,16 @@ static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 #define join_room find_room
 #endif
 
-/* The last program failed. What it left may read as blank, torn or whole, and differently each time. Go on where any mount
- * would that a power cut brings about, with the same filler: behind a unit left alone if nothing is to be seen; behind
- * all of it, and one, if what is to be seen stays (more than one unit, for the first one is whole then) or is erased by
- * any mount (the last block); else in the next block. */
+/* The last program failed. What it left may read as blank, torn or whole, and differently each time. Go on where a mount would
+ * after a power cut that left the same, with a filler: if nothing is to be seen, behind one unit left alone; if what is to be
+ * seen stays (more than one unit, so the first is whole) or is erased by any mount (the last block), behind all of it and one
+ * unit; else in the next block. */
 APART void give_up(inngest *jobs)
 {
     uint32_t offset = offset_of(jobs, jobs->failed_at), behind = jobs->head_offset + 2u * jobs->unit;
     bool stays;
     jobs->failed_at = 0;
-    jobs->head_offset = offset + (jobs->opening ? jobs->unit : 2u * jobs->unit);    /* of a filler: the same once more */
+    jobs->head_offset = offset + (jobs->opening ? jobs->unit : 2u * jobs->unit);    /* a filler that failed is tried once more */
     jobs->opening = jobs->wasted = true;
     if (rest_is_blank(jobs, jobs->head_block, offset)) {
         go_back(jobs);
@@ -2106,7 +2148,8 @@ APART void give_up(inngest *jobs)
     jobs->head_offset = stays ? behind : jobs->port->block_size;
 }
 
-/* A program that failed may have done its work all the same: that is made void before anything else is written. */
+/* Find room for `bytes`, but leave `keep` erased blocks. If a program has failed, go on behind that, and void it first: it may
+ * have done its work all the same. */
 static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t from = jobs->failed_from;
@@ -2122,7 +2165,8 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     return join_room(jobs, bytes, keep);
 }
 
-/* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
+/* True: something could not be read, and now not one block header can be: the storage as a whole does not answer, and nothing
+ * is to be concluded from it. Single cells that cannot be read are damage. */
 static bool unreadable(inngest *jobs)
 {
     uint8_t bytes[BLOCK_HEADER];
@@ -2132,8 +2176,8 @@ static bool unreadable(inngest *jobs)
     return jobs->unread;
 }
 
-/* Whose the damage is may not be known: any step of a run from an earlier boot may have run there. A build that does not count
- * it takes it that there is some. */
+/* Which run's records are damaged may not be known: then any step of a run from an earlier boot may have run. A build that does
+ * not count damage assumes that there is some. */
 #if INNGEST_INSPECT
 #define note_damage(jobs) count(&(jobs)->counters.damaged)
 #define IS_DAMAGED(jobs) ((jobs)->counters.damaged)
@@ -2142,6 +2186,7 @@ static bool unreadable(inngest *jobs)
 #define IS_DAMAGED(jobs) true
 #endif
 
+/* Park a run: its records are damaged. */
 static void stop_for_damage(inngest *jobs, inngest_run *run)
 {
     if (run->state != INNGEST_WAIT_DAMAGE) note_damage(jobs);
@@ -2155,16 +2200,16 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     jobs->ctx.wake = INT64_MIN;
 }
 
-/* Does a run's chain lead through bytes that do not verify, and is it not parked for that? */
+/* Does a run's chain lead through bytes that do not verify, with no record yet that parks the run for it? */
 static bool is_broken(inngest *jobs, const inngest_run *run)
 {
     record r;
     if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != BROKEN) return false;
-    return find_record(jobs, run, KEY(PHASE, 0), &r) != FOUND || r.size != 4;    /* 4: it is parked, for none is being cancelled */
+    return find_record(jobs, run, KEY(PHASE, 0), &r) != FOUND || r.size != 4;    /* 4: parked, for none here is being cancelled */
 }
 
-/* The tail block holds bytes that do not verify. A run whose chain leads through them would later look as if they
- * had never been: park it for good, before they go. */
+/* The tail block holds bytes that do not verify. Once it is erased, a run whose chain leads through them would look as if they
+ * had never been there: write that the run is parked before that. */
 APART inngest_status park_broken_runs(inngest *jobs)
 {
     uint32_t i;
@@ -2189,7 +2234,7 @@ APART uint32_t oldest_live(const inngest *jobs)
     unsigned k;
     for (k = INNGEST_SEEN_IDS; k-- > 0;) {
         const inngest_seen *seen = SEEN_ID(jobs, k);
-        int32_t behind = (int32_t)(head - block_of(jobs, seen->position));     /* less than 0 if a reclaim has started over and it is nowhere */
+        int32_t behind = (int32_t)(head - block_of(jobs, seen->position));     /* negative: nowhere, a reclaim has started over */
         if (seen->position && seen->until > jobs->now && behind > back) back = behind;
     }
     for (i = jobs->run_count; i-- > 0;) {
@@ -2201,8 +2246,9 @@ APART uint32_t oldest_live(const inngest *jobs)
     return head - (uint32_t)back;
 }
 
-/* How many blocks the tail may be behind the head before the ticks reclaim, a record each: where little is live that costs
- * a sixteenth of what is written at most, and what keeps up copies no block at once. Else: no limit. */
+/* How many blocks the tail may lag behind the head before ticks reclaim ahead of need, a record each. That is done where little
+ * is live: there it costs a sixteenth of what is written at most, and no call has to copy a whole block. Else UINT32_MAX: no
+ * limit. */
 static void set_window(inngest *jobs)
 {
     const inngest_run *run = jobs->runs;
@@ -2232,6 +2278,7 @@ static void find_oldest(inngest *jobs, inngest_run *run)
     run->oldest = (uint16_t)(found == BROKEN ? jobs->tail_block : oldest);   /* damaged: its START may lie anywhere */
 }
 
+/* The tail block has been reclaimed: find the oldest block anew of each run for which it was that one. */
 APART void update_oldest(inngest *jobs)
 {
     inngest_run *run = jobs->runs;
@@ -2246,14 +2293,14 @@ static bool may_hold_live(const inngest *jobs) { return (int32_t)(oldest_live(jo
 #define may_hold_live(jobs) true
 #endif
 
-/* Is the unit there blank or a filler: no damage? */
+/* Is a unit blank or a filler, and so no damage? */
 static bool is_void_unit(inngest *jobs, uint32_t position)
 {
     uint32_t address = address_of(jobs, position);
     return port_blank(jobs, address, jobs->unit) || is_filler(jobs, address);
 }
 
-/* Carry what is live in the oldest block forward. Bytes in there that do not verify are as those that cannot be read. */
+/* Carry all that is live in the tail block. Bytes that do not verify set jobs->unread, as those that cannot be read do. */
 APART inngest_status carry_live(inngest *jobs)
 {
     uint32_t position, next = position_at(jobs, jobs->tail_block, jobs->first_offset);
@@ -2266,13 +2313,13 @@ APART inngest_status carry_live(inngest *jobs)
             continue;
         }
         next = r.next;
-        idle(jobs);                                  /* now and then a look through all of its run */
+        idle(jobs);                                  /* is_live may walk through all of its run */
         size = r.size;
         if (!is_live(jobs, &r, &r)) continue;
-        if (!join_room(jobs, ROOM_FOR(size), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* no program has failed since the reclaim began */
+        if (!join_room(jobs, ROOM_FOR(size), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* no program has failed since it began */
         if (!read_record(jobs, position, &r)) {
             if (position != jobs->time_position) return INNGEST_ERR_READ;   /* cov: it was whole just before */
-            jobs->time_position = 0;                 /* a stop's, which was cut short, need not read as whole each time */
+            jobs->time_position = 0;                 /* that of a stop which was cut short may not read as whole each time */
             continue;
         }
         INNGEST_TRY(copy_record(jobs, &r, false));
@@ -2282,24 +2329,24 @@ APART inngest_status carry_live(inngest *jobs)
 
 #define MOST_OF(a, b) ((a) > (b) ? (a) : (b))
 
-/* What reclaim must be able to place: of this build, or of a live run that one with larger limits has left. */
+/* The largest record that reclaim may have to copy: of this build, or left in a live run by one with larger limits. */
 APART uint32_t largest_record(const inngest *jobs)
 {
     uint32_t own = record_room(jobs, MOST_OF(MOST_OF(INNGEST_RESULT_BYTES, ERROR_BYTES), START_HEAD + INNGEST_EVENT_BYTES));
     return own > jobs->largest ? own : jobs->largest;
 }
 
-/* How many erased blocks are kept. The last one is reclaim's alone: after a cut all in it are copies, so that it can be
- * erased and the reclaim started over. Blocks of nothing but live records give back less than their copies take, by the
- * proof and by what did not fit; several may follow each other, so what they take of the erased blocks is won back
- * before anything else is written. */
+/* How many erased blocks are kept as spare. The last one is for reclaim alone: after a cut all in it are copies, so that it can
+ * be erased and the reclaim started over. A block full of live records gives back less than its copies take, because of the
+ * proof and of what did not fit; several such blocks may follow each other, so there are spare ones for all of them, and what
+ * they took is won back before anything else is written. */
 #define LEAST_SPARE(jobs) ((jobs)->block_count < 4 ? 1u : 2u)
-#if FAST                               /* each record asks */
+#if FAST                               /* asked for each record */
 #define CAPACITY(jobs) ((jobs)->capacity)
 #else
 #define CAPACITY(jobs) capacity(jobs, FILL(75))
 #endif
-/* Those that so many live bytes take beyond the least. */
+/* The spare blocks that are needed beyond the least for so many live bytes. */
 static uint32_t spare_for_live(const inngest *jobs, uint32_t live)
 {
     uint32_t usable = jobs->port->block_size - jobs->first_offset;
@@ -2323,12 +2370,13 @@ NEAR uint32_t spare_blocks(inngest *jobs)
 #endif
 
 #if INNGEST_FAST_MOUNT
-/* Is the newest TIME so old that it may soon no longer tell the high half of what a list says of the time? */
+/* A list holds the low half of the time only, and the newest TIME tells the high half. Is that TIME so old that soon it may
+ * not? */
 static bool is_stale(const inngest *jobs) { return (jobs->now - jobs->stamp) >> 29 != 0; }
 
-/* How many bytes a list of all that counts takes in a proof, for the next mount to begin with; 4: there is to be none. Where an
- * eighth of the journal is live at most; a sixty-fourth of what has been written since the last one, of a long one a fourth of
- * that; and not what reclaim may need. */
+/* Bytes of the next proof's payload: with a list of all that counts, for the next mount to begin with, or 4 without. A list is
+ * written where an eighth of the journal is live at most, and where it takes a 64th of what was written since the last one at
+ * most, a 256th if it is long; and not into what reclaim may need. */
 static uint32_t list_bytes(inngest *jobs)
 {
     uint8_t b[4];
@@ -2340,7 +2388,7 @@ static uint32_t list_bytes(inngest *jobs)
     return bytes <= most && has_room(jobs, ROOM_FOR(bytes)) ? bytes : 4;
 }
 
-/* From the tail on, as a list says by CARRIED. */
+/* Is nothing void from the tail on? A list says so by CARRIED. */
 static bool nothing_is_void(const inngest *jobs)
 {
     unsigned i;
@@ -2349,6 +2397,7 @@ static bool nothing_is_void(const inngest *jobs)
     return jobs->void_count <= VOIDS && (int32_t)(jobs->scanned_from - tail) <= 0;
 }
 
+/* Append the proof that a block has been reclaimed, with a list if there is to be one. */
 static inngest_status add_proof(inngest *jobs, uint32_t block)
 {
     uint32_t bytes = list_bytes(jobs);
@@ -2374,7 +2423,7 @@ static inngest_status add_proof(inngest *jobs, uint32_t block)
 }
 #endif
 
-/* What lies in front of this position is gone. */
+/* All in front of this position, the new tail, is gone. */
 static void forget_block(inngest *jobs, uint32_t tail)
 {
     set_copied(jobs, tail, 0);
@@ -2386,7 +2435,7 @@ static void forget_block(inngest *jobs, uint32_t tail)
     (void)tail;
 }
 
-/* All that is live in the tail block has been carried: leave proof of it. */
+/* All that is live in the tail block has been carried: append the proof. */
 APART inngest_status prove(inngest *jobs)
 {
     uint32_t block = jobs->tail_block;
@@ -2397,9 +2446,9 @@ APART inngest_status prove(inngest *jobs)
     return INNGEST_OK;
 }
 
-/* Carry, and leave proof that all of it was: the block can be erased once that is durable. Power lost before the proof: the
- * copies are the newest of their class, the originals garbage, and this starts over. After it: the block counts for
- * nothing and is erased again. */
+/* Carry all that is live in the tail block, and append the proof: the block can be erased once that is durable. Power lost
+ * before the proof: the copies are the newest of their class, the originals garbage, and this starts over. After it: the block
+ * counts for nothing and is erased again. */
 static inngest_status carry_and_prove(inngest *jobs)
 {
     if (!advance(jobs, 0, 0) || (jobs->tail_block == jobs->head_block && !join_room(jobs, jobs->port->block_size, 0))) return INNGEST_ERR_JOURNAL_FULL;
@@ -2408,7 +2457,7 @@ static inngest_status carry_and_prove(inngest *jobs)
     if (unreadable(jobs)) return INNGEST_ERR_READ;
 #if INNGEST_INSPECT
     if (jobs->unread || jobs->counters.damaged)
-#endif                                 /* without it, for all that is known */
+#endif                                 /* without counters: always, as there may be damage */
         INNGEST_TRY(park_broken_runs(jobs));
     if (!advance(jobs, ROOM_FOR(4), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(prove(jobs));
@@ -2418,6 +2467,7 @@ static inngest_status carry_and_prove(inngest *jobs)
     return INNGEST_OK;
 }
 
+/* The same; if failed programs have used up the last block, erase that for another try. */
 static inngest_status release_block(inngest *jobs)
 {
     inngest_status status = carry_and_prove(jobs);
@@ -2425,13 +2475,15 @@ static inngest_status release_block(inngest *jobs)
     return status;
 }
 
+/* Reclaim the tail block, and erase it. PAUSED: the chip is still erasing, and the caller does not wait. */
 static inngest_status reclaim_block(inngest *jobs, bool wait)
 {
     INNGEST_TRY(release_block(jobs));
     return prepare_blocks(jobs, wait);
 }
 
-/* Make the head have room for so many bytes, where it has none or something is to be done first. */
+/* Make room for so many bytes at the head. First comes what must precede any record: erase what was reclaimed, void what
+ * failed. */
 static inngest_status get_room(inngest *jobs, uint32_t bytes)
 {
     uint32_t tries = 3 * jobs->block_count, spare;
@@ -2447,6 +2499,7 @@ static inngest_status get_room(inngest *jobs, uint32_t bytes)
 }
 
 #if FAST
+/* The same, with a shortcut where the head has room and nothing is to be done first. */
 NEAR inngest_status room(inngest *jobs, uint32_t bytes)
 {
     if (jobs->head_offset + bytes <= HEAD_END(jobs) && jobs->failed_from == 0 && !jobs->failed && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
@@ -2457,13 +2510,14 @@ NEAR inngest_status room(inngest *jobs, uint32_t bytes)
 #define room get_room
 #endif
 
-/* The same for one record with so large a payload. */
+/* room for one record with a payload of this size. */
 NEAR inngest_status room_for(inngest *jobs, uint32_t payload) { return room(jobs, ROOM_FOR(payload)); }
 
 #if INNGEST_INDEXES
+/* Is the tail so far behind the head that ticks reclaim ahead of need? */
 static bool lags(const inngest *jobs) { return jobs->head_block - jobs->tail_block >= jobs->window; }
 
-/* Carry the next record that is live in the tail block forward; behind the last one, release the block. */
+/* Ahead of need: carry the next live record of the tail block; behind the last one, prove and erase the block. */
 APART inngest_status carry_one(inngest *jobs)
 {
     uint32_t at = in_block(jobs, jobs->carry_from, jobs->tail_block) ? jobs->carry_from : position_at(jobs, jobs->tail_block, 0), position, size;
@@ -2486,9 +2540,10 @@ APART inngest_status carry_one(inngest *jobs)
 #endif
 
 #if INNGEST_FAST_MOUNT
-/* Where no proof has come with a list for long one stands by itself, and names the block that was the last to be proven. In a large
- * block it is found by where it stands: behind each LIST_REACH bytes of it. Not among copies of the tail block: they would be
- * forgotten; nor where a predicate is watched, by the newest record. */
+/* Is a list to be written by itself, because no proof has come with one for long? It names the block that was proven last. In a
+ * block larger than LIST_REACH a mount finds it by its place, right behind a multiple of LIST_GRID. Not among copies of the
+ * tail block: a mount that began with it would forget them. Nor while a predicate is watched: its record must stay the newest
+ * one. */
 NEAR bool list_is_due(inngest *jobs)
 {
     uint32_t head = head_position(jobs), tail;
@@ -2501,14 +2556,15 @@ NEAR bool list_is_due(inngest *jobs)
            list_bytes(jobs) > 4;
 }
 
+/* Append a list if one is due. False: it could not be written. */
 static bool add_list(inngest *jobs) { return !list_is_due(jobs) || add_proof(jobs, jobs->tail_block - 1) == INNGEST_OK; }
 #else
 #define is_stale(jobs) false
 #define add_list(jobs) true
 #endif
 
-/* Reclaim and erase ahead of need, so that no step call has to: what a tick with nothing to do leaves is room for a job
- * of some small records. PAUSED: the chip is erasing. */
+/* Is anything to be reclaimed or erased ahead of need, so that no step call has to? What a tick with nothing else to do leaves
+ * is room for a job of some small records. */
 NEAR bool wants_room_ahead(inngest *jobs)
 {
 #if FAST
@@ -2520,6 +2576,7 @@ NEAR bool wants_room_ahead(inngest *jobs)
     return near_end && jobs->block_count >= 4 && jobs->last_block - jobs->head_block <= spare_blocks(jobs);
 }
 
+/* Do part of it. */
 NEAR inngest_status make_room_ahead(inngest *jobs)
 {
     if (FAST && !wants_room_ahead(jobs)) return INNGEST_OK;
@@ -2529,9 +2586,9 @@ NEAR inngest_status make_room_ahead(inngest *jobs)
 }
 
 #if INNGEST_WRITE_CACHE && INNGEST_INDEXES
-/* A sync that serves the next proof too: where `bytes` more would need a block in which nothing is live, it is released
- * first. What comes next erases it, with no sync of its own. At no time are more released than are kept erased, however
- * little is reserved then: a block that is entered before the next sync was erased before this one. */
+/* A sync that serves the next proofs, too: if `bytes` more would need tail blocks in which nothing is live, those are released
+ * first, and whoever erases them need not sync. At no time are more released than LEAST_SPARE, however many are kept: a block
+ * that is entered before the next sync was erased before this one. */
 static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
 {
     uint32_t spare = spare_blocks(jobs), need = jobs->head_block + ((jobs->head_offset + bytes) >> block_shift(jobs)) + spare;
@@ -2545,6 +2602,7 @@ static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
 #endif
 
 #if INNGEST_CRASHES || INNGEST_CANCEL || INNGEST_WALL_CLOCK
+/* Make room for a record, and append it. */
 static inngest_status write_record(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
     INNGEST_TRY(room_for(jobs, size));
@@ -2552,6 +2610,7 @@ static inngest_status write_record(inngest *jobs, inngest_run *run, uint32_t key
 }
 #endif
 
+/* Append a TIME. flag: 0, or CLEAN_STOP. */
 static inngest_status add_time(inngest *jobs, unsigned flag)
 {
     uint8_t bytes[TIME_BYTES];
@@ -2567,23 +2626,24 @@ static inngest_status add_time(inngest *jobs, unsigned flag)
     return INNGEST_OK;
 }
 
-/* Of the TIME that a clean stop leaves, with what stands in the place of its step: is the last erased block's header not sure? */
+/* The flag of the TIME that a clean stop leaves. Its step is 1 if the last erased block's header is not sure. */
 #define CLEAN_STOP(jobs) (FLAG | ((jobs)->trusted ? 0u : 0x100u))
 
 static inngest_status write_time(inngest *jobs, unsigned flag)
 {
     inngest_status status = room_for(jobs, TIME_BYTES);
-    jobs->stamp = jobs->now;           /* if it fails, too: not before the next heartbeat */
+    jobs->stamp = jobs->now;           /* if it fails, too: the next try is the next heartbeat */
     return status == INNGEST_OK ? add_time(jobs, flag) : status;
 }
 
-/* What begins in a boot that does not know the wall clock is not to be taken by a later one for older than it is. */
+/* To be called before a wait or an event id begins. In a boot without a wall clock, write a TIME that has none: else a later
+ * boot would add the time off since an earlier boot that knew the clock to what began in this one. */
 static inngest_status forget_clock(inngest *jobs)
 {
     return WALL_KNOWN(jobs) || !jobs->dated ? INNGEST_OK : write_time(jobs, 0);
 }
 
-/* After a failure of the storage no body runs before a record has been written: its own might be lost again. */
+/* After a failure of the storage no body runs until a record could be written: else its own might be lost again. */
 static bool can_write(inngest *jobs)
 {
     if (!jobs->doubtful) return true;
