@@ -2652,7 +2652,21 @@ static bool can_write(inngest *jobs)
     return !jobs->doubtful;
 }
 
-/* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
+/* ---- 7 Journal mount: scan, recovery ---------------------------------------------------------------------------
+ *
+ * A mount finds out from the storage alone what counts. User code runs only once all that it may see is durable and would be
+ * found again. Where a later stage shows that an earlier one took up what does not count, it gives PAUSED: all tables are
+ * cleared, and mount_all (section 15) begins again, with what was learnt (voids, doubted, distrusted, *reclaimed). In order:
+ *  1 find_blocks reads all block headers: the last block, the format number; blank storage gets a new format.
+ *  2 find_end and find_list limit the scan: from the newest list, or else the tail, to the first erased block behind the head.
+ *  3 scan_blocks takes up records one by one (apply_record): run table, event ids, time, and void records (take_void).
+ *  4 mount judges what was found: what a disk has lost, damage, erases and reclaims that were cut short. If a block is still there
+ *    of which there is proof, the mount begins again behind it; if the last erased block holds a reclaim without its proof, that
+ *    block is erased, and the mount begins again. After a list, find_starts looks for the STARTs of the runs that it named.
+ *  5 settle_and_erase: settle chooses where to go on behind the last record and writes the newest group again, unless the stop
+ *    was clean; then what has been reclaimed is erased.
+ *  6 inngest_init_ (section 15): sync; check_runs walks each run's chain for its phase, deadline and room, and pins a reset
+ *    on a run; if the head is in the last erased block, the tail is reclaimed before anything else. */
 
 static bool is_whole(inngest *jobs, uint32_t position)
 {
@@ -2660,7 +2674,7 @@ static bool is_whole(inngest *jobs, uint32_t position)
     return read_record(jobs, position, &r);
 }
 
-/* Behind the end of a block no header is read. */
+/* Is the group that begins with this record whole? No header is read behind the end of a block. */
 static bool group_is_whole(inngest *jobs, const record *last)
 {
     record r;
@@ -2668,21 +2682,23 @@ static bool group_is_whole(inngest *jobs, const record *last)
     return true;
 }
 
+/* The function whose id has this hash, or NO_FUNCTION. */
 static unsigned function_index(const inngest *jobs, uint32_t hash)
 {
     unsigned i;
-    for (i = 0; i < jobs->function_count; i++)         /* upwards: the ids behind the one that is being checked may be none */
+    for (i = 0; i < jobs->function_count; i++)         /* upwards: check_table asks before it has checked the ids that follow */
         if (hash_id(jobs->functions[i].id) == hash) return i;
     return NO_FUNCTION;
 }
 
+/* Bytes that a run reserves: those of its function, its START, and room to fail. */
 APART uint32_t reservation(const inngest *jobs, unsigned function, uint32_t start_bytes)
 {
     uint32_t bytes = function != NO_FUNCTION && jobs->functions[function].journal_bytes ? jobs->functions[function].journal_bytes : INNGEST_RUN_BYTES;
     return (bytes + start_bytes + END_ROOM + 3) & ~UINT32_C(3);
 }
 
-/* Give a run its function and its reservation; a START takes so many bytes. */
+/* Give a run its function and its reservation. start_bytes: what its START takes. */
 APART void take_up(inngest *jobs, inngest_run *run, unsigned function, uint32_t start_bytes)
 {
     jobs->reserved -= run->reserved * UINT32_C(4);
@@ -2701,7 +2717,8 @@ static void put_seen(uint8_t b[SEEN_BYTES], const uint32_t hash[2], int64_t unti
 }
 #endif
 
-/* In the place of what expires first: of the ids that a mount finds some may have expired before the newest ones came. */
+/* Note an event id, in place of the one that expires first: a mount may find more ids than there are places, some of which had
+ * expired before the newest ones came. */
 static void remember(inngest *jobs, const uint8_t b[SEEN_BYTES], uint32_t position)
 {
     int i;
@@ -2715,8 +2732,8 @@ static void remember(inngest *jobs, const uint8_t b[SEEN_BYTES], uint32_t positi
     to->position = position;
 }
 
-/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
- * voids all from one position to another, for it may read as whole later. */
+/* Is it a void record? Where a mount took something for torn, one precedes the newest group, which it writes again: it voids
+ * all from one position to another, for what seemed torn may read as whole later. */
 static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
 
 static void get_range(uint32_t range[2], const uint8_t *b)
@@ -2731,6 +2748,7 @@ static void take_start(inngest *jobs, inngest_run *run, const record *r, const u
     take_up(jobs, run, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
 }
 
+/* Take up a record of a run. RUNS_FULL: the table has no place for it. */
 static inngest_status apply_run_record(inngest *jobs, const record *r, const uint8_t *b)
 {
     inngest_run *run = find_run(jobs, r->run);
@@ -2751,10 +2769,11 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
     return INNGEST_OK;
 }
 
-/* The block that a RECLAIMED is the proof of. */
+/* The block of which a RECLAIMED is the proof. */
 static uint32_t reclaimed_by(const inngest *jobs, const record *r) { return jobs->last_block - ((jobs->last_block - r->step) & STEP_MASK); }
 
-/* b: what its payload begins with. Nothing is read: it may stand in the stage. */
+/* Take up a record that counts. b: its payload's first bytes, which may be in the stage, so nothing is read here. *reclaimed:
+ * set by a proof, to the block behind the one it names. */
 AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8_t *b, uint32_t *reclaimed)
 {
     int64_t stamp = 0;
@@ -2772,7 +2791,7 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
         jobs->was_known = jobs->dated;
 #endif
         jobs->stamp = stamp;
-        if (!(r->flags & CARRIED)) jobs->booted = 0;       /* newer than the list */
+        if (!(r->flags & CARRIED)) jobs->booted = 0;       /* newer than any list: take_time is to do nothing */
         break;
     case SEEN: remember(jobs, b, r->position); break;
     case RECLAIMED:
@@ -2780,7 +2799,7 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
         set_copied(jobs, 0, 0);
         *reclaimed = reclaimed_by(jobs, r) + 1;
         jobs->next_run = get4(b);
-        if (r->size > 4) jobs->booted = (INT64_C(1) << 32) + get4(b + 4);      /* a list's, and not 0; the high half is for a TIME to tell */
+        if (r->size > 4) jobs->booted = (INT64_C(1) << 32) + get4(b + 4);      /* for take_time: its low half, made not 0 */
         break;
 #if INNGEST_CRASHES
     case CRASH:                        /* of no run: a predicate was called; counts if nothing follows */
@@ -2798,13 +2817,15 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
     return r->run ? apply_run_record(jobs, r, b) : INNGEST_OK;
 }
 
-/* Those that are needed, since what they void reads as whole, come first and are not dropped. */
+/* Note that all from one position to another is void. needed: it reads as whole, so that the mount is to begin again without
+ * it; such ranges come first and are never dropped. void_count above VOIDS: some were. Always gives PAUSED, for callers that
+ * begin again. */
 static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool needed)
 {
     uint32_t *range = jobs->voids[(needed ? jobs->voids_needed : jobs->void_count) % VOIDS], *last;
     unsigned i;
     for (i = VOIDS; i-- > 0;)
-        /* A longer one takes no place of its own. */
+        /* A longer range from the same position takes no place of its own. */
         if (jobs->voids[i][0] == from && jobs->voids[i][1] != from && (i < jobs->voids_needed || !needed || jobs->voids[i][1] == to)) {   /* cov: one that was not needed is, and is longer */
             if ((int32_t)(to - jobs->voids[i][1]) > 0) jobs->voids[i][1] = to;
             return INNGEST_PAUSED;
@@ -2813,7 +2834,7 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
         last = jobs->voids[jobs->void_count++];
         last[0] = range[0];
         last[1] = range[1];
-    } else {                                               /* one that is not needed gives way */
+    } else {                                               /* all places are taken: a range that is not needed gives way */
         jobs->void_count = VOIDS + 1;
         if (!needed) return INNGEST_PAUSED;
     }
@@ -2823,8 +2844,8 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
     return INNGEST_PAUSED;
 }
 
-/* The group taken up last reads as whole at one time and not at another: mount again as if it were not there, and nothing that a void
- * in it spoke of were void: it may be the one whole copy of what this group says again. */
+/* The newest group reads as whole at one time and not at another: mount again without it. What void records in it spoke of is
+ * not void then, for it may be the only whole copy of what the group repeats. */
 static inngest_status doubt(inngest *jobs)
 {
     unsigned i;
@@ -2835,24 +2856,24 @@ static inngest_status doubt(inngest *jobs)
 
 typedef struct scan {
 #if INNGEST_FAST_MOUNT
-    uint32_t from;                     /* offset in the block */
-    uint32_t list;                     /* position of the list that was met, or 0 */
-    uint32_t unmet;                    /* a position that it names, where nothing is to be read, or 0 */
+    uint32_t from;                     /* offset in the block at which to begin */
+    uint32_t list;                     /* position of a list just met, which is to be taken up, or 0 */
+    uint32_t unmet;                    /* a position named by it where no record can be read, or 0 */
 #endif
-    uint32_t end;                      /* where the last record of the block ended, or what is left of one; 0: it is blank */
-    uint32_t proven;                   /* reclaimed is all in front of this block; in front of the oldest: nothing */
-    inngest_status status;             /* why a record cannot be taken up */
-    uint32_t ends, taken;              /* where one of them ends all the same, as far as it could be read, or 0; the last record taken up */
+    uint32_t end;                      /* offset where the block's last record, or what is left of one, ended; 0: it is blank */
+    uint32_t proven;                   /* all in front of this block has been reclaimed; below the oldest: no proof was met */
+    inngest_status status;             /* RUNS_FULL, if a record cannot be taken up */
+    uint32_t ends, taken;              /* ends: the farthest END met by give_place, or 0; taken: the last record taken up */
 #if INNGEST_WRITE_CACHE
-    uint32_t before, lost;             /* where what is in front of the block ended, or 0 */
+    uint32_t before, lost;             /* ends what is in front of the block; begins the first gap that may be a loss; or 0 */
 #endif
 } scan;
 
 #if INNGEST_FAST_MOUNT
 #define SCAN_FROM(jobs, found) ((found)->from)
 
-/* Does nothing stand here and behind it in the block? More than LIST_GRID away, that could only be what a disk keeps behind a
- * loss, or what rot that reads as blank has left: on flash a unit of each LIST_PLACE tells of that. */
+/* Is the block blank from here on? On flash that is asked of the next LIST_GRID bytes, and farther on of one unit each
+ * LIST_PLACE: there could only be what rot that reads as blank has cut off. A disk may keep anything behind a loss. */
 APART bool is_end(inngest *jobs, uint32_t block, uint32_t offset)
 {
     uint32_t size = jobs->port->block_size, end = size;
@@ -2868,11 +2889,11 @@ APART bool is_end(inngest *jobs, uint32_t block, uint32_t offset)
 #endif
 
 #if INNGEST_WRITE_CACHE
-/* What a disk has not synced it may have dropped, any of it: of what stands behind a gap nothing is taken up, unless a
- * record there says that all in front of it was synced. The first gap is `lost`. */
+/* A disk may have dropped any part of what was not synced: nothing behind a gap is taken up, unless a record there says that
+ * all in front of it was synced. found->lost: the first such gap. */
 static void look_for_loss(const record *r, const uint8_t *b, uint32_t gap, scan *found)
 {
-    bool joint = r->kind == RECLAIMED && (r->flags & FLAG) && r->step;     /* names the record in front of it */
+    bool joint = r->kind == RECLAIMED && (r->flags & FLAG) && r->step;     /* it names the record written in front of it */
     if (joint && found->before && (int32_t)(found->before - get4(b)) <= 0) gap = found->before;
     if (!r->later) found->lost = 0;
     else if (found->lost == 0) found->lost = gap;
@@ -2880,7 +2901,7 @@ static void look_for_loss(const record *r, const uint8_t *b, uint32_t gap, scan 
 #endif
 
 #if INNGEST_FAST_MOUNT
-/* Do without lists: all blocks are read. */
+/* Mount again without lists, and read all blocks. */
 static inngest_status distrust_lists(inngest *jobs)
 {
     jobs->distrusted = true;
@@ -2889,8 +2910,8 @@ static inngest_status distrust_lists(inngest *jobs)
 
 static bool is_list(const inngest *jobs, const record *r) { return r->kind == RECLAIMED && !(r->flags & FLAG) && r->size > 4 && TAKES_LISTS && !jobs->distrusted; }
 
-/* A list, which has just been read, tells all that counted when it was written: that alone did. Of what has been reclaimed since
- * the copies come behind it. What it says it says twice, or it is not heard. */
+/* Take up a list: it names all that counted when it was written, so what was taken up in front of it is forgotten. Of what has
+ * been reclaimed since, the copies come behind it. A list that does not read the same twice is not trusted. */
 APART inngest_status take_list(inngest *jobs, scan *found)
 {
     uint32_t i, crc, position, none;
@@ -2927,7 +2948,8 @@ APART inngest_status take_list(inngest *jobs, scan *found)
     return INNGEST_OK;
 }
 
-/* The runs of a list are taken up by their STARTs, to which their chains lead: the headers on the way will be verified. */
+/* Take up the STARTs of the runs that a list has named: their chains lead there. The headers on the way are verified later, by
+ * check_runs. */
 static inngest_status find_starts(inngest *jobs)
 {
     uint32_t i;
@@ -2947,13 +2969,14 @@ static inngest_status find_starts(inngest *jobs)
 }
 #endif
 
-/* There is no place for the run of this record. Does it end behind it, or one that has a place, which is first to do so? Then more runs
- * were live once than may be now. True: there is a place. */
+/* There is no place for the run of this record: more runs were live then than may be now. Look for the first END behind it, of
+ * this run or of one that has a place. True: that one's place is free now. False: the run itself ends first and needs none; or
+ * there is no END, and found->status says so. */
 static bool give_place(inngest *jobs, const record *of, scan *found)
 {
     uint32_t end = 0, number = 0, range[2];
     record r;
-    if (found->status != INNGEST_OK) return false;         /* one is enough: each is looked for through all that follows */
+    if (found->status != INNGEST_OK) return false;         /* one is enough: each look goes through all that follows */
     for (stand_at(&r, of->position); next_record(jobs, jobs->last_block + 1, &r); ) {
         get_range(range, FIRST(jobs, &r));
         if (is_void(&r) && in_range(end, range)) end = 0;              /* its program failed, and was whole all the same */
@@ -2972,7 +2995,7 @@ static bool give_place(inngest *jobs, const record *of, scan *found)
     return true;
 }
 
-/* Behind the last record of a block are bytes that do not verify, or nothing at all. */
+/* The scan of a block is over. Behind its last record are bytes that do not verify (broken), or nothing at all (blank). */
 static void end_scan(inngest *jobs, uint32_t block, bool broken, bool blank, scan *found)
 {
     if (broken) count(&jobs->counters.torn);
@@ -2986,9 +3009,9 @@ static void end_scan(inngest *jobs, uint32_t block, bool broken, bool blank, sca
     }
 }
 
-/* Take up a void. True: what it speaks of has been taken up: mount again without. Not for what a mount has written again as the newest
- * group, where that mount's own void began in the same place: it had found the same one, which is written again behind this void, too;
- * nor for a void that stood alone, with nothing to be written again. taken: the last record in front of it. */
+/* Take up a void record. True: what it speaks of has been taken up: mount again without that. Not if that is the newest group
+ * as an earlier mount wrote it again, behind a void record from the same place: what it repeats is repeated behind this void
+ * record, too; or it was a void record alone, with nothing to repeat. taken: the last record in front of it. */
 APART bool take_void(inngest *jobs, const record *r, const uint8_t *b, uint32_t taken)
 {
     uint32_t range[2];
@@ -3002,7 +3025,7 @@ APART bool take_void(inngest *jobs, const record *r, const uint8_t *b, uint32_t 
     return needed;
 }
 
-/* Is what stands between two records torn? A torn write has nothing behind it in its block but what voids it. */
+/* Is a gap in front of record r torn? Behind a torn write nothing follows in its block but the void record that covers it. */
 APART bool is_torn(const record *r, const uint8_t *b, uint32_t gap)
 {
     uint32_t range[2];
@@ -3010,7 +3033,8 @@ APART bool is_torn(const record *r, const uint8_t *b, uint32_t gap)
     return is_void(r) && (in_range(gap, range) || in_range(gap + 1, range));
 }
 
-/* Take up the whole records of a block. */
+/* Take up the whole records of a block, from found->from on. found->list: stopped there, to take up a list. PAUSED: mount
+ * again. */
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
     uint32_t offset = SCAN_FROM(jobs, found), gap = offset;
@@ -3046,7 +3070,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         found->end = offset + record_bytes(jobs, &r);
         edge = true;
         copy_bytes(b, FIRST(jobs, &r), sizeof b);
-        jobs->clean = r.kind == TIME && (r.flags & (FLAG | CARRIED)) == FLAG;   /* also a void one: what says so may be gone at the next mount */
+        jobs->clean = r.kind == TIME && (r.flags & (FLAG | CARRIED)) == FLAG;   /* even if void: see settle */
         if (in_void || (!in_group && (is_voided(jobs, position) || !group_is_whole(jobs, &r)))) {
             in_void = (r.flags & MORE) != 0;
             broken = jobs->stale = true;
@@ -3073,7 +3097,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         found->taken = position;
         while (apply_record(jobs, &r, b, &found->proven) != INNGEST_OK && give_place(jobs, &r, found)) continue;
 #if INNGEST_FAST_MOUNT
-        if (is_list(jobs, &r)) {                           /* from here on once more, when it has been taken up */
+        if (is_list(jobs, &r)) {                           /* scan_blocks takes it up, and goes on from here */
             found->from = offset;
             found->list = r.position;
             return INNGEST_OK;
@@ -3084,8 +3108,8 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
     return INNGEST_OK;
 }
 
-/* Nothing stands at this position or behind it: what a void said of that stood in a block that is erased since, and what
- * comes there is not void. */
+/* The journal ends at this position: cut void ranges off there. What they covered behind it was in blocks that have been erased
+ * since, and what will be written there is not void. */
 static void end_voids(inngest *jobs, uint32_t end)
 {
     unsigned i;
@@ -3095,8 +3119,10 @@ static void end_voids(inngest *jobs, uint32_t end)
     }
 }
 
-/* Put nothing right behind what may be torn, and, unless the stop was clean, write the newest group again, whose
- * cells may be half programmed, before anything acts on it. */
+/* Choose where to go on: never right behind what may be torn; but behind the TIME of a clean stop the filler comes at once,
+ * even if that is void, for what voids it may be gone at the next mount. Unless the stop was clean, write the newest group
+ * again before anything acts on it, since its cells may be half programmed. PAUSED: mount again. JOURNAL_FULL: no room for
+ * that. */
 APART inngest_status settle(inngest *jobs, uint32_t end)
 {
     uint32_t position = jobs->newest, bytes = 0, copies = 0, from = position_at(jobs, jobs->tail_block, jobs->first_offset);
@@ -3143,7 +3169,8 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
         if (!read_record(jobs, position, &r)) return doubt(jobs);
         if (is_void(&r)) continue;
         copies--;
-        run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed; of one run a group has one record */
+        run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed; a group has
+                                                            * one record of a run */
         if (run) run->last = r.link ? r.position - r.link : 0;
         status = copy_record(jobs, &r, true);
         if (status == INNGEST_ERR_READ || (status == INNGEST_OK && !is_whole(jobs, jobs->written))) return doubt(jobs);
@@ -3152,16 +3179,17 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
     return INNGEST_OK;
 }
 
-/* A format may have been cut short, twice: in the first two blocks a header may be torn, and a filler behind it, which
- * leaves no bit of them clear that is to be set, and what cannot be read is no data. */
+/* Begin a new journal on blank storage. An earlier format may have been cut short, twice: in the first two blocks a header, and
+ * a filler behind it, may be torn, in which every bit is still set that is to be set. What cannot be read is no data. FOREIGN:
+ * not blank. */
 APART inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
-    uint8_t bytes[32], bits[32];                         /* what may be torn: no bit of it is clear that is set here */
+    uint8_t bytes[32], bits[32];                         /* what may be torn there, as a whole */
     uint32_t place, offset, i;
     bool readable = false;
     for (place = 0; place < 2; place++) {
         make_block_header(jobs, jobs->block_count + place, bits);
-        put4(bits + 12, 0);                              /* of any seed, and its checksum */
+        put4(bits + 12, 0);                              /* the format number and checksum may be any */
         put4(bits + 20, 0);
         fill_bytes(bits + BLOCK_HEADER, FILLER, sizeof bits - BLOCK_HEADER);
         for (offset = 0; offset < jobs->port->block_size; offset += sizeof bytes) {
@@ -3186,14 +3214,14 @@ APART inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     return INNGEST_OK;
 }
 
-/* Does a block hold records, although no header was to be read there, nor, since it was being erased again, in one behind it? Where
- * the tail is behind it, it is being erased itself: reclaim starts over. */
+/* Does the block behind last hold records, although its header is lost? So is the header of the block behind it then, whose
+ * erase had begun. If that one still is the tail, this block was itself being erased again: reclaim starts over. */
 APART bool has_lost_header(inngest *jobs, uint32_t block)
 {
     uint8_t b[BLOCK_HEADER];
     record r;
     inngest_status status = read_block_header(jobs, block, b);
-    if (status == INNGEST_OK) return get4(b + 8) == block;      /* now it is */
+    if (status == INNGEST_OK) return get4(b + 8) == block;      /* now it can be read */
     if (status != INNGEST_ERR_NOT_FOUND || has_header(jobs, block + 1 - jobs->block_count)) return false;
     stand_at(&r, position_at(jobs, block, 0));
     return next_record(jobs, block + 1, &r);
@@ -3231,7 +3259,8 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
     return INNGEST_OK;
 }
 
-/* Settle before the erase, or before the last one, if it can be: what is written again may be the proof that the block may go. */
+/* Settle first and erase then, since what is written again may be the proof of what is to be erased. Where there is no room for
+ * that, erase one block, and try again. */
 APART inngest_status settle_and_erase(inngest *jobs)
 {
     uint32_t end = jobs->head_offset ? jobs->head_offset : jobs->first_offset;
@@ -3253,7 +3282,8 @@ APART inngest_status settle_and_erase(inngest *jobs)
 
 #define LOOKS_FOR_MISSING (INNGEST_INSPECT || INNGEST_INDEXES || INNGEST_WRITE_CACHE)
 #if LOOKS_FOR_MISSING
-/* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
+/* Count the blocks that lack something: a header, but for a reclaimed one whose erase was cut short; and places that no block
+ * has taken yet but are not blank. */
 static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
 {
     uint32_t block, expected = jobs->last_block + 1 - jobs->tail_block, missing;
@@ -3263,14 +3293,14 @@ static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
         if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
     return missing;
 }
-#else                                  /* nothing tells it, and what is written in order leaves nothing behind a format that was cut short */
+#else                                  /* no counter tells of it, and without a write cache a cut format leaves nothing behind it */
 #define count_missing(jobs, oldest, blocks) 0
 #endif
 
 #if INNGEST_INDEXES
-/* The last block that a mount need read: the first one behind the head, which is read as a whole. All from there on is erased, as the
- * beginning of each shows, and is looked at again when the head gets there. A disk may have lost the beginning of some that had not
- * been synced. */
+/* The last block that a mount need read: the first erased one behind the head. Those behind that are erased, as their first
+ * units show, and are looked at again when the head gets there; but a disk may have lost the beginning of blocks that were not
+ * yet synced. */
 static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 {
     uint32_t last = jobs->last_block, size = 2u * jobs->unit, more = INNGEST_WRITE_CACHE && jobs->port->sync ? UNSYNCED : 1;
@@ -3282,7 +3312,7 @@ static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 #endif
 
 #if INNGEST_FAST_MOUNT
-/* Look for a list in so many bytes of a block, or for the void record that its group may begin with. */
+/* Look in so many bytes of a block for a list, or for the void record with which its group may begin. */
 static bool find_list_in(inngest *jobs, uint32_t block, uint32_t offset, uint32_t bytes, scan *found)
 {
     uint32_t at = position_at(jobs, block, offset), end = at + (bytes >> jobs->unit_shift);
@@ -3296,8 +3326,8 @@ static bool find_list_in(inngest *jobs, uint32_t block, uint32_t offset, uint32_
     return false;
 }
 
-/* Where to begin: with the list that was the newest when the last block was erased, or with its block, or, in large blocks, with the
- * newest list that is found where one is to be. */
+/* Find where to begin: at the list that the last block's header names, or at least in its block; in large blocks at the newest
+ * list that is found where one may be. */
 APART void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
 {
     uint32_t offset, at, named = block_of(jobs, jobs->list), size = jobs->port->block_size;
@@ -3321,7 +3351,7 @@ APART void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
 }
 #endif
 
-/* Does a block hold anything that counts, of which there is no copy? */
+/* Does a block hold anything that counts and has no copy? */
 static bool holds_live(inngest *jobs, uint32_t block)
 {
     uint32_t next = position_at(jobs, block, 0);
@@ -3334,8 +3364,8 @@ static bool holds_live(inngest *jobs, uint32_t block)
     return false;
 }
 
-/* Take up all from a block to the last one; how many lack something is counted on. Gives the first of those behind the head that are
- * blank and have no header, or 0. */
+/* Scan from a block to `last`. Adds to *missing. *headless: the first block behind the head that is blank and has no header, or
+ * 0. */
 static inngest_status scan_blocks(inngest *jobs, uint32_t block, uint32_t last, uint32_t *missing, uint32_t *headless, scan *found)
 {
     bool gap = false;
@@ -3363,7 +3393,8 @@ static inngest_status scan_blocks(inngest *jobs, uint32_t block, uint32_t last, 
     return INNGEST_OK;
 }
 
-/* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
+/* Stages 1 to 4. PAUSED: once more, with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at
+ * first. */
 AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t block, last, blocks = 0, oldest, missing, headless = 0, least;
@@ -3386,13 +3417,13 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 #endif
     INNGEST_TRY(scan_blocks(jobs, block, last, &missing, &headless, &found));
 #if INNGEST_WRITE_CACHE
-    /* Not where its block is being erased. */
+    /* What a disk has lost is void, with all behind it; but not where its block is reclaimed and being erased. */
     if (found.lost && (int32_t)(block_of(jobs, found.lost) - found.proven) >= 0 && jobs->voids_needed < VOIDS)   /* cov: programs failed besides; 8 losses */
         return void_range(jobs, found.lost, position_at(jobs, jobs->head_block + 1, 0), true);
 #endif
     fresh = jobs->head_offset == 0 && !misplaced && jobs->last_block < 2 * jobs->block_count - 1;
-    /* Erased again by a boot that took it for the last one, and cut short; all behind it, too, the last one first: where that is cut
-     * short it is the last one that has a header, which is erased again before it is entered. */
+    /* A boot took this block for the last one, and was cut short while it erased it again. Erase all behind it, too, from the
+     * end: if that is cut short, the last one with a header is erased again before it is entered. */
     if (headless) {
         for (; jobs->last_block != headless; jobs->last_block--) INNGEST_TRY(erase_block(jobs, jobs->last_block, true));
         jobs->last_block--;
@@ -3402,16 +3433,17 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         missing = 0;
     } else if (unreadable(jobs)) return INNGEST_ERR_READ;
     if ((int32_t)(found.proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->block_count) {
-        /* Which run was the newest is lost: more than one a unit there never were. */
+        /* The number of the newest run is lost. Take one that was never used: there never was more than one run a unit. */
         least = position_at(jobs, jobs->head_block + 1, 0);
         if (jobs->next_run < least) jobs->next_run = least;
     }
     full = jobs->head_block == jobs->last_block && jobs->last_block + 1 - oldest == jobs->block_count;
 #if INNGEST_FAST_MOUNT
-    /* Or a reclaim was cut short: what it copied is looked for. */
+    /* What a list names is not there; or a reclaim was cut short, and what it copied is to be looked for. */
     if (found.unmet || (jobs->list ? full : jobs->scanned_from != position_at(jobs, jobs->tail_block, 0))) return distrust_lists(jobs);
 #endif
-    /* Its erase had begun: there was proof. Not where only its header is gone, whose program was once cut short. */
+    /* The erase of the oldest block had begun, so there was proof. Not where just its header is gone, as one may whose program
+     * was cut short. */
     if (full && (int32_t)(found.proven - oldest) <= 0 && !has_header(jobs, oldest) && !holds_live(jobs, oldest)) found.proven = oldest + 1;
     if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
         *reclaimed = 0;
