@@ -2844,8 +2844,8 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
     return INNGEST_PAUSED;
 }
 
-/* The newest group reads as whole at one time and not at another: mount again without it. What void records in it spoke of is
- * not void then, for it may be the only whole copy of what the group repeats. */
+/* The newest group reads as whole at one time and not at another: mount again without it. What its void records covered counts
+ * again: that may be the only whole copy of what the group repeats. */
 static inngest_status doubt(inngest *jobs)
 {
     unsigned i;
@@ -3179,9 +3179,9 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
     return INNGEST_OK;
 }
 
-/* Begin a new journal on blank storage. An earlier format may have been cut short, twice: in the first two blocks a header, and
- * a filler behind it, may be torn, in which every bit is still set that is to be set. What cannot be read is no data. FOREIGN:
- * not blank. */
+/* Begin a new journal on blank storage. FOREIGN: it is not blank. An earlier format may have been cut short, twice: in the
+ * first two blocks a torn header and filler are fine, in which every bit is set that is set in whole ones. What cannot be read
+ * is no data. */
 APART inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
     uint8_t bytes[32], bits[32];                         /* what may be torn there, as a whole */
@@ -3470,7 +3470,12 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     return INNGEST_OK;
 }
 
-/* ---- 8 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------- */
+/* ---- 8 Runs: errors, waits, identity of steps, commit ----------------------------------------------------------
+ *
+ * What step calls share. inngest_ctx is the state of a pass. A step call that is not decided sets ctx->waiting, moves
+ * ctx->wake to the earliest time at which the run must look again, and, outside of a parallel group, sets ctx->stopped, which
+ * all later step calls give. A step is known by its id and occurrence, never by its place in the handler. BODY means that
+ * nothing is decided: go on. */
 
 static uint64_t run_id(const inngest *jobs, const inngest_run *run) { return (uint64_t)jobs->format << 32 | run->number; }
 
@@ -3488,7 +3493,7 @@ APART inngest_status mistake(inngest_ctx *ctx, inngest_status status, const char
     return ctx->stopped = status;
 }
 
-/* The same in the step that the pass is at. */
+/* The same, in the current step. */
 APART inngest_status step_mistake(inngest_ctx *ctx, inngest_status status) { return mistake(ctx, status, ctx->id); }
 APART inngest_status bad_argument(inngest_ctx *ctx) { return step_mistake(ctx, INNGEST_ERR_ARGUMENT); }
 
@@ -3501,7 +3506,7 @@ static void note_attempt(inngest_run *run, uint8_t attempt)
     (void)attempt;
 }
 
-/* Take up the time that a tick is told. False: it went back, and stands still until it is there again. */
+/* Take up the time that a tick is told. False: it has gone back, and journal time stands still until it is there again. */
 NEAR_APART bool advance_time(inngest *jobs, uint32_t now_ms)
 {
     uint32_t passed = now_ms - jobs->last_tick;
@@ -3521,7 +3526,7 @@ NEAR_APART int64_t clock_now(inngest *jobs)
     return jobs->now;
 }
 
-/* A step is not decided: outside a group all later ones wait for it. */
+/* The current step is not decided, for a reason that lasts until `when`: outside a group all later steps wait for it. */
 static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t when)
 {
     ctx->waiting = true;
@@ -3538,7 +3543,7 @@ static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t whe
 /* Until something else makes the run look again. */
 APART inngest_status wait_for_good(inngest_ctx *ctx, inngest_wait why) { return wait_until(ctx, why, NEVER); }
 
-/* Until then, unless it is past: BODY. */
+/* Wait until then. BODY: it is past. */
 APART inngest_status wait_if_early(inngest_ctx *ctx, inngest_wait why, int64_t when)
 {
     return when > ctx->jobs->now ? wait_until(ctx, why, when) : INNGEST_BODY;
@@ -3562,6 +3567,7 @@ APART inngest_status wait_a_round(inngest_ctx *ctx) { return wait_until(ctx, INN
 /* The storage failed or has no room: try again in a while. */
 static inngest_status wait_for_room(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_ROOM, ctx->jobs->now + RETRY_ROOM_MS); }
 
+/* Stop the run for a reason that does not pass with time; damage is believed only while the storage answers. */
 static inngest_status park(inngest_ctx *ctx, inngest_wait why)
 {
     ctx->wake = NEVER;
@@ -3576,7 +3582,7 @@ static enum found find_own(const inngest_ctx *ctx, uint32_t key, record *r)
     return find_record(ctx->jobs, ctx->run, key, r);
 }
 
-/* The same of the step, whatever the pass has come by. */
+/* Find the current step's newest record, by the chain alone. */
 APART enum found find_in_chain(const inngest_ctx *ctx, record *r) { return find_own(ctx, KEY(RESULT, ctx->step), r); }
 
 /* The step's identity: hash of the id plus its occurrence in this pass. Ids whose ranges touch are refused. */
@@ -3615,9 +3621,9 @@ NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
 }
 
 #if INNGEST_TRAIL_STEPS
-/* Remember where the run's decided steps lie, from the oldest behind what the pass has come by on: a replay asks for them
- * in that order, and the chain leads back. What is taken from here is verified then (where something is void, all is: rot
- * might lead there), and what is not found here is looked for in the chain, where damage is met. */
+/* Walk the run's chain back to what the pass has come by, and note where its decided steps are: a replay asks for the oldest
+ * first, but the chain begins with the newest. What is taken from this trail is verified then (where there are voids, here: rot
+ * might lead into one); what is not found in it is looked for in the chain, which meets damage. */
 static void find_trail(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
@@ -3637,13 +3643,13 @@ static void find_trail(inngest_ctx *ctx)
     ctx->trail_of = jobs->tail_block + 1;
 }
 
-/* A reclaim that started over may have put another one there. */
+/* Is r the decided record of the current step? A reclaim that started over may have put another one there. */
 static bool is_memo(const inngest_ctx *ctx, const record *r)
 {
     return r->run == (ctx->run->number & STEP_MASK) && r->step == ctx->step && decided(r->kind) && of_this_phase(ctx->run, r);
 }
 
-/* Find the decided record of a step among them. */
+/* Find the decided record of the current step in the trail. */
 static bool find_ahead(inngest_ctx *ctx, record *r)
 {
     inngest *jobs = ctx->jobs;
@@ -3654,14 +3660,15 @@ static bool find_ahead(inngest_ctx *ctx, record *r)
         if (found[0] != ctx->step) continue;
         if (!read_record(jobs, found[1], r) || !is_memo(ctx, r)) return false;   /* cov: a guard: a reclaim that started over may have put others there */
         front = jobs->trail[--ctx->trail_at % INNGEST_TRAIL_STEPS];
-        found[0] = front[0];           /* what it came by out of turn is not looked at again */
+        found[0] = front[0];           /* the first one takes the place of the one found out of turn */
         found[1] = front[1];
         return true;
     }
     return false;
 }
 
-/* Where the run's step of this turn was found last, and its bytes: most replays ask for the same ones in the same order. */
+/* Where the step that comes as the met-th in a pass of this run was found last, and its bytes: most replays ask for the same
+ * steps in the same order. */
 static uint32_t *last_place(const inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
@@ -3673,7 +3680,7 @@ static uint32_t *last_place(const inngest_ctx *ctx)
     return jobs->places[at];
 }
 
-/* Is it still there? In one read. */
+/* Is the current step's record still there? In one read. */
 static bool find_again(inngest_ctx *ctx, const uint32_t *place, record *r)
 {
     inngest *jobs = ctx->jobs;
@@ -3685,7 +3692,8 @@ static bool find_again(inngest_ctx *ctx, const uint32_t *place, record *r)
     return r->header + (uint32_t)r->size == size && is_memo(ctx, r) && verify_staged(jobs, r);
 }
 
-/* Is the step's the run's newest record? It mostly is where one is left to be come by, as where the run has slept. */
+/* Is the run's newest record one of the current step? Mostly so where just one step on record is left to come by, as when the
+ * run has slept. */
 NEAR bool is_newest_of_run(inngest_ctx *ctx, record *r)
 {
     return read_linked(ctx->jobs, ctx->run->last, r) && r->step == ctx->step && class_of(r->kind) == RESULT &&
@@ -3693,7 +3701,7 @@ NEAR bool is_newest_of_run(inngest_ctx *ctx, record *r)
 }
 #endif
 
-/* Find the step's newest record. Where the pass has come by all that are, there is nothing to look for. */
+/* Find the current step's newest record. Where the pass has come by all steps on record, there is nothing to look for. */
 #if INNGEST_INDEXES
 NEAR enum found find_memo(inngest_ctx *ctx, record *r)
 {
@@ -3731,7 +3739,7 @@ NEAR enum found find_memo(inngest_ctx *ctx, record *r)
     return found;
 }
 
-/* A record of the step has been written: does the pass know it? */
+/* A record of the step has been written: if it is the first, the pass has come by one step more, and one more is on record. */
 static void meet(inngest_ctx *ctx, unsigned kind)
 {
     if (ctx->known || ctx->step == 0 || class_of(kind) != RESULT) return;
@@ -3744,7 +3752,7 @@ static void meet(inngest_ctx *ctx, unsigned kind)
 #define meet(ctx, kind) ((void)0)
 #endif
 
-/* What the step's next record will leave behind as garbage, in bytes: its last one, and its progress once decided. */
+/* ctx->old is what the step's next record will turn into garbage, in bytes: add its progress, if that record decides it. */
 APART void find_old(inngest_ctx *ctx, unsigned kind)
 {
     record r;
@@ -3752,6 +3760,7 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
     if (find_own(ctx, KEY(SAVE, ctx->step), &r) == FOUND) ctx->old = (uint16_t)(ctx->old + record_room(ctx->jobs, r.size));
 }
 
+/* Is what all runs use, with so many bytes more, above the capacity? */
 ASIDE bool uses_too_much(const inngest *jobs, uint32_t need)
 {
     uint32_t i;
@@ -3761,15 +3770,15 @@ ASIDE bool uses_too_much(const inngest *jobs, uint32_t need)
     return need > CAPACITY(jobs);
 }
 
-/* A firmware that reserves more than the last one, or knows runs again that it did not, may have promised more than there is:
- * then what is used counts. Is that too much, with so many bytes more? */
+/* A firmware that reserves more than the last one, or has functions again that the last one had not, may have promised more
+ * than there is: then what is used counts. Would so many bytes more be too much? */
 NEAR_APART bool is_overdrawn(const inngest *jobs, uint32_t need)
 {
     return jobs->reserved > CAPACITY(jobs) && uses_too_much(jobs, need);
 }
 
-/* Make room for a record of this step, and `more` bytes of its group behind it. PAUSED: the port failed; or a mistake:
- * the run has used up its reservation. It goes deep, so what is to be written is made behind it. */
+/* Make room for a record of this step, and `more` bytes of its group behind it. PAUSED: the port failed; or a mistake: the run
+ * has used up its reservation. It needs much stack, so callers make what they write only after it. */
 NEAR_APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t size, uint32_t more)
 {
     uint32_t need = record_room(ctx->jobs, size);
@@ -3799,7 +3808,7 @@ NEAR void note_own(inngest_ctx *ctx, unsigned kind, uint32_t size)
     made_progress(ctx->jobs, run);
 }
 
-/* The same, where it is the whole group. PAUSED: the port failed. */
+/* Write a record of this step, a whole group, for which there is room. PAUSED: the port failed. */
 NEAR inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     if (add_own(ctx, kind, data, size) != INNGEST_OK) return wait_for_room(ctx);
@@ -3838,6 +3847,7 @@ NEAR inngest_status durable(inngest_ctx *ctx)
     return wait_a_round(ctx);
 }
 
+/* Write a record of this step. OK: it is durable; PAUSED: not yet, or the port failed. */
 NEAR inngest_status commit(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(put_record(ctx, kind, data, size));
@@ -3882,7 +3892,7 @@ static uint32_t encode_error(const inngest_ctx *ctx, uint8_t b[ERROR_BYTES])
     return size;
 }
 
-/* Of a record that has just been read. */
+/* Take the error from a record that has just been read. False: it cannot be read. */
 static bool load_error(inngest_ctx *ctx, const record *r)
 {
     uint32_t size = minimum(r->size, ERROR_BYTES);
@@ -3893,13 +3903,18 @@ static bool load_error(inngest_ctx *ctx, const record *r)
     return read_payload(ctx->jobs, r, 8, ctx->error.message, size);
 }
 
-/* ---- 9 Steps in progress: again, pending, complete ------------------------------------------------------------- */
+/* ---- 9 Steps in progress: again, pending, complete -------------------------------------------------------------
+ *
+ * A step whose body gave AGAIN or PENDING, or whose intent was recorded, has a place in jobs->active. That is RAM alone: after
+ * a reset its body starts over. `how` is its state. Its token, which inngest_complete wants, holds in this boot only. */
 
 #if INNGEST_LONG_STEPS || INNGEST_CRASHES
+/* ms from now to a time of which these are the low 32 bits. */
 static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when - (uint32_t)jobs->now); }
 #endif
 
-/* How a step in progress stands, in 3 bits: AGAIN or PENDING; or as it was completed; MISTAKEN and above: a mistake. */
+/* State of a step in progress, in 3 bits: AGAIN or PENDING; or as it was completed: OK, RETRY, FAIL, or, from MISTAKEN on, a
+ * mistake. */
 #define HOW(status) ((unsigned)(status) & 7u)
 #define WHEN_WOKEN 1u                  /* AGAIN, but only after a wake */
 #define IS_AGAIN(a) ((a)->how == HOW(INNGEST_AGAIN) || (a)->how == WHEN_WOKEN)
@@ -3917,7 +3932,7 @@ static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when
 
 static inngest_index place_of(const inngest *jobs, const inngest_run *run) { return (inngest_index)(run - jobs->runs + 1); }
 
-/* NULL for the run: a free one. */
+/* Find a step in progress of a run; step 0: any. Without a run: a free place. */
 static inngest_active *find_active(inngest *jobs, const inngest_run *run, uint32_t step)
 {
     inngest_index place = run ? place_of(jobs, run) : 0;
@@ -3946,6 +3961,7 @@ NEAR_APART void drop_own(inngest_ctx *ctx)
 /* Its token; 0: the body has not asked for it. */
 static uint32_t token_of(const inngest_active *a) { return a->shared ? a->next : a->timed ? 0 : a->timeout; }
 
+/* Give the current step a place among those in progress. False: all are taken; the run looks again when one is free. */
 static bool claim_active(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
@@ -3994,7 +4010,8 @@ static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 
 APART void tell_step(inngest_ctx *ctx, inngest_status status);
 
-/* What a fresh body must know or leave on record; began: YES if the journal has its intent. BODY: call it. */
+/* A body that is not in progress: what inngest_began is to say, and its intent record. ctx->began is YES at first if the
+ * journal has its intent. BODY: call it. */
 static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *o)
 {
     bool intent = ctx->began == INNGEST_BEGAN_YES;
@@ -4039,7 +4056,7 @@ static inngest_status begin_again(inngest_ctx *ctx)
     return INNGEST_BODY;
 }
 
-/* Of what a body is begun with: it is over already, as the body would say. */
+/* begin_body gave what a body may give: the attempt is over without a call. */
 #define BODY_ENDED(status) ((status) == INNGEST_RETRY || (status) == INNGEST_FAIL)
 
 static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *options)
@@ -4086,12 +4103,15 @@ inngest_token inngest_step_token(inngest_ctx *ctx)
 inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms)
 {
     uint32_t next = (uint32_t)clock_now(ctx->jobs) + (ms ? minimum(ms, INT32_MAX) : 1);
-    ctx->again = ms == UINT32_MAX ? ms : next - (next == UINT32_MAX);   /* that is: only after a wake */
+    ctx->again = ms == UINT32_MAX ? ms : next - (next == UINT32_MAX);   /* UINT32_MAX says: only after a wake */
     return INNGEST_AGAIN;
 }
 #endif
 
-/* ---- 10 Steps: run, sleep, send, restart, parallel -------------------------------------------------------------- */
+/* ---- 10 Steps: run, sleep, send, restart, parallel --------------------------------------------------------------
+ *
+ * Each step call begins with enter_step, which finds what the journal knows of the step: gives its memo, or a reason to wait,
+ * or BODY. Then it does its work and commits a record. With a body: open_step, the body, close_step, which judges its status. */
 
 static uint32_t next_random(inngest *jobs)
 {
@@ -4155,21 +4175,21 @@ static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
     return status == INNGEST_OK ? INNGEST_STEP_FAILED : status;
 }
 
-/* BODY: the next attempt is due. */
+/* Wait for the next attempt, of which the record tells. BODY: it is due. */
 APART inngest_status wait_for_attempt(inngest_ctx *ctx, const record *r)
 {
     ctx->attempt = FIRST(ctx->jobs, r)[12];
     return wait_if_early(ctx, INNGEST_WAIT_RETRY, get_time(FIRST(ctx->jobs, r)));
 }
 
-/* The step's memo is of another firmware: its run waits for that. Other branches are in progress beside it: they have their calls and
- * timeouts meanwhile. */
+/* The step's memo is of another firmware, for which the run is parked. In a group the branch alone waits: others may be in
+ * progress, and have their calls and timeouts meanwhile. */
 APART inngest_status park_step(inngest_ctx *ctx)
 {
     return IN_GROUP(ctx) ? wait_for_good(ctx, INNGEST_WAIT_MEMO) : park(ctx, INNGEST_WAIT_MEMO);
 }
 
-/* The journal knows the step but not its end. BODY: go on with it. */
+/* The journal does not know the step's end; kind 0: nor the step. BODY: go on with it. */
 NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const record *r)
 {
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park_step(ctx);
@@ -4250,7 +4270,7 @@ static bool take_payload(inngest *jobs, const record *r, uint32_t from, void *to
     return read_payload(jobs, r, from, to, size);
 }
 
-/* Copy a payload from there on; zeros follow one that is shorter. */
+/* Copy a payload from an offset on; if it is shorter than `size`, zeros follow. */
 static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t from, void *to, size_t size)
 {
     uint32_t n = r->size - from;
@@ -4271,7 +4291,7 @@ static inngest_status enter_with(inngest_ctx *ctx, const char *id, void *result,
     return status == INNGEST_ERR_TOO_LONG ? park_step(ctx) : status;
 }
 
-/* What the user says of a failure; the next attempt has no time of its own yet. */
+/* Note what the user says of a failure. The next attempt is left to the backoff so far. */
 APART void tell_error(inngest_ctx *ctx, int32_t code, const char *message)
 {
     set_error(ctx, INNGEST_FAIL, code, message);
@@ -4279,7 +4299,7 @@ APART void tell_error(inngest_ctx *ctx, int32_t code, const char *message)
     ctx->retry_in = NOT_SAID;
 }
 
-/* BODY: call it. */
+/* Enter a step that has a body. BODY: call that. */
 APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_step_options *options, void *result, size_t size)
 {
     inngest_status status = enter_with(ctx, id, result, size);
@@ -4313,8 +4333,8 @@ static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
 }
 #endif
 
-/* Take up the failure that a body or a handler gave. False: it is neither what they may give nor a negative number of
- * the library's own; a port's or a driver's is not. */
+/* Set ctx->error to the failure that a body or a handler gave. False: it may not give that: neither RETRY nor FAIL, nor a
+ * negative status of the library's (but one of a port's or a driver's). */
 APART bool take_failure(inngest_ctx *ctx, inngest_status status, const char *id)
 {
     bool asked = status == INNGEST_RETRY || status == INNGEST_FAIL, own = (int)status < -256 && (int)status >= INNGEST_ERR_SYNC;
@@ -4322,6 +4342,7 @@ APART bool take_failure(inngest_ctx *ctx, inngest_status status, const char *id)
     return asked || own;
 }
 
+/* A body has ended with this status; BODY: an inline one that ran to its end. */
 static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
 {
     if (status == INNGEST_BODY && !ctx->in_body) status = INNGEST_OK;
@@ -4337,7 +4358,7 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
         if (status == INNGEST_LOST) return status;
     }
 #endif
-    if (status == INNGEST_PAUSED && (ctx->waiting || CANCELLING(ctx->run) || ENDING(ctx))) return wait_for_room(ctx);   /* not saved, or the run ends */
+    if (status == INNGEST_PAUSED && (ctx->waiting || CANCELLING(ctx->run) || ENDING(ctx))) return wait_for_room(ctx);   /* a save has failed, or the run ends */
     if (status == INNGEST_OK) {
         ctx->told = false;
         INNGEST_TRY(put_record(ctx, RESULT, ctx->result, ctx->size));
@@ -4380,7 +4401,7 @@ inngest_status inngest_step_run(inngest_ctx *ctx, const char *id, inngest_step_f
     return inngest_step_run_with(ctx, id, NULL, fn, arg, result, size);
 }
 
-/* due: a date, or so many ms. What it was is asked for when it is recorded first. */
+/* due: ms from now, or a date with WAIT_UNIX; counts only until a SLEEP is on record, which then counts. */
 NEAR inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, unsigned flags)
 {
     static const uint8_t done = WHAT_SLEEP;
@@ -4488,8 +4509,8 @@ void inngest_parallel(inngest_ctx *ctx, const char *id)
     }
 }
 
-/* Count the branches; PAUSED if one is not decided, else what one gave that no step did, else the first failure. *good:
- * index of the first that is OK. */
+/* Judge the branches: PAUSED if one is not decided, else what one gave above 0 outside of its steps, else the first failure.
+ * *good: index of the first that is OK. */
 static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, va_list list, int *good)
 {
     inngest_status result = INNGEST_OK, *branch;
@@ -4523,7 +4544,7 @@ inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, 
     va_start(list, first);
     status = look_at_branches(ctx, first, list, &good);
     va_end(list);
-    if (!any || good < 0) {            /* of a group that has a winner: it was one of inngest_any, or the branch in its place did not win */
+    if (!any || good < 0) {            /* has a winner? Another firmware's: of inngest_any, or of another branch in its place */
         if (ctx->decided) (void)park(ctx, INNGEST_WAIT_MEMO);
         return close_group(ctx, status);
     }
@@ -4540,7 +4561,9 @@ inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, 
 }
 #endif
 
-/* ---- 11 Inside a body, and what a handler can know ------------------------------------------------------------- */
+/* ---- 11 Inside a body, and what a handler can know -------------------------------------------------------------
+ *
+ * Calls that read the journal and the state of the pass; inngest_step_save alone writes. */
 
 inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message)
 {
@@ -4570,7 +4593,7 @@ static bool same_payload(inngest *jobs, const record *r, const uint8_t *data, si
     for (at = 0; at < size; at += n) {
         n = minimum((uint32_t)size - at, sizeof bytes);
         if (!read_payload(jobs, r, at, bytes, n)) return false;
-        for (i = 0; i < n; i++) if (bytes[i] != data[at + i]) return false;   /* clang makes bcmp of memcmp */
+        for (i = 0; i < n; i++) if (bytes[i] != data[at + i]) return false;   /* no memcmp: clang calls bcmp for it */
     }
     return true;
 }
@@ -4587,7 +4610,7 @@ static inngest_status find_progress(inngest_ctx *ctx, const void *data, size_t s
     return found == FOUND ? INNGEST_OK : INNGEST_BODY;
 }
 
-/* Is it what was saved before? BODY: no; then the next record leaves `old` bytes behind as garbage. */
+/* OK: it is what was saved before. BODY: it is not; ctx->old is what the next record will turn into garbage. */
 static inngest_status look_for_change(inngest_ctx *ctx, const void *progress, size_t size)
 {
     record r;
@@ -4641,7 +4664,7 @@ void *inngest_user(const inngest_ctx *ctx) { return ctx->jobs->user; }
 uint64_t inngest_run_id(const inngest_ctx *ctx) { return run_id(ctx->jobs, ctx->run); }
 const inngest_error_info *inngest_error(const inngest_ctx *ctx) { return &ctx->error; }
 
-/* The attempt of the step, or of the handler (step 0), and the record that says so. */
+/* Set ctx->attempt and ctx->old by the newest record of the step, or of the handler (step 0). */
 static void find_attempt(inngest_ctx *ctx)
 {
     record r;
@@ -4707,12 +4730,15 @@ inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size)
     return read_event(ctx, out, size - 1, true);
 }
 
-/* ---- 12 Events: table of functions, admission ------------------------------------------------------------------ */
+/* ---- 12 Events: table of functions, admission ------------------------------------------------------------------
+ *
+ * An event is admitted, and the runs it starts are written as one group, only if the run table has places for all of them, and
+ * their reservations fit the capacity beside all others: so a run that has begun finds the room to end. */
 
 static uint32_t largest_start(const inngest *jobs) { return record_room(jobs, START_HEAD + INNGEST_EVENT_BYTES); }
 
-/* So that reclaim always ends. Records of up to L bytes fill a block of U usable bytes to
- * U - L at least, and any two blocks in a row hold more than U together; the blocks that are kept erased hold none. */
+/* What all reservations may take together, so that reclaim always gains. Records of up to L bytes fill a block of U usable
+ * bytes to U - L at least, and any two blocks in a row hold more than U together; the blocks that are kept erased hold none. */
 static uint32_t capacity(const inngest *jobs, uint32_t fill)
 {
     const inngest_port *p = jobs->port;
@@ -4724,7 +4750,7 @@ static uint32_t capacity(const inngest *jobs, uint32_t fill)
     return room_for - minimum(room_for, fixed);
 }
 
-/* The functions of the largest event that fits this one's trigger must fit the run table, the journal and a block. */
+/* All runs that the largest event for this function may start must fit the run table and the journal, and their group a block. */
 static inngest_status check_fan_out(const inngest *jobs, const inngest_function *f)
 {
     uint32_t need = 0, n = 0, largest;
@@ -4768,7 +4794,7 @@ APART inngest_status check_table(const inngest *jobs, uint16_t *index)
 }
 
 #if INNGEST_CRASHES
-/* Leave a record of how a predicate and an event stand: how many resets it pays for, and whether it is being called. */
+/* Write a CRASH record about a predicate and its event: the resets that it pays for, and whether it is being called. */
 enum { CALLED_BEFORE, CALLED_NOW, CALLED_PAID };
 static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned called)
 {
@@ -4781,9 +4807,9 @@ static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned ca
 }
 #endif
 
-/* Call a predicate. After a boot that was not clean the first ones are called behind a record, which counts only if
- * it is the newest at the next boot: one that resets the machine again and again for the same data is then taken to
- * say no; and all of them are, where resets in a row are more than one event explains. */
+/* Call a predicate. After a crash the first ones are called behind a record, which counts only if it is the newest one at the
+ * next boot. One that resets the machine again and again for the same data is then taken to say no; so are all, if more resets
+ * come in a row than one event explains. */
 static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, bool guard)
 {
 #if INNGEST_CRASHES
@@ -4811,7 +4837,7 @@ static bool seen_before(const inngest *jobs, const uint32_t hash[2])
     int i;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         const inngest_seen *seen = &jobs->seen[i];
-        if (seen->hash[0] == hash[0] && seen->hash[1] == hash[1] && seen->until > jobs->now) return true;   /* no id is 0, and of none seen */
+        if (seen->hash[0] == hash[0] && seen->hash[1] == hash[1] && seen->until > jobs->now) return true;   /* no id's hash is 0, but a free place's is */
     }
     return false;
 }
@@ -4927,13 +4953,17 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
     return status;
 }
 
-/* ---- 13 Passes: one execution of a handler, its verdict, crashes ----------------------------------------------- */
+/* ---- 13 Passes: one execution of a handler, its verdict, crashes -----------------------------------------------
+ *
+ * pass calls a handler; judge makes a verdict of what it gave: PAUSED, or how the run ends. After a crash, an unclean boot that
+ * was no power-on, the live runs are suspects: each is armed, which is on record, before its pass and until it commits. A reset
+ * is charged to the run that was armed last (check_runs); after INNGEST_CRASH_LIMIT of them without progress it fails. */
 
-/* The engine has one: passes do not nest. */
+/* Set up the ctx for a pass. The engine has one: passes do not nest. */
 static inngest_ctx *start_ctx(inngest *jobs, inngest_run *run)
 {
     inngest_ctx *ctx = &jobs->ctx;
-#if FAST                               /* of texts the first byte alone; in two parts, which are no loops */
+#if FAST                               /* of texts the first byte alone; in two parts, for which compilers make no loop */
     memset(ctx, 0, offsetof(inngest_ctx, wake));
     memset((uint8_t *)ctx + offsetof(inngest_ctx, wake), 0, offsetof(inngest_ctx, error) + offsetof(inngest_error_info, message) + 1 - offsetof(inngest_ctx, wake));
     ctx->id[0] = 0;
@@ -4947,7 +4977,7 @@ static inngest_ctx *start_ctx(inngest *jobs, inngest_run *run)
     return ctx;
 }
 
-/* What went wrong has no more to it. */
+/* An error with neither code nor message. */
 APART void fail_as(inngest_ctx *ctx, inngest_status status) { set_error(ctx, status, 0, NULL); }
 
 static void tell_end(inngest_ctx *ctx, inngest_status status)
@@ -5006,7 +5036,7 @@ APART void stop_actives(inngest_ctx *ctx)
     uint32_t i;
     if (NONE_ACTIVE(jobs)) return;
     copy_bytes(&jobs->end_error, &ctx->error, sizeof ctx->error);
-    for (i = INNGEST_ACTIVE_STEPS; i-- > 0 && find_active(jobs, run, 0);) {   /* one a call if they return */
+    for (i = INNGEST_ACTIVE_STEPS; i-- > 0 && find_active(jobs, run, 0);) {   /* if bodies return, a call ends one */
         (void)start_ctx(jobs, run);
         ctx->ending = true;
         if (IN_ON_FAILURE(run)) (void)load_failure(ctx);
@@ -5018,6 +5048,7 @@ APART void stop_actives(inngest_ctx *ctx)
 }
 #endif
 
+/* What the run's START takes of its reservation. */
 static uint32_t start_bytes(const inngest_ctx *ctx)
 {
     record r;
@@ -5069,7 +5100,7 @@ static inngest_status retry_handler(inngest_ctx *ctx)
     return INNGEST_PAUSED;
 }
 
-/* The handler waits for its next attempt: what makes the run look again, or a reset, is no reason to call it. */
+/* If the handler waits for its own next attempt, it is not called earlier, whatever has the run look again. BODY: call it. */
 static inngest_status retry_in_time(inngest_ctx *ctx)
 {
     record r;
@@ -5080,8 +5111,8 @@ static inngest_status retry_in_time(inngest_ctx *ctx)
     return status;
 }
 
-/* An inline body was left by return: what it gave counts. What the handler did not reach by that, a catch or the
- * other branches, has its turn in another pass at once. */
+/* An inline body was left by return, with its status. What the handler did not reach because of that, a catch or other
+ * branches, has its turn in another pass at once. */
 static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 {
     if (status == INNGEST_OK) return step_mistake(ctx, INNGEST_ERR_STEP_LEFT);
@@ -5186,6 +5217,7 @@ APART inngest_status run_handler(inngest_ctx *ctx)
     return verdict;
 }
 
+/* Let a run have a pass, and set when it is due next. */
 APART void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx *ctx = start_ctx(jobs, run);
@@ -5262,8 +5294,12 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 }
 #endif
 
-/* ---- 14 Tick --------------------------------------------------------------------------------------------------- */
+/* ---- 14 Tick ---------------------------------------------------------------------------------------------------
+ *
+ * A tick makes room ahead, takes the queue, lets runs that are due have passes, in rounds of one each, and syncs. A round ends
+ * where a run must wait for the sync: that one then serves all. */
 
+/* Take one slot of the queue: a completion, or an event to be admitted. */
 static inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
     arrival e;
@@ -5304,7 +5340,8 @@ static void free_slot(inngest *jobs, inngest_word at)
     free_oldest_slot(jobs);
 }
 
-/* A completion passes by an event that waits for room: the run it lets go on may be the one that makes it. */
+/* Take what the queue holds, in order. But completions pass by an event that waits for room: the run that one lets go on may be
+ * what makes room. Gives why the oldest event waits, or OK. */
 static inngest_status drain(inngest *jobs)
 {
     inngest_status status = INNGEST_OK, taken;
@@ -5330,6 +5367,7 @@ static inngest_status drain(inngest *jobs)
     return status;
 }
 
+/* After inngest_wake: all bodies that gave AGAIN are called. */
 APART void wake_steps(inngest *jobs)
 {
     uint32_t i;
@@ -5386,6 +5424,7 @@ APART uint32_t heartbeat_in(const inngest *jobs)
     return due_in(jobs, from + (in < 60000 ? 60000 : in));
 }
 
+/* ms until something is due. waiting: why the oldest event in the queue waits, or OK. */
 NEAR uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
     int64_t first = deadline(first_run(jobs));
@@ -5530,10 +5569,13 @@ inngest_status inngest_flush(inngest *jobs)
     return status;
 }
 
-/* ---- 15 Life and inspection ------------------------------------------------------------------------------------ */
+/* ---- 15 Life and inspection ------------------------------------------------------------------------------------
+ *
+ * The wall clock, format, init (its mount: section 7), close, cancel, what runs wait for. */
 
 #if INNGEST_WALL_CLOCK
-/* The newest wait of a run that began in this boot, made `off` ms later, with the key of its record. 0: there is none. */
+/* The newest wait of a run that began in this boot and has not been moved: b: its payload, moved by `off` ms. Gives the key of
+ * its record; 0: there is none. */
 static uint32_t wait_to_shift(inngest *jobs, const inngest_run *run, int64_t off, uint8_t b[WAIT_BYTES])
 {
     record r, other;
@@ -5579,7 +5621,8 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
     return INNGEST_OK;
 }
 
-/* The first time in a boot that the clock is known. */
+/* The first time in a boot that the clock is known: journal time moves on by the time spent off, and what began in this boot
+ * with it. */
 static inngest_status make_time_good(inngest *jobs, int64_t off)
 {
     inngest_run *run = jobs->runs;
@@ -5674,6 +5717,7 @@ APART inngest_status check_config(const inngest_config *c)
     return INNGEST_OK;
 }
 
+/* Set up engine and memory as configured; the first `fresh` bytes of the engine are cleared. */
 static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
 {
     size_t slots_at = INNGEST_MEMORY((size_t)config->runs, 0);
@@ -5863,6 +5907,7 @@ static void take_time(inngest *jobs)
     if (jobs->booted && since <= INT32_MAX && jobs->stamp + since > jobs->now) jobs->now = jobs->stamp + since;   /* cov: a guard: it is no newer */
 }
 
+/* Look through the runs that the mount has found, and charge one of them if it has reset the machine. */
 APART void check_runs(inngest *jobs, inngest_reset reset)
 {
     uint32_t i, armed, last = 0;
@@ -5910,7 +5955,7 @@ APART void check_runs(inngest *jobs, inngest_reset reset)
     }
     jobs->guarded = crashed ? GUARDED_EVENTS : 0;
 #endif
-    if (crashed && alone) say(jobs, "inngest: a reset is pinned on a run");   /* behind all records: it may reset the machine, too */
+    if (crashed && alone) say(jobs, "inngest: a reset is pinned on a run");   /* last, behind all records: port.log may reset the machine, too */
 }
 
 /* Mount, and again as long as that is asked for. */
@@ -5931,7 +5976,7 @@ static inngest_status mount_all(inngest *jobs, const inngest_config *config)
     return status;
 }
 
-/* Is a record of a block, which has just been read, one that stands in front of that, too? */
+/* Does a record of this block, which has just been read, stand in front of the block, too? */
 static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
 {
     record other;
@@ -6146,7 +6191,7 @@ typedef struct json_reader {
     uint32_t index;
     int32_t exponent;                  /* the newest number is mantissa * 10^exponent */
     uint64_t mantissa;
-    uint32_t objects[(INNGEST_JSON_DEPTH + 31) / 32];   /* which open containers are; the newest in bit 0 */
+    uint32_t objects[(INNGEST_JSON_DEPTH + 31) / 32];   /* open containers that are objects; the newest in bit 0 */
     record event;
     uint8_t bytes[WINDOW];
 } json_reader;
@@ -6305,8 +6350,8 @@ APART void json_zeros(json_reader *r)
     for (; r->exponent > 0 && r->mantissa >> 60 == 0; r->exponent--) r->mantissa *= 10;
 }
 
-/* Take one digit or more to the mantissa, where zeros wait in the exponent for a digit that is none: gives how many. One that
- * is too long for an int64_t gets all bits set, stays so and shows in its sign. Or those of an exponent: gives that. */
+/* Take one digit or more. For the mantissa: gives how many; zeros wait in the exponent until a digit that is none follows. A
+ * number too long for an int64_t gets all bits set, keeps them, and shows by its sign. Or those of an exponent: gives that. */
 static int32_t json_digits(json_reader *r, bool exponent)
 {
     int32_t n = 0;
@@ -6408,7 +6453,7 @@ static bool json_more(json_reader *r)
     return r->status == INNGEST_OK;
 }
 
-/* Take the rest of all containers but the outer ones. Gives how many values the outermost of them has left. */
+/* Take what is left of all open containers deeper than this. Gives how many values the outermost of them has left. */
 static uint32_t json_rest(json_reader *r, unsigned depth)
 {
     uint32_t n = 0;
@@ -6517,7 +6562,7 @@ static inngest_status json_read_memory(const void *json, size_t size, const char
     json_reader r;
     if (json == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
 #if SIZE_MAX > 0x3FFFFFF
-    if (size >> 26) return INNGEST_ERR_TOO_LONG;     /* so few digits make no exponent good that json_digits cut */
+    if (size >> 26) return INNGEST_ERR_TOO_LONG;     /* with so few digits no exponent that json_digits has cut can matter */
 #endif
     clear_bytes(&r, sizeof r);
     r.memory = json;
@@ -6671,7 +6716,7 @@ inngest_status inngest_parse_duration(const char *text, int64_t *ms)
         unit_s = 0;
         if (*text || !first) text = text_unit(text, &unit_s);
         if (text == NULL) return INNGEST_ERR_ARGUMENT;
-        for (part_s = part_ms = 0; --end > point; part_s /= 10) {          /* a tenth of it and the digit, never too short */
+        for (part_s = part_ms = 0; --end > point; part_s /= 10) {          /* from the last digit on: a tenth of both, rounded up */
             uint32_t digit = (uint32_t)(*end - '0');
             part_s += digit * unit_s;
             if (unit_s == 0) part_ms += digit;
@@ -6713,7 +6758,7 @@ static bool text_zone(const char *text, unsigned *zone)
     return text_shape(text, "00", zone + 1) == 2 && text[2] == 0;
 }
 
-/* Days from 1970-01-01 to the day before the first of a month; of 13, too. */
+/* Days from 1970-01-01 to the day before the first of a month; 13 is January of the next year. */
 static int32_t text_days_before(unsigned year, unsigned month)
 {
     uint32_t y = (uint32_t)year + 400, century;      /* a whole cycle later, counted from 1 March on */
