@@ -99,8 +99,8 @@ extern bool TAKES_LISTS;
 #define NO_FUNCTION 0xFFFFu
 #define LAST_LAPS 16u                   /* laps before block numbers end: no event is admitted, so that live runs may end */
 #define MOST_RUNS (INNGEST_MANY_RUNS ? 4000000u : 65534u)
-#define RETRY_ROOM_MS 1000             /* until what found no room, or failed, is tried again */
-#define MOST_BACK_MS UINT32_C(86400000)   /* a clock that went back by so much at most is waited for; by more, it began anew */
+#define RETRY_ROOM_MS 1000             /* delay before what failed, or found no room, is tried again */
+#define MOST_BACK_MS UINT32_C(86400000)   /* a clock that goes back by at most this is waited for; by more, it has restarted */
 #define FAST (UINTPTR_MAX > 0xFFFFFFFF)                         /* 64-bit hosts: shortcuts, as code size is cheap */
 
 enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOICE, SAVE, CRASH, TIME, SEEN, RECLAIMED };
@@ -209,9 +209,9 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define HOT INNGEST_SEND_CODE static
 #endif
 
-/* Conditions, and what goes with them, that are constant where the part they belong to is left out. */
+/* Conditions and accessors that become constants where their part is left out. */
 #define IN_GROUP(ctx) (INNGEST_PARALLEL && (ctx)->parallel)
-#define IS_DECIDED(ctx) (INNGEST_PARALLEL && (ctx)->decided)   /* its group has a winner; only inside a group */
+#define IS_DECIDED(ctx) (INNGEST_PARALLEL && (ctx)->decided)   /* its group has a winner */
 #if INNGEST_LONG_STEPS
 #define IN_PROGRESS(ctx) ((ctx)->active != NULL)
 #define ENDING(ctx) ((ctx)->ending)
@@ -464,7 +464,7 @@ NEAR uint32_t copy_id(char *to, const char *id, size_t size)
 #if FAST                               /* copy and hash in one loop */
     uint32_t hash = HASH_SEED;
     size_t n = 0;
-    char c = INNGEST_MESSAGE_BYTES ? id[0] : 0;      /* else not a byte fits */
+    char c = INNGEST_MESSAGE_BYTES ? id[0] : 0;      /* else no byte fits */
     while (c) {
         hash = (hash ^ (uint8_t)c) * HASH_PRIME;
         to[n] = c;
@@ -574,7 +574,7 @@ typedef int8_t word_distance;
 #else
 #error "INNGEST_WORD_BITS: 8, 16 or 32"
 #endif
-#define WORD(x) ((inngest_word)(x))    /* to wrap, where int is wider than a word */
+#define WORD(x) ((inngest_word)(x))    /* wraps where int is wider */
 #define KEPT_SLOTS (INNGEST_LONG_STEPS ? 1u : 0u)      /* for completions, when the rest is full of events that wait for room */
 enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION };         /* FULL: from inngest_send_event, with a copy of its name */
 #define SLOT_WHAT(kind, name_size, size) ((uint32_t)(kind) << 24 | (uint32_t)(name_size) << 16 | (uint32_t)(size))
@@ -595,7 +595,7 @@ INNGEST_SEND_CODE static void tally(uint32_t *counter)                          
 }
 #endif
 
-/* Claim the next slot, if it and `kept` more behind it are free: its address and index. False: they are not. */
+/* Claim the next slot: gives it and its index. False: it, or one of the `kept` behind it, is not free. */
 #if HAVE_CAS
 HOT bool claim_slot(inngest *jobs, inngest_slot **slot, inngest_word *claimed, unsigned kept)
 {
@@ -705,7 +705,7 @@ HOT inngest_status publish(inngest *jobs, inngest_slot *slot, inngest_word index
     return INNGEST_OK;
 }
 
-/* Claim a slot, and publish it, for the calls that need not be as fast as inngest_send. NULL: none is free, which is counted. */
+/* claim_slot and publish for calls that need not be as fast as inngest_send. NULL: none is free, which is counted. */
 INNGEST_SEND_CODE static inngest_slot *open_slot(inngest *jobs, unsigned kept)
 {
     inngest_slot *slot;
@@ -911,8 +911,8 @@ static uint32_t contender(const inngest *jobs, uint32_t node)
 APART inngest_run *first_run(const inngest *jobs) { return &jobs->runs[jobs->tree[1]]; }
 
 #if FAST
-/* Play the matches of a place up to the root. first: the run was due first, so that it stands in all nodes above, which need
- * not be looked at before they are set. */
+/* Replay the matches of a place up to the root. first: the run was due first, so it stands in all nodes above, which are set
+ * without a look at them. */
 NEAR void climb(inngest *jobs, uint32_t place, bool first)
 {
     const inngest_run *runs = jobs->runs, *rival;
@@ -1036,7 +1036,7 @@ static void due_now(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, j
 APART void due_never(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, NEVER); }
 
 #if INNGEST_LONG_STEPS || INNGEST_WALL_CLOCK
-/* Make the runs with this flag due now, so that they look again at what they wait for. */
+/* Make the runs with this flag due now, so that they look again. */
 static void wake_runs(inngest *jobs, unsigned flag)
 {
     inngest_run *run = jobs->runs;
@@ -1064,13 +1064,12 @@ static void made_progress(inngest *jobs, inngest_run *run)
     let_others_go_on(jobs, run);
 }
 
-/* capacity() gives how many bytes reservations may take if this share of the journal may be filled: INNGEST_FILL_PERCENT where
- * an event is admitted, 75 where it is asked what reclaim copes with. */
+/* Share of the journal that may be filled, for capacity(): INNGEST_FILL_PERCENT where an event is admitted, 75 for what reclaim
+ * copes with. */
 #define FILL(percent) ((uint32_t)((((uint64_t)(percent) << 32) + 99) / 100))
 static uint32_t capacity(const inngest *jobs, uint32_t fill);
 
-/* The mount notes the largest record of a live run: a build with larger limits may have left one that this build would not
- * write. */
+/* Note the largest record that the mount has found of a live run: a build with larger limits may have left it. */
 static void set_largest(inngest *jobs, uint32_t bytes)
 {
     jobs->largest = (uint16_t)bytes;
@@ -1108,14 +1107,14 @@ static uint32_t round_up(const inngest *jobs, uint32_t bytes)
 
 static uint32_t block_shift(const inngest *jobs) { return (uint32_t)jobs->unit_shift + jobs->units_shift; }
 
-/* Program size and block size in the form in which a block header holds them. */
+/* Program size and block size, as block headers hold them. */
 APART uint32_t geometry(const inngest *jobs)
 {
     return log_2(jobs->port->program_size) | block_shift(jobs) << 3;
 }
 
-/* The block of a position. Positions wrap, so several blocks have the same one: gives the newest of them, not counting those
- * behind last + 1, the block to be erased next, where a mount looks, too. */
+/* The block of a position. Positions wrap, so several blocks share one: gives the newest that is not behind last + 1, which is
+ * erased next, and where a mount looks, too. */
 APART uint32_t block_of(const inngest *jobs, uint32_t position)
 {
     uint32_t mask = UINT32_MAX >> jobs->units_shift, next = jobs->last_block + 1;
@@ -1139,7 +1138,7 @@ APART uint32_t head_position(const inngest *jobs) { return position_at(jobs, job
 APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->block_count << block_shift(jobs); }
 APART uint32_t find_address(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
 
-/* The same with a shortcut: where the number of blocks is a power of two, the address is the low bits of the position. */
+/* The same with a shortcut: in a ring of a power of two of blocks the address is the low bits of the position. */
 #if FAST
 NEAR uint32_t address_of(const inngest *jobs, uint32_t position)
 {
@@ -1167,7 +1166,7 @@ APART void report(inngest *jobs, int result, const char *text)
 {
 #if INNGEST_INSPECT
     jobs->counters.port_error = result;
-    if (jobs->counters.port_errors != UINT32_MAX) jobs->counters.port_errors++;   /* cov: after 2^32 errors; count would need a frame */
+    if (jobs->counters.port_errors != UINT32_MAX) jobs->counters.port_errors++;   /* cov: after 2^32 errors; count needs a frame */
 #endif
     (void)result;
     (void)text;
@@ -1185,8 +1184,8 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
     return status;
 }
 
-/* A read has failed: try twice more. False: it stays unreadable, which callers take for torn. Blank cells that cannot be read
- * are no error. */
+/* A read has failed: try twice more. False: it stays unreadable, and is taken for torn. It is no error if cells that read as
+ * blank fail. */
 static bool read_again(inngest *jobs, int result, uint32_t address, void *data, uint32_t size)
 {
     int tries;
@@ -1264,7 +1263,7 @@ static inngest_status port_sync(inngest *jobs)
     return INNGEST_OK;
 }
 
-/* The checksum of a record's header, or of all of it, by size. In it the position takes the place of the checksum itself. */
+/* The checksum of a record's header, or of all of it. The position stands where the checksum itself will. */
 static uint32_t crc_header(const inngest *jobs, uint32_t position, uint8_t header[16], uint32_t size)
 {
     put4(header, position);
@@ -1274,11 +1273,10 @@ static uint32_t crc_header(const inngest *jobs, uint32_t position, uint8_t heade
 /* Bytes that a record takes in the journal, with its padding. */
 static uint32_t record_bytes(const inngest *jobs, const record *r) { return round_up(jobs, (uint32_t)r->header + r->size); }
 
-/* The most that a record may come to take, as its header may grow to 16 bytes when it is carried: what reservations count. */
+/* The most that a record can take, as its header may grow to 16 bytes when it is carried: what reservations count. */
 static uint32_t record_room(const inngest *jobs, uint32_t payload) { return round_up(jobs, 16 + payload); }
 
-/* Room that a block must have for one record, or for the last of several: without padding, since what is left of a block is
- * whole units. */
+/* Room that a block must have for one record, or for the last of several: unpadded, as what is left of a block is whole units. */
 #define ROOM_FOR(payload) (16u + (payload))
 
 /* Read part of the payload of a record. False: it cannot be read. */
@@ -1311,8 +1309,8 @@ NEAR_APART void parse_header(const inngest *jobs, record *r, const uint8_t *byte
     r->next = r->position + (record_bytes(jobs, r) >> jobs->unit_shift);
 }
 
-/* The first 12 bytes of the header at r->position are in the stage: read the rest of a WIDE one (behind a
- * short one there may be nothing readable), and decode it. left: bytes to the end of the block. False: no record that fits. */
+/* The first 12 bytes of the header at r->position are in the stage: read the rest if it is WIDE, and decode it. left: bytes to
+ * the end of the block. False: no record that fits. */
 NEAR bool finish_header(inngest *jobs, uint32_t address, uint32_t left, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
@@ -1329,8 +1327,8 @@ NEAR bool is_crc(record *r, uint32_t read, uint32_t crc)
     return crc == 0 || crc == LATER;
 }
 
-/* The first FIRST_BYTES of the payload of the record that was verified last, filled up with zeros. In the stage, until
- * something is read or written; to be used instead of reading again, as cells may read differently each time. */
+/* The first FIRST_BYTES of the payload of the record just verified, filled up with zeros; in the stage, until something is read
+ * or written. To be used instead of reading again: cells may read differently each time. */
 #define FIRST_BYTES 14u
 #if INNGEST_TRAIL_STEPS                /* a short record is read as a whole: its payload follows its header */
 #define FIRST_AT(r) ((r)->header)
@@ -1339,7 +1337,7 @@ NEAR bool is_crc(record *r, uint32_t read, uint32_t crc)
 #endif
 #define FIRST(jobs, r) ((const uint8_t *)(jobs)->stage + FIRST_AT(r))
 
-/* Read and verify the rest of a record whose header is in the stage. Leaves the first bytes of its payload for FIRST, and both
+/* Read and verify the rest of a record whose header is in the stage. Leaves the start of its payload for FIRST, and its
  * checksums for set_copy. */
 static bool verify(inngest *jobs, uint32_t address, record *r)
 {
@@ -1360,7 +1358,7 @@ static bool verify(inngest *jobs, uint32_t address, record *r)
 }
 
 #if INNGEST_TRAIL_STEPS
-/* Verify a record of which all is in the stage. Not for one that is to be copied: it leaves nothing for set_copy. */
+/* Verify a record that is in the stage as a whole. Not for one to be copied: it leaves nothing for set_copy. */
 NEAR bool verify_staged(inngest *jobs, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
@@ -1415,9 +1413,9 @@ NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
 #endif
 
 #if INNGEST_FAST_MOUNT
-/* Give the next n bytes, a multiple of 4, of a list of all that counts. *next counts its words: the next run number, the low
- * half of the time, then positions: of the newest TIME, or 0, of each run's newest record, of each SEEN that has not expired.
- * False: no more. */
+/* Give the next n bytes, a multiple of 4, of a list of all that counts. *next counts its words: the next run number; the low
+ * half of the time; positions of the newest TIME or 0, of each run's newest record, of each SEEN that has not expired. False:
+ * no more. */
 APART bool take_listed(const inngest *jobs, uint32_t *next, uint8_t *to, uint32_t n)
 {
     uint32_t i, says;
@@ -1442,8 +1440,8 @@ APART bool take_listed(const inngest *jobs, uint32_t *next, uint8_t *to, uint32_
 
 #define ZEROS (FAST ? 16u : 1u)
 
-/* Continue a checksum over the payload. For a copy it is computed from that of the original, without reading: so the copy is
- * whole only if it gets the very bytes that verified, even where cells read differently each time. */
+/* Continue a checksum over the payload. A copy's is derived from the original's, not from what is read now: it verifies only if
+ * it holds the very bytes that did. */
 static uint32_t payload_crc(const source *s, uint32_t crc)
 {
     static const uint8_t zeros[ZEROS] = { 0 };
@@ -1475,14 +1473,13 @@ static bool look_ahead(inngest *jobs, uint32_t offset)
 #define look_ahead(jobs, offset) rest_is_blank(jobs, (jobs)->head_block, offset)
 #endif
 
-/* A filler is one unit of a fixed pattern. It is the first that a boot programs at a place: earlier boots may have programmed
- * that unit and been cut short without a trace, and the same bytes once more do no harm to the cells, while others would. Mount
- * and advance leave room for it right in front of the head's offset. Behind a clean stop it says that user code may have run
- * since. */
+/* A filler is one unit of a fixed pattern, the first that a boot programs at a place: an earlier boot may have programmed that
+ * unit and been cut short without a trace, and only the same bytes may go there again. Mount and advance leave room for it
+ * right in front of the head's offset. Behind a clean stop it says that user code may have run since. */
 #define FILLER 0xA5
 
-/* The program at a position has failed: it may have done its work or not. From `from` on, where its group begins, nothing
- * counts: advance writes a void record over it before anything else. */
+/* The program at a position has failed, whatever it left: from `from` on, where its group begins, nothing counts. advance voids
+ * that before anything else is written. */
 static inngest_status note_failure(inngest *jobs, uint32_t position, uint32_t from, inngest_status status)
 {
     jobs->failed_from = from;
@@ -1490,8 +1487,8 @@ static inngest_status note_failure(inngest *jobs, uint32_t position, uint32_t fr
     return status;
 }
 
-/* Program the filler if one is due. The first one of a boot is synced: cells in front of it may be weak and read as a gap at
- * another time, and what follows it must not be taken for lost with them. */
+/* Program the filler if one is due. A boot's first one is synced: cells in front of it may be weak and read as a gap later, and
+ * what follows must not be taken for lost with them. */
 static inngest_status open_place(inngest *jobs)
 {
     uint32_t position = head_position(jobs);
@@ -1559,7 +1556,7 @@ NEAR void enter_group(inngest *jobs, uint32_t key, uint32_t position)
     jobs->in_group = (key & KEY(MORE, 0)) != 0;
 }
 
-/* Make the header of the record that is written next in the stage, with all of it if it fits. Gives the record's checksum. */
+/* Build the header of the next record in the stage, and the rest of it if it fits. Gives the record's checksum. */
 static uint32_t begin_record(inngest *jobs, const inngest_run *run, uint32_t key, uint32_t position, source *s)
 {
     uint8_t *header = (uint8_t *)jobs->stage;
@@ -1656,7 +1653,7 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, sour
 }
 
 #if FAST
-/* memcpy for few bytes, where compilers would make a call or a slow loop of it. */
+/* memcpy for short sizes that compilers do not know: they would make a call or a slow loop of it. */
 NEAR void copy_short(uint8_t *to, const uint8_t *from, size_t size)
 {
     size_t at;
@@ -1759,7 +1756,7 @@ static bool is_voided(const inngest *jobs, uint32_t position)
 #if INNGEST_INDEXES
 static bool decided(unsigned kind) { return class_of(kind) == RESULT && !undecided(kind); }
 
-/* Has the mount skipped what is at a position, since it began with a list? */
+/* Has the mount skipped this position, because it began with a list? */
 #if INNGEST_FAST_MOUNT
 static bool left_unread(const inngest *jobs, uint32_t position) { return (int32_t)(position - jobs->scanned_from) < 0; }
 #else
@@ -1772,10 +1769,10 @@ static bool is_no_void(const inngest *jobs, uint32_t position)
     return jobs->void_count <= VOIDS && !is_voided(jobs, position) && !left_unread(jobs, position);
 }
 
-/* Look at some records from r->position on for one of a step that is decided, or of this kind: a run's memos are mostly in the
- * order in which a replay asks for them, and what supersedes a record is mostly close behind it. Verifies what it finds, but
- * not what it steps over. A record with no whole one right behind it is not taken: a cut may have left it half programmed, and
- * the chain knows its copy. */
+/* Look at a few records from r->position on for one of a step that is decided, or of this kind: memos mostly lie in the order
+ * in which a replay asks for them, and what supersedes a record lies close behind it. What is found is verified, what is
+ * stepped over is not. A record with no whole one right behind it is not taken: it may be half programmed, and the chain knows
+ * its copy. */
 static bool find_close(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
 {
     unsigned tries;
@@ -1817,18 +1814,17 @@ APART inngest_seen *find_seen(inngest *jobs, const uint8_t *b)
 }
 
 #if INNGEST_INDEXES
-/* Reclaim has copied all that is live in the tail block up to `copied`: no chain need be asked about that. copy: if not 0,
- * there may be other copies, so that only the chains tell what counts; the position of one whose original find_copied is to
- * find. */
+/* Reclaim has copied all that is live in the tail block up to `copied`: no chain need be asked about that. copy: not 0 if there
+ * may be other copies, so that only chains tell; then the position of one whose original find_copied is to find. */
 static void set_copied(inngest *jobs, uint32_t copied, uint32_t copy)
 {
     jobs->copied = copied;
     jobs->copy = copy;
 }
 
-/* Is a record part of its run's chain? Judged by what is behind it, which is read into r. Two whole groups right behind its own
- * show that it was not the newest group of a boot, which a mount writes again elsewhere, and that its program was not cut
- * short: behind both a unit is left alone. What failed, or was lost by a disk, is void. */
+/* Is a record part of its run's chain? Judged by what is behind it, which is read into r: two whole groups right behind its own
+ * show that it was not in a boot's newest group, which a mount writes again elsewhere, nor cut short: behind both a unit is
+ * left alone. What failed, or was lost by a disk, is void. */
 APART bool is_linked(inngest *jobs, record *r)
 {
     unsigned groups = 0;
@@ -1865,8 +1861,8 @@ APART bool is_newest(inngest *jobs, const inngest_run *run, const record *r, rec
     return find_record(jobs, run, key, next) == FOUND && next->position == position;
 }
 
-/* Does a record count? *next is scratch, for other records to be read into. Pass r itself, which is overwritten then, if r was
- * found by a scan and not through its run's chain: it is checked whether the chain holds it. */
+/* Does a record count? *next is scratch. If r was found by a scan, not through its run's chain, pass r itself, which is
+ * overwritten: then it is also checked that the chain holds it. */
 static bool is_live(inngest *jobs, const record *r, record *next)
 {
     const inngest_run *run;
@@ -1925,7 +1921,7 @@ static inngest_status read_block_header(inngest *jobs, uint32_t block, uint8_t b
     return block_address(jobs, get4(b + 8)) == address ? INNGEST_OK : INNGEST_ERR_BUSY;
 }
 
-/* Does a block have the header with its number? */
+/* Does a block have a header of its own? */
 static bool has_header(inngest *jobs, uint32_t block)
 {
     uint8_t b[BLOCK_HEADER];
@@ -1961,8 +1957,8 @@ static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
     return result == 0 ? INNGEST_OK : port_failed(jobs, result, INNGEST_ERR_ERASE);
 }
 
-/* Erase the block that comes after last, and program its header. It holds nothing that counts, the proof of which has been
- * synced. PAUSED: the chip is still erasing, and the caller does not wait. */
+/* Erase the block behind last, and program its header. It holds nothing that counts, and the proof of that is synced. PAUSED:
+ * the chip is still erasing, and the caller does not wait. */
 static inngest_status prepare_block(inngest *jobs, bool wait)
 {
     uint32_t block = jobs->last_block + 1;
@@ -2001,7 +1997,7 @@ static bool is_clear(inngest *jobs, uint32_t end)
     return true;
 }
 
-/* The same for a block that the head enters, for the room that is needed there. */
+/* The same for a block that the head enters, as far as room is needed there. */
 static bool enters_clear(inngest *jobs, uint32_t bytes)
 {
     jobs->head_end = (int32_t)(jobs->unsure - jobs->head_block) < 0 ? jobs->port->block_size : jobs->first_offset;
@@ -2165,8 +2161,8 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     return join_room(jobs, bytes, keep);
 }
 
-/* True: something could not be read, and now not one block header can be: the storage as a whole does not answer, and nothing
- * is to be concluded from it. Single cells that cannot be read are damage. */
+/* True: something could not be read, and now not one block header can be: the storage does not answer, from which nothing
+ * follows. Single cells that cannot be read are damage. */
 static bool unreadable(inngest *jobs)
 {
     uint8_t bytes[BLOCK_HEADER];
@@ -2208,8 +2204,8 @@ static bool is_broken(inngest *jobs, const inngest_run *run)
     return find_record(jobs, run, KEY(PHASE, 0), &r) != FOUND || r.size != 4;    /* 4: parked, for none here is being cancelled */
 }
 
-/* The tail block holds bytes that do not verify. Once it is erased, a run whose chain leads through them would look as if they
- * had never been there: write that the run is parked before that. */
+/* The tail block holds bytes that do not verify. Once it is erased they would seem never to have been: park the runs whose
+ * chains lead through them, on record, before that. */
 APART inngest_status park_broken_runs(inngest *jobs)
 {
     uint32_t i;
@@ -2246,9 +2242,8 @@ APART uint32_t oldest_live(const inngest *jobs)
     return head - (uint32_t)back;
 }
 
-/* How many blocks the tail may lag behind the head before ticks reclaim ahead of need, a record each. That is done where little
- * is live: there it costs a sixteenth of what is written at most, and no call has to copy a whole block. Else UINT32_MAX: no
- * limit. */
+/* How many blocks the tail may lag behind the head before ticks reclaim ahead of need, a record each. Where little is live that
+ * costs a sixteenth of what is written at most, and no call copies a whole block. UINT32_MAX: they do not. */
 static void set_window(inngest *jobs)
 {
     const inngest_run *run = jobs->runs;
@@ -2278,7 +2273,7 @@ static void find_oldest(inngest *jobs, inngest_run *run)
     run->oldest = (uint16_t)(found == BROKEN ? jobs->tail_block : oldest);   /* damaged: its START may lie anywhere */
 }
 
-/* The tail block has been reclaimed: find the oldest block anew of each run for which it was that one. */
+/* The tail block is gone: find the oldest block anew for the runs for which it was that. */
 APART void update_oldest(inngest *jobs)
 {
     inngest_run *run = jobs->runs;
@@ -2336,10 +2331,10 @@ APART uint32_t largest_record(const inngest *jobs)
     return own > jobs->largest ? own : jobs->largest;
 }
 
-/* How many erased blocks are kept as spare. The last one is for reclaim alone: after a cut all in it are copies, so that it can
- * be erased and the reclaim started over. A block full of live records gives back less than its copies take, because of the
- * proof and of what did not fit; several such blocks may follow each other, so there are spare ones for all of them, and what
- * they took is won back before anything else is written. */
+/* Spare blocks are kept erased. The last one is for reclaim alone: after a cut all in it are copies, so it can be erased and
+ * the reclaim started over. A block full of live records gives back less than its copies take (the proof, and what did not
+ * fit); several may follow each other, so there are spare blocks for all, and what they took is won back before anything else
+ * is written. */
 #define LEAST_SPARE(jobs) ((jobs)->block_count < 4 ? 1u : 2u)
 #if FAST                               /* asked for each record */
 #define CAPACITY(jobs) ((jobs)->capacity)
@@ -2370,13 +2365,12 @@ NEAR uint32_t spare_blocks(inngest *jobs)
 #endif
 
 #if INNGEST_FAST_MOUNT
-/* A list holds the low half of the time only, and the newest TIME tells the high half. Is that TIME so old that soon it may
- * not? */
+/* A list holds the low half of the time only; the newest TIME tells the high half. Is it getting too old for that? */
 static bool is_stale(const inngest *jobs) { return (jobs->now - jobs->stamp) >> 29 != 0; }
 
-/* Bytes of the next proof's payload: with a list of all that counts, for the next mount to begin with, or 4 without. A list is
- * written where an eighth of the journal is live at most, and where it takes a 64th of what was written since the last one at
- * most, a 256th if it is long; and not into what reclaim may need. */
+/* Bytes of the next proof's payload: 4, or more with a list of all that counts, for the next mount to begin with. A list is
+ * written where an eighth of the journal is live at most, and it takes a 64th at most of what was written since the last one (a
+ * 256th if it is long); not into what reclaim may need. */
 static uint32_t list_bytes(inngest *jobs)
 {
     uint8_t b[4];
@@ -2446,9 +2440,9 @@ APART inngest_status prove(inngest *jobs)
     return INNGEST_OK;
 }
 
-/* Carry all that is live in the tail block, and append the proof: the block can be erased once that is durable. Power lost
- * before the proof: the copies are the newest of their class, the originals garbage, and this starts over. After it: the block
- * counts for nothing and is erased again. */
+/* Carry all that is live in the tail block, and append the proof: the block can be erased once that is durable. If power is
+ * lost before the proof, the copies are the newest of their class, the originals garbage, and this starts over; after it, the
+ * block counts for nothing. */
 static inngest_status carry_and_prove(inngest *jobs)
 {
     if (!advance(jobs, 0, 0) || (jobs->tail_block == jobs->head_block && !join_room(jobs, jobs->port->block_size, 0))) return INNGEST_ERR_JOURNAL_FULL;
@@ -2540,10 +2534,9 @@ APART inngest_status carry_one(inngest *jobs)
 #endif
 
 #if INNGEST_FAST_MOUNT
-/* Is a list to be written by itself, because no proof has come with one for long? It names the block that was proven last. In a
- * block larger than LIST_REACH a mount finds it by its place, right behind a multiple of LIST_GRID. Not among copies of the
- * tail block: a mount that began with it would forget them. Nor while a predicate is watched: its record must stay the newest
- * one. */
+/* Is a list to be written by itself, as no proof has come with one for long? It names the block proven last. In blocks larger
+ * than LIST_REACH a mount finds it by its place behind a multiple of LIST_GRID. Not among copies of the tail block, which a
+ * mount that began with it would forget; nor while a predicate is watched, whose record must stay the newest. */
 NEAR bool list_is_due(inngest *jobs)
 {
     uint32_t head = head_position(jobs), tail;
@@ -2586,9 +2579,9 @@ NEAR inngest_status make_room_ahead(inngest *jobs)
 }
 
 #if INNGEST_WRITE_CACHE && INNGEST_INDEXES
-/* A sync that serves the next proofs, too: if `bytes` more would need tail blocks in which nothing is live, those are released
- * first, and whoever erases them need not sync. At no time are more released than LEAST_SPARE, however many are kept: a block
- * that is entered before the next sync was erased before this one. */
+/* A sync that serves the next proofs, too: tail blocks without anything live that `bytes` more would need are released first,
+ * and need no sync of their own before their erase. Never more than LEAST_SPARE: a block entered before the next sync was
+ * erased before this one. */
 static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
 {
     uint32_t spare = spare_blocks(jobs), need = jobs->head_block + ((jobs->head_offset + bytes) >> block_shift(jobs)) + spare;
@@ -2636,8 +2629,8 @@ static inngest_status write_time(inngest *jobs, unsigned flag)
     return status == INNGEST_OK ? add_time(jobs, flag) : status;
 }
 
-/* To be called before a wait or an event id begins. In a boot without a wall clock, write a TIME that has none: else a later
- * boot would add the time off since an earlier boot that knew the clock to what began in this one. */
+/* Before a wait or an event id begins: in a boot without a wall clock, write a TIME that has none. Else a later boot would add
+ * time off, measured from an earlier boot's clock, to what began in this one. */
 static inngest_status forget_clock(inngest *jobs)
 {
     return WALL_KNOWN(jobs) || !jobs->dated ? INNGEST_OK : write_time(jobs, 0);
@@ -2717,8 +2710,8 @@ static void put_seen(uint8_t b[SEEN_BYTES], const uint32_t hash[2], int64_t unti
 }
 #endif
 
-/* Note an event id, in place of the one that expires first: a mount may find more ids than there are places, some of which had
- * expired before the newest ones came. */
+/* Note an event id, in place of the one that expires first: a mount may meet more than there are places, some of which had
+ * expired before the newest came. */
 static void remember(inngest *jobs, const uint8_t b[SEEN_BYTES], uint32_t position)
 {
     int i;
@@ -2732,8 +2725,8 @@ static void remember(inngest *jobs, const uint8_t b[SEEN_BYTES], uint32_t positi
     to->position = position;
 }
 
-/* Is it a void record? Where a mount took something for torn, one precedes the newest group, which it writes again: it voids
- * all from one position to another, for what seemed torn may read as whole later. */
+/* Is it a void record? A mount that took something for torn writes one in front of the newest group, which it writes again:
+ * what seemed torn may read as whole later. */
 static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
 
 static void get_range(uint32_t range[2], const uint8_t *b)
@@ -2817,9 +2810,8 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
     return r->run ? apply_run_record(jobs, r, b) : INNGEST_OK;
 }
 
-/* Note that all from one position to another is void. needed: it reads as whole, so that the mount is to begin again without
- * it; such ranges come first and are never dropped. void_count above VOIDS: some were. Always gives PAUSED, for callers that
- * begin again. */
+/* Note a void range. needed: what it voids reads as whole, so the mount must begin again without it; such ranges come first and
+ * are never dropped. void_count above VOIDS: others were. Always PAUSED, for callers that begin again. */
 static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool needed)
 {
     uint32_t *range = jobs->voids[(needed ? jobs->voids_needed : jobs->void_count) % VOIDS], *last;
@@ -2865,15 +2857,15 @@ typedef struct scan {
     inngest_status status;             /* RUNS_FULL, if a record cannot be taken up */
     uint32_t ends, taken;              /* ends: the farthest END met by give_place, or 0; taken: the last record taken up */
 #if INNGEST_WRITE_CACHE
-    uint32_t before, lost;             /* ends what is in front of the block; begins the first gap that may be a loss; or 0 */
+    uint32_t before, lost;             /* the end of what is in front of the block; the first gap that may be a loss; or 0 */
 #endif
 } scan;
 
 #if INNGEST_FAST_MOUNT
 #define SCAN_FROM(jobs, found) ((found)->from)
 
-/* Is the block blank from here on? On flash that is asked of the next LIST_GRID bytes, and farther on of one unit each
- * LIST_PLACE: there could only be what rot that reads as blank has cut off. A disk may keep anything behind a loss. */
+/* Is the block blank from here on? On flash look at the next LIST_GRID bytes, then at one unit each LIST_PLACE: what stands
+ * farther on could only be hidden by rot that reads as blank. A disk may keep anything behind a loss: look at all. */
 APART bool is_end(inngest *jobs, uint32_t block, uint32_t offset)
 {
     uint32_t size = jobs->port->block_size, end = size;
@@ -2969,9 +2961,9 @@ static inngest_status find_starts(inngest *jobs)
 }
 #endif
 
-/* There is no place for the run of this record: more runs were live then than may be now. Look for the first END behind it, of
- * this run or of one that has a place. True: that one's place is free now. False: the run itself ends first and needs none; or
- * there is no END, and found->status says so. */
+/* There is no place for the run of this record: more runs were live then than may be now. Look behind it for the first END of
+ * this run or of one that has a place. True: that place is free now. False: this run ends first and needs none; or
+ * found->status says that none ends. */
 static bool give_place(inngest *jobs, const record *of, scan *found)
 {
     uint32_t end = 0, number = 0, range[2];
@@ -3009,9 +3001,9 @@ static void end_scan(inngest *jobs, uint32_t block, bool broken, bool blank, sca
     }
 }
 
-/* Take up a void record. True: what it speaks of has been taken up: mount again without that. Not if that is the newest group
- * as an earlier mount wrote it again, behind a void record from the same place: what it repeats is repeated behind this void
- * record, too; or it was a void record alone, with nothing to repeat. taken: the last record in front of it. */
+/* Take up a void record. True: what it voids has been taken up: mount again without that. Not if that is just an earlier
+ * mount's group that begins with a void record from the same place: what it repeats is repeated behind this one, too, or there
+ * was nothing to repeat. taken: the last record in front of it. */
 APART bool take_void(inngest *jobs, const record *r, const uint8_t *b, uint32_t taken)
 {
     uint32_t range[2];
@@ -3108,8 +3100,8 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
     return INNGEST_OK;
 }
 
-/* The journal ends at this position: cut void ranges off there. What they covered behind it was in blocks that have been erased
- * since, and what will be written there is not void. */
+/* The journal ends here: cut off void ranges. What they covered farther on was in blocks erased since, and what comes there is
+ * not void. */
 static void end_voids(inngest *jobs, uint32_t end)
 {
     unsigned i;
@@ -3214,8 +3206,8 @@ APART inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     return INNGEST_OK;
 }
 
-/* Does the block behind last hold records, although its header is lost? So is the header of the block behind it then, whose
- * erase had begun. If that one still is the tail, this block was itself being erased again: reclaim starts over. */
+/* Does the block behind last hold records, although its header is lost? Then so is that of the block behind it, whose erase had
+ * begun; if that still is the tail, this one was itself being erased again, and reclaim starts over. */
 APART bool has_lost_header(inngest *jobs, uint32_t block)
 {
     uint8_t b[BLOCK_HEADER];
@@ -3259,8 +3251,8 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
     return INNGEST_OK;
 }
 
-/* Settle first and erase then, since what is written again may be the proof of what is to be erased. Where there is no room for
- * that, erase one block, and try again. */
+/* Settle first, then erase: what is written again may be the proof of what is to be erased. If there is no room for that, erase
+ * one block and try again. */
 APART inngest_status settle_and_erase(inngest *jobs)
 {
     uint32_t end = jobs->head_offset ? jobs->head_offset : jobs->first_offset;
@@ -3282,8 +3274,7 @@ APART inngest_status settle_and_erase(inngest *jobs)
 
 #define LOOKS_FOR_MISSING (INNGEST_INSPECT || INNGEST_INDEXES || INNGEST_WRITE_CACHE)
 #if LOOKS_FOR_MISSING
-/* Count the blocks that lack something: a header, but for a reclaimed one whose erase was cut short; and places that no block
- * has taken yet but are not blank. */
+/* Count blocks without a header, but for a reclaimed one whose erase was cut short; and places never used that are not blank. */
 static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
 {
     uint32_t block, expected = jobs->last_block + 1 - jobs->tail_block, missing;
@@ -3293,14 +3284,13 @@ static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
         if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
     return missing;
 }
-#else                                  /* no counter tells of it, and without a write cache a cut format leaves nothing behind it */
+#else                                  /* nobody asks, and without a write cache a cut format leaves nothing behind it */
 #define count_missing(jobs, oldest, blocks) 0
 #endif
 
 #if INNGEST_INDEXES
-/* The last block that a mount need read: the first erased one behind the head. Those behind that are erased, as their first
- * units show, and are looked at again when the head gets there; but a disk may have lost the beginning of blocks that were not
- * yet synced. */
+/* The last block that a mount need read: the first erased one behind the head. Those behind it are erased, as their first units
+ * show, and are looked at again when the head gets there; but a disk may have lost the beginning of blocks not yet synced. */
 static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 {
     uint32_t last = jobs->last_block, size = 2u * jobs->unit, more = INNGEST_WRITE_CACHE && jobs->port->sync ? UNSYNCED : 1;
@@ -3326,8 +3316,8 @@ static bool find_list_in(inngest *jobs, uint32_t block, uint32_t offset, uint32_
     return false;
 }
 
-/* Find where to begin: at the list that the last block's header names, or at least in its block; in large blocks at the newest
- * list that is found where one may be. */
+/* Where to begin: at the list that the last block's header names, or at least in its block; in large blocks at the newest list
+ * found where one may be. */
 APART void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
 {
     uint32_t offset, at, named = block_of(jobs, jobs->list), size = jobs->port->block_size;
@@ -3417,13 +3407,13 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 #endif
     INNGEST_TRY(scan_blocks(jobs, block, last, &missing, &headless, &found));
 #if INNGEST_WRITE_CACHE
-    /* What a disk has lost is void, with all behind it; but not where its block is reclaimed and being erased. */
+    /* Void what a disk has lost and all behind it; but not where its block is being erased. */
     if (found.lost && (int32_t)(block_of(jobs, found.lost) - found.proven) >= 0 && jobs->voids_needed < VOIDS)   /* cov: programs failed besides; 8 losses */
         return void_range(jobs, found.lost, position_at(jobs, jobs->head_block + 1, 0), true);
 #endif
     fresh = jobs->head_offset == 0 && !misplaced && jobs->last_block < 2 * jobs->block_count - 1;
-    /* A boot took this block for the last one, and was cut short while it erased it again. Erase all behind it, too, from the
-     * end: if that is cut short, the last one with a header is erased again before it is entered. */
+    /* A boot took this block for the last one and was cut short while it erased it again. Erase all behind it, too, from the
+     * end on: wherever that is cut short, the last one with a header is erased again before it is entered. */
     if (headless) {
         for (; jobs->last_block != headless; jobs->last_block--) INNGEST_TRY(erase_block(jobs, jobs->last_block, true));
         jobs->last_block--;
@@ -3439,11 +3429,10 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     }
     full = jobs->head_block == jobs->last_block && jobs->last_block + 1 - oldest == jobs->block_count;
 #if INNGEST_FAST_MOUNT
-    /* What a list names is not there; or a reclaim was cut short, and what it copied is to be looked for. */
+    /* What the list names is missing; or a reclaim was cut short: what it copied is to be found. */
     if (found.unmet || (jobs->list ? full : jobs->scanned_from != position_at(jobs, jobs->tail_block, 0))) return distrust_lists(jobs);
 #endif
-    /* The erase of the oldest block had begun, so there was proof. Not where just its header is gone, as one may whose program
-     * was cut short. */
+    /* The erase of the oldest block had begun, so there was proof. Not where just its header is gone, which was cut short once. */
     if (full && (int32_t)(found.proven - oldest) <= 0 && !has_header(jobs, oldest) && !holds_live(jobs, oldest)) found.proven = oldest + 1;
     if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
         *reclaimed = 0;
@@ -3464,7 +3453,7 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         jobs->last_block--;
         jobs->tail_block = jobs->last_block + 2 - jobs->block_count;
         INNGEST_TRY(prepare_blocks(jobs, true));
-        clear_bytes(&jobs->void_count, CLEARED - offsetof(inngest, void_count));    /* what was void by what stood in there counts again */
+        clear_bytes(&jobs->void_count, CLEARED - offsetof(inngest, void_count));    /* void records in there are gone */
         return INNGEST_PAUSED;
     }
     return INNGEST_OK;
@@ -3506,7 +3495,7 @@ static void note_attempt(inngest_run *run, uint8_t attempt)
     (void)attempt;
 }
 
-/* Take up the time that a tick is told. False: it has gone back, and journal time stands still until it is there again. */
+/* Take up the time that a tick is told. False: it went back, and journal time stands still until it has caught up. */
 NEAR_APART bool advance_time(inngest *jobs, uint32_t now_ms)
 {
     uint32_t passed = now_ms - jobs->last_tick;
@@ -3526,7 +3515,7 @@ NEAR_APART int64_t clock_now(inngest *jobs)
     return jobs->now;
 }
 
-/* The current step is not decided, for a reason that lasts until `when`: outside a group all later steps wait for it. */
+/* The current step is not decided before `when`. Outside a group all later steps wait for it. */
 static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t when)
 {
     ctx->waiting = true;
@@ -3621,9 +3610,9 @@ NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
 }
 
 #if INNGEST_TRAIL_STEPS
-/* Walk the run's chain back to what the pass has come by, and note where its decided steps are: a replay asks for the oldest
- * first, but the chain begins with the newest. What is taken from this trail is verified then (where there are voids, here: rot
- * might lead into one); what is not found in it is looked for in the chain, which meets damage. */
+/* Walk the run's chain once, back to what the pass has come by, and note where its decided steps are: a replay asks for the
+ * oldest first, but the chain begins with the newest. What is taken from this trail is verified then (where there are voids,
+ * here: rot might lead into one); what is not found in it is looked for in the chain, which meets damage. */
 static void find_trail(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
@@ -3667,8 +3656,8 @@ static bool find_ahead(inngest_ctx *ctx, record *r)
     return false;
 }
 
-/* Where the step that comes as the met-th in a pass of this run was found last, and its bytes: most replays ask for the same
- * steps in the same order. */
+/* Where the met-th step of a pass of this run was found last, and its bytes: most replays ask for the same steps in the same
+ * order. */
 static uint32_t *last_place(const inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
@@ -3692,8 +3681,7 @@ static bool find_again(inngest_ctx *ctx, const uint32_t *place, record *r)
     return r->header + (uint32_t)r->size == size && is_memo(ctx, r) && verify_staged(jobs, r);
 }
 
-/* Is the run's newest record one of the current step? Mostly so where just one step on record is left to come by, as when the
- * run has slept. */
+/* Is the run's newest record the current step's? Mostly, where one step on record is left to come by, as after a sleep. */
 NEAR bool is_newest_of_run(inngest_ctx *ctx, record *r)
 {
     return read_linked(ctx->jobs, ctx->run->last, r) && r->step == ctx->step && class_of(r->kind) == RESULT &&
@@ -3739,7 +3727,7 @@ NEAR enum found find_memo(inngest_ctx *ctx, record *r)
     return found;
 }
 
-/* A record of the step has been written: if it is the first, the pass has come by one step more, and one more is on record. */
+/* A record of the step has been written: count the step if it is its first. */
 static void meet(inngest_ctx *ctx, unsigned kind)
 {
     if (ctx->known || ctx->step == 0 || class_of(kind) != RESULT) return;
@@ -3752,7 +3740,7 @@ static void meet(inngest_ctx *ctx, unsigned kind)
 #define meet(ctx, kind) ((void)0)
 #endif
 
-/* ctx->old is what the step's next record will turn into garbage, in bytes: add its progress, if that record decides it. */
+/* Add to ctx->old, the bytes that the step's next record turns into garbage, its progress, if that record decides it. */
 APART void find_old(inngest_ctx *ctx, unsigned kind)
 {
     record r;
@@ -3760,7 +3748,7 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
     if (find_own(ctx, KEY(SAVE, ctx->step), &r) == FOUND) ctx->old = (uint16_t)(ctx->old + record_room(ctx->jobs, r.size));
 }
 
-/* Is what all runs use, with so many bytes more, above the capacity? */
+/* Would all runs together use more than the capacity, with `need` more? */
 ASIDE bool uses_too_much(const inngest *jobs, uint32_t need)
 {
     uint32_t i;
@@ -3770,15 +3758,15 @@ ASIDE bool uses_too_much(const inngest *jobs, uint32_t need)
     return need > CAPACITY(jobs);
 }
 
-/* A firmware that reserves more than the last one, or has functions again that the last one had not, may have promised more
- * than there is: then what is used counts. Would so many bytes more be too much? */
+/* A firmware that reserves more than the last one, or knows functions that it did not, may have promised more than there is:
+ * then what is used counts. Would `need` more be too much? */
 NEAR_APART bool is_overdrawn(const inngest *jobs, uint32_t need)
 {
     return jobs->reserved > CAPACITY(jobs) && uses_too_much(jobs, need);
 }
 
 /* Make room for a record of this step, and `more` bytes of its group behind it. PAUSED: the port failed; or a mistake: the run
- * has used up its reservation. It needs much stack, so callers make what they write only after it. */
+ * has used up its reservation. Deep in stack, so callers make what they write after it. */
 NEAR_APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t size, uint32_t more)
 {
     uint32_t need = record_room(ctx->jobs, size);
@@ -3816,6 +3804,7 @@ NEAR inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void *data,
     return INNGEST_OK;
 }
 
+/* The same, and make room first; or a mistake. */
 NEAR inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(make_room(ctx, kind, size, 0));
@@ -3855,6 +3844,7 @@ NEAR inngest_status commit(inngest_ctx *ctx, unsigned kind, const void *data, ui
 }
 
 #if INNGEST_LONG_STEPS || INNGEST_PROGRESS
+/* The same, with a sync of its own. */
 static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(put_record(ctx, kind, data, size));
@@ -4010,8 +4000,8 @@ static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 
 APART void tell_step(inngest_ctx *ctx, inngest_status status);
 
-/* A body that is not in progress: what inngest_began is to say, and its intent record. ctx->began is YES at first if the
- * journal has its intent. BODY: call it. */
+/* Begin a body that is not in progress: what inngest_began is to say, and the intent record. ctx->began: YES if the journal has
+ * its intent. BODY: call it. */
 static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *o)
 {
     bool intent = ctx->began == INNGEST_BEGAN_YES;
@@ -4056,7 +4046,7 @@ static inngest_status begin_again(inngest_ctx *ctx)
     return INNGEST_BODY;
 }
 
-/* begin_body gave what a body may give: the attempt is over without a call. */
+/* begin_body gave a body's status: the attempt is over without a call */
 #define BODY_ENDED(status) ((status) == INNGEST_RETRY || (status) == INNGEST_FAIL)
 
 static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *options)
@@ -4175,21 +4165,21 @@ static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
     return status == INNGEST_OK ? INNGEST_STEP_FAILED : status;
 }
 
-/* Wait for the next attempt, of which the record tells. BODY: it is due. */
+/* Wait for the attempt that this ATTEMPT announces. BODY: it is due. */
 APART inngest_status wait_for_attempt(inngest_ctx *ctx, const record *r)
 {
     ctx->attempt = FIRST(ctx->jobs, r)[12];
     return wait_if_early(ctx, INNGEST_WAIT_RETRY, get_time(FIRST(ctx->jobs, r)));
 }
 
-/* The step's memo is of another firmware, for which the run is parked. In a group the branch alone waits: others may be in
- * progress, and have their calls and timeouts meanwhile. */
+/* The step's memo is of another firmware, for which the run is parked. In a group only this branch waits: others may be in
+ * progress, and keep their calls and timeouts. */
 APART inngest_status park_step(inngest_ctx *ctx)
 {
     return IN_GROUP(ctx) ? wait_for_good(ctx, INNGEST_WAIT_MEMO) : park(ctx, INNGEST_WAIT_MEMO);
 }
 
-/* The journal does not know the step's end; kind 0: nor the step. BODY: go on with it. */
+/* The step is not decided or, with kind 0, not on record. BODY: go on with it. */
 NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const record *r)
 {
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park_step(ctx);
@@ -4259,6 +4249,7 @@ APART inngest_status enter_short(inngest_ctx *ctx, const char *id, unsigned what
 }
 #endif
 
+/* Copy part of a payload, from the stage if it is there. False: it cannot be read. */
 static bool take_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
 {
 #if INNGEST_TRAIL_STEPS
@@ -4291,7 +4282,7 @@ static inngest_status enter_with(inngest_ctx *ctx, const char *id, void *result,
     return status == INNGEST_ERR_TOO_LONG ? park_step(ctx) : status;
 }
 
-/* Note what the user says of a failure. The next attempt is left to the backoff so far. */
+/* Note what the user says of a failure. Until told otherwise, the backoff decides on the next attempt. */
 APART void tell_error(inngest_ctx *ctx, int32_t code, const char *message)
 {
     set_error(ctx, INNGEST_FAIL, code, message);
@@ -4333,8 +4324,8 @@ static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
 }
 #endif
 
-/* Set ctx->error to the failure that a body or a handler gave. False: it may not give that: neither RETRY nor FAIL, nor a
- * negative status of the library's (but one of a port's or a driver's). */
+/* Set ctx->error to the failure that a body or a handler gave. False: it may not give that: neither RETRY nor FAIL nor a
+ * negative status of the library's own, but one of a driver's, say. */
 APART bool take_failure(inngest_ctx *ctx, inngest_status status, const char *id)
 {
     bool asked = status == INNGEST_RETRY || status == INNGEST_FAIL, own = (int)status < -256 && (int)status >= INNGEST_ERR_SYNC;
@@ -4358,7 +4349,8 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
         if (status == INNGEST_LOST) return status;
     }
 #endif
-    if (status == INNGEST_PAUSED && (ctx->waiting || CANCELLING(ctx->run) || ENDING(ctx))) return wait_for_room(ctx);   /* a save has failed, or the run ends */
+    /* A save has failed, or the run ends. */
+    if (status == INNGEST_PAUSED && (ctx->waiting || CANCELLING(ctx->run) || ENDING(ctx))) return wait_for_room(ctx);
     if (status == INNGEST_OK) {
         ctx->told = false;
         INNGEST_TRY(put_record(ctx, RESULT, ctx->result, ctx->size));
@@ -4401,7 +4393,7 @@ inngest_status inngest_step_run(inngest_ctx *ctx, const char *id, inngest_step_f
     return inngest_step_run_with(ctx, id, NULL, fn, arg, result, size);
 }
 
-/* due: ms from now, or a date with WAIT_UNIX; counts only until a SLEEP is on record, which then counts. */
+/* due: ms from now, or a date with WAIT_UNIX. Once a SLEEP is on record, that counts instead. */
 NEAR inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, unsigned flags)
 {
     static const uint8_t done = WHAT_SLEEP;
@@ -4509,7 +4501,7 @@ void inngest_parallel(inngest_ctx *ctx, const char *id)
     }
 }
 
-/* Judge the branches: PAUSED if one is not decided, else what one gave above 0 outside of its steps, else the first failure.
+/* Judge the branches: PAUSED if one is not decided, else a status above 0 that one gave outside a step, else the first failure.
  * *good: index of the first that is OK. */
 static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, va_list list, int *good)
 {
@@ -4544,7 +4536,7 @@ inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, 
     va_start(list, first);
     status = look_at_branches(ctx, first, list, &good);
     va_end(list);
-    if (!any || good < 0) {            /* has a winner? Another firmware's: of inngest_any, or of another branch in its place */
+    if (!any || good < 0) {            /* a winner here is another firmware's, which had inngest_any, or other branches */
         if (ctx->decided) (void)park(ctx, INNGEST_WAIT_MEMO);
         return close_group(ctx, status);
     }
@@ -4832,12 +4824,13 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
 APART uint32_t heartbeat_in(const inngest *jobs);
 
 #if INNGEST_SEEN_IDS
+/* Is this the id of an event that is remembered? hash[1] of an id is never 0, and so of no free place. */
 static bool seen_before(const inngest *jobs, const uint32_t hash[2])
 {
     int i;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         const inngest_seen *seen = &jobs->seen[i];
-        if (seen->hash[0] == hash[0] && seen->hash[1] == hash[1] && seen->until > jobs->now) return true;   /* no id's hash is 0, but a free place's is */
+        if (seen->hash[0] == hash[0] && seen->hash[1] == hash[1] && seen->until > jobs->now) return true;
     }
     return false;
 }
@@ -4955,9 +4948,9 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
 
 /* ---- 13 Passes: one execution of a handler, its verdict, crashes -----------------------------------------------
  *
- * pass calls a handler; judge makes a verdict of what it gave: PAUSED, or how the run ends. After a crash, an unclean boot that
- * was no power-on, the live runs are suspects: each is armed, which is on record, before its pass and until it commits. A reset
- * is charged to the run that was armed last (check_runs); after INNGEST_CRASH_LIMIT of them without progress it fails. */
+ * pass calls a handler; judge makes a verdict of what it gave: PAUSED, or how the run ends. After a crash (an unclean boot that
+ * was no power-on) live runs are suspects: before its pass each is armed, by a CRASH record, until it commits. A reset is
+ * pinned on the run armed last (check_runs), which fails after INNGEST_CRASH_LIMIT of them without progress. */
 
 /* Set up the ctx for a pass. The engine has one: passes do not nest. */
 static inngest_ctx *start_ctx(inngest *jobs, inngest_run *run)
@@ -5036,7 +5029,7 @@ APART void stop_actives(inngest_ctx *ctx)
     uint32_t i;
     if (NONE_ACTIVE(jobs)) return;
     copy_bytes(&jobs->end_error, &ctx->error, sizeof ctx->error);
-    for (i = INNGEST_ACTIVE_STEPS; i-- > 0 && find_active(jobs, run, 0);) {   /* if bodies return, a call ends one */
+    for (i = INNGEST_ACTIVE_STEPS; i-- > 0 && find_active(jobs, run, 0);) {   /* of bodies left by return, one a call */
         (void)start_ctx(jobs, run);
         ctx->ending = true;
         if (IN_ON_FAILURE(run)) (void)load_failure(ctx);
@@ -5100,7 +5093,7 @@ static inngest_status retry_handler(inngest_ctx *ctx)
     return INNGEST_PAUSED;
 }
 
-/* If the handler waits for its own next attempt, it is not called earlier, whatever has the run look again. BODY: call it. */
+/* If the handler waits for its own next attempt, do not call it earlier, whatever made the run look again. BODY: call it. */
 static inngest_status retry_in_time(inngest_ctx *ctx)
 {
     record r;
@@ -5111,8 +5104,8 @@ static inngest_status retry_in_time(inngest_ctx *ctx)
     return status;
 }
 
-/* An inline body was left by return, with its status. What the handler did not reach because of that, a catch or other
- * branches, has its turn in another pass at once. */
+/* An inline body was left by return: its status counts. What the handler missed by that, a catch or other branches, has its
+ * turn in another pass at once. */
 static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 {
     if (status == INNGEST_OK) return step_mistake(ctx, INNGEST_ERR_STEP_LEFT);
@@ -5195,6 +5188,7 @@ APART inngest_status look_before(inngest_ctx *ctx)
     return has_on_failure(ctx->function) ? INNGEST_BODY : INNGEST_FAIL;   /* a firmware without it */
 }
 
+/* Call the handler, unless the run is to end or to wait. Gives the verdict: PAUSED, or how the run ends. */
 APART inngest_status run_handler(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
@@ -5340,8 +5334,8 @@ static void free_slot(inngest *jobs, inngest_word at)
     free_oldest_slot(jobs);
 }
 
-/* Take what the queue holds, in order. But completions pass by an event that waits for room: the run that one lets go on may be
- * what makes room. Gives why the oldest event waits, or OK. */
+/* Take what the queue holds, in order; but completions pass by an event that waits for room, as the run that they let go on may
+ * make it. Gives why the oldest event waits, or OK. */
 static inngest_status drain(inngest *jobs)
 {
     inngest_status status = INNGEST_OK, taken;
@@ -5383,8 +5377,8 @@ APART void wake_steps(inngest *jobs)
 }
 
 #if INNGEST_CRASHES
-/* After a crash a suspect in a long step keeps the others waiting, but not for longer than that: then they go on too, and from
- * now on a crash is nobody's. */
+/* After a crash a suspect in a long step keeps the others waiting, but for INNGEST_SUSPECT_MS at most: then they go on, too,
+ * and a crash is pinned on nobody from then on. */
 static void release(inngest *jobs)
 {
     inngest_run *run = lone_run(jobs);
@@ -5392,8 +5386,8 @@ static void release(inngest *jobs)
 }
 #endif
 
-/* The run to pass next in this round: the one due first; of those, the oldest. A run that is cancelled need not wait for one
- * that is alone: it ends behind a record of its own. */
+/* The run that has the next pass of this round: the one due first, of several the oldest. One that is cancelled need not wait
+ * for one that is alone: it ends behind a record of its own. */
 NEAR inngest_run *next_due(inngest *jobs)
 {
     inngest_run *run = ALONE(jobs) ? lone_run(jobs) : first_run(jobs);
@@ -5413,9 +5407,9 @@ NEAR_APART uint32_t due_in(const inngest *jobs, int64_t when)
     return in < 0 ? 0 : in > INT32_MAX ? UINT32_MAX : (uint32_t)in;
 }
 
-/* In how many ms to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot
- * come after 1, 2, 4 ... minutes, so that a machine which is reset more often than hourly gets on too; none before: it would hide what
- * the last boot knew of the clock. */
+/* In how many ms the next TIME is due. Where no clock will tell the time off, the first ones of a boot come after 1, 2, 4 ...
+ * minutes, so that a machine which is reset more often than hourly gets on, too; none before: it would hide what the last boot
+ * knew of the clock. */
 APART uint32_t heartbeat_in(const inngest *jobs)
 {
     int64_t from = INNGEST_FAST_MOUNT && jobs->stamp < jobs->booted ? jobs->booted : jobs->stamp, boot = from - jobs->booted;
@@ -5466,6 +5460,7 @@ static void pass_again(inngest *jobs, inngest_run *run)
     due_now(jobs, run);
 }
 
+/* Runs that want another pass at once may have it now. */
 static void end_round(inngest *jobs)
 {
 #if INNGEST_INDEXES
@@ -5505,7 +5500,8 @@ static uint32_t do_what_is_due(inngest *jobs, uint32_t now_ms)
 {
     uint32_t next, block, offset;
     inngest_status waiting, ahead;
-    if (!advance_time(jobs, now_ms) && jobs->last_tick - now_ms > MOST_BACK_MS) jobs->last_tick = now_ms;         /* that far it went back: it began anew, or no tick came for 24 days */
+    /* So far back, the clock has restarted, or no tick came for 24 days. */
+    if (!advance_time(jobs, now_ms) && jobs->last_tick - now_ms > MOST_BACK_MS) jobs->last_tick = now_ms;
     if (jobs->failed || STOPPED(jobs)) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
     if (jobs->now < QUIET_UNTIL(jobs) && !ALONE(jobs) && nothing_came(jobs)) return due_in(jobs, QUIET_UNTIL(jobs));
@@ -5574,8 +5570,8 @@ inngest_status inngest_flush(inngest *jobs)
  * The wall clock, format, init (its mount: section 7), close, cancel, what runs wait for. */
 
 #if INNGEST_WALL_CLOCK
-/* The newest wait of a run that began in this boot and has not been moved: b: its payload, moved by `off` ms. Gives the key of
- * its record; 0: there is none. */
+/* Find the run's newest wait that began in this boot and has not been moved. b: its payload, moved by `off` ms. Gives its
+ * record's key; 0: none. */
 static uint32_t wait_to_shift(inngest *jobs, const inngest_run *run, int64_t off, uint8_t b[WAIT_BYTES])
 {
     record r, other;
@@ -5621,8 +5617,7 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
     return INNGEST_OK;
 }
 
-/* The first time in a boot that the clock is known: journal time moves on by the time spent off, and what began in this boot
- * with it. */
+/* The clock is known for the first time in this boot: move journal time, and what began in this boot, by the time spent off. */
 static inngest_status make_time_good(inngest *jobs, int64_t off)
 {
     inngest_run *run = jobs->runs;
@@ -5713,7 +5708,7 @@ APART inngest_status check_config(const inngest_config *c)
     if (p->block_count < 2 || p->block_count > 65535) return INNGEST_ERR_GEOMETRY;
     if (p->block_count * (p->block_size / (p->program_size < 4 ? 4u : p->program_size)) > 0x1000000) return INNGEST_ERR_GEOMETRY;   /* a link's 24 bits */
     if (c->memory == NULL || (uintptr_t)c->memory % offsetof(struct alignment, time) != 0 ||
-        c->memory_size < INNGEST_MEMORY(c->runs, c->events)) return INNGEST_ERR_MEMORY;   /* of 32 bits, also where size_t has 16 */
+        c->memory_size < INNGEST_MEMORY(c->runs, c->events)) return INNGEST_ERR_MEMORY;   /* in 32 bits, even if size_t has 16 */
     return INNGEST_OK;
 }
 
@@ -5955,10 +5950,10 @@ APART void check_runs(inngest *jobs, inngest_reset reset)
     }
     jobs->guarded = crashed ? GUARDED_EVENTS : 0;
 #endif
-    if (crashed && alone) say(jobs, "inngest: a reset is pinned on a run");   /* last, behind all records: port.log may reset the machine, too */
+    if (crashed && alone) say(jobs, "inngest: a reset is pinned on a run");   /* last: port.log may reset the machine, too */
 }
 
-/* Mount, and again as long as that is asked for. */
+/* Mount and settle, and begin again as long as they give PAUSED. */
 static inngest_status mount_all(inngest *jobs, const inngest_config *config)
 {
     uint32_t reclaimed = 0, tries = 0;
@@ -5976,7 +5971,7 @@ static inngest_status mount_all(inngest *jobs, const inngest_config *config)
     return status;
 }
 
-/* Does a record of this block, which has just been read, stand in front of the block, too? */
+/* Does the same record, which has just been read, stand in front of its block, too? */
 static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
 {
     record other;
@@ -5990,7 +5985,7 @@ static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
     return false;
 }
 
-/* Was a block begun by mounts alone? Voids are theirs, and proof is of blocks that are erased by now. */
+/* Was a block begun by mounts alone? They write voids, repeat records, and leave proof of blocks that are erased by now. */
 static bool is_hollow(inngest *jobs, uint32_t block)
 {
     record r;
@@ -6000,10 +5995,10 @@ static bool is_hollow(inngest *jobs, uint32_t block)
     return true;
 }
 
-/* Reclaim has no room for what is live in the tail. PAUSED: now it has, mount again: boots that were cut short, one after
- * the other, have begun blocks in which nothing is whole but what they wrote again. With the last one, in which all are
- * copies, they are erased once more, the last one first: else no mount would succeed any more. Once: what the next one
- * writes again goes to the first of two erased blocks at least, so that it need not reclaim. */
+/* Reclaim has no room for what is live in the tail. PAUSED: now it has, mount again: boots cut short one after the other have
+ * begun blocks in which nothing is whole but what they wrote again. With the last one, in which all are copies, these are
+ * erased again, the last one first: else no mount would succeed any more. Once: what the next one writes again goes to the
+ * first of two erased blocks at least, so that it need not reclaim. */
 static inngest_status win_back(inngest *jobs)
 {
     uint32_t block = jobs->last_block;
@@ -6173,13 +6168,13 @@ typedef struct json_reader {
     uint8_t c;                         /* the byte before at; 0 at the end */
     uint8_t type;                      /* of what was taken last; BOOL is true */
     uint8_t depth;
-    bool negative;                     /* is the newest number */
+    bool negative;                     /* the newest number is */
     uint32_t at, size;
     const uint8_t *memory;             /* NULL: the journal, from bytes behind the beginning of a payload */
     inngest *jobs;
     uint32_t from;
     int status;                        /* the first failure */
-    int misfit;                        /* the newest string is too long, holds a 0, or is another */
+    int misfit;                        /* the newest string is too long, holds a 0, or is not the text */
     /* where a string goes: out, or else compared with text */
     char *out;
     const char *text;
@@ -6287,7 +6282,7 @@ static void json_utf8(json_reader *r, uint32_t code)
         if (c > 0x3F) json_stop(r);
         code = code << 6 | c;
     }
-    if (json_emit_code(r, code & ((UINT32_C(0x40) << 5 * more) - 1)) != more) json_stop(r);   /* longer than it need be */
+    if (json_emit_code(r, code & ((UINT32_C(0x40) << 5 * more) - 1)) != more) json_stop(r);   /* overlong */
 }
 
 static uint32_t json_hex(json_reader *r)
@@ -6350,8 +6345,8 @@ APART void json_zeros(json_reader *r)
     for (; r->exponent > 0 && r->mantissa >> 60 == 0; r->exponent--) r->mantissa *= 10;
 }
 
-/* Take one digit or more. For the mantissa: gives how many; zeros wait in the exponent until a digit that is none follows. A
- * number too long for an int64_t gets all bits set, keeps them, and shows by its sign. Or those of an exponent: gives that. */
+/* Take one digit or more. Mantissa: gives how many; zeros wait in the exponent until another digit follows; a number too long
+ * for an int64_t gets all bits set, stays so and shows in its sign. Exponent: gives its value. */
 static int32_t json_digits(json_reader *r, bool exponent)
 {
     int32_t n = 0;
@@ -6509,7 +6504,7 @@ static bool json_find(json_reader *r, const char *path)
 
 #if SIZE_MAX > 0xFFFF
 typedef size_t json_want;
-#else                                  /* 8 times as much as a size_t holds */
+#else                                  /* holds 8 times a size_t */
 typedef uint32_t json_want;
 #endif
 
@@ -6562,7 +6557,7 @@ static inngest_status json_read_memory(const void *json, size_t size, const char
     json_reader r;
     if (json == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
 #if SIZE_MAX > 0x3FFFFFF
-    if (size >> 26) return INNGEST_ERR_TOO_LONG;     /* with so few digits no exponent that json_digits has cut can matter */
+    if (size >> 26) return INNGEST_ERR_TOO_LONG;     /* no exponent that json_digits cut is made good by so few digits */
 #endif
     clear_bytes(&r, sizeof r);
     r.memory = json;
@@ -6573,7 +6568,7 @@ static inngest_status json_read_memory(const void *json, size_t size, const char
 
 static void event_error(inngest_ctx *ctx, inngest_status status, const char *path)
 {
-    if (!ctx->told && !IN_ON_FAILURE(ctx->run)) set_error(ctx, status, 0, path);   /* there the run's own stays */
+    if (!ctx->told && !IN_ON_FAILURE(ctx->run)) set_error(ctx, status, 0, path);   /* there the run's failure stays */
 }
 
 static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *out, json_want want)
