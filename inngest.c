@@ -2792,7 +2792,7 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
         set_copied(jobs, 0, 0);
         *reclaimed = reclaimed_by(jobs, r) + 1;
         jobs->next_run = get4(b);
-        if (r->size > 4) jobs->booted = (INT64_C(1) << 32) + get4(b + 4);      /* for take_time: its low half, made not 0 */
+        if (r->size > 4) jobs->booted = (INT64_C(1) << 32) + get4(b + 4);      /* a list's time, low half, for take_time; never 0 */
         break;
 #if INNGEST_CRASHES
     case CRASH:                        /* of no run: a predicate was called; counts if nothing follows */
@@ -2811,7 +2811,7 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
 }
 
 /* Note a void range. needed: what it voids reads as whole, so the mount must begin again without it; such ranges come first and
- * are never dropped. void_count above VOIDS: others were. Always PAUSED, for callers that begin again. */
+ * are never dropped. void_count > VOIDS: others have been. Always PAUSED, for callers that begin again. */
 static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool needed)
 {
     uint32_t *range = jobs->voids[(needed ? jobs->voids_needed : jobs->void_count) % VOIDS], *last;
@@ -3048,7 +3048,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
             }
             edge = true;
             if (is_filler(jobs, address)) {
-                if (offset - gap <= 2u * jobs->unit) {            /* with the unit left alone */
+                if (offset - gap <= 2u * jobs->unit) {            /* counting the unit left alone in front of it */
                     gap = offset;
                     broken = false;
                 }
@@ -3443,7 +3443,7 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
     }
-    if (found.ends && (int32_t)(found.ends - found.taken) > 0) return INNGEST_PAUSED;   /* what says so reads differently each time */
+    if (found.ends && (int32_t)(found.ends - found.taken) > 0) return INNGEST_PAUSED;   /* that END reads differently each time */
 #if INNGEST_FAST_MOUNT
     if (jobs->list) INNGEST_TRY(find_starts(jobs));
 #endif
@@ -3649,7 +3649,7 @@ static bool find_ahead(inngest_ctx *ctx, record *r)
         if (found[0] != ctx->step) continue;
         if (!read_record(jobs, found[1], r) || !is_memo(ctx, r)) return false;   /* cov: a guard: a reclaim that started over may have put others there */
         front = jobs->trail[--ctx->trail_at % INNGEST_TRAIL_STEPS];
-        found[0] = front[0];           /* the first one takes the place of the one found out of turn */
+        found[0] = front[0];           /* the front entry takes the place of the one found */
         found[1] = front[1];
         return true;
     }
@@ -4456,7 +4456,8 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
     inngest_status status = enter_short(ctx, id, WHAT_RESTART);
     if (status != INNGEST_BODY) return status;
     if (jobs->port->restart == NULL) return step_mistake(ctx, INNGEST_ERR_RESTART);
-    if (!(ctx->run->flags & RUN_DRAINS) && !jobs->waits && published_slot(jobs, jobs->head)) {   /* events that can be journaled first; once: more may come all the time */
+    /* Journal the events that wait first; once, as more may keep coming. */
+    if (!(ctx->run->flags & RUN_DRAINS) && !jobs->waits && published_slot(jobs, jobs->head)) {
         ctx->run->flags |= RUN_DRAINS;
         return wait_a_round(ctx);
     }
@@ -4775,7 +4776,8 @@ APART inngest_status check_table(const inngest *jobs, uint16_t *index)
         if (f->event == NULL || f->event[0] == 0) return INNGEST_ERR_TABLE_EVENT;
         while (*star && *star != '*') star++;
         name_size = (size_t)(star - f->event);
-        if (name_size > (INNGEST_EVENT_BYTES < 255 ? INNGEST_EVENT_BYTES : 255) || (name_size >= 8 && is_own(f->event))) return INNGEST_ERR_TABLE_EVENT;   /* none is ever sent */
+        /* No such event is ever sent. */
+        if (name_size > (INNGEST_EVENT_BYTES < 255 ? INNGEST_EVENT_BYTES : 255) || (name_size >= 8 && is_own(f->event))) return INNGEST_ERR_TABLE_EVENT;
         if (*star && (star[1] != 0 || star == f->event || (star[-1] != '/' && star[-1] != '.'))) return INNGEST_ERR_TABLE_EVENT;
         if (f->handler == NULL) return INNGEST_ERR_TABLE_HANDLER;
         if ((f->backoff == NULL) != (f->backoff_count == 0)) return INNGEST_ERR_TABLE_BACKOFF;
@@ -5217,7 +5219,7 @@ APART void pass(inngest *jobs, inngest_run *run)
     inngest_ctx *ctx = start_ctx(jobs, run);
     uint32_t number = run->number;
     inngest_status verdict;
-    if ((run->flags & RUN_PARKED) && !CANCELLING(run)) {     /* a clock, a wake or a timeout is no reason */
+    if ((run->flags & RUN_PARKED) && !CANCELLING(run)) {     /* not even for a clock, a wake or a timeout */
         due_never(jobs, run);
         return;
     }
@@ -5240,7 +5242,7 @@ APART void pass(inngest *jobs, inngest_run *run)
     if ((run->flags & RUN_UNIX) && jobs->wall_moved) ctx->wake = jobs->now;     /* user code has set the clock under a wait for a date */
 #endif
 #if INNGEST_LONG_STEPS
-    if ((run->flags & RUN_WANTS) && !jobs->wanting) ctx->wake = jobs->now;      /* another branch of it has left a place since */
+    if ((run->flags & RUN_WANTS) && !jobs->wanting) ctx->wake = jobs->now;      /* another branch of it has freed a place since */
 #endif
     if (ctx->wake <= jobs->now) {                    /* in the next round */
         due_never(jobs, run);
@@ -5252,7 +5254,8 @@ APART void pass(inngest *jobs, inngest_run *run)
 #if INNGEST_CRASHES
     if (!(run->flags & RUN_ARMED)) return;
     if (find_active(jobs, run, 0) == NULL) {
-        if (arm(jobs, run, false) && ctx->stuck && !(run->flags & RUN_WANTS)) run->flags &= (uint16_t)~RUN_SUSPECT;   /* it tries again each second: not behind records each time */
+        /* It tries again each second, and need not write records each time. */
+        if (arm(jobs, run, false) && ctx->stuck && !(run->flags & RUN_WANTS)) run->flags &= (uint16_t)~RUN_SUSPECT;
     } else if (jobs->alone != number) {
         jobs->alone = number;
         jobs->alone_until = (uint32_t)jobs->now + INNGEST_SUSPECT_MS;
@@ -5323,7 +5326,7 @@ static void leave_clean_stop(inngest *jobs)
     (void)jobs;
 }
 
-/* Free the slot of this number, and keep those ahead of it: each moves up by one. */
+/* Free the slot with this index, and keep those in front of it, which move up by one. */
 static void free_slot(inngest *jobs, inngest_word at)
 {
     for (; INNGEST_LONG_STEPS && at != jobs->head; at--) {
@@ -5524,7 +5527,7 @@ static uint32_t do_what_is_due(inngest *jobs, uint32_t now_ms)
         if (!can_write(jobs)) return RETRY_ROOM_MS;
     } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs));   /* a round cut short takes a sync too */
     if (STOPPED(jobs)) return UINT32_MAX;
-    if (2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
+    if (2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* ended runs have left places: one sync for both */
     if ((!FAST || jobs->now - jobs->stamp >= 60000) &&
         ((is_stale(jobs) && jobs->now - jobs->booted >= 60000) || (heartbeat_in(jobs) == 0 && (waiting == INNGEST_ERR_SEEN_FULL || next_deadline(jobs, INNGEST_OK) == 0))) &&
         write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
@@ -5535,8 +5538,8 @@ static uint32_t do_what_is_due(inngest *jobs, uint32_t now_ms)
     if (waiting != INNGEST_OK ? WOKEN(jobs) : !nothing_came(jobs)) return 0;
     next = next_deadline(jobs, waiting);
     if (wants_room_ahead(jobs)) {
-        if (ahead == INNGEST_OK && (int)waiting >= INNGEST_ERR_SEEN_FULL) return 0;   /* in the next one, which may have nothing else to do */
-    } else BE_QUIET(jobs, next == UINT32_MAX ? NEVER : jobs->now + next);    /* what waits stands in the queue: it is looked at all the same */
+        if (ahead == INNGEST_OK && (int)waiting >= INNGEST_ERR_SEEN_FULL) return 0;   /* the next one may have nothing else to do */
+    } else BE_QUIET(jobs, next == UINT32_MAX ? NEVER : jobs->now + next);    /* events that wait are looked at all the same */
     return next;
 }
 
@@ -5544,7 +5547,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
     uint32_t next;
     if (check_call(jobs) != INNGEST_OK) return UINT32_MAX;
-    jobs->busy = true;                 /* for what is called in it: user code, and the port's functions, too */
+    jobs->busy = true;                 /* seen by what it calls: user code, and the port's functions */
     next = do_what_is_due(jobs, now_ms);
     jobs->busy = false;
     return next;
@@ -5581,7 +5584,7 @@ static uint32_t wait_to_shift(inngest *jobs, const inngest_run *run, int64_t off
         if ((r.kind != ATTEMPT && r.kind != SLEEP) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
         copy_bytes(b, FIRST(jobs, &r), WAIT_BYTES);
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, &other)) continue;
-        put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
+        put_time(b, get_time(b) + off);    /* its "now" stays: the TIME written when all are moved says more */
         b[13] |= WAIT_MOVED;
         return KEY((unsigned)r.kind | (r.flags & FLAG), r.step);
     } while (r.link);
@@ -5818,8 +5821,8 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
             inngest_status status = r.size == 4 ? (inngest_status)(int32_t)get4(b) : INNGEST_FAIL;   /* alone; else the error of the handler */
             if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
             run->phase = (INNGEST_CANCEL || INNGEST_INSPECT) && status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
-            if (!(run->flags & RUN_FAILING)) {         /* once more: of its steps none counted, but a copy of its START may */
-                run->flags |= RUN_FAILING;             /* for one that is cancelled, too: nothing asks */
+            if (!(run->flags & RUN_FAILING)) {         /* walk again: none of its steps has counted so far, but its START may */
+                run->flags |= RUN_FAILING;             /* also if it is being cancelled, where nothing asks */
                 run->used = 0;
                 r.position = run->last + 1;
                 r.link = 1;
@@ -6025,17 +6028,18 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
         INNGEST_TRY(mount_all(jobs, config));
         take_time(jobs);
         INNGEST_TRY(port_sync(jobs));                  /* before anything acts on what was written again */
-        jobs->copies_only = false;                     /* in a last block that this mount has begun */
+        jobs->copies_only = false;                     /* if this mount has begun the last block, it holds more */
         jobs->wrote = !jobs->opening;
 #if INNGEST_LONG_STEPS
         jobs->token = jobs->newest * 2654435761u | 1; /* tokens of an earlier boot are stale */
 #endif
         check_runs(jobs, config->reset);
         if (unreadable(jobs)) return INNGEST_ERR_READ;
-        INNGEST_TRY(prepare_blocks(jobs, true));       /* where what check_runs wrote had a block reclaimed, and its erase failed */
-        /* What was written again stands in the block that a reclaim cut short starts over: it ends before anything acts on it. */
+        INNGEST_TRY(prepare_blocks(jobs, true));       /* if check_runs had to reclaim a block, whose erase failed */
+        /* What was written again is in the last block, which a mount erases if a reclaim was cut short: end the reclaim before
+         * anything acts on it. */
         status = jobs->head_block == jobs->last_block ? reclaim_block(jobs, true) : INNGEST_OK;
-        /* What a program that failed has taken is there again at the next mount. */
+        /* The room that failed programs have taken is free again after another mount. */
         if (status == INNGEST_ERR_JOURNAL_FULL) status = jobs->doubtful ? INNGEST_ERR_PROGRAM : win_back(jobs);
     } while (status == INNGEST_PAUSED);
     INNGEST_TRY(status);
@@ -6122,7 +6126,7 @@ void inngest_get_counters(const inngest *jobs, inngest_counters *out)
 const char *inngest_status_name(inngest_status status)
 {
 #if INNGEST_STATUS_NAMES
-    /* One after the other down from BODY; a byte up to @, which is 64, leaves out so many values. */
+    /* Names of one value after the other, down from BODY; a byte up to @, which is 64, skips so many values. */
     static const char names[] = "BODY\0FAIL\0RETRY\0PENDING\0AGAIN\0PAUSED\0@@@@OK\0@@@@STEP_FAILED\0TIMED_OUT\0LOST\0CANCELLED\0"
         "'ERR_NOT_FOUND\0ERR_TYPE\0ERR_JSON\0ERR_TOO_LONG\0ERR_RANGE\0ERR_DEPTH\0ERR_ARGUMENT\0"
         "\015ERR_NESTED\0ERR_STEP_LEFT\0ERR_STATUS\0ERR_STEP_IDS\0ERR_STEP_ID\0ERR_RESULT_SIZE\0ERR_RUN_BYTES\0"
