@@ -2968,7 +2968,7 @@ static bool give_place(inngest *jobs, const record *of, scan *found)
 {
     uint32_t end = 0, number = 0, range[2];
     record r;
-    if (found->status != INNGEST_OK) return false;         /* one is enough: each look goes through all that follows */
+    if (found->status != INNGEST_OK) return false;         /* one is enough: each is looked for through all that follows */
     for (stand_at(&r, of->position); next_record(jobs, jobs->last_block + 1, &r); ) {
         get_range(range, FIRST(jobs, &r));
         if (is_void(&r) && in_range(end, range)) end = 0;              /* its program failed, and was whole all the same */
