@@ -19,12 +19,20 @@
  *  14  Tick
  *  15  Life and inspection
  *  16  JSON
- *  17  Text */
+ *  17  Text
+ *
+ * A run is one execution of a function for one event. Its handler is called again from the top each time the run goes on;
+ * each such call is a pass. A step is a part of a handler whose result is recorded; in later passes it is not executed but
+ * gives that result, its memo. All that must survive a reset are records in the journal, a log over the storage's blocks.
+ * "Before" and "in front of" a record mean older, "after" and "behind" newer: the order of the log. */
 #include "inngest.h"
 #include <stdarg.h>
 #include <string.h>
 
-/* ---- 1 Checks of the configuration, types ---------------------------------------------------------------------- */
+/* ---- 1 Checks of the configuration, types ----------------------------------------------------------------------
+ *
+ * A configuration out of range is refused here, at compile time. Then: constants of the journal's format and of the engine,
+ * the flags of a run, internal types, and macros that become constants where a part is left out. */
 
 #if INNGEST_STAGE_BYTES % 32 || INNGEST_STAGE_BYTES < 64 || INNGEST_STAGE_BYTES > 4096
 #error "INNGEST_STAGE_BYTES: a multiple of 32, 64..4096"
@@ -55,74 +63,75 @@
 #endif
 
 #define MAGIC 0x314A4E49u              /* "INJ1" */
-#define READY 0x4A004A00u              /* of inngest.ready while mounted: unlikely by chance, and a compare can hold it */
-#define VOIDS 8u                                                /* of inngest.voids */
-#define BLOCK_HEADER 24u               /* and one padding to the unit: first_offset */
+#define READY 0x4A004A00u              /* inngest.ready while mounted: unlikely by chance, and an immediate operand of a compare */
+#define VOIDS 8u                                                /* entries in inngest.voids */
+#define BLOCK_HEADER 24u               /* padded to whole units: first_offset */
 #define KIND_MASK 0x0Fu
-#define CARRIED 0x10u                  /* a copy made by reclaim or recovery: no news of its run */
-#define MORE 0x20u                     /* the group goes on */
+#define CARRIED 0x10u                  /* a copy made by reclaim: no news of its run; of a list: see nothing_is_void */
+#define MORE 0x20u                     /* the group goes on with the next record */
 #define WIDE 0x40u
-#define FLAG 0x80u                     /* of a step: in on_failure; of TIME: a clean stop */
+#define FLAG 0x80u                     /* of a step: in on_failure; of TIME: a clean stop; of START: the event has a time;
+                                        * of RECLAIMED: a void record (step 0) or a joint (step 1) */
 #define STEP_MASK 0xFFFFFFu
 #define TIME_BYTES 12u
 #define SEEN_BYTES 14u
-#ifndef LEAST_WINDOW                    /* less in tests of small journals */
-#define LEAST_WINDOW 16384u            /* bytes behind the head, and 3 blocks, in which the tail may stay whatever is live */
-#define FOLLOW 16u                     /* and so many times what is live */
-#define LIST_REACH 8192u               /* bytes: from one list to the next */
+#ifndef LEAST_WINDOW                    /* tests of small journals set less */
+#define LEAST_WINDOW 16384u            /* the tail may always lag the head by this many bytes and 3 blocks ... */
+#define FOLLOW 16u                     /* ... and by this many times the bytes that are live */
+#define LIST_REACH 8192u               /* bytes written from one list to the next */
 #endif
-#define LIST_GRID (LIST_REACH / 2)      /* a power of two: in blocks of more than LIST_REACH a list begins behind a multiple of it */
-#define LIST_PLACE (LIST_GRID / 8)      /* in the first so many bytes */
-#define LOOK 256u                       /* bytes that are looked at in front of the head */
-#define SIGN 64u                        /* and behind those a unit of so many */
-#define UNSYNCED 8u                     /* blocks that are entered from one sync to the next */
-#ifdef TAKES_LISTS                      /* a test's */
+#define LIST_GRID (LIST_REACH / 2)      /* a power of two; in blocks above LIST_REACH a list begins behind a multiple of it ... */
+#define LIST_PLACE (LIST_GRID / 8)      /* ... within this many bytes */
+#define LOOK 256u                       /* bytes ahead of the head that are checked to be blank, at a time */
+#define SAMPLE 64u                      /* beyond them a mount checks one unit each so many bytes */
+#define UNSYNCED 8u                     /* most blocks that are entered from one sync to the next */
+#ifdef TAKES_LISTS                      /* a test switches them off */
 extern bool TAKES_LISTS;
 #else
 #define TAKES_LISTS true
 #endif
 #define ERROR_BYTES (8u + INNGEST_MESSAGE_BYTES)
-#define END_ROOM (((16u + ERROR_BYTES + 31u) & ~31u) + 32u)   /* in each reservation: PHASE and CRASH */
-#define START_HEAD 13u                 /* 7 without a time */
-#define LARGEST_PAYLOAD 4352u          /* of the format: bounds what a scan reads at each place of a blank or torn block */
-#define GUARDED_EVENTS 16u
-#define NEVER (INT64_C(1) << 47)        /* behind all times; a deadline is kept in 48 bits */
-#define IS_TIME(t) ((uint64_t)(t) >> 47 == 0)                   /* as many, and not negative */
+#define END_ROOM (((16u + ERROR_BYTES + 31u) & ~31u) + 32u)   /* part of each reservation: room for a PHASE and a CRASH */
+#define START_HEAD 13u                 /* bytes of a START's payload in front of the name; 7 without a time */
+#define LARGEST_PAYLOAD 4352u          /* fixed by the format: bounds what a scan reads at each unit of a blank or torn block */
+#define GUARDED_EVENTS 16u             /* events after a crash whose predicates are called behind a record */
+#define NEVER (INT64_C(1) << 47)        /* later than any time; deadlines are kept in 48 bits */
+#define IS_TIME(t) ((uint64_t)(t) >> 47 == 0)                   /* not negative, and before NEVER */
 #define NO_FUNCTION 0xFFFFu
-#define LAST_LAPS 16u                   /* of 2^32 blocks: no events come then, so that the runs there are may end */
+#define LAST_LAPS 16u                   /* laps before block numbers end: no event is admitted, so that live runs may end */
 #define MOST_RUNS (INNGEST_MANY_RUNS ? 4000000u : 65534u)
-#define RETRY_ROOM_MS 1000
-#define MOST_BACK_MS UINT32_C(86400000)   /* a clock that went back so far is waited for; further: it began anew */
-#define FAST (UINTPTR_MAX > 0xFFFFFFFF)                         /* a short way beside the whole one, where code is cheap */
+#define RETRY_ROOM_MS 1000             /* delay before what failed, or found no room, is tried again */
+#define MOST_BACK_MS UINT32_C(86400000)   /* a clock that goes back by at most this is waited for; by more, it has restarted */
+#define FAST (UINTPTR_MAX > 0xFFFFFFFF)                         /* 64-bit hosts: shortcuts, as code size is cheap */
 
 enum { START = 1, END, PHASE, RESULT, FAILED, ATTEMPT, INTENT, SLEEP, DONE, CHOICE, SAVE, CRASH, TIME, SEEN, RECLAIMED };
-enum { WHAT_RUN, WHAT_SLEEP, WHAT_SEND, WHAT_RESTART };                    /* in a DONE record */
+enum { WHAT_RUN, WHAT_SLEEP, WHAT_SEND, WHAT_RESTART };                    /* what a step does; all but RUN stand in DONE records */
 enum { WAIT_UNIX = 1, WAIT_PARALLEL = 2, WAIT_MOVED = 4 };                 /* flags in ATTEMPT and SLEEP records */
 
-/* Flags of a run; 0: the part that needs it is left out. */
-#define RUN_SUSPECT (INNGEST_CRASHES ? 1u : 0u)      /* since an unclean boot: each pass goes behind a CRASH record until it commits */
-#define RUN_MARKED (INNGEST_CRASHES ? 2u : 0u)       /* a CRASH record of it counts */
-#define RUN_ARMED (INNGEST_CRASHES ? 4u : 0u)        /* ... and says that it is on its own */
+/* Flags of a run; a flag is 0 where the part that needs it is left out. */
+#define RUN_SUSPECT (INNGEST_CRASHES ? 1u : 0u)      /* live at an unclean boot: passes follow a CRASH record until it commits */
+#define RUN_MARKED (INNGEST_CRASHES ? 2u : 0u)       /* it has a CRASH record that counts */
+#define RUN_ARMED (INNGEST_CRASHES ? 4u : 0u)        /* ... which says that it is on its own */
 #define RUN_OLD 8u                     /* from an earlier boot: a body may have begun there */
-#define RUN_BEGUN (INNGEST_WALL_CLOCK ? 16u : 0u)    /* past its event's time */
+#define RUN_BEGUN (INNGEST_WALL_CLOCK ? 16u : 0u)    /* past the time that its event named */
 #define RUN_UNIX (INNGEST_WALL_CLOCK ? 32u : 0u)     /* its deadline is a date */
 #define RUN_PASSED 64u                 /* had its pass in this round */
 #define RUN_FAILING FLAG               /* in on_failure; the same bit as in the records of its steps */
 #define RUN_SAVED (INNGEST_PROGRESS ? 256u : 0u)     /* has live progress of a step */
-#define RUN_DRAINS (INNGEST_RESTART ? 512u : 0u)     /* its restart has let the queue be journaled first */
+#define RUN_DRAINS (INNGEST_RESTART ? 512u : 0u)     /* its restart step has waited for the queue to be journaled */
 #define RUN_WANTS (INNGEST_LONG_STEPS ? 1024u : 0u)  /* waits for a place among the steps in progress */
-#define RUN_RETRYING 2048u              /* its handler waits for its next attempt, or did */
-#define RUN_PARKED 4096u               /* no pass: its records are damaged, or of a part that is left out */
+#define RUN_RETRYING 2048u              /* its handler waits, or has waited, for its next attempt */
+#define RUN_PARKED 4096u               /* gets no pass: its records are damaged, or need a part that is left out */
 #define RUN_WAITS 8192u                 /* a wait of it began in this boot */
 
-typedef struct record {                /* bytes first, then words: short instructions reach them */
+typedef struct record {                /* bytes first, then words, within the reach of short load and store instructions */
     uint16_t size;                     /* of the payload */
     uint8_t kind, flags, header;
     bool later;
 #if INNGEST_TRAIL_STEPS
-    bool staged;                       /* it stands in the stage, whole */
+    bool staged;                       /* all of it is in the stage */
 #endif
-    uint32_t position, next, run, step, link;    /* next: behind it */
+    uint32_t position, next, run, step, link;    /* next: the position right behind it */
 } record;
 
 #if INNGEST_TRAIL_STEPS
@@ -130,19 +139,20 @@ typedef struct record {                /* bytes first, then words: short instruc
 #else
 #define CLEARED sizeof(inngest)
 #endif
-#define LATER 0xA5A5A5A5u              /* in the checksum of a record: when it was written what is in front of it was not synced yet */
+#define LATER 0xA5A5A5A5u              /* XORed into a record's checksum: when it was written, not all in front of it was synced */
 
-/* A kind, or a class, with a step. */
+/* A kind with its flags, or a class (see class_of), and a step in one word. */
 #define KEY(kind, step) ((uint32_t)(kind) << 24 | (step))
 
-typedef struct source {                /* where what is left of a payload comes from */
+typedef struct source {                /* where the rest of a payload that is being written comes from */
     union {
         struct { const uint8_t *at[3]; uint16_t size[3]; } piece;     /* memory */
-        struct { uint32_t address, head, crc, number; } copy;    /* another record: the checksum of its header alone, its own, its run */
+        struct { uint32_t address, head, crc, number; } copy;    /* another record: its payload, header's crc, crc, run */
     } from;
     uint16_t left;
-    uint8_t head;                      /* of its header */
-    uint8_t copy;                      /* of another record; or A_LIST, as if one with a header whose checksum is 0, of which address counts the words */
+    uint8_t head;                      /* bytes of the header in front of it */
+    uint8_t copy;                      /* 1: of another record; A_LIST: a list, treated as a copy whose header's checksum is 0;
+                                        * address counts its words */
 } source;
 
 #define A_LIST 2u
@@ -150,7 +160,7 @@ typedef struct source {                /* where what is left of a payload comes 
 typedef struct arrival {               /* an event on its way into the journal */
     const char *name;
     const void *data;
-    const inngest_slot *full;          /* where its time and id stand, 0 if it has none; NULL: neither */
+    const inngest_slot *full;          /* slot with its time and id, each 0 if it has none; NULL: it has neither */
     uint16_t size;
     uint8_t name_size;
 } arrival;
@@ -166,27 +176,27 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define HAS_ID(e) false
 #endif
 
-#define NOT_SAID UINT32_MAX
+#define NOT_SAID UINT32_MAX            /* of ctx.retry_in: no time was given, the backoff decides */
 
-#if defined(__GNUC__) && !FAST         /* a function of its own: its locals do not add to the stack of those who call others, nor its code to theirs */
+#if defined(__GNUC__) && !FAST         /* not inlined: keeps its locals out of its callers' frames, and its code small */
 #define APART static __attribute__((noinline))
 #else
 #define APART static
 #endif
 
-#if INNGEST_INDEXES                    /* with them the mount goes as deep as any tick */
+#if INNGEST_INDEXES                    /* with them the mount needs as much stack as any tick */
 #define AT_MOUNT APART
 #else
 #define AT_MOUNT static
 #endif
 
-#if defined(__GNUC__) && FAST          /* what calls it mostly does not get there */
+#if defined(__GNUC__) && FAST          /* rarely reached: kept out of its callers */
 #define ASIDE static __attribute__((noinline))
 #else
 #define ASIDE static
 #endif
 
-#if defined(__GNUC__) && defined(__OPTIMIZE__) && FAST         /* what each step goes through: into its callers, where code is cheap */
+#if defined(__GNUC__) && defined(__OPTIMIZE__) && FAST         /* on the way of each step: inlined, where code is cheap */
 #define NEAR static inline __attribute__((always_inline))
 #define NEAR_APART NEAR
 #else
@@ -194,15 +204,15 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define NEAR_APART APART
 #endif
 
-#if defined(__GNUC__)                  /* what a send is made of: few instructions, and no calls between them */
+#if defined(__GNUC__)                  /* what a send consists of: inlined, few instructions */
 #define HOT static inline __attribute__((always_inline))
 #else
 #define HOT INNGEST_SEND_CODE static
 #endif
 
-/* What is never so where the part is left out. */
+/* Conditions and accessors that become constants where their part is left out. */
 #define IN_GROUP(ctx) (INNGEST_PARALLEL && (ctx)->parallel)
-#define IS_DECIDED(ctx) (INNGEST_PARALLEL && (ctx)->decided)   /* its group: only in one */
+#define IS_DECIDED(ctx) (INNGEST_PARALLEL && (ctx)->decided)   /* its group has a winner */
 #if INNGEST_LONG_STEPS
 #define IN_PROGRESS(ctx) ((ctx)->active != NULL)
 #define ENDING(ctx) ((ctx)->ending)
@@ -238,7 +248,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define WOKEN(jobs) LOAD(&(jobs)->woken)
 #define SET_WOKEN(jobs, yes) STORE(&(jobs)->woken, yes)
 #define ACTIVE_STEPS INNGEST_ACTIVE_STEPS
-#else                                  /* none: no loop begins */
+#else                                  /* none: loops over them end at once */
 #define ACTIVE(jobs) ((void)(jobs), (inngest_active *)NULL)
 #define WOKEN(jobs) ((void)(jobs), false)
 #define SET_WOKEN(jobs, yes) ((void)0)
@@ -247,7 +257,7 @@ typedef struct arrival {               /* an event on its way into the journal *
 #if INNGEST_INDEXES
 #define QUIET_UNTIL(jobs) ((jobs)->quiet_until)
 #define BE_QUIET(jobs, until) ((void)((jobs)->quiet_until = (until)))
-#else                                  /* a call looks at all runs */
+#else                                  /* each call looks at all runs */
 #define QUIET_UNTIL(jobs) INT64_MIN
 #define BE_QUIET(jobs, until) ((void)0)
 #endif
@@ -262,7 +272,9 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define TELL(jobs, hook, ...) ((void)(jobs))
 #endif
 
-/* ---- 2 Bytes, checksum, hashes --------------------------------------------------------------------------------- */
+/* ---- 2 Bytes, checksum, hashes ---------------------------------------------------------------------------------
+ *
+ * Little-endian loads and stores, CRC-32, FNV-1a, texts, counters; small stand-ins for functions of the C library. */
 
 #if (defined(__ARM_FEATURE_UNALIGNED) && !defined(__ARM_BIG_ENDIAN)) || defined(__x86_64__)   /* one instruction, at -Os too */
 #define SHORT HOT
@@ -300,7 +312,7 @@ INNGEST_SEND_CODE static uint32_t get4(const uint8_t *from) { return from[0] | (
 static uint32_t get2(const uint8_t *from) { return from[0] | (uint32_t)from[1] << 8; }
 SHORT int64_t get_time(const uint8_t *from) { return (int64_t)((uint64_t)get2(from + 4) << 32 | get4(from)); }
 
-#if INNGEST_CRC_TABLE >= 256           /* an entry is the sum of those of its bits; row k: k zero bytes follow */
+#if INNGEST_CRC_TABLE >= 256           /* entries are XORs of those of their bits; row k: a byte with k zero bytes behind it */
 #define CRC_BIT(b, bit, value) ((b) & (bit) ? value : 0u)
 #define CRC_ROW_0(b) (CRC_BIT(b, 1, 0x77073096) ^ CRC_BIT(b, 2, 0xEE0E612C) ^ CRC_BIT(b, 4, 0x076DC419) ^ CRC_BIT(b, 8, 0x0EDB8832) ^ \
                       CRC_BIT(b, 16, 0x1DB71064) ^ CRC_BIT(b, 32, 0x3B6E20C8) ^ CRC_BIT(b, 64, 0x76DC4190) ^ CRC_BIT(b, 128, 0xEDB88320))
@@ -375,10 +387,10 @@ INNGEST_SEND_CODE APART uint32_t hash_text(uint32_t hash, const char *text)     
     return hash;
 }
 
-/* Of the id of an event, a function or a step. */
+/* Hash of the id of an event, a function or a step. */
 INNGEST_SEND_CODE APART uint32_t hash_id(const char *id) { return hash_text(HASH_SEED, id); }
 
-/* Of a power of two. */
+/* Base-2 logarithm of a power of two. */
 static uint32_t log_2(uint32_t n)
 {
     uint32_t log = 0;
@@ -388,13 +400,13 @@ static uint32_t log_2(uint32_t n)
 
 static uint32_t minimum(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
-/* In place of memcpy, memset, strlen and the like, which are large in a small machine's C library: newlib's for ARM are a
- * KB. Others' are faster than a loop of bytes and not that large. */
+/* Stand-ins for memcpy, memset, strlen and the like, which are large in a small machine's C library: about 1 KB in newlib for
+ * ARM. Elsewhere the library's own are faster than a byte loop, and not that large. */
 #if FAST || !defined(__arm__)
 #define copy_bytes memcpy
 #define fill_bytes memset
 
-/* Of no bytes there need be none. */
+/* memcpy, but pointers may be NULL if size is 0. */
 HOT void copy_any(void *to, const void *from, size_t size)
 {
     if (size) copy_bytes(to, from, size);
@@ -408,7 +420,7 @@ INNGEST_SEND_CODE APART void copy_bytes(void *to, const void *from, size_t size)
     while (next != end) *byte++ = *next++;
 }
 
-/* From each place to the next: a loop of its own would be made a call of memset. */
+/* Copies each byte to the next place: compilers would turn a plain loop that fills into a call of memset. */
 APART void fill_bytes(void *to, uint8_t value, size_t size)
 {
     if (size == 0) return;
@@ -417,7 +429,7 @@ APART void fill_bytes(void *to, uint8_t value, size_t size)
 }
 #endif
 
-/* Of no bytes there need be no place. */
+/* to may be NULL if size is 0. */
 APART void clear_bytes(void *to, size_t size)
 {
     if (size) fill_bytes(to, 0, size);
@@ -430,7 +442,7 @@ INNGEST_SEND_CODE static size_t length_of(const char *text)
     return n;
 }
 
-/* A pattern is a name, or the start of one and a star. */
+/* Does a name of `size` bytes match a pattern: the same name, or the start of one and a star for one byte or more? */
 static bool matches(const char *pattern, const char *name, size_t size)
 {
     for (; size > 0; size--, pattern++, name++) {
@@ -440,6 +452,7 @@ static bool matches(const char *pattern, const char *name, size_t size)
     return *pattern == 0;
 }
 
+/* Copy a text, cut to fit; NULL is an empty one. */
 static void copy_text(char *to, const char *from, size_t size)
 {
     for (; size > 1 && from && *from; size--) *to++ = *from++;
@@ -449,10 +462,10 @@ static void copy_text(char *to, const char *from, size_t size)
 /* Copy an id, cut to fit, and give its hash. */
 NEAR uint32_t copy_id(char *to, const char *id, size_t size)
 {
-#if FAST                               /* in one go */
+#if FAST                               /* copy and hash in one loop */
     uint32_t hash = HASH_SEED;
     size_t n = 0;
-    char c = INNGEST_MESSAGE_BYTES ? id[0] : 0;      /* else there is room for none */
+    char c = INNGEST_MESSAGE_BYTES ? id[0] : 0;      /* else no byte fits */
     while (c) {
         hash = (hash ^ (uint8_t)c) * HASH_PRIME;
         to[n] = c;
@@ -472,7 +485,7 @@ INNGEST_SEND_CODE static void count(uint32_t *counter)
 {
     if (*counter != UINT32_MAX) (*counter)++;   /* cov: after 2^32 events */
 }
-#else                                  /* there is nothing to count in */
+#else                                  /* there are no counters */
 #define count(counter) ((void)0)
 #define tally(counter) ((void)0)
 #define refuse(counter, status) (status)
@@ -480,8 +493,10 @@ INNGEST_SEND_CODE static void count(uint32_t *counter)
 
 /* ---- 3 Queue: filled from any context, emptied by the tick -----------------------------------------------------
  *
- * slot.sequence == index: free in this lap; == index + 1: published. Slots are freed in order, so one is free where the
- * one behind it is: events look there, and so leave the last one to completions, which may be what makes room.
+ * A ring of slots of fixed size. Slots have ever growing indices, and slot.sequence says whose a slot is: == index: it is
+ * free, for the sender that claims this index; == index + 1: it is published, for the tick. Freeing a slot gives it the
+ * index of its next lap. Slots are freed in order, so a slot is free if the one behind it is: events look at that one, and
+ * so leave the last free slot to completions, since a completion may be what makes room.
  * With compare-and-swap a sender moves tail forward to claim a slot and publishes that slot alone, so a preempted
  * sender never holds up one that preempted it. Without it, tail is only a hint: a sender writes its mark into the first
  * slot not claimed in this lap, then looks whether the slot has been published meanwhile. If so, an interrupt that
@@ -501,9 +516,9 @@ INNGEST_SEND_CODE static void count(uint32_t *counter)
 #if INNGEST_CORES > 1 && !HAVE_CAS
 #error "INNGEST_CORES: more than one core needs compare-and-swap"
 #endif
-#ifndef LOAD                           /* the queue's explorer brings its own */
+#ifndef LOAD                           /* LOAD acquires, STORE releases, PEEK is relaxed; tests/explorer.h has its own */
 #if HAVE_CAS && defined(__GNUC__)
-#if INNGEST_CORES == 1 && defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 77       /* M: no other core looks: the compiler alone must keep the order */
+#if INNGEST_CORES == 1 && defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 77       /* M, one core: only for the compiler */
 #define LOAD(p) __extension__ ({ __typeof__(*(p)) loaded_ = __atomic_load_n(p, __ATOMIC_RELAXED); __atomic_signal_fence(__ATOMIC_SEQ_CST); loaded_; })
 #define STORE(p, v) __extension__ ({ __atomic_signal_fence(__ATOMIC_SEQ_CST); __atomic_store_n(p, v, __ATOMIC_RELAXED); })
 #else
@@ -512,7 +527,7 @@ INNGEST_SEND_CODE static void count(uint32_t *counter)
 #endif
 #define PEEK(p) __atomic_load_n(p, __ATOMIC_RELAXED)
 #define SWAP(p, old, new) swap_word(p, old, new)
-HOT bool swap_word(inngest_word *at, inngest_word old, inngest_word new_word)      /* may fail for no reason */
+HOT bool swap_word(inngest_word *at, inngest_word old, inngest_word new_word)      /* weak: may fail spuriously */
 {
     return __atomic_compare_exchange_n(at, &old, new_word, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
@@ -560,9 +575,9 @@ typedef int8_t word_distance;
 #else
 #error "INNGEST_WORD_BITS: 8, 16 or 32"
 #endif
-#define WORD(x) ((inngest_word)(x))    /* where int is wider */
+#define WORD(x) ((inngest_word)(x))    /* wraps where int is wider */
 #define KEPT_SLOTS (INNGEST_LONG_STEPS ? 1u : 0u)      /* for completions, when the rest is full of events that wait for room */
-enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION };         /* FULL: with an id or a time, and its own name */
+enum { SLOT_EVENT, SLOT_FULL_EVENT, SLOT_COMPLETION };         /* FULL: from inngest_send_event, with a copy of its name */
 #define SLOT_WHAT(kind, name_size, size) ((uint32_t)(kind) << 24 | (uint32_t)(name_size) << 16 | (uint32_t)(size))
 #define SLOT_KIND(slot) ((slot)->what >> 24)
 #define SLOT_NAME(slot) ((uint8_t)((slot)->what >> 16))        /* bytes of the name; of a completion: its status */
@@ -581,7 +596,7 @@ INNGEST_SEND_CODE static void tally(uint32_t *counter)                          
 }
 #endif
 
-/* Give the number of a slot that is free, and `kept` more with it. False: there is none. */
+/* Claim the next slot: gives it and its index. False: it, or one of the `kept` behind it, is not free. */
 #if HAVE_CAS
 HOT bool claim_slot(inngest *jobs, inngest_slot **slot, inngest_word *claimed, unsigned kept)
 {
@@ -620,16 +635,16 @@ HOT bool claim_slot(inngest *jobs, inngest_slot **slot, inngest_word *claimed, u
 
 #if HAVE_CAS
 #define CLAIMED(jobs, slot, index) (LOAD(&(jobs)->tail) != (index))
-#else                                  /* tail may have fallen back */
+#else                                  /* a sender that was interrupted may have set tail back */
 #define CLAIMED(jobs, slot, index) (LOAD(&(slot)->claim) == (index))
 #endif
 
-/* Give the slot of this number, from head on. NULL: it is not published. */
+/* Give the slot with this index, head's or one behind it. NULL: it is not published. */
 static inngest_slot *published_slot(inngest *jobs, inngest_word index)
 {
     inngest_slot *slot = &jobs->slots[index & jobs->slot_mask];
     if (LOAD(&slot->sequence) == WORD(index + 1)) return slot;
-#if INNGEST_INSPECT                    /* the second look: an interrupt since the first may have claimed and published it */
+#if INNGEST_INSPECT                    /* look once more: an interrupt since the first look may have claimed and published it */
     if (CLAIMED(jobs, slot, index) && LOAD(&slot->sequence) != WORD(index + 1)) count(&jobs->counters.unpublished);   /* cov: two at once: queue_threads.c, the sweeps of tests/targets */
 #endif
     return NULL;
@@ -691,7 +706,7 @@ HOT inngest_status publish(inngest *jobs, inngest_slot *slot, inngest_word index
     return INNGEST_OK;
 }
 
-/* The same two where they need not be as fast. */
+/* claim_slot and publish for calls that need not be as fast as inngest_send. NULL: none is free, which is counted. */
 INNGEST_SEND_CODE static inngest_slot *open_slot(inngest *jobs, unsigned kept)
 {
     inngest_slot *slot;
@@ -708,7 +723,7 @@ INNGEST_SEND_CODE APART inngest_status close_slot(inngest *jobs, inngest_slot *s
 /* memcpy into a slot, for data that mostly is short and aligned, and often without a fast memcpy at hand. */
 HOT void copy_data(uint8_t *to, const uint8_t *from, size_t size)
 {
-#if defined(__GNUC__) && UINTPTR_MAX > 0xFFFF && !defined(__riscv)       /* there it would be calls of memcpy */
+#if defined(__GNUC__) && UINTPTR_MAX > 0xFFFF && !defined(__riscv)       /* on RISC-V these would be calls of memcpy */
     typedef struct __attribute__((may_alias)) words { uint32_t word[4]; } words;
     if (((uintptr_t)from & 3) == 0 && size < 64) {
         if (size & 32) {
@@ -728,7 +743,8 @@ HOT void copy_data(uint8_t *to, const uint8_t *from, size_t size)
     if (size) copy_bytes(to, from, size);
 }
 
-/* inngest/...: the library's own. In two numbers, for a text would not lie where INNGEST_SEND_CODE says. */
+/* Names that begin with inngest/ are the library's own. Compared as two numbers, since a string constant would not be placed
+ * where INNGEST_SEND_CODE says. */
 #define LETTERS(a, b, c, d) ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 INNGEST_SEND_CODE static bool is_own(const char *name)
 {
@@ -758,11 +774,11 @@ INNGEST_SEND_CODE static inngest_status check_send(inngest *jobs, const char *na
     return ready(jobs) ? check_event(jobs, name, name_size, data, size) : INNGEST_ERR_NOT_READY;
 }
 
-/* What does not pass the first look of a send is refused. */
+/* inngest_send_ refuses: find out why, and count it. */
 INNGEST_SEND_CODE APART inngest_status refuse_event(inngest *jobs, const char *name, const void *data, size_t size)
 {
     inngest_status status = check_send(jobs, name, length_of(name), data, size);
-    return status != INNGEST_OK ? status : refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);     /* a 0 in the middle */
+    return status != INNGEST_OK ? status : refuse(&jobs->counters.refused_name, INNGEST_ERR_NAME);     /* a 0 inside the name */
 }
 
 INNGEST_SEND_CODE inngest_status inngest_send_(inngest *jobs, const char *name, const void *data, size_t size, size_t room)
@@ -776,7 +792,7 @@ INNGEST_SEND_CODE inngest_status inngest_send_(inngest *jobs, const char *name, 
         return refuse(&jobs->counters.refused_full, INNGEST_ERR_QUEUE_FULL);
     }
     slot->of.name = name;
-    slot->what = (uint32_t)size;                     /* SLOT_EVENT; the name ends by itself */
+    slot->what = (uint32_t)size;                     /* SLOT_EVENT is 0; the name ends with a 0 */
     copy_data(slot->data, data, size);
     return publish(jobs, slot, index);
 }
@@ -838,7 +854,7 @@ INNGEST_SEND_CODE void inngest_wake(inngest *jobs)
     if (jobs->port->wake) jobs->port->wake(jobs->port->context);
 }
 
-/* Neither an event, a completion nor a wake since the last tick. */
+/* No event, completion or wake has come since the last tick. */
 NEAR bool nothing_came(inngest *jobs)
 {
     return !WOKEN(jobs) && LOAD(&OLDEST_SLOT(jobs)->sequence) != WORD(jobs->head + 1);
@@ -846,11 +862,12 @@ NEAR bool nothing_came(inngest *jobs)
 
 /* ---- 4 Run table: places, numbers, deadlines -------------------------------------------------------------------
  *
- * Places of the table are found by run number through chains from `heads` (places there and in `next` count from 1, 0
- * is none; free ones are a chain too), and by deadline through a tournament: node i of `tree` holds the place of the
- * earlier of its children 2i and 2i+1, leaf run_count + p is place p, so the root is due first. Of an odd number the first
- * leaf is beside a node, and stands in `tree` too. A new deadline walks up and stops where the winner stays. Without
- * INNGEST_INDEXES all places are looked at. */
+ * The live runs, each in a place of a table in the caller's memory. A run is found by number through hash chains that start
+ * in `heads` (places in `heads` and `next` count from 1, 0 ends a chain; free places form a chain, too), and by deadline
+ * through a tournament tree: node i of `tree` holds the place of the earlier of its children 2i and 2i + 1, leaf
+ * run_count + p is place p, so the root is due first. If run_count is odd, leaf run_count, place 0, has an inner node for a
+ * sibling: tree[run_count] stands for it, and is always 0. When a deadline changes, its matches are played again from the
+ * leaf up, until a winner stays the same. Without INNGEST_INDEXES all places are looked at instead. */
 
 #if FAST
 static int64_t deadline(const inngest_run *run) { return run->due; }
@@ -864,9 +881,10 @@ static void put_deadline(inngest_run *run, int64_t when)
 }
 #endif
 
+/* Is a run due before this deadline, or at the same time but older by its number? */
 static bool is_earlier(const inngest_run *run, int64_t due, uint32_t number)
 {
-#if FAST                               /* asked first is what mostly is so */
+#if FAST                               /* the usual case is tested first */
     return !(deadline(run) > due || (deadline(run) == due && (int32_t)(run->number - number) >= 0));
 #else
     int64_t sooner = deadline(run) - due;
@@ -876,6 +894,7 @@ static bool is_earlier(const inngest_run *run, int64_t due, uint32_t number)
 }
 
 #if INNGEST_INDEXES
+/* Find a live run by the low 24 bits of its number. NULL: there is none. */
 static inngest_run *find_run(inngest *jobs, uint32_t number)
 {
     uint32_t place = number ? jobs->heads[number & jobs->hash_mask] : 0;
@@ -883,6 +902,7 @@ static inngest_run *find_run(inngest *jobs, uint32_t number)
     return place ? &jobs->runs[place - 1] : NULL;
 }
 
+/* The place that stands at a node or leaf of the tournament. */
 static uint32_t contender(const inngest *jobs, uint32_t node)
 {
     return node < jobs->run_count ? jobs->tree[node] : node - jobs->run_count;
@@ -892,7 +912,8 @@ static uint32_t contender(const inngest *jobs, uint32_t node)
 APART inngest_run *first_run(const inngest *jobs) { return &jobs->runs[jobs->tree[1]]; }
 
 #if FAST
-/* `first`: the run was due first, so that it stands in all nodes above, and none need be looked at before it changes. */
+/* Replay the matches of a place up to the root. first: the run was due first, so it stands in all nodes above, which are set
+ * without a look at them. */
 NEAR void climb(inngest *jobs, uint32_t place, bool first)
 {
     const inngest_run *runs = jobs->runs, *rival;
@@ -962,7 +983,7 @@ static void leave_place(inngest *jobs, const inngest_run *run)
 static void clear_places(inngest *jobs)
 {
     uint32_t i;
-    jobs->tree = (inngest_index *)(void *)(jobs->runs + jobs->run_count) - 1;   /* from 1 */
+    jobs->tree = (inngest_index *)(void *)(jobs->runs + jobs->run_count) - 1;   /* indexed from 1 */
     jobs->heads = jobs->tree + jobs->run_count + 1;
     jobs->next = jobs->heads + jobs->run_count - 1;                              /* from 1 */
     jobs->again = jobs->next + jobs->run_count + 1;
@@ -970,7 +991,7 @@ static void clear_places(inngest *jobs)
     for (i = jobs->run_count; i > 0; jobs->free_place = i--) jobs->next[i] = (inngest_index)jobs->free_place;
 }
 #else
-/* The place of a run; 0: a free one. */
+/* Find the place of a run by number; 0: a free place. */
 static inngest_run *find_place(inngest *jobs, uint32_t number)
 {
     inngest_run *run;
@@ -1016,7 +1037,7 @@ static void due_now(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, j
 APART void due_never(inngest *jobs, inngest_run *run) { set_deadline(jobs, run, NEVER); }
 
 #if INNGEST_LONG_STEPS || INNGEST_WALL_CLOCK
-/* Let the runs that have this flag look again. */
+/* Make the runs with this flag due now, so that they look again. */
 static void wake_runs(inngest *jobs, unsigned flag)
 {
     inngest_run *run = jobs->runs;
@@ -1025,7 +1046,7 @@ static void wake_runs(inngest *jobs, unsigned flag)
 }
 #endif
 
-/* After a crash: if this run goes on alone, no longer. */
+/* After a crash suspects go on alone, one at a time: if this run is the one, it no longer is. */
 APART void let_others_go_on(inngest *jobs, const inngest_run *run)
 {
 #if INNGEST_CRASHES
@@ -1035,6 +1056,7 @@ APART void let_others_go_on(inngest *jobs, const inngest_run *run)
     (void)run;
 }
 
+/* The run has committed something: resets that were pinned on it are forgiven. */
 static void made_progress(inngest *jobs, inngest_run *run)
 {
 #if INNGEST_CRASHES
@@ -1043,11 +1065,12 @@ static void made_progress(inngest *jobs, inngest_run *run)
     let_others_go_on(jobs, run);
 }
 
-/* What reservations may take, of so much of the journal: of what an admission may fill, or of what reclaim copes with. */
+/* Share of the journal that may be filled, for capacity(): INNGEST_FILL_PERCENT where an event is admitted, 75 for what reclaim
+ * copes with. */
 #define FILL(percent) ((uint32_t)((((uint64_t)(percent) << 32) + 99) / 100))
 static uint32_t capacity(const inngest *jobs, uint32_t fill);
 
-/* The largest record of a live run that the mount has found: one of a build with larger limits counts. */
+/* Note the largest record that the mount has found of a live run: a build with larger limits may have left it. */
 static void set_largest(inngest *jobs, uint32_t bytes)
 {
     jobs->largest = (uint16_t)bytes;
@@ -1067,7 +1090,15 @@ static void free_the_run(inngest *jobs, inngest_run *run)
     due_never(jobs, run);
 }
 
-/* ---- 5 Journal records: read, verify, append ------------------------------------------------------------------- */
+/* ---- 5 Journal records: read, verify, append -------------------------------------------------------------------
+ *
+ * A record is a header of 12 bytes, 16 if WIDE, and a payload, padded to whole units; a unit is the program size, 4 bytes at
+ * least. A position counts units along the log, modulo 2^32; positions are compared by the sign of their difference. The
+ * checksum is seeded with the journal's format number and covers the position, so that what is stale, moved or foreign
+ * never verifies: a record is valid by its content alone. Records of a run are chained: each links back to the one before.
+ * A group is the records up to the first without MORE; it counts as a whole or not at all.
+ * All is read and made in jobs->stage, which holds a record until the next one is read or written. No unit is ever programmed
+ * twice: its place is spent before the program call, whatever comes of that. */
 
 static uint32_t round_up(const inngest *jobs, uint32_t bytes)
 {
@@ -1077,13 +1108,14 @@ static uint32_t round_up(const inngest *jobs, uint32_t bytes)
 
 static uint32_t block_shift(const inngest *jobs) { return (uint32_t)jobs->unit_shift + jobs->units_shift; }
 
-/* A journal's program size and block size, as its block headers name them. */
+/* Program size and block size, as block headers hold them. */
 APART uint32_t geometry(const inngest *jobs)
 {
     return log_2(jobs->port->program_size) | block_shift(jobs) << 3;
 }
 
-/* Of all that have such positions the newest one, but not behind the next one to be erased, where a mount looks, too. */
+/* The block of a position. Positions wrap, so several blocks share one: gives the newest that is not behind last + 1, which is
+ * erased next, and where a mount looks, too. */
 APART uint32_t block_of(const inngest *jobs, uint32_t position)
 {
     uint32_t mask = UINT32_MAX >> jobs->units_shift, next = jobs->last_block + 1;
@@ -1102,12 +1134,12 @@ static uint32_t position_at(const inngest *jobs, uint32_t block, uint32_t offset
 
 APART uint32_t head_position(const inngest *jobs) { return position_at(jobs, jobs->head_block, jobs->head_offset); }
 
-/* Where a block, or a position, is in the storage. */
+/* The storage address of a block, and of a position. */
 /* NOLINTNEXTLINE(clang-analyzer-core.DivideZero,clang-analyzer-core.UndefinedBinaryOperatorResult): init checks that there are two at least, of 2^18 bytes at most. */
 APART uint32_t block_address(const inngest *jobs, uint32_t block) { return block % jobs->block_count << block_shift(jobs); }
 APART uint32_t find_address(const inngest *jobs, uint32_t position) { return block_address(jobs, block_of(jobs, position)) + offset_of(jobs, position); }
 
-/* The same where it is next to nothing in a ring of a power of two. */
+/* The same with a shortcut: in a ring of a power of two of blocks the address is the low bits of the position. */
 #if FAST
 NEAR uint32_t address_of(const inngest *jobs, uint32_t position)
 {
@@ -1118,6 +1150,7 @@ NEAR uint32_t address_of(const inngest *jobs, uint32_t position)
 #endif
 
 #if INNGEST_LOG
+/* Tell port.log, once a second at most. */
 static void say(inngest *jobs, const char *text)
 {
     if (jobs->said && (uint32_t)jobs->now + 1 - jobs->said < 1001) return;   /* said is now or 1 more */
@@ -1129,11 +1162,12 @@ static void say(inngest *jobs, const char *text)
 #endif
 
 #if INNGEST_LOG || INNGEST_INSPECT
+/* A port call has failed: count it, tell port.log. */
 APART void report(inngest *jobs, int result, const char *text)
 {
 #if INNGEST_INSPECT
     jobs->counters.port_error = result;
-    if (jobs->counters.port_errors != UINT32_MAX) jobs->counters.port_errors++;   /* cov: after 2^32 errors; not by count: no frame */
+    if (jobs->counters.port_errors != UINT32_MAX) jobs->counters.port_errors++;   /* cov: after 2^32 errors; count needs a frame */
 #endif
     (void)result;
     (void)text;
@@ -1143,6 +1177,7 @@ APART void report(inngest *jobs, int result, const char *text)
 #define report(jobs, result, text) ((void)(result))
 #endif
 
+/* The port could not write: report it. Until a record could be written again, can_write lets no body run. */
 static inngest_status port_failed(inngest *jobs, int result, inngest_status status)
 {
     jobs->doubtful = true;
@@ -1150,14 +1185,15 @@ static inngest_status port_failed(inngest *jobs, int result, inngest_status stat
     return status;
 }
 
-/* A read has failed: what stays unreadable is taken as torn. */
+/* A read has failed: try twice more. False: it stays unreadable, and is taken for torn. It is no error if cells that read as
+ * blank fail. */
 static bool read_again(inngest *jobs, int result, uint32_t address, void *data, uint32_t size)
 {
     int tries;
     bool blank = false;
     for (tries = 1; result != 0; tries++) {
         blank = jobs->port->is_blank && jobs->port->is_blank(jobs->port->context, address, size);
-        if (!blank) report(jobs, result, "inngest: the storage cannot be read");   /* or data that look it */
+        if (!blank) report(jobs, result, "inngest: the storage cannot be read");   /* not where it is blank, or looks it */
         if (tries == 3) break;
         result = jobs->port->read(jobs->port->context, address, data, size);
     }
@@ -1172,7 +1208,7 @@ NEAR bool port_read(inngest *jobs, uint32_t address, void *data, uint32_t size)
     return result == 0 || read_again(jobs, result, address, data, size);
 }
 
-/* Are the first n bytes of the stage, which are whole words, of one value? */
+/* Do the first n bytes of the stage, a multiple of 4, all have this value? */
 static bool all_are(const inngest *jobs, uint32_t n, uint8_t value)
 {
 #if FAST
@@ -1184,7 +1220,7 @@ static bool all_are(const inngest *jobs, uint32_t n, uint8_t value)
     return n == 0;
 }
 
-/* Do bytes read as one value, all of them? */
+/* Does every byte of a range read as this value? Uses the stage. */
 static bool reads_as(inngest *jobs, uint32_t address, uint32_t size, uint8_t value)
 {
     uint32_t n;
@@ -1206,7 +1242,7 @@ static void idle(inngest *jobs)
     if (jobs->port->idle) jobs->port->idle(jobs->port->context);
 }
 
-/* Program so many bytes of the stage. One that answers BUSY is waited for: micro- to milliseconds. */
+/* Program the first bytes of the stage. Waits while the port answers BUSY: micro- to milliseconds. */
 NEAR inngest_status port_program(inngest *jobs, uint32_t address, uint32_t size)
 {
     int result;
@@ -1228,28 +1264,30 @@ static inngest_status port_sync(inngest *jobs)
     return INNGEST_OK;
 }
 
-/* The checksum of a record's header: the position stands in the place where its own will. */
+/* The checksum of a record's header, or of all of it. The position stands where the checksum itself will. */
 static uint32_t crc_header(const inngest *jobs, uint32_t position, uint8_t header[16], uint32_t size)
 {
     put4(header, position);
     return crc32(jobs->seed, header, size);
 }
 
+/* Bytes that a record takes in the journal, with its padding. */
 static uint32_t record_bytes(const inngest *jobs, const record *r) { return round_up(jobs, (uint32_t)r->header + r->size); }
 
-/* The same where the header may grow when the record is carried: what reservations count. */
+/* The most that a record can take, as its header may grow to 16 bytes when it is carried: what reservations count. */
 static uint32_t record_room(const inngest *jobs, uint32_t payload) { return round_up(jobs, 16 + payload); }
 
-/* The same of one record, or the last of several, where a block must have room: what is left of it is whole units. */
+/* Room that a block must have for one record, or for the last of several: unpadded, as what is left of a block is whole units. */
 #define ROOM_FOR(payload) (16u + (payload))
 
+/* Read part of the payload of a record. False: it cannot be read. */
 NEAR bool read_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
 {
     if (size == 0) return true;
     return port_read(jobs, address_of(jobs, r->position) + r->header + from, to, size);
 }
 
-/* Of the record at r->position. */
+/* Decode the header of the record at r->position. */
 NEAR_APART void parse_header(const inngest *jobs, record *r, const uint8_t *bytes)
 {
     uint32_t word = get4(bytes + 4), header = 12, size = bytes[5], run = get2(bytes + 6), link = bytes[11];
@@ -1272,15 +1310,17 @@ NEAR_APART void parse_header(const inngest *jobs, record *r, const uint8_t *byte
     r->next = r->position + (record_bytes(jobs, r) >> jobs->unit_shift);
 }
 
-/* The first bytes of the header at r->position are in the stage: take the rest, with `left` bytes to the end of the block. */
+/* The first 12 bytes of the header at r->position are in the stage: read the rest if it is WIDE, and decode it. left: bytes to
+ * the end of the block. False: no record that fits. */
 NEAR bool finish_header(inngest *jobs, uint32_t address, uint32_t left, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
-    if ((bytes[4] & WIDE) && (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4))) return false;   /* what follows a short one may be unreadable */
+    if ((bytes[4] & WIDE) && (left < 16 || !port_read(jobs, address + 12, bytes + 12, 4))) return false;
     parse_header(jobs, r, bytes);
     return r->size <= LARGEST_PAYLOAD && (uint32_t)r->header + r->size <= left;
 }
 
+/* Is the checksum that was read the one that was computed, or that of a record marked as later? */
 NEAR bool is_crc(record *r, uint32_t read, uint32_t crc)
 {
     crc ^= read;
@@ -1288,23 +1328,24 @@ NEAR bool is_crc(record *r, uint32_t read, uint32_t crc)
     return crc == 0 || crc == LATER;
 }
 
-/* What a verified record's payload begins with, zeros behind one that is shorter; in the stage, until something is read or
- * written: what is read again may read differently. */
+/* The first FIRST_BYTES of the payload of the record just verified, filled up with zeros; in the stage, until something is read
+ * or written. To be used instead of reading again: cells may read differently each time. */
 #define FIRST_BYTES 14u
-#if INNGEST_TRAIL_STEPS                /* where a short record is read as a whole */
+#if INNGEST_TRAIL_STEPS                /* a short record is read as a whole: its payload follows its header */
 #define FIRST_AT(r) ((r)->header)
 #else
 #define FIRST_AT(r) ((void)(r), 16u)
 #endif
 #define FIRST(jobs, r) ((const uint8_t *)(jobs)->stage + FIRST_AT(r))
 
-/* Read the rest of a record at this address whose header is in the stage. There what its payload begins with stays. */
+/* Read and verify the rest of a record whose header is in the stage. Leaves the start of its payload for FIRST, and its
+ * checksums for set_copy. */
 static bool verify(inngest *jobs, uint32_t address, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage, *to = bytes + FIRST_AT(r);
     uint32_t read = get4(bytes), crc = crc_header(jobs, r->position, bytes, r->header), left, n;
-    jobs->stage[0] = read;                           /* where the position is now */
-    jobs->stage[1] = crc;                            /* for set_copy */
+    jobs->stage[0] = read;                           /* crc_header has put the position there */
+    jobs->stage[1] = crc;                            /* the header's, for set_copy */
     address += r->header;
     clear_bytes(to, FIRST_BYTES);
     for (left = r->size; left > 0; left -= n, address += n, to = bytes + 32) {
@@ -1313,12 +1354,12 @@ static bool verify(inngest *jobs, uint32_t address, record *r)
         crc = crc32(crc, to, n);
     }
     read = jobs->stage[0];
-    jobs->stage[0] = crc;                            /* as well */
+    jobs->stage[0] = crc;                            /* the record's, for set_copy */
     return is_crc(r, read, crc);
 }
 
 #if INNGEST_TRAIL_STEPS
-/* Verify a record that stands in the stage as a whole. It is none to be copied. */
+/* Verify a record that is in the stage as a whole. Not for one to be copied: it leaves nothing for set_copy. */
 NEAR bool verify_staged(inngest *jobs, record *r)
 {
     uint8_t *bytes = (uint8_t *)jobs->stage;
@@ -1329,7 +1370,8 @@ NEAR bool verify_staged(inngest *jobs, record *r)
 }
 #endif
 
-/* Read the header at a position into the stage, which is free but for append, and, if wanted, the whole of its record. */
+/* Read the header at a position into the stage, which is free except during append; if `whole`, read and verify all of the
+ * record. */
 NEAR bool read_at(inngest *jobs, uint32_t position, record *r, bool whole)
 {
     uint32_t address = address_of(jobs, position), offset = address & (jobs->port->block_size - 1), left = jobs->port->block_size - offset;
@@ -1340,14 +1382,15 @@ NEAR bool read_at(inngest *jobs, uint32_t position, record *r, bool whole)
 }
 
 #if INNGEST_INDEXES
-/* False: nothing that could be one. */
+/* Read the header at a position, and verify nothing. False: it cannot be one. */
 static bool read_header(inngest *jobs, uint32_t position, record *r) { return read_at(jobs, position, r, false); }
 #endif
 
 /* Read and verify the record at a position. False: nothing whole there. */
 static bool read_record(inngest *jobs, uint32_t position, record *r) { return read_at(jobs, position, r, true); }
 
-/* The same where a chain leads to, so that what stands there is whole but for damage: a short record in two reads. */
+/* The same for a position to which a chain leads: unless it is damaged there is a whole record, so a short one is read in two
+ * reads. */
 #if INNGEST_TRAIL_STEPS
 static bool finish_record(inngest *jobs, uint32_t address, uint32_t left, record *r)
 {
@@ -1371,8 +1414,9 @@ NEAR bool read_linked(inngest *jobs, uint32_t position, record *r)
 #endif
 
 #if INNGEST_FAST_MOUNT
-/* What a list of all that counts says next, n bytes of whole words: the next run number; the low half of the time; positions: of the
- * newest TIME, or 0, of each run's newest record, and of each event id that has not expired. False: no more. */
+/* Give the next n bytes, a multiple of 4, of a list of all that counts. *next counts its words: the next run number; the low
+ * half of the time; positions of the newest TIME or 0, of each run's newest record, of each SEEN that has not expired. False:
+ * no more. */
 APART bool take_listed(const inngest *jobs, uint32_t *next, uint8_t *to, uint32_t n)
 {
     uint32_t i, says;
@@ -1397,8 +1441,8 @@ APART bool take_listed(const inngest *jobs, uint32_t *next, uint8_t *to, uint32_
 
 #define ZEROS (FAST ? 16u : 1u)
 
-/* The checksum behind the payload. Of a copy it follows from that of the original: what its cells read as when they
- * were verified is what the copy must hold to be whole. */
+/* Continue a checksum over the payload. A copy's is derived from the original's, not from what is read now: it verifies only if
+ * it holds the very bytes that did. */
 static uint32_t payload_crc(const source *s, uint32_t crc)
 {
     static const uint8_t zeros[ZEROS] = { 0 };
@@ -1420,7 +1464,7 @@ APART bool rest_is_blank(inngest *jobs, uint32_t block, uint32_t offset)
 }
 
 #if INNGEST_INDEXES
-/* The same of what comes next in the head's block, up to where head_end is then. */
+/* Is the next piece of the head's block blank, from an offset on? Moves head_end to the end of that piece. */
 static bool look_ahead(inngest *jobs, uint32_t offset)
 {
     jobs->head_end = minimum(offset + LOOK, jobs->port->block_size);
@@ -1430,12 +1474,13 @@ static bool look_ahead(inngest *jobs, uint32_t offset)
 #define look_ahead(jobs, offset) rest_is_blank(jobs, (jobs)->head_block, offset)
 #endif
 
-/* The first program of a boot at a place is a unit of a fixed pattern: earlier boots may have been there and been cut
- * short without a trace, and the cells bear the same bytes once more, but no others. Mount and advance leave room for it
- * in front of the head's offset. Behind a clean stop it says that user code may have run. */
+/* A filler is one unit of a fixed pattern, the first that a boot programs at a place: an earlier boot may have programmed that
+ * unit and been cut short without a trace, and only the same bytes may go there again. Mount and advance leave room for it
+ * right in front of the head's offset. Behind a clean stop it says that user code may have run since. */
 #define FILLER 0xA5
 
-/* What was programmed at a position may or may not be there, and does not count, nor what its group has in front of it. */
+/* The program at a position has failed, whatever it left: from `from` on, where its group begins, nothing counts. advance voids
+ * that before anything else is written. */
 static inngest_status note_failure(inngest *jobs, uint32_t position, uint32_t from, inngest_status status)
 {
     jobs->failed_from = from;
@@ -1443,10 +1488,12 @@ static inngest_status note_failure(inngest *jobs, uint32_t position, uint32_t fr
     return status;
 }
 
+/* Program the filler if one is due. A boot's first one is synced: cells in front of it may be weak and read as a gap later, and
+ * what follows must not be taken for lost with them. */
 static inngest_status open_place(inngest *jobs)
 {
     uint32_t position = head_position(jobs);
-    bool first = INNGEST_WRITE_CACHE && !jobs->wrote;  /* in front of a boot's first filler may be weak cells, which no sync may leave unproven */
+    bool first = INNGEST_WRITE_CACHE && !jobs->wrote;  /* is to be synced, see above */
     inngest_status status;
     if (!jobs->opening) return INNGEST_OK;
     fill_bytes(jobs->stage, FILLER, jobs->unit);
@@ -1459,10 +1506,10 @@ static inngest_status open_place(inngest *jobs)
 
 static bool is_filler(inngest *jobs, uint32_t address) { return reads_as(jobs, address, jobs->unit, FILLER); }
 
-/* Stand at a position: from there next_record goes. */
+/* Make next_record begin at a position. */
 static void stand_at(record *r, uint32_t position) { r->next = position; }
 
-/* Go on to the next record that is whole, from r->next on. False: there is none in front of this block. */
+/* Find the next whole record from r->next on, unit by unit where nothing verifies. False: there is none in front of this block. */
 static bool next_record(inngest *jobs, uint32_t block, record *r)
 {
     while (r->next != position_at(jobs, block, 0)) {
@@ -1476,7 +1523,7 @@ static bool next_record(inngest *jobs, uint32_t block, record *r)
 /* Has something been written that a disk may drop, although it keeps what follows? */
 static bool may_be_lost(const inngest *jobs) { return INNGEST_WRITE_CACHE && jobs->dirty && jobs->port->sync; }
 
-/* Is a record staged as a whole when its header is made, and summed in one go? */
+/* Does all of a record fit the stage, so that its checksum is computed in one go? */
 #define STAGED(s, total) (FAST && !(s)->copy && (total) <= INNGEST_STAGE_BYTES)
 
 /* Make the header of a record in the stage, but for its checksum. Gives its size. */
@@ -1510,7 +1557,7 @@ NEAR void enter_group(inngest *jobs, uint32_t key, uint32_t position)
     jobs->in_group = (key & KEY(MORE, 0)) != 0;
 }
 
-/* Make the header of what comes next, in the stage. Gives its checksum. */
+/* Build the header of the next record in the stage, and the rest of it if it fits. Gives the record's checksum. */
 static uint32_t begin_record(inngest *jobs, const inngest_run *run, uint32_t key, uint32_t position, source *s)
 {
     uint8_t *header = (uint8_t *)jobs->stage;
@@ -1528,7 +1575,7 @@ static uint32_t begin_record(inngest *jobs, const inngest_run *run, uint32_t key
     return payload_crc(s, crc_header(jobs, position, header, head));
 }
 
-/* The head's next bytes are spent whatever comes: never programmed twice. */
+/* The head's next bytes are spent, whether the program succeeds or not: they are never programmed again. */
 NEAR void spend(inngest *jobs, uint32_t bytes)
 {
     jobs->head_offset += round_up(jobs, bytes);
@@ -1548,10 +1595,11 @@ NEAR inngest_status program_stage(inngest *jobs, uint32_t address, uint32_t used
     return port_program(jobs, address, n);
 }
 
+/* A record has been programmed, or has failed: note that. */
 NEAR inngest_status note_record(inngest *jobs, inngest_run *run, uint32_t position, inngest_status status)
 {
     if (status != INNGEST_OK) {
-        jobs->in_group = false;        /* it may be whole all the same: what follows is not of its group */
+        jobs->in_group = false;        /* it may be whole nevertheless: what follows is not of its group */
         return note_failure(jobs, position, jobs->group_from, status);
     }
     jobs->written = position;
@@ -1560,7 +1608,7 @@ NEAR inngest_status note_record(inngest *jobs, inngest_run *run, uint32_t positi
     return INNGEST_OK;
 }
 
-/* Take the next n bytes of a payload. */
+/* Get the next n bytes of a payload that is being written. False: they cannot be read. */
 APART bool take_bytes(inngest *jobs, source *s, uint8_t *to, uint32_t n)
 {
     uint32_t m, i;
@@ -1606,7 +1654,7 @@ static inngest_status append(inngest *jobs, inngest_run *run, uint32_t key, sour
 }
 
 #if FAST
-/* memcpy is a call, or a slow loop, where the size is not known. */
+/* memcpy for short sizes that compilers do not know: they would make a call or a slow loop of it. */
 NEAR void copy_short(uint8_t *to, const uint8_t *from, size_t size)
 {
     size_t at;
@@ -1620,7 +1668,7 @@ NEAR void copy_short(uint8_t *to, const uint8_t *from, size_t size)
 }
 #endif
 
-/* The same with a payload that is one piece of memory. */
+/* append a record with a payload that is one piece of memory. */
 static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
     source s;
@@ -1644,31 +1692,39 @@ static inngest_status add(inngest *jobs, inngest_run *run, uint32_t key, const v
 
 /* ---- 6 Journal space: blocks, reclaim --------------------------------------------------------------------------
  *
- * Blocks are used in ring order: tail (oldest), ..., head (written to), erased ones up to last. A run's records form
- * a chain from its newest back; of one class and step the newest counts. Reclaim appends copies of what is live in
- * the tail block, then the proof that all of it was copied, and only then erases. */
+ * Blocks are used in ring order and numbered on and on: tail (the oldest), ..., head (being written), erased ones up to last.
+ * A block's header, programmed right after its erase, is the only proof that the erase was completed. Of a run's chain the
+ * newest record of each class and step counts, the others are garbage.
+ * Reclaim carries what is live in the tail block: it appends a copy of each such record at the head (CARRIED), then the proof,
+ * a RECLAIMED record which says that all of it was copied, and only then the block is erased. Some erased blocks are spare:
+ * kept so that reclaim itself always has room. Other forms of RECLAIMED:
+ * - a list: a proof that goes on with the positions of all that counts, for a mount to begin with
+ * - a void record: nothing between two positions counts, as a program there has failed or seemed torn
+ * - a joint: begins a block that is entered before the one in front of it was synced (disks). It names the record that was
+ *   written last, so that a mount notices if that one was lost. */
 
 /* Records of one class supersede each other, the newest counts. */
 static unsigned class_of(unsigned kind) { return kind >= RESULT && kind <= CHOICE ? RESULT : kind; }
 
 static bool undecided(unsigned kind) { return kind == ATTEMPT || kind == INTENT || kind == SLEEP; }
 
-/* Steps of on_failure are a world of their own. */
+/* Is a record of the phase that the run is in? Steps of on_failure have a namespace of their own. */
 static bool of_this_phase(const inngest_run *run, const record *r)
 {
     return r->kind < RESULT || r->kind > SAVE || ((r->flags ^ run->flags) & RUN_FAILING) == 0;
 }
 
-enum found { FOUND, GONE, BROKEN };    /* GONE: reclaimed, as all before it, or never there; BROKEN: the chain is */
+enum found { FOUND, GONE, BROKEN };    /* GONE: never there, or reclaimed with all before it; BROKEN: the chain is damaged */
 
-/* Stand behind a run's newest record: there its chain begins, from which step_back goes. */
+/* Put r behind a run's newest record, which step_back then finds first. */
 static void go_behind(const inngest_run *run, record *r)
 {
     r->position = run->last;
     r->link = 0;
 }
 
-/* Find the next record of a class and step in a run's chain, in front of this one; 0: any. At the first one link is 0 then. */
+/* Go back in a run's chain from r to the next record of a class and step; key 0: of any. r->link is 0 if it is the run's first
+ * record. */
 APART enum found find_next(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
 {
     do {
@@ -1701,29 +1757,30 @@ static bool is_voided(const inngest *jobs, uint32_t position)
 #if INNGEST_INDEXES
 static bool decided(unsigned kind) { return class_of(kind) == RESULT && !undecided(kind); }
 
-/* Has the mount left out what stands at a position? A list let it. */
+/* Has the mount skipped this position, because it began with a list? */
 #if INNGEST_FAST_MOUNT
 static bool left_unread(const inngest *jobs, uint32_t position) { return (int32_t)(position - jobs->scanned_from) < 0; }
 #else
 #define left_unread(jobs, position) false
 #endif
 
-/* Is nothing void at a position, for all that is known? */
+/* Is it known that a position is not void? */
 static bool is_no_void(const inngest *jobs, uint32_t position)
 {
     return jobs->void_count <= VOIDS && !is_voided(jobs, position) && !left_unread(jobs, position);
 }
 
-/* Look from r->position on for a record of a step that is decided or of this kind: a run's memos mostly lie in the order in
- * which a replay asks for them, and what supersedes a record close behind it. What it finds is verified, what it steps over
- * need not be. One with nothing right behind it may be what a cut left half programmed: the chain knows its copy. */
+/* Look at a few records from r->position on for one of a step that is decided, or of this kind: memos mostly lie in the order
+ * in which a replay asks for them, and what supersedes a record lies close behind it. What is found is verified, what is
+ * stepped over is not. A record with no whole one right behind it is not taken: it may be half programmed, and the chain knows
+ * its copy. */
 static bool find_close(inngest *jobs, const inngest_run *run, uint32_t key, record *r)
 {
     unsigned tries;
     uint32_t other;
     for (tries = 0; tries < 8; tries++, r->position = r->next) {
         if (!read_header(jobs, r->position, r)) {
-            uint32_t block = block_of(jobs, r->position - 1) + 1;   /* it ended with its block, or close to it */
+            uint32_t block = block_of(jobs, r->position - 1) + 1;   /* no record here: try the next block */
             if ((int32_t)(block - jobs->head_block) > 0 || !read_header(jobs, position_at(jobs, block, jobs->first_offset), r)) return false;
         }
         other = key ^ KEY(r->kind, r->step);
@@ -1736,7 +1793,7 @@ static bool find_close(inngest *jobs, const inngest_run *run, uint32_t key, reco
 }
 #endif
 
-/* How many event ids have not expired. */
+/* The number of event ids that have not expired. */
 #if INNGEST_SEEN_IDS
 APART uint32_t live_ids(const inngest *jobs)
 {
@@ -1748,7 +1805,7 @@ APART uint32_t live_ids(const inngest *jobs)
 #define live_ids(jobs) 0u
 #endif
 
-/* Find an event id by its record's payload, or its hash, which holds no 0. */
+/* Find an event id by its two hashes, with which a SEEN's payload begins. No free entry is found: the second hash is never 0. */
 APART inngest_seen *find_seen(inngest *jobs, const uint8_t *b)
 {
     inngest_seen *seen = SEEN_ID(jobs, 0);
@@ -1758,17 +1815,17 @@ APART inngest_seen *find_seen(inngest *jobs, const uint8_t *b)
 }
 
 #if INNGEST_INDEXES
-/* How far the reclaim of the tail block has come, which knows then what counts without a walk through its run; a copy whose
- * original is to be found, or 0. */
+/* Reclaim has copied all that is live in the tail block up to `copied`: no chain need be asked about that. copy: not 0 if there
+ * may be other copies, so that only chains tell; then the position of one whose original find_copied is to find. */
 static void set_copied(inngest *jobs, uint32_t copied, uint32_t copy)
 {
     jobs->copied = copied;
     jobs->copy = copy;
 }
 
-/* Is a record in its run's chain, by what stands behind it, which is read over it? Two whole groups right behind its own show
- * that it was not in the newest group of a boot, which is written again elsewhere, nor its program cut short: behind those a
- * unit is left alone. What failed, or was lost by a disk, is void. */
+/* Is a record part of its run's chain? Judged by what is behind it, which is read into r: two whole groups right behind its own
+ * show that it was not in a boot's newest group, which a mount writes again elsewhere, nor cut short: behind both a unit is
+ * left alone. What failed, or was lost by a disk, is void. */
 APART bool is_linked(inngest *jobs, record *r)
 {
     unsigned groups = 0;
@@ -1787,7 +1844,8 @@ APART bool is_linked(inngest *jobs, record *r)
 #define set_copied(jobs, copied, copy) ((void)0)
 #endif
 
-/* Is it the record of its run's chain that counts? What is decided is superseded by nothing but its copy. */
+/* Is r the newest of its class and step, the one that counts? A decided record is superseded by nothing but its copy. next: see
+ * is_live. */
 APART bool is_newest(inngest *jobs, const inngest_run *run, const record *r, record *next)
 {
     uint32_t position = r->position, key = KEY(r->kind, r->step);
@@ -1804,7 +1862,8 @@ APART bool is_newest(inngest *jobs, const inngest_run *run, const record *r, rec
     return find_record(jobs, run, key, next) == FOUND && next->position == position;
 }
 
-/* Does a record count? *next: for those that are looked at; the record itself, which is lost then, if no chain has led to it. */
+/* Does a record count? *next is scratch. If r was found by a scan, not through its run's chain, pass r itself, which is
+ * overwritten: then it is also checked that the chain holds it. */
 static bool is_live(inngest *jobs, const record *r, record *next)
 {
     const inngest_run *run;
@@ -1820,7 +1879,7 @@ static bool is_live(inngest *jobs, const record *r, record *next)
     return is_newest(jobs, run, r, next);
 }
 
-/* Of a record that has just been read. */
+/* Make a source of a record that has just been read: its checksums are in the stage. */
 APART void set_copy(inngest *jobs, const record *r, source *s)
 {
     s->copy = 1;
@@ -1831,7 +1890,7 @@ APART void set_copy(inngest *jobs, const record *r, source *s)
     s->left = r->size;
 }
 
-/* It has just been read. */
+/* Append a copy of a record that has just been read. doubtful: the mount writes it again, as news; else reclaim carries it. */
 APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
 {
     inngest_seen *seen;
@@ -1840,10 +1899,11 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     if (!doubtful) {
         kind = (kind & (KIND_MASK | FLAG)) | CARRIED;
         count(&jobs->counters.carried);
-    } else if (r->kind == TIME) kind &= ~FLAG;           /* written again it is the news that it was, but no clean stop */
+    } else if (r->kind == TIME) kind &= ~FLAG;           /* written again it is news, but no clean stop */
     set_copy(jobs, r, &s);
     INNGEST_TRY(append(jobs, find_run(jobs, r->run), KEY(kind, r->step), &s));
-    if (r->run) set_copied(jobs, r->position, jobs->copy);   /* not back: an id that had expired before a reset may stand in front; nobody asks in a mount */
+    if (r->run) set_copied(jobs, r->position, jobs->copy);   /* for runs only: an id that had expired before a reset may stand in
+                                                              * front, and must not set it back; in a mount nobody asks */
     if (r->kind == TIME) jobs->time_position = jobs->written;
     if (INNGEST_SEEN_IDS && r->kind == SEEN && (seen = find_seen(jobs, (const uint8_t *)jobs->stage + s.head)) != NULL)   /* cov: INNGEST_SEEN_IDS is 0 */
         seen->position = jobs->written;
@@ -1862,7 +1922,7 @@ static inngest_status read_block_header(inngest *jobs, uint32_t block, uint8_t b
     return block_address(jobs, get4(b + 8)) == address ? INNGEST_OK : INNGEST_ERR_BUSY;
 }
 
-/* Has a block a header of its own? */
+/* Does a block have a header of its own? */
 static bool has_header(inngest *jobs, uint32_t block)
 {
     uint8_t b[BLOCK_HEADER];
@@ -1898,8 +1958,8 @@ static inngest_status erase_block(inngest *jobs, uint32_t block, bool wait)
     return result == 0 ? INNGEST_OK : port_failed(jobs, result, INNGEST_ERR_ERASE);
 }
 
-/* Erase the next block in front of the head, which holds nothing, and prove it by its header; the proof that it
- * holds nothing has been synced. PAUSED: the chip is still erasing, and the caller does not wait. */
+/* Erase the block behind last, and program its header. It holds nothing that counts, and the proof of that is synced. PAUSED:
+ * the chip is still erasing, and the caller does not wait. */
 static inngest_status prepare_block(inngest *jobs, bool wait)
 {
     uint32_t block = jobs->last_block + 1;
@@ -1911,11 +1971,12 @@ static inngest_status prepare_block(inngest *jobs, bool wait)
     jobs->last_block = block;
     jobs->trusted = true;
     if (block != jobs->block_count) return INNGEST_OK;
-    INNGEST_TRY(port_sync(jobs));                      /* the first one: its header is sure before anything else is there */
-    if (INNGEST_WRITE_CACHE) jobs->wrote = true;       /* nothing stands in front of this filler */
+    INNGEST_TRY(port_sync(jobs));                      /* the format's first: its header must be sure before anything follows */
+    if (INNGEST_WRITE_CACHE) jobs->wrote = true;       /* nothing is in front of this filler */
     return open_place(jobs);
 }
 
+/* Erase all blocks that have been reclaimed, behind a sync of their proof. PAUSED: as prepare_block. */
 static inngest_status prepare_blocks(inngest *jobs, bool wait)
 {
     int32_t n = (int32_t)(jobs->tail_block + jobs->block_count - jobs->last_block) - 1;
@@ -1925,10 +1986,10 @@ static inngest_status prepare_blocks(inngest *jobs, bool wait)
 }
 
 #if INNGEST_INDEXES
-/* Is the head's block blank up to an offset? What was not erased in this boot is looked at as the head gets there. */
+/* Is the head's block blank up to an offset? What was not erased in this boot is checked as the head gets there. */
 static bool is_clear(inngest *jobs, uint32_t end)
 {
-    uint32_t from;                     /* not by a variable in look_ahead: that is deeper */
+    uint32_t from;                     /* here and not in look_ahead, where the stack is deeper */
     while ((from = jobs->head_end) < end)
         if (!look_ahead(jobs, from)) {
             jobs->head_end = from;
@@ -1937,7 +1998,7 @@ static bool is_clear(inngest *jobs, uint32_t end)
     return true;
 }
 
-/* The same of a block that the head enters. */
+/* The same for a block that the head enters, as far as room is needed there. */
 static bool enters_clear(inngest *jobs, uint32_t bytes)
 {
     jobs->head_end = (int32_t)(jobs->unsure - jobs->head_block) < 0 ? jobs->port->block_size : jobs->first_offset;
@@ -1959,10 +2020,10 @@ static bool has_room(inngest *jobs, uint32_t bytes)
     return bytes <= jobs->port->block_size && is_clear(jobs, bytes);
 }
 
-/* Find room in the head or in erased blocks, but leave `keep` of them. One that was erased before this boot may
- * have been entered before, by a program that was cut short and shows nothing: its first unit is left alone. The last
- * erased block is erased again if its header was not made in this boot, which an unclean stop may have cut short: once
- * the next erase has begun it is the only proof of what stands behind it. */
+/* Find room in the head's block, or in erased blocks, which the head then enters, but leave `keep` of those. A block that was
+ * erased before this boot may have been entered before, by a program that was cut short and left no trace: its first unit is
+ * left alone, and a filler follows. The last erased block is erased again if its header was not made in this boot, since an
+ * unclean stop may have cut that short: once the erase of the next block has begun, this header alone proves what is behind it. */
 static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     if (has_room(jobs, bytes)) return true;
@@ -1978,13 +2039,14 @@ static bool find_room(inngest *jobs, uint32_t bytes, uint32_t keep)
     } while (!enters_clear(jobs, bytes));
     jobs->head_offset = jobs->first_offset;
     jobs->opening = jobs->opening || (int32_t)(jobs->unsure - jobs->head_block) >= 0;
-    if (jobs->opening) jobs->head_offset += 2u * jobs->unit;         /* init refuses a table with a record for which there would be no room then */
+    if (jobs->opening) jobs->head_offset += 2u * jobs->unit;         /* init refuses a table with records that would not fit then */
     return true;
 }
 
 static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool needed);
 
-/* Say that nothing from a position to here counts. One of 0 would be none; no record begins there. */
+/* Write a void record: nothing from a position to here counts. Position 0 becomes 1, as 0 stands for none; no record begins at
+ * 0. */
 static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
 {
     uint8_t range[8];
@@ -1999,14 +2061,14 @@ static inngest_status write_void(inngest *jobs, uint32_t from, unsigned more)
 static bool in_block(const inngest *jobs, uint32_t position, uint32_t block) { return (position ^ position_at(jobs, block, 0)) >> jobs->units_shift == 0; }
 static bool in_last(const inngest *jobs, uint32_t position) { return position && in_block(jobs, position, jobs->last_block); }
 
-/* The head is where it was before: what was synced there is not what will be. */
+/* The head was set back: what will be written there is not what was synced. */
 APART void go_back(inngest *jobs)
 {
     if ((int32_t)(jobs->synced - head_position(jobs)) > 0) jobs->synced = head_position(jobs);
 }
 
-/* Programs that failed have used up the last erased block, so that reclaim cannot go on. All in there are copies: take
- * up the originals again, those of no run from the tail, erase it, and start over. */
+/* Programs that failed have used up the last erased block, so that reclaim cannot go on. It holds nothing but copies: take up
+ * their originals again (of runs by the chains, of TIME and SEEN from the tail block), erase it, and start over. */
 APART void start_over(inngest *jobs)
 {
     uint32_t i;
@@ -2022,10 +2084,11 @@ APART void start_over(inngest *jobs)
     stand_at(&r, position_at(jobs, jobs->tail_block, 0));
     while (next_record(jobs, jobs->tail_block + 1, &r)) {
         if (r.kind == TIME && time) jobs->time_position = r.position;
+        /* Of several SEENs the last one counts: those in front of it may be void. */
         if (!INNGEST_SEEN_IDS || r.kind != SEEN || (seen = find_seen(jobs, FIRST(jobs, &r))) == NULL) continue;
-        if (in_last(jobs, seen->position) || in_block(jobs, seen->position, jobs->tail_block)) seen->position = r.position;   /* the last one: in front of it may be a void one */
+        if (in_last(jobs, seen->position) || in_block(jobs, seen->position, jobs->tail_block)) seen->position = r.position;
     }
-    for (i = VOIDS; i-- > 0;) {                        /* what a void in there speaks of is void no more */
+    for (i = VOIDS; i-- > 0;) {                        /* void records in there are gone: what they spoke of is voided again */
         if (!in_last(jobs, jobs->voids[i][1])) continue;
         if (in_last(jobs, jobs->voids[i][0])) jobs->voids[i][0] = jobs->voids[i][1];
         else jobs->failed_from = jobs->voids[i][0];
@@ -2046,9 +2109,8 @@ APART void start_over(inngest *jobs)
 }
 
 #if INNGEST_WRITE_CACHE
-/* find_room for a disk: a block that is entered before all in front of it has been synced begins by naming the record that
- * was written last. No more than UNSYNCED are, for a mount to look there; and not the last one, which may have been erased
- * just now. */
+/* find_room for a disk: a block that is entered before all in front of it is synced begins with a joint. No more than UNSYNCED
+ * blocks are, since a mount looks no further; nor is the last one, which may have been erased just now. */
 static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t block = jobs->head_block;
@@ -2064,16 +2126,16 @@ static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
 #define join_room find_room
 #endif
 
-/* The last program failed. What it left may read as blank, torn or whole, and differently each time. Go on where any mount
- * would that a power cut brings about, with the same filler: behind a unit left alone if nothing is to be seen; behind
- * all of it, and one, if what is to be seen stays (more than one unit, for the first one is whole then) or is erased by
- * any mount (the last block); else in the next block. */
+/* The last program failed. What it left may read as blank, torn or whole, and differently each time. Go on where a mount would
+ * after a power cut that left the same, with a filler: if nothing is to be seen, behind one unit left alone; if what is to be
+ * seen stays (more than one unit, so the first is whole) or is erased by any mount (the last block), behind all of it and one
+ * unit; else in the next block. */
 APART void give_up(inngest *jobs)
 {
     uint32_t offset = offset_of(jobs, jobs->failed_at), behind = jobs->head_offset + 2u * jobs->unit;
     bool stays;
     jobs->failed_at = 0;
-    jobs->head_offset = offset + (jobs->opening ? jobs->unit : 2u * jobs->unit);    /* of a filler: the same once more */
+    jobs->head_offset = offset + (jobs->opening ? jobs->unit : 2u * jobs->unit);    /* a filler that failed is tried once more */
     jobs->opening = jobs->wasted = true;
     if (rest_is_blank(jobs, jobs->head_block, offset)) {
         go_back(jobs);
@@ -2083,7 +2145,8 @@ APART void give_up(inngest *jobs)
     jobs->head_offset = stays ? behind : jobs->port->block_size;
 }
 
-/* A program that failed may have done its work all the same: that is made void before anything else is written. */
+/* Find room for `bytes`, but leave `keep` erased blocks. If a program has failed, go on behind that, and void it first: it may
+ * have done its work all the same. */
 static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
 {
     uint32_t from = jobs->failed_from;
@@ -2099,7 +2162,8 @@ static bool advance(inngest *jobs, uint32_t bytes, uint32_t keep)
     return join_room(jobs, bytes, keep);
 }
 
-/* Cells that cannot be read are damage, unless nothing can be read: then nothing is to be concluded from it. */
+/* True: something could not be read, and now not one block header can be: the storage does not answer, from which nothing
+ * follows. Single cells that cannot be read are damage. */
 static bool unreadable(inngest *jobs)
 {
     uint8_t bytes[BLOCK_HEADER];
@@ -2109,8 +2173,8 @@ static bool unreadable(inngest *jobs)
     return jobs->unread;
 }
 
-/* Whose the damage is may not be known: any step of a run from an earlier boot may have run there. A build that does not count
- * it takes it that there is some. */
+/* Which run's records are damaged may not be known: then any step of a run from an earlier boot may have run. A build that does
+ * not count damage assumes that there is some. */
 #if INNGEST_INSPECT
 #define note_damage(jobs) count(&(jobs)->counters.damaged)
 #define IS_DAMAGED(jobs) ((jobs)->counters.damaged)
@@ -2119,6 +2183,7 @@ static bool unreadable(inngest *jobs)
 #define IS_DAMAGED(jobs) true
 #endif
 
+/* Park a run: its records are damaged. */
 static void stop_for_damage(inngest *jobs, inngest_run *run)
 {
     if (run->state != INNGEST_WAIT_DAMAGE) note_damage(jobs);
@@ -2132,16 +2197,16 @@ static void stop_for_damage(inngest *jobs, inngest_run *run)
     jobs->ctx.wake = INT64_MIN;
 }
 
-/* Does a run's chain lead through bytes that do not verify, and is it not parked for that? */
+/* Does a run's chain lead through bytes that do not verify, with no record yet that parks the run for it? */
 static bool is_broken(inngest *jobs, const inngest_run *run)
 {
     record r;
     if (run->number == 0 || CANCELLING(run) || find_record(jobs, run, KEY(KIND_MASK, 0), &r) != BROKEN) return false;
-    return find_record(jobs, run, KEY(PHASE, 0), &r) != FOUND || r.size != 4;    /* 4: it is parked, for none is being cancelled */
+    return find_record(jobs, run, KEY(PHASE, 0), &r) != FOUND || r.size != 4;    /* 4: parked, for none here is being cancelled */
 }
 
-/* The tail block holds bytes that do not verify. A run whose chain leads through them would later look as if they
- * had never been: park it for good, before they go. */
+/* The tail block holds bytes that do not verify. Once it is erased they would seem never to have been: park the runs whose
+ * chains lead through them, on record, before that. */
 APART inngest_status park_broken_runs(inngest *jobs)
 {
     uint32_t i;
@@ -2166,7 +2231,7 @@ APART uint32_t oldest_live(const inngest *jobs)
     unsigned k;
     for (k = INNGEST_SEEN_IDS; k-- > 0;) {
         const inngest_seen *seen = SEEN_ID(jobs, k);
-        int32_t behind = (int32_t)(head - block_of(jobs, seen->position));     /* less than 0 if a reclaim has started over and it is nowhere */
+        int32_t behind = (int32_t)(head - block_of(jobs, seen->position));     /* negative: nowhere, a reclaim has started over */
         if (seen->position && seen->until > jobs->now && behind > back) back = behind;
     }
     for (i = jobs->run_count; i-- > 0;) {
@@ -2178,8 +2243,8 @@ APART uint32_t oldest_live(const inngest *jobs)
     return head - (uint32_t)back;
 }
 
-/* How many blocks the tail may be behind the head before the ticks reclaim, a record each: where little is live that costs
- * a sixteenth of what is written at most, and what keeps up copies no block at once. Else: no limit. */
+/* How many blocks the tail may lag behind the head before ticks reclaim ahead of need, a record each. Where little is live that
+ * costs a sixteenth of what is written at most, and no call copies a whole block. UINT32_MAX: they do not. */
 static void set_window(inngest *jobs)
 {
     const inngest_run *run = jobs->runs;
@@ -2209,6 +2274,7 @@ static void find_oldest(inngest *jobs, inngest_run *run)
     run->oldest = (uint16_t)(found == BROKEN ? jobs->tail_block : oldest);   /* damaged: its START may lie anywhere */
 }
 
+/* The tail block is gone: find the oldest block anew for the runs for which it was that. */
 APART void update_oldest(inngest *jobs)
 {
     inngest_run *run = jobs->runs;
@@ -2223,14 +2289,14 @@ static bool may_hold_live(const inngest *jobs) { return (int32_t)(oldest_live(jo
 #define may_hold_live(jobs) true
 #endif
 
-/* Is the unit there blank or a filler: no damage? */
+/* Is a unit blank or a filler, and so no damage? */
 static bool is_void_unit(inngest *jobs, uint32_t position)
 {
     uint32_t address = address_of(jobs, position);
     return port_blank(jobs, address, jobs->unit) || is_filler(jobs, address);
 }
 
-/* Carry what is live in the oldest block forward. Bytes in there that do not verify are as those that cannot be read. */
+/* Carry all that is live in the tail block. Bytes that do not verify set jobs->unread, as those that cannot be read do. */
 APART inngest_status carry_live(inngest *jobs)
 {
     uint32_t position, next = position_at(jobs, jobs->tail_block, jobs->first_offset);
@@ -2243,13 +2309,13 @@ APART inngest_status carry_live(inngest *jobs)
             continue;
         }
         next = r.next;
-        idle(jobs);                                  /* now and then a look through all of its run */
+        idle(jobs);                                  /* is_live may walk through all of its run */
         size = r.size;
         if (!is_live(jobs, &r, &r)) continue;
-        if (!join_room(jobs, ROOM_FOR(size), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* no program has failed since the reclaim began */
+        if (!join_room(jobs, ROOM_FOR(size), 0)) return INNGEST_ERR_JOURNAL_FULL;   /* no program has failed since it began */
         if (!read_record(jobs, position, &r)) {
             if (position != jobs->time_position) return INNGEST_ERR_READ;   /* cov: it was whole just before */
-            jobs->time_position = 0;                 /* a stop's, which was cut short, need not read as whole each time */
+            jobs->time_position = 0;                 /* that of a stop which was cut short may not read as whole each time */
             continue;
         }
         INNGEST_TRY(copy_record(jobs, &r, false));
@@ -2259,24 +2325,24 @@ APART inngest_status carry_live(inngest *jobs)
 
 #define MOST_OF(a, b) ((a) > (b) ? (a) : (b))
 
-/* What reclaim must be able to place: of this build, or of a live run that one with larger limits has left. */
+/* The largest record that reclaim may have to copy: of this build, or left in a live run by one with larger limits. */
 APART uint32_t largest_record(const inngest *jobs)
 {
     uint32_t own = record_room(jobs, MOST_OF(MOST_OF(INNGEST_RESULT_BYTES, ERROR_BYTES), START_HEAD + INNGEST_EVENT_BYTES));
     return own > jobs->largest ? own : jobs->largest;
 }
 
-/* How many erased blocks are kept. The last one is reclaim's alone: after a cut all in it are copies, so that it can be
- * erased and the reclaim started over. Blocks of nothing but live records give back less than their copies take, by the
- * proof and by what did not fit; several may follow each other, so what they take of the erased blocks is won back
- * before anything else is written. */
+/* Spare blocks are kept erased. The last one is for reclaim alone: after a cut all in it are copies, so it can be erased and
+ * the reclaim started over. A block full of live records gives back less than its copies take (the proof, and what did not
+ * fit); several may follow each other, so there are spare blocks for all, and what they took is won back before anything else
+ * is written. */
 #define LEAST_SPARE(jobs) ((jobs)->block_count < 4 ? 1u : 2u)
-#if FAST                               /* each record asks */
+#if FAST                               /* asked for each record */
 #define CAPACITY(jobs) ((jobs)->capacity)
 #else
 #define CAPACITY(jobs) capacity(jobs, FILL(75))
 #endif
-/* Those that so many live bytes take beyond the least. */
+/* The spare blocks that are needed beyond the least for so many live bytes. */
 static uint32_t spare_for_live(const inngest *jobs, uint32_t live)
 {
     uint32_t usable = jobs->port->block_size - jobs->first_offset;
@@ -2300,12 +2366,12 @@ NEAR uint32_t spare_blocks(inngest *jobs)
 #endif
 
 #if INNGEST_FAST_MOUNT
-/* Is the newest TIME so old that it may soon no longer tell the high half of what a list says of the time? */
+/* A list holds the low half of the time only; the newest TIME tells the high half. Is it getting too old for that? */
 static bool is_stale(const inngest *jobs) { return (jobs->now - jobs->stamp) >> 29 != 0; }
 
-/* How many bytes a list of all that counts takes in a proof, for the next mount to begin with; 4: there is to be none. Where an
- * eighth of the journal is live at most; a sixty-fourth of what has been written since the last one, of a long one a fourth of
- * that; and not what reclaim may need. */
+/* Bytes of the next proof's payload: 4, or more with a list of all that counts, for the next mount to begin with. A list is
+ * written where an eighth of the journal is live at most, and it takes a 64th at most of what was written since the last one (a
+ * 256th if it is long); not into what reclaim may need. */
 static uint32_t list_bytes(inngest *jobs)
 {
     uint8_t b[4];
@@ -2317,7 +2383,7 @@ static uint32_t list_bytes(inngest *jobs)
     return bytes <= most && has_room(jobs, ROOM_FOR(bytes)) ? bytes : 4;
 }
 
-/* From the tail on, as a list says by CARRIED. */
+/* Is nothing void from the tail on? A list says so by CARRIED. */
 static bool nothing_is_void(const inngest *jobs)
 {
     unsigned i;
@@ -2326,6 +2392,7 @@ static bool nothing_is_void(const inngest *jobs)
     return jobs->void_count <= VOIDS && (int32_t)(jobs->scanned_from - tail) <= 0;
 }
 
+/* Append the proof that a block has been reclaimed, with a list if there is to be one. */
 static inngest_status add_proof(inngest *jobs, uint32_t block)
 {
     uint32_t bytes = list_bytes(jobs);
@@ -2351,7 +2418,7 @@ static inngest_status add_proof(inngest *jobs, uint32_t block)
 }
 #endif
 
-/* What lies in front of this position is gone. */
+/* All in front of this position, the new tail, is gone. */
 static void forget_block(inngest *jobs, uint32_t tail)
 {
     set_copied(jobs, tail, 0);
@@ -2363,7 +2430,7 @@ static void forget_block(inngest *jobs, uint32_t tail)
     (void)tail;
 }
 
-/* All that is live in the tail block has been carried: leave proof of it. */
+/* All that is live in the tail block has been carried: append the proof. */
 APART inngest_status prove(inngest *jobs)
 {
     uint32_t block = jobs->tail_block;
@@ -2374,9 +2441,9 @@ APART inngest_status prove(inngest *jobs)
     return INNGEST_OK;
 }
 
-/* Carry, and leave proof that all of it was: the block can be erased once that is durable. Power lost before the proof: the
- * copies are the newest of their class, the originals garbage, and this starts over. After it: the block counts for
- * nothing and is erased again. */
+/* Carry all that is live in the tail block, and append the proof: the block can be erased once that is durable. If power is
+ * lost before the proof, the copies are the newest of their class, the originals garbage, and this starts over; after it, the
+ * block counts for nothing. */
 static inngest_status carry_and_prove(inngest *jobs)
 {
     if (!advance(jobs, 0, 0) || (jobs->tail_block == jobs->head_block && !join_room(jobs, jobs->port->block_size, 0))) return INNGEST_ERR_JOURNAL_FULL;
@@ -2385,7 +2452,7 @@ static inngest_status carry_and_prove(inngest *jobs)
     if (unreadable(jobs)) return INNGEST_ERR_READ;
 #if INNGEST_INSPECT
     if (jobs->unread || jobs->counters.damaged)
-#endif                                 /* without it, for all that is known */
+#endif                                 /* without counters: always, as there may be damage */
         INNGEST_TRY(park_broken_runs(jobs));
     if (!advance(jobs, ROOM_FOR(4), 0)) return INNGEST_ERR_JOURNAL_FULL;
     INNGEST_TRY(prove(jobs));
@@ -2395,6 +2462,7 @@ static inngest_status carry_and_prove(inngest *jobs)
     return INNGEST_OK;
 }
 
+/* The same; if failed programs have used up the last block, erase that for another try. */
 static inngest_status release_block(inngest *jobs)
 {
     inngest_status status = carry_and_prove(jobs);
@@ -2402,13 +2470,15 @@ static inngest_status release_block(inngest *jobs)
     return status;
 }
 
+/* Reclaim the tail block, and erase it. PAUSED: the chip is still erasing, and the caller does not wait. */
 static inngest_status reclaim_block(inngest *jobs, bool wait)
 {
     INNGEST_TRY(release_block(jobs));
     return prepare_blocks(jobs, wait);
 }
 
-/* Make the head have room for so many bytes, where it has none or something is to be done first. */
+/* Make room for so many bytes at the head. First comes what must precede any record: erase what was reclaimed, void what
+ * failed. */
 static inngest_status get_room(inngest *jobs, uint32_t bytes)
 {
     uint32_t tries = 3 * jobs->block_count, spare;
@@ -2424,6 +2494,7 @@ static inngest_status get_room(inngest *jobs, uint32_t bytes)
 }
 
 #if FAST
+/* The same, with a shortcut where the head has room and nothing is to be done first. */
 NEAR inngest_status room(inngest *jobs, uint32_t bytes)
 {
     if (jobs->head_offset + bytes <= HEAD_END(jobs) && jobs->failed_from == 0 && !jobs->failed && jobs->last_block - jobs->head_block >= spare_blocks(jobs) &&
@@ -2434,13 +2505,14 @@ NEAR inngest_status room(inngest *jobs, uint32_t bytes)
 #define room get_room
 #endif
 
-/* The same for one record with so large a payload. */
+/* room for one record with a payload of this size. */
 NEAR inngest_status room_for(inngest *jobs, uint32_t payload) { return room(jobs, ROOM_FOR(payload)); }
 
 #if INNGEST_INDEXES
+/* Is the tail so far behind the head that ticks reclaim ahead of need? */
 static bool lags(const inngest *jobs) { return jobs->head_block - jobs->tail_block >= jobs->window; }
 
-/* Carry the next record that is live in the tail block forward; behind the last one, release the block. */
+/* Ahead of need: carry the next live record of the tail block; behind the last one, prove and erase the block. */
 APART inngest_status carry_one(inngest *jobs)
 {
     uint32_t at = in_block(jobs, jobs->carry_from, jobs->tail_block) ? jobs->carry_from : position_at(jobs, jobs->tail_block, 0), position, size;
@@ -2463,9 +2535,9 @@ APART inngest_status carry_one(inngest *jobs)
 #endif
 
 #if INNGEST_FAST_MOUNT
-/* Where no proof has come with a list for long one stands by itself, and names the block that was the last to be proven. In a large
- * block it is found by where it stands: behind each LIST_REACH bytes of it. Not among copies of the tail block: they would be
- * forgotten; nor where a predicate is watched, by the newest record. */
+/* Is a list to be written by itself, as no proof has come with one for long? It names the block proven last. In blocks larger
+ * than LIST_REACH a mount finds it by its place behind a multiple of LIST_GRID. Not among copies of the tail block, which a
+ * mount that began with it would forget; nor while a predicate is watched, whose record must stay the newest. */
 NEAR bool list_is_due(inngest *jobs)
 {
     uint32_t head = head_position(jobs), tail;
@@ -2478,14 +2550,15 @@ NEAR bool list_is_due(inngest *jobs)
            list_bytes(jobs) > 4;
 }
 
+/* Append a list if one is due. False: it could not be written. */
 static bool add_list(inngest *jobs) { return !list_is_due(jobs) || add_proof(jobs, jobs->tail_block - 1) == INNGEST_OK; }
 #else
 #define is_stale(jobs) false
 #define add_list(jobs) true
 #endif
 
-/* Reclaim and erase ahead of need, so that no step call has to: what a tick with nothing to do leaves is room for a job
- * of some small records. PAUSED: the chip is erasing. */
+/* Is anything to be reclaimed or erased ahead of need, so that no step call has to? What a tick with nothing else to do leaves
+ * is room for a job of some small records. */
 NEAR bool wants_room_ahead(inngest *jobs)
 {
 #if FAST
@@ -2497,6 +2570,7 @@ NEAR bool wants_room_ahead(inngest *jobs)
     return near_end && jobs->block_count >= 4 && jobs->last_block - jobs->head_block <= spare_blocks(jobs);
 }
 
+/* Do part of it. */
 NEAR inngest_status make_room_ahead(inngest *jobs)
 {
     if (FAST && !wants_room_ahead(jobs)) return INNGEST_OK;
@@ -2506,9 +2580,9 @@ NEAR inngest_status make_room_ahead(inngest *jobs)
 }
 
 #if INNGEST_WRITE_CACHE && INNGEST_INDEXES
-/* A sync that serves the next proof too: where `bytes` more would need a block in which nothing is live, it is released
- * first. What comes next erases it, with no sync of its own. At no time are more released than are kept erased, however
- * little is reserved then: a block that is entered before the next sync was erased before this one. */
+/* A sync that serves the next proofs, too: tail blocks without anything live that `bytes` more would need are released first,
+ * and need no sync of their own before their erase. Never more than LEAST_SPARE: a block entered before the next sync was
+ * erased before this one. */
 static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
 {
     uint32_t spare = spare_blocks(jobs), need = jobs->head_block + ((jobs->head_offset + bytes) >> block_shift(jobs)) + spare;
@@ -2522,6 +2596,7 @@ static inngest_status sync_ahead(inngest *jobs, uint32_t bytes)
 #endif
 
 #if INNGEST_CRASHES || INNGEST_CANCEL || INNGEST_WALL_CLOCK
+/* Make room for a record, and append it. */
 static inngest_status write_record(inngest *jobs, inngest_run *run, uint32_t key, const void *data, uint32_t size)
 {
     INNGEST_TRY(room_for(jobs, size));
@@ -2529,6 +2604,7 @@ static inngest_status write_record(inngest *jobs, inngest_run *run, uint32_t key
 }
 #endif
 
+/* Append a TIME. flag: 0, or CLEAN_STOP. */
 static inngest_status add_time(inngest *jobs, unsigned flag)
 {
     uint8_t bytes[TIME_BYTES];
@@ -2544,23 +2620,24 @@ static inngest_status add_time(inngest *jobs, unsigned flag)
     return INNGEST_OK;
 }
 
-/* Of the TIME that a clean stop leaves, with what stands in the place of its step: is the last erased block's header not sure? */
+/* The flag of the TIME that a clean stop leaves. Its step is 1 if the last erased block's header is not sure. */
 #define CLEAN_STOP(jobs) (FLAG | ((jobs)->trusted ? 0u : 0x100u))
 
 static inngest_status write_time(inngest *jobs, unsigned flag)
 {
     inngest_status status = room_for(jobs, TIME_BYTES);
-    jobs->stamp = jobs->now;           /* if it fails, too: not before the next heartbeat */
+    jobs->stamp = jobs->now;           /* if it fails, too: the next try is the next heartbeat */
     return status == INNGEST_OK ? add_time(jobs, flag) : status;
 }
 
-/* What begins in a boot that does not know the wall clock is not to be taken by a later one for older than it is. */
+/* Before a wait or an event id begins: in a boot without a wall clock, write a TIME that has none. Else a later boot would add
+ * time off, measured from an earlier boot's clock, to what began in this one. */
 static inngest_status forget_clock(inngest *jobs)
 {
     return WALL_KNOWN(jobs) || !jobs->dated ? INNGEST_OK : write_time(jobs, 0);
 }
 
-/* After a failure of the storage no body runs before a record has been written: its own might be lost again. */
+/* After a failure of the storage no body runs until a record could be written: else its own might be lost again. */
 static bool can_write(inngest *jobs)
 {
     if (!jobs->doubtful) return true;
@@ -2569,7 +2646,21 @@ static bool can_write(inngest *jobs)
     return !jobs->doubtful;
 }
 
-/* ---- 7 Journal mount: scan, recovery --------------------------------------------------------------------------- */
+/* ---- 7 Journal mount: scan, recovery ---------------------------------------------------------------------------
+ *
+ * A mount finds out from the storage alone what counts. User code runs only once all that it may see is durable and would be
+ * found again. Where a later stage shows that an earlier one took up what does not count, it gives PAUSED: all tables are
+ * cleared, and mount_all (section 15) begins again, with what was learnt (voids, doubted, distrusted, *reclaimed). In order:
+ *  1 find_blocks reads all block headers: the last block, the format number; blank storage gets a new format.
+ *  2 find_end and find_list limit the scan: from the newest list, or else the tail, to the first erased block behind the head.
+ *  3 scan_blocks takes up records one by one (apply_record): run table, event ids, time, and void records (take_void).
+ *  4 mount judges what was found: what a disk has lost, damage, erases and reclaims that were cut short. If a block is still there
+ *    of which there is proof, the mount begins again behind it; if the last erased block holds a reclaim without its proof, that
+ *    block is erased, and the mount begins again. After a list, find_starts looks for the STARTs of the runs that it named.
+ *  5 settle_and_erase: settle chooses where to go on behind the last record and writes the newest group again, unless the stop
+ *    was clean; then what has been reclaimed is erased.
+ *  6 inngest_init_ (section 15): sync; check_runs walks each run's chain for its phase, deadline and room, and pins a reset
+ *    on a run; if the head is in the last erased block, the tail is reclaimed before anything else. */
 
 static bool is_whole(inngest *jobs, uint32_t position)
 {
@@ -2577,7 +2668,7 @@ static bool is_whole(inngest *jobs, uint32_t position)
     return read_record(jobs, position, &r);
 }
 
-/* Behind the end of a block no header is read. */
+/* Is the group that begins with this record whole? No header is read behind the end of a block. */
 static bool group_is_whole(inngest *jobs, const record *last)
 {
     record r;
@@ -2585,21 +2676,23 @@ static bool group_is_whole(inngest *jobs, const record *last)
     return true;
 }
 
+/* The function whose id has this hash, or NO_FUNCTION. */
 static unsigned function_index(const inngest *jobs, uint32_t hash)
 {
     unsigned i;
-    for (i = 0; i < jobs->function_count; i++)         /* upwards: the ids behind the one that is being checked may be none */
+    for (i = 0; i < jobs->function_count; i++)         /* upwards: check_table asks before it has checked the ids that follow */
         if (hash_id(jobs->functions[i].id) == hash) return i;
     return NO_FUNCTION;
 }
 
+/* Bytes that a run reserves: those of its function, its START, and room to fail. */
 APART uint32_t reservation(const inngest *jobs, unsigned function, uint32_t start_bytes)
 {
     uint32_t bytes = function != NO_FUNCTION && jobs->functions[function].journal_bytes ? jobs->functions[function].journal_bytes : INNGEST_RUN_BYTES;
     return (bytes + start_bytes + END_ROOM + 3) & ~UINT32_C(3);
 }
 
-/* Give a run its function and its reservation; a START takes so many bytes. */
+/* Give a run its function and its reservation. start_bytes: what its START takes. */
 APART void take_up(inngest *jobs, inngest_run *run, unsigned function, uint32_t start_bytes)
 {
     jobs->reserved -= run->reserved * UINT32_C(4);
@@ -2618,7 +2711,8 @@ static void put_seen(uint8_t b[SEEN_BYTES], const uint32_t hash[2], int64_t unti
 }
 #endif
 
-/* In the place of what expires first: of the ids that a mount finds some may have expired before the newest ones came. */
+/* Note an event id, in place of the one that expires first: a mount may meet more than there are places, some of which had
+ * expired before the newest came. */
 static void remember(inngest *jobs, const uint8_t b[SEEN_BYTES], uint32_t position)
 {
     int i;
@@ -2632,8 +2726,8 @@ static void remember(inngest *jobs, const uint8_t b[SEEN_BYTES], uint32_t positi
     to->position = position;
 }
 
-/* A mount that took something for torn says so in front of the newest group that it writes again: a RECLAIMED with FLAG
- * voids all from one position to another, for it may read as whole later. */
+/* Is it a void record? A mount that took something for torn writes one in front of the newest group, which it writes again:
+ * what seemed torn may read as whole later. */
 static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
 
 static void get_range(uint32_t range[2], const uint8_t *b)
@@ -2648,6 +2742,7 @@ static void take_start(inngest *jobs, inngest_run *run, const record *r, const u
     take_up(jobs, run, function_index(jobs, get4(b + 2)), record_room(jobs, r->size));
 }
 
+/* Take up a record of a run. RUNS_FULL: the table has no place for it. */
 static inngest_status apply_run_record(inngest *jobs, const record *r, const uint8_t *b)
 {
     inngest_run *run = find_run(jobs, r->run);
@@ -2668,10 +2763,11 @@ static inngest_status apply_run_record(inngest *jobs, const record *r, const uin
     return INNGEST_OK;
 }
 
-/* The block that a RECLAIMED is the proof of. */
+/* The block of which a RECLAIMED is the proof. */
 static uint32_t reclaimed_by(const inngest *jobs, const record *r) { return jobs->last_block - ((jobs->last_block - r->step) & STEP_MASK); }
 
-/* b: what its payload begins with. Nothing is read: it may stand in the stage. */
+/* Take up a record that counts. b: its payload's first bytes, which may be in the stage, so nothing is read here. *reclaimed:
+ * set by a proof, to the block behind the one it names. */
 AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8_t *b, uint32_t *reclaimed)
 {
     int64_t stamp = 0;
@@ -2689,7 +2785,7 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
         jobs->was_known = jobs->dated;
 #endif
         jobs->stamp = stamp;
-        if (!(r->flags & CARRIED)) jobs->booted = 0;       /* newer than the list */
+        if (!(r->flags & CARRIED)) jobs->booted = 0;       /* newer than any list: take_time is to do nothing */
         break;
     case SEEN: remember(jobs, b, r->position); break;
     case RECLAIMED:
@@ -2697,7 +2793,7 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
         set_copied(jobs, 0, 0);
         *reclaimed = reclaimed_by(jobs, r) + 1;
         jobs->next_run = get4(b);
-        if (r->size > 4) jobs->booted = (INT64_C(1) << 32) + get4(b + 4);      /* a list's, and not 0; the high half is for a TIME to tell */
+        if (r->size > 4) jobs->booted = (INT64_C(1) << 32) + get4(b + 4);      /* a list's time, low half, for take_time; never 0 */
         break;
 #if INNGEST_CRASHES
     case CRASH:                        /* of no run: a predicate was called; counts if nothing follows */
@@ -2715,13 +2811,14 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
     return r->run ? apply_run_record(jobs, r, b) : INNGEST_OK;
 }
 
-/* Those that are needed, since what they void reads as whole, come first and are not dropped. */
+/* Note a void range. needed: what it voids reads as whole, so the mount must begin again without it; such ranges come first and
+ * are never dropped. void_count > VOIDS: others have been. Always PAUSED, for callers that begin again. */
 static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool needed)
 {
     uint32_t *range = jobs->voids[(needed ? jobs->voids_needed : jobs->void_count) % VOIDS], *last;
     unsigned i;
     for (i = VOIDS; i-- > 0;)
-        /* A longer one takes no place of its own. */
+        /* A longer range from the same position takes no place of its own. */
         if (jobs->voids[i][0] == from && jobs->voids[i][1] != from && (i < jobs->voids_needed || !needed || jobs->voids[i][1] == to)) {   /* cov: one that was not needed is, and is longer */
             if ((int32_t)(to - jobs->voids[i][1]) > 0) jobs->voids[i][1] = to;
             return INNGEST_PAUSED;
@@ -2730,7 +2827,7 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
         last = jobs->voids[jobs->void_count++];
         last[0] = range[0];
         last[1] = range[1];
-    } else {                                               /* one that is not needed gives way */
+    } else {                                               /* all places are taken: a range that is not needed gives way */
         jobs->void_count = VOIDS + 1;
         if (!needed) return INNGEST_PAUSED;
     }
@@ -2740,8 +2837,8 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
     return INNGEST_PAUSED;
 }
 
-/* The group taken up last reads as whole at one time and not at another: mount again as if it were not there, and nothing that a void
- * in it spoke of were void: it may be the one whole copy of what this group says again. */
+/* The newest group reads as whole at one time and not at another: mount again without it. What its void records covered counts
+ * again: that may be the only whole copy of what the group repeats. */
 static inngest_status doubt(inngest *jobs)
 {
     unsigned i;
@@ -2752,31 +2849,30 @@ static inngest_status doubt(inngest *jobs)
 
 typedef struct scan {
 #if INNGEST_FAST_MOUNT
-    uint32_t from;                     /* offset in the block */
-    uint32_t list;                     /* position of the list that was met, or 0 */
-    uint32_t unmet;                    /* a position that it names, where nothing is to be read, or 0 */
+    uint32_t from;                     /* offset in the block at which to begin */
+    uint32_t list;                     /* position of a list just met, which is to be taken up, or 0 */
+    uint32_t unmet;                    /* a position named by it where no record can be read, or 0 */
 #endif
-    uint32_t end;                      /* where the last record of the block ended, or what is left of one; 0: it is blank */
-    uint32_t proven;                   /* reclaimed is all in front of this block; in front of the oldest: nothing */
-    inngest_status status;             /* why a record cannot be taken up */
-    uint32_t ends, taken;              /* where one of them ends all the same, as far as it could be read, or 0; the last record taken up */
+    uint32_t end;                      /* offset where the block's last record, or what is left of one, ended; 0: it is blank */
+    uint32_t proven;                   /* all in front of this block has been reclaimed; below the oldest: no proof was met */
+    inngest_status status;             /* RUNS_FULL, if a record cannot be taken up */
+    uint32_t ends, taken;              /* ends: the farthest END met by give_place, or 0; taken: the last record taken up */
 #if INNGEST_WRITE_CACHE
-    uint32_t before, lost;             /* where what is in front of the block ended, or 0 */
+    uint32_t before, lost;             /* the end of what is in front of the block; the first gap that may be a loss; or 0 */
 #endif
 } scan;
 
 #if INNGEST_FAST_MOUNT
 #define SCAN_FROM(jobs, found) ((found)->from)
 
-/* Does nothing stand here and behind it in the block? Flash is programmed in order, and a disk keeps whole sectors, so nothing stands
- * far behind unseen but what rot that reads as blank has left: of that a unit each SIGN bytes tells, and more than LIST_GRID away one of
- * each LIST_PLACE. */
+/* Is the block blank from here on? Look at the next LOOK bytes, then at one unit each SAMPLE, beyond LIST_GRID each LIST_PLACE: flash is
+ * programmed in order and a disk keeps whole sectors, so what stands farther on could only be hidden by rot that reads as blank. */
 APART bool is_end(inngest *jobs, uint32_t block, uint32_t offset)
 {
-    uint32_t size = jobs->port->block_size, far = offset + LIST_GRID, end = minimum(size, (offset | (SIGN - 1)) + 1 + LOOK);
+    uint32_t size = jobs->port->block_size, far = offset + LIST_GRID, end = minimum(size, (offset | (SAMPLE - 1)) + 1 + LOOK);
     block = block_address(jobs, block);
     if (!port_blank(jobs, block + offset, end - offset)) return false;
-    for (; end < size; end += end < far ? SIGN : LIST_PLACE) if (!port_blank(jobs, block + end, jobs->unit)) return false;
+    for (; end < size; end += end < far ? SAMPLE : LIST_PLACE) if (!port_blank(jobs, block + end, jobs->unit)) return false;
     return true;
 }
 #else
@@ -2785,11 +2881,11 @@ APART bool is_end(inngest *jobs, uint32_t block, uint32_t offset)
 #endif
 
 #if INNGEST_WRITE_CACHE
-/* What a disk has not synced it may have dropped, any of it: of what stands behind a gap nothing is taken up, unless a
- * record there says that all in front of it was synced. The first gap is `lost`. */
+/* A disk may have dropped any part of what was not synced: nothing behind a gap is taken up, unless a record there says that
+ * all in front of it was synced. found->lost: the first such gap. */
 static void look_for_loss(const record *r, const uint8_t *b, uint32_t gap, scan *found)
 {
-    bool joint = r->kind == RECLAIMED && (r->flags & FLAG) && r->step;     /* names the record in front of it */
+    bool joint = r->kind == RECLAIMED && (r->flags & FLAG) && r->step;     /* it names the record written in front of it */
     if (joint && found->before && (int32_t)(found->before - get4(b)) <= 0) gap = found->before;
     if (!r->later) found->lost = 0;
     else if (found->lost == 0) found->lost = gap;
@@ -2797,7 +2893,7 @@ static void look_for_loss(const record *r, const uint8_t *b, uint32_t gap, scan 
 #endif
 
 #if INNGEST_FAST_MOUNT
-/* Do without lists: all blocks are read. */
+/* Mount again without lists, and read all blocks. */
 static inngest_status distrust_lists(inngest *jobs)
 {
     jobs->distrusted = true;
@@ -2806,8 +2902,8 @@ static inngest_status distrust_lists(inngest *jobs)
 
 static bool is_list(const inngest *jobs, const record *r) { return r->kind == RECLAIMED && !(r->flags & FLAG) && r->size > 4 && TAKES_LISTS && !jobs->distrusted; }
 
-/* A list, which has just been read, tells all that counted when it was written: that alone did. Of what has been reclaimed since
- * the copies come behind it. What it says it says twice, or it is not heard. */
+/* Take up a list: it names all that counted when it was written, so what was taken up in front of it is forgotten. Of what has
+ * been reclaimed since, the copies come behind it. A list that does not read the same twice is not trusted. */
 APART inngest_status take_list(inngest *jobs, scan *found)
 {
     uint32_t i, crc, position, none;
@@ -2844,7 +2940,8 @@ APART inngest_status take_list(inngest *jobs, scan *found)
     return INNGEST_OK;
 }
 
-/* The runs of a list are taken up by their STARTs, to which their chains lead: the headers on the way will be verified. */
+/* Take up the STARTs of the runs that a list has named: their chains lead there. The headers on the way are verified later, by
+ * check_runs. */
 static inngest_status find_starts(inngest *jobs)
 {
     uint32_t i;
@@ -2864,8 +2961,9 @@ static inngest_status find_starts(inngest *jobs)
 }
 #endif
 
-/* There is no place for the run of this record. Does it end behind it, or one that has a place, which is first to do so? Then more runs
- * were live once than may be now. True: there is a place. */
+/* There is no place for the run of this record: more runs were live then than may be now. Look behind it for the first END of
+ * this run or of one that has a place. True: that place is free now. False: this run ends first and needs none; or
+ * found->status says that none ends. */
 static bool give_place(inngest *jobs, const record *of, scan *found)
 {
     uint32_t end = 0, number = 0, range[2];
@@ -2889,7 +2987,7 @@ static bool give_place(inngest *jobs, const record *of, scan *found)
     return true;
 }
 
-/* Behind the last record of a block are bytes that do not verify, or nothing at all. */
+/* The scan of a block is over. Behind its last record are bytes that do not verify (broken), or nothing at all (blank). */
 static void end_scan(inngest *jobs, uint32_t block, bool broken, bool blank, scan *found)
 {
     if (broken) count(&jobs->counters.torn);
@@ -2903,9 +3001,9 @@ static void end_scan(inngest *jobs, uint32_t block, bool broken, bool blank, sca
     }
 }
 
-/* Take up a void. True: what it speaks of has been taken up: mount again without. Not for what a mount has written again as the newest
- * group, where that mount's own void began in the same place: it had found the same one, which is written again behind this void, too;
- * nor for a void that stood alone, with nothing to be written again. taken: the last record in front of it. */
+/* Take up a void record. True: what it voids has been taken up: mount again without that. Not if that is just an earlier
+ * mount's group that begins with a void record from the same place: what it repeats is repeated behind this one, too, or there
+ * was nothing to repeat. taken: the last record in front of it. */
 APART bool take_void(inngest *jobs, const record *r, const uint8_t *b, uint32_t taken)
 {
     uint32_t range[2];
@@ -2919,7 +3017,7 @@ APART bool take_void(inngest *jobs, const record *r, const uint8_t *b, uint32_t 
     return needed;
 }
 
-/* Is what stands between two records torn? A torn write has nothing behind it in its block but what voids it. */
+/* Is a gap in front of record r torn? Behind a torn write nothing follows in its block but the void record that covers it. */
 APART bool is_torn(const record *r, const uint8_t *b, uint32_t gap)
 {
     uint32_t range[2];
@@ -2927,7 +3025,8 @@ APART bool is_torn(const record *r, const uint8_t *b, uint32_t gap)
     return is_void(r) && (in_range(gap, range) || in_range(gap + 1, range));
 }
 
-/* Take up the whole records of a block. */
+/* Take up the whole records of a block, from found->from on. found->list: stopped there, to take up a list. PAUSED: mount
+ * again. */
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
     uint32_t offset = SCAN_FROM(jobs, found), gap = offset;
@@ -2949,7 +3048,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
             }
             edge = true;
             if (is_filler(jobs, address)) {
-                if (offset - gap <= 2u * jobs->unit) {            /* with the unit left alone */
+                if (offset - gap <= 2u * jobs->unit) {            /* counting the unit left alone in front of it */
                     gap = offset;
                     broken = false;
                 }
@@ -2963,7 +3062,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         found->end = offset + record_bytes(jobs, &r);
         edge = true;
         copy_bytes(b, FIRST(jobs, &r), sizeof b);
-        jobs->clean = r.kind == TIME && (r.flags & (FLAG | CARRIED)) == FLAG;   /* also a void one: what says so may be gone at the next mount */
+        jobs->clean = r.kind == TIME && (r.flags & (FLAG | CARRIED)) == FLAG;   /* even if void: see settle */
         if (in_void || (!in_group && (is_voided(jobs, position) || !group_is_whole(jobs, &r)))) {
             in_void = (r.flags & MORE) != 0;
             broken = jobs->stale = true;
@@ -2990,7 +3089,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
         found->taken = position;
         while (apply_record(jobs, &r, b, &found->proven) != INNGEST_OK && give_place(jobs, &r, found)) continue;
 #if INNGEST_FAST_MOUNT
-        if (is_list(jobs, &r)) {                           /* from here on once more, when it has been taken up */
+        if (is_list(jobs, &r)) {                           /* scan_blocks takes it up, and goes on from here */
             found->from = offset;
             found->list = r.position;
             return INNGEST_OK;
@@ -3001,8 +3100,8 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
     return INNGEST_OK;
 }
 
-/* Nothing stands at this position or behind it: what a void said of that stood in a block that is erased since, and what
- * comes there is not void. */
+/* The journal ends here: cut off void ranges. What they covered farther on was in blocks erased since, and what comes there is
+ * not void. */
 static void end_voids(inngest *jobs, uint32_t end)
 {
     unsigned i;
@@ -3012,8 +3111,10 @@ static void end_voids(inngest *jobs, uint32_t end)
     }
 }
 
-/* Put nothing right behind what may be torn, and, unless the stop was clean, write the newest group again, whose
- * cells may be half programmed, before anything acts on it. */
+/* Choose where to go on: never right behind what may be torn; but behind the TIME of a clean stop the filler comes at once,
+ * even if that is void, for what voids it may be gone at the next mount. Unless the stop was clean, write the newest group
+ * again before anything acts on it, since its cells may be half programmed. PAUSED: mount again. JOURNAL_FULL: no room for
+ * that. */
 APART inngest_status settle(inngest *jobs, uint32_t end)
 {
     uint32_t position = jobs->newest, bytes = 0, copies = 0, from = position_at(jobs, jobs->tail_block, jobs->first_offset);
@@ -3060,7 +3161,8 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
         if (!read_record(jobs, position, &r)) return doubt(jobs);
         if (is_void(&r)) continue;
         copies--;
-        run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed; of one run a group has one record */
+        run = find_run(jobs, r.run);                       /* no chain leads through what may be half programmed; a group has
+                                                            * one record of a run */
         if (run) run->last = r.link ? r.position - r.link : 0;
         status = copy_record(jobs, &r, true);
         if (status == INNGEST_ERR_READ || (status == INNGEST_OK && !is_whole(jobs, jobs->written))) return doubt(jobs);
@@ -3069,16 +3171,17 @@ APART inngest_status settle(inngest *jobs, uint32_t end)
     return INNGEST_OK;
 }
 
-/* A format may have been cut short, twice: in the first two blocks a header may be torn, and a filler behind it, which
- * leaves no bit of them clear that is to be set, and what cannot be read is no data. */
+/* Begin a new journal on blank storage. FOREIGN: it is not blank. An earlier format may have been cut short, twice: in the
+ * first two blocks a torn header and filler are fine, in which every bit is set that is set in whole ones. What cannot be read
+ * is no data. */
 APART inngest_status format_if_blank(inngest *jobs, uint32_t seed)
 {
-    uint8_t bytes[32], bits[32];                         /* what may be torn: no bit of it is clear that is set here */
+    uint8_t bytes[32], bits[32];                         /* what may be torn there, as a whole */
     uint32_t place, offset, i;
     bool readable = false;
     for (place = 0; place < 2; place++) {
         make_block_header(jobs, jobs->block_count + place, bits);
-        put4(bits + 12, 0);                              /* of any seed, and its checksum */
+        put4(bits + 12, 0);                              /* the format number and checksum may be any */
         put4(bits + 20, 0);
         fill_bytes(bits + BLOCK_HEADER, FILLER, sizeof bits - BLOCK_HEADER);
         for (offset = 0; offset < jobs->port->block_size; offset += sizeof bytes) {
@@ -3103,14 +3206,14 @@ APART inngest_status format_if_blank(inngest *jobs, uint32_t seed)
     return INNGEST_OK;
 }
 
-/* Does a block hold records, although no header was to be read there, nor, since it was being erased again, in one behind it? Where
- * the tail is behind it, it is being erased itself: reclaim starts over. */
+/* Does the block behind last hold records, although its header is lost? Then so is that of the block behind it, whose erase had
+ * begun; if that still is the tail, this one was itself being erased again, and reclaim starts over. */
 APART bool has_lost_header(inngest *jobs, uint32_t block)
 {
     uint8_t b[BLOCK_HEADER];
     record r;
     inngest_status status = read_block_header(jobs, block, b);
-    if (status == INNGEST_OK) return get4(b + 8) == block;      /* now it is */
+    if (status == INNGEST_OK) return get4(b + 8) == block;      /* now it can be read */
     if (status != INNGEST_ERR_NOT_FOUND || has_header(jobs, block + 1 - jobs->block_count)) return false;
     stand_at(&r, position_at(jobs, block, 0));
     return next_record(jobs, block + 1, &r);
@@ -3127,8 +3230,8 @@ static void take_header(inngest *jobs, const uint8_t b[BLOCK_HEADER])
 }
 
 #if INNGEST_FAST_MOUNT
-/* Find the newest block by halves: places from 0 up to it are one lap ahead of those behind it. False: one that was looked at has no
- * such header, or the journal is young or small: all are to be looked at. */
+/* Find the newest block by bisection: the places from 0 up to it are one lap ahead of those behind it. False: a header that was met does
+ * not fit that, or the journal is young or small; then all headers must be read. */
 static bool find_newest(inngest *jobs, uint8_t b[BLOCK_HEADER])
 {
     uint32_t place = 0, low = 0, high = jobs->block_count, behind;
@@ -3179,7 +3282,8 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
     return INNGEST_OK;
 }
 
-/* Settle before the erase, or before the last one, if it can be: what is written again may be the proof that the block may go. */
+/* Settle first, then erase: what is written again may be the proof of what is to be erased. If there is no room for that, erase
+ * one block and try again. */
 APART inngest_status settle_and_erase(inngest *jobs)
 {
     uint32_t end = jobs->head_offset ? jobs->head_offset : jobs->first_offset;
@@ -3201,7 +3305,7 @@ APART inngest_status settle_and_erase(inngest *jobs)
 
 #define LOOKS_FOR_MISSING (INNGEST_INSPECT || INNGEST_INDEXES || INNGEST_WRITE_CACHE)
 #if LOOKS_FOR_MISSING
-/* All have a header, but for one whose erase was cut short, and that has been reclaimed; and none has lost its content. */
+/* Count blocks without a header, but for a reclaimed one whose erase was cut short; and places never used that are not blank. */
 static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
 {
     uint32_t block, expected = jobs->last_block + 1 - jobs->tail_block, missing;
@@ -3211,7 +3315,7 @@ static uint32_t count_missing(inngest *jobs, uint32_t oldest, uint32_t blocks)
         if (!port_blank(jobs, block_address(jobs, block), BLOCK_HEADER)) missing++;
     return missing;
 }
-#else                                  /* nothing tells it, and what is written in order leaves nothing behind a format that was cut short */
+#else                                  /* nobody asks, and without a write cache a cut format leaves nothing behind it */
 #define count_missing(jobs, oldest, blocks) 0
 #endif
 
@@ -3221,9 +3325,8 @@ static bool begins_blank(inngest *jobs, uint32_t block)
     return port_blank(jobs, block_address(jobs, block) + jobs->first_offset, 2u * jobs->unit);
 }
 
-/* The last block that a mount need read: the first one behind the head, which is read as a whole. All from there on is erased, as the
- * beginning of each shows, and is looked at again when the head gets there. A disk may have lost the beginning of some that had not
- * been synced. */
+/* The last block that a mount need read: the first erased one behind the head. Those behind it are erased, as their first units
+ * show, and are looked at again when the head gets there; but a disk may have lost the beginning of blocks not yet synced. */
 static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 {
     uint32_t last = jobs->last_block, more = INNGEST_WRITE_CACHE && jobs->port->sync ? UNSYNCED : 1;
@@ -3231,7 +3334,7 @@ static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
     uint32_t first = block, i;
 #endif
     for (; (int32_t)(last - block) > 0 && (!missing || has_header(jobs, last)) && begins_blank(jobs, last); last--) {
-#if INNGEST_FAST_MOUNT                 /* from the other end, too: there may be less to look at */
+#if INNGEST_FAST_MOUNT                 /* search from the tail as well: whichever end is nearer */
         for (first++, i = more + 2; i > 0 && !missing && (int32_t)(last - first) > (int32_t)i && begins_blank(jobs, first + i - 1); i--) continue;
         if (i == 0) last = first;
 #endif
@@ -3243,7 +3346,7 @@ static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 #endif
 
 #if INNGEST_FAST_MOUNT
-/* Look for a list in so many bytes of a block, or for the void record that its group may begin with. */
+/* Look in so many bytes of a block for a list, or for the void record with which its group may begin. */
 static bool find_list_in(inngest *jobs, uint32_t block, uint32_t offset, uint32_t bytes, scan *found)
 {
     uint32_t at = position_at(jobs, block, offset), end = at + (bytes >> jobs->unit_shift);
@@ -3257,8 +3360,8 @@ static bool find_list_in(inngest *jobs, uint32_t block, uint32_t offset, uint32_
     return false;
 }
 
-/* Where to begin: with the list that was the newest when the last block was erased, or with its block, or, in large blocks, with the
- * newest list that is found where one is to be. */
+/* Where to begin: at the list that the last block's header names, or at least in its block; in large blocks at the newest list
+ * found where one may be. */
 APART void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
 {
     uint32_t offset, at, named = block_of(jobs, jobs->list), size = jobs->port->block_size;
@@ -3282,7 +3385,7 @@ APART void find_list(inngest *jobs, uint32_t *block, uint32_t last, scan *found)
 }
 #endif
 
-/* Does a block hold anything that counts, of which there is no copy? */
+/* Does a block hold anything that counts and has no copy? */
 static bool holds_live(inngest *jobs, uint32_t block)
 {
     uint32_t next = position_at(jobs, block, 0);
@@ -3295,8 +3398,8 @@ static bool holds_live(inngest *jobs, uint32_t block)
     return false;
 }
 
-/* Take up all from a block to the last one; how many lack something is counted on. Gives the first of those behind the head that are
- * blank and have no header, or 0. */
+/* Scan from a block to `last`. Adds to *missing. *headless: the first block behind the head that is blank and has no header, or
+ * 0. */
 static inngest_status scan_blocks(inngest *jobs, uint32_t block, uint32_t last, uint32_t *missing, uint32_t *headless, scan *found)
 {
     bool gap = false;
@@ -3324,7 +3427,8 @@ static inngest_status scan_blocks(inngest *jobs, uint32_t block, uint32_t last, 
     return INNGEST_OK;
 }
 
-/* PAUSED: once more with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at first. */
+/* Stages 1 to 4. PAUSED: once more, with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at
+ * first. */
 AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t block, last, blocks = 0, oldest, missing, headless = 0, least;
@@ -3347,28 +3451,28 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 #endif
     INNGEST_TRY(scan_blocks(jobs, block, last, &missing, &headless, &found));
 #if INNGEST_WRITE_CACHE
-    /* Not where its block is being erased. */
+    /* Void what a disk has lost and all behind it; but not where its block is being erased. */
     if (found.lost && (int32_t)(block_of(jobs, found.lost) - found.proven) >= 0 && jobs->voids_needed < VOIDS)   /* cov: programs failed besides; 8 losses */
         return void_range(jobs, found.lost, position_at(jobs, jobs->head_block + 1, 0), true);
 #endif
     fresh = jobs->head_offset == 0 && !misplaced && jobs->last_block < 2 * jobs->block_count - 1;
     last = jobs->last_block;
-    if (headless) jobs->last_block = headless - 1;         /* erased again by a boot that took it for the last one, and cut short */
+    if (headless) jobs->last_block = headless - 1;         /* a boot took it for the last one and was cut short while it erased it again */
     if (fresh) {                                           /* its format was cut short: a header with nothing behind it is not sure */
         jobs->last_block -= !(LOOKS_FOR_MISSING && missing) && jobs->last_block == oldest;
         missing = 0;
     } else if (unreadable(jobs)) return INNGEST_ERR_READ;
     if ((int32_t)(found.proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->block_count) {
-        /* Which run was the newest is lost: more than one a unit there never were. */
+        /* The number of the newest run is lost. Take one that was never used: there never was more than one run a unit. */
         least = position_at(jobs, jobs->head_block + 1, 0);
         if (jobs->next_run < least) jobs->next_run = least;
     }
     full = jobs->head_block == jobs->last_block && jobs->last_block + 1 - oldest == jobs->block_count;
 #if INNGEST_FAST_MOUNT
-    /* Or a reclaim was cut short: what it copied is looked for. */
+    /* What the list names is missing; or a reclaim was cut short: what it copied is to be found. */
     if (found.unmet || (jobs->list ? full : jobs->scanned_from != position_at(jobs, jobs->tail_block, 0))) return distrust_lists(jobs);
 #endif
-    /* Its erase had begun: there was proof. Not where only its header is gone, whose program was once cut short. */
+    /* The erase of the oldest block had begun, so there was proof. Not where just its header is gone, which was cut short once. */
     if (full && (int32_t)(found.proven - oldest) <= 0 && !has_header(jobs, oldest) && !holds_live(jobs, oldest)) found.proven = oldest + 1;
     if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
         *reclaimed = 0;
@@ -3379,7 +3483,7 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
         return INNGEST_PAUSED;
     }
-    if (found.ends && (int32_t)(found.ends - found.taken) > 0) return INNGEST_PAUSED;   /* what says so reads differently each time */
+    if (found.ends && (int32_t)(found.ends - found.taken) > 0) return INNGEST_PAUSED;   /* that END reads differently each time */
 #if INNGEST_FAST_MOUNT
     if (jobs->list) INNGEST_TRY(find_starts(jobs));
 #endif
@@ -3389,16 +3493,21 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         jobs->last_block--;
         jobs->tail_block = jobs->last_block + 2 - jobs->block_count;
         INNGEST_TRY(prepare_blocks(jobs, true));
-        clear_bytes(&jobs->void_count, CLEARED - offsetof(inngest, void_count));    /* what was void by what stood in there counts again */
+        clear_bytes(&jobs->void_count, CLEARED - offsetof(inngest, void_count));    /* void records in there are gone */
         return INNGEST_PAUSED;
     }
-    /* All behind it, too, the last one first: where that is cut short it is the last one that has a header, which is erased again before
-     * it is entered. Not before a mount that begins anew: their headers may be the only ones. */
+    /* Erase all behind the headless one, too, from the end on: wherever that is cut short, the last one with a header is erased again
+     * before it is entered. Only now: if the mount had to begin anew, those headers might be the only ones. */
     if (headless) for (; last != headless; last--) INNGEST_TRY(erase_block(jobs, last, true));
     return INNGEST_OK;
 }
 
-/* ---- 8 Runs: errors, waits, identity of steps, commit ---------------------------------------------------------- */
+/* ---- 8 Runs: errors, waits, identity of steps, commit ----------------------------------------------------------
+ *
+ * What step calls share. inngest_ctx is the state of a pass. A step call that is not decided sets ctx->waiting, moves
+ * ctx->wake to the earliest time at which the run must look again, and, outside of a parallel group, sets ctx->stopped, which
+ * all later step calls give. A step is known by its id and occurrence, never by its place in the handler. BODY means that
+ * nothing is decided: go on. */
 
 static uint64_t run_id(const inngest *jobs, const inngest_run *run) { return (uint64_t)jobs->format << 32 | run->number; }
 
@@ -3416,7 +3525,7 @@ APART inngest_status mistake(inngest_ctx *ctx, inngest_status status, const char
     return ctx->stopped = status;
 }
 
-/* The same in the step that the pass is at. */
+/* The same, in the current step. */
 APART inngest_status step_mistake(inngest_ctx *ctx, inngest_status status) { return mistake(ctx, status, ctx->id); }
 APART inngest_status bad_argument(inngest_ctx *ctx) { return step_mistake(ctx, INNGEST_ERR_ARGUMENT); }
 
@@ -3429,7 +3538,7 @@ static void note_attempt(inngest_run *run, uint8_t attempt)
     (void)attempt;
 }
 
-/* Take up the time that a tick is told. False: it went back, and stands still until it is there again. */
+/* Take up the time that a tick is told. False: it went back, and journal time stands still until it has caught up. */
 NEAR_APART bool advance_time(inngest *jobs, uint32_t now_ms)
 {
     uint32_t passed = now_ms - jobs->last_tick;
@@ -3449,7 +3558,7 @@ NEAR_APART int64_t clock_now(inngest *jobs)
     return jobs->now;
 }
 
-/* A step is not decided: outside a group all later ones wait for it. */
+/* The current step is not decided before `when`. Outside a group all later steps wait for it. */
 static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t when)
 {
     ctx->waiting = true;
@@ -3466,7 +3575,7 @@ static inngest_status wait_until(inngest_ctx *ctx, inngest_wait why, int64_t whe
 /* Until something else makes the run look again. */
 APART inngest_status wait_for_good(inngest_ctx *ctx, inngest_wait why) { return wait_until(ctx, why, NEVER); }
 
-/* Until then, unless it is past: BODY. */
+/* Wait until then. BODY: it is past. */
 APART inngest_status wait_if_early(inngest_ctx *ctx, inngest_wait why, int64_t when)
 {
     return when > ctx->jobs->now ? wait_until(ctx, why, when) : INNGEST_BODY;
@@ -3490,6 +3599,7 @@ APART inngest_status wait_a_round(inngest_ctx *ctx) { return wait_until(ctx, INN
 /* The storage failed or has no room: try again in a while. */
 static inngest_status wait_for_room(inngest_ctx *ctx) { return wait_until(ctx, INNGEST_WAIT_ROOM, ctx->jobs->now + RETRY_ROOM_MS); }
 
+/* Stop the run for a reason that does not pass with time; damage is believed only while the storage answers. */
 static inngest_status park(inngest_ctx *ctx, inngest_wait why)
 {
     ctx->wake = NEVER;
@@ -3504,7 +3614,7 @@ static enum found find_own(const inngest_ctx *ctx, uint32_t key, record *r)
     return find_record(ctx->jobs, ctx->run, key, r);
 }
 
-/* The same of the step, whatever the pass has come by. */
+/* Find the current step's newest record, by the chain alone. */
 APART enum found find_in_chain(const inngest_ctx *ctx, record *r) { return find_own(ctx, KEY(RESULT, ctx->step), r); }
 
 /* The step's identity: hash of the id plus its occurrence in this pass. Ids whose ranges touch are refused. */
@@ -3543,9 +3653,9 @@ NEAR inngest_status identify(inngest_ctx *ctx, const char *id)
 }
 
 #if INNGEST_TRAIL_STEPS
-/* Remember where the run's decided steps lie, from the oldest behind what the pass has come by on: a replay asks for them
- * in that order, and the chain leads back. What is taken from here is verified then (where something is void, all is: rot
- * might lead there), and what is not found here is looked for in the chain, where damage is met. */
+/* Walk the run's chain once, back to what the pass has come by, and note where its decided steps are: a replay asks for the
+ * oldest first, but the chain begins with the newest. What is taken from this trail is verified then (where there are voids,
+ * here: rot might lead into one); what is not found in it is looked for in the chain, which meets damage. */
 static void find_trail(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
@@ -3565,13 +3675,13 @@ static void find_trail(inngest_ctx *ctx)
     ctx->trail_of = jobs->tail_block + 1;
 }
 
-/* A reclaim that started over may have put another one there. */
+/* Is r the decided record of the current step? A reclaim that started over may have put another one there. */
 static bool is_memo(const inngest_ctx *ctx, const record *r)
 {
     return r->run == (ctx->run->number & STEP_MASK) && r->step == ctx->step && decided(r->kind) && of_this_phase(ctx->run, r);
 }
 
-/* Find the decided record of a step among them. */
+/* Find the decided record of the current step in the trail. */
 static bool find_ahead(inngest_ctx *ctx, record *r)
 {
     inngest *jobs = ctx->jobs;
@@ -3582,14 +3692,15 @@ static bool find_ahead(inngest_ctx *ctx, record *r)
         if (found[0] != ctx->step) continue;
         if (!read_record(jobs, found[1], r) || !is_memo(ctx, r)) return false;   /* cov: a guard: a reclaim that started over may have put others there */
         front = jobs->trail[--ctx->trail_at % INNGEST_TRAIL_STEPS];
-        found[0] = front[0];           /* what it came by out of turn is not looked at again */
+        found[0] = front[0];           /* the front entry takes the place of the one found */
         found[1] = front[1];
         return true;
     }
     return false;
 }
 
-/* Where the run's step of this turn was found last, and its bytes: most replays ask for the same ones in the same order. */
+/* Where the met-th step of a pass of this run was found last, and its bytes: most replays ask for the same steps in the same
+ * order. */
 static uint32_t *last_place(const inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
@@ -3601,7 +3712,7 @@ static uint32_t *last_place(const inngest_ctx *ctx)
     return jobs->places[at];
 }
 
-/* Is it still there? In one read. */
+/* Is the current step's record still there? In one read. */
 static bool find_again(inngest_ctx *ctx, const uint32_t *place, record *r)
 {
     inngest *jobs = ctx->jobs;
@@ -3613,7 +3724,7 @@ static bool find_again(inngest_ctx *ctx, const uint32_t *place, record *r)
     return r->header + (uint32_t)r->size == size && is_memo(ctx, r) && verify_staged(jobs, r);
 }
 
-/* Is the step's the run's newest record? It mostly is where one is left to be come by, as where the run has slept. */
+/* Is the run's newest record the current step's? Mostly, where one step on record is left to come by, as after a sleep. */
 NEAR bool is_newest_of_run(inngest_ctx *ctx, record *r)
 {
     return read_linked(ctx->jobs, ctx->run->last, r) && r->step == ctx->step && class_of(r->kind) == RESULT &&
@@ -3621,7 +3732,7 @@ NEAR bool is_newest_of_run(inngest_ctx *ctx, record *r)
 }
 #endif
 
-/* Find the step's newest record. Where the pass has come by all that are, there is nothing to look for. */
+/* Find the current step's newest record. Where the pass has come by all steps on record, there is nothing to look for. */
 #if INNGEST_INDEXES
 NEAR enum found find_memo(inngest_ctx *ctx, record *r)
 {
@@ -3659,7 +3770,7 @@ NEAR enum found find_memo(inngest_ctx *ctx, record *r)
     return found;
 }
 
-/* A record of the step has been written: does the pass know it? */
+/* A record of the step has been written: count the step if it is its first. */
 static void meet(inngest_ctx *ctx, unsigned kind)
 {
     if (ctx->known || ctx->step == 0 || class_of(kind) != RESULT) return;
@@ -3672,7 +3783,7 @@ static void meet(inngest_ctx *ctx, unsigned kind)
 #define meet(ctx, kind) ((void)0)
 #endif
 
-/* What the step's next record will leave behind as garbage, in bytes: its last one, and its progress once decided. */
+/* Add to ctx->old, the bytes that the step's next record turns into garbage, its progress, if that record decides it. */
 APART void find_old(inngest_ctx *ctx, unsigned kind)
 {
     record r;
@@ -3680,6 +3791,7 @@ APART void find_old(inngest_ctx *ctx, unsigned kind)
     if (find_own(ctx, KEY(SAVE, ctx->step), &r) == FOUND) ctx->old = (uint16_t)(ctx->old + record_room(ctx->jobs, r.size));
 }
 
+/* Would all runs together use more than the capacity, with `need` more? */
 ASIDE bool uses_too_much(const inngest *jobs, uint32_t need)
 {
     uint32_t i;
@@ -3689,15 +3801,15 @@ ASIDE bool uses_too_much(const inngest *jobs, uint32_t need)
     return need > CAPACITY(jobs);
 }
 
-/* A firmware that reserves more than the last one, or knows runs again that it did not, may have promised more than there is:
- * then what is used counts. Is that too much, with so many bytes more? */
+/* A firmware that reserves more than the last one, or knows functions that it did not, may have promised more than there is:
+ * then what is used counts. Would `need` more be too much? */
 NEAR_APART bool is_overdrawn(const inngest *jobs, uint32_t need)
 {
     return jobs->reserved > CAPACITY(jobs) && uses_too_much(jobs, need);
 }
 
-/* Make room for a record of this step, and `more` bytes of its group behind it. PAUSED: the port failed; or a mistake:
- * the run has used up its reservation. It goes deep, so what is to be written is made behind it. */
+/* Make room for a record of this step, and `more` bytes of its group behind it. PAUSED: the port failed; or a mistake: the run
+ * has used up its reservation. Deep in stack, so callers make what they write after it. */
 NEAR_APART inngest_status make_room(inngest_ctx *ctx, unsigned kind, uint32_t size, uint32_t more)
 {
     uint32_t need = record_room(ctx->jobs, size);
@@ -3727,7 +3839,7 @@ NEAR void note_own(inngest_ctx *ctx, unsigned kind, uint32_t size)
     made_progress(ctx->jobs, run);
 }
 
-/* The same, where it is the whole group. PAUSED: the port failed. */
+/* Write a record of this step, a whole group, for which there is room. PAUSED: the port failed. */
 NEAR inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     if (add_own(ctx, kind, data, size) != INNGEST_OK) return wait_for_room(ctx);
@@ -3735,6 +3847,7 @@ NEAR inngest_status write_own(inngest_ctx *ctx, unsigned kind, const void *data,
     return INNGEST_OK;
 }
 
+/* The same, and make room first; or a mistake. */
 NEAR inngest_status put_record(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(make_room(ctx, kind, size, 0));
@@ -3766,6 +3879,7 @@ NEAR inngest_status durable(inngest_ctx *ctx)
     return wait_a_round(ctx);
 }
 
+/* Write a record of this step. OK: it is durable; PAUSED: not yet, or the port failed. */
 NEAR inngest_status commit(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(put_record(ctx, kind, data, size));
@@ -3773,6 +3887,7 @@ NEAR inngest_status commit(inngest_ctx *ctx, unsigned kind, const void *data, ui
 }
 
 #if INNGEST_LONG_STEPS || INNGEST_PROGRESS
+/* The same, with a sync of its own. */
 static inngest_status commit_at_once(inngest_ctx *ctx, unsigned kind, const void *data, uint32_t size)
 {
     INNGEST_TRY(put_record(ctx, kind, data, size));
@@ -3810,7 +3925,7 @@ static uint32_t encode_error(const inngest_ctx *ctx, uint8_t b[ERROR_BYTES])
     return size;
 }
 
-/* Of a record that has just been read. */
+/* Take the error from a record that has just been read. False: it cannot be read. */
 static bool load_error(inngest_ctx *ctx, const record *r)
 {
     uint32_t size = minimum(r->size, ERROR_BYTES);
@@ -3821,13 +3936,18 @@ static bool load_error(inngest_ctx *ctx, const record *r)
     return read_payload(ctx->jobs, r, 8, ctx->error.message, size);
 }
 
-/* ---- 9 Steps in progress: again, pending, complete ------------------------------------------------------------- */
+/* ---- 9 Steps in progress: again, pending, complete -------------------------------------------------------------
+ *
+ * A step whose body gave AGAIN or PENDING, or whose intent was recorded, has a place in jobs->active. That is RAM alone: after
+ * a reset its body starts over. `how` is its state. Its token, which inngest_complete wants, holds in this boot only. */
 
 #if INNGEST_LONG_STEPS || INNGEST_CRASHES
+/* ms from now to a time of which these are the low 32 bits. */
 static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when - (uint32_t)jobs->now); }
 #endif
 
-/* How a step in progress stands, in 3 bits: AGAIN or PENDING; or as it was completed; MISTAKEN and above: a mistake. */
+/* State of a step in progress, in 3 bits: AGAIN or PENDING; or as it was completed: OK, RETRY, FAIL, or, from MISTAKEN on, a
+ * mistake. */
 #define HOW(status) ((unsigned)(status) & 7u)
 #define WHEN_WOKEN 1u                  /* AGAIN, but only after a wake */
 #define IS_AGAIN(a) ((a)->how == HOW(INNGEST_AGAIN) || (a)->how == WHEN_WOKEN)
@@ -3845,7 +3965,7 @@ static int32_t until(const inngest *jobs, uint32_t when) { return (int32_t)(when
 
 static inngest_index place_of(const inngest *jobs, const inngest_run *run) { return (inngest_index)(run - jobs->runs + 1); }
 
-/* NULL for the run: a free one. */
+/* Find a step in progress of a run; step 0: any. Without a run: a free place. */
 static inngest_active *find_active(inngest *jobs, const inngest_run *run, uint32_t step)
 {
     inngest_index place = run ? place_of(jobs, run) : 0;
@@ -3874,6 +3994,7 @@ NEAR_APART void drop_own(inngest_ctx *ctx)
 /* Its token; 0: the body has not asked for it. */
 static uint32_t token_of(const inngest_active *a) { return a->shared ? a->next : a->timed ? 0 : a->timeout; }
 
+/* Give the current step a place among those in progress. False: all are taken; the run looks again when one is free. */
 static bool claim_active(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
@@ -3922,7 +4043,8 @@ static inngest_status keep_going(inngest_ctx *ctx, inngest_status status)
 
 APART void tell_step(inngest_ctx *ctx, inngest_status status);
 
-/* What a fresh body must know or leave on record; began: YES if the journal has its intent. BODY: call it. */
+/* Begin a body that is not in progress: what inngest_began is to say, and the intent record. ctx->began: YES if the journal has
+ * its intent. BODY: call it. */
 static inngest_status begin_fresh(inngest_ctx *ctx, const inngest_step_options *o)
 {
     bool intent = ctx->began == INNGEST_BEGAN_YES;
@@ -3967,7 +4089,7 @@ static inngest_status begin_again(inngest_ctx *ctx)
     return INNGEST_BODY;
 }
 
-/* Of what a body is begun with: it is over already, as the body would say. */
+/* begin_body gave a body's status: the attempt is over without a call */
 #define BODY_ENDED(status) ((status) == INNGEST_RETRY || (status) == INNGEST_FAIL)
 
 static inngest_status begin_body(inngest_ctx *ctx, const inngest_step_options *options)
@@ -4014,12 +4136,15 @@ inngest_token inngest_step_token(inngest_ctx *ctx)
 inngest_status inngest_again(inngest_ctx *ctx, uint32_t ms)
 {
     uint32_t next = (uint32_t)clock_now(ctx->jobs) + (ms ? minimum(ms, INT32_MAX) : 1);
-    ctx->again = ms == UINT32_MAX ? ms : next - (next == UINT32_MAX);   /* that is: only after a wake */
+    ctx->again = ms == UINT32_MAX ? ms : next - (next == UINT32_MAX);   /* UINT32_MAX says: only after a wake */
     return INNGEST_AGAIN;
 }
 #endif
 
-/* ---- 10 Steps: run, sleep, send, restart, parallel -------------------------------------------------------------- */
+/* ---- 10 Steps: run, sleep, send, restart, parallel --------------------------------------------------------------
+ *
+ * Each step call begins with enter_step, which finds what the journal knows of the step: gives its memo, or a reason to wait,
+ * or BODY. Then it does its work and commits a record. With a body: open_step, the body, close_step, which judges its status. */
 
 static uint32_t next_random(inngest *jobs)
 {
@@ -4083,21 +4208,21 @@ static inngest_status attempt_failed(inngest_ctx *ctx, inngest_status status)
     return status == INNGEST_OK ? INNGEST_STEP_FAILED : status;
 }
 
-/* BODY: the next attempt is due. */
+/* Wait for the attempt that this ATTEMPT announces. BODY: it is due. */
 APART inngest_status wait_for_attempt(inngest_ctx *ctx, const record *r)
 {
     ctx->attempt = FIRST(ctx->jobs, r)[12];
     return wait_if_early(ctx, INNGEST_WAIT_RETRY, get_time(FIRST(ctx->jobs, r)));
 }
 
-/* The step's memo is of another firmware: its run waits for that. Other branches are in progress beside it: they have their calls and
- * timeouts meanwhile. */
+/* The step's memo is of another firmware, for which the run is parked. In a group only this branch waits: others may be in
+ * progress, and keep their calls and timeouts. */
 APART inngest_status park_step(inngest_ctx *ctx)
 {
     return IN_GROUP(ctx) ? wait_for_good(ctx, INNGEST_WAIT_MEMO) : park(ctx, INNGEST_WAIT_MEMO);
 }
 
-/* The journal knows the step but not its end. BODY: go on with it. */
+/* The step is not decided or, with kind 0, not on record. BODY: go on with it. */
 NEAR inngest_status enter_undecided(inngest_ctx *ctx, unsigned what, const record *r)
 {
     if (r->kind && (r->kind == SLEEP) != (what == WHAT_SLEEP)) return park_step(ctx);
@@ -4167,6 +4292,7 @@ APART inngest_status enter_short(inngest_ctx *ctx, const char *id, unsigned what
 }
 #endif
 
+/* Copy part of a payload, from the stage if it is there. False: it cannot be read. */
 static bool take_payload(inngest *jobs, const record *r, uint32_t from, void *to, uint32_t size)
 {
 #if INNGEST_TRAIL_STEPS
@@ -4178,7 +4304,7 @@ static bool take_payload(inngest *jobs, const record *r, uint32_t from, void *to
     return read_payload(jobs, r, from, to, size);
 }
 
-/* Copy a payload from there on; zeros follow one that is shorter. */
+/* Copy a payload from an offset on; if it is shorter than `size`, zeros follow. */
 static inngest_status copy_payload(inngest_ctx *ctx, const record *r, uint32_t from, void *to, size_t size)
 {
     uint32_t n = r->size - from;
@@ -4199,7 +4325,7 @@ static inngest_status enter_with(inngest_ctx *ctx, const char *id, void *result,
     return status == INNGEST_ERR_TOO_LONG ? park_step(ctx) : status;
 }
 
-/* What the user says of a failure; the next attempt has no time of its own yet. */
+/* Note what the user says of a failure. Until told otherwise, the backoff decides on the next attempt. */
 APART void tell_error(inngest_ctx *ctx, int32_t code, const char *message)
 {
     set_error(ctx, INNGEST_FAIL, code, message);
@@ -4207,7 +4333,7 @@ APART void tell_error(inngest_ctx *ctx, int32_t code, const char *message)
     ctx->retry_in = NOT_SAID;
 }
 
-/* BODY: call it. */
+/* Enter a step that has a body. BODY: call that. */
 APART inngest_status open_step(inngest_ctx *ctx, const char *id, const inngest_step_options *options, void *result, size_t size)
 {
     inngest_status status = enter_with(ctx, id, result, size);
@@ -4241,8 +4367,8 @@ static inngest_status stopped_step(inngest_ctx *ctx, inngest_status status)
 }
 #endif
 
-/* Take up the failure that a body or a handler gave. False: it is neither what they may give nor a negative number of
- * the library's own; a port's or a driver's is not. */
+/* Set ctx->error to the failure that a body or a handler gave. False: it may not give that: neither RETRY nor FAIL nor a
+ * negative status of the library's own, but one of a driver's, say. */
 APART bool take_failure(inngest_ctx *ctx, inngest_status status, const char *id)
 {
     bool asked = status == INNGEST_RETRY || status == INNGEST_FAIL, own = (int)status < -256 && (int)status >= INNGEST_ERR_SYNC;
@@ -4250,6 +4376,7 @@ APART bool take_failure(inngest_ctx *ctx, inngest_status status, const char *id)
     return asked || own;
 }
 
+/* A body has ended with this status; BODY: an inline one that ran to its end. */
 static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
 {
     if (status == INNGEST_BODY && !ctx->in_body) status = INNGEST_OK;
@@ -4265,7 +4392,8 @@ static inngest_status close_step(inngest_ctx *ctx, inngest_status status)
         if (status == INNGEST_LOST) return status;
     }
 #endif
-    if (status == INNGEST_PAUSED && (ctx->waiting || CANCELLING(ctx->run) || ENDING(ctx))) return wait_for_room(ctx);   /* not saved, or the run ends */
+    /* A save has failed, or the run ends. */
+    if (status == INNGEST_PAUSED && (ctx->waiting || CANCELLING(ctx->run) || ENDING(ctx))) return wait_for_room(ctx);
     if (status == INNGEST_OK) {
         ctx->told = false;
         INNGEST_TRY(put_record(ctx, RESULT, ctx->result, ctx->size));
@@ -4308,7 +4436,7 @@ inngest_status inngest_step_run(inngest_ctx *ctx, const char *id, inngest_step_f
     return inngest_step_run_with(ctx, id, NULL, fn, arg, result, size);
 }
 
-/* due: a date, or so many ms. What it was is asked for when it is recorded first. */
+/* due: ms from now, or a date with WAIT_UNIX. Once a SLEEP is on record, that counts instead. */
 NEAR inngest_status sleep_step(inngest_ctx *ctx, const char *id, int64_t due, unsigned flags)
 {
     static const uint8_t done = WHAT_SLEEP;
@@ -4371,7 +4499,8 @@ inngest_status inngest_step_restart(inngest_ctx *ctx, const char *id)
     inngest_status status = enter_short(ctx, id, WHAT_RESTART);
     if (status != INNGEST_BODY) return status;
     if (jobs->port->restart == NULL) return step_mistake(ctx, INNGEST_ERR_RESTART);
-    if (!(ctx->run->flags & RUN_DRAINS) && !jobs->waits && published_slot(jobs, jobs->head)) {   /* events that can be journaled first; once: more may come all the time */
+    /* Journal the events that wait first; once, as more may keep coming. */
+    if (!(ctx->run->flags & RUN_DRAINS) && !jobs->waits && published_slot(jobs, jobs->head)) {
         ctx->run->flags |= RUN_DRAINS;
         return wait_a_round(ctx);
     }
@@ -4416,8 +4545,8 @@ void inngest_parallel(inngest_ctx *ctx, const char *id)
     }
 }
 
-/* Count the branches; PAUSED if one is not decided, else what one gave that no step did, else the first failure. *good:
- * index of the first that is OK. */
+/* Judge the branches: PAUSED if one is not decided, else a status above 0 that one gave outside a step, else the first failure.
+ * *good: index of the first that is OK. */
 static inngest_status look_at_branches(inngest_ctx *ctx, inngest_status *first, va_list list, int *good)
 {
     inngest_status result = INNGEST_OK, *branch;
@@ -4451,7 +4580,7 @@ inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, 
     va_start(list, first);
     status = look_at_branches(ctx, first, list, &good);
     va_end(list);
-    if (!any || good < 0) {            /* of a group that has a winner: it was one of inngest_any, or the branch in its place did not win */
+    if (!any || good < 0) {            /* a winner here is another firmware's, which had inngest_any, or other branches */
         if (ctx->decided) (void)park(ctx, INNGEST_WAIT_MEMO);
         return close_group(ctx, status);
     }
@@ -4468,7 +4597,9 @@ inngest_status inngest_join_(inngest_ctx *ctx, bool any, inngest_status *first, 
 }
 #endif
 
-/* ---- 11 Inside a body, and what a handler can know ------------------------------------------------------------- */
+/* ---- 11 Inside a body, and what a handler can know -------------------------------------------------------------
+ *
+ * Calls that read the journal and the state of the pass; inngest_step_save alone writes. */
 
 inngest_status inngest_retry(inngest_ctx *ctx, int32_t code, const char *message)
 {
@@ -4498,7 +4629,7 @@ static bool same_payload(inngest *jobs, const record *r, const uint8_t *data, si
     for (at = 0; at < size; at += n) {
         n = minimum((uint32_t)size - at, sizeof bytes);
         if (!read_payload(jobs, r, at, bytes, n)) return false;
-        for (i = 0; i < n; i++) if (bytes[i] != data[at + i]) return false;   /* clang makes bcmp of memcmp */
+        for (i = 0; i < n; i++) if (bytes[i] != data[at + i]) return false;   /* no memcmp: clang calls bcmp for it */
     }
     return true;
 }
@@ -4515,7 +4646,7 @@ static inngest_status find_progress(inngest_ctx *ctx, const void *data, size_t s
     return found == FOUND ? INNGEST_OK : INNGEST_BODY;
 }
 
-/* Is it what was saved before? BODY: no; then the next record leaves `old` bytes behind as garbage. */
+/* OK: it is what was saved before. BODY: it is not; ctx->old is what the next record will turn into garbage. */
 static inngest_status look_for_change(inngest_ctx *ctx, const void *progress, size_t size)
 {
     record r;
@@ -4569,7 +4700,7 @@ void *inngest_user(const inngest_ctx *ctx) { return ctx->jobs->user; }
 uint64_t inngest_run_id(const inngest_ctx *ctx) { return run_id(ctx->jobs, ctx->run); }
 const inngest_error_info *inngest_error(const inngest_ctx *ctx) { return &ctx->error; }
 
-/* The attempt of the step, or of the handler (step 0), and the record that says so. */
+/* Set ctx->attempt and ctx->old by the newest record of the step, or of the handler (step 0). */
 static void find_attempt(inngest_ctx *ctx)
 {
     record r;
@@ -4635,12 +4766,15 @@ inngest_status inngest_event_name(inngest_ctx *ctx, char *out, size_t size)
     return read_event(ctx, out, size - 1, true);
 }
 
-/* ---- 12 Events: table of functions, admission ------------------------------------------------------------------ */
+/* ---- 12 Events: table of functions, admission ------------------------------------------------------------------
+ *
+ * An event is admitted, and the runs it starts are written as one group, only if the run table has places for all of them, and
+ * their reservations fit the capacity beside all others: so a run that has begun finds the room to end. */
 
 static uint32_t largest_start(const inngest *jobs) { return record_room(jobs, START_HEAD + INNGEST_EVENT_BYTES); }
 
-/* So that reclaim always ends. Records of up to L bytes fill a block of U usable bytes to
- * U - L at least, and any two blocks in a row hold more than U together; the blocks that are kept erased hold none. */
+/* What all reservations may take together, so that reclaim always gains. Records of up to L bytes fill a block of U usable
+ * bytes to U - L at least, and any two blocks in a row hold more than U together; the blocks that are kept erased hold none. */
 static uint32_t capacity(const inngest *jobs, uint32_t fill)
 {
     const inngest_port *p = jobs->port;
@@ -4652,7 +4786,7 @@ static uint32_t capacity(const inngest *jobs, uint32_t fill)
     return room_for - minimum(room_for, fixed);
 }
 
-/* The functions of the largest event that fits this one's trigger must fit the run table, the journal and a block. */
+/* All runs that the largest event for this function may start must fit the run table and the journal, and their group a block. */
 static inngest_status check_fan_out(const inngest *jobs, const inngest_function *f)
 {
     uint32_t need = 0, n = 0, largest;
@@ -4685,7 +4819,8 @@ APART inngest_status check_table(const inngest *jobs, uint16_t *index)
         if (f->event == NULL || f->event[0] == 0) return INNGEST_ERR_TABLE_EVENT;
         while (*star && *star != '*') star++;
         name_size = (size_t)(star - f->event);
-        if (name_size > (INNGEST_EVENT_BYTES < 255 ? INNGEST_EVENT_BYTES : 255) || (name_size >= 8 && is_own(f->event))) return INNGEST_ERR_TABLE_EVENT;   /* none is ever sent */
+        /* No such event is ever sent. */
+        if (name_size > (INNGEST_EVENT_BYTES < 255 ? INNGEST_EVENT_BYTES : 255) || (name_size >= 8 && is_own(f->event))) return INNGEST_ERR_TABLE_EVENT;
         if (*star && (star[1] != 0 || star == f->event || (star[-1] != '/' && star[-1] != '.'))) return INNGEST_ERR_TABLE_EVENT;
         if (f->handler == NULL) return INNGEST_ERR_TABLE_HANDLER;
         if ((f->backoff == NULL) != (f->backoff_count == 0)) return INNGEST_ERR_TABLE_BACKOFF;
@@ -4696,7 +4831,7 @@ APART inngest_status check_table(const inngest *jobs, uint16_t *index)
 }
 
 #if INNGEST_CRASHES
-/* Leave a record of how a predicate and an event stand: how many resets it pays for, and whether it is being called. */
+/* Write a CRASH record about a predicate and its event: the resets that it pays for, and whether it is being called. */
 enum { CALLED_BEFORE, CALLED_NOW, CALLED_PAID };
 static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned called)
 {
@@ -4709,9 +4844,9 @@ static bool note_call(inngest *jobs, uint32_t hash, unsigned resets, unsigned ca
 }
 #endif
 
-/* Call a predicate. After a boot that was not clean the first ones are called behind a record, which counts only if
- * it is the newest at the next boot: one that resets the machine again and again for the same data is then taken to
- * say no; and all of them are, where resets in a row are more than one event explains. */
+/* Call a predicate. After a crash the first ones are called behind a record, which counts only if it is the newest one at the
+ * next boot. One that resets the machine again and again for the same data is then taken to say no; so are all, if more resets
+ * come in a row than one event explains. */
 static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, bool guard)
 {
 #if INNGEST_CRASHES
@@ -4734,12 +4869,13 @@ static bool wanted(inngest *jobs, const arrival *e, const inngest_function *f, b
 APART uint32_t heartbeat_in(const inngest *jobs);
 
 #if INNGEST_SEEN_IDS
+/* Is this the id of an event that is remembered? hash[1] of an id is never 0, and so of no free place. */
 static bool seen_before(const inngest *jobs, const uint32_t hash[2])
 {
     int i;
     for (i = 0; i < INNGEST_SEEN_IDS; i++) {
         const inngest_seen *seen = &jobs->seen[i];
-        if (seen->hash[0] == hash[0] && seen->hash[1] == hash[1] && seen->until > jobs->now) return true;   /* no id is 0, and of none seen */
+        if (seen->hash[0] == hash[0] && seen->hash[1] == hash[1] && seen->until > jobs->now) return true;
     }
     return false;
 }
@@ -4855,13 +4991,17 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
     return status;
 }
 
-/* ---- 13 Passes: one execution of a handler, its verdict, crashes ----------------------------------------------- */
+/* ---- 13 Passes: one execution of a handler, its verdict, crashes -----------------------------------------------
+ *
+ * pass calls a handler; judge makes a verdict of what it gave: PAUSED, or how the run ends. After a crash (an unclean boot that
+ * was no power-on) live runs are suspects: before its pass each is armed, by a CRASH record, until it commits. A reset is
+ * pinned on the run armed last (check_runs), which fails after INNGEST_CRASH_LIMIT of them without progress. */
 
-/* The engine has one: passes do not nest. */
+/* Set up the ctx for a pass. The engine has one: passes do not nest. */
 static inngest_ctx *start_ctx(inngest *jobs, inngest_run *run)
 {
     inngest_ctx *ctx = &jobs->ctx;
-#if FAST                               /* of texts the first byte alone; in two parts, which are no loops */
+#if FAST                               /* of texts the first byte alone; in two parts, for which compilers make no loop */
     memset(ctx, 0, offsetof(inngest_ctx, wake));
     memset((uint8_t *)ctx + offsetof(inngest_ctx, wake), 0, offsetof(inngest_ctx, error) + offsetof(inngest_error_info, message) + 1 - offsetof(inngest_ctx, wake));
     ctx->id[0] = 0;
@@ -4875,7 +5015,7 @@ static inngest_ctx *start_ctx(inngest *jobs, inngest_run *run)
     return ctx;
 }
 
-/* What went wrong has no more to it. */
+/* An error with neither code nor message. */
 APART void fail_as(inngest_ctx *ctx, inngest_status status) { set_error(ctx, status, 0, NULL); }
 
 static void tell_end(inngest_ctx *ctx, inngest_status status)
@@ -4934,7 +5074,7 @@ APART void stop_actives(inngest_ctx *ctx)
     uint32_t i;
     if (NONE_ACTIVE(jobs)) return;
     copy_bytes(&jobs->end_error, &ctx->error, sizeof ctx->error);
-    for (i = INNGEST_ACTIVE_STEPS; i-- > 0 && find_active(jobs, run, 0);) {   /* one a call if they return */
+    for (i = INNGEST_ACTIVE_STEPS; i-- > 0 && find_active(jobs, run, 0);) {   /* of bodies left by return, one a call */
         (void)start_ctx(jobs, run);
         ctx->ending = true;
         if (IN_ON_FAILURE(run)) (void)load_failure(ctx);
@@ -4946,6 +5086,7 @@ APART void stop_actives(inngest_ctx *ctx)
 }
 #endif
 
+/* What the run's START takes of its reservation. */
 static uint32_t start_bytes(const inngest_ctx *ctx)
 {
     record r;
@@ -4997,7 +5138,7 @@ static inngest_status retry_handler(inngest_ctx *ctx)
     return INNGEST_PAUSED;
 }
 
-/* The handler waits for its next attempt: what makes the run look again, or a reset, is no reason to call it. */
+/* If the handler waits for its own next attempt, do not call it earlier, whatever made the run look again. BODY: call it. */
 static inngest_status retry_in_time(inngest_ctx *ctx)
 {
     record r;
@@ -5008,8 +5149,8 @@ static inngest_status retry_in_time(inngest_ctx *ctx)
     return status;
 }
 
-/* An inline body was left by return: what it gave counts. What the handler did not reach by that, a catch or the
- * other branches, has its turn in another pass at once. */
+/* An inline body was left by return: its status counts. What the handler missed by that, a catch or other branches, has its
+ * turn in another pass at once. */
 static inngest_status close_returned(inngest_ctx *ctx, inngest_status status)
 {
     if (status == INNGEST_OK) return step_mistake(ctx, INNGEST_ERR_STEP_LEFT);
@@ -5092,6 +5233,7 @@ APART inngest_status look_before(inngest_ctx *ctx)
     return has_on_failure(ctx->function) ? INNGEST_BODY : INNGEST_FAIL;   /* a firmware without it */
 }
 
+/* Call the handler, unless the run is to end or to wait. Gives the verdict: PAUSED, or how the run ends. */
 APART inngest_status run_handler(inngest_ctx *ctx)
 {
     inngest *jobs = ctx->jobs;
@@ -5114,12 +5256,13 @@ APART inngest_status run_handler(inngest_ctx *ctx)
     return verdict;
 }
 
+/* Let a run have a pass, and set when it is due next. */
 APART void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx *ctx = start_ctx(jobs, run);
     uint32_t number = run->number;
     inngest_status verdict;
-    if ((run->flags & RUN_PARKED) && !CANCELLING(run)) {     /* a clock, a wake or a timeout is no reason */
+    if ((run->flags & RUN_PARKED) && !CANCELLING(run)) {     /* not even for a clock, a wake or a timeout */
         due_never(jobs, run);
         return;
     }
@@ -5142,7 +5285,7 @@ APART void pass(inngest *jobs, inngest_run *run)
     if ((run->flags & RUN_UNIX) && jobs->wall_moved) ctx->wake = jobs->now;     /* user code has set the clock under a wait for a date */
 #endif
 #if INNGEST_LONG_STEPS
-    if ((run->flags & RUN_WANTS) && !jobs->wanting) ctx->wake = jobs->now;      /* another branch of it has left a place since */
+    if ((run->flags & RUN_WANTS) && !jobs->wanting) ctx->wake = jobs->now;      /* another branch of it has freed a place since */
 #endif
     if (ctx->wake <= jobs->now) {                    /* in the next round */
         due_never(jobs, run);
@@ -5154,7 +5297,8 @@ APART void pass(inngest *jobs, inngest_run *run)
 #if INNGEST_CRASHES
     if (!(run->flags & RUN_ARMED)) return;
     if (find_active(jobs, run, 0) == NULL) {
-        if (arm(jobs, run, false) && ctx->stuck && !(run->flags & RUN_WANTS)) run->flags &= (uint16_t)~RUN_SUSPECT;   /* it tries again each second: not behind records each time */
+        /* It tries again each second, and need not write records each time. */
+        if (arm(jobs, run, false) && ctx->stuck && !(run->flags & RUN_WANTS)) run->flags &= (uint16_t)~RUN_SUSPECT;
     } else if (jobs->alone != number) {
         jobs->alone = number;
         jobs->alone_until = (uint32_t)jobs->now + INNGEST_SUSPECT_MS;
@@ -5190,8 +5334,12 @@ APART inngest_status take_completion(inngest *jobs, const inngest_slot *slot)
 }
 #endif
 
-/* ---- 14 Tick --------------------------------------------------------------------------------------------------- */
+/* ---- 14 Tick ---------------------------------------------------------------------------------------------------
+ *
+ * A tick makes room ahead, takes the queue, lets runs that are due have passes, in rounds of one each, and syncs. A round ends
+ * where a run must wait for the sync: that one then serves all. */
 
+/* Take one slot of the queue: a completion, or an event to be admitted. */
 static inngest_status take(inngest *jobs, const inngest_slot *slot)
 {
     arrival e;
@@ -5221,7 +5369,7 @@ static void leave_clean_stop(inngest *jobs)
     (void)jobs;
 }
 
-/* Free the slot of this number, and keep those ahead of it: each moves up by one. */
+/* Free the slot with this index, and keep those in front of it, which move up by one. */
 static void free_slot(inngest *jobs, inngest_word at)
 {
     for (; INNGEST_LONG_STEPS && at != jobs->head; at--) {
@@ -5232,7 +5380,8 @@ static void free_slot(inngest *jobs, inngest_word at)
     free_oldest_slot(jobs);
 }
 
-/* A completion passes by an event that waits for room: the run it lets go on may be the one that makes it. */
+/* Take what the queue holds, in order; but completions pass by an event that waits for room, as the run that they let go on may
+ * make it. Gives why the oldest event waits, or OK. */
 static inngest_status drain(inngest *jobs)
 {
     inngest_status status = INNGEST_OK, taken;
@@ -5258,6 +5407,7 @@ static inngest_status drain(inngest *jobs)
     return status;
 }
 
+/* After inngest_wake: all bodies that gave AGAIN are called. */
 APART void wake_steps(inngest *jobs)
 {
     uint32_t i;
@@ -5273,8 +5423,8 @@ APART void wake_steps(inngest *jobs)
 }
 
 #if INNGEST_CRASHES
-/* After a crash a suspect in a long step keeps the others waiting, but not for longer than that: then they go on too, and from
- * now on a crash is nobody's. */
+/* After a crash a suspect in a long step keeps the others waiting, but for INNGEST_SUSPECT_MS at most: then they go on, too,
+ * and a crash is pinned on nobody from then on. */
 static void release(inngest *jobs)
 {
     inngest_run *run = lone_run(jobs);
@@ -5282,8 +5432,8 @@ static void release(inngest *jobs)
 }
 #endif
 
-/* The run to pass next in this round: the one due first; of those, the oldest. A run that is cancelled need not wait for one
- * that is alone: it ends behind a record of its own. */
+/* The run that has the next pass of this round: the one due first, of several the oldest. One that is cancelled need not wait
+ * for one that is alone: it ends behind a record of its own. */
 NEAR inngest_run *next_due(inngest *jobs)
 {
     inngest_run *run = ALONE(jobs) ? lone_run(jobs) : first_run(jobs);
@@ -5303,9 +5453,9 @@ NEAR_APART uint32_t due_in(const inngest *jobs, int64_t when)
     return in < 0 ? 0 : in > INT32_MAX ? UINT32_MAX : (uint32_t)in;
 }
 
-/* In how many ms to stamp the journal's time next. Where no clock will tell how long it was dark, the first stamps of a boot
- * come after 1, 2, 4 ... minutes, so that a machine which is reset more often than hourly gets on too; none before: it would hide what
- * the last boot knew of the clock. */
+/* In how many ms the next TIME is due. Where no clock will tell the time off, the first ones of a boot come after 1, 2, 4 ...
+ * minutes, so that a machine which is reset more often than hourly gets on, too; none before: it would hide what the last boot
+ * knew of the clock. */
 APART uint32_t heartbeat_in(const inngest *jobs)
 {
     int64_t from = INNGEST_FAST_MOUNT && jobs->stamp < jobs->booted ? jobs->booted : jobs->stamp, boot = from - jobs->booted;
@@ -5314,6 +5464,7 @@ APART uint32_t heartbeat_in(const inngest *jobs)
     return due_in(jobs, from + (in < 60000 ? 60000 : in));
 }
 
+/* ms until something is due. waiting: why the oldest event in the queue waits, or OK. */
 NEAR uint32_t next_deadline(inngest *jobs, inngest_status waiting)
 {
     int64_t first = deadline(first_run(jobs));
@@ -5355,6 +5506,7 @@ static void pass_again(inngest *jobs, inngest_run *run)
     due_now(jobs, run);
 }
 
+/* Runs that want another pass at once may have it now. */
 static void end_round(inngest *jobs)
 {
 #if INNGEST_INDEXES
@@ -5394,7 +5546,8 @@ static uint32_t do_what_is_due(inngest *jobs, uint32_t now_ms)
 {
     uint32_t next, block, offset;
     inngest_status waiting, ahead;
-    if (!advance_time(jobs, now_ms) && jobs->last_tick - now_ms > MOST_BACK_MS) jobs->last_tick = now_ms;         /* that far it went back: it began anew, or no tick came for 24 days */
+    /* So far back, the clock has restarted, or no tick came for 24 days. */
+    if (!advance_time(jobs, now_ms) && jobs->last_tick - now_ms > MOST_BACK_MS) jobs->last_tick = now_ms;
     if (jobs->failed || STOPPED(jobs)) return UINT32_MAX;
     if (jobs->port->may_write && !jobs->port->may_write(jobs->port->context)) { count(&jobs->counters.put_off); return RETRY_ROOM_MS; }
     if (jobs->now < QUIET_UNTIL(jobs) && !ALONE(jobs) && nothing_came(jobs)) return due_in(jobs, QUIET_UNTIL(jobs));
@@ -5417,7 +5570,7 @@ static uint32_t do_what_is_due(inngest *jobs, uint32_t now_ms)
         if (!can_write(jobs)) return RETRY_ROOM_MS;
     } while (round_of_passes(jobs) && 2 * jobs->passes < INNGEST_TICK_PASSES && !STOPPED(jobs));   /* a round cut short takes a sync too */
     if (STOPPED(jobs)) return UINT32_MAX;
-    if (2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
+    if (2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* ended runs have left places: one sync for both */
     if ((!FAST || jobs->now - jobs->stamp >= 60000) &&
         ((is_stale(jobs) && jobs->now - jobs->booted >= 60000) || (heartbeat_in(jobs) == 0 && (waiting == INNGEST_ERR_SEEN_FULL || next_deadline(jobs, INNGEST_OK) == 0))) &&
         write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
@@ -5428,8 +5581,8 @@ static uint32_t do_what_is_due(inngest *jobs, uint32_t now_ms)
     if (waiting != INNGEST_OK ? WOKEN(jobs) : !nothing_came(jobs)) return 0;
     next = next_deadline(jobs, waiting);
     if (wants_room_ahead(jobs)) {
-        if (ahead == INNGEST_OK && (int)waiting >= INNGEST_ERR_SEEN_FULL) return 0;   /* in the next one, which may have nothing else to do */
-    } else BE_QUIET(jobs, next == UINT32_MAX ? NEVER : jobs->now + next);    /* what waits stands in the queue: it is looked at all the same */
+        if (ahead == INNGEST_OK && (int)waiting >= INNGEST_ERR_SEEN_FULL) return 0;   /* the next one may have nothing else to do */
+    } else BE_QUIET(jobs, next == UINT32_MAX ? NEVER : jobs->now + next);    /* events that wait are looked at all the same */
     return next;
 }
 
@@ -5437,7 +5590,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms)
 {
     uint32_t next;
     if (check_call(jobs) != INNGEST_OK) return UINT32_MAX;
-    jobs->busy = true;                 /* for what is called in it: user code, and the port's functions, too */
+    jobs->busy = true;                 /* seen by what it calls: user code, and the port's functions */
     next = do_what_is_due(jobs, now_ms);
     jobs->busy = false;
     return next;
@@ -5458,10 +5611,13 @@ inngest_status inngest_flush(inngest *jobs)
     return status;
 }
 
-/* ---- 15 Life and inspection ------------------------------------------------------------------------------------ */
+/* ---- 15 Life and inspection ------------------------------------------------------------------------------------
+ *
+ * The wall clock, format, init (its mount: section 7), close, cancel, what runs wait for. */
 
 #if INNGEST_WALL_CLOCK
-/* The newest wait of a run that began in this boot, made `off` ms later, with the key of its record. 0: there is none. */
+/* Find the run's newest wait that began in this boot and has not been moved. b: its payload, moved by `off` ms. Gives its
+ * record's key; 0: none. */
 static uint32_t wait_to_shift(inngest *jobs, const inngest_run *run, int64_t off, uint8_t b[WAIT_BYTES])
 {
     record r, other;
@@ -5471,7 +5627,7 @@ static uint32_t wait_to_shift(inngest *jobs, const inngest_run *run, int64_t off
         if ((r.kind != ATTEMPT && r.kind != SLEEP) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
         copy_bytes(b, FIRST(jobs, &r), WAIT_BYTES);
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, &other)) continue;
-        put_time(b, get_time(b) + off);    /* what it says of now stays: only TIME, when all are moved, moves that */
+        put_time(b, get_time(b) + off);    /* its "now" stays: the TIME written when all are moved says more */
         b[13] |= WAIT_MOVED;
         return KEY((unsigned)r.kind | (r.flags & FLAG), r.step);
     } while (r.link);
@@ -5507,7 +5663,7 @@ static inngest_status shift_seen(inngest *jobs, int64_t off)
     return INNGEST_OK;
 }
 
-/* The first time in a boot that the clock is known. */
+/* The clock is known for the first time in this boot: move journal time, and what began in this boot, by the time spent off. */
 static inngest_status make_time_good(inngest *jobs, int64_t off)
 {
     inngest_run *run = jobs->runs;
@@ -5598,10 +5754,11 @@ APART inngest_status check_config(const inngest_config *c)
     if (p->block_count < 2 || p->block_count > 65535) return INNGEST_ERR_GEOMETRY;
     if (p->block_count * (p->block_size / (p->program_size < 4 ? 4u : p->program_size)) > 0x1000000) return INNGEST_ERR_GEOMETRY;   /* a link's 24 bits */
     if (c->memory == NULL || (uintptr_t)c->memory % offsetof(struct alignment, time) != 0 ||
-        c->memory_size < INNGEST_MEMORY(c->runs, c->events)) return INNGEST_ERR_MEMORY;   /* of 32 bits, also where size_t has 16 */
+        c->memory_size < INNGEST_MEMORY(c->runs, c->events)) return INNGEST_ERR_MEMORY;   /* in 32 bits, even if size_t has 16 */
     return INNGEST_OK;
 }
 
+/* Set up engine and memory as configured; the first `fresh` bytes of the engine are cleared. */
 static void set_up(inngest *jobs, const inngest_config *config, size_t fresh)
 {
     size_t slots_at = INNGEST_MEMORY((size_t)config->runs, 0);
@@ -5707,8 +5864,8 @@ APART uint32_t check_run(inngest *jobs, inngest_run *run)
             inngest_status status = r.size == 4 ? (inngest_status)(int32_t)get4(b) : INNGEST_FAIL;   /* alone; else the error of the handler */
             if (status == INNGEST_ERR_READ) { stop_for_damage(jobs, run); return 0; }
             run->phase = (INNGEST_CANCEL || INNGEST_INSPECT) && status == INNGEST_CANCELLED ? INNGEST_PHASE_CANCELLING : INNGEST_PHASE_ON_FAILURE;
-            if (!(run->flags & RUN_FAILING)) {         /* once more: of its steps none counted, but a copy of its START may */
-                run->flags |= RUN_FAILING;             /* for one that is cancelled, too: nothing asks */
+            if (!(run->flags & RUN_FAILING)) {         /* walk again: none of its steps has counted so far, but its START may */
+                run->flags |= RUN_FAILING;             /* also if it is being cancelled, where nothing asks */
                 run->used = 0;
                 r.position = run->last + 1;
                 r.link = 1;
@@ -5791,6 +5948,7 @@ static void take_time(inngest *jobs)
     if (jobs->booted && since <= INT32_MAX && jobs->stamp + since > jobs->now) jobs->now = jobs->stamp + since;   /* cov: a guard: it is no newer */
 }
 
+/* Look through the runs that the mount has found, and charge one of them if it has reset the machine. */
 APART void check_runs(inngest *jobs, inngest_reset reset)
 {
     uint32_t i, armed, last = 0;
@@ -5838,10 +5996,10 @@ APART void check_runs(inngest *jobs, inngest_reset reset)
     }
     jobs->guarded = crashed ? GUARDED_EVENTS : 0;
 #endif
-    if (crashed && alone) say(jobs, "inngest: a reset is pinned on a run");   /* behind all records: it may reset the machine, too */
+    if (crashed && alone) say(jobs, "inngest: a reset is pinned on a run");   /* last: port.log may reset the machine, too */
 }
 
-/* Mount, and again as long as that is asked for. */
+/* Mount and settle, and begin again as long as they give PAUSED. */
 static inngest_status mount_all(inngest *jobs, const inngest_config *config)
 {
     uint32_t reclaimed = 0, tries = 0;
@@ -5859,7 +6017,7 @@ static inngest_status mount_all(inngest *jobs, const inngest_config *config)
     return status;
 }
 
-/* Is a record of a block, which has just been read, one that stands in front of that, too? */
+/* Does the same record, which has just been read, stand in front of its block, too? */
 static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
 {
     record other;
@@ -5873,7 +6031,7 @@ static bool is_repeat(inngest *jobs, uint32_t block, const record *r)
     return false;
 }
 
-/* Was a block begun by mounts alone? Voids are theirs, and proof is of blocks that are erased by now. */
+/* Was a block begun by mounts alone? They write voids, repeat records, and leave proof of blocks that are erased by now. */
 static bool is_hollow(inngest *jobs, uint32_t block)
 {
     record r;
@@ -5883,10 +6041,10 @@ static bool is_hollow(inngest *jobs, uint32_t block)
     return true;
 }
 
-/* Reclaim has no room for what is live in the tail. PAUSED: now it has, mount again: boots that were cut short, one after
- * the other, have begun blocks in which nothing is whole but what they wrote again. With the last one, in which all are
- * copies, they are erased once more, the last one first: else no mount would succeed any more. Once: what the next one
- * writes again goes to the first of two erased blocks at least, so that it need not reclaim. */
+/* Reclaim has no room for what is live in the tail. PAUSED: now it has, mount again: boots cut short one after the other have
+ * begun blocks in which nothing is whole but what they wrote again. With the last one, in which all are copies, these are
+ * erased again, the last one first: else no mount would succeed any more. Once: what the next one writes again goes to the
+ * first of two erased blocks at least, so that it need not reclaim. */
 static inngest_status win_back(inngest *jobs)
 {
     uint32_t block = jobs->last_block;
@@ -5913,17 +6071,18 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
         INNGEST_TRY(mount_all(jobs, config));
         take_time(jobs);
         INNGEST_TRY(port_sync(jobs));                  /* before anything acts on what was written again */
-        jobs->copies_only = false;                     /* in a last block that this mount has begun */
+        jobs->copies_only = false;                     /* if this mount has begun the last block, it holds more */
         jobs->wrote = !jobs->opening;
 #if INNGEST_LONG_STEPS
         jobs->token = jobs->newest * 2654435761u | 1; /* tokens of an earlier boot are stale */
 #endif
         check_runs(jobs, config->reset);
         if (unreadable(jobs)) return INNGEST_ERR_READ;
-        INNGEST_TRY(prepare_blocks(jobs, true));       /* where what check_runs wrote had a block reclaimed, and its erase failed */
-        /* What was written again stands in the block that a reclaim cut short starts over: it ends before anything acts on it. */
+        INNGEST_TRY(prepare_blocks(jobs, true));       /* if check_runs had to reclaim a block, whose erase failed */
+        /* What was written again is in the last block, which a mount erases if a reclaim was cut short: end the reclaim before
+         * anything acts on it. */
         status = jobs->head_block == jobs->last_block ? reclaim_block(jobs, true) : INNGEST_OK;
-        /* What a program that failed has taken is there again at the next mount. */
+        /* The room that failed programs have taken is free again after another mount. */
         if (status == INNGEST_ERR_JOURNAL_FULL) status = jobs->doubtful ? INNGEST_ERR_PROGRAM : win_back(jobs);
     } while (status == INNGEST_PAUSED);
     INNGEST_TRY(status);
@@ -6010,7 +6169,7 @@ void inngest_get_counters(const inngest *jobs, inngest_counters *out)
 const char *inngest_status_name(inngest_status status)
 {
 #if INNGEST_STATUS_NAMES
-    /* One after the other down from BODY; a byte up to @, which is 64, leaves out so many values. */
+    /* Names of one value after the other, down from BODY; a byte up to @, which is 64, skips so many values. */
     static const char names[] = "BODY\0FAIL\0RETRY\0PENDING\0AGAIN\0PAUSED\0@@@@OK\0@@@@STEP_FAILED\0TIMED_OUT\0LOST\0CANCELLED\0"
         "'ERR_NOT_FOUND\0ERR_TYPE\0ERR_JSON\0ERR_TOO_LONG\0ERR_RANGE\0ERR_DEPTH\0ERR_ARGUMENT\0"
         "\015ERR_NESTED\0ERR_STEP_LEFT\0ERR_STATUS\0ERR_STEP_IDS\0ERR_STEP_ID\0ERR_RESULT_SIZE\0ERR_RUN_BYTES\0"
@@ -6056,13 +6215,13 @@ typedef struct json_reader {
     uint8_t c;                         /* the byte before at; 0 at the end */
     uint8_t type;                      /* of what was taken last; BOOL is true */
     uint8_t depth;
-    bool negative;                     /* is the newest number */
+    bool negative;                     /* the newest number is */
     uint32_t at, size;
     const uint8_t *memory;             /* NULL: the journal, from bytes behind the beginning of a payload */
     inngest *jobs;
     uint32_t from;
     int status;                        /* the first failure */
-    int misfit;                        /* the newest string is too long, holds a 0, or is another */
+    int misfit;                        /* the newest string is too long, holds a 0, or is not the text */
     /* where a string goes: out, or else compared with text */
     char *out;
     const char *text;
@@ -6074,7 +6233,7 @@ typedef struct json_reader {
     uint32_t index;
     int32_t exponent;                  /* the newest number is mantissa * 10^exponent */
     uint64_t mantissa;
-    uint32_t objects[(INNGEST_JSON_DEPTH + 31) / 32];   /* which open containers are; the newest in bit 0 */
+    uint32_t objects[(INNGEST_JSON_DEPTH + 31) / 32];   /* open containers that are objects; the newest in bit 0 */
     record event;
     uint8_t bytes[WINDOW];
 } json_reader;
@@ -6170,7 +6329,7 @@ static void json_utf8(json_reader *r, uint32_t code)
         if (c > 0x3F) json_stop(r);
         code = code << 6 | c;
     }
-    if (json_emit_code(r, code & ((UINT32_C(0x40) << 5 * more) - 1)) != more) json_stop(r);   /* longer than it need be */
+    if (json_emit_code(r, code & ((UINT32_C(0x40) << 5 * more) - 1)) != more) json_stop(r);   /* overlong */
 }
 
 static uint32_t json_hex(json_reader *r)
@@ -6233,8 +6392,8 @@ APART void json_zeros(json_reader *r)
     for (; r->exponent > 0 && r->mantissa >> 60 == 0; r->exponent--) r->mantissa *= 10;
 }
 
-/* Take one digit or more to the mantissa, where zeros wait in the exponent for a digit that is none: gives how many. One that
- * is too long for an int64_t gets all bits set, stays so and shows in its sign. Or those of an exponent: gives that. */
+/* Take one digit or more. Mantissa: gives how many; zeros wait in the exponent until another digit follows; a number too long
+ * for an int64_t gets all bits set, stays so and shows in its sign. Exponent: gives its value. */
 static int32_t json_digits(json_reader *r, bool exponent)
 {
     int32_t n = 0;
@@ -6336,7 +6495,7 @@ static bool json_more(json_reader *r)
     return r->status == INNGEST_OK;
 }
 
-/* Take the rest of all containers but the outer ones. Gives how many values the outermost of them has left. */
+/* Take what is left of all open containers deeper than this. Gives how many values the outermost of them has left. */
 static uint32_t json_rest(json_reader *r, unsigned depth)
 {
     uint32_t n = 0;
@@ -6392,7 +6551,7 @@ static bool json_find(json_reader *r, const char *path)
 
 #if SIZE_MAX > 0xFFFF
 typedef size_t json_want;
-#else                                  /* 8 times as much as a size_t holds */
+#else                                  /* holds 8 times a size_t */
 typedef uint32_t json_want;
 #endif
 
@@ -6445,7 +6604,7 @@ static inngest_status json_read_memory(const void *json, size_t size, const char
     json_reader r;
     if (json == NULL && size > 0) return INNGEST_ERR_ARGUMENT;
 #if SIZE_MAX > 0x3FFFFFF
-    if (size >> 26) return INNGEST_ERR_TOO_LONG;     /* so few digits make no exponent good that json_digits cut */
+    if (size >> 26) return INNGEST_ERR_TOO_LONG;     /* no exponent that json_digits cut is made good by so few digits */
 #endif
     clear_bytes(&r, sizeof r);
     r.memory = json;
@@ -6456,7 +6615,7 @@ static inngest_status json_read_memory(const void *json, size_t size, const char
 
 static void event_error(inngest_ctx *ctx, inngest_status status, const char *path)
 {
-    if (!ctx->told && !IN_ON_FAILURE(ctx->run)) set_error(ctx, status, 0, path);   /* there the run's own stays */
+    if (!ctx->told && !IN_ON_FAILURE(ctx->run)) set_error(ctx, status, 0, path);   /* there the run's failure stays */
 }
 
 static inngest_status json_read_event(inngest_ctx *ctx, const char *path, void *out, json_want want)
@@ -6599,7 +6758,7 @@ inngest_status inngest_parse_duration(const char *text, int64_t *ms)
         unit_s = 0;
         if (*text || !first) text = text_unit(text, &unit_s);
         if (text == NULL) return INNGEST_ERR_ARGUMENT;
-        for (part_s = part_ms = 0; --end > point; part_s /= 10) {          /* a tenth of it and the digit, never too short */
+        for (part_s = part_ms = 0; --end > point; part_s /= 10) {          /* from the last digit on: a tenth of both, rounded up */
             uint32_t digit = (uint32_t)(*end - '0');
             part_s += digit * unit_s;
             if (unit_s == 0) part_ms += digit;
@@ -6641,7 +6800,7 @@ static bool text_zone(const char *text, unsigned *zone)
     return text_shape(text, "00", zone + 1) == 2 && text[2] == 0;
 }
 
-/* Days from 1970-01-01 to the day before the first of a month; of 13, too. */
+/* Days from 1970-01-01 to the day before the first of a month; 13 is January of the next year. */
 static int32_t text_days_before(unsigned year, unsigned month)
 {
     uint32_t y = (uint32_t)year + 400, century;      /* a whole cycle later, counted from 1 March on */
