@@ -2770,7 +2770,7 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r) { return jobs
  * set by a proof, to the block behind the one it names. */
 AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8_t *b, uint32_t *reclaimed)
 {
-    int64_t stamp = 0;
+    int64_t stamp = jobs->now;
 #if INNGEST_CRASHES
     jobs->guarded = 0;
 #endif
@@ -2807,7 +2807,7 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
     case SLEEP: case ATTEMPT: stamp = get_time(b + 6); break;
     default: break;
     }
-    if (stamp > jobs->now) jobs->now = stamp;
+    if (stamp > jobs->now || !(r->flags & CARRIED)) jobs->now = stamp;
     return r->run ? apply_run_record(jobs, r, b) : INNGEST_OK;
 }
 

@@ -1435,8 +1435,41 @@ static void rotten_sleep(void)
     MACHINE_END();
 }
 
+/* A clean stop's TIME, cut short, reads as blank in one boot and as whole in the next: what the boot between began is no older for it. */
+static inngest_status half_hour(inngest_ctx *ctx)
+{
+    INNGEST_TRY(inngest_step_sleep(ctx, "nap", INNGEST_MINUTES(30)));
+    trace("woke");
+    return INNGEST_OK;
+}
+static void stop_that_comes_and_goes(void)
+{
+    static const inngest_function table[] = { { .id = "half", .event = "go", .handler = half_hour, .journal_bytes = 96 } };
+    static uint8_t before[4 * 2048];
+    uint32_t at;
+    machine_open(table, 1, 2048, 4, 32);               /* a TIME is one unit, so nothing of it need be seen */
+    machine_reboot();
+    CHECK(machine_run(INNGEST_HOURS(10)));
+    memcpy(before, m.chip.cells, sizeof before);
+    CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+    for (at = 0; at < sizeof before - 32 && (memcmp(before + at, m.chip.cells + at, 32) == 0 || (m.chip.cells[at + 4] & 15) != 13); ) at += 32;
+    CHECK(at < sizeof before - 32);
+    memcpy(before + at, m.chip.cells + at, 32);        /* the TIME */
+    memset(m.chip.cells + at, 0xFF, 32);
+    machine_reboot();
+    CHECK(inngest_send(&m.jobs, "go", NULL, 0) == INNGEST_OK && machine_run(1000));
+    memcpy(m.chip.cells + at, before + at, 32);
+    machine_reboot();
+    CHECK(machine_runs(NULL) == 1 && machine_run(INNGEST_MINUTES(29)));
+    CHECK_TRACE("");
+    CHECK(machine_run(INNGEST_MINUTES(1)));
+    CHECK_TRACE("woke");
+    MACHINE_END();
+}
+
 int main(void)
 {
+    stop_that_comes_and_goes();
     unsigned i;
     exact();
     for (i = 0; i < 5; i++) many_sleepers(i);
