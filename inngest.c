@@ -1910,7 +1910,9 @@ APART inngest_status copy_record(inngest *jobs, const record *r, bool doubtful)
     return INNGEST_OK;
 }
 
-/* Read the header at a block's place into b. OK, NOT_FOUND (none that verifies), BUSY (that of another place), or why it
+#define OTHERS_HEADER INNGEST_ERR_BUSY
+
+/* Read the header at a block's place into b. OK, NOT_FOUND (none that verifies), OTHERS_HEADER (of another place), or why it
  * is refused. */
 static inngest_status read_block_header(inngest *jobs, uint32_t block, uint8_t b[BLOCK_HEADER])
 {
@@ -1919,7 +1921,7 @@ static inngest_status read_block_header(inngest *jobs, uint32_t block, uint8_t b
     if (get4(b) != MAGIC || get4(b + 20) != crc32(0, b, 20)) return INNGEST_ERR_NOT_FOUND;
     if (b[4] != 1 || b[6] != 0) return INNGEST_ERR_VERSION;
     if (b[7] != geometry(jobs) || get2(b + 16) != jobs->block_count) return INNGEST_ERR_OTHER_GEOMETRY;
-    return block_address(jobs, get4(b + 8)) == address ? INNGEST_OK : INNGEST_ERR_BUSY;
+    return block_address(jobs, get4(b + 8)) == address ? INNGEST_OK : OTHERS_HEADER;
 }
 
 /* Does a block have a header of its own? */
@@ -2649,9 +2651,9 @@ static bool can_write(inngest *jobs)
 /* ---- 7 Journal mount: scan, recovery ---------------------------------------------------------------------------
  *
  * A mount finds out from the storage alone what counts. User code runs only once all that it may see is durable and would be
- * found again. Where a later stage shows that an earlier one took up what does not count, it gives PAUSED: all tables are
+ * found again. Where a later stage shows that an earlier one took up what does not count, it gives MOUNT_AGAIN: all tables are
  * cleared, and mount_all (section 15) begins again, with what was learnt (voids, doubted, distrusted, *reclaimed). In order:
- *  1 find_blocks reads all block headers: the last block, the format number; blank storage gets a new format.
+ *  1 find_blocks finds the last block and the format number by the block headers; blank storage gets a new format.
  *  2 find_end and find_list limit the scan: from the newest list, or else the tail, to the first erased block behind the head.
  *  3 scan_blocks takes up records one by one (apply_record): run table, event ids, time, and void records (take_void).
  *  4 mount judges what was found: what a disk has lost, damage, erases and reclaims that were cut short. If a block is still there
@@ -2661,6 +2663,7 @@ static bool can_write(inngest *jobs)
  *    was clean; then what has been reclaimed is erased.
  *  6 inngest_init_ (section 15): sync; check_runs walks each run's chain for its phase, deadline and room, and pins a reset
  *    on a run; if the head is in the last erased block, the tail is reclaimed before anything else. */
+#define MOUNT_AGAIN INNGEST_PAUSED      /* above 0: begin the mount anew */
 
 static bool is_whole(inngest *jobs, uint32_t position)
 {
@@ -2812,7 +2815,7 @@ AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8
 }
 
 /* Note a void range. needed: what it voids reads as whole, so the mount must begin again without it; such ranges come first and
- * are never dropped. void_count > VOIDS: others have been. Always PAUSED, for callers that begin again. */
+ * are never dropped. void_count > VOIDS: others have been. Always MOUNT_AGAIN, for callers that return it. */
 static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool needed)
 {
     uint32_t *range = jobs->voids[(needed ? jobs->voids_needed : jobs->void_count) % VOIDS], *last;
@@ -2821,7 +2824,7 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
         /* A longer range from the same position takes no place of its own. */
         if (jobs->voids[i][0] == from && jobs->voids[i][1] != from && (i < jobs->voids_needed || !needed || jobs->voids[i][1] == to)) {   /* cov: one that was not needed is, and is longer */
             if ((int32_t)(to - jobs->voids[i][1]) > 0) jobs->voids[i][1] = to;
-            return INNGEST_PAUSED;
+            return MOUNT_AGAIN;
         }
     if (jobs->void_count < VOIDS) {
         last = jobs->voids[jobs->void_count++];
@@ -2829,12 +2832,12 @@ static inngest_status void_range(inngest *jobs, uint32_t from, uint32_t to, bool
         last[1] = range[1];
     } else {                                               /* all places are taken: a range that is not needed gives way */
         jobs->void_count = VOIDS + 1;
-        if (!needed) return INNGEST_PAUSED;
+        if (!needed) return MOUNT_AGAIN;
     }
     if (needed) jobs->voids_needed++;
     range[0] = from;
     range[1] = to;
-    return INNGEST_PAUSED;
+    return MOUNT_AGAIN;
 }
 
 /* The newest group reads as whole at one time and not at another: mount again without it. What its void records covered counts
@@ -2897,7 +2900,7 @@ static void look_for_loss(const record *r, const uint8_t *b, uint32_t gap, scan 
 static inngest_status distrust_lists(inngest *jobs)
 {
     jobs->distrusted = true;
-    return INNGEST_PAUSED;
+    return MOUNT_AGAIN;
 }
 
 static bool is_list(const inngest *jobs, const record *r) { return r->kind == RECLAIMED && !(r->flags & FLAG) && r->size > 4 && TAKES_LISTS && !jobs->distrusted; }
@@ -3025,7 +3028,7 @@ APART bool is_torn(const record *r, const uint8_t *b, uint32_t gap)
     return is_void(r) && (in_range(gap, range) || in_range(gap + 1, range));
 }
 
-/* Take up the whole records of a block, from found->from on. found->list: stopped there, to take up a list. PAUSED: mount
+/* Take up the whole records of a block, from found->from on. found->list: stopped there, to take up a list. MOUNT_AGAIN: mount
  * again. */
 APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
 {
@@ -3069,7 +3072,7 @@ APART inngest_status scan_block(inngest *jobs, uint32_t block, scan *found)
             offset = found->end;
             continue;
         }
-        if (is_void(&r) && take_void(jobs, &r, b, found->taken)) return INNGEST_PAUSED;
+        if (is_void(&r) && take_void(jobs, &r, b, found->taken)) return MOUNT_AGAIN;
         if (offset != gap) {
             torn = is_torn(&r, b, position_at(jobs, block, gap));
             if (torn) count(&jobs->counters.torn);
@@ -3113,7 +3116,7 @@ static void end_voids(inngest *jobs, uint32_t end)
 
 /* Choose where to go on: never right behind what may be torn; but behind the TIME of a clean stop the filler comes at once,
  * even if that is void, for what voids it may be gone at the next mount. Unless the stop was clean, write the newest group
- * again before anything acts on it, since its cells may be half programmed. PAUSED: mount again. JOURNAL_FULL: no room for
+ * again before anything acts on it, since its cells may be half programmed. MOUNT_AGAIN. JOURNAL_FULL: no room for
  * that. */
 APART inngest_status settle(inngest *jobs, uint32_t end)
 {
@@ -3268,8 +3271,8 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
         jobs->unread = false;
         status = read_block_header(jobs, place, b);
         if (!jobs->unread) readable = true;
-        if (status == INNGEST_ERR_BUSY) *misplaced = true;
-        if (status == INNGEST_ERR_BUSY || status == INNGEST_ERR_NOT_FOUND) continue;
+        if (status == OTHERS_HEADER) *misplaced = true;
+        if (status == OTHERS_HEADER || status == INNGEST_ERR_NOT_FOUND) continue;
         INNGEST_TRY(status);
         block = get4(b + 8);
         if ((*blocks)++ == 0 || (int32_t)(block - jobs->last_block) > 0) take_header(jobs, b);
@@ -3427,7 +3430,7 @@ static inngest_status scan_blocks(inngest *jobs, uint32_t block, uint32_t last, 
     return INNGEST_OK;
 }
 
-/* Stages 1 to 4. PAUSED: once more, with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at
+/* Stages 1 to 4. MOUNT_AGAIN: once more, with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at
  * first. */
 AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
@@ -3476,14 +3479,14 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
     if (full && (int32_t)(found.proven - oldest) <= 0 && !has_header(jobs, oldest) && !holds_live(jobs, oldest)) found.proven = oldest + 1;
     if (*reclaimed && found.proven != *reclaimed) {        /* its proof reads differently each time */
         *reclaimed = 0;
-        return INNGEST_PAUSED;
+        return MOUNT_AGAIN;
     }
     if (missing) note_damage(jobs);
     if (*reclaimed == 0 && (int32_t)(found.proven - oldest) > 0 && found.proven - oldest < jobs->block_count) {
         *reclaimed = found.proven;                     /* its erase was cut short: what it still shows no longer counts */
-        return INNGEST_PAUSED;
+        return MOUNT_AGAIN;
     }
-    if (found.ends && (int32_t)(found.ends - found.taken) > 0) return INNGEST_PAUSED;   /* that END reads differently each time */
+    if (found.ends && (int32_t)(found.ends - found.taken) > 0) return MOUNT_AGAIN;   /* that END reads differently each time */
 #if INNGEST_FAST_MOUNT
     if (jobs->list) INNGEST_TRY(find_starts(jobs));
 #endif
@@ -3494,7 +3497,7 @@ AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
         jobs->tail_block = jobs->last_block + 2 - jobs->block_count;
         INNGEST_TRY(prepare_blocks(jobs, true));
         clear_bytes(&jobs->void_count, CLEARED - offsetof(inngest, void_count));    /* void records in there are gone */
-        return INNGEST_PAUSED;
+        return MOUNT_AGAIN;
     }
     /* Erase all behind the headless one, too, from the end on: wherever that is cut short, the last one with a header is erased again
      * before it is entered. Only now: if the mount had to begin anew, those headers might be the only ones. */
@@ -6006,7 +6009,7 @@ static inngest_status mount_all(inngest *jobs, const inngest_config *config)
     uint8_t needed_before = 0;
     bool trusted;
     inngest_status status;
-    while ((int)(status = mount(jobs, config->seed, &reclaimed)) > 0 || (status == INNGEST_OK && (int)(status = settle_and_erase(jobs)) > 0)) {
+    while ((int)(status = mount(jobs, config->seed, &reclaimed)) > 0 || (status == INNGEST_OK && (int)(status = settle_and_erase(jobs)) > 0)) {   /* MOUNT_AGAIN */
         if (tries++ == 32) return INNGEST_ERR_READ;   /* cov: a guard: cells that read differently each time */
         if (jobs->voids_needed != needed_before) reclaimed = 0;   /* what proved it may be what is void */
         needed_before = jobs->voids_needed;
