@@ -5630,7 +5630,8 @@ static uint32_t wait_to_shift(inngest *jobs, const inngest_run *run, int64_t off
         if ((r.kind != ATTEMPT && r.kind != SLEEP) || (int32_t)(r.position - jobs->boot_position) < 0) continue;
         copy_bytes(b, FIRST(jobs, &r), WAIT_BYTES);
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, &other)) continue;
-        put_time(b, get_time(b) + off);    /* its "now" stays: the TIME written when all are moved says more */
+        put_time(b, get_time(b) + off);
+        put_time(b + 6, jobs->now);            /* not moved yet: the TIME written when all waits are says so */
         b[13] |= WAIT_MOVED;
         return KEY((unsigned)r.kind | (r.flags & FLAG), r.step);
     } while (r.link);
