@@ -367,7 +367,8 @@ const char *inngest_status_name(inngest_status status);
  * an erase that the work at hand does not need at once.
  *
  * What the storage must do (port/template explains each):
- * - program is called at most once for each program_size bytes between two erases, aligned to it;
+  * - program is called at most once for each program_size bytes between two erases, aligned to it. (But where a program of a
+ *   unit of bytes 0xA5 failed or was cut short, and the unit reads as blank, the same bytes may come again.)
  * - program goes through its units in ascending order, and each is complete before the next is begun;
  * - an interrupted program or erase may leave what it touched in any state, but nothing else;
  * - after sync (or at once where sync is NULL) what was programmed survives power loss. */
