@@ -21,8 +21,8 @@
  *   may go on if they run from RAM: INNGEST_SEND_CODE.
  * The `data` of a program is always in RAM: the library stages it. */
 int chip_flash_read(uint32_t address, void *data, uint32_t size);           /* 0, or an error: also for an ECC error */
-int chip_flash_program(uint32_t address, const void *data, uint32_t size);  /* 0, or not */
-int chip_flash_erase_start(uint32_t address);                               /* 0, or not */
+int chip_flash_program(uint32_t address, const void *data, uint32_t size);  /* 0, or an error */
+int chip_flash_erase_start(uint32_t address);                               /* 0, or an error */
 int chip_flash_state(void);                                                 /* 1: busy; 0: done; negative: failed */
 bool chip_supply_is_good(void);
 void chip_watchdog_feed(void);
@@ -96,8 +96,7 @@ static int template_read(void *context, uint32_t address, void *data, uint32_t s
  * - 0 means that the data reads back, and, where sync is NULL, that a power cut cannot undo it: wait for the end;
  * - it is split where your chip has pages (SPI NOR: 256 bytes; a program that crosses a page's end wraps to its start).
  * INNGEST_PORT_BUSY is allowed (the flash is at work for somebody else): the call is repeated at once, with idle in
- * between. A failure spends the place: the library writes
- * nothing else there before an erase. */
+ * between. A failure spends the place: the library writes nothing else there before an erase. */
 static int template_program(void *context, uint32_t address, const void *data, uint32_t size)
 {
     (void)context;
