@@ -2,9 +2,9 @@
  *
  * port_template.c - a port to copy: what the library needs from a machine, and how to give it
  *
- * Copy this file, put your chip's functions in the place of the `chip_...` calls declared below, set the
- * geometry, and read each comment once. read, program and erase must be there; all the rest may be NULL. A port has no
- * state that the journal needs: everything is found again on the storage.
+ * Copy this file, replace the `chip_...` calls declared below by your chip's functions, set the geometry, and read each
+ * comment once. read, program and erase are required; all the rest may be NULL. A port keeps no state for the journal:
+ * everything is found again on the storage.
  *
  *   1  The geometry
  *   2  read, program, erase, sync, is_blank
@@ -14,13 +14,15 @@
  *   6  The main loop and its sleep */
 #include "inngest.h"
 
-/* What your chip's driver gives. In flash that the processor also runs from (XIP: RP2040, ESP32, most single-bank
- * MCUs), the code and the constants of chip_flash_program and chip_flash_erase lie in RAM, the other core is stopped and
- * interrupts that run from flash are masked, or a fetch fails in the middle of the operation. Interrupts that send may go on
- * where they run from RAM: INNGEST_SEND_CODE. The `data` of a program is always RAM: the library stages it. */
-int chip_flash_read(uint32_t address, void *data, uint32_t size);           /* 0, or not: also for an ECC error */
-int chip_flash_program(uint32_t address, const void *data, uint32_t size);  /* 0, or not */
-int chip_flash_erase_start(uint32_t address);                               /* 0, or not */
+/* What your chip's driver gives. If the processor also runs from this flash (XIP: RP2040, ESP32, most single-bank MCUs):
+ * - the code and the constants of chip_flash_program and chip_flash_erase are in RAM;
+ * - the other core is stopped;
+ * - interrupts that run from flash are masked, else a fetch fails in the middle of the operation. Interrupts that send
+ *   may go on if they run from RAM: INNGEST_SEND_CODE.
+ * The `data` of a program is always in RAM: the library stages it. */
+int chip_flash_read(uint32_t address, void *data, uint32_t size);           /* 0, or an error: also for an ECC error */
+int chip_flash_program(uint32_t address, const void *data, uint32_t size);  /* 0, or an error */
+int chip_flash_erase_start(uint32_t address);                               /* 0, or an error */
 int chip_flash_state(void);                                                 /* 1: busy; 0: done; negative: failed */
 bool chip_supply_is_good(void);
 void chip_watchdog_feed(void);
@@ -40,24 +42,24 @@ void template_turn(inngest *jobs);
 
 /* ---- 1 The geometry ------------------------------------------------------------------------------------------------
  *
- * Addresses that the library uses start at 0; BASE is where your area begins: at a sector's start, outside of the
- * linker's program. How many blocks your jobs need, and how many years they last, says `make budget`.
+ * The library's addresses start at 0; BASE is where your area begins: at the start of a sector, outside of the linker's
+ * program. `make budget` tells how many blocks your jobs need, and how many years they last.
  *
- * block_size: what one erase clears; a multiple of it if you like (an erase then clears each sector of it). A power
- * of two, 512 to 262,144.
+ * block_size: what one erase clears, or a multiple of it (an erase then clears each sector of the block). A power of two,
+ * 512 to 262,144.
  *
- * block_count: 2 are enough. From 4 on ticks with nothing else to do erase ahead of need, instead of a step call;
- * choose 4 where blocks take long to erase. More blocks are more room and less wear.
+ * block_count: 2 are enough. From 4 on, ticks with nothing else to do erase ahead of need, so that a step call need not
+ * wait; choose at least 4 where an erase takes long. More blocks give more room and less wear.
  *
  * program_size: what the flash programs at once, and at most once between two erases. Too large costs bytes; too small
- * breaks data. Some values, to be checked in your chip's manual:
+ * corrupts data. Some values, to be checked in your chip's manual:
  *    1    SPI NOR that allows it (W25Q and its like), files
  *    2    STM32F1, F0, F3: half words
  *    4    nRF52, SAM D2x; RP2040 takes pages of 256: fill the rest of the page with 0xFF in chip_flash_program
  *    8    STM32 L4, L5, G0, G4, WB: 64 bits and their ECC; even 0xFF spends the double word
  *   16    STM32 U5, H5: 128 bits with ECC; Infineon SEMPER: 16 bytes
  *   32    STM32 H7: 256 bits with ECC
- * Flash with a budget of writes (nRF52832: 181 in each 512 bytes between two erases) stays within it if program_size is
+ * Some flash has a budget of writes (nRF52832: 181 in each 512 bytes between two erases). It is kept if program_size is
  * large enough: bytes / program_size <= budget. So 4 fits the nRF52832, 1 does not. */
 #ifndef BASE
 #define BASE 0x00070000u
@@ -68,44 +70,48 @@ void template_turn(inngest *jobs);
 
 /* ---- 2 read, program, erase, sync, is_blank -----------------------------------------------------------------------
  *
- * Each gives 0, or a negative number of your own, which is kept for you in inngest_counters.port_error.
+ * Each returns 0, or a negative number of your own, which is kept for you in inngest_counters.port_error.
  *
- * Below these calls lies the flash itself or a driver that does what it is told: not a translation layer that
- * rewrites neighbours (an EEPROM emulation, a block cache) unless that is itself safe against power cuts. */
+ * Below these calls lies the flash itself, or a driver that does what it is told. It must not be a translation layer that
+ * rewrites neighbouring data (an EEPROM emulation, a block cache), unless that is itself safe against power cuts. */
 
-/* Any address and size in the area. A word whose ECC can not be mended is an error here, and taken for torn: a program
- * that was interrupted leaves such words as a matter of course, so this happens in normal life after a power cut. Many
- * chips raise NMI, a bus fault or a hard fault instead. Then chip_flash_read must guard the access: the handler sees
- * that the fault's address lies in the area, sets a flag, clears the ECC state and returns behind the load. Without it a
- * device resets at each start, for ever. The same where a read of erased flash faults (LPC55): ask the controller whether it is
- * blank first, and give 0xFF or an error. */
+/* Any address and size in the area. A word whose ECC cannot be corrected is an error here, and is taken for torn. An
+ * interrupted program leaves such words as a matter of course, so this happens in normal life after a power cut.
+ *
+ * Many chips raise an NMI, a bus fault or a hard fault instead. Then chip_flash_read must guard the access: the handler
+ * sees that the faulting address lies in the area, sets a flag, clears the ECC state, and returns behind the load.
+ * Without such a guard a device resets at each start, for ever. The same holds where reading erased flash faults (LPC55):
+ * first ask the controller whether it is blank, and give 0xFF or an error. */
 static int template_read(void *context, uint32_t address, void *data, uint32_t size)
 {
     (void)context;
     return chip_flash_read(BASE + address, data, size) == 0 ? 0 : -1;
 }
 
-/* address and size are multiples of program_size; each unit comes once between two erases. The library owes you that;
- * you owe it four things:
- *   - units are programmed in ascending order, each whole before the next is begun;
- *   - if power is lost, the unit in progress may hold anything, all others hold what they held (littlefs asks for the same);
- *   - 0 means that it reads back, and, where sync is NULL, that a power cut cannot undo it: wait for the end;
- *   - split it where your chip has pages (SPI NOR: 256 bytes; a program that crosses one wraps to its start).
- * INNGEST_PORT_BUSY is allowed (the flash does another's work): the call is repeated at once, with idle in between.
- * A failure spends the place: the library never programs it again before an erase. */
+/* address and size are multiples of program_size. The library guarantees that each unit comes at most once between two
+ * erases. (Except a unit of bytes 0xA5: where its program failed or was cut short, and the unit reads as blank, the same
+ * bytes may come again.) The port must guarantee that:
+ * - units are programmed in ascending order, and each is complete before the next is begun;
+ * - if power is lost, the unit in progress may hold anything; all others hold what they held (as littlefs requires, too);
+ * - 0 means that the data reads back, and, where sync is NULL, that a power cut cannot undo it: wait for the end;
+ * - it is split where your chip has pages (SPI NOR: 256 bytes; a program that crosses a page's end wraps to its start).
+ * INNGEST_PORT_BUSY is allowed (the flash is at work for somebody else): the call is repeated at once, with idle in
+ * between. A failure spends the place: the library writes nothing else there before an erase. */
 static int template_program(void *context, uint32_t address, const void *data, uint32_t size)
 {
     (void)context;
     return chip_flash_program(BASE + address, data, size) == 0 ? 0 : -2;
 }
 
-/* Clear the block that begins there. An erase takes 1 ms to 2 s. It may be started and polled: INNGEST_PORT_BUSY
- * means "call me with the same address later". An erase ahead of need is polled by later ticks, so that nothing waits
- * for it; one that is needed now is polled until it is done, with idle in between. While it is busy, the library reads
- * other blocks and programs none: read must work meanwhile (suspend, or another bank), or wait.
- * An erase cut short is noticed by itself: a block without a valid header is erased again. But a second inngest_init without
- * inngest_close, or one behind a reset that the flash takes no part in (SPI NOR), may program while the old erase still runs:
- * wait for the chip first, as template_start does. */
+/* Clear the block that begins there. An erase takes 1 ms to 2 s. It may be started here and then polled:
+ * INNGEST_PORT_BUSY means "call me with the same address later". An erase ahead of need is polled by later ticks, so that
+ * nothing waits for it. One that is needed now is polled until it is done, with idle in between. While it is busy, the
+ * library reads other blocks and programs none. So read must work meanwhile (suspend the erase, or use another bank), or
+ * wait.
+ *
+ * An erase that was cut short is noticed: a block without a valid header is erased again. But an old erase may still run
+ * when inngest_init is called a second time without inngest_close, or after a reset that does not reset the flash (SPI
+ * NOR). Wait for the chip first, as template_start does. */
 static bool erase_started;
 static int template_erase(void *context, uint32_t address)
 {
@@ -121,14 +127,15 @@ static int template_erase(void *context, uint32_t address)
     return state == 0 ? 0 : -4;
 }
 
-/* sync: NULL for flash, where what was programmed is durable. Needed where something buffers (a file, a disk, a
- * driver with a write-back cache: say INNGEST_WRITE_CACHE=1 where that may write in another order). Then one sync
- * serves all that a tick wrote. If it fails nothing more is written until inngest_close and inngest_init: what an
- * operating system dropped once, a second sync does not bring back. */
+/* sync: NULL for flash, where what was programmed is durable. It is needed where something buffers: a file, a disk, a
+ * driver with a write-back cache (set INNGEST_WRITE_CACHE=1 if that may write in another order). One sync then serves all
+ * that a tick wrote. If it fails, nothing more is written until inngest_close and inngest_init: a second sync does not
+ * bring back what an operating system has dropped. */
 
-/* Is it erased? NULL: erased bytes read as 0xFF. Give your own where they do not: 0x00 on STM32 L0 and L1, undefined on
- * the data flash of Renesas RA (ask its blank check), 0xFD on others. The journal never depends on the erased value,
- * only on this answer; true for bytes that were programmed would be wrong, false for erased ones only costs room. */
+/* Is it erased? NULL: erased bytes read as 0xFF. Give your own function where they do not: 0x00 on STM32 L0 and L1,
+ * undefined on the data flash of Renesas RA (ask its blank check), 0xFD on others. The journal never depends on the
+ * erased value, only on this answer. To answer true for bytes that were programmed would be wrong; false for erased ones
+ * only costs room. */
 static bool template_is_blank(void *context, uint32_t address, uint32_t size)
 {
     uint8_t bytes[32];
@@ -143,8 +150,8 @@ static bool template_is_blank(void *context, uint32_t address, uint32_t size)
 
 /* ---- 3 wake, lock, unlock ------------------------------------------------------------------------------------------ */
 
-/* Called by inngest_send, inngest_complete and inngest_wake, in their context: an interrupt, perhaps. Make the loop
- * look again, and nothing else. RTOS: give the loop's task a notification, in the form for interrupts where it comes
+/* Called by inngest_send, inngest_complete and inngest_wake, in their context, which may be an interrupt. Make the loop
+ * look again, and do nothing else. RTOS: give the loop's task a notification, in the form for interrupts where it comes
  * from one. */
 static volatile bool woken;
 static void template_wake(void *context)
@@ -153,45 +160,46 @@ static void template_wake(void *context)
     woken = true;
 }
 
-/* lock and unlock: NULL, nearly always. Wanted only on a processor without compare-and-swap (Cortex-M0 and M0+,
- * RV32IMC, AVR) where tasks of an RTOS that preempt one another send: there they stop the scheduler and start it again
- * (vTaskSuspendAll, xTaskResumeAll), and must do nothing when called from an interrupt. They do not mask interrupts:
+/* lock and unlock: NULL, nearly always. They are needed only on a processor without compare-and-swap (Cortex-M0 and M0+,
+ * RV32IMC, AVR) where tasks of an RTOS that preempt each other send. There they stop the scheduler and start it again
+ * (vTaskSuspendAll, xTaskResumeAll), and must do nothing when called from an interrupt. They need not mask interrupts:
  * interrupts send safely without. Two cores without compare-and-swap do not work. */
 
 /* ---- 4 may_write, idle, now, restart, log -------------------------------------------------------------------------- */
 
-/* Asked at the start of each tick. False puts all work off, and is counted (put_off): the battery could not carry an
- * erase, or the radio must not be disturbed. Events stay in the queue meanwhile; the tick asks for a call a second later. */
+/* Asked at the start of each tick. False puts all its work off, and is counted (put_off): say so when the battery could
+ * not carry an erase, or the radio must not be disturbed. Events stay in the queue meanwhile; the tick asks to be called
+ * a second later. */
 static bool template_may_write(void *context)
 {
     (void)context;
     return chip_supply_is_good();
 }
 
-/* Called again and again during long work: the mount, reclaim, a busy flash. Feed the watchdog, nothing else; call
- * nothing of the library. Your own steps feed it for themselves. */
+/* Called again and again during long work: the mount, reclaim, a busy flash. Feed the watchdog and do nothing else; call
+ * nothing of the library. Your own steps must feed it themselves. */
 static void template_idle(void *context)
 {
     (void)context;
     chip_watchdog_feed();
 }
 
-/* The clock that inngest_tick is told. NULL: a wait that begins behind a body that took long is shorter by what it took. */
+/* The clock that inngest_tick is told. NULL: a wait that begins behind a long body is shorter by what the body took. */
 static uint32_t template_now(void *context)
 {
     (void)context;
     return chip_uptime_ms();
 }
 
-/* For inngest_step_restart; NULL: that step is refused. Its record is durable when this is called. Should not return;
- * if it does, the engine does nothing more until the reset comes. */
+/* For inngest_step_restart; NULL: that step is refused. When this is called, the step's record is durable. It should not
+ * return; if it does, the engine does nothing more until the reset comes. */
 static void template_restart(void *context)
 {
     (void)context;
     chip_reset();
 }
 
-/* log: NULL, or a function that takes one line of text, once a second at most: failures, damage, crashes. It is called
+/* log: NULL, or a function that takes one line of text, at most once a second: failures, damage, crashes. It is called
  * from the tick. INNGEST_LOG=0 leaves the texts out. */
 
 const inngest_port template_port = {
@@ -203,16 +211,17 @@ const inngest_port template_port = {
 
 /* ---- 5 Start: reset cause, seed, wall clock ------------------------------------------------------------------------- */
 
-/* functions to memory_size, runs and events are the program's; this fills in what the machine knows.
+/* The program sets functions to memory_size, runs and events; this adds what the machine knows.
  *
- * reset: read it from the chip's register before anything clears that. Power-on and brown-out are POWER_ON: they charge
- * nobody. Watchdog, fault and software resets that nobody asked for are CRASH. Where it is not known leave UNKNOWN: as CRASH.
+ * reset: read it from the chip's register before anything clears that. Power-on and brown-out are POWER_ON: they are
+ * pinned on no run. Watchdog, fault and software resets that nobody asked for are CRASH. If the cause is not known, leave
+ * UNKNOWN, which is treated as CRASH.
  *
- * seed: anything that differs between devices (the unique id of the chip), so that a fleet does not retry in step and
- * run ids differ.
+ * seed: anything that differs between devices (the chip's unique id), so that a fleet does not retry in step, and run ids
+ * differ.
  *
- * A storage that holds something else (INNGEST_ERR_FOREIGN) is never formatted by itself. inngest_format erases it,
- * if you know that nothing there is needed. */
+ * Storage that holds something else (INNGEST_ERR_FOREIGN) is never formatted by itself. inngest_format erases it, if you
+ * know that nothing there is needed. */
 inngest_status template_start(inngest *jobs, inngest_config *config)
 {
     inngest_status status;
@@ -220,23 +229,23 @@ inngest_status template_start(inngest *jobs, inngest_config *config)
     config->port = &template_port;
     config->reset = chip_reset_was_power_on() ? INNGEST_RESET_POWER_ON : INNGEST_RESET_UNKNOWN;
     config->seed = chip_unique_number();
-    while (chip_flash_state() > 0) template_idle(NULL);      /* an erase from before */
+    while (chip_flash_state() > 0) template_idle(NULL);      /* an erase begun before this start */
     erase_started = false;
     status = inngest_init(jobs, config, NULL);
-    /* The wall clock, where it is known: now from an RTC, or later when the network has told it; again whenever it is
-     * corrected. Without it, sleeps until a date wait and the time without power does not count for relative ones. */
+    /* The wall clock, where it is known: now from an RTC, or later when the network has told it; and again whenever it is
+     * corrected. Without it, sleeps until a date wait, and time without power does not count for relative ones. */
     if (status == INNGEST_OK && unix_ms > 0) inngest_set_wall_clock(jobs, unix_ms, chip_uptime_ms());
     return status;
 }
 
 /* ---- 6 The main loop and its sleep ----------------------------------------------------------------------------------
  *
- * The order loses no wake-up: mask, look, arm the alarm and sleep, unmask. A send before the look is seen by the look;
- * one behind it is an interrupt that stays pending while masked, and a pending interrupt ends WFI at once. Looking
- * with interrupts unmasked would leave a gap between look and sleep in which a send is slept through.
+ * This order loses no wake-up: mask, look, arm the alarm and sleep, unmask. The look sees a send that came before it. A
+ * send behind it is an interrupt that stays pending while masked, and a pending interrupt ends WFI at once. Looking with
+ * interrupts unmasked would leave a gap between look and sleep, in which a send is slept through.
  *
- * The uptime may wrap at 2^32 ms. It must go on in the sleep (a timer in the low-power domain, or the RTC), and not be
- * moved when the clock is set. The alarm may come early: a tick too many costs little. Sleep 24 days at most. */
+ * The uptime may wrap at 2^32 ms. It must go on during the sleep (a timer in the low-power domain, or the RTC), and must
+ * not jump when the clock is set. The alarm may come early: a tick too many costs little. Sleep 24 days at most. */
 void template_turn(inngest *jobs)
 {
     uint32_t ms;
