@@ -86,13 +86,13 @@ $(BUILD)/limits_flash: tests/limits.c
 $(BUILD)/storm_near: OPTIONS = -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=512u
 $(BUILD)/storm_near: tests/storm.c
 $(BUILD)/handlers_small: OPTIONS = -DINNGEST_ACTIVE_STEPS=1 -DINNGEST_TICK_PASSES=2 -DINNGEST_INDEXES=0
-$(BUILD)/handlers_small: tests/handlers.c
+$(BUILD)/handlers_small $(BUILD)/handlers_cut: tests/handlers.c
 $(BUILD)/misuse_small: OPTIONS = $(foreach o,NO_CAS INDEXES=0 SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 ACTIVE_STEPS=1 TICK_PASSES=2 MESSAGE_BYTES=0 STEP_IDS=8,-DINNGEST_$(o))
 $(BUILD)/misuse_small: tests/misuse.c
-$(BUILD)/clocks: OPTIONS = -DINNGEST_ACTIVE_STEPS=32
+$(BUILD)/clocks $(BUILD)/clocks_disk: OPTIONS = -DINNGEST_ACTIVE_STEPS=32
 $(BUILD)/clocks_small: OPTIONS = $(foreach o,ACTIVE_STEPS=32 INDEXES=0 SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 HEARTBEAT_MS=900000 SUSPECT_MS=1500,-DINNGEST_$(o))
 $(BUILD)/clocks_dark: OPTIONS = $(foreach o,ACTIVE_STEPS=32 WALL_CLOCK=0 FAST_MOUNT=0,-DINNGEST_$(o))
-$(BUILD)/clocks_small $(BUILD)/clocks_dark: tests/clocks.c
+$(BUILD)/clocks_small $(BUILD)/clocks_dark $(BUILD)/clocks_disk: tests/clocks.c
 $(BUILD)/ages_small: OPTIONS = $(foreach o,INDEXES=0 SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 STAGE_BYTES=64 CRC_TABLE=16 ACTIVE_STEPS=1 WORD_BITS=16,-DINNGEST_$(o))
 $(BUILD)/ages_near: OPTIONS = $(foreach o,SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0,-DINNGEST_$(o)) -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=512u
 $(BUILD)/ages_small $(BUILD)/ages_near: tests/ages.c
@@ -100,7 +100,7 @@ $(BUILD)/lists: OPTIONS = -DTAKES_LISTS=takes_lists
 $(BUILD)/tempest_small: OPTIONS = $(foreach o,INDEXES=0 SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 STAGE_BYTES=64 CRC_TABLE=16 ACTIVE_STEPS=1 SEEN_IDS=0 FILL_PERCENT=75 TICK_PASSES=2,-DINNGEST_$(o))
 $(BUILD)/tempest_near: OPTIONS = $(foreach o,SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 EVENT_BYTES=200 RESULT_BYTES=400 FILL_PERCENT=70,-DINNGEST_$(o)) -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=512u
 $(BUILD)/tempest_small $(BUILD)/tempest_near: tests/tempest.c
-$(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead $(BUILD)/handlers_small $(BUILD)/misuse_small $(BUILD)/clocks $(BUILD)/clocks_small $(BUILD)/clocks_dark $(BUILD)/ages $(BUILD)/ages_small $(BUILD)/ages_near $(BUILD)/limits_flash $(BUILD)/storm_near $(BUILD)/lists $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near: $(BUILD)/%: tests/%.c $(SOURCES)
+$(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead $(BUILD)/handlers_small $(BUILD)/misuse_small $(BUILD)/clocks $(BUILD)/clocks_small $(BUILD)/clocks_dark $(BUILD)/clocks_disk $(BUILD)/ages $(BUILD)/ages_small $(BUILD)/ages_near $(BUILD)/limits_flash $(BUILD)/storm_near $(BUILD)/lists $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near: $(BUILD)/%: tests/%.c $(SOURCES)
 	@mkdir -p $(BUILD)
 	$(COMPILE) inngest.c port/flash_emulator/flash_emulator.c $< -o $@
 
@@ -117,7 +117,8 @@ $(FIRMWARES): $(BUILD)/firmware_%.o: tests/firmware/firmware.c tests/firmware/wo
 	@mkdir -p $(BUILD)
 	$(COMPILE) -DFIRMWARE=$* $(FIRMWARE_$*:%=-DINNGEST_%) -c $< -o $@
 
-$(BUILD)/firmwares: tests/firmwares.c tests/firmware/world.h $(FIRMWARES) $(BUILD)/flash_emulator.o
+$(BUILD)/firmwares_disk: tests/firmwares.c
+$(BUILD)/firmwares $(BUILD)/firmwares_disk: $(BUILD)/%: tests/%.c tests/firmware/world.h tests/lossy.h $(FIRMWARES) $(BUILD)/flash_emulator.o
 	$(COMPILE) $< $(FIRMWARES) $(BUILD)/flash_emulator.o -o $@
 
 NARROW = INNGEST_CONFIG='"tests/firmware/narrow.h"'
