@@ -119,7 +119,8 @@ static void begin_wait(wait *w, int64_t ms, bool unsure)
     }
     w->latest = engine_time();
     w->ms = ms;
-    w->weak = w->late = false;
+    w->weak = false;
+    w->late = w->late && w->on && unsure;
     w->on = true;
     any_pass = true;
 }
