@@ -96,11 +96,12 @@ $(BUILD)/clocks_small $(BUILD)/clocks_dark $(BUILD)/clocks_disk: tests/clocks.c
 $(BUILD)/ages_small: OPTIONS = $(foreach o,INDEXES=0 SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 STAGE_BYTES=64 CRC_TABLE=16 ACTIVE_STEPS=1 WORD_BITS=16,-DINNGEST_$(o))
 $(BUILD)/ages_near: OPTIONS = $(foreach o,SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0,-DINNGEST_$(o)) -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=512u
 $(BUILD)/ages_small $(BUILD)/ages_near: tests/ages.c
-$(BUILD)/lists: OPTIONS = -DTAKES_LISTS=takes_lists
+$(BUILD)/lists $(BUILD)/lists_disk: OPTIONS = -DTAKES_LISTS=takes_lists
+$(BUILD)/lists_disk: tests/lists.c
 $(BUILD)/tempest_small: OPTIONS = $(foreach o,INDEXES=0 SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 STAGE_BYTES=64 CRC_TABLE=16 ACTIVE_STEPS=1 SEEN_IDS=0 FILL_PERCENT=75 TICK_PASSES=2,-DINNGEST_$(o))
 $(BUILD)/tempest_near: OPTIONS = $(foreach o,SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 EVENT_BYTES=200 RESULT_BYTES=400 FILL_PERCENT=70,-DINNGEST_$(o)) -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=512u
 $(BUILD)/tempest_small $(BUILD)/tempest_near: tests/tempest.c
-$(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead $(BUILD)/handlers_small $(BUILD)/misuse_small $(BUILD)/clocks $(BUILD)/clocks_small $(BUILD)/clocks_dark $(BUILD)/clocks_disk $(BUILD)/ages $(BUILD)/ages_small $(BUILD)/ages_near $(BUILD)/limits_flash $(BUILD)/storm_near $(BUILD)/lists $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near: $(BUILD)/%: tests/%.c $(SOURCES)
+$(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead $(BUILD)/handlers_small $(BUILD)/misuse_small $(BUILD)/clocks $(BUILD)/clocks_small $(BUILD)/clocks_dark $(BUILD)/clocks_disk $(BUILD)/ages $(BUILD)/ages_small $(BUILD)/ages_near $(BUILD)/limits_flash $(BUILD)/storm_near $(BUILD)/lists $(BUILD)/lists_disk $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near: $(BUILD)/%: tests/%.c $(SOURCES)
 	@mkdir -p $(BUILD)
 	$(COMPILE) inngest.c port/flash_emulator/flash_emulator.c $< -o $@
 

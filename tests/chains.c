@@ -322,7 +322,7 @@ static void cancel_one(void)
     uint32_t cursor = 0;
     unsigned n, f;
     while (inngest_next_run(&jobs, &cursor, &info)) {
-        if (draw(3)) continue;
+        if (!last && draw(3)) continue;
         for (n = 0; n < NODES; n++) for (f = 0; f < FUNCTIONS; f++) {
             run_of *r = &nodes[n].runs[f];
             if (r->id != info.id || r->stopped) continue;
@@ -366,7 +366,7 @@ static void live(void)
     block = sizes[draw(5)];
     most = 32768 / block;
     flash_close(&chip);
-    CHECK(flash_open(&chip, block, most / 4 + draw(most / 2), (uint16_t)(1u << draw(5)), seed));
+    CHECK(flash_open(&chip, block, most / 4 + 1 + draw(most / 2), (uint16_t)(1u << draw(5)), seed));
     chip.trace = note_write;
     chip.power_lost = power_lost;
     port = chip.port;
@@ -426,7 +426,7 @@ static void live(void)
 
 int main(int argc, char **argv)
 {
-    unsigned n = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : 300;
+    unsigned n = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : 110;
     seed = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 0) : 1;
     talks = argc > 3;
     for (; n > 0; n--, seed++) live();

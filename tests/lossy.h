@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  * A disk with a cache, made of the emulator's chip, for tests that have a flash: where power is lost it keeps of what was not synced
- * nothing, the first writes, the last ones, any of them, all but one, or each sector as it was at any time. Behind draw.h. */
+ * nothing, the first writes, the last ones, any of them, all but one, or each sector as it was at any time. */
 #ifndef LOSSY_H
 #define LOSSY_H
 #include "../port/flash_emulator/flash_emulator.h"
+#include "draw.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,11 +17,11 @@ static struct {
     uint64_t random;
 } lossy;
 
-static uint32_t lossy_size(void) { return lossy.chip->port.block_size * lossy.chip->port.block_count; }
-static void lossy_forget(void) { while (lossy.count) free(lossy.writes[--lossy.count].bytes); }
+static inline uint32_t lossy_size(void) { return lossy.chip->port.block_size * lossy.chip->port.block_count; }
+static inline void lossy_forget(void) { while (lossy.count) free(lossy.writes[--lossy.count].bytes); }
 
 /* What stands there now is in the cache. */
-static void lossy_note(uint32_t at, uint32_t size)
+static inline void lossy_note(uint32_t at, uint32_t size)
 {
     if (lossy.chip == NULL) return;
     if (lossy.count == lossy.room) lossy.writes = realloc(lossy.writes, (lossy.room = lossy.room * 2 + 64) * sizeof *lossy.writes);
@@ -30,7 +31,7 @@ static void lossy_note(uint32_t at, uint32_t size)
     lossy.count++;
 }
 
-static int lossy_sync(void *context)
+static inline int lossy_sync(void *context)
 {
     (void)context;
     memcpy(lossy.durable, lossy.chip->cells, lossy_size());
@@ -39,7 +40,7 @@ static int lossy_sync(void *context)
 }
 
 /* Power is lost, in a write that has been noted as far as it came. */
-static void lossy_drop(void)
+static inline void lossy_drop(void)
 {
     uint64_t *r = &lossy.random;
     uint32_t how, k, first = 0, n = lossy.count, upto[64];
@@ -63,7 +64,7 @@ static void lossy_drop(void)
 }
 
 /* Of this chip, all erased, or of none. */
-static void lossy_open(flash *chip, uint32_t seed)
+static inline void lossy_open(flash *chip, uint32_t seed)
 {
     static const uint16_t sectors[] = { 64, 128, 512, 4096 };
     lossy_forget();
