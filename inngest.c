@@ -5368,7 +5368,8 @@ static uint32_t do_what_is_due(inngest *jobs, uint32_t now_ms)
     if (STOPPED(jobs)) return UINT32_MAX;
     if (2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* into the place of runs that ended: one sync for both */
     if ((!FAST || jobs->now - jobs->stamp >= 60000) &&
-        ((is_stale(jobs) && jobs->now - jobs->booted >= 60000) || (heartbeat_in(jobs) == 0 && (waiting == INNGEST_ERR_SEEN_FULL || next_deadline(jobs, INNGEST_OK) == 0))) &&
+        ((is_stale(jobs) && (!jobs->dated || jobs->now - jobs->booted >= 60000)) ||
+         (heartbeat_in(jobs) == 0 && (waiting == INNGEST_ERR_SEEN_FULL || next_deadline(jobs, INNGEST_OK) == 0))) &&
         write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (!add_list(jobs)) waiting = INNGEST_ERR_PROGRAM;
     if ((!FAST || jobs->port->sync) &&

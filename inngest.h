@@ -95,8 +95,8 @@
 #define INNGEST_SUSPECT_MS 60000
 #endif
 #ifndef INNGEST_HEARTBEAT_MS   /* journal time is stamped this often while a run sleeps, and with an event id (with INNGEST_FAST_MOUNT, where anything is
-                                  done, each 6 days at least, but for a boot's first minute); 60000..2^31-1; in a boot without a wall clock
-                                  also after 1, 2, 4 ... minutes: a reset costs it half the boot at most */
+                                  done, each 6 days at least, but for the first minute of a boot behind one that knew a wall clock); 60000..2^31-1;
+                                  in a boot without a wall clock also after 1, 2, 4 ... minutes: a reset costs it half the boot at most */
 #define INNGEST_HEARTBEAT_MS 3600000
 #endif
 #ifndef INNGEST_MANY_RUNS      /* more than 65,534 runs, for hosts; RAM: 8 bytes more a run */

@@ -343,6 +343,23 @@ static void no_time_at_once(void)
     MACHINE_END();
 }
 
+/* Where the newest one knows no clock there is nothing to hide. Boots of less than a minute each, one behind the other, which take so
+ * many days in all, must not begin anew. */
+static void days_of_short_boots(void)
+{
+    unsigned boot, i;
+    machine_open(table, 3, 512, 40, 4);
+    for (boot = 0; boot < 6; boot++) {
+        machine_reboot();
+        m.jobs.now += INNGEST_DAYS(7);
+        m.jobs.booted = m.jobs.now;
+        for (i = 0; i < 60; i++) one_other();
+    }
+    machine_reboot();
+    CHECK(m.jobs.now == INNGEST_DAYS(42));
+    MACHINE_END();
+}
+
 /* A mount that finds a torn record behind a list writes the list again, behind a void in its group, and is cut short there. The next one
  * begins with that list, and says again what is void: the torn record may read as whole later, and what was written as torn. */
 static void void_of_lists(void)
@@ -420,6 +437,7 @@ int main(int argc, char **argv)
         time_written_again();
         time_of_no_low_half();
         no_time_at_once();
+        days_of_short_boots();
         void_of_lists();
         long_lists(1050);
         long_lists(1250);
