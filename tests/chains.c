@@ -240,6 +240,11 @@ static int erase(void *context, uint32_t at)
     lossy_note(at, port.block_size);
     return result;
 }
+static int disk_sync(void *context)
+{
+    if (lossy_in_sync(chip.cut_at == chip.operations + 1)) longjmp(reset_vector, CUT);
+    return lossy_sync(context);
+}
 static int no_sync(void *context) { (void)context; return 0; }
 
 static inngest_reset why;
@@ -375,7 +380,7 @@ static void live(void)
     if (lossy.chip) {
         port.program = program;
         port.erase = erase;
-        port.sync = lossy_sync;
+        port.sync = disk_sync;
     }
     if ((jumped = setjmp(reset_vector)) != 0) {
         say("%u: %s\n", (unsigned)now, jumped == CUT ? "cut" : "crashed");

@@ -431,6 +431,11 @@ static int disk_erase(void *context, uint32_t at)
     lossy_note(at, port.block_size);
     return result;
 }
+static int disk_sync(void *context)
+{
+    if (lossy_in_sync(chip.cut_at == chip.operations + 1)) longjmp(power, 1);
+    return lossy_sync(context);
+}
 #endif
 
 /* Power is gone, at this moment. */
@@ -770,7 +775,7 @@ static void live(void)
 #if DISK
     port.program = disk_program;
     port.erase = disk_erase;
-    port.sync = lossy_sync;
+    port.sync = disk_sync;
 #endif
     lossy_open(DISK ? &chip : NULL, seed);
     say("life %u: resets %d, clocks %d, truthful %d, slow %d, port.now %d, inside %d, jitter %u\n", seed, resets, clocks, truthful, slow, has_clock,

@@ -70,6 +70,11 @@ static int program_call(void *context, uint32_t at, const void *data, uint32_t s
 static int erase_call(void *context, uint32_t at) { (void)context; return write_call('e', at, NULL, world_port.block_size); }
 static bool is_blank_call(void *context, uint32_t at, uint32_t size) { (void)context; return chip.port.is_blank(&chip, at, size); }
 static int sync_call(void *context) { (void)context; return 0; }
+static int disk_sync(void *context)
+{
+    if (lossy_in_sync(cut_at && operations + 1 >= cut_at)) longjmp(reset_vector, CUT);
+    return lossy_sync(context);
+}
 static void restart_call(void *context) { (void)context; longjmp(reset_vector, RESTARTED); }
 
 static void open_chip(uint32_t block, uint32_t blocks, uint16_t g)
@@ -85,7 +90,7 @@ static void open_chip(uint32_t block, uint32_t blocks, uint16_t g)
     world_port.restart = restart_call;
     if (world_port.is_blank) world_port.is_blank = is_blank_call;
     if (draw(&life.random, 3) == 0) world_port.sync = sync_call;
-    if (DISK) world_port.sync = lossy_sync;
+    if (DISK) world_port.sync = disk_sync;
     lossy_open(DISK ? &chip : NULL, life.seed);
     cut_at = operations = 0;
 }

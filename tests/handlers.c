@@ -590,6 +590,11 @@ static int program_noted(void *context, uint32_t at, const void *data, uint32_t 
     lossy_note(at, size);
     return result;
 }
+static int sync_noted(void *context)
+{
+    if (lossy_in_sync(chip.cut_at == chip.operations + 1)) longjmp(power, 1);
+    return lossy_sync(context);
+}
 static int erase_noted(void *context, uint32_t at)
 {
     const int result = chip.port.erase(context, at);
@@ -760,7 +765,7 @@ static void live(void)
     if (lossy.chip) {
         port.program = program_noted;
         port.erase = erase_noted;
-        port.sync = lossy_sync;
+        port.sync = sync_noted;
     }
     boot();
     for (turn = 0; turn < 900 && told == 0 && still < 100; turn++) {
@@ -800,7 +805,7 @@ static void live(void)
 
 int main(int argc, char **argv)
 {
-    unsigned n = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : 2000;
+    unsigned n = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : CUTS ? 800 : 2000;
     seed = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 0) : 1;
     talks = argc > 3;
     for (; n > 0; n--, seed++) live();

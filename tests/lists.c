@@ -91,7 +91,11 @@ static int erase(void *context, uint32_t at)
     return result;
 }
 static int no_sync(void *context) { (void)context; return 0; }
-static int sync(void *context) { return m.chip.dead ? FLASH_ERROR_POWER : lossy_sync(context); }
+static int sync(void *context)
+{
+    if (lossy_in_sync(m.chip.cut_at == m.chip.operations + 1)) m.chip.dead = true;
+    return m.chip.dead ? FLASH_ERROR_POWER : lossy_sync(context);
+}
 
 static void make_disk(uint32_t seed)
 {

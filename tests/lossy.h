@@ -31,6 +31,9 @@ static inline void lossy_note(uint32_t at, uint32_t size)
     lossy.count++;
 }
 
+/* Is power lost in this sync, where the next operation would be the one that is cut? */
+static inline bool lossy_in_sync(bool next) { return next && draw(&lossy.random, 2); }
+
 static inline int lossy_sync(void *context)
 {
     (void)context;
