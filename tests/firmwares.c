@@ -220,7 +220,7 @@ static void live(uint32_t seed, unsigned turns)
         if (draw(&life.random, 3) == 0) life.now += draw(&life.random, 50000);
         why = reason_of(jumped);
     }
-    while (++life.turn < turns + 1500 && !told) {
+    while (++life.turn < turns + 4000 && !told) {
         bool last = life.turn >= turns;
         if (last && !life.last) {
             life.last = true;
@@ -249,7 +249,7 @@ static void live(uint32_t seed, unsigned turns)
         if (life.up && on->look() == 0 && last && life.turn > turns + 1) break;
         if (last && next == UINT32_MAX && life.turn > turns + 10 && life.up && draw(&life.random, 50) == 0) life.up = false;
     }
-    if (!told && life.turn >= turns + 1500) {
+    if (!told && life.turn >= turns + 4000) {
         wrong("it never comes to its end", 0);
         if (life.up) on->show();
     }
