@@ -86,21 +86,24 @@ $(BUILD)/limits_flash: tests/limits.c
 $(BUILD)/storm_near: OPTIONS = -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=512u
 $(BUILD)/storm_near: tests/storm.c
 $(BUILD)/handlers_small: OPTIONS = -DINNGEST_ACTIVE_STEPS=1 -DINNGEST_TICK_PASSES=2 -DINNGEST_INDEXES=0
-$(BUILD)/handlers_small: tests/handlers.c
+$(BUILD)/handlers_small $(BUILD)/handlers_cut: tests/handlers.c
 $(BUILD)/misuse_small: OPTIONS = $(foreach o,NO_CAS INDEXES=0 SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 ACTIVE_STEPS=1 TICK_PASSES=2 MESSAGE_BYTES=0 STEP_IDS=8,-DINNGEST_$(o))
 $(BUILD)/misuse_small: tests/misuse.c
 $(BUILD)/clocks: OPTIONS = -DINNGEST_ACTIVE_STEPS=32
+$(BUILD)/clocks_disk: OPTIONS = -DINNGEST_ACTIVE_STEPS=32
 $(BUILD)/clocks_small: OPTIONS = $(foreach o,ACTIVE_STEPS=32 INDEXES=0 SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 HEARTBEAT_MS=900000 SUSPECT_MS=1500,-DINNGEST_$(o))
 $(BUILD)/clocks_dark: OPTIONS = $(foreach o,ACTIVE_STEPS=32 WALL_CLOCK=0 FAST_MOUNT=0,-DINNGEST_$(o))
-$(BUILD)/clocks_small $(BUILD)/clocks_dark: tests/clocks.c
+$(BUILD)/clocks_small $(BUILD)/clocks_dark $(BUILD)/clocks_disk: tests/clocks.c
 $(BUILD)/ages_small: OPTIONS = $(foreach o,INDEXES=0 SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 STAGE_BYTES=64 CRC_TABLE=16 ACTIVE_STEPS=1 WORD_BITS=16,-DINNGEST_$(o))
 $(BUILD)/ages_near: OPTIONS = $(foreach o,SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0,-DINNGEST_$(o)) -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=512u
 $(BUILD)/ages_small $(BUILD)/ages_near: tests/ages.c
 $(BUILD)/lists: OPTIONS = -DTAKES_LISTS=takes_lists
+$(BUILD)/lists_disk: OPTIONS = -DTAKES_LISTS=takes_lists
+$(BUILD)/lists_disk: tests/lists.c
 $(BUILD)/tempest_small: OPTIONS = $(foreach o,INDEXES=0 SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 STAGE_BYTES=64 CRC_TABLE=16 ACTIVE_STEPS=1 SEEN_IDS=0 FILL_PERCENT=75 TICK_PASSES=2,-DINNGEST_$(o))
 $(BUILD)/tempest_near: OPTIONS = $(foreach o,SYNC_ALONE=0 TRAIL_STEPS=0 WRITE_CACHE=0 EVENT_BYTES=200 RESULT_BYTES=400 FILL_PERCENT=70,-DINNGEST_$(o)) -DLEAST_WINDOW=512u -DFOLLOW=2u -DLIST_REACH=512u
 $(BUILD)/tempest_small $(BUILD)/tempest_near: tests/tempest.c
-$(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead $(BUILD)/handlers_small $(BUILD)/misuse_small $(BUILD)/clocks $(BUILD)/clocks_small $(BUILD)/clocks_dark $(BUILD)/ages $(BUILD)/ages_small $(BUILD)/ages_near $(BUILD)/limits_flash $(BUILD)/storm_near $(BUILD)/lists $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near: $(BUILD)/%: tests/%.c $(SOURCES)
+$(BUILD)/wear $(BUILD)/port_calls $(BUILD)/ahead $(BUILD)/handlers_small $(BUILD)/misuse_small $(BUILD)/clocks $(BUILD)/clocks_small $(BUILD)/clocks_dark $(BUILD)/clocks_disk $(BUILD)/ages $(BUILD)/ages_small $(BUILD)/ages_near $(BUILD)/limits_flash $(BUILD)/storm_near $(BUILD)/lists $(BUILD)/lists_disk $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near: $(BUILD)/%: tests/%.c $(SOURCES)
 	@mkdir -p $(BUILD)
 	$(COMPILE) inngest.c port/flash_emulator/flash_emulator.c $< -o $@
 
@@ -117,7 +120,8 @@ $(FIRMWARES): $(BUILD)/firmware_%.o: tests/firmware/firmware.c tests/firmware/wo
 	@mkdir -p $(BUILD)
 	$(COMPILE) -DFIRMWARE=$* $(FIRMWARE_$*:%=-DINNGEST_%) -c $< -o $@
 
-$(BUILD)/firmwares: tests/firmwares.c tests/firmware/world.h $(FIRMWARES) $(BUILD)/flash_emulator.o
+$(BUILD)/firmwares_disk: tests/firmwares.c
+$(BUILD)/firmwares $(BUILD)/firmwares_disk: $(BUILD)/%: tests/%.c tests/firmware/world.h tests/lossy.h $(FIRMWARES) $(BUILD)/flash_emulator.o
 	$(COMPILE) $< $(FIRMWARES) $(BUILD)/flash_emulator.o -o $@
 
 NARROW = INNGEST_CONFIG='"tests/firmware/narrow.h"'
@@ -215,18 +219,18 @@ lint: ## warnings as errors on gcc and clang in all variants, symbols, clang-tid
 	cppcheck --quiet -UINNGEST_CONFIG -D__GNUC__=12 -D__GCC_ATOMIC_INT_LOCK_FREE=2 --std=c99 --error-exitcode=1 --inline-suppr --enable=warning,portability -I. inngest.c port/posix/inngest_posix.c
 
 SHORT =
-soak: $(BUILD)/power_cut $(BUILD)/rot $(BUILD)/faults $(BUILD)/storm $(BUILD)/storm_near $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near $(BUILD)/firmwares $(BUILD)/twins $(BUILD)/clocks $(BUILD)/clocks_small $(BUILD)/clocks_dark $(BUILD)/ages $(BUILD)/ages_small $(BUILD)/ages_near $(BUILD)/posix_kill ## power cut everywhere, twice: over a million images in two processes; 100,000 with rot, 100,000 lives with faults, 4,000 with all at once, 80,000 of drawn jobs and builds, 2,000 in each of twelve builds, 60,000 of clocks, 60,000 of old journals, 500 kills; SHORT=1: a minute
+soak: $(BUILD)/power_cut $(BUILD)/rot $(BUILD)/faults $(BUILD)/storm $(BUILD)/storm_near $(BUILD)/tempest $(BUILD)/tempest_small $(BUILD)/tempest_near $(BUILD)/firmwares $(BUILD)/firmwares_disk $(BUILD)/chains $(BUILD)/twins $(BUILD)/clocks $(BUILD)/clocks_small $(BUILD)/clocks_dark $(BUILD)/clocks_disk $(BUILD)/ages $(BUILD)/ages_small $(BUILD)/ages_near $(BUILD)/posix_kill ## power cut everywhere, twice: over a million images in two processes; 100,000 with rot, 100,000 lives with faults, 4,000 with all at once, 120,000 of drawn jobs and builds, 2,000 in each of twelve builds, 80,000 of clocks, 60,000 of old journals, 500 kills; SHORT=1: a minute
 	@of=2 n=50000 bits=1 kills=500 seed=0; [ -z "$(SHORT)" ] || { of=16 n=3000 bits=7 kills=200 seed=$(or $(SEED),$$(date +%s)); echo "seed $$seed"; }; \
 	for part in 0 1; do { $(BUILD)/power_cut soak $$(((seed + part) % of)) $$of; $(BUILD)/rot $$n $$((1 + n * part + seed)) $$bits; \
 	$(BUILD)/faults $$n $$((1 + n * part + seed)); $(BUILD)/storm $$((n / 50)) $$((1 + n * part + seed)); \
 	$(BUILD)/storm_near $$((n / 50)) $$((1 + n * part + seed)); $(BUILD)/twins $$((n / 50)) $$((1 + n * part + seed)); \
-	for t in tempest tempest_small tempest_near firmwares clocks clocks_small clocks_dark ages ages_small ages_near; do $(BUILD)/$$t $$((n / 5)) $$((1 + n * part + seed)); done; } > $(BUILD)/soak.$$part.log 2>&1 & done; \
+	for t in tempest tempest_small tempest_near firmwares firmwares_disk chains clocks clocks_small clocks_dark clocks_disk ages ages_small ages_near; do $(BUILD)/$$t $$((n / 5)) $$((1 + n * part + seed)); done; } > $(BUILD)/soak.$$part.log 2>&1 & done; \
 	$(BUILD)/posix_kill $$((seed + 1)) $$kills > $(BUILD)/soak.2.log 2>&1; cat $(BUILD)/soak.2.log; wait; \
 	cat $(BUILD)/soak.0.log $(BUILD)/soak.1.log $(BUILD)/soak.2.log | awk '/^[0-9]+ images, / {i += $$1; d += $$3; next} /^[0-9]+ damaged images, / {r += $$1; next} \
 	/^tests.*passed, / {p += $$2; f += $$4; next} !/ operations, | kills, | mounts, | boots, |^seed [0-9]*$$/ {print} \
 	END {printf "%d images, %d distinct states; %d with rot\n%d passed, %d failed\n", i, d, r, p, f; exit f > 0 || p == 0}'
 
-VALGRIND = $(filter-out power_cut bounds storm storm_near tempest tempest_% firmwares twins clocks clocks_% ages ages_% posix_%,$(TESTS))
+VALGRIND = $(filter-out power_cut bounds storm storm_near tempest tempest_% firmwares firmwares_% chains twins clocks clocks_% ages ages_% posix_%,$(TESTS))
 sanitize: ## the tests under ASan and UBSan, the queue under TSan, tests without a clock under valgrind
 	@$(call need,valgrind:valgrind)
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)/sanitize CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover" test

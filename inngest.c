@@ -2969,24 +2969,17 @@ static inngest_status find_starts(inngest *jobs)
  * found->status says that none ends. */
 static bool give_place(inngest *jobs, const record *of, scan *found)
 {
-    uint32_t end = 0, number = 0, range[2];
     record r;
     if (found->status != INNGEST_OK) return false;         /* one is enough: each is looked for through all that follows */
-    for (stand_at(&r, of->position); next_record(jobs, jobs->last_block + 1, &r); ) {
-        get_range(range, FIRST(jobs, &r));
-        if (is_void(&r) && in_range(end, range)) end = 0;              /* its program failed, and was whole all the same */
-        else if (end == 0 && r.kind == END && (r.run == of->run || find_run(jobs, r.run)) && !is_voided(jobs, r.position)) {
-            end = r.position;                              /* the first: copies need not count */
-            number = r.run;
-        }
-    }
-    if (end == 0) {
+    stand_at(&r, of->position);
+    do if (!next_record(jobs, jobs->last_block + 1, &r)) {
         found->status = INNGEST_ERR_RUNS_FULL;
         return false;
     }
-    if (found->ends == 0 || (int32_t)(end - found->ends) > 0) found->ends = end;
-    if (number == of->run) return false;
-    free_the_run(jobs, find_run(jobs, number));
+    while (r.kind != END || (r.run != of->run && !find_run(jobs, r.run)) || is_voided(jobs, r.position));   /* where a void of it comes, all begins anew */
+    if (found->ends == 0 || (int32_t)(r.position - found->ends) > 0) found->ends = r.position;
+    if (r.run == of->run) return false;
+    free_the_run(jobs, find_run(jobs, r.run));
     return true;
 }
 
@@ -5575,7 +5568,8 @@ static uint32_t do_what_is_due(inngest *jobs, uint32_t now_ms)
     if (STOPPED(jobs)) return UINT32_MAX;
     if (2 * jobs->passes >= INNGEST_TICK_PASSES) waiting = drain(jobs);   /* ended runs have left places: one sync for both */
     if ((!FAST || jobs->now - jobs->stamp >= 60000) &&
-        ((is_stale(jobs) && jobs->now - jobs->booted >= 60000) || (heartbeat_in(jobs) == 0 && (waiting == INNGEST_ERR_SEEN_FULL || next_deadline(jobs, INNGEST_OK) == 0))) &&
+        ((is_stale(jobs) && (!jobs->dated || jobs->now - jobs->booted >= 60000)) ||
+         (heartbeat_in(jobs) == 0 && (waiting == INNGEST_ERR_SEEN_FULL || next_deadline(jobs, INNGEST_OK) == 0))) &&
         write_time(jobs, 0) != INNGEST_OK) waiting = INNGEST_ERR_PROGRAM;
     if (!add_list(jobs)) waiting = INNGEST_ERR_PROGRAM;
     if ((!FAST || jobs->port->sync) &&

@@ -114,8 +114,8 @@
 #endif
 #ifndef INNGEST_HEARTBEAT_MS   /* journal time is stamped this often while a run sleeps, and with an event id; in a boot without
                                   a wall clock also after 1, 2, 4 ... minutes, so that a reset loses at most half the boot; with
-                                  INNGEST_FAST_MOUNT also each 6 days while anything is done, but not in a boot's first minute;
-                                  60000..2^31-1 */
+                                  INNGEST_FAST_MOUNT also each 6 days while anything is done, but not in the first minute of
+                                  a boot after one that knew a wall clock; 60000..2^31-1 */
 #define INNGEST_HEARTBEAT_MS 3600000
 #endif
 #ifndef INNGEST_MANY_RUNS      /* 1: more than 65,534 runs, for hosts; RAM: 8 bytes more a run */

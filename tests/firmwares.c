@@ -7,9 +7,13 @@
  * argv: how many lives; the first seed. */
 #include "firmware/world.h"
 #include "test.h"
+#include "lossy.h"
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef DISK
+#define DISK 0                         /* it has a cache, which power loss takes */
+#endif
 life_state life;
 run_entry ledger[ENTRIES][FUNCTIONS];
 jmp_buf reset_vector;
@@ -44,21 +48,33 @@ void wrong(const char *what, int status)
 
 static int write_call(char what, uint32_t at, const void *data, uint32_t size)
 {
+    int result;
     operations++;
     if (cut_at && operations >= cut_at) {
         chip.tear = (flash_tear)draw(&life.luck, FLASH_TEARS);
         if (what == 'e' && chip.tear == FLASH_TEAR_TOUCHED) chip.tear = FLASH_TEAR_NONE;
         chip.cells_after = (flash_cells)draw(&life.luck, FLASH_CELLS);
+        if (DISK && chip.tear == FLASH_TEAR_WEAK) chip.tear = FLASH_TEAR_DONE;
+        if (DISK) chip.cells_after = FLASH_STABLE;
         lose_power_in(&chip, what, at, data, size);
+        lossy_note(at, size);
+        longjmp(reset_vector, CUT);
     }
-    return what == 'p' ? chip.port.program(&chip, at, data, size) : chip.port.erase(&chip, at);
+    result = what == 'p' ? chip.port.program(&chip, at, data, size) : chip.port.erase(&chip, at);
+    lossy_note(at, size);
+    return result;
 }
 
 static int read_call(void *context, uint32_t at, void *data, uint32_t size) { (void)context; return chip.port.read(&chip, at, data, size); }
 static int program_call(void *context, uint32_t at, const void *data, uint32_t size) { (void)context; return write_call('p', at, data, size); }
-static int erase_call(void *context, uint32_t at) { (void)context; return write_call('e', at, NULL, 0); }
+static int erase_call(void *context, uint32_t at) { (void)context; return write_call('e', at, NULL, world_port.block_size); }
 static bool is_blank_call(void *context, uint32_t at, uint32_t size) { (void)context; return chip.port.is_blank(&chip, at, size); }
 static int sync_call(void *context) { (void)context; return 0; }
+static int disk_sync(void *context)
+{
+    if (lossy_in_sync(cut_at && operations + 1 >= cut_at)) longjmp(reset_vector, CUT);
+    return lossy_sync(context);
+}
 static void restart_call(void *context) { (void)context; longjmp(reset_vector, RESTARTED); }
 
 static void open_chip(uint32_t block, uint32_t blocks, uint16_t g)
@@ -66,7 +82,7 @@ static void open_chip(uint32_t block, uint32_t blocks, uint16_t g)
     flash_close(&chip);
     memset(&chip, 0, sizeof chip);
     CHECK(flash_open(&chip, block, blocks, g, life.seed));
-    if (draw(&life.random, 4) == 0) flash_set_erased(&chip, draw(&life.random, 2) ? FLASH_ERASED_RANDOM : 0);
+    if (draw(&life.random, 4) == 0 && !DISK) flash_set_erased(&chip, draw(&life.random, 2) ? FLASH_ERASED_RANDOM : 0);
     world_port = chip.port;
     world_port.read = read_call;
     world_port.program = program_call;
@@ -74,6 +90,8 @@ static void open_chip(uint32_t block, uint32_t blocks, uint16_t g)
     world_port.restart = restart_call;
     if (world_port.is_blank) world_port.is_blank = is_blank_call;
     if (draw(&life.random, 3) == 0) world_port.sync = sync_call;
+    if (DISK) world_port.sync = disk_sync;
+    lossy_open(DISK ? &chip : NULL, life.seed);
     cut_at = operations = 0;
 }
 
@@ -96,10 +114,12 @@ static bool find_firmwares(void)
     life.more = true;
     for (k = FIRMWARES; k-- > 0;) {
         for (small = 0; small < world_port.block_count; small++) CHECK(world_port.erase(NULL, small * world_port.block_size) == 0);
+        if (DISK) CHECK(lossy_sync(NULL) == 0);
         status = boot(firmwares[k], INNGEST_RESET_POWER_ON, MOST_RUNS_, 8);
         fits[k] = status == INNGEST_OK;
         if (status != INNGEST_OK && status != INNGEST_ERR_TABLE_BYTES) wrong("the first mount is refused", status);
         if (life.ids && firmwares[k]->seen_ids < 10) fits[k] = false;
+        if (DISK && !firmwares[k]->write_cache) fits[k] = false;
         n += fits[k];
     }
     return fits[0] && n > 1;
@@ -194,12 +214,13 @@ static void live(uint32_t seed, unsigned turns)
     if (!begin(seed)) { skipped++; return; }
     why = INNGEST_RESET_POWER_ON;
     if ((jumped = setjmp(reset_vector)) != 0) {
+        if (jumped == CUT) lossy_drop();
         life.up = false;
         cut_at = 0;
         if (draw(&life.random, 3) == 0) life.now += draw(&life.random, 50000);
         why = reason_of(jumped);
     }
-    while (++life.turn < turns + 1500 && !told) {
+    while (++life.turn < turns + 4000 && !told) {
         bool last = life.turn >= turns;
         if (last && !life.last) {
             life.last = true;
@@ -219,15 +240,16 @@ static void live(uint32_t seed, unsigned turns)
             (void)(on->close() == INNGEST_OK);
             life.up = false;
         } else if (!last && draw(&life.random, 30) == 0) {
+            if (life.turn % 4) lossy_drop();
             life.up = false;
             if (life.crashes && life.crash_resets < 12 && draw(&life.random, 2)) { life.crash_resets++; why = INNGEST_RESET_CRASH; }
         }
-        if (chip.violations) wrong("a unit is programmed twice", 0);
+        if (chip.violations && !DISK) wrong("a unit is programmed twice", 0);
         if (last && life.up && life.turn % 50 == 49) on->free_senders();
         if (life.up && on->look() == 0 && last && life.turn > turns + 1) break;
         if (last && next == UINT32_MAX && life.turn > turns + 10 && life.up && draw(&life.random, 50) == 0) life.up = false;
     }
-    if (!told && life.turn >= turns + 1500) {
+    if (!told && life.turn >= turns + 4000) {
         wrong("it never comes to its end", 0);
         if (life.up) on->show();
     }

@@ -906,6 +906,25 @@ static void refused_at_once(void)
     MACHINE_END();
 }
 
+/* One with places for few of the runs that were live at once, and have ended since, is not: the end of one is looked for alone. */
+static void fewer_in_few_looks(void)
+{
+    static int64_t memory[INNGEST_MEMORY(64, 16) / 8 + 1];
+    uint32_t i, n;
+    start_large(nap, 64, 16, memory, sizeof memory);
+    for (n = 0; n < 8; n++) {
+        for (i = 0; i < 40; i++) { SEND("go", "", 0); (void)machine_tick(); }
+        CHECK(machine_run((uint32_t)INNGEST_HOURS(2)) && machine_runs(NULL) == 0);
+    }
+    SEND("go", "", 0);
+    (void)machine_tick();
+    m.chip.trace = count_reads;
+    m.config.runs = 2;
+    read_bytes = 0;
+    CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK && read_bytes < 16 * 4 * 16384u && machine_runs(NULL) == 1);
+    MACHINE_END();
+}
+
 /* Steps that are new cost no look through the journal, also where the handler has failed before. */
 static inngest_status many_steps(inngest_ctx *ctx)
 {
@@ -1077,6 +1096,7 @@ int main(void)
     erase_is_polled();
     no_room_for_the_end();
     refused_at_once();
+    fewer_in_few_looks();
     new_steps();
     ids_and_the_clock();
     two_fill_it();

@@ -26,7 +26,8 @@ JOBS = int(os.environ.get("JOBS", "2"))
 FIRST, BEHIND = "Queue", "JSON"            # sections
 OTHER_TESTS = re.compile(r"posix_|json|text|dump|budget|template|tempest_|firmwares|twins|clocks_dark")
 QUEUE = re.compile(r"queue_")               # they include the library's source
-SHORTER = {"power_cut": ["less", "1"], "faults": ["less", "12"], "rot": ["140", "1", "61"], "corners": ["31"], "handlers": ["500"], "handlers_small": ["500"], "clocks": ["200"], "clocks_small": ["200"]}
+SHORTER = {"power_cut": ["less", "1"], "faults": ["less", "12"], "rot": ["140", "1", "61"], "corners": ["31"], "handlers": ["500"], "handlers_small": ["500"], "handlers_cut": ["200"],
+           "clocks": ["200"], "clocks_small": ["200"], "clocks_disk": ["200"], "chains": ["60"]}
 LONG = os.environ.get("LONG")
 LIVES = {} if LONG else {"LIVES": "500"}           # of disk_cache
 PORT = r"\b(?:\w+->)*port->(read|program|erase|sync|is_blank|idle|lock|unlock|wake|log|may_write|restart|now)\("

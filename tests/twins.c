@@ -185,6 +185,7 @@ static int operate(char what, uint32_t at, const void *data, uint32_t size)
         chip.tear = sure(what);
         chip.cells_after = draw(&life.luck, 2) ? FLASH_UNREADABLE : FLASH_STABLE;
         lose_power_in(&chip, what, at, data, size);
+        longjmp(reset_vector, CUT);
     }
     hash(at);
     for (k = 0; what == 'p' && k < size; k++) hash(((const uint8_t *)data)[k]);

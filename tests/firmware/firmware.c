@@ -81,5 +81,5 @@ static inngest_status flush(void) { return inngest_flush(&jobs); }
 static void wake(void) { inngest_wake(&jobs); }
 
 const firmware OWN(the_firmware) = { .message_bytes = INNGEST_MESSAGE_BYTES, .seen_ids = INNGEST_SEEN_IDS, .crash_limit = INNGEST_CRASH_LIMIT,
-    .parts = PARTS_, .boot = boot, .tick = tick, .flush = flush, .wake = wake, .close = stop, .send_events = send_events, .send = send_one,
+    .parts = PARTS_, .write_cache = INNGEST_WRITE_CACHE, .boot = boot, .tick = tick, .flush = flush, .wake = wake, .close = stop, .send_events = send_events, .send = send_one,
     .answer = answer, .tell_clock = tell_clock, .cancel = cancel_one, .free_senders = free_senders, .look = look, .show = show };

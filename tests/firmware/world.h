@@ -15,6 +15,7 @@
 /* A build of the library, and of the jobs. */
 typedef struct firmware {
     uint16_t message_bytes, seen_ids, crash_limit, parts;
+    bool write_cache;
     inngest_status (*boot)(inngest_reset reset, uint32_t runs, uint32_t queue);
     uint32_t (*tick)(void);
     inngest_status (*close)(void);
@@ -40,6 +41,5 @@ static inline void lose_power_in(flash *chip, char what, uint32_t at, const void
     (void)(what == 'p' ? chip->port.program(chip, at, data, size) : chip->port.erase(chip, at));
     flash_power_on(chip);
     chip->cut_at = 0;
-    longjmp(reset_vector, CUT);
 }
 #endif
