@@ -909,7 +909,7 @@ static uint32_t contender(const inngest *jobs, uint32_t node)
 }
 
 /* Gives the run due first; a free place if there is none. */
-APART inngest_run *first_run(const inngest *jobs) { return &jobs->runs[jobs->tree[1]]; }
+static inngest_run *first_run(const inngest *jobs) { return &jobs->runs[jobs->tree[1]]; }
 
 #if FAST
 /* Replay the matches of a place up to the root. first: the run was due first, so it stands in all nodes above, which are set
@@ -1116,7 +1116,7 @@ APART uint32_t geometry(const inngest *jobs)
 
 /* The block of a position. Positions wrap, so several blocks share one: gives the newest that is not behind last + 1, which is
  * erased next, and where a mount looks, too. */
-APART uint32_t block_of(const inngest *jobs, uint32_t position)
+static uint32_t block_of(const inngest *jobs, uint32_t position)
 {
     uint32_t mask = UINT32_MAX >> jobs->units_shift, next = jobs->last_block + 1;
     return next - ((next - (position >> jobs->units_shift)) & mask);
@@ -1383,7 +1383,7 @@ NEAR bool read_at(inngest *jobs, uint32_t position, record *r, bool whole)
 
 #if INNGEST_INDEXES
 /* Read the header at a position, and verify nothing. False: it cannot be one. */
-static bool read_header(inngest *jobs, uint32_t position, record *r) { return read_at(jobs, position, r, false); }
+APART bool read_header(inngest *jobs, uint32_t position, record *r) { return read_at(jobs, position, r, false); }
 #endif
 
 /* Read and verify the record at a position. False: nothing whole there. */
@@ -1765,7 +1765,7 @@ static bool left_unread(const inngest *jobs, uint32_t position) { return (int32_
 #endif
 
 /* Is it known that a position is not void? */
-static bool is_no_void(const inngest *jobs, uint32_t position)
+APART bool is_no_void(const inngest *jobs, uint32_t position)
 {
     return jobs->void_count <= VOIDS && !is_voided(jobs, position) && !left_unread(jobs, position);
 }
@@ -1846,7 +1846,7 @@ APART bool is_linked(inngest *jobs, record *r)
 
 /* Is r the newest of its class and step, the one that counts? A decided record is superseded by nothing but its copy. next: see
  * is_live. */
-APART bool is_newest(inngest *jobs, const inngest_run *run, const record *r, record *next)
+AT_MOUNT bool is_newest(inngest *jobs, const inngest_run *run, const record *r, record *next)
 {
     uint32_t position = r->position, key = KEY(r->kind, r->step);
 #if INNGEST_INDEXES
@@ -2132,7 +2132,7 @@ static bool join_room(inngest *jobs, uint32_t bytes, uint32_t keep)
  * after a power cut that left the same, with a filler: if nothing is to be seen, behind one unit left alone; if what is to be
  * seen stays (more than one unit, so the first is whole) or is erased by any mount (the last block), behind all of it and one
  * unit; else in the next block. */
-APART void give_up(inngest *jobs)
+static void give_up(inngest *jobs)
 {
     uint32_t offset = offset_of(jobs, jobs->failed_at), behind = jobs->head_offset + 2u * jobs->unit;
     bool stays;
@@ -2607,7 +2607,7 @@ static inngest_status write_record(inngest *jobs, inngest_run *run, uint32_t key
 #endif
 
 /* Append a TIME. flag: 0, or CLEAN_STOP. */
-static inngest_status add_time(inngest *jobs, unsigned flag)
+APART inngest_status add_time(inngest *jobs, unsigned flag)
 {
     uint8_t bytes[TIME_BYTES];
     put_time(bytes, jobs->now);
@@ -3014,7 +3014,7 @@ APART bool take_void(inngest *jobs, const record *r, const uint8_t *b, uint32_t 
 }
 
 /* Is a gap in front of record r torn? Behind a torn write nothing follows in its block but the void record that covers it. */
-APART bool is_torn(const record *r, const uint8_t *b, uint32_t gap)
+static bool is_torn(const record *r, const uint8_t *b, uint32_t gap)
 {
     uint32_t range[2];
     get_range(range, b);
@@ -3280,7 +3280,7 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
 
 /* Settle first, then erase: what is written again may be the proof of what is to be erased. If there is no room for that, erase
  * one block and try again. */
-APART inngest_status settle_and_erase(inngest *jobs)
+AT_MOUNT inngest_status settle_and_erase(inngest *jobs)
 {
     uint32_t end = jobs->head_offset ? jobs->head_offset : jobs->first_offset;
     inngest_status status;
@@ -3323,7 +3323,7 @@ static bool begins_blank(inngest *jobs, uint32_t block)
 
 /* The last block that a mount need read: the first erased one behind the head. Those behind it are erased, as their first units
  * show, and are looked at again when the head gets there; but a disk may have lost the beginning of blocks not yet synced. */
-static uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
+APART uint32_t find_end(inngest *jobs, uint32_t block, uint32_t missing)
 {
     uint32_t last = jobs->last_block, more = INNGEST_WRITE_CACHE && jobs->port->sync ? UNSYNCED : 1;
 #if INNGEST_FAST_MOUNT
@@ -3799,7 +3799,7 @@ ASIDE bool uses_too_much(const inngest *jobs, uint32_t need)
 
 /* A firmware that reserves more than the last one, or knows functions that it did not, may have promised more than there is:
  * then what is used counts. Would `need` more be too much? */
-NEAR_APART bool is_overdrawn(const inngest *jobs, uint32_t need)
+static bool is_overdrawn(const inngest *jobs, uint32_t need)
 {
     return jobs->reserved > CAPACITY(jobs) && uses_too_much(jobs, need);
 }
@@ -3973,7 +3973,7 @@ static inngest_active *find_active(inngest *jobs, const inngest_run *run, uint32
 }
 
 /* The step is over: runs that waited for the place look again. */
-static void drop_active(inngest *jobs, inngest_active *a)
+APART void drop_active(inngest *jobs, inngest_active *a)
 {
     a->run = 0;
     COUNT_ACTIVE(jobs, -1);
@@ -4878,7 +4878,7 @@ static bool seen_before(const inngest *jobs, const uint32_t hash[2])
 #endif
 
 /* Append the START of a run, as the last of its group or not. */
-APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
+AT_MOUNT inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
 {
     uint8_t head[START_HEAD];
     bool dated = HAS_TIME(e);
@@ -4915,7 +4915,7 @@ APART inngest_status start_run(inngest *jobs, const arrival *e, unsigned functio
 }
 
 /* Append the group, for which there is room: the sender's memo or the event's id, and a START a function. */
-APART inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, unsigned n, inngest_ctx *ctx)
+AT_MOUNT inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, unsigned n, inngest_ctx *ctx)
 {
     static const uint8_t done = WHAT_SEND;
     uint32_t last = ctx ? ctx->run->last : 0;
@@ -5220,7 +5220,7 @@ static bool arm_suspect(inngest *jobs, inngest_run *run)
 }
 
 /* Does the journal know a reason not to call the handler? BODY: it does not; else the verdict. */
-APART inngest_status look_before(inngest_ctx *ctx)
+AT_MOUNT inngest_status look_before(inngest_ctx *ctx)
 {
     inngest_status status = start_in_time(ctx);
     if (status == INNGEST_BODY) status = retry_in_time(ctx);
@@ -5253,7 +5253,7 @@ APART inngest_status run_handler(inngest_ctx *ctx)
 }
 
 /* Let a run have a pass, and set when it is due next. */
-APART void pass(inngest *jobs, inngest_run *run)
+static void pass(inngest *jobs, inngest_run *run)
 {
     inngest_ctx *ctx = start_ctx(jobs, run);
     uint32_t number = run->number;
@@ -5947,7 +5947,7 @@ static void take_time(inngest *jobs)
 }
 
 /* Look through the runs that the mount has found, and charge one of them if it has reset the machine. */
-APART void check_runs(inngest *jobs, inngest_reset reset)
+AT_MOUNT void check_runs(inngest *jobs, inngest_reset reset)
 {
     uint32_t i, armed, last = 0;
     inngest_run *run, *alone = NULL;   /* the one that pays */

@@ -153,6 +153,54 @@ END
 CORE=$(printf '%s ' ${PARTS:-JSON TEXT STATUS_NAMES LOG} | sed 's/PARALLEL //')
 off() { for p in $1; do printf ' -DINNGEST_%s=0' "$p"; done; }
 
+# Deepest stack of a public function: frames along the calls; calls through pointers, to the port and the user, are not
+# followed. A call that is a branch, the last thing its function does, follows when that one's frame is gone. With
+# STACK=n the n deepest ways are printed.
+stack() { # compiler, name of the figure, options
+    c=$1 name=$2; shift 2
+    # shellcheck disable=SC2086
+    rm -f "$B"/*.ci && $c "$@" -std=gnu99 -Os -w -fcallgraph-info=su -I. -c inngest.c -o "$B/stack.o" &&
+    "$(echo "${c%% *}" | sed 's/gcc$/objdump/')" -d "$B/stack.o" | awk '
+        /^[0-9a-f]+ <.*>:$/ { self = $2; gsub(/[<>:]/, "", self) }
+        /\t(bl|b|b[a-z][a-z]|b\.[nw]|b[a-z][a-z]\.[nw])\t/ && $NF ~ /^<[^+]*>$/ {
+            to = $NF; gsub(/[<>]/, "", to)
+            if (/\tbl\t/) called[self " " to] = 1; else if (to != self) jumped[self " " to] = 1
+        }
+        END { for (pair in jumped) if (!(pair in called)) print "jump " pair }' >"$B/jumps" &&
+    awk -v name="$name" -v ways="${STACK:-1}" '
+        function plain(n) { sub(/.*:/, "", n); return n }
+        /^jump / { jump[$2, $3] = 1 }
+        /^node:/ { match($0, /title: "[^"]*"/); n = substr($0, RSTART + 8, RLENGTH - 9); if (match($0, /\\n[0-9]+ bytes/)) frame[n] = substr($0, RSTART + 2, RLENGTH - 8) + 0 }
+        /^edge:/ { split($0, q, "\""); calls[q[2]] = calls[q[2]] SUBSEP q[4] }
+        function deep(n,    k, list, i, d, most, way) {
+            if (n in done) return done[n]
+            if (n in open) { print "recursion: " n > "/dev/stderr"; return 0 }
+            open[n] = 1; most = frame[n]; way = ""
+            k = split(calls[n], list, SUBSEP)
+            for (i = 2; i <= k; i++) if (list[i] != "__indirect_call") {
+                d = deep(list[i]) + ((plain(n), plain(list[i])) in jump ? 0 : frame[n])
+                if (d > most) { most = d; way = list[i] }
+            }
+            delete open[n]; path[n] = way
+            return done[n] = most
+        }
+        function tell(who,    way) {
+            for (; who != ""; who = path[who]) way = way " " plain(who) ((plain(who), plain(path[who])) in jump ? "(gone)" : "(" frame[who] + 0 ")")
+            print name ":" way
+        }
+        END {
+            for (n in frame) if (n ~ /^inngest_/) deep(n)
+            for (; ways > 0; ways--) {
+                worst = 0
+                for (n in frame) if (n ~ /^inngest_/ && !(n in told) && done[n] > worst) { worst = done[n]; who = n }
+                if (!worst) break
+                if (!(any++)) print "figure " name, worst, "bytes"
+                told[who] = 1
+                tell(who)
+            }
+        }' "$B/jumps" "$B"/*.ci
+}
+
 for target in ${TARGETS:-m3 m0 rv32imac avr}; do
     cc=$(compiler $target)
     if ! command -v "${cc%% *}" >/dev/null; then echo "skipped: $target (package $(package $target))"; continue; fi
@@ -184,48 +232,7 @@ END
     $cc -std=gnu99 -Os -w -I. -c inngest.c -o "$B/data.o"
     "$(echo "${cc%% *}" | sed 's/gcc$/size/')" -A "$B/data.o" | awk -v t=$target '$1 ~ /^\.(data|bss|sdata|sbss)/ {n += $2} END {print "figure writable_data_" t, n + 0, "bytes"}'
     [ $target = avr ] && continue        # its compiler tells no call graph that can be followed
-    # Deepest stack of a public function: frames along the calls; calls through pointers, to the port and the user, are not
-    # followed. A call that is a branch, the last thing its function does, follows when that one's frame is gone. With
-    # STACK=n the n deepest ways are printed.
-    # shellcheck disable=SC2086
-    rm -f "$B"/*.ci && $cc -std=gnu99 -Os -w -fcallgraph-info=su -I. -c inngest.c -o "$B/stack.o" &&
-    "$(echo "${cc%% *}" | sed 's/gcc$/objdump/')" -d "$B/stack.o" | awk '
-        /^[0-9a-f]+ <.*>:$/ { self = $2; gsub(/[<>:]/, "", self) }
-        /\t(bl|b|b[a-z][a-z]|b\.[nw]|b[a-z][a-z]\.[nw])\t/ && $NF ~ /^<[^+]*>$/ {
-            to = $NF; gsub(/[<>]/, "", to)
-            if (/\tbl\t/) called[self " " to] = 1; else if (to != self) jumped[self " " to] = 1
-        }
-        END { for (pair in jumped) if (!(pair in called)) print "jump " pair }' >"$B/jumps" &&
-    awk -v t=$target -v ways="${STACK:-1}" '
-        function plain(n) { sub(/.*:/, "", n); return n }
-        /^jump / { jump[$2, $3] = 1 }
-        /^node:/ { match($0, /title: "[^"]*"/); n = substr($0, RSTART + 8, RLENGTH - 9); if (match($0, /\\n[0-9]+ bytes/)) frame[n] = substr($0, RSTART + 2, RLENGTH - 8) + 0 }
-        /^edge:/ { split($0, q, "\""); calls[q[2]] = calls[q[2]] SUBSEP q[4] }
-        function deep(n,    k, list, i, d, most, way) {
-            if (n in done) return done[n]
-            if (n in open) { print "recursion: " n > "/dev/stderr"; return 0 }
-            open[n] = 1; most = frame[n]; way = ""
-            k = split(calls[n], list, SUBSEP)
-            for (i = 2; i <= k; i++) if (list[i] != "__indirect_call") {
-                d = deep(list[i]) + ((plain(n), plain(list[i])) in jump ? 0 : frame[n])
-                if (d > most) { most = d; way = list[i] }
-            }
-            delete open[n]; path[n] = way
-            return done[n] = most
-        }
-        function tell(who,    way) {
-            for (; who != ""; who = path[who]) way = way " " plain(who) ((plain(who), plain(path[who])) in jump ? "(gone)" : "(" frame[who] + 0 ")")
-            print "stack_deepest_" t ":" way
-        }
-        END {
-            for (n in frame) if (n ~ /^inngest_/) deep(n)
-            for (; ways > 0; ways--) {
-                worst = 0
-                for (n in frame) if (n ~ /^inngest_/ && !(n in told) && done[n] > worst) { worst = done[n]; who = n }
-                if (!worst) break
-                if (!(any++)) print "figure stack_deepest_" t, worst, "bytes"
-                told[who] = 1
-                tell(who)
-            }
-        }' "$B/jumps" "$B"/*.ci
+    stack "$cc" stack_deepest_$target
+    # shellcheck disable=SC2046
+    stack "$cc" stack_deepest_core_$target $(off "$CORE")
 done
