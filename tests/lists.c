@@ -323,47 +323,6 @@ static void time_of_no_low_half(void)
     MACHINE_END();
 }
 
-/* In the first minute of a boot none is written for that, whatever waits: it would say that the clock is not known, and the next boot
- * would not count for a sleep how long it was dark in front of it. */
-static void no_time_at_once(void)
-{
-    static const inngest_function sleepers[] = { { .id = "sleeper", .event = "sleeper", .handler = failed, .journal_bytes = 128 },
-                                                 { .id = "other", .event = "other", .handler = other, .journal_bytes = 60 } };
-    uint32_t dated;
-    machine_open(sleepers, 2, 4096, 16, 4);
-    machine_reboot();
-    inngest_set_wall_clock(&m.jobs, INT64_C(1767225600000), m.now);
-    CHECK(machine_tick() > 0);
-    dated = m.jobs.time_position;
-    m.now += INNGEST_DAYS(10);
-    m.jobs.stamp = m.jobs.now + INNGEST_DAYS(10);      /* power goes in front of the TIME of this tick */
-    CHECK(inngest_send(&m.jobs, "sleeper", "", 0) == INNGEST_OK && machine_tick() > 0 && m.jobs.time_position == dated);
-    machine_reboot();
-    one_other();
-    CHECK(machine_run(100) && m.jobs.time_position == dated);
-    machine_reboot();
-    inngest_set_wall_clock(&m.jobs, INT64_C(1767225600000) + INNGEST_DAYS(20), m.now);
-    CHECK(machine_tick() > 0 && m.jobs.now >= INNGEST_DAYS(20));
-    MACHINE_END();
-}
-
-/* Where the newest one knows no clock there is nothing to hide. Boots of less than a minute each, one behind the other, which take so
- * many days in all, must not begin anew. */
-static void days_of_short_boots(void)
-{
-    unsigned boot, i;
-    machine_open(table, 3, 512, 40, 4);
-    for (boot = 0; boot < 6; boot++) {
-        machine_reboot();
-        m.jobs.now += INNGEST_DAYS(7);
-        m.jobs.booted = m.jobs.now;
-        for (i = 0; i < 60; i++) one_other();
-    }
-    machine_reboot();
-    CHECK(m.jobs.now == INNGEST_DAYS(42));
-    MACHINE_END();
-}
-
 /* A mount that finds a torn record behind a list writes the list again, behind a void in its group, and is cut short there. The next one
  * begins with that list, and says again what is void: the torn record may read as whole later, and what was written as torn. */
 static void void_of_lists(void)
@@ -440,8 +399,6 @@ int main(int argc, char **argv)
         weeks_without_waits(100, 3, true);
         time_written_again();
         time_of_no_low_half();
-        no_time_at_once();
-        days_of_short_boots();
         void_of_lists();
         long_lists(1050);
         long_lists(1250);

@@ -778,6 +778,93 @@ static void twisted_list(void)
     MACHINE_END();
 }
 
+/* In the first minute of a boot none is written for that, whatever waits: it would say that the clock is not known, and the next boot
+ * would not count for a sleep how long it was dark in front of it. */
+static void no_time_at_once(void)
+{
+    uint32_t dated;
+    TABLE(table, 4096, 16);
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    CHECK(machine_tick() > 0);
+    dated = m.jobs.time_position;
+    m.now += INNGEST_DAYS(10);
+    m.jobs.stamp = m.jobs.now + INNGEST_DAYS(10);      /* power goes in front of the TIME of this tick */
+    CHECK(inngest_send(&m.jobs, "far", "", 0) == INNGEST_OK && machine_tick() > 0 && m.jobs.time_position == dated);
+    machine_reboot();
+    work(1);
+    CHECK(machine_run(100) && m.jobs.time_position == dated);
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON + INNGEST_DAYS(20), m.now);
+    CHECK(machine_tick() > 0 && m.jobs.now >= INNGEST_DAYS(20));
+    MACHINE_END();
+}
+
+/* Behind it one is. */
+static void time_of_old(void)
+{
+    uint32_t dated;
+    TABLE(table, 4096, 16);
+    machine_reboot();
+    inngest_set_wall_clock(&m.jobs, NOON, m.now);
+    CHECK(machine_tick() > 0);
+    machine_reboot();
+    dated = m.jobs.time_position;
+    CHECK(machine_tick() > 0);
+    m.now += INNGEST_DAYS(7);
+    work(1);
+    CHECK(m.jobs.time_position != dated);
+    MACHINE_END();
+}
+
+/* Where the newest one knows no clock there is nothing to hide. Boots of less than a minute each, one behind the other, which take so
+ * many days in all, must not begin anew. */
+static void days_of_short_boots(void)
+{
+    unsigned boot;
+    TABLE(table, 1024, 40);
+    for (boot = 0; boot < 6; boot++) {
+        machine_reboot();
+        m.jobs.now += INNGEST_DAYS(7);
+        m.jobs.booted = m.jobs.now;
+        work(60);
+    }
+    machine_reboot();
+    CHECK(m.jobs.now == INNGEST_DAYS(42));
+    MACHINE_END();
+}
+
+/* The newest block is found by bisection, as long as each header that is met is of this lap or the one before: else all are read. */
+static void odd_headers(void)
+{
+    uint32_t kind, last, place, crc, reads;
+    for (kind = 0; kind < 4; kind++) {
+        uint8_t *b;
+        TABLE(table, 1024, 16);
+        machine_reboot();
+        SEND("far", "", 0);
+        while (m.jobs.last_block < 50 + kind) work(1);
+        CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+        last = m.jobs.last_block;
+        place = last % 16 < 8 ? 8 : 0;                 /* looked at first, and of the lap before */
+        b = m.chip.cells + place * 1024;
+        CHECK(get4(b + 8) == last - last % 16 + place - (place ? 16 : 0));
+        if (kind == 1) b[0] ^= 1;
+        if (kind == 2) b[12] ^= 1;                     /* of another format */
+        if (kind == 3) b[8] = (uint8_t)(b[8] - 16);    /* of a lap that is long over */
+        for (crc = crc32_of(0, b, 20), reads = 0; kind > 1 && reads < 4; reads++) b[20 + reads] = (uint8_t)(crc >> 8 * reads);
+        m.chip.trace = count_reads;
+        bytes_read = 0;
+        machine_reboot();
+        CHECK(m.jobs.last_block == last && machine_runs(NULL) == 1);
+        m.chip.trace = NULL;
+        CHECK(kind ? bytes_read > 16 * 24 : bytes_read < 3000);
+        CHECK(machine_run(5000) && machine_runs(NULL) == 0);
+        CHECK_TRACE("a b end");
+        MACHINE_END();
+    }
+}
+
 int main(int argc, char **argv)
 {
     uint32_t i;
@@ -797,6 +884,10 @@ int main(int argc, char **argv)
     killed_behind_proof();
     ends_by_list();
     twisted_list();
+    no_time_at_once();
+    time_of_old();
+    days_of_short_boots();
+    odd_headers();
     lives(argc > 1 ? (unsigned)atoi(argv[1]) : 300, argc > 2 ? (uint32_t)atoi(argv[2]) : 1);
     return TEST_END();
 }
