@@ -3799,7 +3799,7 @@ ASIDE bool uses_too_much(const inngest *jobs, uint32_t need)
 
 /* A firmware that reserves more than the last one, or knows functions that it did not, may have promised more than there is:
  * then what is used counts. Would `need` more be too much? */
-static bool is_overdrawn(const inngest *jobs, uint32_t need)
+NEAR bool is_overdrawn(const inngest *jobs, uint32_t need)
 {
     return jobs->reserved > CAPACITY(jobs) && uses_too_much(jobs, need);
 }
