@@ -184,10 +184,10 @@ typedef struct arrival {               /* an event on its way into the journal *
 #define APART static
 #endif
 
-#if INNGEST_INDEXES                    /* with them the mount needs as much stack as any tick */
-#define AT_MOUNT APART
+#if INNGEST_INDEXES                    /* apart only with them: they make the ways below it deeper; without it is smaller inlined */
+#define APART_INDEXED APART
 #else
-#define AT_MOUNT static
+#define APART_INDEXED static
 #endif
 
 #if defined(__GNUC__) && FAST          /* rarely reached: kept out of its callers */
@@ -1846,7 +1846,7 @@ APART bool is_linked(inngest *jobs, record *r)
 
 /* Is r the newest of its class and step, the one that counts? A decided record is superseded by nothing but its copy. next: see
  * is_live. */
-AT_MOUNT bool is_newest(inngest *jobs, const inngest_run *run, const record *r, record *next)
+APART_INDEXED bool is_newest(inngest *jobs, const inngest_run *run, const record *r, record *next)
 {
     uint32_t position = r->position, key = KEY(r->kind, r->step);
 #if INNGEST_INDEXES
@@ -2771,7 +2771,7 @@ static uint32_t reclaimed_by(const inngest *jobs, const record *r) { return jobs
 
 /* Take up a record that counts. b: its payload's first bytes, which may be in the stage, so nothing is read here. *reclaimed:
  * set by a proof, to the block behind the one it names. */
-AT_MOUNT inngest_status apply_record(inngest *jobs, const record *r, const uint8_t *b, uint32_t *reclaimed)
+APART_INDEXED inngest_status apply_record(inngest *jobs, const record *r, const uint8_t *b, uint32_t *reclaimed)
 {
     int64_t stamp = jobs->now;
 #if INNGEST_CRASHES
@@ -2972,11 +2972,12 @@ static bool give_place(inngest *jobs, const record *of, scan *found)
     record r;
     if (found->status != INNGEST_OK) return false;         /* one is enough: each is looked for through all that follows */
     stand_at(&r, of->position);
-    do if (!next_record(jobs, jobs->last_block + 1, &r)) {
-        found->status = INNGEST_ERR_RUNS_FULL;
-        return false;
-    }
-    while (r.kind != END || (r.run != of->run && !find_run(jobs, r.run)) || is_voided(jobs, r.position));   /* where a void of it comes, all begins anew */
+    do {                               /* where a void of that END comes, the mount begins anew */
+        if (!next_record(jobs, jobs->last_block + 1, &r)) {
+            found->status = INNGEST_ERR_RUNS_FULL;
+            return false;
+        }
+    } while (r.kind != END || (r.run != of->run && !find_run(jobs, r.run)) || is_voided(jobs, r.position));
     if (found->ends == 0 || (int32_t)(r.position - found->ends) > 0) found->ends = r.position;
     if (r.run == of->run) return false;
     free_the_run(jobs, find_run(jobs, r.run));
@@ -3280,7 +3281,7 @@ static inngest_status find_blocks(inngest *jobs, uint32_t seed, uint32_t *blocks
 
 /* Settle first, then erase: what is written again may be the proof of what is to be erased. If there is no room for that, erase
  * one block and try again. */
-AT_MOUNT inngest_status settle_and_erase(inngest *jobs)
+APART_INDEXED inngest_status settle_and_erase(inngest *jobs)
 {
     uint32_t end = jobs->head_offset ? jobs->head_offset : jobs->first_offset;
     inngest_status status;
@@ -3425,7 +3426,7 @@ static inngest_status scan_blocks(inngest *jobs, uint32_t block, uint32_t last, 
 
 /* Stages 1 to 4. MOUNT_AGAIN: once more, with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at
  * first. */
-AT_MOUNT inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
+APART_INDEXED inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
     uint32_t block, last, blocks = 0, oldest, missing, headless = 0, least;
     bool misplaced = false, fresh, full;
@@ -4878,7 +4879,7 @@ static bool seen_before(const inngest *jobs, const uint32_t hash[2])
 #endif
 
 /* Append the START of a run, as the last of its group or not. */
-AT_MOUNT inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
+APART_INDEXED inngest_status start_run(inngest *jobs, const arrival *e, unsigned function, unsigned more)
 {
     uint8_t head[START_HEAD];
     bool dated = HAS_TIME(e);
@@ -4915,7 +4916,7 @@ AT_MOUNT inngest_status start_run(inngest *jobs, const arrival *e, unsigned func
 }
 
 /* Append the group, for which there is room: the sender's memo or the event's id, and a START a function. */
-AT_MOUNT inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, unsigned n, inngest_ctx *ctx)
+APART_INDEXED inngest_status write_group(inngest *jobs, const arrival *e, const uint16_t *chosen, unsigned n, inngest_ctx *ctx)
 {
     static const uint8_t done = WHAT_SEND;
     uint32_t last = ctx ? ctx->run->last : 0;
@@ -5220,7 +5221,7 @@ static bool arm_suspect(inngest *jobs, inngest_run *run)
 }
 
 /* Does the journal know a reason not to call the handler? BODY: it does not; else the verdict. */
-AT_MOUNT inngest_status look_before(inngest_ctx *ctx)
+APART_INDEXED inngest_status look_before(inngest_ctx *ctx)
 {
     inngest_status status = start_in_time(ctx);
     if (status == INNGEST_BODY) status = retry_in_time(ctx);
@@ -5625,7 +5626,7 @@ static uint32_t wait_to_shift(inngest *jobs, const inngest_run *run, int64_t off
         copy_bytes(b, FIRST(jobs, &r), WAIT_BYTES);
         if ((b[13] & (WAIT_UNIX | WAIT_MOVED)) || ((r.flags & CARRIED) && get_time(b + 6) < jobs->booted) || !is_live(jobs, &r, &other)) continue;
         put_time(b, get_time(b) + off);
-        put_time(b + 6, jobs->now);            /* not moved yet: the TIME written when all waits are says so */
+        put_time(b + 6, jobs->now);            /* before the move: only the TIME behind all moved waits tells that */
         b[13] |= WAIT_MOVED;
         return KEY((unsigned)r.kind | (r.flags & FLAG), r.step);
     } while (r.link);
@@ -5947,7 +5948,7 @@ static void take_time(inngest *jobs)
 }
 
 /* Look through the runs that the mount has found, and charge one of them if it has reset the machine. */
-AT_MOUNT void check_runs(inngest *jobs, inngest_reset reset)
+APART_INDEXED void check_runs(inngest *jobs, inngest_reset reset)
 {
     uint32_t i, armed, last = 0;
     inngest_run *run, *alone = NULL;   /* the one that pays */

@@ -167,8 +167,8 @@
 #ifndef INNGEST_JSON           /* the JSON reader */
 #define INNGEST_JSON 1
 #endif
-#ifndef INNGEST_CRC_TABLE      /* entries of the table for checksums: 1 (none), 16, 256 or 2048; flash: 4 bytes each; time: 47,
-                                  13, 6 or 3 instructions a byte */
+#ifndef INNGEST_CRC_TABLE      /* entries of the table for checksums: 1 (none), 16, 256 or 2048; flash: 4 bytes each; the more,
+                                  the faster */
 #if UINTPTR_MAX > 0xFFFFFFFF
 #define INNGEST_CRC_TABLE 2048
 #else
@@ -849,7 +849,7 @@ struct inngest {                   /* what is used most comes first, bytes befor
  *   is found;
  * - what was written behind that list: up to 8 KiB, or 64 times the list's size if that is more (256 times above 255
  *   bytes). A list takes 4 bytes for each run and event id;
- * - of the blank rest of a block, and of the next block, 256 bytes, then a unit each 64 bytes, and beyond 4 KiB a unit
+ * - of the blank rest of a block, and of the next block, 320 bytes, then a unit each 64 bytes, and beyond 4 KiB a unit
  *   each 512;
  * - instead of these, the whole journal: without INNGEST_FAST_MOUNT, where more than an eighth of it is live, or where a
  *   list or what it names cannot be read;

@@ -214,31 +214,11 @@ static const inngest_hooks hooks = { .run_end = run_end };
 
 /* ---- the machine ------------------------------------------------------------------------------------------------------------------ */
 
-static struct { uint32_t at, size; } writing;
-static void note_write(void *user, char operation, uint32_t at, uint32_t size)
-{
-    (void)user;
-    if (operation == 'r') return;
-    writing.at = at;
-    writing.size = size;
-}
 static void power_lost(void *user)
 {
     (void)user;
-    lossy_note(writing.at, writing.size);
+    lossy_cut();
     longjmp(reset_vector, CUT);
-}
-static int program(void *context, uint32_t at, const void *data, uint32_t size)
-{
-    const int result = chip.port.program(context, at, data, size);
-    lossy_note(at, size);
-    return result;
-}
-static int erase(void *context, uint32_t at)
-{
-    const int result = chip.port.erase(context, at);
-    lossy_note(at, port.block_size);
-    return result;
 }
 static int disk_sync(void *context)
 {
@@ -372,16 +352,12 @@ static void live(void)
     most = 32768 / block;
     flash_close(&chip);
     CHECK(flash_open(&chip, block, most / 4 + 1 + draw(most / 2), (uint16_t)(1u << draw(5)), seed));
-    chip.trace = note_write;
+    chip.trace = lossy_trace;
     chip.power_lost = power_lost;
     port = chip.port;
     port.sync = draw(3) ? NULL : no_sync;
-    lossy_open(INNGEST_WRITE_CACHE && draw(2) ? &chip : NULL, seed);
-    if (lossy.chip) {
-        port.program = program;
-        port.erase = erase;
-        port.sync = disk_sync;
-    }
+    lossy_open(INNGEST_WRITE_CACHE && draw(2) ? &chip : NULL, &port, seed);
+    if (lossy.chip) port.sync = disk_sync;
     if ((jumped = setjmp(reset_vector)) != 0) {
         say("%u: %s\n", (unsigned)now, jumped == CUT ? "cut" : "crashed");
         chip.cut_at = 0;

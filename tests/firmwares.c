@@ -91,7 +91,7 @@ static void open_chip(uint32_t block, uint32_t blocks, uint16_t g)
     if (world_port.is_blank) world_port.is_blank = is_blank_call;
     if (draw(&life.random, 3) == 0) world_port.sync = sync_call;
     if (DISK) world_port.sync = disk_sync;
-    lossy_open(DISK ? &chip : NULL, life.seed);
+    lossy_open(DISK ? &chip : NULL, NULL, life.seed);
     cut_at = operations = 0;
 }
 

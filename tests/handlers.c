@@ -554,20 +554,11 @@ static void run_end(void *user, const inngest_end_info *info)
 
 static jmp_buf power;
 static volatile unsigned cut_short;
-static struct { uint32_t at, size; } writing;
-
-static void note_write(void *user, char operation, uint32_t address, uint32_t size)
-{
-    (void)user;
-    if (operation == 'r') return;
-    writing.at = address;
-    writing.size = size;
-}
 
 static void power_lost(void *user)
 {
     (void)user;
-    lossy_note(writing.at, writing.size);
+    lossy_cut();
     longjmp(power, 1);
 }
 
@@ -584,22 +575,10 @@ static void power_back(void)
     lossy_drop();
 }
 
-static int program_noted(void *context, uint32_t at, const void *data, uint32_t size)
-{
-    const int result = chip.port.program(context, at, data, size);
-    lossy_note(at, size);
-    return result;
-}
 static int sync_noted(void *context)
 {
     if (lossy_in_sync(chip.cut_at == chip.operations + 1)) longjmp(power, 1);
     return lossy_sync(context);
-}
-static int erase_noted(void *context, uint32_t at)
-{
-    const int result = chip.port.erase(context, at);
-    lossy_note(at, port.block_size);
-    return result;
 }
 
 static void boot(void)
@@ -760,13 +739,9 @@ static void live(void)
     port = chip.port;
     port.sync = draw(2) ? no_sync : NULL;
     chip.power_lost = power_lost;
-    chip.trace = note_write;
-    lossy_open(CUTS && INNGEST_WRITE_CACHE && draw(2) ? &chip : NULL, seed);
-    if (lossy.chip) {
-        port.program = program_noted;
-        port.erase = erase_noted;
-        port.sync = sync_noted;
-    }
+    chip.trace = lossy_trace;
+    lossy_open(CUTS && INNGEST_WRITE_CACHE && draw(2) ? &chip : NULL, &port, seed);
+    if (lossy.chip) port.sync = sync_noted;
     boot();
     for (turn = 0; turn < 900 && told == 0 && still < 100; turn++) {
         uint32_t next;

@@ -10,6 +10,8 @@
 
 static struct {
     flash *chip;                       /* NULL: there is none */
+    int (*program)(void *, uint32_t, const void *, uint32_t), (*erase)(void *, uint32_t);     /* the chip's */
+    uint32_t at, bytes;                /* the write at hand */
     uint8_t *durable;
     struct { uint32_t at, size; uint8_t *bytes; } *writes;
     unsigned count, room;
@@ -29,6 +31,30 @@ static inline void lossy_note(uint32_t at, uint32_t size)
     lossy.writes[lossy.count].size = size;
     memcpy(lossy.writes[lossy.count].bytes = malloc(size), lossy.chip->cells + at, size);
     lossy.count++;
+}
+
+/* The chip's trace, and what its power_lost begins with: the write at hand is in the cache as far as it came. */
+static inline void lossy_trace(void *user, char operation, uint32_t at, uint32_t size)
+{
+    (void)user;
+    if (operation == 'r') return;
+    lossy.at = at;
+    lossy.bytes = size;
+}
+static inline void lossy_cut(void) { lossy_note(lossy.at, lossy.bytes); }
+
+/* In the place of the chip's. */
+static inline int lossy_program(void *context, uint32_t at, const void *data, uint32_t size)
+{
+    const int result = lossy.program(context, at, data, size);
+    lossy_note(at, size);
+    return result;
+}
+static inline int lossy_erase(void *context, uint32_t at)
+{
+    const int result = lossy.erase(context, at);
+    lossy_note(at, lossy.chip->port.block_size);
+    return result;
 }
 
 /* Is power lost in this sync, where the next operation would be the one that is cut? */
@@ -66,8 +92,9 @@ static inline void lossy_drop(void)
     lossy.chip->odd = 0;
 }
 
-/* Of this chip, all erased, or of none. */
-static inline void lossy_open(flash *chip, uint32_t seed)
+/* Of this chip, all erased, or of none. The port, if there is one, writes to the disk then; its sync is the test's, for power may be
+ * lost in it. */
+static inline void lossy_open(flash *chip, inngest_port *port, uint32_t seed)
 {
     static const uint16_t sectors[] = { 64, 128, 512, 4096 };
     lossy_forget();
@@ -76,6 +103,12 @@ static inline void lossy_open(flash *chip, uint32_t seed)
     lossy.chip = chip;
     lossy.random = seed * UINT64_C(7331) + 9;
     lossy.sector = sectors[draw(&lossy.random, 4)];
-    if (chip) memset(lossy.durable = malloc(lossy_size()), 0xFF, lossy_size());
+    if (chip == NULL) return;
+    memset(lossy.durable = malloc(lossy_size()), 0xFF, lossy_size());
+    if (port == NULL) return;
+    lossy.program = chip->port.program;
+    lossy.erase = chip->port.erase;
+    port->program = lossy_program;
+    port->erase = lossy_erase;
 }
 #endif

@@ -778,16 +778,21 @@ static void twisted_list(void)
     MACHINE_END();
 }
 
-/* In the first minute of a boot none is written for that, whatever waits: it would say that the clock is not known, and the next boot
- * would not count for a sleep how long it was dark in front of it. */
-static void no_time_at_once(void)
+/* A journal whose newest TIME, at the position given, knows the wall clock. */
+static uint32_t dated_journal(void)
 {
-    uint32_t dated;
     TABLE(table, 4096, 16);
     machine_reboot();
     inngest_set_wall_clock(&m.jobs, NOON, m.now);
     CHECK(machine_tick() > 0);
-    dated = m.jobs.time_position;
+    return m.jobs.time_position;
+}
+
+/* A TIME is written for lists where the newest one is 6 days old, but where that one knows the clock not in a boot's first minute, whatever
+ * waits: it would say that the clock is not known, and the next boot would not count for a sleep how long it was dark before. */
+static void no_time_at_once(void)
+{
+    uint32_t dated = dated_journal();
     m.now += INNGEST_DAYS(10);
     m.jobs.stamp = m.jobs.now + INNGEST_DAYS(10);      /* power goes in front of the TIME of this tick */
     CHECK(inngest_send(&m.jobs, "far", "", 0) == INNGEST_OK && machine_tick() > 0 && m.jobs.time_position == dated);
@@ -800,15 +805,12 @@ static void no_time_at_once(void)
     MACHINE_END();
 }
 
-/* Behind it one is. */
+/* Later in the boot it is. */
 static void time_of_old(void)
 {
     uint32_t dated;
-    TABLE(table, 4096, 16);
-    machine_reboot();
-    inngest_set_wall_clock(&m.jobs, NOON, m.now);
-    CHECK(machine_tick() > 0);
-    machine_reboot();
+    (void)dated_journal();
+    machine_reboot();                                  /* which writes it again */
     dated = m.jobs.time_position;
     CHECK(machine_tick() > 0);
     m.now += INNGEST_DAYS(7);
@@ -817,7 +819,7 @@ static void time_of_old(void)
     MACHINE_END();
 }
 
-/* Where the newest one knows no clock there is nothing to hide. Boots of less than a minute each, one behind the other, which take so
+/* Where the newest TIME knows no clock there is nothing to hide. Boots of less than a minute each, one behind the other, which take so
  * many days in all, must not begin anew. */
 static void days_of_short_boots(void)
 {
@@ -837,7 +839,7 @@ static void days_of_short_boots(void)
 /* The newest block is found by bisection, as long as each header that is met is of this lap or the one before: else all are read. */
 static void odd_headers(void)
 {
-    uint32_t kind, last, place, crc, reads;
+    uint32_t kind, last, place, crc, i;
     for (kind = 0; kind < 4; kind++) {
         uint8_t *b;
         TABLE(table, 1024, 16);
@@ -852,7 +854,7 @@ static void odd_headers(void)
         if (kind == 1) b[0] ^= 1;
         if (kind == 2) b[12] ^= 1;                     /* of another format */
         if (kind == 3) b[8] = (uint8_t)(b[8] - 16);    /* of a lap that is long over */
-        for (crc = crc32_of(0, b, 20), reads = 0; kind > 1 && reads < 4; reads++) b[20 + reads] = (uint8_t)(crc >> 8 * reads);
+        for (crc = crc32_of(0, b, 20), i = 0; kind > 1 && i < 4; i++) b[20 + i] = (uint8_t)(crc >> 8 * i);
         m.chip.trace = count_reads;
         bytes_read = 0;
         machine_reboot();
@@ -863,6 +865,22 @@ static void odd_headers(void)
         CHECK_TRACE("a b end");
         MACHINE_END();
     }
+}
+
+/* Two blocks in front of the head have come to read as blank: they are not the end. */
+static void blank_in_front(void)
+{
+    uint32_t head, k;
+    TABLE(table, 1024, 60);
+    machine_reboot();
+    while (m.jobs.head_block < 150 || m.jobs.head_block - m.jobs.tail_block < 5 || m.jobs.head_offset < 200) work(1);
+    CHECK(inngest_close(&m.jobs) == INNGEST_OK);
+    head = m.jobs.head_block;
+    CHECK(m.jobs.last_block - head > 12);              /* the search from the tail on is the shorter one */
+    for (k = 1; k <= 2; k++) memset(m.chip.cells + (head - k) % 60 * 1024 + 24, 0xFF, 1000);
+    machine_reboot();
+    CHECK(m.jobs.head_block == head);
+    MACHINE_END();
 }
 
 int main(int argc, char **argv)
@@ -888,6 +906,7 @@ int main(int argc, char **argv)
     time_of_old();
     days_of_short_boots();
     odd_headers();
+    blank_in_front();
     lives(argc > 1 ? (unsigned)atoi(argv[1]) : 300, argc > 2 ? (uint32_t)atoi(argv[2]) : 1);
     return TEST_END();
 }
