@@ -318,7 +318,7 @@ static void live(uint32_t seed)
         if (draw(&life.random, 3) == 0) life.now += draw(&life.random, 50000);
         why = reason_of(jumped);
     }
-    while (++life.turn < turns + 6000 && !told) {
+    while (++life.turn < turns + 12000 && !told) {
         bool last = life.turn >= turns;
         if (last && !life.last) {
             life.last = true;
@@ -351,7 +351,7 @@ static void live(uint32_t seed)
             life.up = false;
         }
     }
-    if (!told && life.turn >= turns + 6000) {
+    if (!told && life.turn >= turns + 12000) {
         wrong("it never comes to its end", 0);
         if (life.up) show();
     }

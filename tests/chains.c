@@ -214,6 +214,11 @@ static const inngest_hooks hooks = { .run_end = run_end };
 
 /* ---- the machine ------------------------------------------------------------------------------------------------------------------ */
 
+static void note_trace(void *user, char operation, uint32_t at, uint32_t size)
+{
+    lossy_trace(user, operation, at, size);
+    if (operation == 'e' && chip.tear == FLASH_TEAR_TOUCHED) chip.tear = FLASH_TEAR_NONE;      /* port/JOURNAL.md, Known limits */
+}
 static void power_lost(void *user)
 {
     (void)user;
@@ -352,7 +357,7 @@ static void live(void)
     most = 32768 / block;
     flash_close(&chip);
     CHECK(flash_open(&chip, block, most / 4 + 1 + draw(most / 2), (uint16_t)(1u << draw(5)), seed));
-    chip.trace = lossy_trace;
+    chip.trace = note_trace;
     chip.power_lost = power_lost;
     port = chip.port;
     port.sync = draw(3) ? NULL : no_sync;
