@@ -42,7 +42,7 @@ enum { ALONE, ALL, ANY };
 typedef struct wait {                  /* in journal time: so many ms from a moment that may not be known, if power was cut there */
     bool on, weak, late;               /* nothing stamps the time for it alone; power was cut while it was put off */
     int64_t from, latest, ms, cost, id_cost;   /* the earliest moment, the latest one; what resets had cost by then */
-    unsigned boot;
+    unsigned boot, newest;             /* in which it may have begun, the first and the last of them */
 } wait;
 
 typedef struct step {
@@ -118,6 +118,7 @@ static void begin_wait(wait *w, int64_t ms, bool unsure)
         w->boot = boots;
     }
     w->latest = engine_time();
+    w->newest = boots;
     w->ms = ms;
     w->weak = false;
     w->late = w->late && w->on && unsure;
@@ -438,7 +439,7 @@ static void note_reset(bool clean)
     }
     if (telling && !known) {                          /* some waits may have been put off, and the time not made good */
         wait *w = NULL;
-        while (next_wait(&w)) w->late = w->late || w->boot == boots;
+        while (next_wait(&w)) w->late = w->late || w->newest == boots;
         for (j = 0; j < JOBS; j++) jobs_[j].late = jobs_[j].late || jobs_[j].sent;
         settle(false);
     }
