@@ -896,7 +896,8 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms);
  *   flush again;
  * - NOT_READY, or the port's failure.
  * Writes: one record for each run that is started, and one for each event id. With an event id also one of the time:
- * where none was written for INNGEST_HEARTBEAT_MS, and with the first id in a boot that does not know the wall clock.
+ * where none was written for INNGEST_HEARTBEAT_MS, and with the first id in a boot that does not know the wall clock or
+ * is without INNGEST_FAST_MOUNT.
  * Without port.now an id is remembered from the newest tick on. */
 INNGEST_MUST_USE inngest_status inngest_flush(inngest *jobs);
 
@@ -908,8 +909,8 @@ INNGEST_MUST_USE inngest_status inngest_flush(inngest *jobs);
  * Time off is made good as exactly as the clock was told, to a second. It is not made good across a boot in which no
  * clock was known and a wait began, an event id came, or a stamp was written.
  * Writes: one record, where the clock was unknown or was wrong by more than a second. The first time in a boot also one
- * for each sleep, retry and event id that began in it. Power lost between these leaves waits of this boot late, by the
- * time off at most. */
+ * for each sleep, retry and event id that began in it. Power lost between these leaves waits of this boot late, by what
+ * was to be made good at most, until the clock is known again. */
 #if INNGEST_WALL_CLOCK
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms);
 #endif
@@ -1002,7 +1003,8 @@ INNGEST_MUST_USE inngest_status inngest_step_restart(inngest_ctx *ctx, const cha
 
 /* Inline steps. The variable is zeroed, the body runs, and the variable's bytes are recorded; on replay they come back.
  * `continue` ends the step well. Returning a status fails or pauses it, as from a function. Leaving the body by break, by
- * goto or by returning INNGEST_OK is an error that names the step. */
+ * goto or by returning INNGEST_OK is an error that names the step. Each is a `for` with an `if` in it: in the body of an
+ * `if` or `else`, put it in braces, for compilers that warn of a dangling else. */
 #define INNGEST_STEP(ctx, id, var)               INNGEST_STEP_(ctx, id, NULL, &(var), sizeof(var))
 #define INNGEST_STEP_WITH(ctx, id, options, var) INNGEST_STEP_(ctx, id, options, &(var), sizeof(var))
 #define INNGEST_DO(ctx, id)                      INNGEST_STEP_(ctx, id, NULL, NULL, 0)
