@@ -2632,9 +2632,8 @@ static inngest_status write_time(inngest *jobs, unsigned flag)
     return status == INNGEST_OK ? add_time(jobs, flag) : status;
 }
 
-/* Has no TIME been written in this boot? What the mount knew of the time may be that of a run that has ended, and go with it. With
- * INNGEST_FAST_MOUNT lists tell the time, too. */
-#define UNSTAMPED(jobs) (!INNGEST_FAST_MOUNT && (jobs)->stamp <= (jobs)->booted)
+/* Has no TIME been written in this boot? What the mount knew of the time may be that of a run that has ended, and go with it. */
+#define UNSTAMPED(jobs) ((jobs)->stamp <= (jobs)->booted)
 
 /* Before a wait or an event id begins: in a boot without a wall clock, write a TIME that has none. Else a later boot would add
  * time off, measured from an earlier boot's clock, to what began in this one. */
