@@ -896,7 +896,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms);
  *   flush again;
  * - NOT_READY, or the port's failure.
  * Writes: one record for each run that is started, and one for each event id. With an event id also one of the time:
- * where none was written in this boot, or for INNGEST_HEARTBEAT_MS.
+ * where none was written for INNGEST_HEARTBEAT_MS, and with the first id in a boot that does not know the wall clock.
  * Without port.now an id is remembered from the newest tick on. */
 INNGEST_MUST_USE inngest_status inngest_flush(inngest *jobs);
 
