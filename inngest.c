@@ -2632,6 +2632,9 @@ static inngest_status write_time(inngest *jobs, unsigned flag)
     return status == INNGEST_OK ? add_time(jobs, flag) : status;
 }
 
+/* Has no TIME been written in this boot? What the mount knew of the time may be that of a run that has ended, and go with it. */
+#define UNSTAMPED(jobs) ((jobs)->stamp <= (jobs)->booted)
+
 /* Before a wait or an event id begins: in a boot without a wall clock, write a TIME that has none. Else a later boot would add
  * time off, measured from an earlier boot's clock, to what began in this one. */
 static inngest_status forget_clock(inngest *jobs)
@@ -4974,7 +4977,7 @@ static inngest_status admit(inngest *jobs, const arrival *e, inngest_ctx *ctx)
         count(&jobs->counters.waiting_journal);
         return INNGEST_ERR_JOURNAL_FULL;
     }
-    if (HAS_ID(e)) INNGEST_TRY(heartbeat_in(jobs) == 0 ? write_time(jobs, 0) : forget_clock(jobs));
+    if (HAS_ID(e)) INNGEST_TRY(heartbeat_in(jobs) == 0 || UNSTAMPED(jobs) ? write_time(jobs, 0) : forget_clock(jobs));
     status = ctx ? make_room(ctx, DONE, 1, n * start) : room(jobs, n * start + ROOM_FOR(14));
     if (status == INNGEST_OK) status = write_group(jobs, e, chosen, n, ctx);
     if (status == INNGEST_OK) {

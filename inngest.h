@@ -112,10 +112,11 @@
                                   than that is pinned on no run; 1..2^31-1 */
 #define INNGEST_SUSPECT_MS 60000
 #endif
-#ifndef INNGEST_HEARTBEAT_MS   /* journal time is stamped this often while a run sleeps, and with an event id; in a boot without
-                                  a wall clock also after 1, 2, 4 ... minutes, so that a reset loses at most half the boot; with
-                                  INNGEST_FAST_MOUNT also each 6 days while anything is done, but not in the first minute of
-                                  a boot after one that knew a wall clock; 60000..2^31-1 */
+#ifndef INNGEST_HEARTBEAT_MS   /* journal time is stamped this often while a run sleeps and while event ids come, and with the
+                                  first event id of a boot; in a boot without a wall clock also after 1, 2, 4 ... minutes, so
+                                  that a reset loses at most half the boot; with INNGEST_FAST_MOUNT also each 6 days while
+                                  anything is done, but not in the first minute of a boot after one that knew a wall clock;
+                                  60000..2^31-1 */
 #define INNGEST_HEARTBEAT_MS 3600000
 #endif
 #ifndef INNGEST_MANY_RUNS      /* 1: more than 65,534 runs, for hosts; RAM: 8 bytes more a run */
@@ -896,7 +897,7 @@ uint32_t inngest_tick(inngest *jobs, uint32_t now_ms);
  *   flush again;
  * - NOT_READY, or the port's failure.
  * Writes: one record for each run that is started, and one for each event id. With an event id also one of the time:
- * where none was written for INNGEST_HEARTBEAT_MS, and with the first id in a boot that does not know the wall clock.
+ * where none was written in this boot, or for INNGEST_HEARTBEAT_MS.
  * Without port.now an id is remembered from the newest tick on. */
 INNGEST_MUST_USE inngest_status inngest_flush(inngest *jobs);
 

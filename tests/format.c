@@ -63,7 +63,7 @@ static void vectors(void)
         if (!same) printf("  row at 0x%lx\n", offset);
         rows++;
     }
-    CHECK(rows == 11);
+    CHECK(rows == 12);
     if (f) fclose(f);
     MACHINE_END();
 }
