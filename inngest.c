@@ -2633,7 +2633,7 @@ static inngest_status write_time(inngest *jobs, unsigned flag)
 }
 
 /* Has no TIME been written in this boot? What the mount knew of the time may be that of a run that has ended, and go with it. */
-#define UNSTAMPED(jobs) ((jobs)->stamp <= (jobs)->booted)
+#define UNSTAMPED(jobs) ((jobs)->stamp < (jobs)->booted)
 
 /* Before a wait or an event id begins: in a boot without a wall clock, write a TIME that has none. Else a later boot would add
  * time off, measured from an earlier boot's clock, to what began in this one. */
@@ -5458,7 +5458,8 @@ NEAR_APART uint32_t due_in(const inngest *jobs, int64_t when)
  * knew of the clock. */
 APART uint32_t heartbeat_in(const inngest *jobs)
 {
-    int64_t from = INNGEST_FAST_MOUNT && jobs->stamp < jobs->booted ? jobs->booted : jobs->stamp, boot = from - jobs->booted;
+    int64_t from = (INNGEST_FAST_MOUNT || INNGEST_SEEN_IDS) && UNSTAMPED(jobs) ? jobs->booted : jobs->stamp;
+    int64_t boot = from - jobs->booted;
     uint32_t in = INNGEST_HEARTBEAT_MS;
     if (!WALL_KNOWN(jobs) && boot >> 32 == 0) in = minimum(in, (uint32_t)boot);
     return due_in(jobs, from + (in < 60000 ? 60000 : in));
@@ -6090,7 +6091,7 @@ inngest_status inngest_init_(inngest *jobs, const inngest_config *config, uint16
     INNGEST_TRY(status);
     if (INNGEST_INSPECT && IS_DAMAGED(jobs)) say(jobs, "inngest: the journal is damaged");
     jobs->booted = jobs->now;
-    if (!is_stale(jobs)) jobs->stamp = jobs->now;
+    if (!is_stale(jobs)) jobs->stamp = jobs->now - (INNGEST_SEEN_IDS != 0);    /* UNSTAMPED */
 #if INNGEST_INDEXES
     set_window(jobs);
 #endif

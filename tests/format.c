@@ -63,7 +63,7 @@ static void vectors(void)
         if (!same) printf("  row at 0x%lx\n", offset);
         rows++;
     }
-    CHECK(rows == 12);
+    CHECK(rows == 11);
     if (f) fclose(f);
     MACHINE_END();
 }
@@ -163,10 +163,37 @@ static void not_sure(void)
     }
 }
 
+/* The first event id of a boot writes a TIME, as what the mount knew of the time may be that of a run that has ended. The
+ * ids that follow, in the same tick or later, write none. */
+static void one_stamp(void)
+{
+    inngest_event event = { .name = "test/short", .data = "hi", .size = 2, .id = NULL };
+    char id[] = "id-0";
+    unsigned at, boots, stamps, ids;
+    machine_open(table, 3, 2048, 4, 4);
+    for (boots = 1; boots <= 2; boots++) {
+        CHECK(machine_boot(INNGEST_RESET_POWER_ON) == INNGEST_OK);
+        event.id = id;
+        for (ids = 0; ids < 3; ids++, id[3]++) {
+            CHECK(inngest_send_event(&m.jobs, &event) == INNGEST_OK);
+            if (ids) CHECK(machine_run(5));
+        }
+        for (at = stamps = ids = 0; at < 2048 - 16; at += 4) {
+            const uint8_t *r = m.chip.cells + at;
+            if (r[6] || r[7]) continue;
+            if ((r[4] & 0x7F) == 0x0D && r[5] == 12) stamps++;
+            if ((r[4] & 0x7F) == 0x2E && r[5] == 14) ids++;
+        }
+        CHECK(stamps == boots && ids == 3 * boots);
+    }
+    MACHINE_END();
+}
+
 int main(void)
 {
     too_large();
     not_sure();
+    one_stamp();
     vectors();
     mount_reads();
     half_erased();
