@@ -3418,8 +3418,10 @@ static inngest_status scan_blocks(inngest *jobs, uint32_t block, uint32_t last, 
             if (*headless == 0 && !has_header(jobs, block)) *headless = block;
             continue;
         }
-        if (gap && !is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) ++*missing;
-        gap = false;
+        if (gap && (!INNGEST_WRITE_CACHE || in_block(jobs, found->taken, block))) {    /* torn, it may be all that a disk has kept */
+            if (!is_voided(jobs, position_at(jobs, block - 1, jobs->port->block_size - 1))) ++*missing;
+            gap = false;
+        }
         *headless = 0;
         jobs->head_block = block;
         jobs->head_offset = found->end;
