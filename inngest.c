@@ -1488,8 +1488,8 @@ static inngest_status note_failure(inngest *jobs, uint32_t position, uint32_t fr
     return status;
 }
 
-/* Program the filler if one is due. A boot's first one is synced: cells in front of it may be weak and read as a gap later, and
- * what follows must not be taken for lost with them. */
+/* Program the filler if one is due. A boot's first one is synced, also if it fails: cells in front of it may be weak and read as a
+ * gap later, and what follows must not be taken for lost with them. */
 static inngest_status open_place(inngest *jobs)
 {
     uint32_t position = head_position(jobs);
@@ -1499,7 +1499,13 @@ static inngest_status open_place(inngest *jobs)
     fill_bytes(jobs->stage, FILLER, jobs->unit);
     jobs->dirty = jobs->wrote = true;
     status = port_program(jobs, address_of(jobs, position - 1), jobs->unit);
-    if (status != INNGEST_OK) return note_failure(jobs, position - 1, position - 1, status);
+    if (status != INNGEST_OK) {
+        if (first) {
+            jobs->wrote = false;
+            (void)port_sync(jobs);
+        }
+        return note_failure(jobs, position - 1, position - 1, status);
+    }
     jobs->opening = false;
     return first ? port_sync(jobs) : INNGEST_OK;
 }
