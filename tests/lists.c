@@ -363,9 +363,9 @@ static void long_lists(uint32_t runs)
 
 int main(int argc, char **argv)
 {
-    static const uint32_t once[] = { 2000207, 5631, 32789080 };        /* a run's START was counted twice; a list in front of
-                                                              * all TIMEs was heard by some mounts; what a disk had lost was
-                                                              * taken for damage */
+    static const uint32_t once[] = { 2000207, 5631,        /* a run's START was counted twice; a list in front of all TIMEs was heard by some mounts */
+                                     32789080,             /* what a disk had lost was taken for damage */
+                                     34442197 };           /* so was an event's data, in which a list seemed to begin */
     uint32_t n = argc > 1 ? (uint32_t)atoi(argv[1]) : 160, seed = argc > 2 ? (uint32_t)atoi(argv[2]) : 1;
     for (; n > 0 && !test_failed; n--, seed++) {
         state = seed * 2654435761u;
