@@ -49,7 +49,9 @@ static void wake(void *context)
     BaseType_t yield = pdFALSE;
     if (p->task == NULL) return;                     /* it ticks before it sleeps */
     if (!INNGEST_FREERTOS_IN_ISR()) {
-        (void)xTaskNotifyGive(p->task);
+        INNGEST_FREERTOS_ENTER();                    /* a stop would end the task, and its owner delete it, in between */
+        if (p->task != NULL) (void)xTaskNotifyGive(p->task);
+        INNGEST_FREERTOS_EXIT();
     } else if (may_call_kernel()) {
         vTaskNotifyGiveFromISR(p->task, &yield);
         INNGEST_FREERTOS_YIELD(yield);

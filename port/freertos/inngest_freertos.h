@@ -27,6 +27,11 @@ extern "C" {
 #define INNGEST_FREERTOS_YIELD(yield) portYIELD_FROM_ISR(yield)
 #endif
 
+#ifndef INNGEST_FREERTOS_ENTER         /* around a notification: kernels whose critical sections take a lock need ones of yours */
+#define INNGEST_FREERTOS_ENTER() taskENTER_CRITICAL()
+#define INNGEST_FREERTOS_EXIT() taskEXIT_CRITICAL()
+#endif
+
 typedef struct inngest_freertos {
     inngest_port port;                 /* read, program, erase, sync and geometry are the board's; they get this struct as context */
     void *board;                       /* for them */

@@ -123,6 +123,13 @@ static inngest_status answer_alarm(inngest_ctx *ctx)
     return INNGEST_OK;
 }
 
+/* In the middle of a wake-up the jobs' task has its turn. */
+void board_preempted(void)
+{
+    inngest_wake(&jobs);
+    vTaskDelay(10);
+}
+
 int jobs_unheard(void);                /* for the idle task: see FreeRTOSConfig.h */
 int jobs_unheard(void) { return inngest_freertos_unheard(&port); }
 
@@ -177,6 +184,7 @@ static void judge(void *unused)
     board_say("answers", answered);
     board_say("... late", woken_late);
     board_say("jobs ended", ends);
+    board_preempt = 1;                               /* the task is over and deleted before the stop would notify it */
     inngest_freertos_stop(&port);
     vTaskDelay(10);
     /* c.unpublished may be any: the jobs' task may look in the middle of a send. Without compare-and-swap refusals may count as one. */
