@@ -33,7 +33,7 @@ m3() { # FLAGS; by the count of instructions, so that a loaded host changes noth
             -icount shift=$shift,align=off,sleep=off -kernel "$OUT/freertos_m3.elf" 2>&1 || return
     done
 }
-for image in "cortex-m3 ARM_CM3" "cortex-m3 ARM_CM3 -DINNGEST_NO_CAS" "cortex-m3 ARM_CM3 -DINNGEST_WORD_BITS=16" "cortex-m0 ARM_CM0"; do
+for image in "cortex-m3 ARM_CM3" "cortex-m3 ARM_CM3 -DINNGEST_NO_CAS" "cortex-m3 ARM_CM3 -DINNGEST_WORD_BITS=16" "cortex-m3 ARM_CM3 -DTICKS_16" "cortex-m0 ARM_CM0"; do
     echo "$image"
     m3 $image || { echo "failed: $?"; failed=1; }
 done

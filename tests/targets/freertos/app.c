@@ -93,7 +93,7 @@ static inngest_status job(inngest_ctx *ctx)
     }
     INNGEST_TRY(inngest_step_sleep(ctx, "nap", 300));
     INNGEST_STEP(ctx, "to", to) to = xTaskGetTickCount();
-    if ((to - from) * 1000u / configTICK_RATE_HZ + 1 < 300) wrong += 1000;
+    if ((uint32_t)(TickType_t)(to - from) * 1000u / configTICK_RATE_HZ + 1 < 300) wrong += 1000;
     return INNGEST_OK;
 }
 
