@@ -19,7 +19,7 @@
 #define LOCKS 1
 #endif
 
-/* Chips keep the highest bits of a priority and read the others as 0. */
+/* Chips keep the highest bits of a priority and read the others as 0: configPRIO_BITS of them. */
 #if defined(configPRIO_BITS)
 #define FIRST_SYSCALL_PRIORITY (configMAX_SYSCALL_INTERRUPT_PRIORITY & (0xFF00u >> (configPRIO_BITS) & 0xFFu))
 #else

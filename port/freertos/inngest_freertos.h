@@ -49,7 +49,8 @@ void inngest_freertos_prepare(inngest_freertos *p);
  * Returns after inngest_freertos_stop. The kernel's tickless idle sleeps as long as the deadline allows. */
 void inngest_freertos_run(inngest_freertos *p, inngest *jobs);
 
-/* End inngest_freertos_run. From tasks and interrupts that may call the kernel. */
+/* End inngest_freertos_run. From tasks and interrupts that may call the kernel. Tasks may go on sending; interrupts of another core
+ * must not, if the task is then deleted. */
 void inngest_freertos_stop(inngest_freertos *p);
 
 /* Give the ms since inngest_freertos_prepare, by the kernel's tick count; port.now is the same clock. From the task of the
