@@ -19,7 +19,7 @@
 #define LOCKS 1
 #endif
 
-/* Chips keep the highest bits of a priority and read the others as 0. */
+/* Chips keep the highest bits of a priority and read the others as 0: configPRIO_BITS of them. */
 #if defined(configPRIO_BITS)
 #define FIRST_SYSCALL_PRIORITY (configMAX_SYSCALL_INTERRUPT_PRIORITY & (0xFF00u >> (configPRIO_BITS) & 0xFFu))
 #else
@@ -49,7 +49,9 @@ static void wake(void *context)
     BaseType_t yield = pdFALSE;
     if (p->task == NULL) return;                     /* it ticks before it sleeps */
     if (!INNGEST_FREERTOS_IN_ISR()) {
-        (void)xTaskNotifyGive(p->task);
+        INNGEST_FREERTOS_ENTER();                    /* a stop would end the task, and its owner delete it, in between */
+        if (p->task != NULL) (void)xTaskNotifyGive(p->task);
+        INNGEST_FREERTOS_EXIT();
     } else if (may_call_kernel()) {
         vTaskNotifyGiveFromISR(p->task, &yield);
         INNGEST_FREERTOS_YIELD(yield);

@@ -27,6 +27,11 @@ extern "C" {
 #define INNGEST_FREERTOS_YIELD(yield) portYIELD_FROM_ISR(yield)
 #endif
 
+#ifndef INNGEST_FREERTOS_ENTER         /* around a notification: kernels whose critical sections take a lock need ones of yours */
+#define INNGEST_FREERTOS_ENTER() taskENTER_CRITICAL()
+#define INNGEST_FREERTOS_EXIT() taskEXIT_CRITICAL()
+#endif
+
 typedef struct inngest_freertos {
     inngest_port port;                 /* read, program, erase, sync and geometry are the board's; they get this struct as context */
     void *board;                       /* for them */
@@ -44,7 +49,8 @@ void inngest_freertos_prepare(inngest_freertos *p);
  * Returns after inngest_freertos_stop. The kernel's tickless idle sleeps as long as the deadline allows. */
 void inngest_freertos_run(inngest_freertos *p, inngest *jobs);
 
-/* End inngest_freertos_run. From tasks and interrupts that may call the kernel. */
+/* End inngest_freertos_run. From tasks and interrupts that may call the kernel. Tasks may go on sending; interrupts of another core
+ * must not, if the task is then deleted. */
 void inngest_freertos_stop(inngest_freertos *p);
 
 /* Give the ms since inngest_freertos_prepare, by the kernel's tick count; port.now is the same clock. From the task of the

@@ -110,8 +110,9 @@ int inngest_zephyr_open(inngest_zephyr *z, uint8_t partition)
     if (error == 0) error = flash_get_page_info_by_offs(z->area->fa_dev, z->area->fa_off + (off_t)z->area->fa_size - 1, &last);
     if (error) return error;
     align = flash_area_align(z->area);
-    if (first.size != last.size || (first.size & (first.size - 1)) != 0 || first.size < 512 || first.size > 262144 || z->area->fa_size / first.size < 2 ||
-        z->area->fa_size / first.size > 65535 || align > 32) return -EINVAL;
+    if (first.start_offset != z->area->fa_off || first.size != last.size || (first.size & (first.size - 1)) != 0 ||
+        first.size < 512 || first.size > 262144 || z->area->fa_size / first.size < 2 || z->area->fa_size / first.size > 65535 ||
+        align > 32) return -EINVAL;
     (void)k_sem_init(&z->sent, 0, 1);
     (void)atomic_set(&z->stopped, 0);
     z->longest_sleep_ms = 0;

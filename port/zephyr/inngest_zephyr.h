@@ -27,8 +27,8 @@ typedef struct inngest_zephyr {
     atomic_t stopped;
 } inngest_zephyr;
 
-/* Take a partition: its pages must be of one size, a power of two. 0 or a negative errno: -EINVAL for a partition that
- * cannot hold a journal, else what the flash map gives. Not from interrupts. */
+/* Take a partition: it must begin with a page, and its pages must be of one size, a power of two. 0 or a negative errno:
+ * -EINVAL for a partition that cannot hold a journal, else what the flash map gives. Not from interrupts. */
 INNGEST_MUST_USE int inngest_zephyr_open(inngest_zephyr *z, uint8_t partition);
 
 /* Tick, and sleep until the next deadline or a send. Returns after inngest_zephyr_stop. */

@@ -32,7 +32,7 @@ a reminder to ada@example.com" ]; then echo "$1: went on in its sleep"; else ech
 }
 
 senders() {
-    if tr -d '\r' < "$OUT/zephyr_senders.out" | grep -q '^senders: passed$' && grep -q '^stopped' "$OUT/zephyr_senders.out"; then
+    if tr -d '\r' < "$OUT/zephyr_senders.out" | grep -q '^senders: passed$' && grep -q '^stopped' "$OUT/zephyr_senders.out" && ! grep -q crooked "$OUT/zephyr_senders.out"; then
         echo "$1: $(sed -n '/^events/p' "$OUT/zephyr_senders.out" | tr -d '\r')"
     else echo "$1: senders failed"; cat "$OUT/zephyr_senders.out"; failed=1; fi
 }

@@ -3,7 +3,15 @@
 #define FREERTOS_CONFIG_H
 #define configCPU_CLOCK_HZ 25000000UL
 #define configTICK_RATE_HZ 1000
+#ifdef TICKS_16
+#define configTICK_TYPE_WIDTH_IN_BITS TICK_TYPE_WIDTH_16_BITS
+#define configINITIAL_TICK_COUNT 0xFB82u         /* they wrap in the job's nap */
+#else
 #define configTICK_TYPE_WIDTH_IN_BITS TICK_TYPE_WIDTH_32_BITS
+#ifndef BOARD_POSIX                              /* there they have 64 bits all the same */
+#define configINITIAL_TICK_COUNT 0xFFFFFB82u
+#endif
+#endif
 #define configMAX_PRIORITIES 7
 #define configMINIMAL_STACK_SIZE 128
 #define configTOTAL_HEAP_SIZE 65536

@@ -18,5 +18,7 @@ unsigned long board_clock(void);       /* goes on in the sleep, where the kernel
 #define BOARD_CLOCKS 25000u
 void board_say(const char *name, unsigned long value);
 void board_end(int status);
+extern volatile int board_preempt;     /* 1: the next wake-up by a task is preempted in its middle: board_preempted. POSIX alone */
+void board_preempted(void);
 void board_interrupt(unsigned level);
 #endif

@@ -95,6 +95,7 @@ void board_alarm_in(unsigned ms)
 
 unsigned long board_clock(void) { return UINT32_MAX - WORD(0x40001004); }
 
+volatile int board_preempt;
 void board_pend(void) { WORD(0xE000E200) = 1u << 20; }
 
 static uint32_t ticks;

@@ -6,8 +6,17 @@
 #include <stdlib.h>
 
 static int inside;
+volatile int board_preempt;
+
 int board_in_interrupt(void);
-int board_in_interrupt(void) { return inside; }
+int board_in_interrupt(void)
+{
+    if (board_preempt && !inside) {
+        board_preempt = 0;
+        board_preempted();
+    }
+    return inside;
+}
 void board_start(void) { }
 void board_pend(void) { }
 void board_alarm_in(unsigned ms) { (void)ms; }

@@ -2,6 +2,7 @@
  * Jobs under Zephyr: threads of several priorities and a timer's interrupt send; then the sleeping thread of the jobs is
  * woken by sends, from a thread and from the interrupt. Ends in "senders: passed" or "senders: failed". */
 #include "inngest_zephyr.h"
+#include <errno.h>
 #include <string.h>
 #include <zephyr/sys/printk.h>
 
@@ -107,6 +108,9 @@ int main(void)
 {
     const inngest_config config = { .functions = table, .port = &storage.port, .memory = memory, .memory_size = sizeof memory,
         .function_count = 2, .runs = 4, .events = 16, .seed = 3 };
+#if FIXED_PARTITION_EXISTS(crooked_partition)      /* its pages could not be erased */
+    if (inngest_zephyr_open(&storage, FIXED_PARTITION_ID(crooked_partition)) != -EINVAL) printk("a crooked partition was taken\n");
+#endif
     if (inngest_zephyr_open(&storage, FIXED_PARTITION_ID(storage_partition)) != 0 || inngest_init(&jobs, &config, NULL) != INNGEST_OK) {
         printk("senders: failed to start\n");
         return 0;
