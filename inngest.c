@@ -2660,16 +2660,18 @@ static bool can_write(inngest *jobs)
 /* ---- 7 Journal mount: scan, recovery ---------------------------------------------------------------------------
  *
  * A mount finds out from the storage alone what counts. User code runs only once all that it may see is durable and would be
- * found again. Where a later stage shows that an earlier one took up what does not count, it gives MOUNT_AGAIN: all tables are
- * cleared, and mount_all (section 15) begins again, with what was learnt (voids, doubted, distrusted, *reclaimed). In order:
+ * found again. Where a later step shows that an earlier one took up what does not count, it gives MOUNT_AGAIN: all tables are
+ * cleared, and mount_all (section 15) begins again, with what was learnt (voids, doubted, distrusted, *reclaimed). The steps have
+ * the numbers that they have in "Mount" of port/JOURNAL.md, which tells why:
  *  1 find_blocks finds the last block and the format number by the block headers; blank storage gets a new format.
  *  2 find_end and find_list limit the scan: from the newest list, or else the tail, to the first erased block behind the head.
- *  3 scan_blocks takes up records one by one (apply_record): run table, event ids, time, and void records (take_void).
- *  4 mount judges what was found: what a disk has lost, damage, erases and reclaims that were cut short. If a block is still there
- *    of which there is proof, the mount begins again behind it; if the last erased block holds a reclaim without its proof, that
- *    block is erased, and the mount begins again. After a list, find_starts looks for the STARTs of the runs that it named.
- *  5 settle_and_erase: settle chooses where to go on behind the last record and writes the newest group again, unless the stop
- *    was clean; then what has been reclaimed is erased.
+ *    scan_blocks takes up records one by one (apply_record): run table, event ids, time, and void records (take_void).
+ *    What a disk has lost is void, and the mount begins again.
+ *  3 mount judges what was found: damage, erases and reclaims that were cut short. If a block is still there of which there is
+ *    proof, the mount begins again behind it; if the last erased block holds a reclaim without its proof, that block is erased,
+ *    and the mount begins again. After a list, find_starts looks for the STARTs of the runs that it named.
+ *  4 settle chooses where to go on behind the last record and writes the newest group again, unless the stop was clean.
+ *  5 settle_and_erase: then what has been reclaimed is erased.
  *  6 inngest_init_ (section 15): sync; check_runs walks each run's chain for its phase, deadline and room, and pins a reset
  *    on a run; if the head is in the last erased block, the tail is reclaimed before anything else. */
 #define MOUNT_AGAIN INNGEST_PAUSED      /* above 0: begin the mount anew */
@@ -2741,6 +2743,11 @@ static void remember(inngest *jobs, const uint8_t b[SEEN_BYTES], uint32_t positi
 /* Is it a void record? A mount that took something for torn writes one in front of the newest group, which it writes again:
  * what seemed torn may read as whole later. */
 static bool is_void(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step == 0; }
+
+#if INNGEST_WRITE_CACHE
+/* A joint names the record that was written in front of it. */
+static bool is_joint(const record *r) { return r->kind == RECLAIMED && (r->flags & FLAG) && r->step; }
+#endif
 
 static void get_range(uint32_t range[2], const uint8_t *b)
 {
@@ -2897,8 +2904,7 @@ APART bool is_end(inngest *jobs, uint32_t block, uint32_t offset)
  * all in front of it was synced. found->lost: the first such gap. */
 static void look_for_loss(const record *r, const uint8_t *b, uint32_t gap, scan *found)
 {
-    bool joint = r->kind == RECLAIMED && (r->flags & FLAG) && r->step;     /* it names the record written in front of it */
-    if (joint && found->before && (int32_t)(found->before - get4(b)) <= 0) gap = found->before;
+    if (is_joint(r) && found->before && (int32_t)(found->before - get4(b)) <= 0) gap = found->before;
     if (!r->later) found->lost = 0;
     else if (found->lost == 0) found->lost = gap;
 }
@@ -3436,27 +3442,56 @@ static inngest_status scan_blocks(inngest *jobs, uint32_t block, uint32_t last, 
     return INNGEST_OK;
 }
 
-/* Stages 1 to 4. MOUNT_AGAIN: once more, with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at
+#if INNGEST_FAST_MOUNT
+/* Step 2, where to begin: at a list, if no block is missing, else at the tail. */
+static void find_beginning(inngest *jobs, uint32_t *block, uint32_t last, uint32_t missing, scan *found)
+{
+    found->from = jobs->first_offset;
+    if (!missing && TAKES_LISTS && !jobs->distrusted) find_list(jobs, block, last, found);
+    jobs->scanned_from = position_at(jobs, *block, found->from == jobs->first_offset ? 0 : found->from);
+    jobs->list = 0;
+}
+#endif
+
+/* Step 3, no proof of the block in front of the oldest: the number of the newest run is lost. Take one that was never used:
+ * there never was more than one run a unit. */
+static void skip_numbers(inngest *jobs)
+{
+    uint32_t least = position_at(jobs, jobs->head_block + 1, 0);
+    if (jobs->next_run < least) jobs->next_run = least;
+}
+
+/* Step 3, the last block of a full ring has been begun. Only reclaim enters the last erased block, and it was cut short: all in
+ * there are copies. Start it over. */
+static inngest_status drop_copies(inngest *jobs)
+{
+    jobs->last_block--;
+    jobs->tail_block = jobs->last_block + 2 - jobs->block_count;
+    INNGEST_TRY(prepare_blocks(jobs, true));
+    clear_bytes(&jobs->void_count, CLEARED - offsetof(inngest, void_count));    /* void records in there are gone */
+    return MOUNT_AGAIN;
+}
+
+/* Steps 1 to 3. MOUNT_AGAIN: once more, with fresh tables. *reclaimed: the oldest block that counts, where that is known; 0 at
  * first. */
 APART_INDEXED inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *reclaimed)
 {
-    uint32_t block, last, blocks = 0, oldest, missing, headless = 0, least;
+    uint32_t block, last, blocks = 0, oldest, missing, headless = 0;
     bool misplaced = false, fresh, full;
     scan found;
     clear_bytes(&found, sizeof found);               /* not by = { 0 }: that would be a call of memset */
+    /* 1 Find the blocks. */
     INNGEST_TRY(find_blocks(jobs, seed, &blocks, &misplaced));
     oldest = jobs->last_block + 1 - jobs->block_count;
     if (oldest < jobs->block_count) oldest = jobs->block_count;
     found.proven = oldest - 1;                             /* none of those that are there */
+    /* 2 Scan. */
     jobs->tail_block = jobs->head_block = *reclaimed ? *reclaimed : oldest;
     missing = count_missing(jobs, oldest, blocks);
     block = jobs->tail_block;
     last = find_end(jobs, block, missing);
 #if INNGEST_FAST_MOUNT
-    found.from = jobs->first_offset;
-    if (!missing && TAKES_LISTS && !jobs->distrusted) find_list(jobs, &block, last, &found);
-    jobs->scanned_from = position_at(jobs, block, found.from == jobs->first_offset ? 0 : found.from);
-    jobs->list = 0;
+    find_beginning(jobs, &block, last, missing, &found);
 #endif
     INNGEST_TRY(scan_blocks(jobs, block, last, &missing, &headless, &found));
 #if INNGEST_WRITE_CACHE
@@ -3464,6 +3499,7 @@ APART_INDEXED inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *recla
     if (found.lost && (int32_t)(block_of(jobs, found.lost) - found.proven) >= 0 && jobs->voids_needed < VOIDS)   /* cov: programs failed besides; 8 losses */
         return void_range(jobs, found.lost, position_at(jobs, jobs->head_block + 1, 0), true);
 #endif
+    /* 3 Judge what was found. */
     fresh = jobs->head_offset == 0 && !misplaced && jobs->last_block < 2 * jobs->block_count - 1;
     last = jobs->last_block;
     if (headless) jobs->last_block = headless - 1;         /* a boot took it for the last one and was cut short while it erased it again */
@@ -3471,11 +3507,7 @@ APART_INDEXED inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *recla
         jobs->last_block -= !(LOOKS_FOR_MISSING && missing) && jobs->last_block == oldest;
         missing = 0;
     } else if (unreadable(jobs)) return INNGEST_ERR_READ;
-    if ((int32_t)(found.proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->block_count) {
-        /* The number of the newest run is lost. Take one that was never used: there never was more than one run a unit. */
-        least = position_at(jobs, jobs->head_block + 1, 0);
-        if (jobs->next_run < least) jobs->next_run = least;
-    }
+    if ((int32_t)(found.proven - jobs->tail_block) < 0 && jobs->tail_block != jobs->block_count) skip_numbers(jobs);
     full = jobs->head_block == jobs->last_block && jobs->last_block + 1 - oldest == jobs->block_count;
 #if INNGEST_FAST_MOUNT
     /* What the list names is missing; or a reclaim was cut short: what it copied is to be found. */
@@ -3497,14 +3529,7 @@ APART_INDEXED inngest_status mount(inngest *jobs, uint32_t seed, uint32_t *recla
     if (jobs->list) INNGEST_TRY(find_starts(jobs));
 #endif
     INNGEST_TRY(found.status);
-    if (full && jobs->tail_block == oldest) {
-        /* Only reclaim enters the last erased block, and it was cut short: all in there are copies. Start it over. */
-        jobs->last_block--;
-        jobs->tail_block = jobs->last_block + 2 - jobs->block_count;
-        INNGEST_TRY(prepare_blocks(jobs, true));
-        clear_bytes(&jobs->void_count, CLEARED - offsetof(inngest, void_count));    /* void records in there are gone */
-        return MOUNT_AGAIN;
-    }
+    if (full && jobs->tail_block == oldest) return drop_copies(jobs);
     /* Erase all behind the headless one, too, from the end on: wherever that is cut short, the last one with a header is erased again
      * before it is entered. Only now: if the mount had to begin anew, those headers might be the only ones. */
     if (headless) for (; last != headless; last--) INNGEST_TRY(erase_block(jobs, last, true));
