@@ -5492,7 +5492,7 @@ NEAR_APART uint32_t due_in(const inngest *jobs, int64_t when)
  * knew of the clock. */
 APART uint32_t heartbeat_in(const inngest *jobs)
 {
-    int64_t from = (INNGEST_FAST_MOUNT || INNGEST_SEEN_IDS) && UNSTAMPED(jobs) ? jobs->booted : jobs->stamp;
+    int64_t from = (INNGEST_FAST_MOUNT || INNGEST_SEEN_IDS > 0) && UNSTAMPED(jobs) ? jobs->booted : jobs->stamp;
     int64_t boot = from - jobs->booted;
     uint32_t in = INNGEST_HEARTBEAT_MS;
     if (!WALL_KNOWN(jobs) && boot >> 32 == 0) in = minimum(in, (uint32_t)boot);
