@@ -12,6 +12,9 @@ SCRIPTS = compilers examples install parts readme
 FUZZ = journal json text
 ALL_TESTS = $(TESTS) $(SCRIPTS) $(FUZZ:%=fuzz_%)
 BUILD = build
+ifneq ($(words $(BUILD)),1)
+$(error BUILD must name one folder, without spaces: make cannot do them)
+endif
 PREFIX = /usr/local
 MACROS = $(filter -DINNGEST_%,$(CFLAGS))   # a program must be compiled with the library's
 VERSION = $$(sed -n 's/^\#define INNGEST_VERSION_M[AI][JN]OR //p' inngest.h | paste -s -d . -)
@@ -70,6 +73,7 @@ $(BUILD)/fuzz_%: tests/fuzz/%.c tests/fuzz/fuzz.h $(wildcard tests/*.h) $(OBJECT
 FUZZ_SECONDS = 60
 fuzz: ## FUZZ_SECONDS (60) of libFuzzer in all, under ASan and UBSan; a finding is left in build/fuzz (clang, libclang-rt-14-dev)
 	@$(call need,clang:clang)
+	@[ "$(FUZZ_SECONDS)" -ge 3 ] 2> /dev/null || { echo "make fuzz: FUZZ_SECONDS=$(FUZZ_SECONDS): a number from 3 on"; exit 1; }   # 0 each would be for ever
 	@for name in $(FUZZ); do mkdir -p $(BUILD)/fuzz/$$name; \
 	clang -std=c99 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. inngest.c port/flash_emulator/flash_emulator.c \
 	tests/fuzz/$$name.c -o $(BUILD)/fuzz/fuzz_$$name || exit 1; \

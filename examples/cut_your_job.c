@@ -20,11 +20,12 @@ static inngest_status job(inngest_ctx *ctx)          /* the job to be tested */
 
 static unsigned more_than_once;                      /* only counted here: a power cut between effect and record allows it */
 
-static bool check(const void *now, const void *uncut)
+static bool check(const void *now, const void *uncut)  /* say what must be: a job that is always wrong is so uncut, too */
 {
-    const world *w = now, *u = uncut;
+    const world *w = now;
+    (void)uncut;
     if (w->readings + w->reports > 2) more_than_once++;
-    return w->readings >= 1 && w->reports >= 1 && w->sum == u->sum;
+    return w->readings >= 1 && w->reports >= 1 && w->sum == 42;
 }
 
 int main(void)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The library without each of its parts, and without all: a small job runs, and runs that need a part left out are
-# parked, carried along and gone on with by a build that has it; and with each way to sum. Needs BUILD, CC, PARTS, from the Makefile.
+# parked, carried along and gone on with by a build that has it; and with each way to sum. The ports for
+# POSIX and to copy compile with each. Needs BUILD, CC, PARTS, from the Makefile.
 : "${BUILD:?is set by make test}"
 case $BUILD in /*) built=$BUILD ;; *) built=$PWD/$BUILD ;; esac
 passed=0
@@ -18,6 +19,9 @@ build() {                              # name, options
     shift
     check "$CC -std=c99 -Wall -Wextra -Werror -O0 $* -I. inngest.c port/flash_emulator/flash_emulator.c tests/parts/job.c -o \"$at/$name\""
     check 'run "$at/$name"'
+    for port in posix/inngest_posix template/port_template; do
+        check "run $CC -std=c99 -Wall -Wextra -Werror -O0 $* -I. -c port/$port.c -o \"$at/port.o\""
+    done
 }
 
 build all

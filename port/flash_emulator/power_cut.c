@@ -168,6 +168,7 @@ static bool nothing_lives(void)
 static void run_start(void *user, uint64_t run, const char *function)
 {
     t->out.passed = true;
+    if (t->trace) printf("  %u: pass of %s, run %u\n", (unsigned)t->out.now, function, (unsigned)run);
     if (t->s->hooks && t->s->hooks->run_start) t->s->hooks->run_start(user, run, function);
 }
 
@@ -175,6 +176,36 @@ static void run_pause(void *user, uint64_t run, inngest_status status)
 {
     if (t->s->hooks && t->s->hooks->run_pause) t->s->hooks->run_pause(user, run, status);
     if (t->o->remount == POWER_CUT_PASS && t->chip.operations != t->out.booted_at && !step_in_progress()) longjmp(t->vector, JUMP_PASS);
+}
+
+/* The first bad end of the uncut run is told: where all runs fail in it, a check against it finds nothing. */
+static void run_end(void *user, const inngest_end_info *info)
+{
+    char *told = t->result->ended_badly;
+    if (t->trace) printf("    end of %s, run %u: %s\n", info->function ? info->function : "a run", (unsigned)info->id, inngest_status_name(info->status));
+    if (t->recording && info->status != INNGEST_OK && told[0] == 0)
+        (void)snprintf(told, sizeof t->result->ended_badly, "%s: %s, code %ld, %s", info->function ? info->function : "a run",
+                       inngest_status_name(info->error ? info->error->status : info->status), info->error ? (long)info->error->code : 0L,
+                       info->error ? info->error->message : "");
+    if (t->s->hooks && t->s->hooks->run_end) t->s->hooks->run_end(user, info);
+}
+
+static void step_start(void *user, uint64_t run, const char *step, int attempt)
+{
+    if (t->trace) printf("    step %s, run %u, attempt %d\n", step, (unsigned)run, attempt);
+    if (t->s->hooks && t->s->hooks->step_start) t->s->hooks->step_start(user, run, step, attempt);
+}
+
+static void step_end(void *user, uint64_t run, const char *step, int attempt, inngest_status status, int64_t retry_in_ms)
+{
+    if (t->trace) printf("    step %s, run %u: %s\n", step, (unsigned)run, inngest_status_name(status));
+    if (t->s->hooks && t->s->hooks->step_end) t->s->hooks->step_end(user, run, step, attempt, status, retry_in_ms);
+}
+
+static void step_memo(void *user, uint64_t run, const char *step, inngest_status status)
+{
+    if (t->trace) printf("    step %s, run %u, from the journal: %s\n", step, (unsigned)run, inngest_status_name(status));
+    if (t->s->hooks && t->s->hooks->step_memo) t->s->hooks->step_memo(user, run, step, status);
 }
 
 /* Overwrite the stack where the engine and the handlers were. */
@@ -423,9 +454,12 @@ static bool set_up(void)
     t->chip.bad_odds = t->o->bad_odds;
     t->chip.bad_tear = t->o->bad_tear;
     t->chip.bad_cells = t->o->bad_cells;
-    if (t->s->hooks) t->hooks = *t->s->hooks;
     t->hooks.run_start = run_start;
     t->hooks.run_pause = run_pause;
+    t->hooks.run_end = run_end;
+    t->hooks.step_start = step_start;
+    t->hooks.step_end = step_end;
+    t->hooks.step_memo = step_memo;
     c->functions = t->s->functions;
     c->function_count = t->s->function_count;
     c->port = &t->chip.port;

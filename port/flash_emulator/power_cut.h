@@ -12,13 +12,21 @@
  * no statics. RAM that a power cut must empty (tokens) is emptied by `boot`.
  *
  * Strict unless told otherwise: after each pass that wrote something the engine is thrown away and mounted again, and
- * the stack below is overwritten, so that a local that was to outlive a step, or a pointer in a result, shows. While a
- * step is in progress (AGAIN, PENDING) the engine is kept.
+ * the stack below is overwritten, so that a local that was to outlive a step, or a pointer to one in a result, shows.
+ * While a step is in progress (AGAIN, PENDING) the engine is kept.
+ *
+ * What it cannot see: a static, or a pointer to one or to memory of malloc, in a handler or a result: they outlive a cut
+ * here and not on a machine. A job that is always wrong: the uncut run is thrown away after passes as well, so what
+ * is lost over a sleep is lost there, too. So let the check say what must be (sum is 42), not only what was uncut, and
+ * look at ended_badly. A handler that brings the process down: set trace to 1, and the last lines tell where.
  *
  * One test at a time in a process: it is not reentrant. Deterministic for a seed. */
 #ifndef POWER_CUT_H
 #define POWER_CUT_H
 #include "flash_emulator.h"
+#if !INNGEST_HOOKS || !INNGEST_INSPECT
+#error "power_cut.h needs INNGEST_HOOKS and INNGEST_INSPECT: leave them in where jobs are tested"
+#endif
 
 #ifdef __cplusplus
 extern "C" {
@@ -69,7 +77,7 @@ typedef struct power_cut_options {     /* all zero is a good start, but for the 
     flash_cells bad_cells;
     uint32_t seed;
     bool keep_going;                   /* after a failure */
-    unsigned long trace;               /* from this image on print each operation, boot and tick; 1: from the first; 0: nothing */
+    unsigned long trace;               /* from this image on print each operation, boot, tick, pass and step; 1: from the first; 0: nothing */
 } power_cut_options;
 
 typedef struct power_cut_result {
@@ -79,6 +87,7 @@ typedef struct power_cut_result {
     unsigned long failures;
     unsigned long failed_image;        /* the first one that failed: for trace */
     char failure[256];                 /* the first one: what, and where power was cut */
+    char ended_badly[128];             /* the first run of the uncut run that did not end well, and why; "": all did */
 } power_cut_result;
 
 /* True: no failure. A failure of the uncut run is one, too. Memory comes from malloc and is given back. */

@@ -554,6 +554,7 @@ static void catch_up(inngest_posix *p, inngest *jobs, clocks *c, int64_t now)
     c->ticked = now;
 }
 
+#if INNGEST_WALL_CLOCK
 /* Did the clock begin to be right, or was it stepped? */
 static bool wall_changed(clocks *c, int64_t unix_ms, int64_t now)
 {
@@ -564,14 +565,20 @@ static bool wall_changed(clocks *c, int64_t unix_ms, int64_t now)
     c->offset = unix_ms - now;
     return true;
 }
+#endif
 
 /* One turn without the sleep; gives the ms to sleep. */
 static uint32_t turn(inngest_posix *p, inngest *jobs, clocks *c)
 {
     uint32_t errors = p->errors, ms;
-    int64_t now = uptime_ms(), unix_ms = inngest_posix_unix_ms();
+    int64_t now = uptime_ms();
+#if INNGEST_WALL_CLOCK
+    int64_t unix_ms = inngest_posix_unix_ms();
+#endif
     catch_up(p, jobs, c, now);
+#if INNGEST_WALL_CLOCK
     if (wall_changed(c, unix_ms, now)) inngest_set_wall_clock(jobs, unix_ms, (uint32_t)now);
+#endif
     ms = inngest_tick(jobs, (uint32_t)now);
     return p->errors != errors && ms < AFTER_ERROR_MS ? AFTER_ERROR_MS : ms;
 }

@@ -225,7 +225,6 @@ const inngest_port template_port = {
 inngest_status template_start(inngest *jobs, inngest_config *config)
 {
     inngest_status status;
-    int64_t unix_ms = chip_rtc_unix_ms();
     config->port = &template_port;
     config->reset = chip_reset_was_power_on() ? INNGEST_RESET_POWER_ON : INNGEST_RESET_UNKNOWN;
     config->seed = chip_unique_number();
@@ -234,7 +233,9 @@ inngest_status template_start(inngest *jobs, inngest_config *config)
     status = inngest_init(jobs, config, NULL);
     /* The wall clock, where it is known: now from an RTC, or later when the network has told it; and again whenever it is
      * corrected. Without it, sleeps until a date wait, and time without power does not count for relative ones. */
-    if (status == INNGEST_OK && unix_ms > 0) inngest_set_wall_clock(jobs, unix_ms, chip_uptime_ms());
+#if INNGEST_WALL_CLOCK
+    if (status == INNGEST_OK && chip_rtc_unix_ms() > 0) inngest_set_wall_clock(jobs, chip_rtc_unix_ms(), chip_uptime_ms());
+#endif
     return status;
 }
 
