@@ -5310,6 +5310,10 @@ static void pass(inngest *jobs, inngest_run *run)
     else if ((verdict = run_handler(ctx)) != INNGEST_PAUSED) {
 #if INNGEST_LONG_STEPS
         stop_actives(ctx);
+        if (CANCELLING(run)) {                       /* by a body that was told, too */
+            fail_as(ctx, INNGEST_CANCELLED);
+            verdict = INNGEST_CANCELLED;
+        }
 #endif
         if (finish(ctx, verdict)) ctx->wake = jobs->now;
         else (void)wait_for_room(ctx);

@@ -1166,8 +1166,8 @@ INNGEST_MUST_USE inngest_status inngest_parse_time(const char *text, int64_t *un
 #if INNGEST_CANCEL
 /* End a run, also a parked one. Interrupts: no; inside user code: yes. Durable at once; inside user code, with the next
  * sync of a tick or flush. A body in progress is called once more (INNGEST_STOP_CANCEL), and its result is kept; nothing
- * else of the run follows. Writes one record now; at the next tick one more, and one for each step in progress that ends
- * well. Returns OK, NOT_FOUND, NOT_READY, or the port's failure. */
+ * else of the run follows. Writes one record now; at the next tick one more, one for each step in progress that ends
+ * well or was completed, and one if that decides an inngest_any. Returns OK, NOT_FOUND, NOT_READY, or the port's failure. */
 INNGEST_MUST_USE inngest_status inngest_cancel(inngest *jobs, uint64_t run);
 #endif
 

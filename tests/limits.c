@@ -1061,6 +1061,36 @@ static void room_ahead(void)
     MACHINE_END();
 }
 
+/* A body that is told that its run fails cancels the run: then it is cancelled, as the journal says, too, and not failed with
+ * its on_failure left out. */
+static inngest_status cancels_told(inngest_ctx *ctx, const void *arg, void *result)
+{
+    (void)arg; (void)result;
+    if (inngest_stop_reason(ctx) == INNGEST_STOP_NONE) return inngest_again(ctx, 1000);
+    CHECK(inngest_cancel(&m.jobs, inngest_run_id(ctx)) == INNGEST_OK);
+    return INNGEST_FAIL;
+}
+static inngest_status fails_beside(inngest_ctx *ctx)
+{
+    inngest_status branch;
+    inngest_parallel(ctx, "group");
+    branch = inngest_step_run(ctx, "told", cancels_told, NULL, NULL, 0);
+    return branch == INNGEST_PAUSED && inngest_event_size(ctx) == 0 ? INNGEST_FAIL : branch;
+}
+static inngest_status not_reached(inngest_ctx *ctx) { (void)ctx; trace("on_failure"); return INNGEST_OK; }
+static void cancelled_while_it_fails(void)
+{
+    inngest_counters c;
+    start(fails_beside, 1, 0);
+    table[0].on_failure = not_reached;
+    go(NULL, 0);
+    c = machine_counters();
+    CHECK(machine_ended_as(INNGEST_CANCELLED, INNGEST_CANCELLED, "") && machine_ended.count == 1);
+    CHECK(machine_runs(NULL) == 0 && c.runs_cancelled == 1 && c.runs_failed == 0);
+    CHECK_TRACE("told/0:CANCELLED");
+    MACHINE_END();
+}
+
 int main(void)
 {
     just_allowed();
@@ -1072,6 +1102,7 @@ int main(void)
     behind_the_stage();
     cancel_is_durable();
     told_to_stop();
+    cancelled_while_it_fails();
     too_large();
     intents();
     clock_in_progress((uint32_t)INNGEST_HOURS(1), 0, INNGEST_HOURS(1));
