@@ -787,7 +787,8 @@ struct inngest {                   /* what is used most comes first, bytes befor
     uint32_t free_place, again_count;
 #endif
     int64_t now;                   /* journal ms */
-    int64_t booted, stamp;
+    int64_t booted, stamp;         /* journal ms at this boot and of its newest TIME, in front of booted: it has none. In a mount,
+                                    * until take_time, booted is 2^32 + the low half of the newest list's time, or 0 */
 #if INNGEST_INDEXES
     int64_t quiet_until;           /* nothing is due before that time, unless something comes */
 #endif
