@@ -3365,7 +3365,7 @@ static bool find_list_in(inngest *jobs, uint32_t block, uint32_t offset, uint32_
     record r;
     do {
         if (!read_header(jobs, at, &r)) continue;
-        if (is_void(&r) && (!read_record(jobs, at, &r) || !read_header(jobs, r.next, &r))) continue;     /* not in an event's data */
+        if (is_void(&r) && (!read_record(jobs, at, &r) || !read_header(jobs, r.next, &r))) continue;     /* cov: not in an event's data: lists.c */
         if (!is_list(jobs, &r) || is_voided(jobs, r.position) || !read_record(jobs, r.position, &r) || (INNGEST_WRITE_CACHE && r.later)) continue;
         found->from = offset_of(jobs, at);
         return true;

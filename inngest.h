@@ -906,7 +906,8 @@ INNGEST_MUST_USE inngest_status inngest_flush(inngest *jobs);
  * 6429). An impossible time is ignored; a moment before the newest tick is fine. Call it as often as you like, and tick
  * after it. Interrupts: no; inside user code: yes.
  * The first time in a boot, the time spent off is made good for relative sleeps. Sleeps until a date look again each
- * time. Where may_write says no, or the storage fails, it takes effect with a later tick.
+ * time; of the run whose body tells it, where it moved by 2 s since the run looked. Where may_write says no, or the
+ * storage fails, it takes effect with a later tick.
  * Time off is made good as exactly as the clock was told, to a second. It is not made good across a boot in which no
  * clock was known and a wait began, an event id came, or a stamp was written.
  * Writes: one record, where the clock was unknown or was wrong by more than a second. The first time in a boot also one

@@ -502,7 +502,8 @@ static void boot(void)
 /* When must this job be looked at again, at the earliest and at the latest? */
 static void due_of(const struct job *v, int64_t *from, int64_t *to)
 {
-    const int64_t vague = jitter || !truthful ? 1000 : 0;   /* a body of its own may have set the clock right since it looked */
+    /* A body of its own may have set the clock right since it looked: from one side of what is stamped to the other, a second each. */
+    const int64_t vague = jitter || !truthful ? 2000 : 0;
     unsigned i, k;
     *from = *to = NEVER;
 #define TAKE(a, b) (*from = (a) < *from ? (a) : *from, *to = (b) < *to ? (b) : *to)
@@ -787,6 +788,7 @@ int main(int argc, char **argv)
     static const uint32_t once[] = { 23201297,         /* in which what was told of the wall clock was lost to a boot of seconds */
                                      24072055,         /* a wait that was moved put the time back (clocks_small) */
                                      26174140,         /* a wait that was not sure began again, and was put off (clocks_small) */
+                                     36492246,         /* a body set the clock by more than a second, about what is stamped */
                                      23398227 };       /* the time was known of a run alone that ended: an event id outlived it (clocks_dark) */
     unsigned n = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 0) : 500, i;
     for (i = 0; argc < 3 && i < sizeof once / sizeof *once; i++) { seed = once[i]; live(); }
