@@ -1488,25 +1488,21 @@ static inngest_status note_failure(inngest *jobs, uint32_t position, uint32_t fr
     return status;
 }
 
-/* Program the filler if one is due. A boot's first one is synced, also if it fails: cells in front of it may be weak and read as a
- * gap later, and what follows must not be taken for lost with them. */
+/* Program the filler if one is due. A boot's first one that does not fail is synced: cells in front of it may be weak and read as
+ * a gap later, and what follows must not be taken for lost with them. (One that fails is voided behind a sync, see advance.) */
 static inngest_status open_place(inngest *jobs)
 {
     uint32_t position = head_position(jobs);
-    bool first = INNGEST_WRITE_CACHE && !jobs->wrote;  /* is to be synced, see above */
     inngest_status status;
+    bool first;
     if (!jobs->opening) return INNGEST_OK;
     fill_bytes(jobs->stage, FILLER, jobs->unit);
-    jobs->dirty = jobs->wrote = true;
+    jobs->dirty = true;
     status = port_program(jobs, address_of(jobs, position - 1), jobs->unit);
-    if (status != INNGEST_OK) {
-        if (first) {
-            jobs->wrote = false;
-            (void)port_sync(jobs);
-        }
-        return note_failure(jobs, position - 1, position - 1, status);
-    }
+    if (status != INNGEST_OK) return note_failure(jobs, position - 1, position - 1, status);
+    first = INNGEST_WRITE_CACHE && !jobs->wrote;
     jobs->opening = false;
+    jobs->wrote = true;
     return first ? port_sync(jobs) : INNGEST_OK;
 }
 
