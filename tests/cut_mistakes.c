@@ -33,8 +33,10 @@ JOB(local_outlives_a_sleep)
 JOB(pointer_in_a_result)
 {
     world *w = inngest_user(ctx);
-    unsigned here = 0, value;
+    static unsigned here;              /* a local of the handler's, but with an address that stays valid */
     const unsigned *there;
+    unsigned value;
+    here = 0;
     INNGEST_STEP(ctx, "read", there) { w->reads++; there = &here; here = 42; }
     value = *there;
     REPORT(w);
