@@ -3616,7 +3616,12 @@ APART inngest_status wait_if_early(inngest_ctx *ctx, inngest_wait why, int64_t w
 static inngest_status wait_for_date(inngest_ctx *ctx, int64_t unix_ms)
 {
     inngest_status status = WALL_KNOWN(ctx->jobs) ? wait_if_early(ctx, INNGEST_WAIT_SLEEP, unix_ms - WALL_OFFSET(ctx->jobs)) : wait_for_good(ctx, INNGEST_WAIT_CLOCK);
-    if (status != INNGEST_BODY) ctx->run->flags |= RUN_UNIX;
+    if (status == INNGEST_BODY) return status;
+    if (!(ctx->run->flags & RUN_UNIX)) {             /* the pass's first one */
+        ctx->jobs->wall_looked = ctx->jobs->wall_offset;
+        ctx->jobs->wall_moved = false;
+    }
+    ctx->run->flags |= RUN_UNIX;
     return status;
 }
 #else
@@ -5298,9 +5303,6 @@ static void pass(inngest *jobs, inngest_run *run)
     }
     run->state = INNGEST_WAIT_NONE;
     run->flags &= (uint16_t)~(RUN_UNIX | RUN_WANTS);
-#if INNGEST_WALL_CLOCK
-    jobs->wall_moved = false;
-#endif
     jobs->unread = false;
     if (!arm_suspect(jobs, run)) (void)wait_for_room(ctx);
     else if ((verdict = run_handler(ctx)) != INNGEST_PAUSED) {
@@ -5727,7 +5729,7 @@ static inngest_status make_time_good(inngest *jobs, int64_t off)
 /* Take what the clock was told to be. Where that must be written and cannot be now, the tick tries again. */
 static void take_clock(inngest *jobs)
 {
-    int64_t off = jobs->told - jobs->wall_offset;
+    int64_t off = jobs->told - jobs->wall_offset, moved;
     if (jobs->failed || STOPPED(jobs)) return;
     if (jobs->was_known && off > 0 && IS_TIME(2 * (jobs->now + off))) {   /* clocks that jump to and fro must not use up all time there is */
         if (make_time_good(jobs, off) != INNGEST_OK) return;
@@ -5735,14 +5737,13 @@ static void take_clock(inngest *jobs)
     }
     wake_runs(jobs, RUN_UNIX);
     off = jobs->wall_known ? jobs->told - jobs->wall_stamped : RETRY_ROOM_MS;
+    moved = jobs->wall_known ? jobs->told - jobs->wall_looked : RETRY_ROOM_MS;
+    if (moved >= RETRY_ROOM_MS / 2 || moved <= -RETRY_ROOM_MS / 2) jobs->wall_moved = true;
     jobs->wall_known = true;
     jobs->was_known = false;
     jobs->wall_offset = jobs->told;
     jobs->is_told = false;
-    if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) {
-        jobs->wall_moved = true;
-        (void)write_time(jobs, 0);
-    }
+    if (off >= RETRY_ROOM_MS || off <= -RETRY_ROOM_MS) (void)write_time(jobs, 0);
 }
 
 void inngest_set_wall_clock(inngest *jobs, int64_t unix_ms, uint32_t now_ms)

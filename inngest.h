@@ -698,7 +698,7 @@ struct inngest {                   /* what is used most comes first, bytes befor
 #endif
     bool dated;                    /* the newest TIME is of an earlier boot, in which the wall clock was known */
 #if INNGEST_WALL_CLOCK
-    bool wall_known, is_told, wall_moved;   /* wall_moved: the clock was set in this pass */
+    bool wall_known, is_told, wall_moved;   /* wall_moved: the clock was set by half a second since the pass looked at a date */
     bool was_known;                /* it was known in an earlier boot, and the time off since then has not been made good */
 #endif
 #if INNGEST_LONG_STEPS
@@ -794,7 +794,8 @@ struct inngest {                   /* what is used most comes first, bytes befor
 #endif
 #if INNGEST_WALL_CLOCK
     int64_t wall_offset;           /* unix ms - journal ms; while the clock is unknown, as the newest TIME says */
-    int64_t told, wall_stamped;    /* offsets: as told and not taken yet; as in the newest TIME of this boot */
+    int64_t told, wall_stamped, wall_looked;   /* offsets: as told and not taken yet; as in the newest TIME of this boot; as at a
+                                                * pass's first date that is not over */
     uint32_t boot_position;
 #endif
 #if INNGEST_LOG
@@ -906,7 +907,7 @@ INNGEST_MUST_USE inngest_status inngest_flush(inngest *jobs);
  * 6429). An impossible time is ignored; a moment before the newest tick is fine. Call it as often as you like, and tick
  * after it. Interrupts: no; inside user code: yes.
  * The first time in a boot, the time spent off is made good for relative sleeps. Sleeps until a date look again each
- * time; of the run whose body tells it, where it moved by 2 s since the run looked. Where may_write says no, or the
+ * time; of the run whose body tells it, where it moved by a second since the run looked. Where may_write says no, or the
  * storage fails, it takes effect with a later tick.
  * Time off is made good as exactly as the clock was told, to a second. It is not made good across a boot in which no
  * clock was known and a wait began, an event id came, or a stamp was written.

@@ -502,8 +502,7 @@ static void boot(void)
 /* When must this job be looked at again, at the earliest and at the latest? */
 static void due_of(const struct job *v, int64_t *from, int64_t *to)
 {
-    /* A body of its own may have set the clock right since it looked: from one side of what is stamped to the other, a second each. */
-    const int64_t vague = jitter || !truthful ? 2000 : 0;
+    const int64_t vague = jitter || !truthful ? 1000 : 0;   /* a body of its own may have set the clock right since it looked */
     unsigned i, k;
     *from = *to = NEVER;
 #define TAKE(a, b) (*from = (a) < *from ? (a) : *from, *to = (b) < *to ? (b) : *to)
